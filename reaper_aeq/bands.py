@@ -1,0 +1,138 @@
+"""ReaEQ's bands in ReaEQ's own units, and the limits we keep.
+
+Standard library only. `Eq.response_db` and `Eq.apply` are doors to `dsp`, opened when called, so that importing this
+module loads no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from .errors import AeqError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class BandKind(StrEnum):
+    """The kinds of ReaEQ band whose response is known (facts sheet, section 3)."""
+
+    LOW_SHELF = "low_shelf"
+    HIGH_SHELF = "high_shelf"
+    BAND = "band"
+    LOW_PASS = "low_pass"
+    HIGH_PASS = "high_pass"
+    NOTCH = "notch"
+    BAND_PASS = "band_pass"
+
+
+@dataclass(frozen=True)
+class Range:
+    """Closed interval of a parameter, in the unit its name carries."""
+
+    low: float
+    high: float
+
+    def clamp(self, value: float) -> float:
+        return min(max(value, self.low), self.high)
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+# The one table of limits: the fit, the network, the writer, the docs and the tests read it.
+LIMITS: dict[str, Range] = {
+    "gain_db": Range(-12.0, 12.0),
+    "freq_hz": Range(20.0, 20_000.0),
+    "bandwidth_oct": Range(0.1, 4.0),
+    "intensity": Range(-2.0, 2.0),
+    "adaptation": Range(0.0, 1.0),
+}
+MAX_BANDS = 5
+# ReaEQ's shelves are confirmed against real renders at 1.0 octave only, so that is how we write them.
+SHELF_BANDWIDTH_OCT = 1.0
+SHELVES = (BandKind.LOW_SHELF, BandKind.HIGH_SHELF)
+
+
+@dataclass(frozen=True)
+class Band:
+    """One ReaEQ band: `freq_hz` in Hz, `gain_db` in dB, `bandwidth_oct` in octaves (not Q).
+
+    Raises `AeqError` for a value that is not finite, or a frequency or bandwidth that is not positive.
+
+    >>> Band("low_shelf", 180.0, 3.1).bandwidth_oct
+    1.0
+    """
+
+    kind: BandKind
+    freq_hz: float
+    gain_db: float = 0.0
+    bandwidth_oct: float = SHELF_BANDWIDTH_OCT
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "kind", BandKind(self.kind))
+        except ValueError:
+            raise AeqError(f"unknown band kind {self.kind!r}: use one of {', '.join(BandKind)}") from None
+        for name in ("freq_hz", "gain_db", "bandwidth_oct"):
+            value = float(getattr(self, name))
+            if not math.isfinite(value) or (name != "gain_db" and value <= 0):
+                raise AeqError(f"{name} of a band cannot be {value:g}")
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class Eq:
+    """Bands in series and the gain that follows them (ReaEQ's global gain), dB."""
+
+    bands: tuple[Band, ...] = field(default=())
+    output_gain_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bands", tuple(self.bands))
+
+    def response_db(self, freqs_hz: Any, sample_rate: int) -> np.ndarray:
+        """What ReaEQ will do, bands only (without `output_gain_db`).
+
+        Args:
+            freqs_hz: frequencies in Hz, shape (n,); above Nyquist the response at Nyquist is given.
+            sample_rate: Hz; ReaEQ's digital filters depend on it near Nyquist.
+
+        Returns:
+            dB, numpy float64, shape (n,).
+        """
+        from .dsp.response import eq_response_db
+
+        return eq_response_db(self, freqs_hz, sample_rate)
+
+    def apply(self, audio: Any, sample_rate: int) -> Any:
+        """Filters `audio` ((samples,) or (channels, samples), numpy or torch) and applies `output_gain_db`.
+
+        Returns the same type and shape, float32.
+        """
+        from .dsp.response import apply_eq
+
+        return apply_eq(self, audio, sample_rate)
+
+    def with_output_gain(self, output_gain_db: float) -> Eq:
+        return replace(self, output_gain_db=float(output_gain_db))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: `output_gain_db` and `bands` as in the design's section 4."""
+        bands = [{**asdict(band), "kind": str(band.kind)} for band in self.bands]
+        return {"output_gain_db": self.output_gain_db, "bands": bands}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Eq:
+        """The inverse of `to_dict`; unknown keys raise `AeqError`."""
+        unknown = set(data) - {"output_gain_db", "bands"}
+        if unknown:
+            raise AeqError(f"unknown keys in an EQ: {', '.join(sorted(unknown))}")
+        try:
+            return cls(tuple(Band(**band) for band in data.get("bands", ())), float(data.get("output_gain_db", 0.0)))
+        except TypeError as error:
+            raise AeqError(f"not a band: {error}") from None

@@ -1,0 +1,52 @@
+"""What can go wrong through no fault of the program: each error is one sentence a user can act on.
+
+The command line prints the sentence and exits with `exit_code`; a server maps `http_status`. Anything that is not an
+`AeqError` is a defect and keeps its trace.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AeqError(Exception):
+    """A user's mistake or a condition of their machine. `str(error)` is the whole sentence shown."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class AudioError(AeqError):
+    """The audio cannot be read, or holds nothing an EQ can be computed from."""
+
+
+class UnknownWordError(AeqError):
+    """A word that the vocabulary does not hold; names the nearest ones."""
+
+    http_status = 404
+
+    def __init__(self, word: str, known: Iterable[str]):
+        near = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(repr(w) for w in near)}?" if near else "see 'reaper-aeq words'."
+        super().__init__(f"unknown word {word!r}: {hint}")
+        self.nearest = tuple(near)
+
+
+class RangeError(AeqError):
+    """A number outside the range it may have."""
+
+    def __init__(self, name: str, value: float, low: float, high: float):
+        super().__init__(f"{name} must lie between {low:g} and {high:g}, not {value:g}")
+
+
+class OutputError(AeqError):
+    """A result that cannot be written; nothing half-written is left behind."""
+
+
+class SettingsError(AeqError):
+    """A settings file that cannot be read, names an unknown setting or gives one a wrong type."""
+
+
+class ModelError(AeqError):
+    """Weights that are missing, damaged or of another version."""
