@@ -1,0 +1,135 @@
+"""The demo's song: six short tracks, made here so that no recording has to be shipped.
+
+Four bars of A minor 7, F major 7, C and G at 96 bpm, and a last C. Two tracks have a fault on purpose: the voice is
+thin, the guitar boomy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .drums import drum_kit
+from .instruments import bass_note, pad_chord, piano_note, string_note
+from .sounds import high_passed, in_room, low_shelf, peak, place
+from .voice import Sung, sing
+
+BEAT_S = 60 / 96
+BARS = 4
+LENGTH_S = 4 * BARS * BEAT_S + 2.0
+
+BASS_ROOTS = (33, 29, 36, 31)
+PAD_CHORDS = ((57, 60, 64, 67), (57, 60, 64, 65), (55, 60, 62, 64), (55, 59, 62, 67), (55, 60, 64, 67))
+PIANO_CHORDS = ((57, 67, 72, 76), (53, 69, 72, 76), (60, 67, 72, 76), (55, 67, 71, 74), (48, 67, 72, 76))
+STRINGS = ((45, 52, 57, 60, 64), (41, 48, 57, 60, 64), (48, 55, 60, 64, 67), (43, 50, 59, 62, 67), (48, 55, 60, 64, 67))
+PICKING = (0, 2, 3, 1, 0, 3, 4, 2)
+# Beat, beats, MIDI note, vowel, consonant before it.
+MELODY = (
+    (0.5, 1.0, 52, "a", "s"), (1.5, 0.5, 50, "o", ""), (2.0, 1.75, 48, "a", "t"),
+    (4.0, 1.0, 48, "o", ""), (5.0, 0.5, 50, "e", "t"), (5.5, 0.5, 48, "i", ""), (6.0, 1.75, 45, "a", "s"),
+    (8.5, 1.0, 52, "e", "t"), (9.5, 0.5, 55, "a", ""), (10.0, 1.0, 52, "a", ""), (11.0, 1.0, 50, "o", "s"),
+    (12.5, 1.5, 50, "a", "t"), (14.0, 0.75, 47, "u", ""), (14.75, 1.25, 50, "i", "s"), (16.0, 2.5, 48, "a", ""),
+)  # fmt: skip
+# RMS over the whole track, dB full scale before the mix is set: what makes the six sound like one song.
+LEVELS_DB = {"drums": -19.0, "bass": -20.5, "guitar": -24.0, "voice": -20.5, "pad": -29.0, "keys": -26.5}
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track: `audio` float32 (2, samples); `flaw` is what was spoilt on purpose, `word` what the demo asks for."""
+
+    name: str
+    audio: np.ndarray
+    flaw: str | None
+    word: str
+
+
+def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[Track, ...]:
+    """Plays the song. The same seed gives the same samples; another one another performance.
+
+    Each track stays below -3 dBFS, and so does their sum: the tracks can be mixed as they are.
+    """
+    players = (
+        ("drums", _drums, None, "crisp"),
+        ("bass", _bass, None, "deep"),
+        ("guitar", _guitar, "boomy", "less boomy"),
+        ("voice", _voice, "thin", "warm"),
+        ("pad", _pad, None, "airy"),
+        ("keys", _keys, None, "clear"),
+    )
+    fade = np.minimum(1, np.arange(round(LENGTH_S * sample_rate))[::-1] / (0.3 * sample_rate))
+    stems = []
+    for number, (name, play, _, _) in enumerate(players):
+        # Below 25 Hz there is nothing of the instruments, only offsets.
+        stem = high_passed(play(sample_rate, np.random.default_rng([seed, number])) * fade, 25, sample_rate)
+        stems.append(stem * 10 ** (LEVELS_DB[name] / 20) / stem.std())
+    loudest = max(np.abs(sum(stems)).max(), *(np.abs(stem).max() for stem in stems))
+    scale = 10 ** (-3.5 / 20) / loudest
+    return tuple(
+        Track(name, (stem * scale).astype(np.float32), flaw, word)
+        for stem, (name, _, flaw, word) in zip(stems, players, strict=True)
+    )
+
+
+def _silence(sample_rate: int) -> np.ndarray:
+    return np.zeros((2, round(LENGTH_S * sample_rate)))
+
+
+def _drums(sample_rate, rng):
+    return drum_kit(LENGTH_S, BEAT_S, BARS, sample_rate, rng)
+
+
+def _bass(sample_rate, rng):
+    track = _silence(sample_rate)
+    for bar, root in enumerate(BASS_ROOTS):
+        for beat, beats, step in ((0, 1.4, 0), (1.5, 0.45, 0), (2, 0.95, 7), (3, 0.45, 0), (3.5, 0.45, 12)):
+            sound = bass_note(root + step, beats * BEAT_S, sample_rate, rng)
+            place(track, sound, (4 * bar + beat) * BEAT_S, sample_rate, rng.uniform(0.85, 1.0))
+    place(track, bass_note(36, 1.7, sample_rate, rng), 4 * BARS * BEAT_S, sample_rate)
+    return track
+
+
+def _guitar(sample_rate, rng):
+    """Picked eighths; too close to the microphone, which makes the body's 120 Hz boom."""
+    track = _silence(sample_rate)
+    for bar, notes in enumerate(STRINGS[:BARS]):
+        for eighth, string in enumerate(PICKING):
+            at_s = (4 * bar + eighth / 2) * BEAT_S + rng.normal(0, 0.004)
+            sound = string_note(notes[string], 1.6, sample_rate, rng)
+            place(track, sound, at_s, sample_rate, rng.uniform(0.7, 1.0) * (1.0 if string else 0.9), -0.25)
+    for string, note in enumerate(STRINGS[-1]):
+        place(
+            track, string_note(note, 2.0, sample_rate, rng), 4 * BARS * BEAT_S + 0.03 * string, sample_rate, 0.8, -0.25
+        )
+    track = in_room(track, 0.10, 0.6, sample_rate, rng)
+    return low_shelf(peak(track, 120, 13, 1.2, sample_rate), 200, 4, sample_rate)
+
+
+def _voice(sample_rate, rng):
+    """Recorded as through a telephone: nothing left of the low end, which makes it thin."""
+    notes = [Sung(at * BEAT_S, beats * BEAT_S, *rest) for at, beats, *rest in MELODY]
+    track = _silence(sample_rate)
+    place(track, sing(notes, LENGTH_S, sample_rate, rng), 0.0, sample_rate)
+    track = in_room(track, 0.14, 0.9, sample_rate, rng)
+    return low_shelf(high_passed(track, 200, sample_rate), 500, -10, sample_rate)
+
+
+def _pad(sample_rate, rng):
+    track = _silence(sample_rate)
+    for bar, notes in enumerate(PAD_CHORDS):
+        chord = pad_chord(notes, 4 * BEAT_S + 0.5, sample_rate, rng)
+        start = max(0, round((4 * bar * BEAT_S - 0.1) * sample_rate))
+        track[:, start : start + chord.shape[1]] += chord[:, : track.shape[1] - start]
+    return in_room(track, 0.25, 1.2, sample_rate, rng)
+
+
+def _keys(sample_rate, rng):
+    track = _silence(sample_rate)
+    for bar, notes in enumerate(PIANO_CHORDS):
+        for beat, beats in ((0, 1.3), (1.5, 0.9), (2.75, 1.0)) if bar < BARS else ((0, 2.4),):
+            for string, note in enumerate(notes):
+                at_s = (4 * bar + beat) * BEAT_S + 0.006 * string
+                sound = piano_note(note, beats * BEAT_S, sample_rate, rng)
+                place(track, sound, at_s, sample_rate, rng.uniform(0.8, 1.0), 0.3)
+    return in_room(track, 0.18, 0.9, sample_rate, rng)

@@ -1,0 +1,167 @@
+"""A recording in the EQ space: by which EQ does it differ from the balance that is usual for a sound of its kind?
+
+    code(x) = encode( LTAS(x) - usual balance of sounds that move like x )
+
+The second term comes from a CNN (and a kernel regression) that sees only what no EQ can change (`texture`), the first
+follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound (design,
+section 2.4), and training is only about what "usual" means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..dsp.spectrum import Analysis
+from .checkpoint import Checkpoint
+from .curves import COMPARED, N_GRID, bounded
+from .eq_autoencoder import N_LATENT, EqAutoencoder
+from .texture import segments, statistics, texture
+
+SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
+BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
+STAT_LIMIT = 4.0  # standard deviations
+
+
+class TextureNet(nn.Module):
+    """(batch, mels, frames) -> (batch, 32). Time is pooled, frequency never: where something happens is the point."""
+
+    def __init__(self, channels: tuple[int, int, int] = (16, 32, 32), hidden: int = 64, dropout: float = 0.5) -> None:
+        super().__init__()
+        a, b, c = channels
+        self.features = nn.Sequential(
+            nn.Conv2d(1, a, 5, stride=2, padding=2), nn.BatchNorm2d(a), nn.GELU(),  # (a, 32, T/2)
+            nn.Conv2d(a, b, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(b), nn.GELU(),  # (b, 16, T/4)
+            nn.Conv2d(b, c, 3, padding=1), nn.BatchNorm2d(c), nn.GELU(),  # (c, 16, T/4)
+        )  # fmt: skip
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Sequential(
+            nn.Linear(c * 2 * 16, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, N_LATENT)
+        )
+        # starts by saying "usual", so that training only adds what it learns
+        nn.init.zeros_(self.head[-1].weight)
+        nn.init.zeros_(self.head[-1].bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.features(x[:, None])
+        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
+        return self.head(self.dropout(pooled))
+
+
+class KernelRegression(nn.Module):
+    """Ridge regression with a Gaussian kernel on texture statistics (n,) -> (32,); closed form, few data suffice."""
+
+    def __init__(self, n_centres: int, n_stats: int, gamma: float) -> None:
+        super().__init__()
+        self.gamma = gamma
+        for name, shape in {"mean": (n_stats,), "scale": (n_stats,), "centres": (n_centres, n_stats)}.items():
+            self.register_buffer(name, torch.ones(shape))
+        self.register_buffer("alpha", torch.zeros(n_centres, N_LATENT))
+
+    def standardise(self, stats: Tensor) -> Tensor:
+        return ((stats - self.mean) / self.scale).clamp(-STAT_LIMIT, STAT_LIMIT)
+
+    def kernel(self, a: Tensor, b: Tensor) -> Tensor:
+        """Standardised (m, n), (k, n) -> (m, k)."""
+        return torch.exp(-0.5 * self.gamma * torch.cdist(a, b).square() / a.shape[1])
+
+    def forward(self, stats: Tensor) -> Tensor:
+        return self.kernel(self.standardise(stats), self.centres) @ self.alpha
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One sound as the methods see it; all (bands,) float64 on the CPU unless said otherwise.
+
+    Attributes:
+        ltas_db: long-term average spectrum, level as it is.
+        visible: 0..1, how far each band holds sound at all.
+        balance_db: LTAS minus the mean of music, level-free, bounded: what scores are made of.
+        natural_db: what the encoder thinks usual for this kind of sound, minus the mean of music, level-free.
+        deviation_db: LTAS minus what is usual for it, level-free, bounded, unseen bands filled in by expectation.
+        code: (32,) the deviation in the EQ space.
+    """
+
+    ltas_db: Tensor
+    visible: Tensor
+    balance_db: Tensor
+    natural_db: Tensor
+    deviation_db: Tensor
+    code: Tensor
+
+    @property
+    def visible_share(self) -> float:
+        """0..1: the part of 50 Hz to 16 kHz that holds sound."""
+        return float(self.visible[COMPARED].mean())
+
+
+class AudioEncoder(nn.Module):
+    """`members` texture networks, a kernel regression, and what music is like on average."""
+
+    def __init__(self, members: int = 4, n_centres: int = 1, n_stats: int = 1, gamma: float = 0.3) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(TextureNet() for _ in range(members))
+        self.kernel = KernelRegression(n_centres, n_stats, gamma)
+        self.register_buffer("mix", torch.tensor([0.5, 0.5]))  # weight of the networks and of the kernel
+        self.register_buffer("mean_db", torch.zeros(N_GRID, dtype=torch.float64))
+        self.register_buffer("total_cov", torch.eye(N_GRID, dtype=torch.float64))
+        self.register_buffer("residual_cov", torch.eye(N_GRID, dtype=torch.float64))
+
+    @torch.no_grad()
+    def natural_code(self, texture_map: Tensor) -> Tensor:
+        """(mels, frames) -> (32,): the usual deviation from average music of sounds that move like this."""
+        device = self.mean_db.device
+        pieces = segments(texture_map).to(device)
+        nets = torch.stack([member(pieces).mean(0) for member in self.members]).mean(0)
+        kernel = self.kernel(statistics(texture_map)[None].to(device))[0]
+        return self.mix[0] * nets + self.mix[1] * kernel
+
+    @torch.no_grad()
+    def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
+        """One pass from the analysis of a sound (not silent) to what the methods need."""
+        ltas_db = analysis.ltas_db()
+        visible = visibility(ltas_db) * analysis.in_reach
+        mean_db, cov = self.mean_db.cpu(), self.residual_cov.cpu()
+        natural = eq_model.decode_curve(self.natural_code(texture(analysis))).double().cpu()
+        balance = levelled(ltas_db - mean_db, visible)
+        deviation = fill_unseen(levelled(ltas_db - mean_db - natural, visible), visible, cov)
+        code = eq_model.encode(deviation.to(eq_model.encoder.weight)).double().cpu()
+        return Observation(ltas_db, visible, balance, natural, deviation, code)
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:
+        """The shipped weights, or those in `folder`; in evaluation mode. Raises `ModelError`."""
+        checkpoint = Checkpoint.load(name, folder)
+        model = cls(**checkpoint.info["architecture"])
+        # weights travel in half precision where that changes nothing
+        model.load_state_dict({k: v.to(model.state_dict()[k].dtype) for k, v in checkpoint.tensors.items()})
+        return model.eval().requires_grad_(False)
+
+
+def visibility(ltas_db: Tensor) -> Tensor:
+    """(bands,) -> 0..1, half at `SILENT_BELOW_DB` under the loudest band; soft, so that no decision flips on a hair."""
+    return torch.sigmoid((ltas_db - ltas_db.max() + SILENT_BELOW_DB) / 2.0)
+
+
+def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
+    """Removes the level and bounds what remains, (bands,): finds L with sum of visible * bounded(deviation - L) = 0.
+
+    An M-estimate: one missing octave does not tilt the rest, and adding a level changes nothing.
+    """
+    weight = visible * COMPARED
+    weight = weight if float(weight.sum()) > 0.5 else visible + 1e-9
+    low, high = deviation_db.min(), deviation_db.max()
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        too_low = (weight * bounded(deviation_db - middle)).sum() > 0
+        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
+    return bounded(deviation_db - 0.5 * (low + high))
+
+
+def fill_unseen(deviation_db: Tensor, visible: Tensor, cov: Tensor) -> Tensor:
+    """Replaces unseen bands by their expectation given the seen ones under a Gaussian of covariance `cov`."""
+    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-6))
+    return cov @ torch.linalg.solve(cov + blind + 1e-6 * torch.eye(len(cov)).to(cov), deviation_db)

@@ -1,0 +1,62 @@
+"""The grid all curves live on, and what counts when two of them are compared."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.spectrum import GRID_HZ
+
+N_GRID = len(GRID_HZ)
+# ReaEQ's curve is defined at this rate; at others only the last octave below Nyquist differs.
+REFERENCE_RATE = 48_000
+LOW_HZ, HIGH_HZ = 50.0, 16_000.0
+# Where curves are compared: 50 Hz to 16 kHz, every sixth of an octave alike.
+COMPARED = torch.from_numpy((GRID_HZ > LOW_HZ * 0.98) & (GRID_HZ < HIGH_HZ * 1.02))
+GRID = torch.from_numpy(GRID_HZ)
+
+
+def weights(dtype: torch.dtype = torch.float64) -> Tensor:
+    """(bands,): 1/n over the compared bands, 0 outside."""
+    chosen = COMPARED.to(dtype)
+    return chosen / chosen.sum()
+
+
+def level_free(curve_db: Tensor) -> Tensor:
+    """(..., bands) minus its mean over the compared bands: an EQ's overall gain is no part of its character."""
+    return curve_db - (curve_db * weights(curve_db.dtype).to(curve_db.device)).sum(-1, keepdim=True)
+
+
+def rms_db(curve_db: Tensor) -> Tensor:
+    """(..., bands) -> (...,): level-free RMS over the compared bands, dB. Between spectra this is the LSD."""
+    return (level_free(curve_db).square() * weights(curve_db.dtype).to(curve_db.device)).sum(-1).sqrt()
+
+
+def along(curve_db: Tensor, axis_db: Tensor) -> Tensor:
+    """(..., bands), (bands,) -> (...,): how many times `axis_db` a curve holds (least squares, level-free)."""
+    w = weights(curve_db.dtype).to(curve_db.device)
+    axis = level_free(axis_db)
+    return (level_free(curve_db) * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-12)
+
+
+def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
+    """Values at `freqs_hz` (n,), (..., n) brought to the grid, linear over log-frequency, ends held; float64."""
+    log_f = np.log(freqs_hz)
+    flat = np.atleast_2d(values_db).reshape(-1, len(log_f))
+    rows = np.stack([np.interp(np.log(GRID_HZ), log_f, row) for row in flat])
+    return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
+
+
+def bounded(deviation_db: Tensor, knee_db: float = 20.0, limit_db: float = 32.0) -> Tensor:
+    """Identity up to `knee_db`, then bending to `limit_db`: what a source lacks altogether says little about balance."""
+    room = limit_db - knee_db
+    over = (deviation_db.abs() - knee_db).clamp_min(0.0)
+    soft = knee_db + room * torch.tanh(over / room)
+    return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
+
+
+def normal_cdf(x: Tensor) -> Tensor:
+    return 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))

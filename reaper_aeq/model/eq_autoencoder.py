@@ -1,0 +1,89 @@
+"""EQ curves in 32 dimensions, and back to ReaEQ bands.
+
+Encoder and decoder of the curve are linear without bias. That makes the two properties that adaptation rests on exact
+instead of trained for: adding two codes is putting two EQs in series (dB add), and the code 0 is a flat EQ (design,
+section 2.1). The network proper is the proposer: it looks at a code and says which bands make that curve; a few steps
+of `dsp.fit` then polish what it proposed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, Eq
+from ..dsp.fit import DEFAULT_KINDS, BandFit, fit_bands
+from ..dsp.response import response_db
+from .checkpoint import Checkpoint
+from .curves import GRID, N_GRID, REFERENCE_RATE
+
+N_LATENT = 32
+
+
+class EqAutoencoder(nn.Module):
+    """(batch, bands of the grid) dB <-> (batch, 32) <-> (batch, 5, 3) ReaEQ parameters [freq_hz, gain_db, bandwidth_oct]."""
+
+    def __init__(self, n_latent: int = N_LATENT, hidden: int = 256) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(N_GRID, n_latent, bias=False)
+        self.decoder = nn.Linear(n_latent, N_GRID, bias=False)
+        self.proposer = nn.Sequential(
+            nn.Linear(n_latent, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 5 * 3)
+        )
+        self.register_buffer("scale_db", torch.tensor(6.0))  # typical curve RMS, so that the proposer sees figures near 1
+
+    def encode(self, curve_db: Tensor) -> Tensor:
+        """(..., bands) dB -> (..., 32)."""
+        return self.encoder(curve_db)
+
+    def encode_eq(self, eq: Eq, sample_rate: int = REFERENCE_RATE) -> Tensor:
+        """Any `Eq` -> (32,), through its response; disabled bands count for nothing."""
+        curve = torch.from_numpy(eq.response_db(GRID.numpy(), sample_rate))
+        return self.encode(curve.to(self.encoder.weight))
+
+    def decode_curve(self, code: Tensor) -> Tensor:
+        """(..., 32) -> (..., bands) dB."""
+        return self.decoder(code)
+
+    def propose(self, code: Tensor) -> Tensor:
+        """(batch, 32) -> (batch, 5, 3): bands inside the limits, low shelf, three bands, high shelf."""
+        raw = self.proposer(code / self.scale_db).unflatten(-1, (5, 3))
+        freq, gain, width = LIMITS["freq_hz"], LIMITS["gain_db"], LIMITS["bandwidth_oct"]
+        # each band starts from its own part of the spectrum: 100, 300, 1000, 3000, 9000 Hz
+        home = torch.log2(raw.new_tensor([100.0, 300.0, 1000.0, 3000.0, 9000.0]))
+        freq_hz = 2 ** (home + 4 * torch.tanh(raw[..., 0]))
+        gain_db = gain.high * torch.tanh(raw[..., 1])
+        width_oct = 2 ** (1.5 * torch.tanh(raw[..., 2]) + 0.5)
+        shelf = torch.tensor([True, False, False, False, True], device=raw.device)
+        width_oct = torch.where(shelf, torch.full_like(width_oct, SHELF_BANDWIDTH_OCT), width_oct)
+        return torch.stack(
+            (freq_hz.clamp(freq.low, freq.high), gain_db, width_oct.clamp(width.low, width.high)), -1
+        )
+
+    def proposed_response_db(self, code: Tensor) -> Tensor:
+        """(batch, 32) -> (batch, bands): what the proposed bands would do, differentiable."""
+        return response_db(self.propose(code), DEFAULT_KINDS, GRID.to(code), REFERENCE_RATE)
+
+    @torch.no_grad()
+    def decode(self, code: Tensor, sample_rate: int = REFERENCE_RATE, *, polish: bool = True) -> BandFit:
+        """(batch, 32) -> at most five ReaEQ bands a code, as `dsp.fit.BandFit`.
+
+        The flat code gives gains of exactly 0. Without `polish` the proposal itself is returned.
+        """
+        curve = self.decode_curve(code)
+        starts = self.propose(code).unsqueeze(1)
+        if polish:
+            return fit_bands(curve, GRID, sample_rate, starts=starts)
+        params = starts[:, 0].double()
+        error = response_db(params, DEFAULT_KINDS, GRID.to(params), sample_rate) - curve.double()
+        return BandFit(params, DEFAULT_KINDS, error.square().mean(-1).sqrt())
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> EqAutoencoder:
+        """The shipped weights, or those in `folder`; in evaluation mode. Raises `ModelError`."""
+        checkpoint = Checkpoint.load("eq", folder)
+        model = cls(**checkpoint.info["architecture"])
+        model.load_state_dict(checkpoint.tensors)
+        return model.eval().requires_grad_(False)

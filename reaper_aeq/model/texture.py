@@ -1,0 +1,68 @@
+"""What of a sound no static EQ can change: how each band moves in time, whatever its level.
+
+Dividing each mel band by its own mean over time cancels any EQ exactly (an EQ multiplies a band by a constant), as
+cepstral mean normalisation does in speech. What is left (onsets, decays, modulation, gaps) says what kind of sound it
+is, hence which balance would be usual for it, without being fooled by the EQ that is already on it.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..dsp.spectrum import Analysis
+
+FRAMES_PER_S = 10.0
+SEGMENT = 96  # frames the network looks at in one piece
+MAX_SEGMENTS = 8  # spread over the file: more adds time and no knowledge
+FLOOR_DB, CEILING_DB, UNIT_DB = -60.0, 20.0, 10.0
+GATE_DB = -45.0
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+LAGS = (1, 4, 12)
+
+
+def texture(analysis: Analysis) -> Tensor:
+    """(mels, frames), tens of dB over each band's mean power, at `FRAMES_PER_S`; at least `SEGMENT` frames.
+
+    The same for a sound and for any EQ of it, for any level and sample rate. Pauses are left out, short sounds are
+    repeated, long ones are sampled in `MAX_SEGMENTS` pieces spread evenly.
+    """
+    power = analysis.mel_power.T.float()
+    frames = max(1, round(power.shape[1] / analysis.frame_rate * FRAMES_PER_S))
+    power = F.interpolate(power[None], size=frames, mode="linear", align_corners=False)[0]
+    mean = power.mean(1, keepdim=True)
+    relative = (power / mean.clamp_min(1e-30)).clamp(10 ** (FLOOR_DB / 10), 10 ** (CEILING_DB / 10))
+    level_db = torch.where(mean > 1e-20, 10 * relative.log10(), torch.zeros_like(power))
+    active = level_db.mean(0) > GATE_DB
+    level_db = level_db[:, active] if bool(active.any()) else level_db
+    if level_db.shape[1] > SEGMENT * MAX_SEGMENTS:
+        starts = torch.linspace(0, level_db.shape[1] - SEGMENT, MAX_SEGMENTS).round().long()
+        level_db = torch.cat([level_db[:, s : s + SEGMENT] for s in starts.tolist()], 1)
+    if level_db.shape[1] < SEGMENT:
+        level_db = level_db.repeat(1, -(-SEGMENT // level_db.shape[1]))[:, :SEGMENT]
+    return level_db / UNIT_DB
+
+
+def segments(texture_map: Tensor) -> Tensor:
+    """(mels, frames) -> (pieces, mels, SEGMENT), covering the whole with overlap where it does not divide evenly."""
+    frames = texture_map.shape[1]
+    count = -(-frames // SEGMENT)
+    starts = torch.linspace(0, frames - SEGMENT, count).round().long().tolist()
+    return torch.stack([texture_map[:, s : s + SEGMENT] for s in starts])
+
+
+def statistics(texture_map: Tensor) -> Tensor:
+    """(mels, frames) -> (n,): quantiles, rises and memory of each band's envelope, smoothed over frequency, thinned."""
+    x = texture_map * UNIT_DB
+    centred = x - x.mean(1, keepdim=True)
+    unit = centred / (x.std(1, keepdim=True, correction=0) + 1e-3)
+    step = x.diff(dim=1)
+    rows = [*torch.quantile(x, torch.tensor(QUANTILES, dtype=x.dtype), dim=1), x.mean(1), x.std(1, correction=0)]
+    rows += [step.std(1, correction=0), step.clamp_min(0).mean(1)]
+    rows += [(x[:, lag:] - x[:, :-lag]).abs().mean(1) for lag in (2, 8)]
+    # 6: correlations brought to the size of the figures in dB
+    rows += [6 * (unit[:, lag:] * unit[:, :-lag]).mean(1) for lag in LAGS]
+    rows += [6 * (unit * unit.mean(0, keepdim=True)).mean(1)]
+    smooth = F.avg_pool1d(F.pad(torch.stack(rows)[:, None], (2, 2), mode="replicate"), 5, stride=4)
+    return smooth.flatten().clamp(-40, 40)

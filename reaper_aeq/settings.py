@@ -1,0 +1,96 @@
+"""Typed settings read from one TOML file: a wrong name or type is refused with the line's key, nothing is guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from .errors import SettingsError
+
+T = TypeVar("T")
+
+
+def setting(default: Any, why: str) -> Any:
+    """A field with the reason for its value."""
+    return field(default=default, metadata={"why": why})
+
+
+@dataclass(frozen=True)
+class EqTraining:
+    """`reaper-aeq train eq`"""
+
+    seed: int = setting(1, "every random draw follows from it")
+    steps: int = setting(4000, "the proposer's error stops falling here")
+    batch: int = setting(256, "curves a step")
+    learning_rate: float = setting(2e-3, "peak of a one-cycle schedule")
+    weight_decay: float = setting(1e-4, "AdamW")
+    people_share: float = setting(0.6, "curves drawn from people's settings; the rest are random EQs of every shape")
+    proposal_weight: float = setting(0.3, "of the proposer's error beside the curve's own")
+    valid_share: float = setting(0.15, "of the people's settings kept for validation")
+    save_every: int = setting(500, "steps between saved states; a killed run goes on from the last")
+
+
+@dataclass(frozen=True)
+class AudioTraining:
+    """`reaper-aeq train audio`"""
+
+    seed: int = setting(1, "every random draw follows from it")
+    members: int = setting(4, "networks; each leaves out a quarter of the source repositories and is judged on it")
+    steps: int = setting(700, "of each member; more begins to fit single recordings")
+    batch: int = setting(32, "segments a step")
+    learning_rate: float = setting(3e-3, "peak of a one-cycle schedule")
+    weight_decay: float = setting(0.1, "AdamW; there are a few hundred recordings, so strong")
+    jitter_db: float = setting(1.0, "random offset of each mel band: an EQ is removed, but not to the last tenth")
+    kernel_gamma: float = setting(0.3, "width of the kernel regression, per standardised statistic")
+    kernel_ridge: float = setting(0.3, "its regularisation")
+    repository_power: float = setting(0.5, "a repository with n recordings is drawn n^(1 - power) times as often")
+    cov_ridge_db: float = setting(1.0, "added to the standard deviation of what music leaves open, each band")
+    bootstrap_sounds: int = setting(240, "synthetic sounds made where no recordings are given")
+    save_every: int = setting(100, "steps between saved states; a killed run goes on from the last")
+
+
+@dataclass(frozen=True)
+class WordsTraining:
+    """`reaper-aeq train words`"""
+
+    min_people: int = setting(5, "SocialEQ words with fewer people are left out unless listed in `asked_for`")
+    min_settings: int = setting(3, "SAFE words with fewer settings are left out unless SocialEQ has them")
+    socialeq_db: float = setting(5.0, "one SocialEQ unit in dB (design, section 2.7)")
+    generic_settings: float = setting(30.0, "how many settings the common covariance counts for in each word's own")
+    cov_floor_db: float = setting(0.25, "standard deviation added in every direction")
+
+
+def load_settings(cls: type[T], path: Path | str | None) -> T:
+    """Reads `cls` from a TOML file; missing keys keep their defaults, `None` gives all defaults.
+
+    Raises `SettingsError` for a file that cannot be read, an unknown key, or a value of another type.
+    """
+    if path is None:
+        return cls()
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a settings file: {error}") from None
+    types = get_type_hints(cls)
+    for key, value in data.items():
+        if key not in types:
+            raise SettingsError(f"{path}: unknown setting {key!r}; known are {', '.join(types)}")
+        if types[key] is float and type(value) is int:
+            data[key] = float(value)
+        elif type(value) is not types[key]:
+            raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {value!r}")
+    return cls(**data)
+
+
+def describe(settings: Any) -> str:
+    """The settings as TOML, each with its reason: what `models/*.toml` holds."""
+    lines = []
+    for item in dataclasses.fields(settings):
+        value = getattr(settings, item.name)
+        lines.append(f"{item.name} = {value!r}".ljust(30) + f"# {item.metadata['why']}")
+    return "\n".join(lines) + "\n"
