@@ -39,7 +39,7 @@ class AudioTraining:
 
     seed: int = setting(1, "every random draw follows from it")
     members: int = setting(4, "networks; each leaves out a quarter of the source repositories and is judged on it")
-    steps: int = setting(700, "of each member; more begins to fit single recordings")
+    steps: int = setting(600, "of each member; more begins to fit single recordings")
     batch: int = setting(32, "segments a step")
     learning_rate: float = setting(3e-3, "peak of a one-cycle schedule")
     weight_decay: float = setting(0.1, "AdamW; there are a few hundred recordings, so strong")

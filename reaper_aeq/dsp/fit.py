@@ -18,21 +18,27 @@ from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind, Eq
 from .response import band_responses_db, eq_from_params, half_angle_powers, power_polynomials, response_db
 
 DEFAULT_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, BandKind.HIGH_SHELF)
-# 1/6 octave, 25 Hz to 18 kHz
-DEFAULT_FREQS_HZ = 1000 * 2 ** (torch.arange(-32, 26, dtype=torch.float64) / 6)
+# 1/6 octave, 25 Hz to 20 kHz: the grid of `dsp.spectrum`, which is not imported because it brings torchaudio
+DEFAULT_FREQS_HZ = 1000 * 2 ** (torch.arange(-32, 27, dtype=torch.float64) / 6)
 
 # One unit of each coordinate (freq, gain, bandwidth) in the solver: octave, 4 dB, octave of bandwidth.
 GAIN_UNIT_DB = 4.0
+MAX_STEP = 1.0  # the longest step of a number; longer ones leave the basin that the start had found
 FIRST_DAMPING = 1e-2
 DAMPING_FLOOR = 1e-6
-MAX_STEP = 1.0
-HANDICAP = 0.7
+# Greedy starts differ in taste: for each kind in each of so many parts of the axis, a factor of this spread (log).
+REGIONS, HANDICAP = 5, 1.0
 GOOD_COST = 1e-4  # 0.01 dB RMS: better than anyone needs
-CPU_CHUNK = 24
-MAX_BAND_RATIO = 0.25
+CPU_CHUNK = 24  # curves at once
 # Steps, then how many starts of a curve go on: most show early that they lead nowhere.
 SCHEDULE = ((4, 6), (6, 3), (8, 2), (20, 1))
-FITTED_KINDS = (BandKind.BAND, *SHELVES)
+# What can be fitted, and where a band that has nothing to do is put.
+HOME = {
+    BandKind.BAND: (1000.0, 0.0, 1.0),
+    BandKind.LOW_SHELF: (100.0, 0.0, SHELF_BANDWIDTH_OCT),
+    BandKind.HIGH_SHELF: (8000.0, 0.0, SHELF_BANDWIDTH_OCT),
+}
+FITTED_KINDS = tuple(HOME)
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def fit_bands(
     *,
     level_free: bool = False,
     own_starts: int = 16,
+    max_band_hz: float = 12_000.0,
 ) -> BandFit:
     """Fits bands to curves by weighted RMS in dB.
 
@@ -88,6 +95,8 @@ def fit_bands(
         starts: proposals tried beside our own, shape (batch, s, bands, 3).
         level_free: a constant offset between curve and response does not count.
         own_starts: how many greedy starts a curve gets.
+        max_band_hz: bands (not shelves) stay below. Without it one SAFE curve in ten is met by a wide band near
+            Nyquist, no nearer, which sounds different at another sample rate and where ReaEQ was never measured.
 
     Returns:
         `BandFit`, float64, on the device of `target_db`, all parameters inside `bands.LIMITS`.
@@ -109,13 +118,13 @@ def fit_bands(
     batch, bands = len(target), len(kinds)
     weights = torch.ones_like(freqs) if weights is None else torch.as_tensor(weights).to(work, torch.float64)
     weights = (weights / weights.sum(-1, keepdim=True)).expand(batch, -1)
-    problem = _problem(freqs, sample_rate, kinds, level_free)
+    problem = _problem(freqs, sample_rate, kinds, level_free, max_band_hz)
 
     # a chunk's intermediates should fit in a processor's cache; a GPU wants the whole batch
     chunks = torch.arange(batch, device=work).split(CPU_CHUNK if target.is_cpu else batch)
     proposed = [None if starts is None else _to_solver(starts[at].to(work, torch.float64)).flatten(-2) for at in chunks]
-    found = torch.cat([_search(problem, target[at], weights[at], own_starts, p) for at, p in zip(chunks, proposed, strict=True)])
-    params = _in_order(_from_solver(found.unflatten(-1, (bands, 3))), kinds)
+    found = [_search(problem, target[at], weights[at], own_starts, p) for at, p in zip(chunks, proposed, strict=True)]
+    params = _tidy(_from_solver(torch.cat(found).unflatten(-1, (bands, 3))), kinds)
     residual = problem.centred(response_db(params, kinds, freqs, sample_rate) - target, weights)
     rms_db = (weights * residual**2).sum(-1).sqrt()
     return BandFit(params.to(target_db.device) if device == work else params, kinds, rms_db)
@@ -151,12 +160,14 @@ def _from_solver(x: torch.Tensor) -> torch.Tensor:
     return torch.stack((x[..., 0].exp2(), x[..., 1] * GAIN_UNIT_DB, x[..., 2].exp2()), -1)
 
 
-def _problem(freqs: torch.Tensor, sample_rate: float, kinds: tuple[BandKind, ...], level_free: bool) -> _Problem:
+def _problem(
+    freqs: torch.Tensor, sample_rate: float, kinds: tuple[BandKind, ...], level_free: bool, max_band_hz: float
+) -> _Problem:
     table = [LIMITS[name] for name in ("freq_hz", "gain_db", "bandwidth_oct")]
     limits = torch.tensor([[[r.low for r in table], [r.high for r in table]]] * len(kinds), dtype=torch.float64)
     shelf = torch.tensor([kind in SHELVES for kind in kinds])
     limits[shelf, :, 2] = SHELF_BANDWIDTH_OCT
-    limits[~shelf, 1, 0] = min(LIMITS["freq_hz"].high, MAX_BAND_RATIO * sample_rate)
+    limits[~shelf, 1, 0] = LIMITS["freq_hz"].clamp(max_band_hz)
     low, high = (_to_solver(limits[:, side]).flatten().to(freqs.device) for side in (0, 1))
     powers = half_angle_powers(freqs, sample_rate)
     return _Problem(freqs, powers, sample_rate, kinds, low, high, (low < high).nonzero()[:, 0], level_free)
@@ -226,15 +237,18 @@ def _jacobian_and_residual(
 def _greedy_starts(problem: _Problem, target: torch.Tensor, weights: torch.Tensor, count: int) -> torch.Tensor:
     """Orthogonal matching pursuit, once per start -> (batch, count, bands * 3) in the solver's coordinates.
 
-    The first start takes the shape that explains most each time; the others are led astray by a table of random
-    handicaps (fixed seed), for greed often takes one wide band for two.
+    The first start takes the shape that explains most each time. The others are led astray by random handicaps from a
+    fixed seed, drawn for a kind and a region together: greed takes one wide band for two, or a shelf for a band, and
+    a handicap on single shapes only makes it take the neighbour.
     """
     atoms, kind_of, shapes = _dictionary(tuple(problem.freqs_hz.tolist()), problem.sample_rate, problem.kinds)
     atoms, kind_of, shapes = (t.to(target.device) for t in (atoms, kind_of, shapes))
     batch = len(target)
-    handicap = torch.randn(count, len(atoms), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    handicap[0] = 0
-    handicap = handicap.mul(HANDICAP).exp().to(target.device).repeat(batch, 1)
+    position = (atoms[:, 0] - atoms[:, 0].min()) / (atoms[:, 0].max() - atoms[:, 0].min())
+    region = kind_of * REGIONS + (position * REGIONS).long().clamp(max=REGIONS - 1)
+    draws = torch.randn(count, REGIONS * len(FITTED_KINDS), generator=torch.Generator().manual_seed(0)).double()
+    draws[0] = 0
+    handicap = draws.mul(HANDICAP).exp().to(target.device)[:, region].repeat(batch, 1)
     target, weights = (t.repeat_interleave(count, 0) for t in (target, weights))
     left = torch.tensor([problem.kinds.count(k) for k in FITTED_KINDS], device=target.device).repeat(len(target), 1)
 
@@ -280,18 +294,21 @@ def _dictionary(
         if kind not in kinds:
             continue
         widths = (SHELF_BANDWIDTH_OCT,) if kind in SHELVES else (0.25, 0.6, 1.2, 2.0, 3.2)
-        params = torch.cartesian_prod(centres, torch.tensor([6.0], dtype=torch.float64), torch.tensor(widths, dtype=torch.float64))
+        axes = (torch.tensor(values, dtype=torch.float64) for values in ((6.0,), widths))
+        params = torch.cartesian_prod(centres, *axes)
         shapes.append(band_responses_db(params, (kind,) * len(params), freqs, sample_rate) / 6.0)
         rows.append(_to_solver(params))
         kind_of += [place] * len(params)
     return torch.cat(rows), torch.tensor(kind_of), torch.cat(shapes)
 
 
-def _in_order(params: torch.Tensor, kinds: tuple[BandKind, ...]) -> torch.Tensor:
-    """Bands of one kind by rising frequency: the same curve should read the same way."""
+def _tidy(params: torch.Tensor, kinds: tuple[BandKind, ...]) -> torch.Tensor:
+    """The same curve should read the same way: idle bands at home, bands of one kind by rising frequency."""
     params = params.clone()
     for kind in set(kinds):
         at = [i for i, k in enumerate(kinds) if k == kind]
+        home = torch.tensor(HOME[kind], dtype=params.dtype, device=params.device)
         group = params[:, at]
+        group = torch.where(group[..., 1:2].abs() < 1e-6, home, group)
         params[:, at] = group.gather(1, group[..., 0].argsort(1).unsqueeze(-1).expand(-1, -1, 3))
     return params

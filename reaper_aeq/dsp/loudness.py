@@ -82,7 +82,7 @@ def integrated_loudness(audio: Any, sample_rate: int) -> float:
     Blocks of 400 ms every 100 ms, incomplete ones left out. Audio shorter than one block is taken as one block of its
     own length, which the standard leaves undefined. Silence gives -inf. Raises `AudioError` as `as_channels` does.
     """
-    from .audio import as_channels
+    from .arrays import as_channels
 
     power = _block_power(as_channels(audio, sample_rate).cpu().numpy(), sample_rate)
     return float(gated_loudness(torch.from_numpy(power)))

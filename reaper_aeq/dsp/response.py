@@ -170,7 +170,8 @@ class EqFilter:
     """Filters a stream block by block; the blocks' ends do not show.
 
     >>> import numpy as np
-    >>> EqFilter(Eq((Band("band", 1000.0, 6.0),), output_gain_db=-6.0), 48_000, channels=2).process(np.ones((2, 3))).shape
+    >>> stream = EqFilter(Eq((Band("band", 1000.0, 6.0),), output_gain_db=-6.0), sample_rate=48_000, channels=2)
+    >>> stream.process(np.ones((2, 3))).shape
     (2, 3)
     """
 
@@ -230,7 +231,7 @@ def _groups(kinds: tuple[BandKind, ...]) -> tuple[dict[BandKind, list[int]], lis
         places.setdefault(BandKind(kind), []).append(place)
     laid = [place for group in places.values() for place in group]
     order = sorted(range(len(laid)), key=laid.__getitem__)
-    return places, None if order == laid else order
+    return places, None if laid == sorted(laid) else order
 
 
 def _coefficients(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> torch.Tensor:

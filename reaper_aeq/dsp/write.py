@@ -16,7 +16,8 @@ import soundfile
 
 from ..errors import OutputError
 from ..files import atomic_write, output_error
-from .audio import AudioFile, check_sample_rate
+from .arrays import check_sample_rate
+from .audio import AudioFile
 
 
 @dataclass(frozen=True)

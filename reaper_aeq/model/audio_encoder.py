@@ -22,6 +22,7 @@ from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 
 SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
+VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
 BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 STAT_LIMIT = 4.0  # standard deviations
 
@@ -79,18 +80,21 @@ class Observation:
     Attributes:
         ltas_db: long-term average spectrum, level as it is.
         visible: 0..1, how far each band holds sound at all.
-        balance_db: LTAS minus the mean of music, level-free, bounded: what scores are made of.
-        natural_db: what the encoder thinks usual for this kind of sound, minus the mean of music, level-free.
-        deviation_db: LTAS minus what is usual for it, level-free, bounded, unseen bands filled in by expectation.
+        usual_db: the spectrum that is usual for a sound that moves like this one.
+        balance_db: LTAS minus the usual, level-free and bounded; a band without sound counts as lacking that much.
+            Every component only ever rises when that band is raised: scores are made of it.
+        deviation_db: the same with unseen bands filled in by what the seen ones let expect: EQs are made of it.
         code: (32,) the deviation in the EQ space.
+        in_reach: bool, below Nyquist.
     """
 
     ltas_db: Tensor
     visible: Tensor
+    usual_db: Tensor
     balance_db: Tensor
-    natural_db: Tensor
     deviation_db: Tensor
     code: Tensor
+    in_reach: Tensor
 
     @property
     def visible_share(self) -> float:
@@ -122,14 +126,18 @@ class AudioEncoder(nn.Module):
     @torch.no_grad()
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
         """One pass from the analysis of a sound (not silent) to what the methods need."""
-        ltas_db = analysis.ltas_db()
-        visible = visibility(ltas_db) * analysis.in_reach
-        mean_db, cov = self.mean_db.cpu(), self.residual_cov.cpu()
         natural = eq_model.decode_curve(self.natural_code(texture(analysis))).double().cpu()
-        balance = levelled(ltas_db - mean_db, visible)
-        deviation = fill_unseen(levelled(ltas_db - mean_db - natural, visible), visible, cov)
+        usual_db = self.mean_db.cpu() + natural
+        return self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
+
+    @torch.no_grad()
+    def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
+        """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
+        visible = visibility(ltas_db) * in_reach
+        balance = levelled(ltas_db - usual_db, visible)
+        deviation = fill_unseen(balance, visible, self.residual_cov.cpu())
         code = eq_model.encode(deviation.to(eq_model.encoder.weight)).double().cpu()
-        return Observation(ltas_db, visible, balance, natural, deviation, code)
+        return Observation(ltas_db, visible, usual_db, balance, deviation, code, in_reach)
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:
@@ -142,8 +150,8 @@ class AudioEncoder(nn.Module):
 
 
 def visibility(ltas_db: Tensor) -> Tensor:
-    """(bands,) -> 0..1, half at `SILENT_BELOW_DB` under the loudest band; soft, so that no decision flips on a hair."""
-    return torch.sigmoid((ltas_db - ltas_db.max() + SILENT_BELOW_DB) / 2.0)
+    """(bands,) -> 0..1, half at `SILENT_BELOW_DB` under the loudest band."""
+    return torch.sigmoid((ltas_db - ltas_db.max() + SILENT_BELOW_DB) / VISIBLE_SLOPE_DB)
 
 
 def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
 
 
-def bounded(deviation_db: Tensor, knee_db: float = 20.0, limit_db: float = 32.0) -> Tensor:
+def bounded(deviation_db: Tensor, knee_db: float = 15.0, limit_db: float = 24.0) -> Tensor:
     """Identity up to `knee_db`, then bending to `limit_db`: what a source lacks altogether says little about balance."""
     room = limit_db - knee_db
     over = (deviation_db.abs() - knee_db).clamp_min(0.0)

@@ -1,9 +1,9 @@
-"""How warm is it? The share of music that holds less of a word than this sound does.
+"""How warm is it? The share of sounds of its kind that hold less of a word than this one does.
 
-The raw score weighs the sound's balance against the mean of music by the word's mean curve: a matched filter, linear in
-any applied EQ up to a bound, blind to level. Dividing by what it varies over music and taking the normal distribution
-makes it a percentile: 0.5 is average music, 0.98 two standard deviations more. A cosine to a centroid obeys none of the
-laws (design, section 2.5).
+The raw score weighs the sound's deviation from what is usual for it by the word's mean curve: a matched filter, linear
+in any applied EQ up to a bound, blind to level. Dividing by how far music varies and taking the normal distribution
+makes it a percentile: 0.5 is usual, 0.98 two standard deviations more. A cosine to a centroid obeys none of the laws
+(design, section 2.5).
 """
 
 from __future__ import annotations
@@ -11,20 +11,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .curves import level_free, normal_cdf, weights
+from .curves import normal_cdf, weights
 
 
-def raw_scores(curves_db: Tensor, balance_db: Tensor, visible: Tensor) -> Tensor:
-    """Mean curves (words, bands), balance and visibility (bands,) -> (words,), dB²."""
-    return level_free(curves_db) @ (weights() * visible * balance_db)
+def axes(curves_db: Tensor, music_cov: Tensor) -> Tensor:
+    """(words, bands): the filters that are matched to mean curves (words, bands), blind to level.
+
+    Each band counts by its own certainty, 1 / variance: a decibel means more where music hardly varies. Every weight
+    has the sign of the (levelled) curve, so raising what the word raises never lowers a score.
+    """
+    certain = weights() / music_cov.diagonal()
+    certain = certain / certain.sum()
+    return (curves_db - (curves_db * certain).sum(-1, keepdim=True)) * certain
 
 
-def music_spread(curves_db: Tensor, music_cov: Tensor) -> Tensor:
-    """Standard deviation of the raw score over music of covariance (bands, bands): (words,), dB²."""
-    axes = level_free(curves_db) * weights()
-    return torch.einsum("wi,ij,wj->w", axes, music_cov, axes).clamp_min(1e-9).sqrt()
+def standard_scores(curves_db: Tensor, balance_db: Tensor, music_cov: Tensor) -> Tensor:
+    """Mean curves (words, bands), bounded deviation (bands,) -> (words,) in standard deviations of music."""
+    axis = axes(curves_db, music_cov)
+    spread = torch.einsum("wi,ij,wj->w", axis, music_cov, axis).clamp_min(1e-12).sqrt()
+    return axis @ balance_db / spread
 
 
-def scores(curves_db: Tensor, balance_db: Tensor, visible: Tensor, music_cov: Tensor) -> Tensor:
-    """(words,) in 0..1: percentile of this sound among music for each word's mean curve (words, bands)."""
-    return normal_cdf(raw_scores(curves_db, balance_db, visible) / music_spread(curves_db, music_cov))
+def scores(curves_db: Tensor, balance_db: Tensor, music_cov: Tensor) -> Tensor:
+    """(words,) in 0..1: percentile among sounds of its kind for each word's mean curve (words, bands)."""
+    return normal_cdf(standard_scores(curves_db, balance_db, music_cov))

@@ -105,7 +105,7 @@ def train_audio(
             "n_stats": kernel.centres.shape[1],
             "gamma": settings.kernel_gamma,
         },
-        "data": {"recordings": len(clips), "sources": sorted(set(examples.sources)), "spectra": _count(prior)},
+        "data": {"recordings": len(clips), "sources": sorted(set(examples.sources) | set(prior.sources if prior else ())), "spectra": _count(prior)},
         "settings": asdict(settings),
         "metrics": metrics,
     }

@@ -69,7 +69,7 @@ def safe_eq(row: dict[str, str]) -> Eq:
 
 def read_safe(folder: Path | str) -> Settings:
     """SAFE Equaliser settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
-    rows = [row for row in _rows(Path(folder) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
+    rows = [row for row in read_table(Path(folder) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
     words = tuple(row["descriptor"].strip().lower() for row in rows)
     return Settings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
 
@@ -85,7 +85,7 @@ class SocialWord:
 
 
 def read_social_words(folder: Path | str) -> list[SocialWord]:
-    rows = _rows(Path(folder) / "socialeq_words.csv")
+    rows = read_table(Path(folder) / "socialeq_words.csv")
     curves = _social_curves(rows)
     return [
         SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)
@@ -94,7 +94,7 @@ def read_social_words(folder: Path | str) -> list[SocialWord]:
 
 def read_contributions(folder: Path | str) -> tuple[list[tuple[str, str]], Tensor]:
     """Single people's SocialEQ curves: [(word, language)], (n, bands) in SocialEQ's units."""
-    rows = _rows(Path(folder) / "socialeq_contributions.csv")
+    rows = read_table(Path(folder) / "socialeq_contributions.csv")
     return [(r["word"], r["language"]) for r in rows], _social_curves(rows)
 
 
@@ -113,7 +113,7 @@ class Spectra:
 
 
 def read_ltas_prior(folder: Path | str) -> Spectra:
-    rows = _rows(Path(folder) / "ltas_prior.tsv", delimiter="\t")
+    rows = read_table(Path(folder) / "ltas_prior.tsv", delimiter="\t")
     keys = [key for key in rows[0] if key.startswith("hz_")]
     ltas = torch.tensor([[float(r[k]) for k in keys] for r in rows], dtype=torch.float64)
     cutoff = torch.tensor([float(r["codec_cutoff_hz"]) for r in rows], dtype=torch.float64)
@@ -144,7 +144,7 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
     clips: list[Clip] = []
     for folder in map(Path, folders):
         manifest = folder / "MANIFEST.tsv"
-        rows = {r["file"]: r for r in _rows(manifest, delimiter="\t")} if manifest.is_file() else {}
+        rows = {r["file"]: r for r in read_table(manifest, delimiter="\t")} if manifest.is_file() else {}
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
         if not files:
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
@@ -177,7 +177,8 @@ def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray
         samples = max(0, samples - block.shape[1])
 
 
-def _rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """Rows of a table with a header line. Raises `AeqError`."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, delimiter=delimiter))

@@ -1,0 +1,157 @@
+"""The command line: what can be asked and with which options. Nothing heavy is loaded before a command runs.
+
+Exit codes: 0; 1 where an examination failed; 2 for a user's mistake, with one sentence; 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .bands import LIMITS
+from .cli_training import evaluate, train
+from .errors import AeqError
+from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
+from .options import PLAIN, Help, Json, Models
+
+app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
+app.add_typer(train, name="train")
+app.add_typer(evaluate, name="evaluate")
+
+
+def _range(name: str) -> str:
+    return f"{LIMITS[name].low:g} to {LIMITS[name].high:g}"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"reaper-aeq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it, stop.")
+    ] = False,
+    help_: Help = False,
+) -> None:
+    pass
+
+
+@app.command("adapt")
+def adapt_command(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
+    intensity: Annotated[float, typer.Option(help=f"How far to go, {_range('intensity')}; 0 is nothing.")] = 1.0,
+    adaptation: Annotated[
+        float | None,
+        typer.Option(
+            help=f"How much the sound's own balance counts, {_range('adaptation')}; else {DEFAULT_ADAPTATION}."
+        ),
+    ] = None,
+    method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
+    ] = None,
+    fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
+    from .commands.adapt import adapt
+    from .commands.outputs import Outputs
+
+    adapt(
+        source, word, intensity=intensity, adaptation=adaptation, method=method, outputs=Outputs(out, fxchain, plot),
+        name=name, models=models, as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command("analyze")
+def analyze_command(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Recordings.")],
+    top: Annotated[int, typer.Option(min=1, help="How many words to show of each.")] = 5,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Say how warm or muddy files are; what to try."""
+    from .commands.analyze import analyze
+
+    return analyze(sources, top=top, models=models, as_json=as_json)
+
+
+@app.command("words")
+def words_command(
+    language: Annotated[str | None, typer.Option(metavar="en|es", help="Only words of this language.")] = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """List the words, and how well each is known."""
+    from .commands.words import words
+
+    words(language=language, models=models, as_json=as_json)
+
+
+@app.command("demo")
+def demo_command(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; files of an earlier demo are replaced.")] = Path(
+        "aeq-demo"
+    ),
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Make a short song and adapt its six tracks."""
+    from .commands.demo import demo
+
+    demo(out, models=models, as_json=as_json)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; every mistake of the user becomes one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        # a name that the terminal cannot show must not end the program
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False)
+        sys.stdout.flush()
+        return _interrupted() if code == 130 else code or 0
+    except AeqError as error:
+        return _refuse(str(error), error.exit_code)
+    except BrokenPipeError:
+        # the reader has seen enough; what Python still flushes at its end must go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (typer.Abort, KeyboardInterrupt):
+        return _interrupted()
+    except Exception as error:
+        # typer brings click's exceptions along, under a name that changes with its version
+        if not hasattr(error, "format_message"):
+            raise
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        return _refuse(error.format_message().rstrip(".") + hint, 2)
+
+
+def _refuse(sentence: str, code: int) -> int:
+    print("error: " + " ".join(sentence.split("\n")), file=sys.stderr)
+    return code
+
+
+def _interrupted() -> int:
+    print("interrupted: nothing half-written is left behind", file=sys.stderr)
+    return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The command line of `train` and `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import (
+    PLAIN,
+    Audio,
+    Data,
+    Device,
+    DeviceName,
+    Help,
+    Json,
+    Models,
+    RunFolder,
+    SettingsFile,
+    SomeData,
+    Weights,
+)
+
+train = typer.Typer(help="Train the models anew.", **PLAIN)
+evaluate = typer.Typer(help="Examine the models on recordings.", **PLAIN)
+WEIGHTS = Path("runs/models")
+
+
+@train.callback()
+@evaluate.callback()
+def group(help_: Help = False) -> None:
+    pass
+
+
+@train.command("eq")
+def train_eq_command(
+    data: SomeData = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/eq"),
+    device: DeviceName = Device.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Train the EQ autoencoder on people's settings and random EQs; without --data on random EQs alone."""
+    from .commands.train import Places, train_eq
+
+    train_eq(Places(settings, out, run, device, as_json), data)
+
+
+@train.command("audio")
+def train_audio_command(
+    data: SomeData = None,
+    audio: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Train the encoders that 'evaluate repair' examines on these recordings."),
+    ] = None,
+    models: Models = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/audio"),
+    device: DeviceName = Device.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
+    from .commands.train import Places, train_audio
+
+    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds)
+
+
+@train.command("words")
+def train_words_command(
+    data: Data,
+    models: Models = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/words"),
+    device: DeviceName = Device.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Compute the words from people's settings."""
+    from .commands.train import Places, train_words
+
+    train_words(Places(settings, out, run, device, as_json), data, models)
+
+
+@evaluate.command("laws")
+def evaluate_laws_command(
+    audio: Audio,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Test on recordings what must always hold; exit code 1 where a law is broken."""
+    from .commands.evaluate import evaluate_laws
+
+    return evaluate_laws(audio, every=every, models=models, as_json=as_json)
+
+
+@evaluate.command("repair")
+def evaluate_repair_command(audio: Audio, data: Data, models: Models = None, as_json: Json = False) -> int:
+    """Spoil recordings with known EQs, ask for the word, and compare with the clean ones."""
+    from .commands.evaluate import evaluate_repair
+
+    return evaluate_repair(audio, data, models=models, as_json=as_json)
+
+
+@evaluate.command("encoder")
+def evaluate_encoder_command(audio: Audio, models: Models = None, as_json: Json = False) -> int:
+    """How well the audio encoder tells styles of music apart."""
+    from .commands.evaluate import evaluate_encoder
+
+    return evaluate_encoder(audio, models=models, as_json=as_json)

@@ -1,0 +1,1 @@
+"""What each command does. `cli` declares their options; torch is loaded only inside the functions here."""

@@ -1,0 +1,60 @@
+"""`reaper-aeq analyze`: how much of each word files have, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AeqError
+from .console import bar, note, print_json, say, table
+
+if TYPE_CHECKING:
+    from ..engine import AdaptiveEQ
+
+
+def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: bool) -> int:
+    """Prints each file's words; one that fails gets its sentence and the others go on. Returns the exit code."""
+    from .sound import load_engine
+
+    engine = load_engine(models)
+    reports, code = [], 0
+    for source in sources:
+        try:
+            report = analyze_one(engine, source)
+        except AeqError as error:
+            code = error.exit_code
+            report = {"file": str(source), "error": str(error)}
+            note(f"error: {error}")
+        reports.append(report)
+        if not as_json and "error" not in report:
+            show(report, top)
+    if as_json:
+        print_json({"files": reports})
+    return code
+
+
+def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
+    """JSON-ready; the profile runs from the word the file has most of to the one it has least of."""
+    from ..dsp.audio import AudioFile
+    from .sound import analyze_heard
+
+    with AudioFile(source) as file:
+        analysis = analyze_heard(file)
+    profile = engine.profile_analysis(analysis)
+    return {
+        "file": str(source),
+        "duration_s": round(analysis.duration_s, 3),
+        "sample_rate": analysis.sample_rate,
+        "channels": analysis.channels,
+        "profile": {word: round(profile[word], 4) for word in sorted(profile, key=profile.__getitem__, reverse=True)},
+        "suggestion": engine.suggestion(profile),
+    }
+
+
+def show(report: dict[str, Any], top: int) -> None:
+    channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
+    say(f"{report['file']} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
+    best = list(report["profile"].items())[:top]
+    table({"word": "left", "score": "right", "": "left"}, [[word, f"{score:.2f}", bar(score)] for word, score in best])
+    say(report["suggestion"] + "\n")

@@ -1,0 +1,75 @@
+"""`reaper-aeq evaluate laws|repair|encoder`: the examinations, printed as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .console import print_json, progress, say, table
+
+TITLES = {
+    "people": "People's edits taken back (median LSD in dB against the clean mix)",
+    "published": "Published edits taken back, adaptation 1",
+}
+
+
+def evaluate_laws(audio: Sequence[Path], *, every: int, models: Path | None, as_json: bool) -> int:
+    """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
+    from ..evaluate.laws import read_sounds, run_laws
+    from .sound import load_engine
+
+    with progress() as (tell, _):
+        sounds = [sound for folder in audio for sound in read_sounds(folder, every)]
+        laws = run_laws(load_engine(models), sounds, tell)
+    kept = all(law.passed for law in laws)
+    if as_json:
+        print_json({"passed": kept, "laws": [asdict(law) for law in laws]})
+    else:
+        rows = [[law.name, law.figure, law.must, "yes" if law.passed else "NO"] for law in laws]
+        table({"law": "left", "measured": "left", "must hold": "left", "holds": "left"}, rows)
+        say("\nall laws hold" if kept else f"\nbroken: {', '.join(law.name for law in laws if not law.passed)}")
+    return 0 if kept else 1
+
+
+def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> int:
+    """The repair tests of section 6: {'people' or 'published': {word: {method: figures}}}."""
+    from ..evaluate.repair import run_repair
+
+    with progress() as (tell, _):
+        report = run_repair(audio, data, models, tell=tell)
+    if as_json:
+        print_json(report)
+    else:
+        for kind, words in report.items():
+            print_figures(TITLES.get(kind, kind), words)
+    return 0
+
+
+def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
+    """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
+    from ..evaluate.encoder import run_encoder
+    from .sound import load_engine
+
+    with progress() as (tell, _):
+        report = run_encoder(load_engine(models), audio, tell=tell)
+    if as_json:
+        print_json(report)
+    else:
+        print_figures("Styles told apart", report)
+    return 0
+
+
+def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
+    lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]
+    names = list(dict.fromkeys(name for _, _, figures in lines for name in figures))
+    columns = {"": "left", "method": "left"} | {name.replace("_", " "): "right" for name in names}
+    cells = [[row, method, *(_figure(figures.get(name)) for name in names)] for row, method, figures in lines]
+    table(columns, cells, title=title)
+    say("")
+
+
+def _figure(value: object) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

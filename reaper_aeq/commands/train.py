@@ -1,0 +1,119 @@
+"""`reaper-aeq train eq|audio|words`: settings in, weights and metrics out. A killed run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AeqError, ModelError
+from ..files import output_error
+from ..paths import shipped
+from ..settings import AudioTraining, EqTraining, WordsTraining, load_settings
+from .console import print_json, progress, say
+
+if TYPE_CHECKING:
+    from ..model.audio_encoder import AudioEncoder
+    from ..train.loop import Run
+
+
+@dataclass(frozen=True)
+class Places:
+    """What every training is given: a settings file (the shipped one where None), where weights and state go."""
+
+    settings: Path | None
+    out: Path
+    run: Path
+    device: str = "auto"
+    as_json: bool = False
+
+    def load(self, cls: type, name: str) -> Any:
+        ours = shipped("models") / f"train_{name}.toml"
+        return load_settings(cls, self.settings or (ours if ours.is_file() else None))
+
+
+def train_eq(places: Places, data: Path | None) -> None:
+    settings = places.load(EqTraining, "eq")
+    with _run(places, settings.seed) as run:
+        from ..train.eq import train_eq
+
+        metrics = train_eq(settings, data, places.out, run)
+    _report(places, "eq", metrics)
+
+
+def train_audio(
+    places: Places, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None
+) -> None:
+    """Without `audio` the sounds are made from noise and the EQ model: the bootstrap.
+
+    With `folds`, a folder of recordings, the encoders are trained that `evaluate repair` examines on its mixes.
+    """
+    if folds and not (data and audio):
+        raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
+    settings = places.load(AudioTraining, "audio")
+    with _run(places, settings.seed) as run:
+        from ..model.eq_autoencoder import EqAutoencoder
+        from ..train.audio import train_audio
+        from ..train.data import read_clips, read_ltas_prior
+
+        eq_model = EqAutoencoder.load(models)
+        prior = read_ltas_prior(data) if data else None
+        clips = read_clips(audio, run.tell) if audio else []
+        if folds:
+            from ..evaluate.folds import train_folds
+
+            mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]
+            train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
+            return
+        known = None if clips else _known_encoder(models)
+        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, shipped=known)
+    _report(places, "audio", metrics)
+
+
+def train_words(places: Places, data: Path, models: Path | None) -> None:
+    settings = places.load(WordsTraining, "words")
+    with _run(places, 0) as run:
+        from ..model.eq_autoencoder import EqAutoencoder
+        from ..train.words import train_words
+
+        metrics = train_words(settings, data, EqAutoencoder.load(models), places.out, run)
+    _report(places, "words", metrics)
+
+
+@contextmanager
+def _run(places: Places, seed: int) -> Iterator[Run]:
+    """A `Run` whose steps are shown. What could only fail once hours are spent is tried first."""
+    try:
+        places.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(places.out, error) from None
+    import torch
+
+    from ..train.loop import Run
+
+    if places.device == "cuda" and not torch.cuda.is_available():
+        raise AeqError("there is no CUDA device here: use --device cpu")
+    has_cuda = places.device != "cpu" and torch.cuda.is_available()
+    with progress() as (tell, step_done):
+        yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu"))
+
+
+def _known_encoder(models: Path | None) -> AudioEncoder | None:
+    """The encoder there is, whose idea of music's mean the bootstrap starts from; the first training has none."""
+    from ..model.audio_encoder import AudioEncoder
+
+    try:
+        return AudioEncoder.load(models)
+    except ModelError:
+        return None
+
+
+def _report(places: Places, name: str, metrics: dict[str, float]) -> None:
+    if places.as_json:
+        print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
+        return
+    for key, value in metrics.items():
+        say(f"{key.replace('_', ' ')}: {value:g}")
+    say(f"wrote {places.out / name}.safetensors and .json; the log is in {places.run}")

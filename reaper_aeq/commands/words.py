@@ -1,0 +1,49 @@
+"""`reaper-aeq words`: what can be asked for, and how well each word is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import AeqError
+from .console import bar, print_json, say, table
+
+
+def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
+    """Prints the vocabulary, the best known words first. Raises `AeqError` for a language without words."""
+    from ..model.words import WEAK_BELOW, Vocabulary
+
+    vocabulary = Vocabulary.load(models)
+    known = sorted({word.language for word in vocabulary.values()})
+    if language is not None and language not in known:
+        raise AeqError(f"no words of language {language!r}: there are words in {', '.join(known)}")
+    chosen = [word for word in vocabulary.values() if language in (None, word.language)]
+    chosen.sort(key=lambda word: (-word.evidence.confidence, word.name))
+    aliases = {alias: word for alias, word in sorted(vocabulary.aliases.items())}
+    if as_json:
+        rows = [
+            {"name": w.name, "language": w.language, "confidence": w.evidence.confidence, "weak": w.weak}
+            | vars(w.evidence)
+            for w in chosen
+        ]
+        print_json({"words": rows, "aliases": aliases})
+        return
+    columns = {"word": "left", "language": "left", "confidence": "right", "": "left", "people": "right"}
+    columns |= {"settings": "right", "agreement": "right", "data sets": "left"}
+    rows = []
+    for word in chosen:
+        seen = word.evidence
+        both = "" if seen.cross is None else f" ({seen.cross:+.2f})"
+        agreement = f"{seen.agreement:+.2f}"
+        sources = " and ".join(seen.sources) + both
+        confidence = f"{seen.confidence:.2f}"
+        bars = bar(seen.confidence) + (" weak" if word.weak else "")
+        rows.append(
+            [word.name, word.language, confidence, bars, str(seen.people), str(seen.settings), agreement, sources]
+        )
+    table(columns, rows)
+    say(
+        f"\n{len(chosen)} words. Confidence: how many people, and how far they agree; below {WEAK_BELOW:g} a word is"
+        " weak. In brackets: how alike the word is in both data sets. 'less <word>' turns each word round."
+    )
+    if aliases and language is None:
+        say("Also understood: " + ", ".join(f"{alias} ({word})" for alias, word in aliases.items()))

@@ -1,0 +1,62 @@
+"""Encoders that have never seen what they are examined on: whole source repositories left out, fold by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ModelError
+from ..model.audio_encoder import AudioEncoder
+from ..model.checkpoint import Checkpoint
+from ..model.eq_autoencoder import EqAutoencoder
+from ..paths import shipped
+from ..settings import AudioTraining
+from ..train.audio import train_audio
+from ..train.data import Clip, Spectra
+from ..train.loop import Run
+
+N_FOLDS = 5
+FOLDER = "folds"
+
+
+def exam_folds(mixes: Sequence[Clip], folds: int = N_FOLDS) -> dict[str, int]:
+    """Source -> fold, the largest sources dealt first to the emptiest fold: the same for the same recordings."""
+    sources = [clip.source for clip in mixes]
+    load, fold = [0] * folds, {}
+    for name in sorted(set(sources), key=lambda s: (-sources.count(s), s)):
+        least = load.index(min(load))
+        fold[name] = least
+        load[least] += sources.count(name)
+    return fold
+
+
+def without(clips: Sequence[Clip], prior: Spectra, sources: set[str]) -> tuple[list[Clip], Spectra]:
+    """Everything but these sources, in recordings and spectra."""
+    keep = [i for i, source in enumerate(prior.sources) if source not in sources]
+    rest = Spectra(prior.ltas_db[keep], prior.known[keep], tuple(prior.sources[i] for i in keep))
+    return [clip for clip in clips if clip.source not in sources], rest
+
+
+def fold_folder(models: Path | str | None) -> Path:
+    return (shipped("models") if models is None else Path(models)) / FOLDER
+
+
+def load_fold(models: Path | str | None, fold: int, sources: set[str]) -> AudioEncoder:
+    """The encoder of a fold. Raises `ModelError` where it is missing, or has seen one of `sources` in training."""
+    folder, name = fold_folder(models), f"audio{fold}"
+    seen = sources & set(Checkpoint.load(name, folder).info["data"]["sources"])
+    if seen:
+        raise ModelError(f"{name} was trained on {', '.join(sorted(seen))}, which it is examined on: train the folds again")
+    return AudioEncoder.load(folder, name)
+
+
+def train_folds(
+    settings: AudioTraining, clips: Sequence[Clip], prior: Spectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
+    out: Path, run: Run,
+) -> None:  # fmt: skip
+    """Trains one encoder a fold of `mixes` on everything else and writes them into `out`/folds."""
+    fold_of = exam_folds(mixes)
+    for k in range(N_FOLDS):
+        rest, spectra = without(clips, prior, {source for source, fold in fold_of.items() if fold == k})
+        run.tell(f"fold {k + 1} of {N_FOLDS}")
+        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"audio{k}")

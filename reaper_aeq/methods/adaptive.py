@@ -1,0 +1,71 @@
+"""The EQ that people would most likely have made on *this* sound.
+
+People's settings for the word are a Gaussian N(m, C) over curves; what is left of a sound's balance once its kind is
+known is a Gaussian N(0, R). Somebody who asks for 'warm' has, on average, a sound that lacks it: the observed deviation
+is d = (what is natural) - (the EQ that is missing). The posterior mean of the missing EQ is
+
+    m + K (-d - m),    K = r C (r C + R)^-1,    r = adaptation / (1 - adaptation)
+
+`adaptation` 0 gives the fixed curve m, 0.5 weighs people and sound as the data do, 1 goes (almost) all the way. The
+linear rule is followed by three bounds that keep the laws: a word never turns into its opposite, an already warm sound
+gets almost nothing, and a source that no Gaussian of music explains is not chased.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..model.audio_encoder import BLIND_VAR
+from ..model.curves import COMPARED, along, level_free, rms_db
+from .request import Request
+
+RATIO_LIMIT = 3.0  # of r: beyond it single partials are followed
+LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
+HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
+FOLLOW = 0.15  # of the way to where all sounds score alike, at the default adaptation
+LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
+MOST = 2.5  # of the word's curve at the default adaptation; nobody means ten times what people do
+FULL_SHAPE_FROM = 0.2  # share of the word's curve from which corrections beside it are taken in full
+ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
+
+
+def curve(request: Request) -> Tensor:
+    """(bands,) dB, level-free."""
+    m, seen = request.mean_db, request.observation
+    ratio = min(request.adaptation / max(1.0 - request.adaptation, 1e-9), RATIO_LIMIT)
+    if ratio == 0.0:
+        return m
+    gain = posterior_gain(request, ratio)  # (bands, bands)
+    pull = gain @ m
+    # an average sound must still get what people do on average; strong words would fall short of it
+    missing = min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) / max(float(rms_db(pull)), 1e-9))
+    answer = level_free(m - gain @ seen.deviation_db - missing * pull)
+    # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
+    # different sounds would hardly come closer: a part of what would bring them to one place is added.
+    usual_share = 1.0 - missing * float(along(pull, m))
+    lacking = usual_share - float(along(seen.balance_db, m)) - float(along(answer, m))
+    answer = answer + FOLLOW * min(1.0, ratio) * lacking * m
+    return bounded_by_word(answer, m, MOST * max(1.0, ratio))
+
+
+def posterior_gain(request: Request, ratio: float) -> Tensor:
+    """K, (bands, bands): from a deviation to the part of it that the word's EQ is expected to undo."""
+    seen, cov = request.observation, ratio * request.cov_db
+    visible = seen.visible * COMPARED
+    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
+    noise = request.residual_cov + LEVEL_VAR
+    total = cov + noise + blind
+    # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
+    distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(visible.sum().clamp_min(1))
+    oddness = max(1.0, distance / ODD_ABOVE)
+    return torch.linalg.solve(cov + oddness * noise + blind, cov).T
+
+
+def bounded_by_word(answer: Tensor, m: Tensor, most: float) -> Tensor:
+    """Keeps the share of the word's own curve in `LEAST`..`most`; lets go of the rest as it nears the lower end."""
+    share = float(along(answer, m))
+    beside = (answer - share * level_free(m)) * min(1.0, most / max(share, 1e-9))
+    share = min(share, most)
+    full = min(1.0, max(0.0, (share - LEAST) / (FULL_SHAPE_FROM - LEAST)))
+    return max(share, LEAST) * level_free(m) + full * beside

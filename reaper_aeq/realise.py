@@ -1,0 +1,94 @@
+"""From a code in the EQ space to the bands that go into ReaEQ, kept safe for the sound they are for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bands import LIMITS, Eq
+from .dsp.fit import DEFAULT_KINDS, fit_bands
+from .dsp.loudness import gated_loudness, k_weight_db
+from .dsp.response import eq_from_params
+from .dsp.spectrum import GRID_HZ, Analysis
+from .model.audio_encoder import Observation
+from .model.curves import COMPARED, GRID
+from .model.eq_autoencoder import EqAutoencoder
+
+NO_BOOST_DB = 2.9  # where a source has no signal, hiss is all there is to lift (design, section 5: 3 dB)
+UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
+BLOCK_S = 0.4  # BS.1770's gating block
+OUTPUT_RANGE_DB = (-24.0, 12.0)  # ReaEQ's global gain reaches +12 dB
+
+
+def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rate: int) -> Eq:
+    """Code (32,) -> at most five bands, without output gain.
+
+    The curve's own level is free in loudness but not in bands: it is set so that half of the heard bands lie above 0 dB
+    and half below, which leaves most of the spectrum untouched by a one-sided word.
+    """
+    curve = eq_model.decode_curve(code).double().cpu()
+    heard = (seen.visible > 0.5) & COMPARED
+    curve = curve - curve[heard if bool(heard.any()) else COMPARED].median()
+    unheard = seen.visible < 0.5
+    target = torch.where(unheard, curve.clamp_max(NO_BOOST_DB - 1.0), curve)
+    weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
+    starts = eq_model.propose(code[None]).double().cpu()[:, None]
+    eq = _fit(target, weight, starts, sample_rate)
+    if not bool(unheard.any()) or _boost_unheard(eq, unheard, sample_rate) <= NO_BOOST_DB:
+        return eq
+    # a shelf or skirt reaches into the silence: look again with the silence at full weight, then hold what still does
+    eq = _fit(target, torch.where(unheard, 3.0, weight), starts, sample_rate)
+    return _held_back(eq, unheard, sample_rate)
+
+
+def _fit(target: Tensor, weight: Tensor, starts: Tensor, sample_rate: int) -> Eq:
+    fit = fit_bands(target[None], GRID, sample_rate, weights=weight[None], starts=starts)
+    return eq_from_params(fit.params[0], DEFAULT_KINDS)
+
+
+def _boost_unheard(eq: Eq, unheard: Tensor, sample_rate: int) -> float:
+    return float(np.max(eq.response_db(GRID_HZ[unheard.numpy()], sample_rate)))
+
+
+def _held_back(eq: Eq, unheard: Tensor, sample_rate: int) -> Eq:
+    """Scales boosting bands, those that reach furthest into the silence first, until none lifts it too far."""
+    quiet = GRID_HZ[unheard.numpy()]
+    for _ in range(len(eq.bands)):
+        total = eq.response_db(quiet, sample_rate)
+        over = float(total.max()) - NO_BOOST_DB
+        if over <= 0:
+            break
+        worst = int(np.argmax(total))
+        reach = [float(Eq((band,)).response_db(quiet[worst : worst + 1], sample_rate)[0]) for band in eq.bands]
+        k = int(np.argmax(reach))
+        keep = max(0.0, 1 - (over + 0.1) / reach[k])
+        bands = list(eq.bands)
+        bands[k] = replace(bands[k], gain_db=bands[k].gain_db * keep)
+        eq = Eq(tuple(bands))
+    return eq
+
+
+def scaled(eq: Eq, factor: float) -> Eq:
+    """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely."""
+    limit = LIMITS["gain_db"]
+    return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
+
+
+def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
+    """The output gain that keeps the integrated loudness (BS.1770, from the band powers), dB."""
+    response = eq.response_db(GRID_HZ, analysis.sample_rate)
+    k_gain = torch.from_numpy(10 ** (k_weight_db(GRID_HZ) / 10))
+    eq_gain = torch.from_numpy(10 ** (response / 10))
+    frames = max(1, round(BLOCK_S * analysis.frame_rate))
+    power = analysis.band_power.double()
+    blocks = power.unfold(0, min(frames, len(power)), 1).mean(-1)  # (blocks, bands)
+    before, after = (float(gated_loudness(blocks @ gain)) for gain in (k_gain, k_gain * eq_gain))
+    if not (np.isfinite(before) and np.isfinite(after)):
+        # below the absolute gate: the plain mean says what the gate cannot
+        mean = power.mean(0)
+        before, after = (10 * float((mean @ gain).clamp_min(1e-30).log10()) for gain in (k_gain, k_gain * eq_gain))
+    return float(np.clip(before - after, *OUTPUT_RANGE_DB))
+

@@ -1,0 +1,48 @@
+"""The demo: its files, and that what it says is what it wrote."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from reaper_aeq import Eq
+from reaper_aeq.dsp.audio import read_audio
+
+TRACKS = ("drums", "bass", "guitar", "voice", "pad", "keys")
+
+
+@pytest.mark.slow
+def test_the_demo_writes_what_it_says(tmp_path, run):
+    out = tmp_path / "demo"
+    out.mkdir()
+    (out / "1-drums.png").write_bytes(b"of an earlier demo")
+    started = time.perf_counter()
+    code, text, err = run("demo", "--out", out, "--json")
+    assert time.perf_counter() - started < 60  # 30 s on two free cores
+    assert (code, err) == (0, "")
+    summary = json.loads(text)
+    assert summary == json.loads((out / "summary.json").read_text())
+    stems = [f"{number}-{name}" for number, name in enumerate(TRACKS, 1)]
+    expected = [f"{stem}{end}" for stem in stems for end in ("-before.wav", "-after.wav", ".RfxChain", ".png")]
+    expected += ["song-before.wav", "song-after.wav", "summary.md", "summary.json"]
+    assert sorted(os.listdir(out)) == sorted(expected)
+    assert (out / "1-drums.png").read_bytes().startswith(b"\x89PNG")
+    after = 0.0
+    for stem, row in zip(stems, summary["tracks"], strict=True):
+        eq = Eq.from_dict({key: row[key] for key in ("output_gain_db", "bands")})
+        sound, rate = read_audio(out / f"{stem}-before.wav")
+        written = read_audio(out / f"{stem}-after.wav")[0]
+        assert np.abs(written - eq.apply(sound, rate)).max() < 1e-6
+        assert f"AEQ: {row['word']} 100%" in (out / f"{stem}.RfxChain").read_text()
+        assert f"| {row['word']} |" in (out / "summary.md").read_text()
+        after = after + written
+    assert np.abs(read_audio(out / "song-after.wav")[0] - after).max() < 1e-6
+
+
+def test_a_place_that_is_no_folder(tmp_path, run):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "demo"):
+        code, out, err = run("demo", "--out", place)
+        assert (code, out) == (2, "") and err.startswith("error: cannot write ") and err.count("\n") == 1

@@ -1,0 +1,28 @@
+"""Where the team's recordings and data lie: beside the checkout, or where AEQ_SHARED says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("AEQ_SHARED") or Path(__file__).parents[2] / "shared")
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder that tests marked `shared` read; never write there."""
+    if not SHARED.is_dir():
+        # reached only by a test that forgot the mark
+        pytest.fail(f"no shared data at {SHARED}: mark this test with @pytest.mark.shared")
+    return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SHARED.is_dir():
+        return
+    absent = pytest.mark.skip(reason="no shared data beside the checkout; AEQ_SHARED names another place")
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(absent)

@@ -1,0 +1,123 @@
+"""The command line as a whole: quick help, exit codes, one sentence for each mistake."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+
+from reaper_aeq import __version__, cli
+from reaper_aeq.commands import words as words_module
+from reaper_aeq.errors import AeqError
+
+HEAVY = ("torch", "numpy", "scipy", "matplotlib", "soundfile", "rich", "pydantic")
+HELP = f"""
+import json, sys
+from reaper_aeq.cli import main
+code = main(sys.argv[1:])
+print(json.dumps([code, [name for name in {HEAVY!r} if name in sys.modules]]), file=sys.stderr)
+"""
+
+
+def commands(group=None, path=()):
+    """Every command and group as the words that name it."""
+    group = group or typer.main.get_command(cli.app)
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+LEAVES = [path for path in commands() if path and path not in (("train",), ("evaluate",))]
+
+
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
+def test_help_loads_nothing_heavy(path):
+    run = subprocess.run([sys.executable, "-c", HELP, *path, "--help"], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith(f"Usage: {' '.join(['reaper-aeq', *path])}")
+    assert json.loads(run.stderr) == [0, []]
+
+
+def test_help_is_quick():
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", HELP, "adapt", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - started
+
+    # half a second is the promise; twice that leaves room for a machine that is busy with other tests
+    assert statistics.median(seconds() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_speaks_json_and_describes_its_options(path, capsys):
+    assert cli.main([*path, "--help"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
+    assert any("--json" in line for line in lines)
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"reaper-aeq {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Missing command (see 'reaper-aeq --help')"),
+        (["train"], "Missing command (see 'reaper-aeq train --help')"),
+        (["adpt", "a.wav"], "No such command 'adpt'"),
+        (["adapt", "a.wav"], "Missing argument 'WORD' (see 'reaper-aeq adapt --help')"),
+        (["adapt", "a.wav", "warm", "--wet"], "No such option: --wet"),
+        (["adapt", "a.wav", "less", "muddy"], "unexpected extra argument"),
+        (["adapt", "a.wav", "warm", "--intensity", "much"], "Invalid value for '--intensity'"),
+        (["analyze"], "Missing argument 'IN...'"),
+        (["analyze", "a.wav", "--top", "0"], "Invalid value for '--top'"),
+        (["train", "eq", "--device", "tpu"], "Invalid value for '--device'"),
+        (["evaluate", "laws"], "Missing option '--audio'"),
+        (["adapt", "a\nb.wav", "warm"], "a b.wav does not exist"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, sentence, capsys):
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and sentence in err and err.count("\n") == 1
+
+
+def test_exit_codes_of_errors(monkeypatch, capsys):
+    def raising(error):
+        def words(**_):
+            raise error
+
+        monkeypatch.setattr(words_module, "words", words)
+        return cli.main(["words"])
+
+    assert raising(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "interrupted: nothing half-written is left behind\n"
+    assert raising(AeqError("that cannot be")) == 2
+    assert capsys.readouterr().err == "error: that cannot be\n"
+    with pytest.raises(ZeroDivisionError):  # a defect keeps its trace
+        raising(ZeroDivisionError())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(unbuffered):
+    # a closed pipe is met while printing or, where output is buffered, only when it is flushed
+    script = "import sys; sys.stdin.read(); from reaper_aeq.cli import main; sys.exit(main(['adapt', '--help']))"
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, **pipes) as process:
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_a_terminal_that_knows_only_ascii_gets_question_marks():
+    script = "from reaper_aeq.cli import main; from reaper_aeq.commands import console; main([]); console.say('█ ó')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout == "? ?\n"
