@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import RangeError
 from .explain import explain, suggest
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD
-from .methods.request import Request, method as find_method
+from .methods.request import Request
+from .methods.request import method as find_method
 from .model.audio_encoder import AudioEncoder, Observation, levelled
 from .model.curves import GRID, along, level_free
 from .model.eq_autoencoder import EqAutoencoder
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
-from .realise import loudness_compensation_db, realise, scaled
+from .realise import compensated, held_back, measured_compensation_db, realise, scaled
 
 PRECISE = torch.float64
+# Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
+MEASURED_UP_TO_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,10 @@ class AdaptiveEQ:
 
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
-        return self.adapt_analysis(
-            self.analyze(audio, sample_rate), word, intensity=intensity, adaptation=adaptation, method=method
-        )
+        sound = as_channels(audio, sample_rate).cpu()
+        analysis = analyze_blocks([sound], sample_rate)
+        result = self.adapt_analysis(analysis, word, intensity=intensity, adaptation=adaptation, method=method)
+        return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
 
     def adapt_analysis(
         self,
@@ -118,9 +122,8 @@ class AdaptiveEQ:
         method: str = DEFAULT_METHOD,
     ) -> Result:
         """`adapt` for a sound that was analysed already (a file read in blocks)."""
-        adaptation = DEFAULT_ADAPTATION if adaptation is None else adaptation
-        _check("intensity", intensity)
-        _check("adaptation", adaptation)
+        intensity = _checked("intensity", intensity)
+        adaptation = _checked("adaptation", DEFAULT_ADAPTATION if adaptation is None else adaptation)
         curve_of = find_method(method)
         asked = self.words.blend(word)
         if analysis.silent:
@@ -131,8 +134,9 @@ class AdaptiveEQ:
         request = self._request(wanted, seen, adaptation)
         code = self.eq_model.encode(curve_of(request).float())
         eq = realise(self.eq_model, code, seen, analysis.sample_rate)
-        eq = scaled(eq, abs(intensity))
-        eq = eq.with_output_gain(loudness_compensation_db(analysis, eq))
+        # beyond intensity 1 a boost that was let into silence would grow with the rest
+        eq = held_back(scaled(eq, abs(intensity)), seen.visible < 0.5, analysis.sample_rate)
+        eq = compensated(eq, analysis)
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         heard = self.encoder.compare(seen.ltas_db + response, seen.usual_db, seen.in_reach, self.eq_model)
         before, later = self._score(asked, seen), self._score(asked, heard)
@@ -205,6 +209,14 @@ class AdaptiveEQ:
         return tuple(torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high))
 
 
+def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
+    """The result with its output gain from the exact loudness of `audio` (channels, samples) before and after."""
+    if not result.eq.bands:
+        return result
+    gain_db = measured_compensation_db(result.eq, audio, result.sample_rate)
+    return replace(result, eq=result.eq.with_output_gain(gain_db))
+
+
 def _level_against(seen: Observation) -> Tensor:
     """The level at which the usual spectrum lies nearest to this one, dB."""
     difference = seen.ltas_db - seen.usual_db
@@ -219,10 +231,11 @@ def _nothing_heard(word: str, intensity: float, method: str, analysis: Analysis)
     )
 
 
-def _check(name: str, value: float) -> None:
-    limit = LIMITS[name]
-    if not isinstance(value, int | float) or value not in limit:
-        raise RangeError(name, float(value), limit.low, limit.high)
+def _checked(name: str, value: float) -> float:
+    limit, value = LIMITS[name], float(value)  # numbers of numpy and torch are no Python floats
+    if value not in limit:
+        raise RangeError(name, value, limit.low, limit.high)
+    return value
 
 
 def _choose_threads() -> None:

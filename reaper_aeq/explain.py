@@ -56,7 +56,7 @@ def _where(response_db: Tensor, seen: Observation) -> str:
     response = response_db.numpy() - float(np.median(response_db.numpy()))
     changes = []
     for name, low, high in REGIONS:
-        inside = (GRID_HZ >= low) & (GRID_HZ < high) & (seen.visible.numpy() > 0.5)
+        inside = (low <= GRID_HZ) & (high > GRID_HZ) & (seen.visible.numpy() > 0.5)
         if inside.any():
             changes.append((float(response[inside].mean()), name))
     changes = [c for c in sorted(changes, key=lambda c: -abs(c[0])) if abs(c[0]) >= 0.3][:2]
@@ -95,4 +95,6 @@ def _apart(names: list[str], words: Mapping[str, Word]) -> list[str]:
 
 
 def _noun(word: str) -> str:
-    return {"warm": "warmth", "deep": "depth", "clear": "clarity", "airy": "air"}.get(word, f"what people call {word!r}")
+    return {"warm": "warmth", "deep": "depth", "clear": "clarity", "airy": "air"}.get(
+        word, f"what people call {word!r}"
+    )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .bands import LIMITS, Eq
 from .dsp.fit import DEFAULT_KINDS, fit_bands
-from .dsp.loudness import gated_loudness, k_weight_db
+from .dsp.loudness import gated_loudness, integrated_loudness, k_weight_db
 from .dsp.response import eq_from_params
 from .dsp.spectrum import GRID_HZ, Analysis
 from .model.audio_encoder import Observation
@@ -19,8 +19,10 @@ from .model.eq_autoencoder import EqAutoencoder
 
 NO_BOOST_DB = 2.9  # where a source has no signal, hiss is all there is to lift (design, section 5: 3 dB)
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
+NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
 BLOCK_S = 0.4  # BS.1770's gating block
 OUTPUT_RANGE_DB = (-24.0, 12.0)  # ReaEQ's global gain reaches +12 dB
+OUTPUT_AIM_DB = 11.0  # an EQ that would need more than this is held back; the rest is room for the exact measurement
 
 
 def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rate: int) -> Eq:
@@ -37,30 +39,33 @@ def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rat
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
     starts = eq_model.propose(code[None]).double().cpu()[:, None]
     eq = _fit(target, weight, starts, sample_rate)
-    if not bool(unheard.any()) or _boost_unheard(eq, unheard, sample_rate) <= NO_BOOST_DB:
-        return eq
-    # a shelf or skirt reaches into the silence: look again with the silence at full weight, then hold what still does
-    eq = _fit(target, torch.where(unheard, 3.0, weight), starts, sample_rate)
-    return _held_back(eq, unheard, sample_rate)
+    if _boost(eq, unheard, sample_rate) > NO_BOOST_DB:
+        # a shelf or skirt reaches into the silence: look again with the silence at full weight
+        eq = _fit(target, torch.where(unheard, 3.0, weight), starts, sample_rate)
+    return eq
 
 
 def _fit(target: Tensor, weight: Tensor, starts: Tensor, sample_rate: int) -> Eq:
-    fit = fit_bands(target[None], GRID, sample_rate, weights=weight[None], starts=starts)
+    fit = fit_bands(target[None], GRID, sample_rate, weights=weight[None], starts=starts, min_band_oct=NARROWEST_OCT)
     return eq_from_params(fit.params[0], DEFAULT_KINDS)
 
 
-def _boost_unheard(eq: Eq, unheard: Tensor, sample_rate: int) -> float:
-    return float(np.max(eq.response_db(GRID_HZ[unheard.numpy()], sample_rate)))
+def _boost(eq: Eq, where: Tensor, sample_rate: int) -> float:
+    """The largest response over the bands in `where` (bands,) bool, dB; 0 if there are none."""
+    return float(np.max(eq.response_db(GRID_HZ[where.numpy()], sample_rate), initial=0.0))
 
 
-def _held_back(eq: Eq, unheard: Tensor, sample_rate: int) -> Eq:
-    """Scales boosting bands, those that reach furthest into the silence first, until none lifts it too far."""
+def held_back(eq: Eq, unheard: Tensor, sample_rate: int) -> Eq:
+    """Scales boosting bands, those that reach furthest into the silence first, until none lifts it too far.
+
+    `unheard`: (bands,) bool.
+    """
     quiet = GRID_HZ[unheard.numpy()]
-    for _ in range(len(eq.bands)):
-        total = eq.response_db(quiet, sample_rate)
-        over = float(total.max()) - NO_BOOST_DB
+    for _ in range(len(eq.bands) if len(quiet) else 0):
+        over = _boost(eq, unheard, sample_rate) - NO_BOOST_DB
         if over <= 0:
             break
+        total = eq.response_db(quiet, sample_rate)
         worst = int(np.argmax(total))
         reach = [float(Eq((band,)).response_db(quiet[worst : worst + 1], sample_rate)[0]) for band in eq.bands]
         k = int(np.argmax(reach))
@@ -77,6 +82,20 @@ def scaled(eq: Eq, factor: float) -> Eq:
     return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
 
 
+def compensated(eq: Eq, analysis: Analysis) -> Eq:
+    """With the output gain that keeps the loudness; an EQ that takes more away than ReaEQ can give back is held back."""
+    gain_db = loudness_compensation_db(analysis, eq)
+    low, high = 0.0, 1.0
+    if gain_db > OUTPUT_AIM_DB:
+        for _ in range(12):
+            middle = 0.5 * (low + high)
+            fits = loudness_compensation_db(analysis, scaled(eq, middle)) <= OUTPUT_AIM_DB
+            low, high = (middle, high) if fits else (low, middle)
+        eq = scaled(eq, low)
+        gain_db = loudness_compensation_db(analysis, eq)
+    return eq.with_output_gain(float(np.clip(gain_db, *OUTPUT_RANGE_DB)))
+
+
 def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
     """The output gain that keeps the integrated loudness (BS.1770, from the band powers), dB."""
     response = eq.response_db(GRID_HZ, analysis.sample_rate)
@@ -90,5 +109,13 @@ def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
         # below the absolute gate: the plain mean says what the gate cannot
         mean = power.mean(0)
         before, after = (10 * float((mean @ gain).clamp_min(1e-30).log10()) for gain in (k_gain, k_gain * eq_gain))
-    return float(np.clip(before - after, *OUTPUT_RANGE_DB))
+    return before - after
 
+
+def measured_compensation_db(eq: Eq, audio: np.ndarray, sample_rate: int) -> float:
+    """The same from the sound itself, (channels, samples), through the real filters and the real meter."""
+    before = integrated_loudness(audio, sample_rate)
+    after = integrated_loudness(eq.with_output_gain(0.0).apply(audio, sample_rate), sample_rate)
+    if not (np.isfinite(before) and np.isfinite(after)):
+        return eq.output_gain_db
+    return float(np.clip(before - after, *OUTPUT_RANGE_DB))

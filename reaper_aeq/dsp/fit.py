@@ -83,6 +83,7 @@ def fit_bands(
     level_free: bool = False,
     own_starts: int = 16,
     max_band_hz: float = 12_000.0,
+    min_band_oct: float = LIMITS["bandwidth_oct"].low,
 ) -> BandFit:
     """Fits bands to curves by weighted RMS in dB.
 
@@ -95,6 +96,7 @@ def fit_bands(
         starts: proposals tried beside our own, shape (batch, s, bands, 3).
         level_free: a constant offset between curve and response does not count.
         own_starts: how many greedy starts a curve gets.
+        min_band_oct: bands are no narrower; a needle between two of the frequencies would cost nothing and be heard.
         max_band_hz: bands (not shelves) stay below. Without it one SAFE curve in ten is met by a wide band near
             Nyquist, no nearer, which sounds different at another sample rate and where ReaEQ was never measured.
 
@@ -118,7 +120,7 @@ def fit_bands(
     batch, bands = len(target), len(kinds)
     weights = torch.ones_like(freqs) if weights is None else torch.as_tensor(weights).to(work, torch.float64)
     weights = (weights / weights.sum(-1, keepdim=True)).expand(batch, -1)
-    problem = _problem(freqs, sample_rate, kinds, level_free, max_band_hz)
+    problem = _problem(freqs, sample_rate, kinds, level_free, max_band_hz, min_band_oct)
 
     # a chunk's intermediates should fit in a processor's cache; a GPU wants the whole batch
     chunks = torch.arange(batch, device=work).split(CPU_CHUNK if target.is_cpu else batch)
@@ -161,13 +163,19 @@ def _from_solver(x: torch.Tensor) -> torch.Tensor:
 
 
 def _problem(
-    freqs: torch.Tensor, sample_rate: float, kinds: tuple[BandKind, ...], level_free: bool, max_band_hz: float
+    freqs: torch.Tensor,
+    sample_rate: float,
+    kinds: tuple[BandKind, ...],
+    level_free: bool,
+    max_band_hz: float,
+    min_band_oct: float,
 ) -> _Problem:
     table = [LIMITS[name] for name in ("freq_hz", "gain_db", "bandwidth_oct")]
     limits = torch.tensor([[[r.low for r in table], [r.high for r in table]]] * len(kinds), dtype=torch.float64)
     shelf = torch.tensor([kind in SHELVES for kind in kinds])
     limits[shelf, :, 2] = SHELF_BANDWIDTH_OCT
     limits[~shelf, 1, 0] = LIMITS["freq_hz"].clamp(max_band_hz)
+    limits[~shelf, 0, 2] = LIMITS["bandwidth_oct"].clamp(min_band_oct)
     low, high = (_to_solver(limits[:, side]).flatten().to(freqs.device) for side in (0, 1))
     powers = half_angle_powers(freqs, sample_rate)
     return _Problem(freqs, powers, sample_rate, kinds, low, high, (low < high).nonzero()[:, 0], level_free)

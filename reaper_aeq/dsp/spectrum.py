@@ -1,4 +1,4 @@
-"""One pass over a sound: per-frame band powers, from which the LTAS, the loudness and the encoder's log-mels all follow.
+"""One pass over a sound: per-frame band powers, from which LTAS, loudness and the encoder's log-mels all follow.
 
 Bands are fixed in Hz, not in bins, so the same sound gives the same figures at every sample rate. Channels are summed
 in power, never in amplitude: a mono sum would cancel what is out of phase.
@@ -21,6 +21,9 @@ GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
 N_MELS = 64
 MEL_LOW_HZ, MEL_HIGH_HZ = 30.0, 16_000.0
 FRAME_S = 0.18  # long enough to resolve a sixth of an octave near 50 Hz, short enough to see notes
+# A sound cut out of a longer one starts and ends with a step, and a step is a click over the whole spectrum: so loud
+# that the top of a bass would be nothing else. The attack of a drum must survive, so the start is only just rounded.
+FADE_IN_S, FADE_OUT_S = 0.002, 0.01
 SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
 
 
@@ -49,7 +52,7 @@ class Analysis:
     @property
     def in_reach(self) -> Tensor:
         """(bands,) bool: bands wholly below Nyquist."""
-        return torch.from_numpy(GRID_HZ * 2 ** (1 / 12) <= self.sample_rate / 2)
+        return torch.from_numpy(self.sample_rate / 2 >= GRID_HZ * 2 ** (1 / 12))
 
     def ltas_db(self, floor_db: float = 120.0) -> Tensor:
         """(bands,) mean power of each band in dB, level as it is; `floor_db` below the loudest band is the least."""
@@ -59,8 +62,8 @@ class Analysis:
 
 
 def frame_length(sample_rate: int) -> int:
-    """Power of two nearest to `FRAME_S`, samples."""
-    return 2 ** max(4, round(math.log2(FRAME_S * sample_rate)))
+    """`FRAME_S` in samples, even: the same time at every rate, or drums would move differently at 44.1 and 48 kHz."""
+    return 2 * round(FRAME_S * sample_rate / 2)
 
 
 @lru_cache(maxsize=8)
@@ -82,7 +85,7 @@ def band_matrix(sample_rate: int, n_fft: int) -> Tensor:
 def mel_matrix(sample_rate: int, n_fft: int) -> Tensor:
     """(n_fft // 2 + 1, N_MELS): torchaudio's HTK mel filterbank, fixed in Hz whatever the sample rate."""
     width = sample_rate / n_fft
-    bins = int(math.ceil(MEL_HIGH_HZ / width)) + 1
+    bins = math.ceil(MEL_HIGH_HZ / width) + 1
     bank = torchaudio.functional.melscale_fbanks(
         bins, MEL_LOW_HZ, MEL_HIGH_HZ, N_MELS, sample_rate=round(2 * (bins - 1) * width), norm=None, mel_scale="htk"
     )
@@ -121,6 +124,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
 
     for block in blocks:
         sound = torch.as_tensor(block)
+        if samples < FADE_IN_S * sample_rate:
+            sound = sound * _rise(torch.arange(samples, samples + sound.shape[-1]), FADE_IN_S * sample_rate)
         channels = sound.shape[0]
         samples += sound.shape[-1]
         # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
@@ -128,6 +133,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         tail = take(torch.cat([before, sound], -1))
     if tail is None:
         raise ValueError("no blocks to analyse")
+    # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
+    tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
     take(torch.cat([tail, tail.new_zeros(channels, n_fft - tail.shape[-1] % hop)], -1))
     power = torch.cat(rows)
     return Analysis(
@@ -138,3 +145,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
     )
+
+
+def _rise(position: Tensor, length: float) -> Tensor:
+    """Half a cosine from 0 at position 0 to 1 at `length` samples."""
+    return (0.5 - 0.5 * torch.cos(torch.pi * ((position + 0.5) / length).clamp(max=1.0))).float()

@@ -75,5 +75,5 @@ def _mel_centres_hz() -> np.ndarray:
 def band_energy_ratio(ltas_db: Tensor, low_hz: float, high_hz: float) -> float:
     """The share of all energy that lies between two frequencies, 0..1."""
     power = 10 ** (ltas_db / 10)
-    inside = (GRID >= low_hz) & (GRID <= high_hz)
+    inside = (low_hz <= GRID) & (high_hz >= GRID)
     return float(power[inside].sum() / power.sum())

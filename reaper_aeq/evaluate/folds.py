@@ -46,7 +46,9 @@ def load_fold(models: Path | str | None, fold: int, sources: set[str]) -> AudioE
     folder, name = fold_folder(models), f"audio{fold}"
     seen = sources & set(Checkpoint.load(name, folder).info["data"]["sources"])
     if seen:
-        raise ModelError(f"{name} was trained on {', '.join(sorted(seen))}, which it is examined on: train the folds again")
+        raise ModelError(
+            f"{name} was trained on {', '.join(sorted(seen))}, which it is examined on: train the folds again"
+        )
     return AudioEncoder.load(folder, name)
 
 

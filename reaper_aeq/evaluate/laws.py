@@ -6,6 +6,7 @@ words are those both data sets agree on; the costly laws use warm and bright.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,9 +77,7 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     return sounds
 
 
-def run_laws(
-    engine: AdaptiveEQ, sounds: Sequence[Sound], tell: Callable[[str], None] = lambda _: None
-) -> list[Law]:
+def run_laws(engine: AdaptiveEQ, sounds: Sequence[Sound], tell: Callable[[str], None] = lambda _: None) -> list[Law]:
     """All laws over `sounds`, in the order of the design."""
     laws: list[Law] = []
     for check in (null, monotone, adaptive, convergent, settling, level, form, safe, human, score, not_one_answer):
@@ -103,7 +102,7 @@ def monotone(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
             for intensity in INTENSITIES:
                 eq = engine.adapt(sound.audio, sound.sample_rate, word, intensity=intensity).eq
                 scores.append(engine.score(eq.apply(sound.audio, sound.sample_rate), sound.sample_rate, word))
-            drop = max(a - b for a, b in zip(scores, scores[1:], strict=False))
+            drop = max(a - b for a, b in itertools.pairwise(scores))
             worst, falls = max(worst, drop), falls + (drop > HEARING)
             flat += scores[-1] <= scores[0] and scores[0] <= 0.95
     figure = f"{falls} of {len(sounds) * len(WORDS)} fall (most {worst:.4f}), {flat} do not rise"
@@ -126,7 +125,9 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
             shares.append(float(along(answers[0] - answers[1], m)) / (2 * float(along(applied, m))))
         middle, least = statistics.median(shares), min(shares)
         figure = f"median {middle:.2f}, least {least:+.3f}"
-        out.append(Law(f"adaptive ({word})", figure, "median at least 0.4, none negative", middle >= 0.4 and least > -0.005))
+        out.append(
+            Law(f"adaptive ({word})", figure, "median at least 0.4, none negative", middle >= 0.4 and least > -0.005)
+        )
     return out
 
 
@@ -182,7 +183,7 @@ def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
             continue
         forms = [(resample(mono, sound.sample_rate, rate), rate) for rate in (44_100, 48_000, 96_000)]
         forms += [(mono.repeat(2, 1), sound.sample_rate), (mono.repeat(8, 1), sound.sample_rate)]
-        answers = [engine.adapt(audio, rate, "warm").eq.response_db(GRID_HZ, 48_000)[inside] for audio, rate in forms]
+        answers = [engine.adapt(audio, rate, "warm").eq.response_db(GRID_HZ, rate)[inside] for audio, rate in forms]
         worst = max(worst, *(float(np.abs(a - answers[0]).max()) for a in answers[1:]))
     return [Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)]
 
@@ -193,15 +194,15 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         analysis = engine.analyze(sound.audio, sound.sample_rate)
         ltas = analysis.ltas_db()
         quiet = GRID_HZ[(ltas < ltas.max() - 60).numpy()]
+        before_lufs = integrated_loudness(sound.audio, sound.sample_rate)
         for word in (*AGREED, "thin"):
-            result = engine.adapt_analysis(analysis, word)
+            result = engine.adapt(sound.audio, sound.sample_rate, word)
             gain = max(gain, *(abs(b.gain_db) for b in result.eq.bands))
             if len(quiet):
                 boost = max(boost, float(result.eq.response_db(quiet, sound.sample_rate).max()))
-        after = result.eq.apply(sound.audio, sound.sample_rate)
-        before_lufs, after_lufs = (integrated_loudness(x, sound.sample_rate) for x in (sound.audio, after))
-        if np.isfinite(before_lufs):
-            loud = max(loud, abs(after_lufs - before_lufs))
+            if word in ("warm", "thin") and np.isfinite(before_lufs):
+                after = result.eq.apply(sound.audio, sound.sample_rate)
+                loud = max(loud, abs(integrated_loudness(after, sound.sample_rate) - before_lufs))
     odd = {
         "silence": np.zeros((2, 48_000)), "DC": np.full((1, 48_000), 0.5), "one sample": np.ones((1, 1)),
         "a click": np.eye(1, 48_000), "clicks": np.tile(np.eye(1, 4800), 10),
@@ -251,7 +252,12 @@ def score(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     raw = [[engine.score(s.audio, s.sample_rate, word) for s in mixes] for word in WORDS]
     against = float(np.corrcoef(raw[0], raw[1])[0, 1]) if len(mixes) > 2 else -1.0
     return [
-        Law("score follows EQ", f"least Spearman {least:.3f} ({at})" if at else "least Spearman 1.000", "at least 0.99", least >= 0.99),
+        Law(
+            "score follows EQ",
+            f"least Spearman {least:.3f} ({at})" if at else "least Spearman 1.000",
+            "at least 0.99",
+            least >= 0.99,
+        ),
         Law("warm against bright", f"correlation {against:.2f} over mixes", "negative", against < 0),
     ]
 

@@ -21,7 +21,14 @@ from ..model.curves import level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..settings import WordsTraining
 from ..train.data import (
-    Clip, Settings, near_duplicates, read_clips, read_contributions, read_ltas_prior, read_safe, read_social_words,
+    Clip,
+    Settings,
+    near_duplicates,
+    read_clips,
+    read_contributions,
+    read_ltas_prior,
+    read_safe,
+    read_social_words,
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.words import build_words, form_name
@@ -172,4 +179,3 @@ def setting_folds(safe: Settings) -> list[int]:
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
     fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
     return [fold[group] for group in groups]
-

@@ -57,7 +57,9 @@ def posterior_gain(request: Request, ratio: float) -> Tensor:
     noise = request.residual_cov + LEVEL_VAR
     total = cov + noise + blind
     # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
-    distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(visible.sum().clamp_min(1))
+    distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(
+        visible.sum().clamp_min(1)
+    )
     oddness = max(1.0, distance / ODD_ABOVE)
     return torch.linalg.solve(cov + oddness * noise + blind, cov).T
 

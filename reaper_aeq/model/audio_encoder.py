@@ -84,7 +84,7 @@ class Observation:
         balance_db: LTAS minus the usual, level-free and bounded; a band without sound counts as lacking that much.
             Every component only ever rises when that band is raised: scores are made of it.
         deviation_db: the same with unseen bands filled in by what the seen ones let expect: EQs are made of it.
-        code: (32,) the deviation in the EQ space.
+        code: (32,) the balance in the EQ space.
         in_reach: bool, below Nyquist.
     """
 
@@ -134,9 +134,10 @@ class AudioEncoder(nn.Module):
     def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
         """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
         visible = visibility(ltas_db) * in_reach
-        balance = levelled(ltas_db - usual_db, visible)
-        deviation = fill_unseen(balance, visible, self.residual_cov.cpu())
-        code = eq_model.encode(deviation.to(eq_model.encoder.weight)).double().cpu()
+        # the score's level must not hang on which bands are in sight, or an EQ that lifts one out of the dark would tilt it
+        balance = levelled(ltas_db - usual_db, torch.ones_like(visible))
+        deviation = fill_unseen(levelled(ltas_db - usual_db, visible), visible, self.residual_cov.cpu())
+        code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
         return Observation(ltas_db, visible, usual_db, balance, deviation, code, in_reach)
 
     @classmethod

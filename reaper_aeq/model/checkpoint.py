@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ModelError
@@ -45,11 +46,16 @@ class Checkpoint:
             info = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
             data = (folder / f"{name}.safetensors").read_bytes()
         except FileNotFoundError as error:
-            raise ModelError(f"the model file {Path(error.filename).name} is missing from {folder}: reinstall") from None
+            raise ModelError(
+                f"the model file {Path(error.filename).name} is missing from {folder}: reinstall"
+            ) from None
         except (OSError, ValueError) as error:
             raise ModelError(f"the model {name!r} in {folder} cannot be read ({error}): reinstall") from None
-        if info.pop("format", None) != FORMAT:
+        if not isinstance(info, dict) or info.pop("format", None) != FORMAT:
             raise ModelError(f"the model {name!r} in {folder} is of another version of reaper-aeq: reinstall")
         if info.pop("sha256", None) != hashlib.sha256(data).hexdigest():
             raise ModelError(f"the model {name!r} in {folder} is damaged (its hash does not match): reinstall")
-        return cls(load(data), info)
+        try:
+            return cls(load(data), info)
+        except SafetensorError as error:
+            raise ModelError(f"the model {name!r} in {folder} is no safetensors file ({error}): reinstall") from None

@@ -50,11 +50,13 @@ def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
 
 
-def bounded(deviation_db: Tensor, knee_db: float = 15.0, limit_db: float = 24.0) -> Tensor:
-    """Identity up to `knee_db`, then bending to `limit_db`: what a source lacks altogether says little about balance."""
-    room = limit_db - knee_db
+def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+    """Identity up to `knee_db`, then growing with the logarithm: what a source lacks altogether says little.
+
+    60 dB become 31. Never flat, so that more of an EQ is always more.
+    """
     over = (deviation_db.abs() - knee_db).clamp_min(0.0)
-    soft = knee_db + room * torch.tanh(over / room)
+    soft = knee_db + room_db * torch.log1p(over / room_db)
     return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
 
 

@@ -32,7 +32,9 @@ class EqAutoencoder(nn.Module):
         self.proposer = nn.Sequential(
             nn.Linear(n_latent, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 5 * 3)
         )
-        self.register_buffer("scale_db", torch.tensor(6.0))  # typical curve RMS, so that the proposer sees figures near 1
+        self.register_buffer(
+            "scale_db", torch.tensor(6.0)
+        )  # typical curve RMS, so that the proposer sees figures near 1
 
     def encode(self, curve_db: Tensor) -> Tensor:
         """(..., bands) dB -> (..., 32)."""
@@ -58,9 +60,7 @@ class EqAutoencoder(nn.Module):
         width_oct = 2 ** (1.5 * torch.tanh(raw[..., 2]) + 0.5)
         shelf = torch.tensor([True, False, False, False, True], device=raw.device)
         width_oct = torch.where(shelf, torch.full_like(width_oct, SHELF_BANDWIDTH_OCT), width_oct)
-        return torch.stack(
-            (freq_hz.clamp(freq.low, freq.high), gain_db, width_oct.clamp(width.low, width.high)), -1
-        )
+        return torch.stack((freq_hz.clamp(freq.low, freq.high), gain_db, width_oct.clamp(width.low, width.high)), -1)
 
     def proposed_response_db(self, code: Tensor) -> Tensor:
         """(batch, 32) -> (batch, bands): what the proposed bands would do, differentiable."""

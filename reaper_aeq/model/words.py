@@ -107,7 +107,7 @@ class Vocabulary(Mapping[str, Word]):
             raise AeqError("an empty blend asks for nothing: name at least one word")
         limit = LIMITS["intensity"]
         for name, weight in request.items():
-            if not isinstance(weight, int | float) or not math.isfinite(weight) or weight not in limit:
+            if float(weight) not in limit:
                 raise RangeError(f"the weight of {name!r}", float(weight), limit.low, limit.high)
         parts = [(self.find(name), float(weight)) for name, weight in request.items()]
         if len(parts) == 1 and parts[0][1] == 1.0:
@@ -146,8 +146,6 @@ class Vocabulary(Mapping[str, Word]):
         for row, mean, cov in zip(
             checkpoint.info["words"], checkpoint.tensors["mean"], checkpoint.tensors["cov"], strict=True
         ):
-            evidence = Evidence(
-                row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"])
-            )
+            evidence = Evidence(row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]))
             words[row["name"]] = Word(row["name"], row["language"], mean.double(), cov.double(), evidence)
         return cls(words, checkpoint.info["aliases"])

@@ -105,7 +105,11 @@ def train_audio(
             "n_stats": kernel.centres.shape[1],
             "gamma": settings.kernel_gamma,
         },
-        "data": {"recordings": len(clips), "sources": sorted(set(examples.sources) | set(prior.sources if prior else ())), "spectra": _count(prior)},
+        "data": {
+            "recordings": len(clips),
+            "sources": sorted(set(examples.sources) | set(prior.sources if prior else ())),
+            "spectra": _count(prior),
+        },
         "settings": asdict(settings),
         "metrics": metrics,
     }
@@ -148,7 +152,13 @@ def fold_sources(sources: Sequence[str], folds: int, run: Run) -> list[int]:
 
 
 def train_member(
-    settings: AudioTraining, examples: Examples, seen: list[int], held: list[int], eq_model: EqAutoencoder, run: Run, name: str
+    settings: AudioTraining,
+    examples: Examples,
+    seen: list[int],
+    held: list[int],
+    eq_model: EqAutoencoder,
+    run: Run,
+    name: str,
 ) -> TextureNet:
     """One network on the clips `seen`; its error on `held` goes to the log."""
     with torch.random.fork_rng():
@@ -186,7 +196,9 @@ def train_member(
     return net
 
 
-def fit_kernel(settings: AudioTraining, examples: Examples, use: list[int], eq_model: EqAutoencoder) -> KernelRegression:
+def fit_kernel(
+    settings: AudioTraining, examples: Examples, use: list[int], eq_model: EqAutoencoder
+) -> KernelRegression:
     """Kernel ridge regression of the codes on the texture statistics of the clips `use`, solved at once."""
     stats = examples.stats[use]
     kernel = KernelRegression(len(use), stats.shape[1], settings.kernel_gamma)

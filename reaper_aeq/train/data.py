@@ -87,9 +87,7 @@ class SocialWord:
 def read_social_words(folder: Path | str) -> list[SocialWord]:
     rows = read_table(Path(folder) / "socialeq_words.csv")
     curves = _social_curves(rows)
-    return [
-        SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)
-    ]
+    return [SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)]
 
 
 def read_contributions(folder: Path | str) -> tuple[list[tuple[str, str]], Tensor]:
@@ -117,7 +115,7 @@ def read_ltas_prior(folder: Path | str) -> Spectra:
     keys = [key for key in rows[0] if key.startswith("hz_")]
     ltas = torch.tensor([[float(r[k]) for k in keys] for r in rows], dtype=torch.float64)
     cutoff = torch.tensor([float(r["codec_cutoff_hz"]) for r in rows], dtype=torch.float64)
-    return Spectra(ltas, GRID * 2 ** (1 / 12) <= cutoff[:, None], tuple(r["source_repo"] for r in rows))
+    return Spectra(ltas, cutoff[:, None] >= GRID * 2 ** (1 / 12), tuple(r["source_repo"] for r in rows))
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class Clip:
     @property
     def known(self) -> Tensor:
         """(bands,) bool"""
-        return torch.from_numpy(GRID_HZ * 2 ** (1 / 12) <= min(self.cutoff_hz, self.analysis.sample_rate / 2))
+        return torch.from_numpy(min(self.cutoff_hz, self.analysis.sample_rate / 2) >= GRID_HZ * 2 ** (1 / 12))
 
 
 def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None) -> list[Clip]:

@@ -42,7 +42,9 @@ def gaussian(spectra_db: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 
 def fill(spectra_db: Tensor, known: Tensor, mean: Tensor, cov: Tensor) -> Tensor:
     """(n, bands) with unknown entries replaced by their expectation given the known ones."""
-    return torch.stack([_expected(row[None], seen, mean, cov)[0][0] for row, seen in zip(spectra_db, known, strict=True)])
+    return torch.stack(
+        [_expected(row[None], seen, mean, cov)[0][0] for row, seen in zip(spectra_db, known, strict=True)]
+    )
 
 
 def _expected(rows: Tensor, seen: Tensor, mean: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:

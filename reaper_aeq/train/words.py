@@ -45,9 +45,7 @@ def train_words(
     settings: WordsTraining, data: Path | str, eq_model: EqAutoencoder, out: Path, run: Run
 ) -> dict[str, float]:
     """Builds the vocabulary from the data sets and writes `words` into `out`. Returns the metrics."""
-    vocabulary = build_words(
-        settings, read_safe(data), read_social_words(data), read_contributions(data), eq_model
-    )
+    vocabulary = build_words(settings, read_safe(data), read_social_words(data), read_contributions(data), eq_model)
     evidence = {name: word.evidence.confidence for name, word in vocabulary.items()}
     metrics = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
     for i, (name, confidence) in enumerate(sorted(evidence.items(), key=lambda item: -item[1])):

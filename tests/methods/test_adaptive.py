@@ -1,0 +1,128 @@
+"""How much of a word a sound gets: less the more of it is there, never the opposite, people's mean if it is average."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reaper_aeq.errors import AeqError
+from reaper_aeq.methods import METHODS, adaptive, fixed
+from reaper_aeq.methods.adaptive import LEAST, MOST, bounded_by_word
+from reaper_aeq.methods.request import Request, method
+from reaper_aeq.model.audio_encoder import Observation, levelled
+from reaper_aeq.model.curves import GRID, N_GRID, along, level_free, rms_db
+
+OCTAVES = GRID.log2()
+NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square())
+EYE = torch.eye(N_GRID, dtype=torch.float64)
+TILT = level_free(-3 * torch.tanh((OCTAVES - 10) / 2))  # the word: more below 1 kHz, less above, 2.6 dB RMS
+
+
+def smooth(seed: int, rms: float) -> torch.Tensor:
+    noise = torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    curve = level_free(NEAR @ noise)
+    return rms / rms_db(curve) * curve
+
+
+def request(
+    deviation: torch.Tensor, adaptation: float = 0.5, visible: torch.Tensor | None = None, word=TILT
+) -> Request:
+    visible = torch.ones(N_GRID, dtype=torch.float64) if visible is None else visible
+    balance = levelled(deviation, visible)
+    zeros = torch.zeros(N_GRID, dtype=torch.float64)
+    seen = Observation(balance, visible, zeros, balance, balance, torch.zeros(32), torch.ones(N_GRID).bool())
+    return Request(word, 9 * NEAR + EYE, seen, 30 * NEAR + EYE, adaptation)
+
+
+def share(deviation: torch.Tensor, adaptation: float = 0.5) -> float:
+    """Of the word's curve that a sound gets."""
+    return float(along(adaptive.curve(request(deviation, adaptation)), TILT))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 15))
+def test_without_adaptation_all_sounds_get_the_fixed_curve(seed, rms):
+    asked = request(smooth(seed, rms), adaptation=0.0)
+    assert torch.equal(adaptive.curve(asked), fixed.curve(asked)) and torch.equal(fixed.curve(asked), TILT)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 24), st.floats(-4, 4), st.floats(0, 1))
+def test_the_share_is_never_negative_and_capped(seed, rms, times, adaptation):
+    got = share(smooth(seed, rms) + times * TILT, adaptation)
+    ratio = min(adaptation / max(1 - adaptation, 1e-9), adaptive.RATIO_LIMIT)
+    assert LEAST - 1e-6 <= got <= MOST * max(1.0, ratio) + 1e-6
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 5), st.floats(0.1, 1))
+def test_the_share_falls_as_the_sound_has_more_of_the_word(seed, rms, adaptation):
+    other = smooth(seed, rms)
+    shares = [share(other + times * TILT, adaptation) for times in (-2.0, -1.0, 0.0, 1.0, 2.0)]
+    assert all(a >= b - 1e-9 for a, b in pairwise(shares)), shares
+    assert shares[0] > shares[-1]
+
+
+def test_more_adaptation_listens_more():
+    spans = [share(-1.5 * TILT, a) - share(1.5 * TILT, a) for a in (0.0, 0.1, 0.3, 0.5, 0.75)]
+    assert spans[0] == 0 and all(a < b for a, b in pairwise(spans)), spans
+
+
+def test_a_sound_that_has_plenty_gets_the_least_and_nothing_beside():
+    answer = adaptive.curve(request(5 * TILT + smooth(3, 1.0)))
+    assert along(answer, TILT).item() == pytest.approx(LEAST)
+    assert rms_db(answer - LEAST * TILT) < 1e-6
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.0, 2.5])
+def test_an_average_sound_gets_what_people_do_on_average(strength):
+    """Within the law's 1.5 dB RMS, for weak and strong words."""
+    word = strength * TILT
+    answer = adaptive.curve(request(torch.zeros(N_GRID, dtype=torch.float64), word=word))
+    assert rms_db(answer - word) < 1.5
+
+
+def test_bands_that_are_not_seen_ask_for_nothing():
+    """Whatever stands in for an unseen band moves the answer by next to nothing."""
+    visible = torch.ones(N_GRID, dtype=torch.float64)
+    visible[:15] = 0.0
+    plain, wild = torch.zeros(2, N_GRID, dtype=torch.float64)
+    wild[:15] = 20.0
+    answers = [adaptive.posterior_gain(request(d, visible=visible), 1.0) @ d for d in (plain, wild)]
+    assert answers[1][20:].abs().max() < 0.1
+    assert (adaptive.posterior_gain(request(wild), 1.0) @ wild).abs().max() > 0.5
+
+
+def test_a_source_unlike_any_music_is_not_chased():
+    """Trusted as the Gaussian says up to a distance, and less and less beyond it."""
+    spikes = torch.zeros(N_GRID, dtype=torch.float64)
+    spikes[::3] = 1.0
+    trust = [
+        float((adaptive.posterior_gain(request(size * spikes), 1.0) @ TILT).norm()) for size in (0.1, 1.0, 12.0, 24.0)
+    ]
+    assert trust[0] == pytest.approx(trust[1], rel=0.01) and trust[1] > 1.5 * trust[2]
+
+
+def test_bounded_by_word_keeps_what_lies_between():
+    beside = smooth(1, 1.0) - along(smooth(1, 1.0), TILT) * TILT
+    torch.testing.assert_close(bounded_by_word(0.8 * TILT + beside, TILT, 2.5), 0.8 * TILT + beside)
+    torch.testing.assert_close(bounded_by_word(5 * TILT + beside, TILT, 2.5), 2.5 * TILT + 0.5 * beside)
+    torch.testing.assert_close(bounded_by_word(-TILT + beside, TILT, 2.5), LEAST * TILT)
+
+
+def test_a_word_that_means_nothing_changes_nothing():
+    nothing = torch.zeros(N_GRID, dtype=torch.float64)
+    for adaptation in (0.0, 0.5, 1.0):
+        answer = adaptive.curve(request(smooth(4, 5.0), adaptation, word=nothing))
+        assert answer.abs().max() < 1e-9
+
+
+def test_methods_are_found_by_name():
+    assert method("adaptive") is adaptive.curve and method("fixed") is fixed.curve
+    assert all(callable(method(name)) for name in METHODS)
+    with pytest.raises(AeqError, match="unknown method 'magic': use one of adaptive, fixed"):
+        method("magic")

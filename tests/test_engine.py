@@ -1,0 +1,289 @@
+"""The one story: a sound and a word in, bands out, with the shipped models."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from reaper_aeq import AdaptiveEQ, Eq
+from reaper_aeq.bands import LIMITS, MAX_BANDS
+from reaper_aeq.engine import Result
+from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
+
+RATE = 48_000
+FREQS_HZ = np.geomspace(30, 18_000, 60)
+
+
+def noise(seconds: float = 2.0, channels: int = 2, tilt_db_per_oct: float = -3.0, seed: int = 0) -> np.ndarray:
+    """Float32 (channels, samples), falling as music about does."""
+    samples = round(seconds * RATE)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal((channels, samples)))
+    freqs = np.maximum(np.fft.rfftfreq(samples, 1 / RATE), 25.0)
+    sound = np.fft.irfft(spectrum * (freqs / 1000) ** (tilt_db_per_oct / 6.02), samples)
+    return (0.05 * sound / sound.std()).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def engine() -> AdaptiveEQ:
+    return AdaptiveEQ.load(device="cpu")
+
+
+def finite(result: Result) -> bool:
+    numbers = [result.score_before, result.score_after, result.confidence, result.eq.output_gain_db]
+    numbers += [v for b in result.eq.bands for v in (b.freq_hz, b.gain_db, b.bandwidth_oct)]
+    return all(map(math.isfinite, numbers))
+
+
+def test_importing_the_package_loads_no_torch():
+    program = "import sys, reaper_aeq; reaper_aeq.Band; print('torch' in sys.modules, 'numpy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "False False\n"
+
+
+def test_the_answer_as_json(engine):
+    data = json.loads(json.dumps(engine.adapt(noise(), RATE, "warm").to_dict()))
+    assert list(data) == [
+        "word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands",
+    ]  # fmt: skip
+    assert list(data["score"]) == ["before", "after"]
+    assert (data["word"], data["intensity"], data["method"]) == ("warm", 1.0, "adaptive")
+    assert 0 <= data["score"]["before"] < data["score"]["after"] <= 1 and 0 < data["confidence"] <= 1
+    assert [list(band) for band in data["bands"]] == [
+        ["kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"]
+    ] * MAX_BANDS  # fmt: skip
+    assert [band["kind"] for band in data["bands"]] == ["low_shelf", "band", "band", "band", "high_shelf"]
+    assert Eq.from_dict({k: data[k] for k in ("output_gain_db", "bands")}) == engine.adapt(noise(), RATE, "warm").eq
+
+
+@pytest.mark.parametrize("word", ["warm", "bright", "less muddy", "claro"])
+@pytest.mark.parametrize("intensity", [-2, -1, 0.5, 1, 2])
+def test_bands_are_within_reaeqs_limits(engine, word, intensity):
+    result = engine.adapt(noise(), RATE, word, intensity=intensity)
+    assert len(result.eq.bands) <= MAX_BANDS and finite(result)
+    for band in result.eq.bands:
+        assert all(getattr(band, name) in LIMITS[name] for name in ("freq_hz", "gain_db", "bandwidth_oct"))
+        assert band.enabled and (band.bandwidth_oct == 1.0 or not band.kind.endswith("shelf"))
+
+
+@pytest.mark.parametrize("method", ["adaptive", "fixed"])
+@pytest.mark.parametrize("word", ["warm", {"warm": 0.7, "airy": 0.3}])
+def test_intensity_0_changes_nothing(engine, word, method):
+    result = engine.adapt(noise(), RATE, word, intensity=0, method=method)
+    assert all(band.gain_db == 0 for band in result.eq.bands) and result.eq.output_gain_db == 0
+    assert result.score_after == result.score_before
+
+
+@pytest.mark.parametrize("intensity", [0.5, 1.0])
+def test_a_negative_intensity_asks_for_less(engine, intensity):
+    negative = engine.adapt(noise(), RATE, "warm", intensity=-intensity)
+    less = engine.adapt(noise(), RATE, "less warm", intensity=intensity)
+    assert negative.eq == less.eq and (negative.word, less.word) == ("warm", "less warm")
+    assert negative.score_after < negative.score_before and less.score_after > less.score_before
+    assert negative.score_before + less.score_before == pytest.approx(1.0)
+    again = engine.adapt(noise(), RATE, "less warm", intensity=-intensity)
+    assert again.eq == engine.adapt(noise(), RATE, "warm", intensity=intensity).eq
+
+
+def test_more_intensity_is_more_of_the_same(engine):
+    half, full, double = (engine.adapt(noise(), RATE, "warm", intensity=i) for i in (0.5, 1.0, 2.0))
+    for a, b, c in zip(half.eq.bands, full.eq.bands, double.eq.bands, strict=True):
+        assert a.freq_hz == b.freq_hz == c.freq_hz and b.gain_db == pytest.approx(2 * a.gain_db)
+        assert c.gain_db == pytest.approx(LIMITS["gain_db"].clamp(2 * b.gain_db))
+    assert half.score_before == full.score_before and half.score_after < full.score_after < double.score_after
+
+
+def test_a_thin_sound_gets_more_than_a_warm_one(engine):
+    thin, warm = (engine.adapt(noise(tilt_db_per_oct=tilt), RATE, "warm") for tilt in (-2.0, -6.0))
+    assert thin.score_before < warm.score_before
+    span = [np.ptp(r.eq.response_db(FREQS_HZ, RATE)) for r in (thin, warm)]
+    assert span[0] > 2 * span[1]
+    same = [engine.adapt(noise(tilt_db_per_oct=t), RATE, "warm", adaptation=0.0) for t in (-2.0, -6.0)]
+    fixed = engine.adapt(noise(), RATE, "warm", method="fixed")
+    assert fixed.method == "fixed"
+    for result in same:  # but for where a curve's level is put, which looks at what is heard
+        difference = result.eq.response_db(FREQS_HZ, RATE) - fixed.eq.response_db(FREQS_HZ, RATE)
+        assert np.ptp(difference) < 0.02
+
+
+ODD = {
+    "silence": np.zeros((2, RATE)),
+    "almost silence": np.full((1, RATE), 1e-9),
+    "offset": np.full((1, RATE), 0.5),
+    "click": np.eye(1, RATE),
+    "clicks": np.tile(np.eye(1, 4800), 10),
+    "one sample": np.ones((1, 1)),
+    "two samples": np.array([0.5, -0.5]),
+    "far beyond full scale": 1e6 * np.random.default_rng(0).standard_normal((1, RATE)),
+    "one tone": np.sin(np.arange(RATE) * 0.1)[None],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("sample_rate", [8_000, 48_000, 192_000])
+def test_odd_sounds_give_finite_answers(engine, name, sample_rate):
+    sound = ODD[name].astype(np.float32)
+    for word in ("warm", "airy"):
+        result = engine.adapt(sound, sample_rate, word)
+        assert finite(result) and isinstance(result.explanation, str)
+        assert np.isfinite(result.eq.apply(sound, sample_rate)).all()
+    profile = engine.profile(sound, sample_rate)
+    assert all(0 <= score <= 1 for score in profile.values())
+
+
+def test_silence_gets_nothing_and_is_told_so(engine):
+    result = engine.adapt(np.zeros(RATE), RATE, "warm")
+    assert result.eq == Eq() and (result.score_before, result.score_after, result.confidence) == (0.5, 0.5, 0.0)
+    assert "no sound" in result.explanation
+    assert engine.score(np.zeros(RATE), RATE, "warm") == 0.5 and engine.raw_score(np.zeros(RATE), RATE, "warm") == 0.0
+    assert set(engine.profile(np.zeros(RATE), RATE).values()) == {0.5}
+    with pytest.raises(UnknownWordError):
+        engine.score(np.zeros(RATE), RATE, "wram")
+
+
+def holding(value: float) -> np.ndarray:
+    sound = noise(0.1)
+    sound[1, 100] = value
+    return sound
+
+
+REFUSED = {
+    "NaN": (holding(np.nan), RATE, "audio holds NaN at 0.00208333 s"),
+    "infinity": (holding(np.inf), RATE, "audio holds infinity"),
+    "empty": (np.zeros((2, 0)), RATE, "holds no samples"),
+    "no channels": (np.zeros((0, 100)), RATE, "holds no samples"),
+    "three axes": (np.zeros((1, 2, 100)), RATE, "not 3-dimensional"),
+    "a number": (np.float32(0.5), RATE, "not 0-dimensional"),
+    "samples first": (np.zeros((RATE, 2)), RATE, "pass audio.T"),
+    "65 channels": (np.zeros((65, RATE)), RATE, "more than 64 channels"),
+    "complex": (np.zeros(100, complex), RATE, "floats or PCM"),
+    "text": ("song.wav", RATE, "must be an array"),
+    "low rate": (np.zeros(100), 4000, "sample rate of 4000 Hz"),
+    "high rate": (np.zeros(100), 400_000, "sample rate of 400000 Hz"),
+    "odd rate": (np.zeros(100), 44_100.5, "sample rate of 44100.5 Hz"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_audio_is_refused(engine, kind):
+    sound, sample_rate, sentence = REFUSED[kind]
+    for ask in (engine.adapt, engine.score):
+        with pytest.raises(AudioError, match=sentence.replace("(", r"\(")):
+            ask(sound, sample_rate, "warm")
+    with pytest.raises(AudioError):
+        engine.profile(sound, sample_rate)
+
+
+@pytest.mark.parametrize("name", ["intensity", "adaptation"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.001, 2.001, -1e9])
+def test_a_number_out_of_range_is_refused(engine, name, value):
+    low, high = LIMITS[name].low, LIMITS[name].high
+    with pytest.raises(RangeError, match=f"{name} must lie between {low:g} and {high:g}, not "):
+        engine.adapt(noise(0.2), RATE, "warm", **{name: value})
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
+def test_numbers_of_any_library_will_do(engine, number):
+    plain = engine.adapt(noise(0.5), RATE, "warm", intensity=0.5, adaptation=0.5)
+    assert engine.adapt(noise(0.5), RATE, "warm", intensity=number, adaptation=number).to_dict() == plain.to_dict()
+
+
+def test_words_and_methods_that_are_not_there(engine):
+    with pytest.raises(UnknownWordError, match="did you mean 'warm'"):
+        engine.adapt(noise(0.2), RATE, "wram")
+    with pytest.raises(AeqError, match="unknown method 'magic'"):
+        engine.adapt(noise(0.2), RATE, "warm", method="magic")
+    with pytest.raises(AeqError, match="empty blend"):
+        engine.adapt(noise(0.2), RATE, {})
+
+
+def test_a_blend_of_words(engine):
+    sound = noise()
+    both = engine.adapt(sound, RATE, {"warm": 0.7, "deep": 0.5}, adaptation=0.0)
+    assert both.word == "warm 0.7 + deep 0.5"
+    parts = [
+        engine.adapt(sound, RATE, word, adaptation=0.0).eq.response_db(FREQS_HZ, RATE) for word in ("warm", "deep")
+    ]
+    wanted = 0.7 * parts[0] + 0.5 * parts[1]
+    error = both.eq.response_db(FREQS_HZ, RATE) - wanted
+    assert np.std(error) < 0.6 < 0.4 * np.std(wanted)  # the level is free
+    assert engine.adapt(sound, RATE, {"warm": 1.0}).eq == engine.adapt(sound, RATE, "warm").eq
+    for nothing in ({"warm": 0.0}, {"warm": 1.0, "less warm": 1.0}):
+        assert max(abs(band.gain_db) for band in engine.adapt(sound, RATE, nothing).eq.bands) < 0.05
+
+
+def test_numpy_torch_and_pcm_are_the_same_sound(engine):
+    sound = noise(1.0)
+    asked = engine.adapt(sound, RATE, "bright").to_dict()
+    assert engine.adapt(torch.from_numpy(sound), RATE, "bright").to_dict() == asked
+    assert engine.adapt(sound.astype(np.float64), RATE, "bright").to_dict() == asked
+    assert engine.adapt(np.asfortranarray(sound), RATE, "bright").to_dict() == asked
+    mono = sound[0]
+    assert engine.adapt(mono, RATE, "bright").to_dict() == engine.adapt(mono[None], RATE, "bright").to_dict()
+    pcm = np.round(sound * 2**31).astype(np.int32)
+    for a, b in zip(
+        engine.adapt(pcm, RATE, "bright").eq.bands, engine.adapt(sound, RATE, "bright").eq.bands, strict=True
+    ):
+        assert a.gain_db == pytest.approx(b.gain_db, abs=0.01)
+
+
+def test_the_same_sound_gets_the_same_bands(engine):
+    first = engine.adapt(noise(), RATE, "warm")
+    engine.adapt(noise(seed=5), 44_100, "airy")
+    torch.rand(3)
+    assert engine.adapt(noise(), RATE, "warm").to_dict() == first.to_dict()
+    assert AdaptiveEQ.load(device="cpu").adapt(noise(), RATE, "warm").to_dict() == first.to_dict()
+
+
+def test_audio_is_left_as_it_was(engine):
+    sound = noise(0.5)
+    before = sound.copy()
+    engine.adapt(sound, RATE, "warm").eq.apply(sound, RATE)
+    assert np.array_equal(sound, before)
+
+
+@pytest.mark.parametrize("gain_db", [-30.0, 10.0])
+def test_level_moves_nothing(engine, gain_db):
+    plain, other = (
+        engine.adapt(sound, RATE, "warm") for sound in (noise(), noise() * np.float32(10 ** (gain_db / 20)))
+    )
+    for a, b in zip(plain.eq.bands, other.eq.bands, strict=True):
+        assert a.gain_db == pytest.approx(b.gain_db, abs=0.1)
+    assert plain.score_before == pytest.approx(other.score_before, abs=0.005)
+
+
+def test_scores_of_all_words_at_once(engine):
+    sound = noise()
+    profile = engine.profile(sound, RATE)
+    assert list(profile) == list(engine.words)
+    for word in ("warm", "bright", "claro"):
+        assert profile[word] == pytest.approx(engine.score(sound, RATE, word), abs=1e-9)
+    assert engine.score(sound, RATE, "warm") == pytest.approx(engine.adapt(sound, RATE, "warm").score_before)
+    assert engine.score(sound, RATE, "less warm") == pytest.approx(1 - profile["warm"])
+    raw = engine.raw_score(sound, RATE, "warm")
+    assert profile["warm"] == pytest.approx(0.5 * (1 + math.erf(raw / math.sqrt(2))), abs=1e-9)
+
+
+def test_the_predicted_score_is_the_one_that_is_heard(engine):
+    result = engine.adapt(noise(), RATE, "warm")
+    assert engine.score(result.eq.apply(noise(), RATE), RATE, "warm") == pytest.approx(result.score_after, abs=0.01)
+
+
+def test_pictures_lie_on_the_grid(engine):
+    result = engine.adapt(noise(), RATE, "warm")
+    source, after, low, high = result.source_db, result.result_db, result.target_low_db, result.target_high_db
+    assert {len(row) for row in (source, after, low, high)} == {59}
+    heard = np.isfinite(source)
+    assert heard.sum() > 50 and (low[heard] < high[heard]).all()
+    silent = engine.adapt(np.zeros(RATE), RATE, "warm")
+    assert len(silent.source_db) == 59 and np.isnan(silent.source_db).all()
+
+
+def test_models_that_are_not_there(tmp_path):
+    with pytest.raises(ModelError, match=r"audio\.json is missing from"):
+        AdaptiveEQ.load(tmp_path)

@@ -1,0 +1,143 @@
+"""The sentence that says what was done and why, and the one that says what to try."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from reaper_aeq import AdaptiveEQ
+from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.engine import Result
+from reaper_aeq.explain import HAS_IT, LACKS_IT, REGIONS, suggest
+from reaper_aeq.model.words import Evidence, Vocabulary, Word
+
+RATE = 48_000
+
+
+def noise(tilt_db_per_oct: float = -4.0, high_hz: float = 24_000.0, seed: int = 0) -> np.ndarray:
+    """Three seconds of stereo noise with a steady fall and nothing above `high_hz`; float32."""
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal((2, 3 * RATE)))
+    freqs = np.fft.rfftfreq(3 * RATE, 1 / RATE)
+    spectrum *= (np.maximum(freqs, 25.0) / 1000) ** (tilt_db_per_oct / 6.02) * (freqs < high_hz)
+    sound = np.fft.irfft(spectrum, 3 * RATE) * np.minimum(1.0, 10 * np.hanning(3 * RATE))
+    return (0.05 * sound / sound.std()).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def engine() -> AdaptiveEQ:
+    return AdaptiveEQ.load(device="cpu")
+
+
+def percent(result: Result) -> int:
+    return int(re.search(r"got (?:only )?(-?\d+) % of what people usually do", result.explanation)[1])
+
+
+def sentence(text: str) -> bool:
+    return "\n" not in text and text.endswith(".") and "nan" not in text and "  " not in text
+
+
+def test_a_sound_that_lacks_the_word(engine):
+    result = engine.adapt(noise(-1.0), RATE, "warm")
+    assert result.score_before < LACKS_IT and sentence(result.explanation)
+    assert f"At {result.score_before:.2f} for 'warm' this sound lacks it" in result.explanation
+    assert f"brings it to {result.score_after:.2f}" in result.explanation and percent(result) > 60
+
+
+def test_a_sound_that_has_it_already(engine):
+    result = engine.adapt(noise(-9.0), RATE, "warm")
+    assert result.score_before > HAS_IT and sentence(result.explanation)
+    assert "has it already and got only" in result.explanation and percent(result) < 25
+
+
+def test_the_opposite_is_told_of_the_opposite(engine):
+    result = engine.adapt(noise(-9.0), RATE, "warm", intensity=-1.0)
+    assert "for 'warm' this sound" in result.explanation and "usually do for 'less warm'" in result.explanation
+    assert "has it already" not in result.explanation and percent(result) > 25
+
+
+def test_the_regions_named_are_the_ones_that_move(engine):
+    result = engine.adapt(noise(), RATE, "warm")
+    named = re.findall(r"(more|less) of ([a-z -]+?) \(([+-][\d.]+) dB\)", result.explanation)
+    assert 1 <= len(named) <= 2
+    response = result.eq.response_db(GRID_HZ, RATE)
+    response = response - np.median(response)
+    for direction, region, amount in named:
+        low, high = next((low, high) for name, low, high in REGIONS if name == region)
+        inside = (low <= GRID_HZ) & (high > GRID_HZ)
+        assert float(amount) == pytest.approx(response[inside].mean(), abs=0.06)
+        assert (direction == "more") == (float(amount) > 0)
+
+
+def test_regions_cover_hearing_without_gaps():
+    edges = [low for _, low, _ in REGIONS] + [REGIONS[-1][2]]
+    assert edges[0] == 20 and edges[-1] == 20_000 and [high for _, _, high in REGIONS] == edges[1:]
+
+
+def test_intensity_0_says_that_nothing_changed(engine):
+    told = engine.adapt(noise(), RATE, "warm", intensity=0).explanation
+    assert told.startswith("Intensity 0: nothing was changed ('warm' stays at ") and sentence(told)
+
+
+def test_the_share_is_that_of_intensity_1(engine):
+    shares = [percent(engine.adapt(noise(), RATE, "warm", intensity=i)) for i in (0.25, 1.0)]
+    assert shares[0] == pytest.approx(shares[1], abs=4)
+
+
+def test_the_fixed_method_says_that_it_did_not_listen(engine):
+    told = engine.adapt(noise(), RATE, "warm", method="fixed").explanation
+    assert "got people's average curve for 'warm', whatever its own balance" in told and sentence(told)
+
+
+def test_weak_words_and_narrow_sounds_are_named(engine):
+    weak = next(name for name, word in engine.words.items() if word.weak)
+    told = engine.adapt(noise(), RATE, weak).explanation
+    assert f"'{weak}' is a weak word: {engine.words[weak].evidence.settings} settings" in told and sentence(told)
+    assert "weak word" not in engine.adapt(noise(), RATE, "warm").explanation
+    narrow = engine.adapt(noise(-4.0, high_hz=600), RATE, "warm")
+    assert "the source is narrow, so silent bands were left alone" in narrow.explanation
+    assert narrow.confidence < engine.adapt(noise(), RATE, "warm").confidence
+
+
+def test_words_of_every_kind_can_be_explained(engine):
+    analysis = engine.analyze(noise(), RATE)
+    for word in [*list(engine.words)[::8], "less muddy", "unmuddy", {"warm": 0.5, "airy": -0.5}]:
+        assert sentence(engine.adapt_analysis(analysis, word).explanation), word
+
+
+SURE, UNSURE = Evidence(100, 50, 0.6, None, ("SAFE",)), Evidence(3, 0, 0.05, None, ("SAFE",))
+
+
+def vocabulary() -> Vocabulary:
+    """warm and deep mean nearly the same, bright the opposite, odd nothing reliable."""
+    eye, cov = torch.eye(32, dtype=torch.float64), torch.eye(32, dtype=torch.float64)
+    means = {"warm": eye[0], "deep": eye[0] + 0.1 * eye[1], "bright": -eye[0], "airy": eye[2]}
+    words = {name: Word(name, "en", mean, cov, SURE) for name, mean in means.items()}
+    words["odd"] = Word("odd", "en", eye[3], cov, UNSURE)
+    words["claro"] = Word("claro", "es", eye[4], cov, SURE)
+    return Vocabulary(words, {})
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ({"warm": 0.9, "deep": 0.8, "bright": 0.1, "airy": 0.2}, "already warm (0.90): try 'bright' or 'airy'."),
+        ({"bright": 0.9, "warm": 0.1, "deep": 0.15, "airy": 0.2}, "already bright (0.90): try 'warm' or 'airy'."),
+        ({"warm": 0.2, "deep": 0.4, "bright": 0.6, "airy": 0.5}, "lacks warmth: try 'warm'."),
+        ({"warm": 0.5, "deep": 0.5, "bright": 0.6, "airy": 0.5}, "well balanced: try any word, for instance 'bright'"),
+        ({"warm": 0.5, "odd": 0.01, "claro": 0.02}, "well balanced"),  # words hardly known, or foreign, are not named
+        ({"odd": 0.9}, "no word is known well enough"),
+        ({}, "no word is known well enough"),
+    ],
+)
+def test_what_to_try(profile, told):
+    assert suggest(profile, vocabulary()).startswith(told)
+
+
+def test_the_engine_suggests_from_its_own_profile(engine):
+    told = engine.suggestion(engine.profile(noise(-9.0), RATE))
+    assert sentence(told)
+    for name in re.findall(r"'([^']+)'", told):
+        assert name in engine.words and engine.words[name].language == "en" and not engine.words[name].weak
