@@ -75,7 +75,7 @@ class AdaptiveEQ:
 
     @classmethod
     def load(cls, folder: Path | str | None = None, device: str = "auto") -> AdaptiveEQ:
-        """The shipped models, or those in `folder`; `device` 'auto' is cuda, then mps, then cpu. Raises `ModelError`."""
+        """The shipped models, or those in `folder`; device 'auto' is cuda, mps or cpu. Raises `ModelError`."""
         if device == "auto":
             mps = torch.backends.mps.is_available()
             device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"

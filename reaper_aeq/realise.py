@@ -83,7 +83,7 @@ def scaled(eq: Eq, factor: float) -> Eq:
 
 
 def compensated(eq: Eq, analysis: Analysis) -> Eq:
-    """With the output gain that keeps the loudness; an EQ that takes more away than ReaEQ can give back is held back."""
+    """With the output gain that keeps the loudness; an EQ that takes more than ReaEQ can give back is held back."""
     gain_db = loudness_compensation_db(analysis, eq)
     low, high = 0.0, 1.0
     if gain_db > OUTPUT_AIM_DB:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Two workers share two cores: torch must not start threads of its own, which would slow both many times over.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(os.environ.get("AEQ_SHARED") or Path(__file__).parents[2] / "shared")
 
 

@@ -50,10 +50,9 @@ def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, a
 def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
     """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
     from ..evaluate.encoder import run_encoder
-    from .sound import load_engine
 
     with progress() as (tell, _):
-        report = run_encoder(load_engine(models), audio, tell=tell)
+        report = run_encoder(audio, models, tell)
     if as_json:
         print_json(report)
     else:

@@ -134,7 +134,7 @@ class AudioEncoder(nn.Module):
     def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
         """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
         visible = visibility(ltas_db) * in_reach
-        # the score's level must not hang on which bands are in sight, or an EQ that lifts one out of the dark would tilt it
+        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
         balance = levelled(ltas_db - usual_db, torch.ones_like(visible))
         deviation = fill_unseen(levelled(ltas_db - usual_db, visible), visible, self.residual_cov.cpu())
         code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()

@@ -23,7 +23,7 @@ N_LATENT = 32
 
 
 class EqAutoencoder(nn.Module):
-    """(batch, bands of the grid) dB <-> (batch, 32) <-> (batch, 5, 3) ReaEQ parameters [freq_hz, gain_db, bandwidth_oct]."""
+    """Curves (batch, bands) dB <-> codes (batch, 32) <-> ReaEQ (batch, 5, 3) [freq_hz, gain_db, bandwidth_oct]."""
 
     def __init__(self, n_latent: int = N_LATENT, hidden: int = 256) -> None:
         super().__init__()

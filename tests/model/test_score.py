@@ -44,6 +44,14 @@ def test_level_is_not_heard(word_seed, sound_seed, sound_rms, level):
     assert standard(word, sound + level) == pytest.approx(standard(word, sound), abs=1e-6)
 
 
+def test_a_level_left_in_the_word_or_the_sound_is_not_heard():
+    word, sound = smooth(1, 4.0), smooth(2, 5.0)
+    rows = torch.stack([word, word + 7.0])
+    plain = standard_scores(rows[:1], sound, MUSIC_COV).item()
+    assert standard_scores(rows, sound, MUSIC_COV).tolist() == pytest.approx([plain, plain])
+    assert standard_scores(rows, sound - 9.0, MUSIC_COV).tolist() == pytest.approx([plain, plain])
+
+
 def test_usual_is_a_half_and_opposites_mirror():
     words = torch.stack([smooth(1, 4.0), -smooth(1, 4.0)])
     assert scores(words, torch.zeros(N_GRID, dtype=torch.float64), MUSIC_COV).tolist() == [0.5, 0.5]
