@@ -14,6 +14,7 @@ from .model.words import Vocabulary, Word
 
 HAS_IT, LACKS_IT = 0.7, 0.3
 NARROW_SHARE = 0.6
+UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
 REGIONS = (
     ("the sub-bass", 20, 60), ("the bass", 60, 150), ("the low mids", 150, 400), ("the mids", 400, 1500),
@@ -68,17 +69,19 @@ def _where(response_db: Tensor, seen: Observation) -> str:
 def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
     """From a profile {word: score}: what the sound has already and what it could be asked for.
 
-    Only words that are known well enough are named, and what is suggested does not pull against what is there.
+    Only words for sounds that are known well enough are named; what nobody wishes for is only ever asked less of.
     """
-    known = {n: w for n, w in words.items() if w.evidence.confidence >= SUGGESTED_FROM and w.language == "en"}
+    known = {n: w for n, w in words.items() if w.core and w.evidence.confidence >= SUGGESTED_FROM}
     ranked = sorted((name for name in profile if name in known), key=lambda name: -profile[name])
     if not ranked:
         return "no word is known well enough to suggest one."
     top = ranked[0]
-    lacking = [n for n in reversed(ranked) if profile[n] < LACKS_IT]
+    welcome = [name for name in reversed(ranked) if name not in UNWELCOME and name != top]
+    lacking = [name for name in welcome if profile[name] < LACKS_IT]
     if profile[top] >= HAS_IT:
-        other = _apart(lacking or ranked[::-1], known)
-        return f"already {top} ({profile[top]:.2f}): try {' or '.join(repr(n) for n in other)}."
+        other = [f"less {top}", *lacking[:1]] if top in UNWELCOME else _apart(lacking or welcome, known)
+        tried = f": try {' or '.join(repr(name) for name in other)}" if other else ""
+        return f"already {top} ({profile[top]:.2f}){tried}."
     if lacking:
         return f"lacks {_noun(lacking[0])}: try {lacking[0]!r}."
     return f"well balanced: try any word, for instance {top!r} at intensity 0.5."
@@ -86,12 +89,12 @@ def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
 
 def _apart(names: list[str], words: Mapping[str, Word]) -> list[str]:
     """The first name and the next that does not mean nearly the same."""
-    first = names[0]
-    for name in names[1:]:
+    first, *others = names or [""]
+    for name in others:
         a, b = words[first].mean, words[name].mean
         if float(a @ b / (a.norm() * b.norm()).clamp_min(1e-9)) < 0.8:
             return [first, name]
-    return [first]
+    return [first] if first else []
 
 
 def _noun(word: str) -> str:

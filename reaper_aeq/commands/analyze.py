@@ -28,7 +28,8 @@ def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: 
             note(f"error: {error}")
         reports.append(report)
         if not as_json and "error" not in report:
-            show(report, top)
+            core = [word for word in report["profile"] if engine.words[word].core]
+            show(report, core[:top])
     if as_json:
         print_json({"files": reports})
     return code
@@ -52,9 +53,10 @@ def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
     }
 
 
-def show(report: dict[str, Any], top: int) -> None:
+def show(report: dict[str, Any], words: Sequence[str]) -> None:
+    """Words for sounds only; moods ('uplifting', 'sad') are in the JSON."""
     channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
     say(f"{report['file']} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
-    best = list(report["profile"].items())[:top]
-    table({"word": "left", "score": "right", "": "left"}, [[word, f"{score:.2f}", bar(score)] for word, score in best])
+    rows = [[word, f"{report['profile'][word]:.2f}", bar(report["profile"][word])] for word in words]
+    table({"word": "left", "score": "right", "": "left"}, rows)
     say(report["suggestion"] + "\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,13 +50,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Word:
-    """`mean` (32,) and `cov` (32, 32): codes of level-free curves, float64."""
+    """`mean` (32,) and `cov` (32, 32): codes of level-free curves, float64.
+
+    `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
+    """
 
     name: str
     language: str
     mean: Tensor
     cov: Tensor
     evidence: Evidence
+    core: bool = True
 
     @property
     def weak(self) -> bool:
@@ -85,7 +90,8 @@ class Vocabulary(Mapping[str, Word]):
 
     def find(self, name: str) -> Word:
         """The word meant by `name`. Raises `UnknownWordError`, which names the nearest."""
-        asked = " ".join(str(name).lower().split())
+        # macOS types accents as two characters
+        asked = unicodedata.normalize("NFC", " ".join(str(name).lower().split()))
         if less := LESS.match(asked):
             return self.find(less[1]).opposite()
         asked = self.aliases.get(asked, asked)
@@ -133,7 +139,8 @@ class Vocabulary(Mapping[str, Word]):
             "cov": torch.stack([self._words[n].cov for n in names]).half(),
         }
         rows = [
-            {"name": n, "language": w.language, "confidence": w.evidence.confidence} | {**vars(w.evidence)}
+            {"name": n, "language": w.language, "core": w.core, "confidence": w.evidence.confidence}
+            | {**vars(w.evidence)}
             for n, w in self._words.items()
         ]
         Checkpoint(tensors, {**info, "words": rows, "aliases": self.aliases}).save(folder, "words")
@@ -147,5 +154,5 @@ class Vocabulary(Mapping[str, Word]):
             checkpoint.info["words"], checkpoint.tensors["mean"], checkpoint.tensors["cov"], strict=True
         ):
             evidence = Evidence(row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]))
-            words[row["name"]] = Word(row["name"], row["language"], mean.double(), cov.double(), evidence)
+            words[row["name"]] = Word(row["name"], row["language"], mean.double(), cov.double(), evidence, row["core"])
         return cls(words, checkpoint.info["aliases"])

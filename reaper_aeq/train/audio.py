@@ -23,7 +23,7 @@ from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.texture import SEGMENT, UNIT_DB, segments, statistics, texture
 from ..settings import AudioTraining
 from .data import Clip, Spectra
-from .loop import Run, Schedule, train_network
+from .loop import Run, Schedule, fingerprint, train_network
 from .music import fill, gaussian, level_by_middle
 from .plots import plot_history
 from .synth import shaped_noise
@@ -191,7 +191,8 @@ def train_member(
             net.train()
         return figures
 
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every)
+    about = fingerprint((settings, seen), examples.targets, examples.stats)
+    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
     train_network(run, name, net, schedule, loss_of)
     return net
 

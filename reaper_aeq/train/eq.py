@@ -19,7 +19,7 @@ from ..model.curves import GRID, REFERENCE_RATE
 from ..model.eq_autoencoder import EqAutoencoder
 from ..settings import EqTraining
 from .data import near_duplicates, read_contributions, read_safe
-from .loop import Run, Schedule, train_network
+from .loop import Run, Schedule, fingerprint, train_network
 from .plots import plot_history
 from .synth import random_curves
 
@@ -79,7 +79,8 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
             "proposal_db": proposal_error.mean(),
         }
 
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every)
+    about = fingerprint(settings, train)
+    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
     train_network(run, "eq", model, schedule, loss_of)
     model.cpu()
     metrics = validate(model, valid)

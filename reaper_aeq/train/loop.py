@@ -30,6 +30,7 @@ class Schedule:
     learning_rate: float
     weight_decay: float
     save_every: int
+    about: str = ""  # what else a state depends on: settings, seed and data, as `fingerprint` gives it
 
     def rate(self, step: int) -> float:
         rise = max(1, self.steps // 10)
@@ -74,6 +75,14 @@ class Run:
     def generator(self, name: str, step: int) -> torch.Generator:
         """The random numbers of one step of one network, the same whatever ran before."""
         return torch.Generator().manual_seed(_number(self.seed, name, step))
+
+
+def fingerprint(settings: object, *data: Tensor) -> str:
+    """A short hash of settings (any repr) and tensors: a state of other settings or data must not be resumed."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for tensor in data:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _number(*parts: object) -> int:
@@ -123,7 +132,9 @@ def _resume(
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         if state["schedule"] != vars(schedule):
-            raise AeqError(f"{path} is from a run with other settings: use another run folder, or delete this one")
+            raise AeqError(
+                f"{path} is from a run with other settings or data: use another run folder, or delete this one"
+            )
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
     except AeqError:

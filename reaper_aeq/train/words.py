@@ -101,6 +101,7 @@ def build_words(
             eq_model.encode(mean.float()).double(),
             _to_code(cov, eq_model),
             evidence_of(rows, singles, social_mean if people else None, people),
+            core=language == "en" and name in ASKED_FOR,
         )
     aliases = {form: word for form, word in _WORD_OF_FORM.items() if word in words and form not in words}
     aliases |= {form: less for form, less in MEANT_AS_LESS.items() if less.removeprefix("less ") in words}

@@ -91,7 +91,7 @@ def test_networks_of_one_run_keep_apart(tmp_path):
 def test_other_settings_refuse_to_resume(tmp_path, change):
     toy(tmp_path)
     before = (tmp_path / "toy.state").read_bytes()
-    with pytest.raises(AeqError, match=r"toy\.state is from a run with other settings: use another run folder"):
+    with pytest.raises(AeqError, match=r"toy\.state is from a run with other settings or data: use another run folder"):
         toy(tmp_path, replace(SCHEDULE, **change))
     assert (tmp_path / "toy.state").read_bytes() == before
 
