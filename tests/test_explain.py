@@ -113,10 +113,10 @@ SURE, UNSURE = Evidence(100, 50, 0.6, None, ("SAFE",)), Evidence(3, 0, 0.05, Non
 def vocabulary() -> Vocabulary:
     """warm and deep mean nearly the same, bright the opposite, odd nothing reliable."""
     eye, cov = torch.eye(32, dtype=torch.float64), torch.eye(32, dtype=torch.float64)
-    means = {"warm": eye[0], "deep": eye[0] + 0.1 * eye[1], "bright": -eye[0], "airy": eye[2]}
+    means = {"warm": eye[0], "deep": eye[0] + 0.1 * eye[1], "bright": -eye[0], "airy": eye[2], "thin": eye[5]}
     words = {name: Word(name, "en", mean, cov, SURE) for name, mean in means.items()}
     words["odd"] = Word("odd", "en", eye[3], cov, UNSURE)
-    words["claro"] = Word("claro", "es", eye[4], cov, SURE)
+    words["claro"] = Word("claro", "es", eye[4], cov, SURE, core=False)
     return Vocabulary(words, {})
 
 
@@ -128,6 +128,8 @@ def vocabulary() -> Vocabulary:
         ({"warm": 0.2, "deep": 0.4, "bright": 0.6, "airy": 0.5}, "lacks warmth: try 'warm'."),
         ({"warm": 0.5, "deep": 0.5, "bright": 0.6, "airy": 0.5}, "well balanced: try any word, for instance 'bright'"),
         ({"warm": 0.5, "odd": 0.01, "claro": 0.02}, "well balanced"),  # words hardly known, or foreign, are not named
+        ({"thin": 0.9, "warm": 0.1}, "already thin (0.90): try 'less thin' or 'warm'."),
+        ({"thin": 0.1, "warm": 0.5}, "well balanced"),  # nobody wishes for thin
         ({"odd": 0.9}, "no word is known well enough"),
         ({}, "no word is known well enough"),
     ],

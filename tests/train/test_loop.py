@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from reaper_aeq.errors import AeqError
-from reaper_aeq.train.loop import Run, Schedule, train_network
+from reaper_aeq.settings import EqTraining
+from reaper_aeq.train.loop import Run, Schedule, fingerprint, train_network
 
 SCHEDULE = Schedule(steps=40, learning_rate=0.01, weight_decay=0.01, save_every=10)
 
@@ -86,7 +87,7 @@ def test_networks_of_one_run_keep_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"steps": 41}, {"learning_rate": 0.02}, {"weight_decay": 0.0}, {"save_every": 7}], ids=str
+    "change", [{"steps": 41}, {"learning_rate": 0.02}, {"weight_decay": 0.0}, {"save_every": 7}, {"about": "other data"}], ids=str
 )
 def test_other_settings_refuse_to_resume(tmp_path, change):
     toy(tmp_path)
@@ -152,3 +153,11 @@ def test_a_folder_that_cannot_be_used_is_told_of(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AeqError, match="cannot use the run folder"):
         Run(tmp_path / "file" / "run", 1)
+
+
+def test_a_fingerprint_tells_settings_and_data_apart():
+    settings, data = EqTraining(), torch.arange(4.0)
+    same_again = fingerprint(EqTraining(), data.clone())
+    assert fingerprint(settings, data) == same_again
+    assert fingerprint(replace(settings, seed=4), data) != same_again
+    assert fingerprint(settings, data + 1) != same_again
