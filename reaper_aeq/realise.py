@@ -19,6 +19,7 @@ from .model.eq_autoencoder import EqAutoencoder
 
 NO_BOOST_DB = 2.9  # where a source has no signal, hiss is all there is to lift (design, section 5: 3 dB)
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
+TARGET_STEP_DB = 0.01
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
 BLOCK_S = 0.4  # BS.1770's gating block
 OUTPUT_RANGE_DB = (-24.0, 12.0)  # ReaEQ's global gain reaches +12 dB
@@ -34,10 +35,13 @@ def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rat
     curve = eq_model.decode_curve(code).double().cpu()
     heard = (seen.visible > 0.5) & COMPARED
     curve = curve - curve[heard if bool(heard.any()) else COMPARED].median()
+    # the last digits of a float differ between two levels of one sound; the search must not go another way for them
+    curve = (curve / TARGET_STEP_DB).round() * TARGET_STEP_DB
     unheard = seen.visible < 0.5
     target = torch.where(unheard, curve.clamp_max(NO_BOOST_DB - 1.0), curve)
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
-    starts = eq_model.propose(code[None]).double().cpu()[:, None]
+    weight = weight.mul(100).round() / 100
+    starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()[:, None]
     eq = _fit(target, weight, starts, sample_rate)
     if _boost(eq, unheard, sample_rate) > NO_BOOST_DB:
         # a shelf or skirt reaches into the silence: look again with the silence at full weight

@@ -32,7 +32,7 @@ from .edits import equalised
 
 WORDS = ("warm", "bright")
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")
-EXCERPT_S = 10.0
+EXCERPT_S, WHOLE_S = 10.0, 30.0  # what the laws that filter use, and those that only look
 AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a filter may change
@@ -50,11 +50,12 @@ class Law:
 
 @dataclass(frozen=True)
 class Sound:
-    """An excerpt: name, kind ('mix', 'vocals', ...), audio (channels, samples) float32, Hz."""
+    """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz."""
 
     name: str
     kind: str
     audio: np.ndarray
+    whole: np.ndarray
     sample_rate: int
 
 
@@ -68,8 +69,9 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     for path in files[::every]:
         try:
             with AudioFile(path) as file:
-                audio = next(iter(file.blocks(EXCERPT_S)))
-                sounds.append(Sound(path.name, kinds.get(path.name, "mix"), audio, file.sample_rate))
+                whole = next(iter(file.blocks(WHOLE_S)))
+                audio = np.ascontiguousarray(whole[:, : round(EXCERPT_S * file.sample_rate)])
+                sounds.append(Sound(path.name, kinds.get(path.name, "mix"), audio, whole, file.sample_rate))
         except AudioError:
             continue
     if not sounds:
@@ -264,11 +266,13 @@ def score(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
 
 def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     mixes = [s for s in sounds if s.kind == "mix"] or list(sounds)
-    profiles = [engine.profile(s.audio, s.sample_rate) for s in mixes]
+    profiles = [engine.profile(s.whole, s.sample_rate) for s in mixes]
     tops = [max(p, key=p.__getitem__) for p in profiles]
     common = max(set(tops), key=tops.count)
     share = tops.count(common) / len(tops)
-    rank = float(spearmanr([p["bright"] for p in profiles], [centroid_hz(s) for s in mixes]).statistic)
+    rank = float(
+        spearmanr([p["bright"] for p in profiles], [centroid_hz(s.whole, s.sample_rate) for s in mixes]).statistic
+    )
     return [
         Law("not one answer", f"'{common}' is top on {100 * share:.0f} % of mixes", "at most 50 %", share <= 0.5),
         Law("bright and centroid", f"Spearman {rank:.2f}", "at least 0.8", rank >= 0.8),
@@ -289,10 +293,10 @@ def response(result: Result) -> Tensor:
     return torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
 
 
-def centroid_hz(sound: Sound) -> float:
-    """Power-weighted mean frequency of the channels' summed spectrum."""
-    power = np.abs(np.fft.rfft(sound.audio, axis=1)).astype(np.float64) ** 2
-    freqs = np.fft.rfftfreq(sound.audio.shape[1], 1 / sound.sample_rate)
+def centroid_hz(audio: np.ndarray, sample_rate: int) -> float:
+    """Power-weighted mean frequency of the channels' summed spectrum, (channels, samples)."""
+    power = np.abs(np.fft.rfft(audio, axis=1)).astype(np.float64) ** 2
+    freqs = np.fft.rfftfreq(audio.shape[1], 1 / sample_rate)
     return float((power.sum(0) * freqs).sum() / max(power.sum(), 1e-30))
 
 

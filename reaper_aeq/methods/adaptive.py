@@ -23,7 +23,7 @@ from .request import Request
 RATIO_LIMIT = 3.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
-FOLLOW = 0.15  # of the way to where all sounds score alike, at the default adaptation
+FOLLOW = 0.18  # of the way to where all sounds score alike, at the default adaptation
 LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
 MOST = 2.5  # of the word's curve at the default adaptation; nobody means ten times what people do
 FULL_SHAPE_FROM = 0.2  # share of the word's curve from which corrections beside it are taken in full

@@ -24,6 +24,9 @@ from .texture import segments, statistics, texture
 SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
 VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
 BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
+# Of what texture lets expect, a little less than least squares says: the rest stays in the score, where a listener would
+# look for it (a bright kind of music still scores bright).
+USUAL_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
 
 
@@ -121,7 +124,7 @@ class AudioEncoder(nn.Module):
         pieces = segments(texture_map).to(device)
         nets = torch.stack([member(pieces).mean(0) for member in self.members]).mean(0)
         kernel = self.kernel(statistics(texture_map)[None].to(device))[0]
-        return self.mix[0] * nets + self.mix[1] * kernel
+        return USUAL_SHARE * (self.mix[0] * nets + self.mix[1] * kernel)
 
     @torch.no_grad()
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
