@@ -24,8 +24,8 @@ from .texture import segments, statistics, texture
 SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
 VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
 BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
-# Of what texture lets expect, a little less than least squares says: the rest stays in the score, where a listener would
-# look for it (a bright kind of music still scores bright).
+# Of what texture lets expect, a little less than least squares says: the rest stays in the score, where a listener
+# would look for it (a bright kind of music still scores bright).
 USUAL_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
 

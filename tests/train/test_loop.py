@@ -87,7 +87,9 @@ def test_networks_of_one_run_keep_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"steps": 41}, {"learning_rate": 0.02}, {"weight_decay": 0.0}, {"save_every": 7}, {"about": "other data"}], ids=str
+    "change",
+    [{"steps": 41}, {"learning_rate": 0.02}, {"weight_decay": 0.0}, {"save_every": 7}, {"about": "other data"}],
+    ids=str,
 )
 def test_other_settings_refuse_to_resume(tmp_path, change):
     toy(tmp_path)
