@@ -24,9 +24,9 @@ from .texture import segments, statistics, texture
 SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
 VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
 BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
-# Of what texture lets expect, a little less than least squares says: the rest stays in the score, where a listener
-# would look for it (a bright kind of music still scores bright).
-USUAL_SHARE = 0.75
+# Of what texture lets expect, the share that a score takes for granted; the EQ takes all of it. The rest stays in the
+# score, where a listener would look for it: a bright kind of music still scores bright.
+SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
 
 
@@ -84,7 +84,7 @@ class Observation:
         ltas_db: long-term average spectrum, level as it is.
         visible: 0..1, how far each band holds sound at all.
         usual_db: the spectrum that is usual for a sound that moves like this one.
-        balance_db: LTAS minus the usual, level-free and bounded; a band without sound counts as lacking that much.
+        balance_db: LTAS minus `SCORED_SHARE` of the usual, level-free and bounded; no sound counts as lacking much.
             Every component only ever rises when that band is raised: scores are made of it.
         deviation_db: the same with unseen bands filled in by what the seen ones let expect: EQs are made of it.
         code: (32,) the balance in the EQ space.
@@ -124,7 +124,7 @@ class AudioEncoder(nn.Module):
         pieces = segments(texture_map).to(device)
         nets = torch.stack([member(pieces).mean(0) for member in self.members]).mean(0)
         kernel = self.kernel(statistics(texture_map)[None].to(device))[0]
-        return USUAL_SHARE * (self.mix[0] * nets + self.mix[1] * kernel)
+        return self.mix[0] * nets + self.mix[1] * kernel
 
     @torch.no_grad()
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
@@ -138,7 +138,9 @@ class AudioEncoder(nn.Module):
         """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
         visible = visibility(ltas_db) * in_reach
         # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
-        balance = levelled(ltas_db - usual_db, torch.ones_like(visible))
+        mean_db = self.mean_db.cpu()
+        granted = mean_db + SCORED_SHARE * (usual_db - mean_db)
+        balance = levelled(ltas_db - granted, torch.ones_like(visible))
         deviation = fill_unseen(levelled(ltas_db - usual_db, visible), visible, self.residual_cov.cpu())
         code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
         return Observation(ltas_db, visible, usual_db, balance, deviation, code, in_reach)
