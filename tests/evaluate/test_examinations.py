@@ -32,7 +32,7 @@ def test_scores_follow_what_is_heard_and_mixes_are_adapted_the_right_way(shared_
 
 @pytest.fixture(scope="module")
 def repair(shared_dir):
-    return run_repair([shared_dir / "audio"], shared_dir / "data", rows_per_clip=3, gains_per_clip=2)
+    return run_repair([shared_dir / "audio"], shared_dir / "data", rows_per_clip=8, gains_per_clip=2)
 
 
 @pytest.mark.shared
