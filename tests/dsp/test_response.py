@@ -187,7 +187,8 @@ def test_properties_within_all_limits(seed, sample_rate, kinds):
         assert response_db(flat, chosen, freqs, sample_rate).abs().max() < 1e-5
         mirrored = rows[:, gainful] * torch.tensor([1.0, -1.0, 1.0])
         mirror = band_responses_db(mirrored, chosen, freqs, sample_rate)
-        torch.testing.assert_close(mirror, -bands[:, gainful], atol=1e-4, rtol=0)
+        # not closer: a band held at Nyquist has coefficients that nearly cancel (1.8e-4 dB over 9,000 draws)
+        torch.testing.assert_close(mirror, -bands[:, gainful], atol=1e-3, rtol=0)
 
 
 def test_kinds_and_params_must_agree():
