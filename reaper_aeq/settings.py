@@ -59,6 +59,7 @@ class WordsTraining:
     min_people: int = setting(5, "SocialEQ words with fewer people are left out unless listed in `asked_for`")
     min_settings: int = setting(3, "SAFE words with fewer settings are left out unless SocialEQ has them")
     socialeq_db: float = setting(5.0, "one SocialEQ unit in dB (design, section 2.7)")
+    safe_weight: float = setting(3.0, "how many SocialEQ people one SAFE setting counts for")
     generic_settings: float = setting(30.0, "how many settings the common covariance counts for in each word's own")
     cov_floor_db: float = setting(0.25, "standard deviation added in every direction")
 

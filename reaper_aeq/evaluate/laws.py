@@ -32,7 +32,7 @@ from .edits import equalised
 
 WORDS = ("warm", "bright")
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")
-EXCERPT_S, WHOLE_S = 10.0, 30.0  # what the laws that filter use, and those that only look
+EXCERPT_S, WHOLE_S = 10.0, 30.0  # most laws hold on any excerpt; the spread of scores is that of whole recordings
 AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a filter may change
@@ -141,9 +141,9 @@ def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         for method in ("adaptive", "fixed"):
             before, after = [], []
             for sound in mixes:
-                result = engine.adapt(sound.audio, sound.sample_rate, word, method=method)
+                result = engine.adapt(sound.whole, sound.sample_rate, word, method=method)
                 before.append(result.score_before)
-                after.append(engine.score(result.eq.apply(sound.audio, sound.sample_rate), sound.sample_rate, word))
+                after.append(engine.score(result.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word))
             spreads[method] = statistics.pstdev(after) / max(statistics.pstdev(before), 1e-9)
         figure = f"{spreads['adaptive']:.2f} of the spread before (fixed curve {spreads['fixed']:.2f})"
         out.append(Law(f"convergent ({word})", figure, "at most 0.6", spreads["adaptive"] <= 0.6))
@@ -155,8 +155,8 @@ def settling(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     for word in WORDS:
         shares = []
         for sound in sounds:
-            first = engine.adapt(sound.audio, sound.sample_rate, word)
-            second = engine.adapt(first.eq.apply(sound.audio, sound.sample_rate), sound.sample_rate, word)
+            first = engine.adapt(sound.whole, sound.sample_rate, word)
+            second = engine.adapt(first.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word)
             shares.append(float(rms_db(response(second)) / rms_db(response(first)).clamp_min(1e-6)))
         middle = statistics.median(shares)
         out.append(Law(f"settling ({word})", f"second pass {middle:.2f} of the first", "at most 0.6", middle <= 0.6))

@@ -4,7 +4,7 @@ People's settings for the word are a Gaussian N(m, C) over curves; what is left 
 known is a Gaussian N(0, R). Somebody who asks for 'warm' has, on average, a sound that lacks it: the observed deviation
 is d = (what is natural) - (the EQ that is missing). The posterior mean of the missing EQ is
 
-    m + K (-d - m),    K = r C (r C + R)^-1,    r = adaptation / (1 - adaptation)
+    m + K (-d - m),    K = r C (r C + R)^-1,    r = EVIDENCE adaptation / (1 - adaptation)
 
 `adaptation` 0 gives the fixed curve m, 0.5 weighs people and sound as the data do, 1 goes (almost) all the way. The
 linear rule is followed by three bounds that keep the laws: a word never turns into its opposite, an already warm sound
@@ -16,16 +16,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..model.audio_encoder import BLIND_VAR
+from ..model.audio_encoder import BLIND_VAR, Observation
 from ..model.curves import COMPARED, along, level_free, rms_db
+from ..model.score import axes
 from .request import Request
 
-RATIO_LIMIT = 3.0  # of r: beyond it single partials are followed
+EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on people's edits (models/README.md)
+RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
-FOLLOW = 0.18  # of the way to where all sounds score alike, at the default adaptation
+FOLLOW = 0.22  # of the way to where all sounds score alike, at the default adaptation
 LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
-MOST = 2.5  # of the word's curve at the default adaptation; nobody means ten times what people do
+MOST, MOST_NARROW = 3.0, 1.85  # of the word's curve at the default adaptation; nobody means ten times what people do
+# A source is narrow where little of the spectrum lies within so many dB of its loudest band (a bass, a trumpet, a
+# cymbal: about half; mixes: nearly all). Between the two shares the limit moves from one to the other.
+NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
+NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 FULL_SHAPE_FROM = 0.2  # share of the word's curve from which corrections beside it are taken in full
 ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
 
@@ -33,7 +39,7 @@ ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as n
 def curve(request: Request) -> Tensor:
     """(bands,) dB, level-free."""
     m, seen = request.mean_db, request.observation
-    ratio = min(request.adaptation / max(1.0 - request.adaptation, 1e-9), RATIO_LIMIT)
+    ratio = min(EVIDENCE * request.adaptation / max(1.0 - request.adaptation, 1e-9), RATIO_LIMIT)
     if ratio == 0.0:
         return m
     gain = posterior_gain(request, ratio)  # (bands, bands)
@@ -43,10 +49,17 @@ def curve(request: Request) -> Tensor:
     answer = level_free(m - gain @ seen.deviation_db - missing * pull)
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
-    usual_share = 1.0 - missing * float(along(pull, m))
-    lacking = usual_share - float(along(seen.balance_db, m)) - float(along(answer, m))
-    answer = answer + FOLLOW * min(1.0, ratio) * lacking * m
-    return bounded_by_word(answer, m, MOST * max(1.0, ratio))
+    scored = axes(m[None], request.residual_cov)[0]
+    lacking = scored @ (m - missing * pull - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
+    answer = answer + FOLLOW * min(1.0, ratio) * float(lacking) * m
+    return bounded_by_word(answer, m, most(seen) * max(1.0, ratio))
+
+
+def most(seen: Observation) -> float:
+    """How many times the word's curve a sound may get: what a narrow source lacks is not its to have."""
+    near = torch.sigmoid((seen.ltas_db - seen.ltas_db.max() + NEAR_DB) / NEAR_SLOPE_DB)
+    wide = (float(near[COMPARED].mean()) - NARROW_UP_TO) / (WIDE_FROM - NARROW_UP_TO)
+    return MOST_NARROW + (MOST - MOST_NARROW) * min(max(wide, 0.0), 1.0)
 
 
 def posterior_gain(request: Request, ratio: float) -> Tensor:

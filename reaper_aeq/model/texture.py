@@ -36,6 +36,8 @@ def texture(analysis: Analysis) -> Tensor:
     level_db = torch.where(mean > 1e-20, 10 * relative.log10(), torch.zeros_like(power))
     active = level_db.mean(0) > GATE_DB
     level_db = level_db[:, active] if bool(active.any()) else level_db
+    # over the mean of what is left: silence around a sound must not change what kind of sound it is
+    level_db = level_db - 10 * (10 ** (level_db / 10)).mean(1, keepdim=True).log10()
     if level_db.shape[1] > SEGMENT * MAX_SEGMENTS:
         starts = torch.linspace(0, level_db.shape[1] - SEGMENT, MAX_SEGMENTS).round().long()
         level_db = torch.cat([level_db[:, s : s + SEGMENT] for s in starts.tolist()], 1)

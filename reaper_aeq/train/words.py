@@ -1,7 +1,8 @@
 """`reaper-aeq train words`: people's settings turned into distributions, in closed form.
 
-Both data sets count, each setting as one: a SAFE row, a person in SocialEQ. The covariance of a word with few settings
-leans on the common one (how people differ whatever the word).
+Both data sets count, a SAFE row for more than a person in SocialEQ: it is an EQ that somebody set and heard, whereas
+SocialEQ's curves are inferred from ratings and their scale in dB is a convention. The covariance of a word with few
+settings leans on the common one (how people differ whatever the word); what the two sets disagree on is added to it.
 """
 
 from __future__ import annotations
@@ -92,8 +93,12 @@ def build_words(
             continue  # asked for, and nobody has shown what it means
         social_mean = sum(w.people * settings.socialeq_db * level_free(w.curve) for w in group) / max(people, 1)
         n_safe = counts[name] if language == "en" else 0
-        mean = (rows.sum(0) + people * social_mean) / (n_safe + people)
-        cov = word_covariance(settings, rows, singles, common)
+        safe_share = settings.safe_weight * n_safe / (settings.safe_weight * n_safe + people)
+        apart = rows.mean(0) - social_mean if n_safe and people else torch.zeros(common.shape[0]).to(common)
+        mean = (rows.mean(0) if n_safe else 0) * safe_share + (1 - safe_share) * social_mean
+        # between the two sets: the variance of which of them is right
+        between = safe_share * (1 - safe_share) * torch.outer(apart, apart)
+        cov = word_covariance(settings, rows, singles, common) + between
         shown = name if name not in words else f"{name} ({language})"
         words[shown] = Word(
             shown,
