@@ -44,6 +44,25 @@ class OutputError(AeqError):
     """A result that cannot be written; nothing half-written is left behind."""
 
 
+class ProjectError(AeqError):
+    """A REAPER file that cannot be read or changed; `line` is the number of the line that is wrong, where there is one.
+
+    Readers know no path: who opened the file names it with `in_file`.
+    """
+
+    def __init__(self, reason: str, line: int | None = None, path: object = None):
+        where = f"{path}: " if path is not None else ""
+        super().__init__(f"{where}line {line}: {reason}" if line else f"{where}{reason}")
+        self.reason, self.line = reason, line
+
+    def in_file(self, path: object) -> ProjectError:
+        return ProjectError(self.reason, self.line, path)
+
+
+class InstallError(AeqError):
+    """REAPER's folder, its action list or the actions to install are not as they must be, or REAPER is running."""
+
+
 class SettingsError(AeqError):
     """A settings file that cannot be read, names an unknown setting or gives one a wrong type."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..bands import Band, BandKind, Eq
 from ..errors import AeqError, RangeError
+from .chunks import quote_token
 from .state import VST_ID, ReaEqState, StateBand, StateError, parse_state
 from .values import RANGES, db_to_linear, linear_to_db
 
@@ -22,9 +23,9 @@ __all__ = [
     "ReaEqState",
     "StateBand",
     "StateError",
+    "clean_name",
     "decode_state",
     "encode_state",
-    "quote_token",
     "rfxchain_text",
     "to_eq",
     "to_state",
@@ -123,11 +124,19 @@ def vst_block(eq: Eq | ReaEqState, name: str = "", platform: str | None = None) 
     file = PLATFORM_FILES.get(platform or _this_platform())
     if file is None:
         raise AeqError(f"unknown platform {platform!r}: use {', '.join(PLATFORM_FILES)}")
-    # A line break would end the line whatever the quotes.
-    token = quote_token(re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", name))
+    token = quote_token(clean_name(name))
     ident = b"VSTreeqreaeq".hex().upper().ljust(32, "0")
     head = f'<VST "VST: ReaEQ (Cockos)" {file} 0 {token} {VST_ID}<{ident}> ""'
     return [head, *(f"  {line}" for line in encode_state(eq)), ">"]
+
+
+def clean_name(name: str) -> str:
+    """A name that can stand on a project line: control characters, which would end it whatever the quotes, are spaces.
+
+    Half a surrogate pair, which no file can hold, becomes a question mark.
+    """
+    printable = re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", name)
+    return printable.encode("utf-8", "replace").decode("utf-8")
 
 
 def rfxchain_text(eq: Eq | ReaEqState, name: str = "", platform: str | None = None) -> str:
@@ -142,21 +151,6 @@ def write_rfxchain(path: str | Path, eq: Eq | ReaEqState, name: str = "", platfo
     from ..files import write_text_atomic
 
     write_text_atomic(path, rfxchain_text(eq, name, platform))
-
-
-def quote_token(text: str) -> str:
-    """REAPER's quoting of one token on a project line (8): there is no escaping, only a choice of quote character.
-
-    >>> quote_token("AEQ: warm 70%")
-    '"AEQ: warm 70%"'
-    """
-    if text and not re.search(r"[ \t\r\n]", text) and text[0] not in "\"'`#;":
-        return text
-    for quote in "\"'`":
-        if quote not in text:
-            return f"{quote}{text}{quote}"
-    # All three occur: REAPER gives up one of them.
-    return "`" + text.replace("`", "'") + "`"
 
 
 def _this_platform() -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reaper_aeq import Band, BandKind, Eq
 from reaper_aeq.errors import AeqError, RangeError
 from reaper_aeq.reaper import reaeq
+from reaper_aeq.reaper.chunks import quote_token
 from reaper_aeq.reaper.reaeq import ReaEqState, StateBand, StateError, decode_state, encode_state, to_eq, to_state
 
 # What a current REAPER stores for a ReaEQ that was just inserted.
@@ -199,15 +200,6 @@ def test_a_tail_of_broken_integers_is_refused(extra):
         decode_state(DEFAULT_BODY[:-extra])
 
 
-@pytest.mark.parametrize("text, token", [
-    ("", '""'), ("warm", "warm"), ("AEQ: warm 70%", '"AEQ: warm 70%"'), ("a\tb", '"a\tb"'), ("#1", '"#1"'),
-    (";", '";"'), ('"hey"', "'\"hey\"'"), ("it's", "it's"), ("'tis", "\"'tis\""), ('say "it\'s"', "`say \"it's\"`"),
-    ("`x", '"`x"'), ("a \"b' `c", "`a \"b' 'c`"), ('5"', '5"'), ("back\\slash", "back\\slash"),
-])  # fmt: skip
-def test_quoting_rule(text, token):
-    assert reaeq.quote_token(text) == token
-
-
 @pytest.mark.parametrize("platform, file", [("windows", "reaeq.dll"), ("macos", "reaeq.vst.dylib"),
                                             ("linux", "reaeq.vst.so")])  # fmt: skip
 def test_vst_block(platform, file):
@@ -299,7 +291,7 @@ def test_real_current_instances_are_rewritten_line_by_line_as_they_were(shared_d
 def test_real_instance_names_are_quoted_as_reaper_quotes_them(shared_dir):
     for _, line, _ in real_instances(shared_dir / "rpp"):
         file, name = shlex.split(line)[2], shlex.split(line)[4]
-        assert f"{file} 0 {reaeq.quote_token(name)} " in line
+        assert f"{file} 0 {quote_token(name)} " in line
 
 
 @pytest.mark.shared

@@ -1,0 +1,153 @@
+"""Tracks and the master of a project: what sounds on them, and their EQs (facts sheet, section 8).
+
+Everything but the EQs is read once and is plain data; the chunk stays the one truth of what is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..bands import Eq
+from ..errors import ProjectError
+from .chunks import Chunk, Line
+from .fields import floats, ints, text
+from .fxchain import EqInstance, read_eqs, remove_eq, set_eq
+from .items import Item, read_item
+
+# What REAPER writes in a TRACK behind the FX chain.
+_AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
+# What it writes behind the master's chain, where no line of the master tells the place.
+_AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
+
+
+_FIXED_LANES = 2  # of FREEMODE
+
+
+class _HasChain:
+    """What a track and the master share: a chain of FX in which EQs are found and set by name."""
+
+    chain_name: str
+
+    def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
+        self.chunk, self._platform, self._path = chunk, platform, path
+
+    def eqs(self) -> list[EqInstance]:
+        """Every ReaEQ of the chain, in its order, ours or not.
+
+        Raises `ProjectError` with the line of a state that cannot be read.
+        """
+        chain = self.chunk.find(self.chain_name)
+        try:
+            return read_eqs(chain) if chain else []
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+
+    def set_eq(self, eq: Eq, name: str, place: str = "first") -> bool:
+        """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
+
+        An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
+        global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form.
+
+        Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
+        """
+        try:
+            return set_eq(self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform)
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+
+    def remove_eq(self, name: str) -> bool:
+        """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
+        return remove_eq(self.chunk, self.chain_name, name)
+
+    def _place_of_chain(self) -> int:
+        raise NotImplementedError
+
+
+class Track(_HasChain):
+    """One track.
+
+    `depth` counts the folders around it, `parent` is the nearest and `children` are the tracks directly inside.
+    `volume` is linear; `pan` and `width` run from -1 to 1. `frozen` and `locked` tracks were closed by the user.
+    """
+
+    chain_name = "FXCHAIN"
+
+    def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
+        super().__init__(chunk, platform, path)
+        self.index = index
+        self.depth, self.parent, self.children = 0, None, []
+        self.name = text(chunk, "NAME")
+        self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
+        self.volume, self.pan, self.pan_law, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
+        self.mute, self.solo, self.solo_defeat = map(bool, ints(chunk, "MUTESOLO", [0, 0, 0]))
+        self.phase_inverted = bool(ints(chunk, "IPHASE", [0])[0])
+        folder_state, self.depth_change = ints(chunk, "ISBUS", [0, 0])
+        self.is_folder = folder_state == 1 and self.depth_change > 0
+        self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
+        self.channels = ints(chunk, "NCHAN", [2])[0]
+        self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])
+        self.receives = sum(line.name == "AUXRECV" for line in chunk.lines)
+        self.frozen = chunk.find("FREEZE") is not None
+        self.locked = bool(ints(chunk, "LOCK", [0])[0])
+        self.envelopes = tuple(inner.name for inner in chunk.chunks if "ENV" in inner.name)
+        self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
+
+    def plays(self, item: Item) -> bool:
+        """Whether an item sounds here: not muted, and in a lane that plays where the track has fixed lanes."""
+        if item.mute:
+            return False
+        (mode,) = ints(self.chunk, "FREEMODE", [0])
+        # Without LANESOLO all lanes play; it may also be left over from a mode that was switched off.
+        if item.lane is None or mode != _FIXED_LANES or self.chunk.line("LANESOLO") is None:
+            return True
+        lanes = ints(self.chunk, "LANESOLO", [0] * 8)
+        word, bit = divmod(item.lane, 32)
+        return word >= len(lanes) or bool(lanes[word] >> bit & 1)
+
+    def _place_of_chain(self) -> int:
+        children = self.chunk.children
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_CHAIN)
+        return next(behind, len(children))
+
+    def __repr__(self) -> str:
+        return f"<Track {self.index + 1} {self.name!r}>"
+
+
+class Master(_HasChain):
+    """The master track; its settings stand among the project's own lines."""
+
+    chain_name = "MASTERFXLIST"
+
+    def __init__(self, project: Chunk, platform: str | None, path: Path | None):
+        super().__init__(project, platform, path)
+        self.name = "MASTER"
+        self.volume, self.pan = floats(project, "MASTER_VOLUME", [1.0, 0.0])
+        (state,) = ints(project, "MASTERMUTESOLO", [0])
+        self.mute = bool(state & 1)
+        self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
+        self.channels = ints(project, "MASTER_NCH", [2])[0]
+
+    def _place_of_chain(self) -> int:
+        children = self.chunk.children
+        own = [i for i, child in enumerate(children) if isinstance(child, Line) and child.name.startswith("MASTER")]
+        if own:
+            return own[-1] + 1
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_MASTER)
+        return next(behind, len(children))
+
+    def __repr__(self) -> str:
+        return "<Master>"
+
+
+def nest(tracks: Sequence[Track]) -> None:
+    """Fills in depth, parent and children: a folder's ISBUS line opens a level, its last track's closes some."""
+    folders: list[Track] = []
+    for track in tracks:
+        track.depth, track.parent = len(folders), folders[-1] if folders else None
+        if track.parent:
+            track.parent.children.append(track)
+        if track.depth_change > 0:
+            folders.append(track)
+        elif track.depth_change < 0:
+            del folders[max(0, len(folders) + track.depth_change) :]
