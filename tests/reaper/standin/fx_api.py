@@ -1,0 +1,167 @@
+"""TrackFX_ and TakeFX_: the same functions over a chain of a track or of a take."""
+
+from __future__ import annotations
+
+from .errors import StandInError
+from .fx_chain import REAEQ_NAMES, Fx, copied, fx_list, insert, new_reaeq, remove
+from .registry import FUNCTIONS, api
+
+
+def get(owner, index: int) -> Fx | None:
+    """None for an index that is not there. Input FX and containers have indices of their own, not modelled."""
+    if index >= 0x1000000:
+        raise StandInError("not modelled", f"FX index {index:#x} (input FX or a container)")
+    chain = fx_list(owner)
+    return chain[index] if 0 <= index < len(chain) else None
+
+
+def both(function):
+    """Registers `function(reaper, owner, ...)` as TrackFX_<name> and TakeFX_<name>."""
+    for prefix in ("TrackFX_", "TakeFX_"):
+        FUNCTIONS[prefix + function.__name__] = function
+    return function
+
+
+@both
+def GetCount(reaper, owner):
+    return len(fx_list(owner))
+
+
+@both
+def GetFXName(reaper, owner, index):
+    """The user's name of the instance where there is one, else the plug-in's."""
+    fx = get(owner, index)
+    return (False, "") if fx is None else (True, fx.renamed or fx.plugin_name)
+
+
+@both
+def GetFXGUID(reaper, owner, index):
+    fx = get(owner, index)
+    return fx.guid if fx else None
+
+
+@both
+def GetEnabled(reaper, owner, index):
+    fx = get(owner, index)
+    return fx is not None and not fx.flag(0)
+
+
+@both
+def SetEnabled(reaper, owner, index, enabled):
+    fx = get(owner, index)
+    if fx:
+        fx.set_flag(0, not enabled)
+
+
+@both
+def GetOffline(reaper, owner, index):
+    fx = get(owner, index)
+    return fx is not None and fx.flag(1)
+
+
+@both
+def SetOffline(reaper, owner, index, offline):
+    fx = get(owner, index)
+    if fx:
+        fx.set_flag(1, offline)
+
+
+@both
+def GetOpen(reaper, owner, index):
+    return False
+
+
+@both
+def SetOpen(reaper, owner, index, is_open):
+    if is_open and get(owner, index):
+        raise StandInError("fx window", "the script opened an FX window")
+
+
+@both
+def Show(reaper, owner, index, flag):
+    if flag in (1, 3):
+        raise StandInError("fx window", "the script opened an FX window")
+
+
+@both
+def Delete(reaper, owner, index):
+    fx = get(owner, index)
+    if fx is None:
+        return False
+    remove(fx)
+    return True
+
+
+def add_by_name(owner, name: str, instantiate: int) -> int:
+    """0 only looks, -1 always adds, 1 adds if there is none; -1000 - x adds at place x."""
+    wanted = name.lower()
+    found = [i for i, fx in enumerate(fx_list(owner)) if wanted in (fx.plugin_name.lower(), fx.renamed.lower())]
+    if wanted in REAEQ_NAMES:
+        found = [i for i, fx in enumerate(fx_list(owner)) if fx.is_reaeq]
+    if instantiate == 0 or (instantiate > 0 and found):
+        return found[0] if found else -1
+    if wanted not in REAEQ_NAMES:
+        return -1  # no other plug-in is installed here
+    place = -1000 - instantiate if instantiate <= -1000 else len(fx_list(owner))
+    return insert(owner, place, new_reaeq(owner))
+
+
+@api
+def TrackFX_AddByName(reaper, track, name, rec_fx, instantiate):
+    if rec_fx:
+        raise StandInError("not modelled", "input FX")
+    return add_by_name(track, name, instantiate)
+
+
+@api
+def TakeFX_AddByName(reaper, take, name, instantiate):
+    return add_by_name(take, name, instantiate)
+
+
+@api
+def TrackFX_GetByName(reaper, track, name, instantiate):
+    return add_by_name(track, name, int(instantiate))
+
+
+@api
+def TrackFX_GetInstrument(reaper, track):
+    return next((i for i, fx in enumerate(fx_list(track)) if fx.is_instrument), -1)
+
+
+@api
+def TrackFX_GetRecCount(reaper, track):
+    return 0
+
+
+@api
+def TrackFX_CopyToTrack(reaper, source, index, target, place, is_move):
+    fx = get(source, index)
+    if fx is None:
+        return
+    if not is_move:
+        insert(target, place, copied(fx, target))
+    elif source is target:
+        # the place counts in the chain without the moved FX
+        insert(target, place, remove(fx, keep_chain=True))
+    else:
+        lines = copied(fx, target)
+        remove(fx)
+        insert(target, place, lines)
+
+
+@both
+def GetPreset(reaper, owner, index):
+    fx = get(owner, index)
+    name = fx.chain.get("PRESETNAME", fx.start, fx.stop) if fx else None
+    return bool(name), name[0] if name else ""
+
+
+@api
+def TrackFX_CopyToTake(reaper, source, index, take, place, is_move):
+    fx = get(source, index)
+    if fx is None:
+        return
+    lines = copied(fx, take)
+    if is_move:
+        remove(fx)
+    insert(take, place, lines)

@@ -1,0 +1,81 @@
+"""What users and machines do while an action waits: inside `reaper.as_user()`, or around it for the disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .handles import Item, Track
+from .project import Project
+from .tree import Node
+
+
+def select(project: Project, tracks: list[Track] = (), items: list[Item] = ()) -> None:
+    """Selects just these."""
+    for track in (project.master, *project.tracks):
+        track.select(track in tracks)
+    for item in project.items:
+        item.select(item in items)
+
+
+def delete_track(track: Track) -> None:
+    track.project.root.body.remove(track.node)
+    track.project.touch()
+
+
+def delete_item(item: Item) -> None:
+    item.track.node.body.remove(item.node)
+    item.project.touch()
+
+
+def lock_track(track: Track) -> None:
+    """Locks the track's controls: `LOCK 1` in its chunk, the only place that tells (State Chunk Definitions)."""
+    track.node.set("LOCK", [1], after=("NAME",))
+    track.project.touch()
+
+
+def lock_item(item: Item) -> None:
+    item.node.set("LOCK", [1], after=("MUTE", "SEL"))
+    item.project.touch()
+
+
+def freeze_track(track: Track) -> None:
+    """A `<FREEZE` chunk as REAPER keeps for a frozen track, before the items."""
+    items = track.node.nodes("ITEM")
+    place = track.node.body.index(items[0]) if items else len(track.node.body)
+    track.node.body.insert(place, Node(track.node.indent + "  <FREEZE 0"))
+    track.project.touch()
+
+
+def offline(item: Item) -> None:
+    """Sets the active take's media offline."""
+    node = item.active_take.source.node
+    node.head = node.head.replace("<SOURCE ", "<SOURCE _OFFLINE_", 1)
+    item.project.touch()
+
+
+def media_file(item: Item) -> Path:
+    """The file of the active take, to move or damage."""
+    source = item.active_take.source
+    return Path(item.project.media_path(source.parent or source))
+
+
+def can_mount() -> bool:
+    """Whether `small_disk` works here: it needs root and a kernel that lets it mount."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return False
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+@contextmanager
+def small_disk(folder: Path, size_kb: int = 64) -> Iterator[Path]:
+    """A real file system of a few kilobytes on `folder` (an existing empty folder); gone afterwards."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "none", str(folder)]
+    subprocess.run(mount, check=True, capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True, capture_output=True)

@@ -1,0 +1,126 @@
+"""Mixing: items into tracks, folders into their parents, sends into their receivers, all into the master."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .errors import StandInError
+from .handles import Item, Track
+from .item_audio import item_audio, midi_notes, pan_gains, refuse_envelopes
+from .items import item_value
+from .plugins import run_chain
+from .project import Project
+from .track_values import children, parent, value
+
+
+class Mix:
+    """One rendering between two times. `items` limits what sounds, for renders of items via the master.
+
+    Results are (samples, 2), float64.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        start_s: float,
+        end_s: float,
+        sample_rate: float,
+        items: Iterable[Item] | None = None,
+        solo: Track | None = None,
+    ):
+        self.project, self.start_s, self.sample_rate = project, start_s, sample_rate
+        self.count = max(0, round((end_s - start_s) * sample_rate))
+        self.items = None if items is None else set(items)
+        self.solo = solo
+        self._post: dict[Track, np.ndarray] = {}
+        self._heard = self._soloed()
+        self._kids = {track: children(track) for track in project.tracks}
+
+    def track(self, track: Track, pre_fader: bool = False) -> np.ndarray:
+        """What leaves a track: its items, folder children and receives through its FX and (usually) its fader."""
+        if track not in self._heard or value(track, "B_MUTE"):
+            return np.zeros((self.count, 2))
+        if pre_fader:
+            return self._after_fx(track)
+        if track not in self._post:
+            self._post[track] = _fader(track, self._after_fx(track))
+        return self._post[track]
+
+    def master(self) -> np.ndarray:
+        """Every track that sends to the master, through its FX and fader."""
+        total = np.zeros((self.count, 2))
+        for track in self.project.tracks:
+            if parent(track) is None and value(track, "B_MAINSEND"):
+                total += self.track(track)
+        master = self.project.master
+        if value(master, "B_MUTE"):
+            return np.zeros((self.count, 2))
+        return _fader(master, run_chain(master, total, self.sample_rate, self.start_s))
+
+    def _after_fx(self, track: Track) -> np.ndarray:
+        refuse_envelopes(track.node)
+        audio, notes = np.zeros((self.count, 2)), []
+        for item in track.items:
+            if self.items is None or item in self.items:
+                self._place(audio, item)
+                notes += midi_notes(item)
+        for child in self._kids[track]:
+            if value(child, "B_MAINSEND"):
+                audio += self.track(child)
+        for received, mode, gain in _receives(track):
+            if mode not in (0, 3):
+                raise StandInError("not modelled", f"a send of mode {mode}")
+            audio += gain * self.track(received, pre_fader=mode == 3)
+        return run_chain(track, audio, self.sample_rate, self.start_s, notes)
+
+    def _place(self, audio: np.ndarray, item: Item) -> None:
+        first = round((item_value(item, "D_POSITION") - self.start_s) * self.sample_rate)
+        last = first + round(item_value(item, "D_LENGTH") * self.sample_rate)
+        if last <= 0 or first >= self.count:
+            return
+        sound = item_audio(item, self.sample_rate)
+        sound = sound[max(0, -first) : self.count - first]
+        audio[max(0, first) : max(0, first) + len(sound)] += sound
+
+    def _soloed(self) -> set[Track]:
+        """The tracks that sound: all, or the soloed ones with what lies in them, above them and feeds them."""
+        tracks = self.project.tracks
+        chosen = [self.solo] if self.solo else [t for t in tracks if value(t, "I_SOLO")]
+        if not chosen:
+            return set(tracks)
+        heard: set[Track] = set()
+        for track in chosen:
+            heard |= _inside(track)
+            above = parent(track)
+            while above is not None:
+                heard.add(above)
+                above = parent(above)
+        return heard
+
+
+def _inside(track: Track) -> set[Track]:
+    found = {track}
+    for child in children(track):
+        found |= _inside(child)
+    return found
+
+
+def _receives(track: Track) -> list[tuple[Track, int, float]]:
+    found = []
+    for part in track.node.body:
+        words = part.split() if isinstance(part, str) else []
+        if words[:1] == ["AUXRECV"] and words[5] == "0":
+            found.append((track.project.tracks[int(words[1])], int(words[2]), float(words[3])))
+    return found
+
+
+def _fader(track: Track, audio: np.ndarray) -> np.ndarray:
+    pan, volume = value(track, "D_PAN"), value(track, "D_VOL")
+    law = track.project.root.number("PANLAW", 0, 1.0)
+    if pan and law != 1:
+        raise StandInError("not modelled", f"panning with a pan law of {law:g}")
+    left, right = pan_gains(pan)
+    sign = -1 if value(track, "B_PHASE") else 1
+    return audio * [sign * volume * left, sign * volume * right]

@@ -1,0 +1,77 @@
+"""The sound of FX: ReaEQ, two stand-ins for instruments; everything else passes audio through unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import eq_filters
+from .errors import StandInError
+from .fx_chain import Fx, fx_list
+from .handles import Take, Track
+from .tree import Node
+
+
+@dataclass(frozen=True)
+class Note:
+    """A MIDI note in project time: seconds, Hz, amplitude 0..1."""
+
+    start_s: float
+    end_s: float
+    freq_hz: float
+    velocity: float
+
+
+def run_chain(
+    owner: Track | Take, audio: np.ndarray, sample_rate: float, start_s: float = 0.0, notes: list[Note] = ()
+) -> np.ndarray:
+    """(samples, channels) through the FX that are neither bypassed nor offline; `start_s` is where the audio begins."""
+    if isinstance(owner, Track) and not owner.node.number(owner.key("FX"), 0, 1.0):
+        return audio  # the whole chain is bypassed
+    for fx in fx_list(owner):
+        if fx.flag(0) or fx.flag(1):
+            continue
+        own = fx.chain.body[fx.start : fx.stop]
+        if any(isinstance(part, Node) and part.name == "PARMENV" and part.number("ACT") for part in own):
+            raise StandInError("not modelled", "envelopes of FX parameters")
+        wet = _process(fx, audio, sample_rate, start_s, notes)
+        audio = wet if fx.wet == 1 else fx.wet * wet + (1 - fx.wet) * audio
+    return audio
+
+
+def _process(fx: Fx, audio: np.ndarray, sample_rate: float, start_s: float, notes) -> np.ndarray:
+    if fx.is_reaeq:
+        return eq_filters.process(fx.eq.state, audio, sample_rate)
+    if fx.node.name == "JS" and fx.plugin_name == "JS: synthesis/tonegenerator":
+        return audio + _tone(fx, len(audio), sample_rate, start_s)[:, None]
+    if fx.plugin_name == "VSTi: ReaSynth (Cockos)":
+        return audio + _synth(notes, len(audio), sample_rate, start_s)[:, None]
+    return audio
+
+
+def _tone(fx: Fx, samples: int, sample_rate: float, start_s: float) -> np.ndarray:
+    """The JSFX tone stand-in: sliders are level in dB and Hz of a saw of eight partials."""
+    level_db, freq_hz = (float(word) for word in str(fx.node.body[0]).split()[:2])
+    t = start_s + np.arange(samples) / sample_rate
+    return 10 ** (level_db / 20) * _partials(t, freq_hz, sample_rate)
+
+
+def _partials(t: np.ndarray, freq_hz: float, sample_rate: float) -> np.ndarray:
+    wave = np.zeros(len(t))
+    for k in range(1, 9):
+        if k * freq_hz < sample_rate / 2:
+            wave += np.sin(2 * np.pi * k * freq_hz * t) / k
+    return wave
+
+
+def _synth(notes, samples: int, sample_rate: float, start_s: float) -> np.ndarray:
+    """A plain instrument that sounds only while notes are held."""
+    out = np.zeros(samples)
+    for note in notes:
+        first = max(0, round((note.start_s - start_s) * sample_rate))
+        last = min(samples, round((note.end_s - start_s) * sample_rate))
+        if last > first:
+            t = np.arange(last - first) / sample_rate
+            out[first:last] += 0.3 * note.velocity * _partials(t, note.freq_hz, sample_rate)
+    return out

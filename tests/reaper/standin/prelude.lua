@@ -1,0 +1,59 @@
+-- Runs before a script in its own Lua state: turns Python callables into functions that fail like REAPER's do,
+-- and remembers what the global tables held.
+local note = ...
+local pack, unpack, raise, traceback = table.pack, table.unpack, error, debug.traceback
+local rawequal, pairs, pcall, xpcall, load_file, text, kind =
+  rawequal, pairs, pcall, xpcall, loadfile, tostring, type
+local prelude = {}
+
+function prelude.wrap(call)
+  return function(...)
+    local result = pack(call(...))
+    if result[1] then return unpack(result, 2, result.n) end
+    note(traceback(result[2], 2))
+    raise(result[2], 2)
+  end
+end
+
+local function copy(from)
+  local into = {}
+  for key, value in pairs(from) do into[key] = value end
+  return into
+end
+
+local watched, before = {"_G", "string", "table", "math", "io", "os", "utf8", "coroutine", "debug", "reaper", "gfx"}, {}
+
+function prelude.remember()
+  for _, name in pairs(watched) do before[name] = copy(_G[name] or {}) end
+end
+
+function prelude.changed()
+  local names = {}
+  for _, name in pairs(watched) do
+    local now = _G[name] or {}
+    -- gfx keeps its state (x, y, r, g, b ...) in plain fields of the table
+    local function differs(key, a, b) return not rawequal(a, b) and not (name == "gfx" and kind(a or b) ~= "function") end
+    for key, value in pairs(now) do
+      if differs(key, value, before[name][key]) then names[#names + 1] = name .. "." .. text(key) end
+    end
+    for key, value in pairs(before[name]) do
+      if now[key] == nil then names[#names + 1] = name .. "." .. text(key) end
+    end
+  end
+  return table.concat(names, ", ")
+end
+
+local function explain(problem) return traceback(text(problem), 2) end
+
+-- Always two results: lupa makes a tuple only of several.
+function prelude.call(f)
+  local ok, problem = xpcall(f, explain)
+  return ok, problem or false
+end
+
+function prelude.load(path)
+  local f, problem = load_file(path, "t")
+  return f or false, problem or false
+end
+
+return prelude

@@ -1,0 +1,18 @@
+"""Where the stand-in's functions are found: `@api` puts a Python function under its ReaScript name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+# Functions that came with a later REAPER than the oldest one supported (facts sheet, section 6).
+SINCE: dict[str, tuple[int, int]] = {"set_action_options": (7, 3)}
+
+
+def api(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Registers `function(reaper, *arguments)`; the arguments have been checked against signatures.tsv."""
+    name = function.__name__
+    assert name not in FUNCTIONS, name
+    FUNCTIONS[name] = function
+    return function

@@ -1,0 +1,161 @@
+"""One running action: its own Lua state, its deferred functions, and how long each of its cycles took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .crossing import crossing_s
+from .errors import ArgumentRefused, StandInError
+from .lua_state import RUNTIMES, from_lua, to_lua
+from .registry import FUNCTIONS, SINCE
+from .signatures import check_arguments, check_returns, signatures
+
+_PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Seconds of one cycle of one script: all of it, inside rendering, inside the stand-in and on the way there."""
+
+    script: str
+    wall_s: float
+    render_s: float
+    standin_s: float
+
+    @property
+    def blocked_s(self) -> float:
+        """How long REAPER's window would have stood still for the script's own doing (ExecProcess counts)."""
+        return self.wall_s - self.render_s - self.standin_s
+
+
+class Script:
+    """`start` runs the file; `step` what it deferred; `ended` once nothing is left."""
+
+    def __init__(self, reaper, path: Path, command_id: int = 0):
+        self.reaper, self.path, self.command_id = reaper, Path(path), command_id
+        self.options, self.ended, self.deferred_ever, self.blocks_closed = 0, False, False, 0
+        self.pending: list = []
+        self.exits: list = []
+        self.accessors: set = set()
+        self._render_s = self._standin_s = 0.0
+        self._trace, self._crash = "", None
+        self._calls = 0
+        make = RUNTIMES[reaper.lua_version]
+        self.lua, self._crossing_s = make(), crossing_s(make, _PRELUDE)
+        self.gfx_window = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        g = self.lua.globals()
+        g.python = None
+        g.package.path = g.package.cpath = ""  # what a script requires it must find by itself
+        self.prelude = self.lua.compile(_PRELUDE)(self._note)
+        reaper, gfx = self.lua.table(), self.lua.table()
+        version = tuple(int(part) for part in self.reaper.version.split("/")[0].split(".")[:2])
+        for name, function in FUNCTIONS.items():
+            if SINCE.get(name, (0, 0)) <= version:
+                table = gfx if name.startswith("gfx_") and name != "gfx_" else reaper
+                table[name.removeprefix("gfx_")] = self.prelude.wrap(self._callable(name, function))
+        for field in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
+            gfx[field] = 0
+        for field in ("r", "g", "b", "a"):
+            gfx[field] = 1
+        g.reaper, g.gfx = reaper, gfx
+        g.os.exit = self.prelude.wrap(self._forbidden("os.exit", "it would end REAPER itself"))
+        g.print = self.prelude.wrap(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
+        self.prelude.remember()
+
+    def _callable(self, name: str, function):
+        signature = signatures().get(name)
+
+        def call(*arguments):
+            started = time.perf_counter()
+            self._calls += 1
+            try:
+                values = tuple(from_lua(value) for value in arguments)
+                if signature is not None:
+                    values = check_arguments(signature, values, self.reaper)
+                result = function(self.reaper, *values)
+                if signature is not None:
+                    result = check_returns(signature, result)
+                return (True, *(to_lua(value) for value in result or ()))
+            except ArgumentRefused as error:
+                self.reaper.violate("argument", str(error), self)
+                return False, to_lua(str(error))
+            except StandInError as error:
+                self.reaper.violate(error.rule, str(error), self)
+                return False, to_lua(str(error))
+            except Exception as error:  # a defect of the stand-in: shown with its own trace after the cycle
+                self._crash = error
+                return False, f"stand-in defect: {error!r}"
+            finally:
+                if name != "ExecProcess":
+                    self._standin_s += time.perf_counter() - started
+
+        return call
+
+    def _forbidden(self, name: str, reason: str):
+        def call(*_):
+            self.reaper.violate("forbidden", f"{name}: {reason}", self)
+            return False, f"{name} is forbidden"
+
+        return call
+
+    def _note(self, trace) -> None:
+        self._trace = from_lua(trace)
+        self.reaper.locate(self._trace)
+
+    def rendered(self, seconds: float) -> None:
+        """Rendering takes REAPER's time, not the script's."""
+        self._render_s += seconds
+        self._standin_s -= seconds
+
+    def start(self) -> None:
+        chunk, problem = self.prelude.load(to_lua(str(self.path)))
+        if not chunk:
+            raise StandInError("script error", from_lua(problem))
+        self._cycle([chunk])
+        if not self.pending:
+            self.finish()
+
+    def step(self) -> None:
+        if self.ended:
+            return
+        functions, self.pending = self.pending, []
+        self._cycle(functions)
+        if not self.pending:
+            self.finish()
+
+    def finish(self) -> None:
+        """The script is over: what it left behind is looked at."""
+        if self.ended:
+            return
+        functions, self.exits, self.pending = self.exits, [], []
+        if functions:
+            self._cycle(functions)
+        self.ended = True
+        self.gfx_window = None
+        self.reaper.script_ended(self)
+
+    def _cycle(self, functions: list) -> None:
+        reaper = self.reaper
+        reaper.running = self
+        self._render_s = self._standin_s = 0.0
+        self._calls, started = 0, time.perf_counter()
+        try:
+            for function in functions:
+                ok, problem = self.prelude.call(function)
+                if self._crash is not None:
+                    crash, self._crash = self._crash, None
+                    raise crash
+                if not ok:
+                    reaper.violate("script error", from_lua(problem), self)
+                    self.pending, self.exits = [], []
+        finally:
+            wall_s, standin_s = time.perf_counter() - started, self._standin_s + self._calls * self._crossing_s
+            reaper.cycles.append(Cycle(self.path.name, wall_s, self._render_s, standin_s))
+            changed = from_lua(self.prelude.changed())
+            reaper.end_of_cycle(self, changed)
+            reaper.running = None
