@@ -1,0 +1,110 @@
+-- More, less, compare, remove: what can be done with our instances as they are, without listening again.
+
+local messages = require("aeq.messages")
+local names = require("aeq.names")
+local reaeq = require("aeq.reaeq")
+local reaeq_write = require("aeq.reaeq_write")
+local selection = require("aeq.selection")
+local write = require("aeq.write")
+
+local adjust = {}
+
+local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
+local LEAST_STEP = 0.01
+-- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (facts sheet, 3).
+local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
+
+--- How far `factor` can go before a band or a word reaches its limit.
+local function limited(factor, eq, blend)
+  for _, band in ipairs(eq.bands) do
+    if band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) > 0 then
+      factor = math.min(factor, MAX_GAIN_DB / math.abs(band.gain_db))
+    end
+  end
+  for _, part in ipairs(blend) do
+    if part.weight ~= 0 then
+      factor = math.min(factor, names.MAX_WEIGHT / math.abs(part.weight))
+    end
+  end
+  return factor
+end
+
+local function scale(entry, instance, factor, direction)
+  local eq, blend = reaeq.read(entry.track, instance.index), names.parse(instance.name)
+  local step = limited(factor, eq, blend)
+  local biggest = 0
+  for _, part in ipairs(blend) do
+    biggest = math.max(biggest, math.abs(part.weight))
+  end
+  if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and biggest * step < LEAST_STEP then
+    messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
+  end
+  for _, band in ipairs(eq.bands) do
+    if band.enabled and HAS_GAIN[band.kind] then
+      band.gain_db = band.gain_db * step
+    end
+  end
+  -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.
+  eq.output_gain_db = math.min(eq.output_gain_db * step, MAX_GAIN_DB)
+  for _, part in ipairs(blend) do
+    part.weight = part.weight * step
+  end
+  local what = reaeq_write.gains(entry.track, instance.index, eq)
+  if not what and #blend > 0 then
+    local name = names.format(blend, instance.family)
+    what = not reaeq.rename(entry.track, instance.index, name) and "its name" or nil
+  end
+  if what then
+    messages.fail("not_written", { track = entry.name, what = what })
+  end
+end
+
+--- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
+function adjust.scale(act, factor, direction)
+  local entries = selection.with_ours(act)
+  write.undoable(act, act.title, entries, function()
+    for _, entry in ipairs(entries) do
+      for _, instance in ipairs(entry.ours) do
+        scale(entry, instance, factor, direction)
+      end
+    end
+  end)
+end
+
+local function any_on(entries)
+  for _, entry in ipairs(entries) do
+    for _, instance in ipairs(entry.ours) do
+      if reaper.TrackFX_GetEnabled(entry.track, instance.index) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+--- Off if any is on, else on. The EQ keeps the loudness, so only its colour is compared.
+function adjust.compare(act)
+  local entries = selection.with_ours(act)
+  local on = not any_on(entries)
+  write.undoable(act, on and "EQ on" or "EQ off", entries, function()
+    for _, entry in ipairs(entries) do
+      for _, instance in ipairs(entry.ours) do
+        reaper.TrackFX_SetEnabled(entry.track, instance.index, on)
+      end
+    end
+  end)
+end
+
+--- Takes our EQs away, and nothing else.
+function adjust.remove(act)
+  local entries = selection.with_ours(act)
+  write.undoable(act, act.title, entries, function()
+    for _, entry in ipairs(entries) do
+      for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind
+        reaper.TrackFX_Delete(entry.track, entry.ours[i].index)
+      end
+    end
+  end)
+end
+
+return adjust

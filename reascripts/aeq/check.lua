@@ -1,0 +1,99 @@
+-- Before anything is rendered: can these targets be heard, and may their tracks be changed?
+
+local hearing = require("aeq.hearing")
+local messages = require("aeq.messages")
+
+local check = {}
+
+local function media(source)
+  -- Sections and reversed takes wrap the source that has the file.
+  local inner = source
+  while inner do
+    source, inner = inner, reaper.GetMediaSourceParent(inner)
+  end
+  return source
+end
+
+local function check_item(target, item)
+  local take = reaper.GetActiveTake(item)
+  local source = take and reaper.GetMediaItemTake_Source(take)
+  if not source then
+    messages.fail("empty_item", { track = target.name })
+  elseif reaper.TakeIsMIDI(take) then
+    return
+  end
+  source = media(source)
+  local file = reaper.GetMediaSourceFileName(source)
+  if file ~= "" and not reaper.file_exists(file) then
+    messages.fail("missing_file", { track = target.name, file = file })
+  end
+  -- An offline source keeps its name but tells no sample rate.
+  if file ~= "" and reaper.GetMediaSourceSampleRate(source) <= 0 then
+    messages.fail("offline_file", { track = target.name, file = file })
+  end
+  if reaper.GetMediaSourceLength(source) <= 0 or reaper.GetMediaItemInfo_Value(item, "D_LENGTH") <= 0 then
+    messages.fail("empty_item", { track = target.name })
+  end
+end
+
+--- The lines of a track chunk that are about the track itself, and whether it holds a frozen state.
+local function track_lines(track)
+  local ok, chunk = reaper.GetTrackStateChunk(track, "", false)
+  if not ok then
+    return "", false
+  end
+  return chunk:match("^[^\n]*(.-)\n%s*[<>]") or "", chunk:find("\n%s*<FREEZE") ~= nil
+end
+
+local function check_track(target)
+  local track = target.track
+  if target.is_master then
+    return
+  end
+  -- Neither state has a call of its own in every version: `LOCK 1` and `<FREEZE` are lines of the chunk.
+  local lines, frozen = track_lines(track)
+  if frozen then
+    messages.fail("frozen_track", { track = target.name })
+  elseif lines:find("\n%s*LOCK 1") then
+    messages.fail("locked_track", { track = target.name })
+  end
+end
+
+--- Throws the first failure that can be known before rendering. Long selections are looked at over several cycles.
+function check.targets(act, targets)
+  if reaper.GetPlayStateEx(act.project) & 4 ~= 0 then
+    messages.fail("recording")
+  end
+  local any_solo = reaper.AnyTrackSolo(act.project)
+  for _, target in ipairs(targets) do
+    check_track(target)
+    for _, item in ipairs(target.items) do
+      check_item(target, item)
+      act:breathe()
+    end
+    if target.how == "stem" and #target.items == 0 then
+      for i = 0, reaper.GetTrackNumMediaItems(target.track) - 1 do
+        local item = reaper.GetTrackMediaItem(target.track, i)
+        local take = reaper.GetActiveTake(item)
+        target.midi = target.midi or take and reaper.TakeIsMIDI(take)
+        if take and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0 then
+          check_item(target, item)
+        end
+        act:breathe()
+      end
+    end
+    if target.how == "stem" then
+      if not hearing.has_input(target.track) then
+        messages.fail("empty_track", { track = target.name })
+      elseif not hearing.audible(act.project, target.track, any_solo) then
+        messages.fail("muted_track", { track = target.name })
+      end
+    end
+    if target.midi and not hearing.has_instrument(target.track) then
+      messages.fail("midi_without_instrument", { track = target.name })
+    end
+    act:breathe()
+  end
+end
+
+return check

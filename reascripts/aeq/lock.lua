@@ -1,0 +1,41 @@
+-- One run at a time in this REAPER. The holder keeps a heartbeat, so that a run that crashed blocks nobody for long.
+
+local settings = require("aeq.settings")
+
+local lock = {}
+
+local STALE_AFTER_S = 4.0
+-- Not persistent: the state lives in REAPER's memory, where every script sees it, and ends with REAPER.
+local KEY = "running"
+local mine
+
+local function holder()
+  local id, beat = reaper.GetExtState(settings.SECTION, KEY):match("^(%S+) (%S+)$")
+  return id, tonumber(beat)
+end
+
+--- Takes the lock. False while another run lives.
+function lock.take()
+  local id, beat = holder()
+  local age_s = beat and reaper.time_precise() - beat
+  if id and age_s and age_s >= 0 and age_s < STALE_AFTER_S then
+    return false
+  end
+  mine = reaper.genGuid("")
+  lock.beat()
+  return true
+end
+
+--- Says that we are alive: every cycle, and after anything that may block for long.
+function lock.beat()
+  reaper.SetExtState(settings.SECTION, KEY, ("%s %.3f"):format(mine, reaper.time_precise()), false)
+end
+
+function lock.release()
+  if mine and holder() == mine then
+    reaper.DeleteExtState(settings.SECTION, KEY, false)
+  end
+  mine = nil
+end
+
+return lock

@@ -1,0 +1,106 @@
+-- "Master project": every track with audio by the plan, then the master for the mix that these EQs make.
+--
+-- The master's EQ needs the mix with the tracks' EQs in it, and yet a failure must leave the project as it was. So the
+-- EQs of the tracks are put in only while the mix is rendered, all in one cycle, and taken out again at once; what is
+-- written in the end is written together, as one undo point, when the master's answer is in hand as well.
+
+local capture = require("aeq.capture")
+local check = require("aeq.check")
+local flow = require("aeq.flow")
+local guard = require("aeq.guard")
+local hearing = require("aeq.hearing")
+local messages = require("aeq.messages")
+local plan = require("aeq.plan")
+local selection = require("aeq.selection")
+local write = require("aeq.write")
+
+local master = {}
+
+--- Does the track itself make a sound: an unmuted take, and for MIDI an instrument?
+local function sounds(track)
+  for i = 0, reaper.GetTrackNumMediaItems(track) - 1 do
+    local item = reaper.GetTrackMediaItem(track, i)
+    local take = reaper.GetActiveTake(item)
+    if take and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0
+      and (not reaper.TakeIsMIDI(take) or hearing.has_instrument(track)) then
+      return true
+    end
+  end
+  return false
+end
+
+local function targets_of(act, rules)
+  local targets, blends = {}, {}
+  local any_solo = reaper.AnyTrackSolo(act.project)
+  for i = 0, reaper.CountTracks(act.project) - 1 do
+    local track = reaper.GetTrack(act.project, i)
+    if sounds(track) and hearing.audible(act.project, track, any_solo) then
+      local target = selection.of_track(act, track, "word")
+      local blend = plan.blend(rules, target.name, false)
+      if blend then
+        targets[#targets + 1], blends[#blends + 1] = target, blend
+      end
+    end
+    act:breathe()
+  end
+  if #targets == 0 then
+    messages.fail("no_audio_tracks")
+  end
+  return targets, blends
+end
+
+local function audible_entries(entries)
+  local kept = {}
+  for _, entry in ipairs(entries) do
+    if not flow.is_silent(entry.eq) then
+      kept[#kept + 1] = entry
+    end
+  end
+  return kept
+end
+
+--- Renders the mix with `entries` in place and takes them out again, to the letter.
+local function mix_with(act, entries, target)
+  return guard.run(function(later)
+    reaper.PreventUIRefresh(1)
+    later(function()
+      reaper.PreventUIRefresh(-1)
+    end)
+    for _, entry in ipairs(entries) do
+      local track = entry.target.track
+      local ok, before = reaper.GetTrackStateChunk(track, "", false)
+      if not ok then
+        messages.fail("no_reaeq")
+      end
+      later(function()
+        reaper.SetTrackStateChunk(track, before, false)
+      end)
+      write.one(entry.target, entry.eq, entry.blend)
+    end
+    return capture.now(act, { target })
+  end)
+end
+
+--- Runs the plan. Silent tracks are left out; the master is left out if the plan names no word for it.
+function master.run(act)
+  local rules = plan.read(act.settings.plan, act.settings.intensity)
+  local targets, blends = targets_of(act, rules)
+  check.targets(act, targets)
+  local entries = audible_entries(flow.entries(act, targets, capture.paths(act, targets), blends))
+  local blend = plan.blend(rules, "master", true)
+  if blend then
+    local target = selection.of_track(act, reaper.GetMasterTrack(act.project), "word")
+    write.check_still_there(act, targets)
+    local found = mix_with(act, entries, target)
+    local paths = capture.joined(act, { target }, found)
+    for _, entry in ipairs(audible_entries(flow.entries(act, { target }, paths, { blend }))) do
+      entries[#entries + 1] = entry
+    end
+  end
+  if #entries == 0 then
+    messages.fail("no_audio_tracks")
+  end
+  write.all(act, act.title, entries)
+end
+
+return master

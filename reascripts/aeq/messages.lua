@@ -1,0 +1,89 @@
+-- Every sentence a user can meet, in one table: what happened, and what to do.
+-- A failure is an error value {aeq = true, key = ..., text = ...}; anything else that is thrown is a fault of ours.
+
+local sentences = {
+  busy = "reaper-aeq is still working on the last press. Wait for it, or press Esc in its window.",
+  cancelled = "Stopped. Nothing was changed.",
+  internal = "reaper-aeq met a fault of its own and changed nothing. Please report this: {why}",
+
+  nothing_selected = "Nothing is selected. Select one or more items or tracks, then press again.",
+  no_instances = "No EQ of ours is on the selected tracks. Make one first, for example with 'AEQ: Make warmer'.",
+  nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot get any {direction}.",
+  no_audio_tracks = "No track of this project has audio to work on. Add some items, then press again.",
+  empty_item = "An item on '{track}' is empty. Choose an item with audio in it, then press again.",
+  missing_file = "The file of an item on '{track}' is missing: {file}. Bring it back or choose another item.",
+  offline_file = "The media of an item on '{track}' is offline: {file}. Set it online, then press again.",
+  midi_without_instrument = "'{track}' has MIDI but no instrument that could be heard. Add one, then press again.",
+  empty_track = "'{track}' has no items and nothing is sent to it. Choose a track with audio.",
+  locked_track = "The controls of '{track}' are locked. Unlock them (right-click the track), then press again.",
+  frozen_track = "'{track}' is frozen. Unfreeze it (right-click the track), then press again.",
+  muted_track = "'{track}' cannot be heard: it is muted, or another track is soloed. Change that, then press again.",
+  silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume and its items, then press again.",
+  recording = "REAPER is recording. Stop it, then press again.",
+
+  track_vanished = "'{track}' was removed while the EQ was computed. Nothing was changed; press again.",
+  item_vanished = "An item on '{track}' was removed while the EQ was computed. Nothing was changed; press again.",
+  project_switched = "You changed to another project while the EQ was computed. Nothing was changed; "
+    .. "go back and press again.",
+  old_reaper = "This REAPER ({version}) is too old for reaper-aeq. Update it to 6.37 or newer.",
+  no_reaeq = "REAPER could not add ReaEQ. It comes with REAPER: reinstall it, or rescan your VST plug-ins.",
+  not_written = "ReaEQ on '{track}' did not take the values ({what}), so everything was taken back. "
+    .. "Run 'AEQ: Self-test' to see what differs in this REAPER.",
+
+  render_failed = "REAPER rendered nothing for '{track}'. Press again; if it stays so, run 'AEQ: Self-test'.",
+  render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
+    .. "if the disk with {folder} is full, free some space first.",
+  disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",
+  temp_folder = "No temporary folder could be made in {folder}. Check that this folder exists and may be written.",
+
+  no_curl = "The program 'curl' is missing, and REAPER needs it to talk to reaper-aeq. Install curl, then press again.",
+  curl_failed = "Talking to reaper-aeq failed: {why}. Press again; if it stays so, run 'AEQ: Stop backend' first.",
+  not_installed = "reaper-aeq is not set up for this REAPER. Run `reaper-aeq install` in a terminal, then press again.",
+  start_failed = "reaper-aeq could not be started. Run `reaper-aeq serve` in a terminal to see why, "
+    .. "or `reaper-aeq install` to set it up again.",
+  backend_died = "reaper-aeq stopped while it was computing. Nothing was changed; press again to start it anew.",
+  backend_stuck = "reaper-aeq has not answered for {seconds} seconds. Run 'AEQ: Stop backend', then press again.",
+  job_cancelled = "The work was cancelled from reaper-aeq's page. Nothing was changed.",
+  nonsense = "reaper-aeq gave an answer that makes no sense ({what}). Nothing was changed. "
+    .. "Run `reaper-aeq install` so that both have the same version.",
+  refused = "reaper-aeq says: {why}",
+  track_refused = "'{track}': {why} Nothing was changed.",
+  not_running = "reaper-aeq is not running.",
+  started = "reaper-aeq {version} is running ({device}).",
+  stopped = "reaper-aeq was stopped. It starts again by itself with the next press.",
+
+  bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
+  bad_setting = "The setting '{name}' cannot be '{value}': {why}.",
+  no_reference = "Choose a reference first: select one item and run 'AEQ: Set reference'.",
+  reference_one_item = "Select exactly one item as the reference, then run this again.",
+  reference_gone = "The reference item is no longer in this project. Run 'AEQ: Set reference' again.",
+  reference_set = "'{name}' is the reference now. Select what is to sound like it and run 'AEQ: Match to reference'.",
+}
+
+local messages = {}
+
+--- The sentence of `key` with its {places} filled from `values`.
+function messages.text(key, values)
+  local sentence = sentences[key] or error("no sentence is called " .. tostring(key), 2)
+  return (sentence:gsub("{(%w+)}", function(place)
+    local value = values and values[place]
+    return value ~= nil and tostring(value) or error("'" .. key .. "' needs a value for " .. place, 2)
+  end))
+end
+
+--- Ends the running action: throws the failure `key`.
+function messages.fail(key, values)
+  error({ aeq = true, key = key, text = messages.text(key, values) }, 0)
+end
+
+--- Is this thrown value one of our failures (and, if a key is given, that one)?
+function messages.is_failure(thrown, key)
+  return type(thrown) == "table" and thrown.aeq == true and (key == nil or thrown.key == key)
+end
+
+--- Shows a sentence and waits for OK.
+function messages.show(text)
+  reaper.ShowMessageBox(text, "reaper-aeq", 0)
+end
+
+return messages

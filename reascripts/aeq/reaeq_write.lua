@@ -1,0 +1,152 @@
+-- Writing an EQ into a ReaEQ instance, and the proof that it arrived. Every way in is checked by another way out.
+
+local reaeq = require("aeq.reaeq")
+local state = require("aeq.reaeq_state")
+
+local write = {}
+
+-- Far below hearing, far above what storing a knob's 0..1 as a 32-bit float loses.
+local TOLERANCE = { freq = 1e-3, gain_db = 0.01, bandwidth_oct = 2e-3 }
+local NEW_BAND_HZ = 1000
+
+local function set_config(track, fx, name, value)
+  local ok, is = reaper.TrackFX_GetNamedConfigParm(track, fx, name)
+  if not ok or is ~= value then
+    reaper.TrackFX_SetNamedConfigParm(track, fx, name, value)
+  end
+end
+
+--- Brings the instance to at least `wanted` bands. True if it has them now.
+local function ensure_bands(track, fx, wanted)
+  local count = reaeq.count(track, fx)
+  while count < wanted do
+    local of_kind = 0
+    for n = 0, count - 1 do
+      local _, api = reaper.TrackFX_GetEQParam(track, fx, 3 * n)
+      of_kind = of_kind + (api == reaeq.KINDS.band.api and 1 or 0)
+    end
+    -- No call adds a band; setting a parameter of a missing one creates it. Real renders show this for the type
+    -- "band" (2.1); where the new band stands is not known, so everything is read again.
+    reaper.TrackFX_SetEQParam(track, fx, reaeq.KINDS.band.api, of_kind, reaeq.FREQ, NEW_BAND_HZ, false)
+    local now = reaeq.count(track, fx)
+    if now <= count then
+      return false
+    end
+    count = now
+  end
+  return true
+end
+
+local function set_band(track, fx, n, band)
+  -- The EQ calls address "the second band of that type": ask which one parameter 3n belongs to. Changing a type
+  -- changes that of others, so all types are set before this.
+  local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, 3 * n)
+  if not ok or api ~= reaeq.KINDS[band.kind].api then
+    return
+  end
+  -- isnorm = false: Hz, linear amplitude, octaves (2.1; "Q" is a bandwidth)
+  reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.FREQ, band.freq_hz, false)
+  reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.GAIN, reaeq.to_linear(band.gain_db), false)
+  reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.WIDTH, band.bandwidth_oct, false)
+end
+
+local function set_all(track, fx, eq)
+  local count = reaeq.count(track, fx)
+  for n = 0, count - 1 do
+    local band = eq.bands[n + 1]
+    if band then
+      set_config(track, fx, "BANDTYPE" .. n, tostring(reaeq.KINDS[band.kind].state))
+    end
+    set_config(track, fx, "BANDENABLED" .. n, band and band.enabled and "1" or "0")
+  end
+  for n, band in ipairs(eq.bands) do
+    set_band(track, fx, n - 1, band)
+  end
+  -- Global gain: raw 0..4 is linear amplitude (2.4).
+  reaper.TrackFX_SetParam(track, fx, 3 * count, reaeq.to_linear(eq.output_gain_db))
+end
+
+local function band_difference(is, want)
+  if is.kind ~= want.kind or is.enabled ~= want.enabled then
+    return "kind " .. tostring(is.kind)
+  elseif math.abs(is.freq_hz / want.freq_hz - 1) > TOLERANCE.freq then
+    return ("%.1f Hz for %.1f"):format(is.freq_hz, want.freq_hz)
+  elseif math.abs(is.gain_db - want.gain_db) > TOLERANCE.gain_db then
+    return ("%.2f dB for %.2f"):format(is.gain_db, want.gain_db)
+  elseif math.abs(is.bandwidth_oct - want.bandwidth_oct) > TOLERANCE.bandwidth_oct then
+    return ("%.3f oct for %.3f"):format(is.bandwidth_oct, want.bandwidth_oct)
+  end
+end
+
+--- nil if `held` ({bands, output_gain_db}) sounds like `eq`, else what differs first.
+local function difference(held, eq)
+  for n, want in ipairs(eq.bands) do
+    local what = not held.bands[n] and "only " .. #held.bands .. " bands" or band_difference(held.bands[n], want)
+    if what then
+      return ("band %d: %s"):format(n, what)
+    end
+  end
+  for n = #eq.bands + 1, #held.bands do
+    if held.bands[n].enabled then
+      return ("band %d is still on"):format(n)
+    end
+  end
+  if math.abs(held.output_gain_db - eq.output_gain_db) > TOLERANCE.gain_db then
+    return ("output %.2f dB for %.2f"):format(held.output_gain_db, eq.output_gain_db)
+  end
+end
+
+--- The same for an instance, from its parameters.
+function write.difference(track, fx, eq)
+  return difference(reaeq.read(track, fx), eq)
+end
+
+-- What this run knows of this REAPER's `vst_chunk`: nil nothing yet, false that it is of no use, else its layout. What
+-- is in it is inferred from another plug-in (2.2), so the first instance is proven by its parameters as well.
+local layout
+
+--- Writes the whole state at once. True if that is proven to have worked.
+local function by_state(track, fx, eq, is_new)
+  if layout == false then
+    return false
+  end
+  local like = is_new and layout or state.read(track, fx) -- an old instance keeps its window's size
+  if not like or not state.write(track, fx, eq, like) then
+    layout = false
+    return false
+  end
+  local held = state.read(track, fx)
+  local fine = held and not difference(held, eq) and (layout or not write.difference(track, fx, eq))
+  layout = fine and (layout or { head = like.head })
+  return fine
+end
+
+local function by_parameters(track, fx, eq)
+  if ensure_bands(track, fx, #eq.bands) then
+    set_all(track, fx, eq)
+  end
+  return write.difference(track, fx, eq)
+end
+
+--- Writes {bands, output_gain_db}: the bands in their order, those left over switched off. Returns nil, or what is
+--- not as it should be afterwards.
+function write.eq(track, fx, eq, is_new)
+  if not by_state(track, fx, eq, is_new) then
+    return by_parameters(track, fx, eq)
+  end
+end
+
+--- Writes only the gains of {bands, output_gain_db} as `reaeq.read` gave them; nothing else of the bands is touched.
+--- Returns as `write.eq`.
+function write.gains(track, fx, eq)
+  for n, band in ipairs(eq.bands) do
+    local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, 3 * (n - 1))
+    if ok and band.enabled then
+      reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.GAIN, reaeq.to_linear(band.gain_db), false)
+    end
+  end
+  reaper.TrackFX_SetParam(track, fx, 3 * #eq.bands, reaeq.to_linear(eq.output_gain_db))
+  return write.difference(track, fx, eq)
+end
+
+return write

@@ -1,0 +1,126 @@
+-- How an action lives in REAPER: as a coroutine that `defer` wakes once a cycle (about 30 times a second), so that the
+-- story in flow.lua reads from top to bottom and yet never blocks REAPER.
+
+local client = require("aeq.client")
+local files = require("aeq.files")
+local lock = require("aeq.lock")
+local log = require("aeq.log")
+local messages = require("aeq.messages")
+local progress = require("aeq.progress")
+local settings = require("aeq.settings")
+
+-- Work of our own between two cycles; REAPER's window feels late from about 50 ms on.
+local SLICE_S = 0.015
+local SETTLE_S = 3 -- how long a request that nobody waits for any more may take to end
+local MIN_VERSION = 6.37 -- TrackFX_SetNamedConfigParm knows renamed_name
+
+local Act = {}
+Act.__index = Act
+
+--- Gives REAPER a cycle. Throws `cancelled` when the user has asked to stop.
+function Act:wait()
+  coroutine.yield()
+  if self.cancelled and not self.closed_to_cancel then
+    messages.fail("cancelled")
+  end
+end
+
+--- Gives REAPER a cycle if this one has taken its time: to be called inside long loops.
+function Act:breathe()
+  if reaper.time_precise() - self.cycle_from_s > SLICE_S then
+    self:wait()
+  end
+end
+
+--- Runs a function that has to end even if the user stops meanwhile.
+function Act:uninterrupted(body)
+  self.closed_to_cancel = true
+  body()
+  self.closed_to_cancel = false
+end
+
+--- The run's temporary folder, made when first needed.
+function Act:folder()
+  self.temp = self.temp or files.temp()
+  return self.temp
+end
+
+local function close(act)
+  if act.closed then
+    return
+  end
+  act.closed = true
+  act.progress:close()
+  if act.temp then
+    act.temp:remove(math.huge)
+  end
+  lock.release()
+end
+
+--- Waits for what still runs in the folder and clears it, a little in each cycle; then closes and goes on with `after`.
+local function settle(act, until_s, after)
+  local settled = client.idle() and (not act.temp or act.temp:remove(SLICE_S))
+  if not settled and reaper.time_precise() < until_s then
+    lock.beat()
+    return reaper.defer(function()
+      settle(act, until_s, after)
+    end)
+  end
+  act.temp = not settled and act.temp or nil
+  close(act)
+  after()
+end
+
+local function report(act, thrown)
+  if messages.is_failure(thrown) then
+    log.add(act.title .. ": " .. thrown.key)
+    if thrown.key ~= "cancelled" then -- who pressed Esc knows
+      messages.show(thrown.text)
+    end
+    return
+  end
+  log.add(tostring(thrown))
+  local why = tostring(thrown):match("^[^\n]*")
+  messages.show(messages.text("internal", { why = why }))
+end
+
+local run = {}
+
+--- Runs `story(act)` as the action called `title`. Only one runs at a time.
+function run.start(title, story)
+  -- A script that ends without ever calling defer gets an undo point of its own from REAPER, changed or not.
+  reaper.defer(function() end)
+  local version = reaper.GetAppVersion()
+  if (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION then
+    return messages.show(messages.text("old_reaper", { version = version }))
+  elseif not lock.take() then
+    return messages.show(messages.text("busy"))
+  end
+  local act = setmetatable({
+    title = title,
+    project = reaper.EnumProjects(-1),
+    settings = settings.load(),
+    progress = progress.new(title),
+  }, Act)
+  reaper.atexit(function()
+    close(act)
+  end)
+  local thread = coroutine.create(story)
+  local function cycle()
+    act.cycle_from_s = reaper.time_precise()
+    lock.beat()
+    local fine, thrown = coroutine.resume(thread, act)
+    if coroutine.status(thread) ~= "dead" then
+      act.cancelled = act.progress:step() or act.cancelled
+      return reaper.defer(cycle)
+    end
+    settle(act, reaper.time_precise() + SETTLE_S, function()
+      if not fine then
+        report(act, type(thrown) == "table" and thrown or debug.traceback(thread, tostring(thrown)))
+      end
+    end)
+  end
+  cycle()
+end
+
+return run

@@ -1,0 +1,128 @@
+-- Checks in the user's own REAPER everything that was only read about when reaper-aeq was built and tested: REAPER
+-- itself cannot run where the tests run. Works in a new project tab and closes it; prints a line for each check.
+
+local backend = require("aeq.backend")
+local files = require("aeq.files")
+local log = require("aeq.log")
+local messages = require("aeq.messages")
+
+local selftest = {}
+
+local NEW_TAB, CLOSE_TAB = 41929, 40860 -- "New project tab (ignore default template)", "Close current project tab"
+local EMPTY_PROJECT = '<REAPER_PROJECT 0.1 "6.37" 0\n>\n'
+-- Functions that are younger than some versions in use, or that the sheet calls rarely used
+local NEEDED = {
+  "TrackFX_GetNamedConfigParm", "TrackFX_SetNamedConfigParm", "TrackFX_GetEQParam", "TrackFX_SetEQParam",
+  "TrackFX_GetFXGUID", "GetSetProjectInfo", "GetSetProjectInfo_String", "ExecProcess", "GetSet_LoopTimeRange2",
+  "GetSelectedTrack2", "EnumerateFiles", "AnyTrackSolo", "ValidatePtr2", "Undo_BeginBlock2", "Undo_DoUndo2",
+}
+
+local Report = {}
+Report.__index = Report
+
+--- Notes one check. `detail` is shown in any case: it is what a report to us needs.
+function Report:check(name, fine, detail)
+  self.lines[#self.lines + 1] = ("%s  %s%s"):format(fine and "pass" or "FAIL", name, detail and ": " .. detail or "")
+  self.failed = self.failed + (fine and 0 or 1)
+end
+
+--- Notes something that is neither right nor wrong.
+function Report:note(name, detail)
+  self.lines[#self.lines + 1] = ("info  %s: %s"):format(name, detail)
+end
+
+--- Runs a part; what it throws is a failed check, and the next part goes on. A stop by the user is passed on.
+function Report:part(name, body)
+  local fine, why = pcall(body)
+  if not fine and messages.is_failure(why, "cancelled") then
+    error(why, 0)
+  elseif not fine then
+    self:check(name, false, messages.is_failure(why) and why.text or tostring(why))
+  end
+end
+
+local function environment(act, report)
+  report:note("REAPER", ("%s, %s, %s"):format(reaper.GetAppVersion(), reaper.GetOS(), _VERSION))
+  local missing = {}
+  for _, name in ipairs(NEEDED) do
+    if not reaper.APIExists(name) then
+      missing[#missing + 1] = name
+    end
+  end
+  report:check("functions we need", #missing == 0, table.concat(missing, " "))
+  act:wait()
+  local code, output = files.execute(files.windows and "curl.exe --version" or "/usr/bin/env curl --version", 5000)
+  report:check("ExecProcess gives exit code and output", code == 0, tostring(code))
+  report:check("curl", (output or ""):match("^curl ") ~= nil, (output or ""):match("^[^\r\n]*"))
+end
+
+local function processes(act, report)
+  local folder = act:folder()
+  folder:write("probe.sh", 'cd "${0%/*}"\necho $((6 * 7)) > probe.part\nmv probe.part probe.done\n')
+  folder:write("probe.cmd", '@echo off\r\ncd /d "%~dp0"\r\nset /a x=6*7 > probe.part\r\n'
+    .. "move probe.part probe.done > nul\r\n")
+  local from_s = reaper.time_precise()
+  files.run_script(folder:file("probe"))
+  local blocked_s = reaper.time_precise() - from_s
+  while not folder:read("probe.done") and reaper.time_precise() < from_s + 5 do
+    act:wait()
+  end
+  report:check("a program in the background", (folder:read("probe.done") or ""):match("42") ~= nil,
+    ("%.0f ms until it was started"):format(blocked_s * 1000))
+  report:check("starting it blocks less than 50 ms", blocked_s < 0.05)
+end
+
+local function the_backend(act, report)
+  local health = backend.health(act)
+  if health then
+    report:check("the backend answers", true, ("%s on %s"):format(health.version, health.device))
+  else
+    report:note("the backend", "not running (it starts with the first press)")
+  end
+end
+
+--- Runs body(project) in a new tab and closes it; the user's tab is in front again afterwards.
+local function in_new_tab(act, body)
+  reaper.Main_OnCommand(NEW_TAB, 0)
+  local project = reaper.EnumProjects(-1)
+  if project == act.project then
+    messages.fail("internal", { why = "no new project tab opened" })
+  end
+  local fine, why = pcall(body, project)
+  if reaper.EnumProjects(-1) ~= project then
+    reaper.SelectProjectInstance(project)
+  end
+  -- Closing a changed project asks whether to save it; an empty one opened in its place without asking does not.
+  act:folder():write("empty.rpp", EMPTY_PROJECT)
+  reaper.Main_openProject("noprompt:" .. act:folder():file("empty.rpp"))
+  reaper.Main_OnCommand(CLOSE_TAB, 0)
+  reaper.SelectProjectInstance(act.project)
+  if not fine then
+    error(why, 0)
+  end
+end
+
+function selftest.run(act)
+  local report = setmetatable({ lines = {}, failed = 0 }, Report)
+  act.progress:say("Testing REAPER ...", 0)
+  report:part("environment", function() environment(act, report) end)
+  report:part("processes", function() processes(act, report) end)
+  report:part("the backend", function() the_backend(act, report) end)
+  local before = act.project
+  report:part("in a new tab", function()
+    in_new_tab(act, function(project)
+      act.project = project
+      report:part("ReaEQ", function() require("aeq.selftest_reaeq")(act, report) end)
+      act.progress:say("Testing ReaEQ's sound ...", 0.5)
+      report:part("rendering", function() require("aeq.selftest_render")(act, report) end)
+      act.project = before
+    end)
+  end)
+  act.project = before
+  report:check("your project is in front again", reaper.EnumProjects(-1) == before)
+  reaper.ShowConsoleMsg("reaper-aeq self-test\n\n" .. table.concat(report.lines, "\n") .. "\n\n"
+    .. (report.failed == 0 and "All is as expected." or report.failed .. " of the checks failed; please report them.")
+    .. "\n\nThe last lines of the log:\n" .. log.text())
+end
+
+return selftest

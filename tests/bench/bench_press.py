@@ -1,0 +1,87 @@
+"""From key press to bands written, REAPER's own render apart: the stand-in, the shipped actions, the real backend.
+
+    python tests/bench/bench_press.py [--seconds 30] [--tracks 1,32] [--repeats 3]
+
+The backend is warm. The stand-in's own time (rendering and its functions) is taken out; its cycles come 30 times a
+second as REAPER's do, so waiting for the next cycle is in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
+
+from actions_kit import RATE, Clip, Session, Strip
+
+from reaper_aeq.demo.song import make_song
+
+LIMITS_S = {1: 0.6, 32: 4.0}  # on two cores that have nothing else to do
+
+
+def write_sounds(folder: Path, seconds: float) -> list[Path]:
+    """The demo's tracks, repeated to the wanted length."""
+    paths = []
+    for track in make_song(sample_rate=RATE):
+        times = int(np.ceil(seconds * RATE / track.audio.shape[1]))
+        paths.append(folder / f"{track.name}.wav")
+        audio = np.tile(track.audio, times)[:, : int(seconds * RATE)]
+        soundfile.write(paths[-1], audio.T, RATE, subtype="FLOAT")
+    return paths
+
+
+def press_seconds(session: Session) -> tuple[float, float]:
+    """Seconds of one press without the stand-in's own; the longest cycle."""
+    session.reaper.cycles.clear()
+    began = time.perf_counter()
+    session.press("Make warmer", timeout_s=600)
+    taken = time.perf_counter() - began
+    if session.said:
+        raise SystemExit(session.said[0])
+    cycles = session.reaper.cycles
+    own = sum(cycle.render_s + cycle.standin_s for cycle in cycles)
+    blocked = session.reaper.longest_block_s
+    session.reaper.undo()
+    return taken - own, blocked
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--tracks", default="1,32")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["TMPDIR"] = str(folder / "temp")
+        paths = write_sounds(folder, options.seconds)
+        command, state_file = [sys.executable, "-m", "reaper_aeq"], folder / "state" / "backend.json"
+        print(f"{'tracks':>6} {'first press':>12} {'median':>8} {'limit':>6} {'longest cycle':>14}")
+        session = None
+        for count in map(int, options.tracks.split(",")):
+            sounds = [paths[i % len(paths)] for i in range(count)]
+            clips = [[Clip(path, length=options.seconds, selected=True)] for path in sounds]
+            strips = [Strip(f"{i}", clip) for i, clip in enumerate(clips)]
+            session = Session(folder, strips, backend=False, command=command, state_file=state_file)
+            session.reaper.clock.pace_s = 1 / 30
+            first, _ = press_seconds(session)
+            taken, blocked = zip(*(press_seconds(session) for _ in range(options.repeats)), strict=True)
+            limit = f"{LIMITS_S[count]:.1f} s" if count in LIMITS_S else "-"
+            median, longest = statistics.median(taken), 1000 * min(blocked)
+            print(f"{count:>6} {first:>10.2f} s {median:>6.2f} s {limit:>6} {longest:>11.0f} ms")
+        session.press("Stop backend")
+        session.close()
+
+
+if __name__ == "__main__":
+    main()

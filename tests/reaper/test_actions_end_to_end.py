@@ -1,0 +1,229 @@
+"""The actions, the real backend process and the model: what the user hears and sees of a press.
+
+One backend serves all tests of this file, started by the first press, as a user's first press starts it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import standin.commands
+from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
+
+from reaper_aeq import AdaptiveEQ
+from reaper_aeq.bands import Band
+from reaper_aeq.demo.song import make_song
+from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.reaper.reaeq import to_eq
+
+ALREADY_WARM = 0.95
+SECONDS = 4.0
+
+
+class Studio:
+    """Opens songs beside one backend; `heard` has what was rendered last, by track name."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.sessions, self.heard = folder, [], {}
+        self.engine = AdaptiveEQ.load(device="cpu")
+
+    def open(self, tmp_path: Path, strips, **options) -> Session:
+        command = [sys.executable, "-m", "reaper_aeq"]
+        state_file = self.folder / "backend.json"
+        session = Session(tmp_path, strips, backend=False, command=command, state_file=state_file, **options)
+        session.reaper.ext_state.values[("reaper-aeq", "settings")] = '{"start_timeout_s": 120}'
+        self.sessions.append(session)
+        return session
+
+    def keep(self, project, paths) -> None:
+        for path in paths:
+            number = int(path.stem.split("-")[1]) if "-" in path.stem else 0
+            self.heard[project.tracks[number - 1].name if number else "Master"] = soundfile.read(path)[0].T
+
+    def warmth(self, track: str) -> float:
+        return self.engine.score(self.heard[track], 48_000, "warm")
+
+    def assert_as_adapted(self, session: Session, request, intensity: float = 1.0) -> None:
+        """Every instance holds what `adapt` says for the sound that was rendered."""
+        found = ours(session.project)
+        assert found
+        for track, [(_, state)] in found.items():
+            eq = self.engine.adapt(self.heard[track], 48_000, request, intensity=intensity).eq
+            held = to_eq(state)
+            # Neighbouring bands may share a curve in more ways than one: what counts is the curve.
+            curves = [e.response_db(GRID_HZ, 48_000) for e in (held, eq)]
+            print(f"{track}: within {np.abs(curves[0] - curves[1]).max():.4f} dB of adapt")
+            assert np.abs(curves[0] - curves[1]).max() < 0.05
+            assert [b.kind for b in held.bands if b.enabled] == [b.kind for b in eq.bands if b.enabled]
+            assert held.output_gain_db == pytest.approx(eq.output_gain_db, abs=0.05)
+
+
+def _db(gains) -> list[float]:
+    return list(20 * np.log10(np.asarray(gains)))
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    studio = Studio(tmp_path_factory.mktemp("studio"))
+    real = standin.commands.render
+
+    def render(project):
+        paths = real(project)
+        studio.keep(project, paths)
+        return paths
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(standin.commands, "render", render)
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield studio
+        if studio.sessions and (studio.folder / "backend.json").exists():
+            studio.sessions[-1].press("Stop backend")
+    for session in studio.sessions:
+        session.close()
+
+
+@pytest.fixture
+def song(studio, tmp_path, monkeypatch):
+    """(strips -> session) beside the backend."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
+    studio.heard.clear()
+    return lambda strips, **options: studio.open(tmp_path, strips, **options)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory) -> dict[str, Path]:
+    """The demo's six tracks, and two of them again at another balance: eight."""
+    folder = tmp_path_factory.mktemp("recordings")
+    files = {}
+    for track in make_song(sample_rate=48_000):
+        files[track.name] = folder / f"{track.name}.wav"
+        soundfile.write(files[track.name], track.audio[:, : int(SECONDS * 48_000)].T, 48_000, subtype="FLOAT")
+    for name, gain in (("pad", 2.0), ("keys", -2.0)):
+        audio = soundfile.read(files[name])[0]
+        files[f"{name} again"] = folder / f"{name} again.wav"
+        tilted = np.diff(audio, axis=0, prepend=0.0) if gain > 0 else np.cumsum(audio, axis=0) * 0.02
+        soundfile.write(files[f"{name} again"], tilted, 48_000, subtype="FLOAT")
+    return files
+
+
+def strips_of(recordings, **options) -> list[Strip]:
+    return [Strip(name, [Clip(path, length=SECONDS, selected=True)], **options) for name, path in recordings.items()]
+
+
+def select_tracks(session) -> None:
+    with session.reaper.as_user() as project:
+        for track in project.tracks:
+            track.select(True)
+        for item in project.items:
+            item.select(False)
+
+
+def check_eight_tracks(studio, s: Session) -> None:
+    began = time.monotonic()
+    s.press("Make warmer", timeout_s=180)
+    print(f"8 tracks, the start of the backend included: {time.monotonic() - began:.1f} s")
+    assert s.said == [] and s.left_behind() == []
+    assert {name for found in ours(s.project).values() for name, _ in found} == {"AEQ: warm 100%"}
+    assert len(ours(s.project)) == 8 and len(s.project.undo_points) == 1 and len(s.reaper.renders) == 1
+    studio.assert_as_adapted(s, "warm")
+    before = {name: studio.warmth(name) for name in studio.heard}
+    after_first = s.project.bytes()
+    s.press("Make warmer")
+    assert s.project.bytes() == after_first, "the same sound, the same bands"
+    # heard again, with the EQs
+    select_tracks(s)
+    s.press("Analyze")
+    for name, score in before.items():
+        assert score > ALREADY_WARM or studio.warmth(name) > score, name
+    for label in s.project.undo_points:
+        assert label.label.startswith("AEQ: make warmer")
+
+
+def test_eight_tracks(studio, song, recordings):
+    check_eight_tracks(studio, song(strips_of(recordings)))
+
+
+@pytest.mark.shared
+def test_eight_recordings(studio, song, shared_dir):
+    names = ("mdn_mt", "ichbin_", "coulton", "ehlers", "brid", "cmt", "bevy", "dunston")
+    files = [next(p for p in sorted((shared_dir / "audio").iterdir()) if p.name.startswith(name)) for name in names]
+    recordings = {path.stem: path for path in files}
+    check_eight_tracks(studio, song(strips_of(recordings)))
+
+
+def test_one_undo_takes_everything_back(studio, song, recordings):
+    s = song(strips_of(recordings))
+    s.press("Make warmer")
+    assert s.reaper.undo() == "AEQ: make warmer (8 tracks)" and s.project.bytes() == s.before
+
+
+def test_airier_makes_the_blend_and_the_rest_needs_no_rendering(studio, song, recordings):
+    s = song(strips_of(dict(list(recordings.items())[:2])))
+    s.press("Make warmer")
+    s.press("Make airier")
+    assert {n for f in ours(s.project).values() for n, _ in f} == {"AEQ: warm 100% + airy 100%"}
+    studio.assert_as_adapted(s, {"warm": 1.0, "airy": 1.0})
+    blend, renders = s.project.bytes(), len(s.reaper.renders)
+    gains = {t: [b.gain for b in f[0][1].bands] for t, f in ours(s.project).items()}
+    s.press("More")
+    assert {n for f in ours(s.project).values() for n, _ in f} == {"AEQ: warm 125% + airy 125%"}
+    for track, [(_, state)] in ours(s.project).items():
+        assert _db([b.gain for b in state.bands]) == pytest.approx([1.25 * g for g in _db(gains[track])], abs=0.01)
+    s.press("Less")
+    for track, [(_, state)] in ours(s.project).items():
+        assert _db([b.gain for b in state.bands]) == pytest.approx(_db(gains[track]), abs=0.01)
+    s.reaper.undo()
+    s.reaper.undo()
+    assert s.project.bytes() == blend
+    s.press("Compare")
+    s.press("Compare")
+    assert s.project.bytes() == blend
+    s.press("Remove")
+    assert ours(s.project) == {} and len(s.reaper.renders) == renders and s.said == []
+
+
+def test_tracks_with_the_users_own_eqs_in_a_folder(studio, song, recordings):
+    before, after = reaeq(Band("low_shelf", 150, -6)), reaeq(Band("high_shelf", 6000, 3))
+    clip = Clip(recordings["voice"], length=SECONDS)
+    strips = [Strip("Bus", folder=1), Strip("voice", [clip], fx=[before, after], selected=True, folder=-1)]
+    s = song(strips)
+    s.press("Make warmer")
+    assert s.said == [] and list(ours(s.project)) == ["voice"]
+    studio.assert_as_adapted(s, "warm")
+    assert all(line.encode() in s.project.bytes() for line in before[1:-1] + after[1:-1])
+    first = s.project.bytes()
+    s.press("Make warmer")
+    assert s.project.bytes() == first
+
+
+def test_a_midi_track_and_take_fx(studio, song, recordings):
+    fx = [reaeq(Band("low_shelf", 200, 9))]
+    s = song(
+        [
+            Strip("Synth", [Clip("MIDI", 0, 2.0, selected=True)], fx=[TONE]),
+            Strip("Take", [Clip(recordings["keys"], length=SECONDS, selected=True, take_fx=fx)]),
+        ]
+    )
+    s.press("Make brighter")
+    assert s.said == [] and sorted(ours(s.project)) == ["Synth", "Take"]
+    studio.assert_as_adapted(s, "bright")
+
+
+def test_master_project(studio, song, recordings):
+    s = song(strips_of(dict(list(recordings.items())[:3])))
+    s.press("Master project")
+    assert s.said == [] and len(ours(s.project)) == 4 and "Master" in ours(s.project)
+    s.reaper.undo()
+    assert s.project.bytes() == s.before
+
+
+def test_a_word_that_nobody_knows(studio, song, recordings):
+    s = song(strips_of({"voice": recordings["voice"]}))
+    s.reaper.ui.inputs.append("blorpy|1")
+    s.press("Ask for a word")
+    assert len(s.said) == 1 and "blorpy" in s.said[0] and s.unchanged and s.left_behind() == []
