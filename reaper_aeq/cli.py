@@ -17,7 +17,7 @@ from . import __version__
 from .bands import LIMITS
 from .cli_training import evaluate, train
 from .errors import AeqError
-from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
+from .methods import DEFAULT_ADAPTATION, DEFAULT_MATCH, DEFAULT_METHOD, MATCHES, METHODS
 from .options import PLAIN, Help, Json, Models
 
 app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
@@ -76,6 +76,43 @@ def adapt_command(
     )  # fmt: skip
 
 
+@app.command("match")
+def match_command(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
+    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it shall sound like.")],
+    weights: Annotated[
+        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; else all alike.")
+    ] = None,
+    intensity: Annotated[
+        float, typer.Option(help=f"How far to go, {_range('match_intensity')}; 0 is nothing, 1 the reference.")
+    ] = 1.0,
+    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies below as it is.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies above as it is.")] = None,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(metavar="OCT", help=f"Smooth the EQ over so many octaves, {_range('smoothing_oct')}."),
+    ] = None,
+    by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
+    ] = None,
+    fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Compute the EQ that brings a sound to the balance of one or several references."""
+    from .commands.match import match
+    from .commands.outputs import Outputs
+
+    options = {"intensity": intensity, "low_hz": low, "high_hz": high, "smoothing_oct": smoothing, "by": by}
+    match(
+        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), name=name,
+        models=models, as_json=as_json,
+    )  # fmt: skip
+
+
 @app.command("analyze")
 def analyze_command(
     sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Recordings.")],
@@ -101,6 +138,44 @@ def words_command(
     words(language=language, models=models, as_json=as_json)
 
 
+def _default_plan(wanted: bool) -> None:
+    if wanted:
+        from .project.plan import DEFAULT_PLAN
+
+        print(DEFAULT_PLAN.read_text("utf-8"), end="")
+        raise typer.Exit
+
+
+@app.command("project")
+def project_command(
+    song: Annotated[Path, typer.Argument(metavar="SONG.rpp", help="A REAPER project that is not open.")],
+    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Instead of SONG.aeq.rpp; reports go beside it."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Change SONG.rpp itself; a dated backup is kept.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if REAPER seems to have the project open.")] = False,
+    default_plan: Annotated[
+        bool,
+        typer.Option(
+            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan used without --plan."
+        ),
+    ] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Give each track of a project, and its master, the EQ that a plan asks for; write a report."""
+    from .commands.project import project
+
+    project(
+        song, plan=plan, out=out, in_place=in_place, dry_run=dry_run, force=force, models=models, as_json=as_json
+    )  # fmt: skip
+
+
 @app.command("demo")
 def demo_command(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; files of an earlier demo are replaced.")] = Path(
@@ -113,6 +188,53 @@ def demo_command(
     from .commands.demo import demo
 
     demo(out, models=models, as_json=as_json)
+
+
+@app.command("serve")
+def serve_command(
+    state_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where clients find it; REAPER's actions know the default.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
+    idle_minutes: Annotated[float, typer.Option(min=0, help="Stops after so long without a request; 0: never.")] = 120,
+    background: Annotated[bool, typer.Option("--background", help="Leave it running, without a window.")] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Run the backend that REAPER's actions ask, with a dashboard. Only this machine can reach it."""
+    from .commands.serve import serve
+
+    return serve(
+        state_file=state_file, port=port, idle_minutes=idle_minutes, background=background, models=models,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command("install")
+def install_command(
+    resource_path: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="REAPER's resource folder, for a portable REAPER or a second one."),
+    ] = None,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put the actions into REAPER and its action list. REAPER must not be running."""
+    from .commands.install import install
+
+    install(given=resource_path, uninstall=uninstall, as_json=as_json)
+
+
+@app.command("reapack")
+def reapack_command(
+    base: Annotated[str, typer.Option(metavar="URL", help="Where the folder reascripts lies on the web.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")] = Path("index.xml"),
+    as_json: Json = False,
+) -> None:
+    """Write the index with which ReaPack installs the actions."""
+    from .commands.reapack import reapack
+
+    reapack(base, out=out, as_json=as_json)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

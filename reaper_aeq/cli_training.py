@@ -85,6 +85,20 @@ def train_words_command(
     train_words(Places(settings, out, run, device, as_json), data, models)
 
 
+@train.command("match")
+def train_match_command(
+    data: Data,
+    audio: Audio,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/match"),
+    as_json: Json = False,
+) -> None:
+    """Compute what a match knows: how people equalise, and how the parts of one recording differ."""
+    from .commands.train import Places, train_match
+
+    train_match(Places(None, out, run, "cpu", as_json), data, audio)
+
+
 @evaluate.command("laws")
 def evaluate_laws_command(
     audio: Audio,
@@ -104,6 +118,23 @@ def evaluate_repair_command(audio: Audio, data: Data, models: Models = None, as_
     from .commands.evaluate import evaluate_repair
 
     return evaluate_repair(audio, data, models=models, as_json=as_json)
+
+
+@evaluate.command("match")
+def evaluate_match_command(
+    audio: Audio,
+    data: Data,
+    learn: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="More recordings to learn from; may be repeated.")
+    ] = None,
+    settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Put people's EQs on mixes and see how well a match recovers them."""
+    from .commands.evaluate import evaluate_match
+
+    return evaluate_match(audio, data, learn or [], settings, models=models, as_json=as_json)
 
 
 @evaluate.command("encoder")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,17 +16,22 @@ from torch import Tensor
 from .bands import LIMITS, Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
-from .errors import RangeError
+from .errors import AeqError, RangeError
 from .explain import explain, suggest
-from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD
+from .methods import DEFAULT_ADAPTATION, DEFAULT_MATCH, DEFAULT_METHOD
 from .methods.request import Request
 from .methods.request import method as find_method
 from .model.audio_encoder import AudioEncoder, Observation, levelled
 from .model.curves import GRID, along, level_free
 from .model.eq_autoencoder import EqAutoencoder
+from .model.matching import Matching
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
-from .realise import compensated, held_back, measured_compensation_db, realise, scaled
+from .realise import compensated, held_back, measured_compensation_db, realise_many, scaled
+
+if TYPE_CHECKING:
+    from .match import MatchResult
+    from .methods.match_request import MatchRequest
 
 PRECISE = torch.float64
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
@@ -34,9 +40,12 @@ MEASURED_UP_TO_S = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """What `adapt` found. Curves are numpy (59,) on `dsp.spectrum.GRID_HZ`, dB, NaN where nothing is heard."""
+    """What `adapt` found. Curves are numpy (59,) on `dsp.spectrum.GRID_HZ`, dB, NaN where nothing is heard.
 
-    word: str
+    `word` is None where a reference was matched (`match.MatchResult`).
+    """
+
+    word: str | None
     intensity: float
     method: str
     eq: Eq
@@ -63,11 +72,25 @@ class Result:
         }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`."""
+
+    analysis: Analysis
+    word: str | Mapping[str, float]
+    intensity: float = 1.0
+    adaptation: float | None = None
+    method: str = DEFAULT_METHOD
+
+
 class AdaptiveEQ:
     """The models and what they are asked for. Build with `AdaptiveEQ.load()`."""
 
-    def __init__(self, eq_model: EqAutoencoder, encoder: AudioEncoder, words: Vocabulary):
-        self.eq_model, self.encoder, self.words = eq_model, encoder, words
+    def __init__(
+        self, eq_model: EqAutoencoder, encoder: AudioEncoder, words: Vocabulary, folder: Path | str | None = None
+    ):
+        """`folder`: where that comes from which is loaded when it is first needed; None is the shipped models."""
+        self.eq_model, self.encoder, self.words, self._folder = eq_model, encoder, words, folder
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
         self._residual_cov = encoder.residual_cov.to("cpu", PRECISE)
@@ -83,7 +106,17 @@ class AdaptiveEQ:
         # the encoder's statistics need float64, which mps has not: only its networks move there
         encoder = AudioEncoder.load(folder)
         encoder.to(device) if device != "mps" else encoder.members.to(device)
-        return cls(EqAutoencoder.load(folder), encoder, Vocabulary.load(folder))
+        return cls(EqAutoencoder.load(folder), encoder, Vocabulary.load(folder), folder)
+
+    @property
+    def device(self) -> str:
+        """Where the networks run: cpu, cuda or mps."""
+        return next(self.encoder.members.parameters()).device.type
+
+    @cached_property
+    def matching(self) -> Matching:
+        """What `match` knows of EQs and content. Raises `ModelError`."""
+        return Matching.load(self._folder)
 
     def adapt(
         self,
@@ -122,18 +155,50 @@ class AdaptiveEQ:
         method: str = DEFAULT_METHOD,
     ) -> Result:
         """`adapt` for a sound that was analysed already (a file read in blocks)."""
-        intensity = _checked("intensity", intensity)
-        adaptation = _checked("adaptation", DEFAULT_ADAPTATION if adaptation is None else adaptation)
-        curve_of = find_method(method)
-        asked = self.words.blend(word)
-        if analysis.silent:
-            return _nothing_heard(asked.name, intensity, method, analysis)
-        seen = self.encoder.observe(analysis, self.eq_model)
+        answer = self.adapt_many([Asked(analysis, word, intensity, adaptation, method)])[0]
+        if isinstance(answer, AeqError):
+            raise answer
+        return answer
+
+    def adapt_many(self, asked: Sequence[Asked]) -> list[Result | AeqError]:
+        """`adapt_analysis` for many sounds in one pass of the networks and one search for bands a sample rate.
+
+        What cannot be done is answered by the error that `adapt` would raise, in its place; the others go on.
+        """
+        answers: list[Result | AeqError | None] = [None] * len(asked)
+        plans: dict[int, _Plan] = {}
+        for n, one in enumerate(asked):
+            try:
+                plan = self._plan(one)
+                if one.analysis.silent:
+                    answers[n] = _nothing_heard(plan.asked.name, plan.intensity, one.method, one.analysis)
+                else:
+                    plans[n] = plan
+            except AeqError as error:
+                answers[n] = error
+        if plans:
+            seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
+            requests = [self._request(p.wanted, s, p.adaptation) for p, s in zip(plans.values(), seen, strict=True)]
+            curves = [p.curve_of(request) for p, request in zip(plans.values(), requests, strict=True)]
+            codes = self.eq_model.encode(torch.stack(curves).float())
+            rates = [asked[n].analysis.sample_rate for n in plans]
+            eqs = realise_many(self.eq_model, codes, seen, rates)
+            for (n, plan), request, eq in zip(plans.items(), requests, eqs, strict=True):
+                answers[n] = self._result(asked[n], plan, request, eq)
+        return answers
+
+    def _plan(self, one: Asked) -> _Plan:
+        """Raises what may be wrong with a request."""
+        intensity = _checked("intensity", one.intensity)
+        adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
+        curve_of, asked = find_method(one.method), self.words.blend(one.word)
         # a negative intensity asks for the opposite, which this sound may lack as much or as little
-        wanted = asked if intensity >= 0 else asked.opposite()
-        request = self._request(wanted, seen, adaptation)
-        code = self.eq_model.encode(curve_of(request).float())
-        eq = realise(self.eq_model, code, seen, analysis.sample_rate)
+        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, curve_of)
+
+    def _result(self, one: Asked, plan: _Plan, request: Request, eq: Eq) -> Result:
+        """From the bands at intensity 1 to all that is said of them."""
+        analysis, seen = one.analysis, request.observation
+        asked, intensity = plan.asked, plan.intensity
         # beyond intensity 1 a boost that was let into silence would grow with the rest
         eq = held_back(scaled(eq, abs(intensity)), seen.visible < 0.5, analysis.sample_rate)
         eq = compensated(eq, analysis)
@@ -142,11 +207,75 @@ class AdaptiveEQ:
         before, later = self._score(asked, seen), self._score(asked, heard)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(along(response, request.mean_db)) / max(abs(intensity), 1e-9)
-        told = explain(asked, wanted, seen, request, before, later, share, intensity, method, response)
+        told = explain(asked, plan.wanted, seen, request, before, later, share, intensity, one.method, response)
         return Result(
-            asked.name, float(intensity), method, eq, before, later, confidence, told, analysis.sample_rate,
+            asked.name, float(intensity), one.method, eq, before, later, confidence, told, analysis.sample_rate,
             *self._pictures(seen, request, response),
         )  # fmt: skip
+
+    def match(
+        self,
+        audio: Any,
+        sample_rate: int,
+        reference: Any,
+        reference_sr: int | Sequence[int],
+        *,
+        intensity: float = 1.0,
+        weights: Sequence[float] | None = None,
+        low_hz: float | None = None,
+        high_hz: float | None = None,
+        smoothing_oct: float | None = None,
+        by: str = DEFAULT_MATCH,
+    ) -> MatchResult:
+        """The EQ that brings this sound to the balance of a reference; level never matters.
+
+        Args:
+            audio: numpy or torch, (channels, samples) or (samples,). sample_rate: Hz.
+            reference: the same, or a list of several. reference_sr: Hz, of all or a list of one each.
+            intensity: 0 nothing, 1 the reference's balance, up to 2 beyond it.
+            weights: of each reference; all alike if left out.
+            low_hz, high_hz: outside of them the EQ returns to flat.
+            smoothing_oct: octaves over which the EQ is smoothed, 0 to 4; else as the method does best.
+            by: one of `methods.MATCHES`.
+
+        Raises `AudioError`, `RangeError`, `AeqError` (no reference, a silent one, weights that do not fit).
+        """
+        from .methods.match_request import MatchRequest
+
+        request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
+        several = list(reference) if isinstance(reference, list | tuple) else [reference]
+        rates = list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
+        if len(rates) != len(several):
+            raise AeqError(f"{len(rates)} sample rates for {len(several)} references: give each reference one")
+        sound = as_channels(audio, sample_rate).cpu()
+        analysis = analyze_blocks([sound], sample_rate)
+        others = [self.analyze(other, rate) for other, rate in zip(several, rates, strict=True)]
+        names = [f"reference {n + 1}" for n in range(len(others))]
+        result = self.match_analysis(analysis, others, names, request)
+        return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
+
+    def match_analysis(
+        self,
+        analysis: Analysis,
+        references: Sequence[Analysis],
+        names: Sequence[str],
+        request: MatchRequest,
+    ) -> MatchResult:
+        """`match` for sounds that were analysed already; `names` of the references are what people are told."""
+        from .match import match_analysis
+
+        return match_analysis(self, self.matching, analysis, references, names, request)
+
+    def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
+        """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
+        from .listen import listen_to
+        from .methods.match_request import MatchRequest
+
+        request = MatchRequest(**options)
+        request.shares(len(references))  # what is wrong with it is said before anything is read
+        heard = listen_to(os.fspath(path))
+        others = [listen_to(reference).analysis for reference in references]
+        return heard.measured(self.match_analysis(heard.analysis, others, references, request))
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""
@@ -207,6 +336,17 @@ class AdaptiveEQ:
         hidden = torch.full_like(seen.ltas_db, torch.nan)
         result = seen.ltas_db + level_free(response_db)
         return tuple(torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A request that was checked."""
+
+    asked: Word
+    wanted: Word
+    intensity: float
+    adaptation: float
+    curve_of: Callable[[Request], Tensor]
 
 
 def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:

@@ -52,6 +52,22 @@ def explain(
     return f"At {before:.2f} for '{asked.name}' this sound {why}: {where}, which brings it to {after:.2f}{tail}."
 
 
+def explain_match(
+    seen: Observation, response_db: Tensor, before_db: float, after_db: float, references: int, heard_share: float,
+    intensity: float,
+) -> str:  # fmt: skip
+    """One sentence: how far the balance was from the reference's, what was done, how far it is now.
+
+    `heard_share`: 0..1, the part of what is matched that both sounds hold.
+    """
+    whose = "the reference's" if references == 1 else f"the mean of {references} references"
+    if intensity == 0:
+        return f"Intensity 0: nothing was changed (the balance stays {before_db:.1f} dB from {whose})."
+    note = " (bands that one of them lacks were left to their neighbours)" if heard_share < NARROW_SHARE else ""
+    where = _where(response_db, seen)
+    return f"The balance was {before_db:.1f} dB from {whose}: {where}, which brings it to {after_db:.1f} dB{note}."
+
+
 def _where(response_db: Tensor, seen: Observation) -> str:
     """The two heard regions that change most, as words."""
     response = response_db.numpy() - float(np.median(response_db.numpy()))

@@ -35,12 +35,13 @@ def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[Path]:
     """Gives a temporary path to write to; what lies there becomes `path` only if the block ends without an error.
 
     The temporary file is in the folder of `path` and has its suffix (libraries choose a format by it). It is flushed
     to the disk before it is renamed and is removed on any exception, an interrupt included. A link keeps being a link:
-    the file it points to is replaced. An existing file keeps its permissions.
+    the file it points to is replaced. An existing file keeps its permissions, unless `mode` gives them (0o600 for a
+    secret: then nobody else can read even the temporary file).
 
     Raises `OutputError` where the operating system refuses, at once where that can be known before anything is
     computed. An `OSError` about some other file (one that the block reads) passes through as it is.
@@ -52,16 +53,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     ...     os.listdir(folder)
     ['eq.json']
     """
-    target, mode = _target(path)
+    target, found_mode = _target(path)
     # Not made of the target's own name, which may already be as long as the disk allows.
     temporary = target.with_name(f".aeq-{secrets.token_hex(6)}{target.suffix[:16]}")
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else mode))
         yield temporary
         _flush(temporary)
-        if mode is not None:
+        if (wanted := found_mode if mode is None else mode) is not None:
             with suppress(OSError):  # a disk that knows no permissions
-                os.chmod(temporary, mode)
+                os.chmod(temporary, wanted)
         os.replace(temporary, target)
     except OSError as error:
         if error.filename is not None and str(error.filename) not in (str(temporary), str(target)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,14 +11,15 @@ from torch import Tensor
 
 from .bands import LIMITS, Eq
 from .dsp.fit import DEFAULT_KINDS, fit_bands
-from .dsp.loudness import gated_loudness, integrated_loudness, k_weight_db
-from .dsp.response import eq_from_params
+from .dsp.loudness import gated_loudness, k_weight_db, loudness_through
+from .dsp.response import band_coefficients, eq_from_params, params_from_eq
 from .dsp.spectrum import GRID_HZ, Analysis
 from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID
 from .model.eq_autoencoder import EqAutoencoder
 
 NO_BOOST_DB = 2.9  # where a source has no signal, hiss is all there is to lift (design, section 5: 3 dB)
+LOWERED_DB = 5.0  # how far an EQ that would lift silence is lowered as a whole before that part of it is cut off
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
 TARGET_STEP_DB = 0.01
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
@@ -29,29 +31,67 @@ OUTPUT_AIM_DB = 11.0  # an EQ that would need more than this is held back; the r
 def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rate: int) -> Eq:
     """Code (32,) -> at most five bands, without output gain.
 
-    The curve's own level is free in loudness but not in bands: it is set so that half of the heard bands lie above 0 dB
-    and half below, which leaves most of the spectrum untouched by a one-sided word.
+    The curve's own level is free in loudness but not in bands: it is set so that half of the spectrum lies above 0 dB
+    and half below, which leaves most of it untouched by a one-sided word. Where it would lift silence it is lowered
+    first: a word that can be said by cutting the rest keeps its shape, whichever bands happen to be in sight.
     """
+    return realise_many(eq_model, code[None], [seen], [sample_rate])[0]
+
+
+def realise_many(
+    eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], sample_rates: Sequence[int]
+) -> list[Eq]:
+    """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
+    wishes = [_wish(eq_model, code, one) for code, one in zip(codes, seen, strict=True)]
+    eqs: dict[int, Eq] = {}
+    for rate in sorted(set(sample_rates)):
+        here = [n for n, other in enumerate(sample_rates) if other == rate]
+        eqs |= zip(here, _fit([wishes[n] for n in here], rate), strict=True)
+        # where a shelf or skirt reaches into the silence: look again with the silence at full weight
+        again = [n for n in here if _boost(eqs[n], wishes[n].unheard, rate) > NO_BOOST_DB]
+        silenced = [replace(w, weight=torch.where(w.unheard, 3.0, w.weight)) for w in map(wishes.__getitem__, again)]
+        eqs |= zip(again, _fit(silenced, rate), strict=True)
+    return [eqs[n] for n in range(len(wishes))]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3)."""
+
+    target: Tensor
+    weight: Tensor
+    starts: Tensor
+    unheard: Tensor
+
+
+def _wish(eq_model: EqAutoencoder, code: Tensor, seen: Observation) -> _Wish:
     curve = eq_model.decode_curve(code).double().cpu()
-    heard = (seen.visible > 0.5) & COMPARED
-    curve = curve - curve[heard if bool(heard.any()) else COMPARED].median()
+    unheard = seen.visible < 0.5
+    most = NO_BOOST_DB - 0.5  # room for what bands cannot follow
+    curve = curve - curve[COMPARED].median()
+    over = float((curve - most)[unheard & COMPARED].amax()) if bool((unheard & COMPARED).any()) else 0.0
+    curve = curve - min(max(over, 0.0), LOWERED_DB, max(OUTPUT_AIM_DB - _loudness_lost_db(curve, seen), 0.0))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
     curve = (curve / TARGET_STEP_DB).round() * TARGET_STEP_DB
-    unheard = seen.visible < 0.5
-    target = torch.where(unheard, curve.clamp_max(NO_BOOST_DB - 1.0), curve)
+    target = torch.where(unheard, curve.clamp_max(most), curve)
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
     weight = weight.mul(100).round() / 100
-    starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()[:, None]
-    eq = _fit(target, weight, starts, sample_rate)
-    if _boost(eq, unheard, sample_rate) > NO_BOOST_DB:
-        # a shelf or skirt reaches into the silence: look again with the silence at full weight
-        eq = _fit(target, torch.where(unheard, 3.0, weight), starts, sample_rate)
-    return eq
+    starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
+    return _Wish(target, weight, starts, unheard)
 
 
-def _fit(target: Tensor, weight: Tensor, starts: Tensor, sample_rate: int) -> Eq:
-    fit = fit_bands(target[None], GRID, sample_rate, weights=weight[None], starts=starts, min_band_oct=NARROWEST_OCT)
-    return eq_from_params(fit.params[0], DEFAULT_KINDS)
+def _loudness_lost_db(curve: Tensor, seen: Observation) -> float:
+    """How much softer the long-term spectrum gets by an EQ (bands,), K-weighted, dB."""
+    power = 10 ** ((seen.ltas_db + torch.from_numpy(k_weight_db(GRID_HZ))) / 10)
+    return -10 * float((power * 10 ** (curve / 10)).sum().div(power.sum()).log10())
+
+
+def _fit(wishes: Sequence[_Wish], sample_rate: int) -> list[Eq]:
+    if not wishes:
+        return []
+    targets, weights, starts = (torch.stack([getattr(w, k) for w in wishes]) for k in ("target", "weight", "starts"))
+    fit = fit_bands(targets, GRID, sample_rate, weights=weights, starts=starts, min_band_oct=NARROWEST_OCT)
+    return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
 
 
 def _boost(eq: Eq, where: Tensor, sample_rate: int) -> float:
@@ -118,8 +158,8 @@ def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
 
 def measured_compensation_db(eq: Eq, audio: np.ndarray, sample_rate: int) -> float:
     """The same from the sound itself, (channels, samples), through the real filters and the real meter."""
-    before = integrated_loudness(audio, sample_rate)
-    after = integrated_loudness(eq.with_output_gain(0.0).apply(audio, sample_rate), sample_rate)
+    params, kinds = params_from_eq(eq)
+    before, after = loudness_through(audio, sample_rate, band_coefficients(params, kinds, sample_rate).numpy())
     if not (np.isfinite(before) and np.isfinite(after)):
         return eq.output_gain_db
     return float(np.clip(before - after, *OUTPUT_RANGE_DB))

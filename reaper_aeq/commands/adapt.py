@@ -36,19 +36,16 @@ def adapt(
     if method not in METHODS:
         raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
 
-    import numpy as np
-
     from ..dsp.audio import AudioFile
-    from ..engine import MEASURED_UP_TO_S, with_measured_loudness
-    from .sound import analyze_heard, load_engine
+    from .sound import hear, load_engine
 
     with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
         engine = load_engine(models)
         engine.words.blend(request)
-        analysis = analyze_heard(file)
-        result = engine.adapt_analysis(analysis, request, intensity=intensity, adaptation=adaptation, method=method)
-        if analysis.duration_s <= MEASURED_UP_TO_S:
-            result = with_measured_loudness(result, np.concatenate(list(file.blocks()), axis=1))
+        heard = hear(file)
+        result = heard.measured(
+            engine.adapt_analysis(heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method)
+        )
         name = name or instance_name(request, intensity, lambda word: engine.words.find(word).name)
         files.write(result, file.blocks(), name, title=f"{source.name}: {name.removeprefix('AEQ: ')}")
     if as_json:

@@ -38,10 +38,10 @@ def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: 
 def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
     """JSON-ready; the profile runs from the word the file has most of to the one it has least of."""
     from ..dsp.audio import AudioFile
-    from .sound import analyze_heard
+    from .sound import hear
 
     with AudioFile(source) as file:
-        analysis = analyze_heard(file)
+        analysis = hear(file).analysis
     profile = engine.profile_analysis(analysis)
     return {
         "file": str(source),

@@ -60,6 +60,21 @@ def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: boo
     return 0
 
 
+def evaluate_match(
+    audio: Sequence[Path], data: Path, learn: Sequence[Path], settings: int, *, models: Path | None, as_json: bool
+) -> int:
+    """How well a match recovers the EQ on its reference: {which parts of the recording: {way: figures}}."""
+    from ..evaluate.match import run_match
+
+    with progress() as (tell, _):
+        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, tell=tell)
+    if as_json:
+        print_json(report)
+    else:
+        print_figures("How far the EQ that was found is from the one on the reference, RMS", report)
+    return 0
+
+
 def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:
     """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
     lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]

@@ -108,27 +108,11 @@ def draw(path: Path, result: Result, title: str) -> None:
     """The picture of one result. Raises `OutputError`."""
     import logging
 
-    import numpy as np
-
-    from ..dsp.spectrum import GRID_HZ
-    from ..plot import plot_adaptation
+    from ..plot import curves_of, plot_adaptation
 
     # where its cache of fonts cannot be kept, matplotlib would say so each time
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    freqs_hz = np.geomspace(20.0, min(20_000.0, result.sample_rate / 2), 400)
-    plot_adaptation(
-        path,
-        title=title,
-        subtitle=result.explanation,
-        freqs_hz=GRID_HZ,
-        source_db=result.source_db,
-        target_low_db=result.target_low_db,
-        target_high_db=result.target_high_db,
-        result_db=result.result_db,
-        eq_freqs_hz=freqs_hz,
-        eq_db=result.eq.response_db(freqs_hz, result.sample_rate),
-        bands=result.eq.bands,
-    )
+    plot_adaptation(path, title=title, subtitle=result.explanation, **curves_of(result))
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:

@@ -1,4 +1,4 @@
-"""`reaper-aeq train eq|audio|words`: settings in, weights and metrics out. A killed run goes on where it was."""
+"""`reaper-aeq train eq|audio|words|match`: settings in, weights and metrics out. A killed run goes on where it was."""
 
 from __future__ import annotations
 
@@ -80,6 +80,15 @@ def train_words(places: Places, data: Path, models: Path | None) -> None:
 
         metrics = train_words(settings, data, EqAutoencoder.load(models), places.out, run)
     _report(places, "words", metrics)
+
+
+def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
+    with _run(places, 0) as run:
+        from ..train.data import read_clips
+        from ..train.match import train_match
+
+        metrics = train_match(data, read_clips(audio, run.tell), places.out, run)
+    _report(places, "match", metrics)
 
 
 @contextmanager

@@ -20,12 +20,7 @@ def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
     chosen.sort(key=lambda word: (-word.evidence.confidence, word.name))
     aliases = {alias: word for alias, word in sorted(vocabulary.aliases.items())}
     if as_json:
-        rows = [
-            {"name": w.name, "language": w.language, "confidence": w.evidence.confidence, "weak": w.weak}
-            | vars(w.evidence)
-            for w in chosen
-        ]
-        print_json({"words": rows, "aliases": aliases})
+        print_json({"words": [word.to_dict() for word in chosen], "aliases": aliases})
         return
     columns = {"word": "left", "language": "left", "confidence": "right", "": "left", "people": "right"}
     columns |= {"settings": "right", "agreement": "right", "data sets": "left"}

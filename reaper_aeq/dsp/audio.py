@@ -44,7 +44,7 @@ class AudioFile:
         self.warning: str | None = None
         self._iterators: list[Any] = []
         _check_readable(self.path)
-        with self._sound() as sound:
+        with self.opened() as sound:
             self.sample_rate = check_sample_rate(sound.samplerate, self.path)
             self.channels = sound.channels
             self.frames = sound.frames if 0 <= sound.frames < UNKNOWN_FRAMES else None
@@ -75,7 +75,7 @@ class AudioFile:
         size = max(1, min(int(seconds * self.sample_rate), _MAX_BLOCK_SAMPLES // self.channels))
         done = 0
         # A handle for each pass: libsndfile cannot rewind every OGG file that it has read to the end.
-        with self._sound() as sound:
+        with self.opened() as sound:
             while True:
                 block, broken = _read(sound, size)
                 check_finite(block, self.sample_rate, self.path, done)
@@ -91,7 +91,8 @@ class AudioFile:
             self.warning = f"{self.path} is damaged or cut off: only its first {seconds:.2f} s were read"
 
     @contextmanager
-    def _sound(self) -> Iterator[soundfile.SoundFile]:
+    def opened(self) -> Iterator[soundfile.SoundFile]:
+        """The open file, for whoever reads not from start to end. Raises `AudioError`."""
         with ExitStack() as stack:
             try:
                 source = stack.enter_context(Mp3WithoutLength(self.path)) if lacks_length(self.path) else self.path

@@ -198,6 +198,7 @@ def _levenberg_marquardt(
         return rows @ rows.mT
 
     gram = linearise(x)
+    going = torch.ones(batch, dtype=torch.bool, device=x.device)
     for _ in range(steps):
         here, gradient, cost = x[:, free], gram[:, :-1, -1], gram[:, -1, -1]
         # a number at its limit that would leave it stays, and the others move as if it were a constant
@@ -209,13 +210,15 @@ def _levenberg_marquardt(
         tried = x.index_copy(1, free, (here + step.clamp(-MAX_STEP, MAX_STEP)).clamp(low, high))
         new = linearise(tried)
         gained = cost - new[:, -1, -1]
-        better = gained > 0
+        # a curve that is done rests, so that its answer does not hang on which others are in the batch
+        better = (gained > 0) & going.repeat_interleave(count)
         x = torch.where(better[:, None], tried, x)
         gram = torch.where(better[:, None, None], new, gram)
         damping = torch.where(better[:, None], damping / 5, damping * 6).clamp(1e-9, 1e6)
         # a curve is done when one start reached it, or when none of its starts gets on
         stuck = torch.where(better, gained < 1e-3 * cost, damping[:, 0] > 1e3).view(batch, count).all(1)
-        if bool((stuck | (gram[:, -1, -1].view(batch, count) < GOOD_COST).any(1)).all()):
+        going &= ~(stuck | (gram[:, -1, -1].view(batch, count) < GOOD_COST).any(1))
+        if not bool(going.any()):
             break
     return x.view(batch, count, -1), gram[:, -1, -1].view(batch, count)
 

@@ -6,6 +6,7 @@ standard's surround channels is not applied. For mono and stereo this is the sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,21 @@ def integrated_loudness(audio: Any, sample_rate: int) -> float:
     return float(gated_loudness(torch.from_numpy(power)))
 
 
-def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Mean square of each block after K-weighting, summed over channels: (channels, samples) to (blocks,) float64."""
+def loudness_through(audio: np.ndarray, sample_rate: int, sections: np.ndarray) -> tuple[float, float]:
+    """Integrated loudness in LUFS of `audio` (channels, samples), and of what `sections` (k, 6) make of it.
+
+    Filters may change places: the weighted sound goes through the sections, so that it is weighted only once.
+    """
+    power = _block_power(audio, sample_rate, sections)
+    before, after = gated_loudness(torch.from_numpy(power))
+    return float(before), float(after)
+
+
+def _block_power(audio: np.ndarray, sample_rate: int, then: np.ndarray | None = None) -> np.ndarray:
+    """Mean square of each block after K-weighting, summed over channels: (channels, samples) to (blocks,) float64.
+
+    With further sections `then` (k, 6) two rows: after K-weighting, and after these as well.
+    """
     samples = audio.shape[1]
     steps = int(np.floor(samples / (sample_rate * STEP_SECONDS) + 1e-9))
     if steps < _STEPS_PER_BLOCK:
@@ -97,25 +111,32 @@ def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     else:
         # 100 ms are no whole number of samples at some rates (11025 Hz): round each edge, not the step.
         edges = np.round(np.arange(steps + 1) * (sample_rate * STEP_SECONDS)).astype(np.int64)
-    energy = _step_energy(audio, edges, sample_rate)
+    energy = _step_energy(audio, edges, [k_weighting(sample_rate)] + ([] if then is None else [then]))
     lengths = np.diff(edges)
-    if len(energy) < _STEPS_PER_BLOCK:
-        return energy / lengths
-    kernel = np.ones(_STEPS_PER_BLOCK)
-    return np.convolve(energy, kernel, mode="valid") / np.convolve(lengths, kernel, mode="valid")
+    if energy.shape[1] >= _STEPS_PER_BLOCK:
+        energy, lengths = _sliding_sum(energy), _sliding_sum(lengths)
+    power = energy / lengths
+    return power[0] if then is None else power
 
 
-def _step_energy(audio: np.ndarray, edges: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Energy after K-weighting between successive edges, summed over channels."""
-    sections = k_weighting(sample_rate)
-    energy = np.zeros(len(edges) - 1)
+def _step_energy(audio: np.ndarray, edges: np.ndarray, stages: Sequence[np.ndarray]) -> np.ndarray:
+    """Energy between successive edges after each stage of filters in series, summed over channels: (stages, steps)."""
+    energy = np.zeros((len(stages), len(edges) - 1))
     for channel in audio:
-        state = np.zeros((2, 2))
-        for first in range(0, len(energy), _CHUNK_STEPS):
+        states = [np.zeros((len(sections), 2)) for sections in stages]
+        for first in range(0, energy.shape[1], _CHUNK_STEPS):
             part = edges[first : first + _CHUNK_STEPS + 1]
-            weighted, state = sosfilt(sections, channel[part[0] : part[-1]].astype(np.float64), zi=state)
-            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(weighted**2, part[:-1] - part[0])
+            sound = channel[part[0] : part[-1]].astype(np.float64)
+            for n, sections in enumerate(stages):
+                if len(sections):  # scipy refuses a cascade of none
+                    sound, states[n] = sosfilt(sections, sound, zi=states[n])
+                energy[n, first : first + _CHUNK_STEPS] += np.add.reduceat(sound**2, part[:-1] - part[0])
     return energy
+
+
+def _sliding_sum(steps: np.ndarray) -> np.ndarray:
+    """(..., steps) -> (..., blocks): each block's `_STEPS_PER_BLOCK` steps."""
+    return np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK, axis=-1).sum(-1)
 
 
 def _lufs(power: torch.Tensor) -> torch.Tensor:

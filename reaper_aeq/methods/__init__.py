@@ -3,3 +3,6 @@
 METHODS = ("adaptive", "fixed")
 DEFAULT_METHOD = "adaptive"
 DEFAULT_ADAPTATION = 0.5
+# How a reference is matched (`AdaptiveEQ.match`).
+MATCHES = ("posterior", "ltas", "encoder")
+DEFAULT_MATCH = "posterior"

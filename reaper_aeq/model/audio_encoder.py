@@ -9,6 +9,7 @@ section 2.4), and training is only about what "usual" means.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 # score, where a listener would look for it: a bright kind of music still scores bright.
 SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
+LEVELS_AT_ONCE, LEVEL_ROUNDS = 64, 9  # 2^-54 of the range in the end
 
 
 class TextureNet(nn.Module):
@@ -120,18 +122,35 @@ class AudioEncoder(nn.Module):
     @torch.no_grad()
     def natural_code(self, texture_map: Tensor) -> Tensor:
         """(mels, frames) -> (32,): the usual deviation from average music of sounds that move like this."""
-        device = self.mean_db.device
-        pieces = segments(texture_map).to(device)
-        nets = torch.stack([member(pieces).mean(0) for member in self.members]).mean(0)
-        kernel = self.kernel(statistics(texture_map)[None].to(device))[0]
+        return self.natural_codes([texture_map])[0]
+
+    @torch.no_grad()
+    def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
+        """The same for many sounds of any length in one pass, (sounds, 32)."""
+        pieces = [segments(texture_map) for texture_map in texture_maps]
+        counts = [len(piece) for piece in pieces]
+        # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
+        together = torch.cat(pieces).to(next(self.members.parameters()).device)
+        nets = torch.stack([member(together) for member in self.members]).mean(0).to(self.mix)
+        nets = torch.stack([piece.mean(0) for piece in nets.split(counts)])
+        kernel = self.kernel(torch.stack([statistics(texture_map) for texture_map in texture_maps]).to(self.mix))
         return self.mix[0] * nets + self.mix[1] * kernel
 
     @torch.no_grad()
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
         """One pass from the analysis of a sound (not silent) to what the methods need."""
-        natural = eq_model.decode_curve(self.natural_code(texture(analysis))).double().cpu()
-        usual_db = self.mean_db.cpu() + natural
-        return self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
+        return self.observe_many([analysis], eq_model)[0]
+
+    @torch.no_grad()
+    def observe_many(self, analyses: Sequence[Analysis], eq_model: EqAutoencoder) -> list[Observation]:
+        """`observe` for many sounds, the networks in one pass."""
+        codes = self.natural_codes([texture(analysis) for analysis in analyses])
+        naturals = eq_model.decode_curve(codes.to(eq_model.decoder.weight))  # which stays on the CPU
+        usual = self.mean_db.cpu() + naturals.double().cpu()
+        return [
+            self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
+            for analysis, usual_db in zip(analyses, usual, strict=True)
+        ]
 
     @torch.no_grad()
     def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
@@ -168,10 +187,13 @@ def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
     weight = visible * COMPARED
     weight = weight if float(weight.sum()) > 0.5 else visible + 1e-9
     low, high = deviation_db.min(), deviation_db.max()
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        too_low = (weight * bounded(deviation_db - middle)).sum() > 0
-        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
+    # many levels at once: on vectors this short a call costs more than what it computes
+    parts = torch.linspace(0, 1, LEVELS_AT_ONCE + 1, dtype=deviation_db.dtype, device=deviation_db.device)
+    for _ in range(LEVEL_ROUNDS):
+        levels = low + (high - low) * parts
+        too_low = (weight * bounded(deviation_db - levels[:, None])).sum(-1) > 0  # true up to the level, then false
+        last = min(max(int(too_low.sum()) - 1, 0), LEVELS_AT_ONCE - 1)
+        low, high = levels[last], levels[last + 1]
     return bounded(deviation_db - 0.5 * (low + high))
 
 

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,6 +66,12 @@ class Word:
     @property
     def weak(self) -> bool:
         return self.evidence.confidence < WEAK_BELOW
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the name and how well it is known."""
+        evidence = {**vars(self.evidence), "sources": list(self.evidence.sources)}
+        confidence = self.evidence.confidence
+        return {"name": self.name, "language": self.language, "confidence": confidence, **evidence, "weak": self.weak}
 
     def opposite(self) -> Word:
         """The same people's settings turned round: what 'less <word>' means."""

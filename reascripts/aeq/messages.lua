@@ -7,7 +7,7 @@ local sentences = {
   internal = "reaper-aeq met a fault of its own and changed nothing. Please report this: {why}",
 
   nothing_selected = "Nothing is selected. Select one or more items or tracks, then press again.",
-  no_instances = "No EQ of ours is on the selected tracks. Make one first, for example with 'AEQ: Make warmer'.",
+  no_instances = "No EQ of ours is on the selected tracks. Make one first, for example with 'AEQ_Make warmer'.",
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot get any {direction}.",
   no_audio_tracks = "No track of this project has audio to work on. Add some items, then press again.",
   empty_item = "An item on '{track}' is empty. Choose an item with audio in it, then press again.",
@@ -28,21 +28,21 @@ local sentences = {
   old_reaper = "This REAPER ({version}) is too old for reaper-aeq. Update it to 6.37 or newer.",
   no_reaeq = "REAPER could not add ReaEQ. It comes with REAPER: reinstall it, or rescan your VST plug-ins.",
   not_written = "ReaEQ on '{track}' did not take the values ({what}), so everything was taken back. "
-    .. "Run 'AEQ: Self-test' to see what differs in this REAPER.",
+    .. "Run 'AEQ_Self-test' to see what differs in this REAPER.",
 
-  render_failed = "REAPER rendered nothing for '{track}'. Press again; if it stays so, run 'AEQ: Self-test'.",
+  render_failed = "REAPER rendered nothing for '{track}'. Press again; if it stays so, run 'AEQ_Self-test'.",
   render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
     .. "if the disk with {folder} is full, free some space first.",
   disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",
   temp_folder = "No temporary folder could be made in {folder}. Check that this folder exists and may be written.",
 
   no_curl = "The program 'curl' is missing, and REAPER needs it to talk to reaper-aeq. Install curl, then press again.",
-  curl_failed = "Talking to reaper-aeq failed: {why}. Press again; if it stays so, run 'AEQ: Stop backend' first.",
+  curl_failed = "Talking to reaper-aeq failed: {why}. Press again; if it stays so, run 'AEQ_Stop backend' first.",
   not_installed = "reaper-aeq is not set up for this REAPER. Run `reaper-aeq install` in a terminal, then press again.",
   start_failed = "reaper-aeq could not be started. Run `reaper-aeq serve` in a terminal to see why, "
     .. "or `reaper-aeq install` to set it up again.",
   backend_died = "reaper-aeq stopped while it was computing. Nothing was changed; press again to start it anew.",
-  backend_stuck = "reaper-aeq has not answered for {seconds} seconds. Run 'AEQ: Stop backend', then press again.",
+  backend_stuck = "reaper-aeq has not answered for {seconds} seconds. Run 'AEQ_Stop backend', then press again.",
   job_cancelled = "The work was cancelled from reaper-aeq's page. Nothing was changed.",
   nonsense = "reaper-aeq gave an answer that makes no sense ({what}). Nothing was changed. "
     .. "Run `reaper-aeq install` so that both have the same version.",
@@ -54,10 +54,10 @@ local sentences = {
 
   bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
   bad_setting = "The setting '{name}' cannot be '{value}': {why}.",
-  no_reference = "Choose a reference first: select one item and run 'AEQ: Set reference'.",
+  no_reference = "Choose a reference first: select one item and run 'AEQ_Set reference'.",
   reference_one_item = "Select exactly one item as the reference, then run this again.",
-  reference_gone = "The reference item is no longer in this project. Run 'AEQ: Set reference' again.",
-  reference_set = "'{name}' is the reference now. Select what is to sound like it and run 'AEQ: Match to reference'.",
+  reference_gone = "The reference item is no longer in this project. Run 'AEQ_Set reference' again.",
+  reference_set = "'{name}' is the reference now. Select what is to sound like it and run 'AEQ_Match to reference'.",
 }
 
 local messages = {}

@@ -1,0 +1,109 @@
+"""`reaper-aeq serve`: the local backend, in this terminal or on its own in the background."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ..errors import AeqError
+from ..server.state import State, default_state_file, health, lock, prepare_folder, read_state, running
+from .console import print_json, say
+
+STARTING_S = 20.0  # a first start reads torch from a cold disk
+
+
+def serve(
+    *,
+    state_file: Path | None,
+    port: int | None,
+    idle_minutes: float,
+    background: bool,
+    models: Path | None,
+    as_json: bool,
+) -> int:
+    """Runs the backend until it is stopped, or says that one runs already. Returns the exit code."""
+    path = Path(state_file or default_state_file()).absolute()
+    prepare_folder(path)
+    if state := running(path):
+        return tell(state, path, as_json, already=True)
+    if background:
+        arguments = ["--state-file", str(path), "--idle-minutes", f"{idle_minutes:g}"]
+        arguments += ["--port", str(port)] if port is not None else []
+        arguments += ["--models", str(models.absolute())] if models else []
+        return tell(start_in_background(path, arguments), path, as_json)
+    held = lock(path)
+    if held is None:
+        return tell(wait_for_other(path), path, as_json, already=True)
+    with held:
+        # before torch is loaded: see engine._choose_threads; several sounds are analysed side by side instead
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        from ..server.run import run
+
+        return run(path, port, idle_minutes, models, lambda state: tell(state, path, as_json))
+
+
+def tell(state: State, path: Path, as_json: bool, already: bool = False) -> int:
+    """Where the backend is; on the terminal, which is the user's own, with the token."""
+    if as_json:
+        row = {"url": f"http://127.0.0.1:{state.port}/", "port": state.port, "pid": state.pid}
+        print_json({**row, "state_file": str(path), "already_running": already})
+    else:
+        how = "is running already" if already else "is running"
+        say(f"The backend {how} (process {state.pid}, port {state.port}). Dashboard: {state.url}")
+    sys.stdout.flush()
+    return 0
+
+
+def wait_for_other(path: Path) -> State:
+    """The backend that another process is just starting. Raises `AeqError` if it never answers."""
+    end = time.monotonic() + STARTING_S
+    while time.monotonic() < end:
+        if state := running(path):
+            return state
+        time.sleep(0.2)
+    state = read_state(path)
+    who = f" (process {state.pid})" if state else ""
+    raise AeqError(f"another backend{who} holds {path} but does not answer: end that process, then start again")
+
+
+def start_in_background(path: Path, arguments: list[str]) -> State:
+    """Starts a backend that outlives this process and has no window; returns once it answers. Raises `AeqError`."""
+    errors = path.with_suffix(".err")
+    with open(errors, "wb") as err:
+        process = subprocess.Popen(
+            [windowless_python(), "-m", "reaper_aeq", "serve", *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=path.parent, close_fds=True,
+            **detached(),
+        )  # fmt: skip
+    end = time.monotonic() + STARTING_S
+    while time.monotonic() < end:
+        state = read_state(path)
+        if state and health(state):
+            return state
+        if process.poll() not in (None, 0):
+            told = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise AeqError(told[-1].removeprefix("error: ") if told else f"the backend ended at once; see {errors}")
+        time.sleep(0.1)
+    raise AeqError(f"the backend did not answer within {STARTING_S:g} s: see {errors} and {path.with_suffix('.log')}")
+
+
+def windowless_python(executable: str = sys.executable) -> str:
+    """On Windows pythonw, which has no console; python itself elsewhere or where there is none.
+
+    >>> windowless_python("/usr/bin/python3")
+    '/usr/bin/python3'
+    """
+    found = Path(executable)
+    without = found.with_name("pythonw.exe")
+    return str(without) if found.name.lower() == "python.exe" and without.is_file() else executable
+
+
+def detached(windows: bool = os.name == "nt") -> dict[str, object]:
+    """What makes a child outlive us, our terminal and its Ctrl-C."""
+    if windows:
+        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP, spelled out because other systems' subprocess lacks the names
+        return {"creationflags": 0x08000000 | 0x00000200}
+    return {"start_new_session": True}

@@ -1,0 +1,108 @@
+"""From a file to what the engine needs of it, with all that makes a file useless said in one sentence.
+
+Command line and server listen through here, so that both give the same answer for the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dsp.audio import AudioFile
+from .dsp.spectrum import Analysis, analyze_blocks
+from .engine import MEASURED_UP_TO_S, Result, with_measured_loudness
+from .errors import AudioError
+
+MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
+KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A file that holds something to equalise.
+
+    Attributes:
+        analysis: of the whole file.
+        audio: its samples (channels, n) float32 where loudness is measured on them and they are few, else None.
+        warning: one sentence on what could not be read, or None.
+    """
+
+    path: str
+    analysis: Analysis
+    audio: np.ndarray | None
+    warning: str | None
+
+    def measured(self, result: Result) -> Result:
+        """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
+        if self.analysis.duration_s > MEASURED_UP_TO_S:
+            return result
+        audio = self.audio
+        if audio is None:
+            with AudioFile(self.path) as file:
+                audio = np.concatenate(list(file.blocks()), axis=1)
+        return with_measured_loudness(result, audio)
+
+
+def listen(file: AudioFile) -> Heard:
+    """Streams `file` through the analysis.
+
+    Raises `AudioError` if the file cannot be read, or holds nothing that could be equalised: silence, a constant
+    offset, a click. The engine itself would answer these with a flat EQ; asking for one is a mistake all the same.
+    """
+    swing, kept = _Swing(), _Kept(file.sample_rate)
+    analysis = analyze_blocks(kept.watch(swing.watch(file.blocks())), file.sample_rate)
+    if analysis.duration_s < MIN_SECONDS:
+        raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
+    if analysis.silent or swing.largest == 0:
+        kind = "silent" if swing.low is None or not np.any(swing.low) else "a constant offset without sound"
+        raise AudioError(f"{file.path} is {kind}: there is nothing to adapt to")
+    return Heard(file.path, analysis, kept.audio, file.warning)
+
+
+def listen_to(path: str) -> Heard:
+    """`listen` for a path. Raises `AudioError`."""
+    with AudioFile(path) as file:
+        return listen(file)
+
+
+class _Kept:
+    """The blocks that pass, as long as they are few."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
+        self.blocks: list[np.ndarray] | None = []
+
+    def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        size = frames = 0
+        for block in blocks:
+            size, frames = size + block.nbytes, frames + block.shape[1]
+            if size > KEPT_BYTES or frames > MEASURED_UP_TO_S * self.sample_rate:
+                self.blocks = None
+            if self.blocks is not None:
+                self.blocks.append(block)
+            yield block
+
+    @property
+    def audio(self) -> np.ndarray | None:
+        return np.concatenate(self.blocks, axis=1) if self.blocks else None
+
+
+class _Swing:
+    """How far each channel moves. The edges of a constant look like a click, so its spectrum does not betray it."""
+
+    def __init__(self) -> None:
+        self.low: np.ndarray | None = None
+        self.high: np.ndarray | None = None
+
+    def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in blocks:
+            low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
+            self.low = low if self.low is None else np.minimum(self.low, low)
+            self.high = high if self.high is None else np.maximum(self.high, high)
+            yield block
+
+    @property
+    def largest(self) -> float:
+        return 0.0 if self.low is None or self.high is None else float(np.max(self.high - self.low))

@@ -1,0 +1,1 @@
+"""The local backend: what the actions in REAPER and the dashboard ask."""

@@ -1,0 +1,203 @@
+"""The HTTP interface: a value built from an engine and settings. What it says is described in `wire`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import Path as PathPart
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from .. import __version__, wire
+from ..errors import AeqError
+from .guard import Guard, check_path
+from .jobs import Given, Jobs
+from .pages import add_pages
+from .pictures import Pictures, Theme
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from ..engine import AdaptiveEQ
+
+log = logging.getLogger("reaper_aeq.server")
+Wait = Annotated[float, Query(ge=0, le=wire.MAX_WAIT_S, allow_inf_nan=False, description="Seconds to wait for it")]
+JobId = Annotated[str, PathPart(max_length=64)]
+TaskNumber = Annotated[int, PathPart(ge=0, lt=wire.MAX_TASKS)]
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": wire.Failure, "description": text}
+    for status, text in {
+        400: "It cannot be done as asked", 401: "No token, or a wrong one", 403: "A stranger, or a forbidden path",
+        404: "There is no such thing", 413: "Too large", 422: "Not a message as described", 429: "Too much to do",
+    }.items()
+}  # fmt: skip
+
+
+@dataclass
+class Settings:
+    """What a backend is told: where it listens, who may ask, where its log is. `port` is the one it was given."""
+
+    token: str
+    port: int
+    log_file: Path | None = None
+
+
+@dataclass
+class Backend:
+    """What lives beside the app: `stopping` is set by anyone who wants it to end; `touched` is the last request."""
+
+    settings: Settings
+    engine: Future[AdaptiveEQ]
+    jobs: Jobs
+    worker: Worker
+    pictures: Pictures
+    started: float = field(default_factory=time.monotonic)
+    touched: float = field(default_factory=time.monotonic)
+    stopping: bool = False
+
+    def idle_s(self) -> float:
+        """Seconds since anything was asked for. Looking at the dashboard is not asking."""
+        if self.jobs.busy:
+            self.touched = time.monotonic()
+        return time.monotonic() - self.touched
+
+    async def until(self, happened: Callable[[], bool], seconds: float) -> None:
+        """Returns when `happened`, after `seconds`, or when the backend stops."""
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        end = loop.time() + seconds
+        with self.jobs.listening(lambda: loop.call_soon_threadsafe(event.set)):
+            while not happened() and not self.stopping and (left := end - loop.time()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), min(left, 0.25))  # whoever stops us rings no bell
+                event.clear()
+
+
+def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
+    """The app; `app.state.backend` is its `Backend`. `engine` may still be loading."""
+    jobs = Jobs()
+    backend = Backend(settings, engine, jobs, Worker(jobs, engine), Pictures(jobs))
+    app = FastAPI(
+        title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
+        description="The local backend that REAPER's actions and the dashboard ask.",
+    )  # fmt: skip
+    app.state.backend = backend
+    app.add_middleware(Guard, token=settings.token, port=settings.port)
+    app.add_exception_handler(AeqError, _told)
+    app.add_exception_handler(RequestValidationError, _misread)
+    app.add_exception_handler(HTTPException, _no_such_page)
+    app.add_exception_handler(Exception, _broken)
+    _add_status(app, backend)
+    _add_jobs(app, backend)
+    add_pages(app, settings.log_file)
+    return app
+
+
+def _add_status(app: FastAPI, backend: Backend) -> None:
+    @app.get("/v1/health")
+    async def health() -> wire.Health:
+        engine = backend.engine
+        loaded = engine.result() if engine.done() and not engine.exception() else None
+        return wire.Health(
+            name="reaper-aeq", version=__version__, device=loaded.device if loaded else "", pid=os.getpid(),
+            uptime_s=round(time.monotonic() - backend.started, 3), ready=engine.done(),
+        )  # fmt: skip
+
+    @app.get("/v1/words")
+    async def words() -> wire.Words:
+        vocabulary = (await asyncio.shield(asyncio.wrap_future(backend.engine))).words
+        known = sorted(vocabulary.values(), key=lambda word: (-word.evidence.confidence, word.name))
+        rows = [wire.WordInfo(**word.to_dict()) for word in known]
+        return wire.Words(words=rows, aliases=dict(sorted(vocabulary.aliases.items())))
+
+    @app.post("/v1/shutdown")
+    async def shutdown() -> wire.Stopping:
+        log.info("asked to stop")
+        backend.stopping = True
+        return wire.Stopping(stopping=True)
+
+
+def _add_jobs(app: FastAPI, backend: Backend) -> None:
+    jobs = backend.jobs
+
+    async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.Job:
+        backend.touched = time.monotonic()
+        for task in tasks:
+            for path in (task.path, *getattr(task, "references", ())):
+                check_path(path)
+        job_id = jobs.submit(label, tasks)
+        await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)
+        job = jobs.get(job_id)
+        response.status_code = 200 if job.state in ("done", "cancelled") else 202
+        return job
+
+    accepted = {202: {"model": wire.Job, "description": "Not finished yet"}}
+
+    @app.post("/v1/jobs", responses=accepted)
+    async def ask(asked: wire.JobRequest, response: Response, wait: Wait = 0.0) -> wire.Job:
+        return await submit(asked.label, asked.tasks, wait, response)
+
+    @app.post("/v1/analyze", responses=accepted)
+    async def analyze(asked: wire.AnalyzeRequest, response: Response, wait: Wait = 0.0) -> wire.Job:
+        return await submit("Analysis", asked.tasks, wait, response)
+
+    @app.get("/v1/jobs", response_model=wire.Jobs, responses={304: {"description": "Nothing changed"}})
+    async def recent(
+        limit: Annotated[int, Query(ge=1, le=wire.MAX_JOBS_SHOWN)] = wire.MAX_JOBS_SHOWN,
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        tag = f'W/"{jobs.revision}.{limit}"'
+        if if_none_match == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        found = wire.Jobs.model_construct(jobs=jobs.recent(limit))
+        return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": tag})
+
+    @app.get("/v1/jobs/{job_id}")
+    async def job(job_id: JobId, wait: Wait = 0.0) -> wire.Job:
+        before = jobs.state(job_id)
+        if before not in ("done", "cancelled"):
+            await backend.until(lambda: jobs.state(job_id) != before, wait)
+        return jobs.get(job_id)
+
+    @app.delete("/v1/jobs/{job_id}")
+    async def cancel(job_id: JobId) -> wire.Job:
+        backend.touched = time.monotonic()
+        return jobs.cancel(job_id)
+
+    svg = {200: {"content": {"image/svg+xml": {}}, "description": "Spectrum, target range, EQ, result"}}
+
+    @app.get("/v1/jobs/{job_id}/tasks/{n}/plot.svg", response_class=Response, responses=svg)
+    def plot(job_id: JobId, n: TaskNumber, theme: Theme = "light", narrow: bool = False) -> Response:
+        # its own thread: drawing takes a third of a second
+        drawn = backend.pictures.svg(job_id, n, theme, narrow)
+        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def _told(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, getattr(error, "http_status", 400))
+
+
+def _misread(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    sentence = wire.first_fault(error.errors()).encode("utf-8", "replace").decode()
+    return JSONResponse({"error": sentence}, 422)
+
+
+def _no_such_page(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    told = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
+    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
+
+
+def _broken(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error": "Something went wrong inside reaper-aeq; the log says what."}, 500)

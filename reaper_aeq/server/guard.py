@@ -1,0 +1,195 @@
+"""Who may talk to the backend, and how much they may say: checked before anything else sees a request.
+
+The backend listens on this machine only, but so does every web page that the user opens: a page may send requests to
+127.0.0.1, and by DNS rebinding even under a name of its own. Hence the token, and the checks of Host and Origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import ntpath
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import AeqError
+from ..wire import MAX_BODY_BYTES
+
+READABLE_SUFFIXES = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc",
+    ".caf", ".au", ".snd",
+)  # fmt: skip
+# Nothing on a page of ours comes from elsewhere or stands inline, so a name of a track can never become a script.
+_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
+ANSWER_HEADERS = {
+    "Content-Security-Policy": f"{_POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+LINGER_S = 1.0
+NEED_TOKEN = "This needs the backend's token: open the dashboard from REAPER with the action 'AEQ: Open dashboard'."
+
+
+class PathError(AeqError):
+    """A path that the backend does not even look at."""
+
+    http_status = 403
+
+
+def check_path(path: str) -> None:
+    """Raises `PathError` for what is not the absolute path of a file with the suffix of audio."""
+    if "\0" in path or not os.path.isabs(path):
+        raise PathError(f"{path[:200]!r} is not an absolute path: the backend reads only files that are named in full")
+    if os.name == "nt" and ntpath.splitdrive(path)[0].startswith(("\\\\.\\", "\\\\?\\", "//./", "//?/")):
+        raise PathError(f"{path[:200]!r} names a device: the backend reads only audio files")
+    if os.path.splitext(path)[1].lower() not in READABLE_SUFFIXES:
+        raise PathError(f"{path[:200]!r} is not audio by its name: convert it to WAV or FLAC first")
+
+
+def same(given: str, secret: str) -> bool:
+    """Compares in a time that says nothing of where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())
+
+
+class Guard:
+    """ASGI middleware: Host, Origin, token, size of the body. Every refusal is a status and one sentence."""
+
+    def __init__(self, app: ASGIApp, *, token: str, port: int, max_body_bytes: int = MAX_BODY_BYTES):
+        self.app, self.token, self.max_body_bytes = app, token, max_body_bytes
+        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self.origins = {f"http://{host}" for host in self.hosts}
+        self.cookie = f"aeq_{port}"  # cookies are shared by all ports of a machine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        send = _with_headers(send)
+        headers = Headers(scope=scope)
+        refusal = self._stranger(headers)
+        if refusal is None and (login := self._login(scope)) is not None:
+            return await _answer(send, 303, None, {"Location": "/", "Set-Cookie": login, "Cache-Control": "no-store"})
+        refusal = refusal or self._unknown(headers)
+        if refusal:
+            return await self._refuse(scope, headers, receive, send, *refusal)
+        body = await self._body(headers, receive)
+        if body is None:
+            limit = f"at most {self.max_body_bytes / 1e6:g} MB"
+            return await _refuse(receive, send, 413, f"The request is too large ({limit}): send fewer tasks at once.")
+        await self.app(scope, _replay(body, receive), send)
+
+    def _stranger(self, headers: Headers) -> tuple[int, str] | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
+            return 403, "The backend answers only to 127.0.0.1 and localhost at its own port."
+        foreign = [origin for origin in headers.getlist("origin") if origin.lower() not in self.origins]
+        # a browser says so even where it sends no Origin: an image or script that some page wants from us
+        if foreign or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return 403, "The backend does not answer to other web pages."
+        return None
+
+    def _login(self, scope: Scope) -> str | None:
+        """The cookie for a browser that brings the token in the address, which the address then loses."""
+        if scope["path"] != "/" or scope["method"] != "GET":
+            return None
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if not given or not same(given, self.token):
+            return None
+        return f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+
+    def _unknown(self, headers: Headers) -> tuple[int, str] | None:
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else ""
+        if same(given, self.token) or any(same(value, self.token) for value in self._cookies(headers)):
+            return None
+        return 401, NEED_TOKEN
+
+    def _cookies(self, headers: Headers) -> Iterable[str]:
+        for line in headers.getlist("cookie"):
+            try:
+                found = SimpleCookie(line).get(self.cookie)
+            except CookieError:
+                continue
+            if found:
+                yield found.value
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
+        """The whole body, or None for one that is too large, of which no more than the limit is ever held."""
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self.max_body_bytes:
+            return None
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self.max_body_bytes:
+                return None
+        return bytes(body)
+
+    async def _refuse(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, status: int, sentence: str
+    ) -> None:
+        if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+            page = f"<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{sentence}</p></html>"
+            return await _answer(send, status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+        await _refuse(receive, send, status, sentence)
+
+
+def _with_headers(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in ANSWER_HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return wrapped
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body that was read already, then whatever follows (a disconnect)."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+async def _refuse(receive: Receive, send: Send, status: int, sentence: str) -> None:
+    headers = {"Content-Type": "application/json", "Connection": "close"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    await _answer(send, status, json.dumps({"error": sentence}).encode(), headers, receive)
+
+
+async def _answer(
+    send: Send, status: int, body: bytes | None, headers: dict[str, str], unread: Receive | None = None
+) -> None:
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    raw.append((b"content-length", str(len(body or b"")).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body or b"", "more_body": unread is not None})
+    if unread is not None:
+        # a connection that is closed over what was not read is reset, and the sender may never see the answer
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while (await unread()).get("more_body", False):
+                    pass
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,193 @@
+"""Jobs and their tasks from submission to answer. Thread-safe; knows nothing of audio, models or HTTP."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .. import wire
+from ..errors import AeqError
+
+MAX_WAITING = 5 * wire.MAX_TASKS
+KEPT_JOBS = wire.MAX_JOBS_SHOWN  # finished ones; what waits or runs is never forgotten
+
+Given = wire.AdaptTask | wire.AnalyzeTask
+Outcome = wire.TaskDone | wire.TaskFailed
+
+
+class BusyError(AeqError):
+    """More waits already than will be done soon."""
+
+    http_status = 429
+
+
+class NoSuchJobError(AeqError):
+    """Never submitted, or finished so long ago that it was forgotten."""
+
+    http_status = 404
+
+
+@dataclass(eq=False)
+class Ticket:
+    """One task of a job on its way through the worker. `result` is the engine's, kept for its picture."""
+
+    job: Record
+    n: int
+    given: Given
+    started: float = 0.0
+    outcome: Outcome | None = None
+    result: Any = None
+
+    @property
+    def dropped(self) -> bool:
+        """Nobody waits for it any more."""
+        return self.job.state == "cancelled"
+
+
+@dataclass(eq=False)
+class Record:
+    """A job as it is kept; `wire.Job` is what others see of it."""
+
+    id: str
+    label: str
+    created: str
+    state: str = "queued"
+    tickets: list[Ticket] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "cancelled")
+
+    def message(self) -> wire.Job:
+        results = [ticket.outcome for ticket in self.tickets if ticket.outcome]
+        total = len(self.tickets)
+        # built from parts that were checked when they were made: checking them again would cost more than all the rest
+        return wire.Job.model_construct(
+            id=self.id, label=self.label, state=self.state, progress=len(results) / total, created=self.created,
+            total=total, results=results,
+        )  # fmt: skip
+
+
+class Jobs:
+    """The queue, and the history of what was asked. Listeners are called after every change, from any thread."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}  # oldest first
+        self._waiting: deque[Ticket] = deque()
+        self._lock = threading.Condition()
+        self._listeners: set[Callable[[], None]] = set()
+        self._closed = False
+        self.revision = 0
+
+    def submit(self, label: str, tasks: Sequence[Given]) -> str:
+        """Queues tasks as one job and returns its id. Raises `BusyError`."""
+        with self._changing():
+            if self._closed or len(self._waiting) + len(tasks) > MAX_WAITING:
+                raise BusyError("reaper-aeq has too much to do already: wait for it or cancel a job, then press again")
+            record = Record(secrets.token_hex(8), label, datetime.now(UTC).isoformat(timespec="milliseconds"))
+            record.tickets = [Ticket(record, n, task) for n, task in enumerate(tasks)]
+            self._records[record.id] = record
+            self._waiting.extend(record.tickets)
+            self._forget_oldest()
+            return record.id
+
+    def take(self, most: int, *, wait: bool) -> list[Ticket]:
+        """The next tasks, at most `most` of whatever jobs; waits for one if asked to. Empty once closed."""
+        with self._lock:
+            while wait and not self._waiting and not self._closed:
+                self._lock.wait()
+            if not self._waiting:
+                return []
+        with self._changing():
+            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            for ticket in taken:
+                ticket.job.state = "running"
+            return taken
+
+    def finish(self, ticket: Ticket, outcome: Outcome, result: Any = None) -> None:
+        """Notes the answer to a task; one that nobody waits for any more is dropped."""
+        with self._changing():
+            if not ticket.dropped and ticket.outcome is None:
+                ticket.outcome, ticket.result = outcome, result
+                if all(other.outcome for other in ticket.job.tickets):
+                    ticket.job.state = "done"
+
+    def cancel(self, job_id: str) -> wire.Job:
+        """Drops what is unfinished; what is done stays. A job that is over already is left as it is."""
+        with self._changing():
+            record = self._find(job_id)
+            if not record.over:
+                record.state = "cancelled"
+                self._waiting = deque(ticket for ticket in self._waiting if ticket.job is not record)
+            return record.message()
+
+    def get(self, job_id: str) -> wire.Job:
+        """Raises `NoSuchJobError`, as all do that take an id."""
+        with self._lock:
+            return self._find(job_id).message()
+
+    def state(self, job_id: str) -> str:
+        with self._lock:
+            return self._find(job_id).state
+
+    def ticket(self, job_id: str, n: int) -> Ticket:
+        with self._lock:
+            tickets = self._find(job_id).tickets
+            if n >= len(tickets):
+                raise NoSuchJobError(f"job {job_id} has no task {n}: it has {len(tickets)}")
+            return tickets[n]
+
+    def recent(self, most: int) -> list[wire.Job]:
+        """Newest first."""
+        with self._lock:
+            return [record.message() for record in list(self._records.values())[: -most - 1 : -1]]
+
+    @property
+    def busy(self) -> bool:
+        with self._lock:
+            return any(not record.over for record in self._records.values())
+
+    def close(self) -> None:
+        """Cancels everything and lets the worker's `take` return."""
+        with self._changing():
+            self._closed = True
+            self._waiting.clear()
+            for record in self._records.values():
+                if not record.over:
+                    record.state = "cancelled"
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners.discard(listener)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            yield
+            self.revision += 1
+            self._lock.notify_all()
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def _find(self, job_id: str) -> Record:
+        if job_id not in self._records:
+            raise NoSuchJobError(f"no job {job_id[:64]!r}: it was never asked for, or so long ago that it is forgotten")
+        return self._records[job_id]
+
+    def _forget_oldest(self) -> None:
+        over = [record.id for record in self._records.values() if record.over]
+        for job_id in over[: max(0, len(over) - KEPT_JOBS)]:
+            del self._records[job_id]

@@ -1,0 +1,143 @@
+"""One backend from start to end: socket, state file, log, model, idle stop, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import logging.handlers
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from .. import __version__
+from .app import Backend, Settings, create_app
+from .state import State, listening_socket, remove_state, write_state
+
+LOG_BYTES, LOG_FILES = 1_000_000, 3
+log = logging.getLogger("reaper_aeq.server")
+
+
+def run(
+    path: Path, port: int | None, idle_minutes: float, models: Path | None, ready: Callable[[State], object]
+) -> int:
+    """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
+
+    Args:
+        path: of the state file; its folder exists and its lock is ours.
+        ready: called once the backend answers.
+
+    Raises `AeqError` for a port that is taken, `OutputError` for a state file that cannot be written.
+    """
+    log_file = path.with_suffix(".log")
+    with listening_socket(port) as sock, logging_to(log_file):
+        port = sock.getsockname()[1]
+        started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
+        engine: Future = Future()
+        app = create_app(engine, Settings(state.token, port, log_file))
+        backend: Backend = app.state.backend
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        server = Server(config, backend)
+        log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
+        threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
+        try:
+            write_state(path, state)
+            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state)))
+        finally:
+            remove_state(path, state.token)
+            ended = backend.worker.close()
+            log.info("stopped")
+    _leave(ended and engine.done())
+    return 0
+
+
+class Server(uvicorn.Server):
+    """Ends on the usual signals without passing them on, and on `backend.stopping`."""
+
+    def __init__(self, config: uvicorn.Config, backend: Backend):
+        super().__init__(config)
+        self.backend = backend
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+        before = {s: signal.signal(s, self.handle_exit) for name in names if (s := getattr(signal, name, None))}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.backend.stopping = True
+        super().handle_exit(sig, frame)
+
+
+async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
+    watcher = asyncio.create_task(_watch(server, idle_minutes, ready))
+    await server.serve(sockets=[sock])
+    await watcher
+
+
+async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
+    """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
+    backend, told = server.backend, False
+    while not server.should_exit:
+        if server.started and not told:
+            ready()
+            told = True
+        if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
+            log.info("nothing was asked for %g minutes: stopping", idle_minutes)
+            backend.stopping = True
+        server.should_exit = server.should_exit or backend.stopping
+        await asyncio.sleep(0.1)
+
+
+def load(engine: Future, models: Path | None) -> None:
+    """Loads the models; torch comes with them. What goes wrong is every later task's answer."""
+    try:
+        from ..engine import AdaptiveEQ
+
+        loaded = AdaptiveEQ.load(models)
+        log.info("models loaded, running on %s", loaded.device)
+        engine.set_result(loaded)
+    except BaseException as error:
+        log.exception("the models could not be loaded")
+        engine.set_exception(error)
+
+
+@contextlib.contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Everything of ours from INFO, of others from WARNING on goes to a file that cannot grow without end."""
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root, ours = logging.getLogger(), logging.getLogger("reaper_aeq")
+    root.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    if sys.stderr:  # pythonw has none
+        faulthandler.enable()
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def _leave(all_threads_ended: bool) -> None:
+    """Python waits for threads, and torch does not like to be taken down under one: then leave without ceremony."""
+    if not all_threads_ended:
+        for stream in (sys.stdout, sys.stderr):
+            if stream:
+                stream.flush()
+        os._exit(0)

@@ -1,0 +1,160 @@
+"""The state file: where clients find the backend, and how a second start finds the first.
+
+Standard library only. The lock beside the file is the operating system's and ends with the process, however it ends:
+whoever holds it is the backend, and a state file without one is left over from a crash.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import AeqError, OutputError
+from ..files import atomic_write, output_error
+
+DEFAULT_PORT = 8765
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the file holds; `wire.State` describes it."""
+
+    port: int
+    token: str
+    pid: int
+    version: str
+    started: str
+
+    @property
+    def url(self) -> str:
+        """Of the dashboard, with the token: for the user's eyes only."""
+        return f"http://{HOST}:{self.port}/?token={self.token}"
+
+
+def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the actions look for it.
+
+    >>> default_state_file("linux", {"HOME": "/home/ann"}).as_posix()
+    '/home/ann/.local/state/reaper-aeq/backend.json'
+    """
+    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
+    if system == "win32":
+        folder = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif system == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        # the standard says that a relative path there counts for nothing
+        given = environ.get("XDG_STATE_HOME", "")
+        folder = Path(given) if given.startswith("/") else home / ".local" / "state"
+    return folder / "reaper-aeq" / "backend.json"
+
+
+def read_state(path: Path) -> State | None:
+    """None for a file that is absent or is no state file."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        state = State(**{name: data[name] for name in State.__dataclass_fields__})
+        return state if isinstance(state.port, int) and isinstance(state.token, str) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_state(path: Path, state: State) -> None:
+    """Writes it whole, readable by its owner only from its first byte on. Raises `OutputError`."""
+    with atomic_write(path, mode=0o600) as temporary:
+        temporary.write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
+
+
+def remove_state(path: Path, token: str) -> None:
+    """Removes the file if it is still the one with this token."""
+    state = read_state(path)
+    if state and state.token == token:
+        path.unlink(missing_ok=True)
+
+
+def health(state: State, timeout_s: float = 2.0) -> dict[str, Any] | None:
+    """The answer of the backend that a state file speaks of; None if none of ours answers there."""
+    connection = http.client.HTTPConnection(HOST, state.port, timeout=timeout_s)
+    try:
+        connection.request("GET", "/v1/health", headers={"Authorization": f"Bearer {state.token}"})
+        answer = connection.getresponse()
+        data = json.loads(answer.read(10_000))
+        return data if answer.status == 200 and data.get("name") == "reaper-aeq" else None
+    except (OSError, ValueError, AttributeError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def running(path: Path) -> State | None:
+    """The backend that answers to this state file, if one does."""
+    state = read_state(path)
+    return state if state and health(state) else None
+
+
+def prepare_folder(path: Path) -> None:
+    """Makes the folder of the state file, closed to others where it is new. Raises `OutputError`."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path.parent, error) from None
+
+
+def lock(path: Path) -> IO[bytes] | None:
+    """The lock of a state file, held until it is closed or the process ends; None if somebody else holds it.
+
+    Raises `OutputError` where no file can be made.
+    """
+    beside = path.with_name(path.name + ".lock")
+    try:
+        file = os.fdopen(os.open(beside, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
+    except OSError as error:
+        raise output_error(beside, error) from None
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError as error:
+        if os.name == "nt" and isinstance(error, PermissionError):
+            file.close()
+            return None
+        file.close()
+        raise OutputError(f"cannot lock {beside}: {error.strerror}; choose another --state-file") from None
+    return file
+
+
+def listening_socket(port: int | None) -> socket.socket:
+    """A socket on this machine only: at `port`, or for None at our own or, if that is taken, at any free one.
+
+    Raises `AeqError` if `port` was asked for and is taken.
+    """
+    for candidate in [port] if port is not None else [DEFAULT_PORT, 0]:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name == "nt":
+            # there "reuse" would let two programs listen at one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((HOST, candidate))
+            sock.listen(128)
+            return sock
+        except OSError:
+            sock.close()
+    raise AeqError(f"port {port} is taken or forbidden: leave out --port to use a free one")

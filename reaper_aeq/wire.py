@@ -1,0 +1,250 @@
+"""Every message between a client (the actions in REAPER, the dashboard) and the local backend, described once.
+
+Pydantic only, no torch. Samples of all of them lie in `tests/wire/*.json`; the Lua client's tests read the same files.
+Lengths and counts are bounded here, so that nothing later has to ask how large a message may be.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .bands import LIMITS, BandKind
+
+MAX_TASKS = 1000
+MAX_JOBS_SHOWN = 50
+MAX_WAIT_S = 30.0
+MAX_BODY_BYTES = 1_000_000
+
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Intensity = Annotated[
+    float, Field(ge=LIMITS["intensity"].low, le=LIMITS["intensity"].high, allow_inf_nan=False, strict=True)
+]
+Adaptation = Annotated[
+    float, Field(ge=LIMITS["adaptation"].low, le=LIMITS["adaptation"].high, allow_inf_nan=False, strict=True)
+]
+Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
+Name = Annotated[str, Field(max_length=500, description="Shown to people")]
+AudioPath = Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path of an audio file")]
+Phrase = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Message(BaseModel):
+    """A JSON object without keys that nobody knows: a typing mistake must not pass as a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Health(Message):
+    """`GET /v1/health`. `device` is empty and `ready` false until the model is loaded."""
+
+    name: Literal["reaper-aeq"]
+    version: str
+    device: str
+    pid: int
+    uptime_s: Seconds
+    ready: bool
+
+
+class WordInfo(Message):
+    """A word and how well it is known; `cross` is null where only one data set has it."""
+
+    name: str
+    language: str
+    confidence: Share
+    settings: int
+    people: int
+    agreement: float
+    cross: float | None
+    sources: list[str]
+    weak: bool
+
+
+class Words(Message):
+    """`GET /v1/words`"""
+
+    words: list[WordInfo]
+    aliases: dict[str, str]
+
+
+class AdaptTask(Message):
+    """One sound and what is wanted of it: a word or blend, or references to be matched."""
+
+    id: Id
+    name: Name = ""
+    path: AudioPath
+    request: Phrase | dict[Phrase, Intensity] | None = Field(
+        default=None, description="'warm', 'warm 0.7, airy 0.3', {'warm': 0.7}, or null to match `references`"
+    )
+    intensity: Intensity = 1.0
+    adaptation: Adaptation | None = None
+    method: Annotated[str, Field(max_length=40)] = "adaptive"
+    references: Annotated[list[AudioPath], Field(max_length=16)] = []
+
+    @model_validator(mode="after")
+    def _asks_for_one_thing(self) -> AdaptTask:
+        if self.request is None and not self.references:
+            raise ValueError("give a word in 'request', or 'references' to match")
+        if self.request is not None and self.references:
+            raise ValueError("give either a word in 'request' or 'references' to match, not both")
+        return self
+
+
+class JobRequest(Message):
+    """Body of `POST /v1/jobs`"""
+
+    label: Name = ""
+    tasks: Annotated[list[AdaptTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+
+class AnalyzeTask(Message):
+    """One sound to be described."""
+
+    id: Id
+    name: Name = ""
+    path: AudioPath
+
+
+class AnalyzeRequest(Message):
+    """Body of `POST /v1/analyze`"""
+
+    tasks: Annotated[list[AnalyzeTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+
+class BandInfo(Message):
+    """One ReaEQ band, in ReaEQ's units."""
+
+    kind: BandKind
+    freq_hz: float
+    gain_db: float
+    bandwidth_oct: float
+    enabled: bool
+
+
+class ScoreChange(Message):
+    before: Score
+    after: Score
+
+
+class AdaptAnswer(Message):
+    """Exactly what `reaper-aeq adapt --json` prints."""
+
+    word: str
+    intensity: float
+    method: str
+    score: ScoreChange
+    confidence: Share
+    explanation: str
+    output_gain_db: float
+    bands: list[BandInfo]
+
+
+class DistanceChange(Message):
+    before: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    after: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class MatchAnswer(Message):
+    """Exactly what `reaper-aeq match --json` prints: an adapt object without a word.
+
+    `score`: how alike the balances are; `distance_db`: RMS between them; `by`: how the reference was followed.
+    """
+
+    word: None
+    intensity: float
+    method: str
+    score: ScoreChange
+    confidence: Share
+    explanation: str
+    output_gain_db: float
+    bands: list[BandInfo]
+    references: list[str]
+    by: str
+    distance_db: DistanceChange
+
+
+class AnalyzeAnswer(Message):
+    """`top` holds words for sounds only, those the sound has most of first; `scores` all words."""
+
+    scores: dict[str, Score]
+    top: list[tuple[str, Score]]
+    suggestion: str
+
+
+class TaskDone(Message):
+    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer."""
+
+    n: int
+    id: str
+    name: str
+    ok: Literal[True]
+    answer: AdaptAnswer | MatchAnswer | AnalyzeAnswer
+    seconds: Seconds
+
+
+class TaskFailed(Message):
+    """`error`: one sentence in the user's words."""
+
+    n: int
+    id: str
+    name: str
+    ok: Literal[False]
+    error: str
+
+
+class Job(Message):
+    """`results` holds what is finished, in the order of the tasks; `total` counts all of them."""
+
+    id: str
+    label: str
+    state: Literal["queued", "running", "done", "cancelled"]
+    progress: Share
+    created: str
+    total: int
+    results: list[Annotated[TaskDone | TaskFailed, Field(discriminator="ok")]]
+
+
+class Jobs(Message):
+    """`GET /v1/jobs`, newest first"""
+
+    jobs: Annotated[list[Job], Field(max_length=MAX_JOBS_SHOWN)]
+
+
+class Stopping(Message):
+    """`POST /v1/shutdown`"""
+
+    stopping: Literal[True]
+
+
+class Failure(Message):
+    """The body of every answer that is not a success."""
+
+    error: str
+
+
+class State(Message):
+    """The file `backend.json`, by which clients find the backend."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    token: Annotated[str, Field(min_length=32)]
+    pid: int
+    version: str
+    started: str
+
+
+def first_fault(errors: list[dict[str, Any]] | Any) -> str:
+    """One sentence from pydantic's list of what is wrong with a message.
+
+    >>> first_fault([{"loc": ("body", "tasks", 3, "path"), "msg": "Field required", "type": "missing"}])
+    'tasks.3.path: field required'
+    """
+    fault = errors[0]
+    if fault["type"] == "json_invalid":
+        return "the body is not JSON"
+    place = ".".join(str(part) for part in fault["loc"][1:])  # the first says body or query
+    told = str(fault["msg"]).removeprefix("Value error, ")
+    told = told[:1].lower() + told[1:]
+    return f"{place[:200]}: {told}" if place else told

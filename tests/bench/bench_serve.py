@@ -1,0 +1,98 @@
+"""How long the backend takes, from a request to all its answers, and from its start to its first one.
+
+    python tests/bench/bench_serve.py [--seconds 30] [--tracks 32] [--repeats 5]
+
+Starts a backend of its own. Stereo WAV files of pulsing noise; each request asks with `wait`, as the actions do. What
+REAPER and the actions add (rendering apart) must fit between these figures and the limits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+from floor import write_song
+
+LIMITS_S = {"one track": 0.6, "all tracks": 4.0, "start to first answer": 8.0}
+
+
+def ask(state: dict[str, Any], path: str, body: object = None) -> dict[str, Any]:
+    request = urllib.request.Request(f"http://127.0.0.1:{state['port']}{path}")
+    request.add_header("Authorization", f"Bearer {state['token']}")
+    if body is not None:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
+
+
+def start(folder: Path) -> tuple[subprocess.Popen, dict[str, Any], float, float]:
+    """The process, its state, seconds to the first answer of any kind and to a loaded model."""
+    state_file, began = folder / "backend.json", time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reaper_aeq", "serve", "--state-file", str(state_file)], stdout=subprocess.DEVNULL
+    )
+    first = 0.0
+    while True:
+        if state_file.exists():
+            state = json.loads(state_file.read_text())
+            ready = ask(state, "/v1/health")["ready"]
+            first = first or time.perf_counter() - began
+            if ready:
+                return process, state, first, time.perf_counter() - began
+        time.sleep(0.05)
+
+
+def request_seconds(state: dict[str, Any], files: list[Path]) -> float:
+    tasks = [{"id": f"{n}", "name": file.stem, "path": str(file), "request": "warm"} for n, file in enumerate(files)]
+    began = time.perf_counter()
+    job = ask(state, "/v1/jobs?wait=30", {"label": "bench", "tasks": tasks})
+    while job["state"] != "done":
+        job = ask(state, f"/v1/jobs/{job['id']}?wait=30")
+    took = time.perf_counter() - began
+    assert all(result["ok"] for result in job["results"]), job
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--tracks", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [write_song(folder / f"{n}.wav", options.seconds, seed=n) for n in range(options.tracks)]
+        process, state, first, loaded = start(folder)
+        try:
+            request_seconds(state, files[:2])  # warms up
+            meter = psutil.Process(process.pid)
+            one = [request_seconds(state, [file]) for file in files[: options.repeats]]
+            before = sum(meter.cpu_times()[:2])
+            many = [request_seconds(state, files) for _ in range(options.repeats)]
+            used = (sum(meter.cpu_times()[:2]) - before) / options.repeats
+        finally:
+            ask(state, "/v1/shutdown", {})
+            process.wait(timeout=20)
+    print(f"{options.tracks} tracks of {options.seconds:g} s, {options.repeats} repeats, {os.cpu_count()} cores")
+    for what, times in {"one track": one, "all tracks": many, "start to first answer": [first]}.items():
+        middle, limit = statistics.median(times), LIMITS_S[what]
+        verdict = "ok" if middle <= limit else "TOO SLOW"
+        print(f"{what}: {middle:.2f} s, best {min(times):.2f} s (limit {limit:g} s, {verdict})")
+    print(f"start to loaded model: {loaded:.2f} s")
+    # what else the machine does makes the times above longer, not this
+    print(f"all tracks: {used:.2f} processor seconds, {1000 * used / options.tracks:.0f} ms a track")
+
+
+if __name__ == "__main__":
+    main()
