@@ -1,0 +1,92 @@
+"""`reaper-aeq match`: one file, the balance of others, one EQ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AeqError
+from ..methods.match_request import MatchRequest
+from .adapt import band_rows, decibels
+from .console import print_json, say, table
+from .outputs import Outputs
+
+if TYPE_CHECKING:
+    from ..match import MatchResult
+
+SHOWN_NAME = 60  # characters of a reference's name in the name of our ReaEQ
+
+
+def match(
+    source: Path,
+    references: Sequence[Path],
+    *,
+    weights: str | None,
+    options: dict[str, Any],
+    outputs: Outputs,
+    name: str | None,
+    models: Path | None,
+    as_json: bool,
+) -> None:
+    """Computes the EQ, writes `outputs`, prints. What can be wrong with the request is said before a file is read.
+
+    `options`: the fields of `MatchRequest` but `weights`, which is text such as '2, 1'.
+    """
+    request = MatchRequest(weights=parse_weights(weights), **options)
+    request.shares(len(references))
+
+    from ..dsp.audio import AudioFile
+    from .sound import hear, load_engine
+
+    with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
+        heard, others = hear(file), []
+        for path in references:
+            with AudioFile(path) as other:
+                others.append(hear(other).analysis)
+        engine = load_engine(models)
+        names = [str(path) for path in references]
+        result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
+        name = name or instance_name(references, request.intensity)
+        files.write(result, file.blocks(), name, title=f"{source.name}: {name.removeprefix('AEQ ')}")
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        show(result, outputs.paths)
+
+
+def parse_weights(text: str | None) -> list[float] | None:
+    """'2, 1' -> [2.0, 1.0]. Raises `AeqError`.
+
+    >>> parse_weights("2, 1")
+    [2.0, 1.0]
+    """
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise AeqError(f"cannot read the weights {text!r}: write them like '2, 1'") from None
+
+
+def instance_name(references: Sequence[Path], intensity: float) -> str:
+    """The name by which our ReaEQ is found again, as REAPER's actions write it.
+
+    >>> instance_name([Path("songs/great mix.wav")], 0.8)
+    'AEQ match: great mix 80%'
+    """
+    first, *others = (path.stem[:SHOWN_NAME] for path in references)
+    # " + " and "%" have a meaning in these names
+    first = first.replace("%", "").replace(" + ", " & ")
+    more = f" and {len(others)} more" if others else ""
+    return f"AEQ match: {first}{more} {round(100 * intensity)}%"
+
+
+def show(result: MatchResult, written: list[Path]) -> None:
+    """What a person wants to know of a result."""
+    say(result.explanation)
+    say(f"\nlikeness {result.score_before:.2f} -> {result.score_after:.2f}, confidence {result.confidence:.2f}\n")
+    table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(result.eq))
+    say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
+    for path in written:
+        say(f"wrote {path}")

@@ -1,0 +1,125 @@
+"""A sound and references in, ReaEQ bands out: what `AdaptiveEQ.match` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bands import Eq
+from .dsp.spectrum import GRID_HZ, Analysis
+from .engine import AdaptiveEQ, Result
+from .errors import AeqError
+from .explain import explain_match
+from .methods import reference_code
+from .methods.match_request import MatchRequest
+from .methods.reference import Difference, difference, limited, ltas, posterior, smoothed, window
+from .model.audio_encoder import Observation
+from .model.curves import COMPARED, GRID, level_free
+from .model.matching import Matching
+from .realise import compensated, held_back, realise, scaled
+
+ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
+COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
+SHOWN_OVER_OCT, SHOWN_DB = 1 / 3, 1.0  # the reference in the picture: its smoothing, and half its width
+
+
+@dataclass(frozen=True)
+class MatchResult(Result):
+    """What `match` found: a `Result` without a word, whose score is how alike source and reference are, 0..1.
+
+    `distance_db`: between the two balances before and after, RMS. `target_*_db` are the reference's spectrum.
+    """
+
+    references: tuple[str, ...] = ()
+    by: str = ""
+    distance_db: tuple[float, float] = (0.0, 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the keys of `Result.to_dict`, and what only a match has."""
+        before, after = (round(value, 3) for value in self.distance_db)
+        distance = {"before": before, "after": after}
+        return {**super().to_dict(), "references": list(self.references), "by": self.by, "distance_db": distance}
+
+
+def match_analysis(
+    engine: AdaptiveEQ,
+    matching: Matching,
+    source: Analysis,
+    references: Sequence[Analysis],
+    names: Sequence[str],
+    request: MatchRequest,
+) -> MatchResult:
+    """The EQ that brings `source` to the weighted mean of `references`. Raises `AeqError`."""
+    shares = request.shares(len(references))
+    for analysis, name in zip(references, names, strict=True):
+        if analysis.silent:
+            raise AeqError(f"{name} is silent: there is nothing to match")
+    if source.silent:
+        return _nothing_heard(source, names, request)
+    seen, *others = engine.encoder.observe_many([source, *references], engine.eq_model)
+    found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
+    inside = window(request.low_hz, request.high_hz)
+    likely, sure = posterior(found, matching)
+    if request.by == "posterior":
+        curve = likely
+    elif request.by == "ltas":
+        curve = ltas(found) if request.smoothing_oct is None else found.db
+    else:
+        wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
+        curve = reference_code.curve(wanted, found.heard, engine.eq_model)
+    if request.smoothing_oct is not None:
+        curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
+    code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
+    eq = scaled(realise(engine.eq_model, code, seen, source.sample_rate), request.intensity)
+    eq = compensated(held_back(eq, seen.visible < 0.5, source.sample_rate), source)
+    return _result(source, seen, found, inside, eq, sure, names, request)
+
+
+def _result(
+    source: Analysis, seen: Observation, found: Difference, inside: Tensor, eq: Eq, sure: float,
+    names: Sequence[str], request: MatchRequest,
+) -> MatchResult:  # fmt: skip
+    response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
+    compared = found.heard * inside
+    apart = tuple(_apart(found.db - done, compared) for done in (torch.zeros_like(response), response))
+    heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))
+    told = explain_match(seen, response, *apart, len(names), heard_share, request.intensity)
+    heard = seen.visible > 0.5
+    hidden = torch.full_like(seen.ltas_db, torch.nan)
+    aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)
+    held = heard & (found.heard > 0.5 * float(found.heard.max()))
+    rows = (
+        (seen.ltas_db, heard),
+        (seen.ltas_db + level_free(response), heard),
+        (aim - SHOWN_DB, held),
+        (aim + SHOWN_DB, held),
+    )
+    pictures = (torch.where(where, row, hidden).numpy() for row, where in rows)
+    before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
+    confidence = sure * min(1.0, heard_share / 0.6)
+    return MatchResult(
+        None, float(request.intensity), "reference", eq, before, after, confidence, told, source.sample_rate, *pictures,
+        references=tuple(names), by=request.by, distance_db=apart,
+    )  # fmt: skip
+
+
+def _apart(db: Tensor, compared: Tensor) -> float:
+    """RMS of a difference of balances over what is compared, level-free, dB."""
+    weight = compared * COMPARED if float((compared * COMPARED).sum()) > 0.5 else compared
+    weight = weight / weight.sum().clamp_min(1e-9)
+    db = smoothed(db, compared, COMPARED_OVER_OCT)
+    return float((weight * (db - (weight * db).sum()).square()).sum().sqrt())
+
+
+def _nothing_heard(source: Analysis, names: Sequence[str], request: MatchRequest) -> MatchResult:
+    empty = np.full(len(GRID), np.nan)
+    told = "There is no sound between 25 Hz and 20 kHz, so nothing was matched."
+    return MatchResult(
+        None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, *[empty] * 4,
+        references=tuple(names), by=request.by,
+    )  # fmt: skip

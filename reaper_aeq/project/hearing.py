@@ -1,0 +1,72 @@
+"""Listening to several tracks side by side; progress in seconds of sound; stops at once when asked to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+
+from ..dsp.spectrum import Analysis, analyze_blocks
+
+T, U = TypeVar("T"), TypeVar("U")
+Progress = Callable[[str, int, int], None]
+
+
+class Stopped(Exception):
+    """Inside a thread whose result nobody waits for any more."""
+
+
+class Hearing:
+    """A pool for decoding and analysis, whose libraries let go of the interpreter while they compute.
+
+    Use `open_hearing`, which ends its threads whatever happens, an interrupt included.
+    """
+
+    def __init__(self, progress: Progress, sample_rate: int):
+        self.pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+        self.sample_rate = sample_rate
+        self.total_s = 0.0
+        self._progress, self._done_s = progress, 0.0
+        self._stop, self._lock = threading.Event(), threading.Lock()
+
+    def analyse(self, blocks: Iterable[np.ndarray]) -> Analysis:
+        return analyze_blocks(self._watched(blocks), self.sample_rate)
+
+    def each(self, work: Callable[[T], U], of: Iterable[T]) -> list[U]:
+        """`[work(x) for x in of]`, side by side. The first error ends the others."""
+        futures: list[Future[U]] = [self.pool.submit(work, one) for one in of]
+        waiting = set(futures)
+        while waiting:
+            # with a timeout, for on Windows nothing interrupts a wait without one
+            done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        return [future.result() for future in futures]
+
+    def stop(self) -> None:
+        self._stop.set()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in blocks:
+            if self._stop.is_set():
+                raise Stopped
+            yield np.ascontiguousarray(block)
+            with self._lock:
+                self._done_s += block.shape[1] / self.sample_rate
+                # what lies before it was counted may be a little less than there is
+                self._progress("seconds of sound", round(min(self._done_s, self.total_s)), max(1, round(self.total_s)))
+
+
+@contextmanager
+def open_hearing(progress: Progress, sample_rate: int) -> Iterator[Hearing]:
+    hearing = Hearing(progress, sample_rate)
+    try:
+        yield hearing
+    finally:
+        hearing.stop()

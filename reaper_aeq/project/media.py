@@ -1,0 +1,166 @@
+"""What sources hold, read anywhere: files, sections of them, reversed or looped.
+
+Frames are counted at the file's own sample rate. Whatever cannot be read of a file that did open is silence with a
+warning, for one damaged take must not end the work on a whole project.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ..dsp.audio import AudioFile
+from ..errors import AudioError
+from ..reaper.items import Section, Source
+
+NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
+
+
+class Library:
+    """The files of a project: looked into once, and what is wrong with them. Safe for threads."""
+
+    def __init__(self) -> None:
+        self.warnings: dict[Path, str] = {}
+        self._files: dict[Path, AudioFile | AudioError] = {}
+        self._frames: dict[Path, int] = {}
+        self._lock = threading.Lock()
+
+    def file(self, path: Path) -> AudioFile:
+        """Raises `AudioError` for a file that is not there or cannot be read."""
+        with self._lock:
+            if path not in self._files:
+                try:
+                    self._files[path] = AudioFile(path)
+                except AudioError as error:
+                    self._files[path] = error
+            found = self._files[path]
+        if isinstance(found, AudioError):
+            raise found
+        return found
+
+    def frames(self, path: Path) -> int:
+        """How long a file is; one that does not say is read to its end, once."""
+        with self._lock:
+            if path in self._frames:
+                return self._frames[path]
+        file = self.file(path)
+        count = file.frames if file.frames is not None else sum(block.shape[1] for block in file.blocks())
+        with self._lock:
+            return self._frames.setdefault(path, count)
+
+    def missing(self, source: Source) -> str | None:
+        """Why a source cannot be heard, as the end of a sentence; None if it can."""
+        if source.kind in ("MIDI", "MIDIPOOL"):
+            return "MIDI is played by an instrument, which cannot be heard here"
+        if source.kind in NOT_AUDIO or source.path is None:
+            return f"a source of kind {source.kind or 'unknown'} cannot be heard here"
+        if source.offline:
+            return f"{source.file} is set offline in the project"
+        try:
+            self.file(source.path)
+        except AudioError as error:
+            return str(error)
+        return None
+
+    def warn(self, path: Path, sentence: str) -> None:
+        with self._lock:
+            self.warnings.setdefault(path, sentence)
+
+
+class SourceReader:
+    """A source opened for reading; `close` when done.
+
+    Attributes:
+        sample_rate: Hz. channels: of the file. length: frames, after the sections.
+    """
+
+    def __init__(self, source: Source, library: Library, loop: bool = False):
+        assert source.path is not None
+        self._path, self._library, self._loop = source.path, library, loop
+        file = library.file(source.path)
+        self.sample_rate, self.channels = file.sample_rate, file.channels
+        self._exit = ExitStack()
+        self._open()
+        # first frame in the layer below, length, and direction of each section, the innermost first
+        self._sections: list[tuple[int, int, bool]] = []
+        self.length = self._frames = library.frames(source.path)
+        for section in source.sections:
+            self._add(section)
+
+    def close(self) -> None:
+        self._exit.close()
+
+    def read(self, first: int, count: int) -> np.ndarray:
+        """(count, channels) float32 from frame `first`; silence outside, or the source again where it loops."""
+        out = np.zeros((count, self.channels), np.float32)
+        at = 0
+        while at < count and self.length > 0:
+            start = first + at
+            if self._loop:
+                start %= self.length
+            stop = min(start + count - at, self.length) if self._loop else start + count - at
+            out[at : at + stop - start] = self._layer(len(self._sections), start, stop - start)
+            if not self._loop:
+                break
+            at += stop - start
+        return out
+
+    def _add(self, section: Section) -> None:
+        start = round(section.start_s * self.sample_rate)
+        rest = max(0, self.length - start)
+        length = rest if section.length_s is None else round(section.length_s * self.sample_rate)
+        self._sections.append((start, length, section.reverse))
+        self.length = length
+
+    def _layer(self, layer: int, first: int, count: int) -> np.ndarray:
+        """Frames of the file (0) or of one of its sections, silence beyond a section's ends."""
+        if layer == 0:
+            return self._decode(first, count)
+        start, length, reverse = self._sections[layer - 1]
+        low, high = max(0, first), min(first + count, length)
+        out = np.zeros((count, self.channels), np.float32)
+        if high > low:
+            below = start + (length - high if reverse else low)
+            sound = self._layer(layer - 1, below, high - low)
+            out[low - first : high - first] = sound[::-1] if reverse else sound
+        return out
+
+    def _decode(self, first: int, count: int) -> np.ndarray:
+        """Frames of the file itself; a section may reach beyond its ends."""
+        out = np.zeros((count, self.channels), np.float32)
+        low, high = max(0, first), min(first + count, self._frames)
+        if high <= low:
+            return out
+        part = out[low - first : high - first]
+        got = self._fill(part, low)
+        if got < len(part):
+            # libsndfile cannot go back in every OGG file that it has read to the end: open it anew and try once more
+            self._open()
+            got = self._fill(part, low)
+        self._at = low + got if got == len(part) else -1
+        # an MP3's own word on its length may be a little off
+        if low + got < min(high, 0.99 * self._frames):
+            self._library.warn(self._path, f"{self._path} is damaged or cut off: what is missing was taken as silence")
+        if not np.isfinite(out).all():
+            self._library.warn(self._path, f"{self._path} holds values that are no numbers: they were taken as silence")
+            np.nan_to_num(out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return out
+
+    def _fill(self, part: np.ndarray, first: int) -> int:
+        """Decodes into `part` (n, channels); how many frames came."""
+        try:
+            if self._at != first:  # seeking in compressed files is costly even where it goes nowhere
+                self._sound.seek(first)
+            return len(self._sound.read(out=part))
+        except (soundfile.SoundFileError, RuntimeError):
+            part[:] = 0
+            return 0
+
+    def _open(self) -> None:
+        self._exit.close()
+        self._sound = self._exit.enter_context(self._library.file(self._path).opened())
+        self._at = 0

@@ -1,0 +1,248 @@
+"""A plan: which track gets which word, from a small TOML file (`default_plan.toml` explains it).
+
+Whatever is wrong with a plan is said with the line it stands in. Standard library only.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..commands.blend import check_range, instance_name, parse_word
+from ..commands.match import instance_name as match_name
+from ..errors import AeqError, RangeError
+from ..methods import DEFAULT_METHOD, METHODS
+
+DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
+KINDS = ("drums", "low", "high", "full", "middle")  # what `kinds.kind_of` tells apart
+ON = ("tracks", "buses", "both")
+_ACTION = ("word", "intensity", "adaptation", "method")
+_KEYS = {
+    "rule": ("track", "folder", "kind", "on", *_ACTION),
+    "default": _ACTION,
+    "master": (*_ACTION, "reference"),
+}
+_MAX_BYTES = 2**20
+
+
+class PlanError(AeqError):
+    """A plan that cannot be read or asks for what there is not; names file and line."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a track gets. `line` is where it stands in the plan; `reference` is a file, for the master only."""
+
+    word: str | Mapping[str, float] = ""
+    intensity: float = 1.0
+    adaptation: float | None = None
+    method: str = DEFAULT_METHOD
+    reference: Path | None = None
+    line: int = 0
+
+    def name(self, spelled: Callable[[str], str] = lambda word: word) -> str:
+        """Of the instance in REAPER."""
+        if self.reference:
+            return match_name([self.reference], self.intensity)
+        return instance_name(self.word, self.intensity, spelled)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Patterns that must fit, empty ones fit all; `on` says whether tracks or buses are meant."""
+
+    action: Action
+    tracks: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    on: str = "tracks"
+
+    def fits(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> bool:
+        return (
+            self.on in ("both", "buses" if is_bus else "tracks")
+            and (not self.tracks or _any(self.tracks, name))
+            and (not self.folders or any(_any(self.folders, folder) for folder in folders))
+            and (not self.kinds or kind in self.kinds)
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rules in order, then the default; None leaves tracks or master as they are."""
+
+    path: Path
+    rules: tuple[Rule, ...] = ()
+    default: Action | None = None
+    master: Action | None = None
+    leave: tuple[str, ...] = ()
+
+    @property
+    def is_default(self) -> bool:
+        return self.path == DEFAULT_PLAN
+
+    @property
+    def actions(self) -> list[Action]:
+        found = [rule.action for rule in self.rules]
+        return found + [action for action in (self.default, self.master) if action]
+
+    def leaves(self, name: str) -> bool:
+        return _any(self.leave, name)
+
+    def action(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> Action | None:
+        """What a track gets.
+
+        >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), "middle", False).word
+        'warm'
+        """
+        for rule in self.rules:
+            if rule.fits(name, folders, kind, is_bus):
+                return rule.action
+        return None if is_bus else self.default
+
+    def refuse(self, action: Action, error: AeqError) -> PlanError:
+        """The error about an action, with its place."""
+        return PlanError(f"{self.path}: line {action.line}: {error}")
+
+
+def read_plan(path: str | os.PathLike[str] | None = None) -> Plan:
+    """The plan in a file, or the default one. Raises `PlanError`."""
+    path = Path(path or DEFAULT_PLAN)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise PlanError(f"{path} is no plan: it has more than {_MAX_BYTES >> 20} MB")
+        text = path.read_bytes().decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        raise PlanError(f"{path} does not exist: check the path of the plan") from None
+    except OSError as error:
+        raise PlanError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = 1 + error.object[: error.start].count(b"\n")
+        raise PlanError(f"{path}: line {line}: a plan is written in UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PlanError(f"{path}: {_where(str(error))}") from None
+    return _Reader(path, text).plan(data)
+
+
+class _Reader:
+    """Turns the tables of one file into a plan."""
+
+    def __init__(self, path: Path, text: str):
+        self.path, self.lines = path, text.splitlines()
+
+    def plan(self, data: dict[str, Any]) -> Plan:
+        for key in data:
+            if key not in (*_KEYS, "leave"):
+                self.fail(
+                    key, 0, None, f"unknown table or key {key!r}; a plan has leave, [[rule]], [default], [master]"
+                )
+        rows = data.get("rule", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            self.fail("rule", 0, None, "rules are written [[rule]], with two brackets")
+        rules = tuple(self.rule(n, row) for n, row in enumerate(rows))
+        ends = {name: self.action(name, 0, data[name]) if name in data else None for name in ("default", "master")}
+        leave = self.texts("", 0, data, "leave")
+        return Plan(self.path, rules, ends["default"], ends["master"], leave)
+
+    def rule(self, n: int, row: dict[str, Any]) -> Rule:
+        action = self.action("rule", n, row)
+        tracks, folders, kinds = (self.texts("rule", n, row, key) for key in ("track", "folder", "kind"))
+        on = row.get("on", "tracks")
+        if unknown := [kind for kind in kinds if kind not in KINDS]:
+            self.fail("rule", n, "kind", f"unknown kind {unknown[0]!r}: use {', '.join(KINDS)}")
+        if on not in ON:
+            self.fail("rule", n, "on", f"on must be one of {', '.join(ON)}, not {on!r}")
+        if not (tracks or folders or kinds):
+            self.fail("rule", n, None, "a rule needs track, folder or kind; what is for all others is [default]")
+        return Rule(action, tracks, folders, kinds, on)
+
+    def action(self, table: str, n: int, row: Any) -> Action:
+        if not isinstance(row, dict):
+            self.fail(table, n, None, f"{table} is a table: write [{table}] and its keys below")
+        for key in row:
+            if key not in _KEYS[table]:
+                self.fail(table, n, key, f"unknown key {key!r}; known are {', '.join(_KEYS[table])}")
+        if ("word" in row) == ("reference" in row):
+            needs = "a word or a reference" if table == "master" else "a word"
+            self.fail(table, n, None, f"it needs {needs}" + (", not both" if "word" in row else ""))
+        action = Action(line=self.line_of(table, n, "word" if "word" in row else "reference"))
+        for key in ("intensity", "adaptation"):
+            if key in row:
+                action = replace(action, **{key: self.number(table, n, key, row[key])})
+        method = row.get("method", DEFAULT_METHOD)
+        if method not in METHODS:
+            self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+        if "reference" in row:
+            (file,) = self.texts(table, n, row, "reference", single=True)
+            if action.intensity < 0:
+                self.fail(table, n, "intensity", "a reference can be followed or not, but not turned round: 0 to 2")
+            return replace(action, method=method, reference=self.path.parent / file)
+        return replace(action, method=method, word=self.word(table, n, row["word"]))
+
+    def word(self, table: str, n: int, value: Any) -> str | Mapping[str, float]:
+        if isinstance(value, dict):  # { warm = 0.7, airy = 0.3 }
+            value = ", ".join(f"{word} {weight}" for word, weight in value.items())
+        if not isinstance(value, str):
+            self.fail(table, n, "word", f"a word is a text such as 'warm', not {value!r}")
+        try:
+            return parse_word(value)
+        except AeqError as error:
+            self.fail(table, n, "word", str(error))
+
+    def number(self, table: str, n: int, key: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fail(table, n, key, f"{key} must be a number, not {value!r}")
+        try:
+            check_range(key, value)
+        except RangeError as error:
+            self.fail(table, n, key, str(error))
+        return float(value)
+
+    def texts(self, table: str, n: int, row: dict[str, Any], key: str, single: bool = False) -> tuple[str, ...]:
+        value = row.get(key, [])
+        found = [value] if isinstance(value, str) else value
+        if not isinstance(found, list) or not all(isinstance(text, str) and text for text in found):
+            self.fail(
+                table or key, n, key if table else None, f"{key} must be a text or a list of texts, not {value!r}"
+            )
+        if single and len(found) != 1:
+            self.fail(table, n, key, f"{key} must be one text")
+        return tuple(found)
+
+    def fail(self, table: str, n: int, key: str | None, reason: str) -> Any:
+        raise PlanError(f"{self.path}: line {self.line_of(table, n, key)}: {reason}")
+
+    def line_of(self, table: str, n: int, key: str | None) -> int:
+        """Where a key of the n-th table of that name stands; the table's own line if it is not found."""
+        head = re.compile(r"^\s*\[\[?\s*[\"']?([^\]\"']*?)[\"']?\s*\]")
+        inside, seen, found = None, -1, 1
+        for number, line in enumerate(self.lines, 1):
+            if match := head.match(line):
+                inside = match[1]
+                seen += inside == table
+                if inside == table and seen == n:
+                    found = number
+            here = inside == table and seen == n
+            if key and here and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+                return number
+            if inside is None and re.match(rf"\s*[\"']?{re.escape(table)}[\"']?\s*[=.]", line):
+                found = number
+        return found
+
+
+def _any(patterns: tuple[str, ...], name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def _where(message: str) -> str:
+    """tomllib says '... (at line 3, column 5)'; line first, as everywhere here."""
+    match = re.search(r"\s*\(at line (\d+), column (\d+)\)$", message)
+    if not match:
+        return "its last line: " + message.replace(" (at end of document)", " where the file ends")
+    return f"line {match[1]}: not TOML: {message[: match.start()]} (column {match[2]})"

@@ -1,0 +1,174 @@
+"""The report of one run: a page that needs nothing but itself, and the same as JSON.
+
+No times and no places of this machine's are in it but those the user gave: the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from ..bands import Eq
+from .picture import picture
+from .plan import Plan
+from .rows import MASTER, Row
+
+NOT_HEARD = (
+    "Heard were the media items with their offsets, rates, sections, fades and volumes, folders and sends, and the new"
+    " EQs. Not heard were instruments, all other FX, automation, pan laws and channels beyond the second, so the"
+    " balance of buses and master is that of the tracks before such FX."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run: the project's and the written file's names, the plan, and a row for each track."""
+
+    song: str
+    written: str
+    sample_rate: int
+    plan: Plan
+    plan_text: str
+    rows: Sequence[Row]
+
+    @property
+    def warnings(self) -> list[tuple[Row, str]]:
+        return [(row, warning) for row in self.rows for warning in row.warnings]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "project": self.song,
+            "written": self.written,
+            "sample_rate": self.sample_rate,
+            "plan": "default" if self.plan.is_default else str(self.plan.path),
+            "tracks": [row.to_dict() for row in self.rows],
+        }
+
+    def html(self) -> str:
+        """The page, UTF-8 when written."""
+        done = [row for row in self.rows if row.result]
+        cards = "".join(_card(row) for row in done)
+        style = files(__package__).joinpath("report.css").read_text("utf-8")
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{escape(self.song)} – reaper-aeq</title><style>{style}</style></head><body><main>"
+            f"<h1>{escape(self.song)}</h1>{self._summary(len(done))}"
+            f"<h2>Tracks</h2>{_table(self.rows)}{self._warnings()}"
+            f"<h2>What was done</h2>{_LEGEND}{cards}"
+            f'<p class="small soft">{NOT_HEARD}</p>'
+            f"<details><summary>The plan</summary><pre>{escape(self.plan_text)}</pre></details>"
+            "</main></body></html>\n"
+        )
+
+    def _summary(self, done: int) -> str:
+        left = sum(bool(row.left) for row in self.rows)
+        plan = "the default plan" if self.plan.is_default else f"the plan {escape(self.plan.path.name)}"
+        parts = [f"{done} of {len(self.rows)} got an EQ by {plan}"]
+        parts += [f"{left} left alone"] if left else []
+        parts += [f"{len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}"] if self.warnings else []
+        return f'<p class="soft">{", ".join(parts)}. Written: {escape(self.written)}</p>'
+
+    def _warnings(self) -> str:
+        rows = "".join(f"<li><b>{escape(row.title)}</b>: {escape(text)}</li>" for row, text in self.warnings)
+        return f'<div class="warnings"><ul>{rows}</ul></div>' if rows else ""
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = (
+        '<tr><th class="n">#</th><th>Track</th><th>Asked for</th><th>Score</th>'
+        '<th class="wideonly">Sounds</th><th class="n wideonly">Loudness</th></tr>'
+    )
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(map(_line, rows))}</tbody></table></div>'
+
+
+def _line(row: Row) -> str:
+    number = "" if row.number == MASTER else str(row.number)
+    name = escape(row.title)
+    flag = ' <span class="flag" title="see the warnings">▲</span>' if row.warnings else ""
+    folders = f'<span class="soft">{escape(" / ".join(row.folders))} / </span>' if row.folders else ""
+    if row.result is None:
+        what = f'<td class="left" colspan="4">{escape(row.left)}</td>'
+        return f'<tr><td class="n soft">{number}</td><td>{folders}{name}{flag}</td>{what}</tr>'
+    link = f'<a href="#t{row.number}">{name}</a>'
+    return (
+        f'<tr><td class="n soft">{number}</td><td>{folders}{link}{flag}</td>'
+        f"<td>{escape(row.instance.removeprefix('AEQ: '))}</td><td class='nowrap'>{_score(row)}</td>"
+        f'<td class="wideonly">{escape(row.kind)}</td><td class="n wideonly">{_lufs(row.lufs[0])}</td></tr>'
+    )
+
+
+def _score(row: Row) -> str:
+    before, after = row.result.score_before, row.result.score_after
+    a, b = (8 + 76 * score for score in (before, after))
+    return (
+        f'{before:.2f} → {after:.2f}<svg class="meter" viewBox="0 0 92 14" aria-hidden="true">'
+        f'<path class="rail" d="M8,7H84"/><path class="way" d="M{a:.1f},7H{b:.1f}"/>'
+        f'<circle class="from" cx="{a:.1f}" cy="7" r="4"/><circle class="to" cx="{b:.1f}" cy="7" r="5"/></svg>'
+    )
+
+
+def _card(row: Row) -> str:
+    result = row.result
+    chips = [row.instance, *([f"in {' / '.join(row.folders)}"] if row.folders else [])]
+    chips += [f"sounds: {row.kind}"] if row.kind and row.number != MASTER else []
+    warnings = "".join(f"<li>{escape(text)}</li>" for text in row.warnings)
+    facts = {
+        "Score": _score(row),
+        "Confidence": f"{result.confidence:.2f}",
+        "Loudness": f"{_lufs(row.lufs[0])} → {_lufs(row.lufs[1])}",
+        "Output gain": _db(result.eq.output_gain_db),
+        "Listened to": f"{row.duration_s / 60:.1f} min" if row.duration_s >= 90 else f"{row.duration_s:.0f} s",
+    }
+    if row.distance_db:
+        facts["Distance"] = f"{row.distance_db[0]:.1f} → {row.distance_db[1]:.1f} dB"
+    listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
+    return (
+        f'<section class="card" id="t{row.number}"><header><h3>{escape(row.title)}</h3>'
+        + "".join(f'<span class="chip">{escape(chip)}</span>' for chip in chips)
+        + f"</header><p>{escape(result.explanation)}</p>"
+        + f'<div class="columns"><div>{picture(result, row.title)}</div>'
+        + f'<div><dl class="facts">{listed}</dl>{_bands(result.eq)}</div></div>'
+        + (f'<div class="warnings"><ul>{warnings}</ul></div>' if warnings else "")
+        + "</section>"
+    )
+
+
+def _bands(eq: Eq) -> str:
+    head = '<tr><th>Band</th><th class="n">Hz</th><th class="n">Gain</th><th class="n">Octaves</th></tr>'
+    rows = "".join(
+        f'<tr><td>{band.kind.replace("_", " ")}</td><td class="n">{band.freq_hz:.0f}</td>'
+        f'<td class="n">{_db(band.gain_db)}</td><td class="n">{band.bandwidth_oct:.2f}</td></tr>'
+        for band in eq.bands
+        if band.enabled
+    )
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _db(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f} dB".replace("-", "−")
+
+
+def _lufs(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} LUFS".replace("-", "−")
+
+
+def _key(name: str, text: str) -> str:
+    shape = f'<path class="{name}" d="M0,6H26"/>'
+    if name == "target":
+        shape = '<path class="target" d="M0,1H26V11H0Z"/>'
+    return f'<span><svg viewBox="0 0 26 12" aria-hidden="true">{shape}</svg>{text}</span>'
+
+
+_LEGEND = (
+    '<p class="legend">'
+    + _key("before", "before")
+    + _key("after", "after the EQ")
+    + _key("target", "usual range of the word, or the reference")
+    + _key("eq", "ReaEQ’s response (lower half), dB; a dot for each band")
+    + "</p>"
+)

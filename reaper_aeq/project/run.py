@@ -1,0 +1,248 @@
+"""The story of one project: listen to each track, give it what the plan says, then the buses, then the master.
+
+A track's EQ is computed from the sound that reaches the front of its chain and is put there. What feeds a bus or the
+master is heard with its new EQs; no other FX is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from ..bands import Eq
+from ..dsp.spectrum import Analysis
+from ..engine import AdaptiveEQ, Asked
+from ..errors import AeqError, AudioError
+from ..listen import listen_to
+from ..methods.match_request import MatchRequest
+from ..reaper.fxchain import stored_name
+from ..reaper.rpp import Project
+from ..reaper.tracks import Master, Track
+from .hearing import Hearing, Progress, open_hearing
+from .kinds import kind_of
+from .mix import Mixer
+from .plan import Action, Plan
+from .rows import MASTER, Row, loudness_lufs, visible_share
+
+OURS = ("AEQ: ", "AEQ match: ")
+MOST_FRAMES = 100_000  # analysed at a time: two and a half hours of sound, 50 MB
+NARROW_SHARE = 0.6
+
+
+def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
+    """Raises `PlanError` with the line of a word that is not known, or of a reference that is not there."""
+    for action in plan.actions:
+        try:
+            if action.reference is None:
+                engine.words.blend(action.word)
+            elif not action.reference.is_file():
+                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
+        except AeqError as error:
+            raise plan.refuse(action, error) from None
+
+
+def equalise(project: Project, mixer: Mixer, plan: Plan, engine: AdaptiveEQ, progress: Progress) -> list[Row]:
+    """Sets the EQs in `project`, which `mixer` plays, and gives a row for each track in order, the master's last."""
+    work = _Work(project, plan, engine, mixer)
+    with open_hearing(progress, project.sample_rate) as hearing:
+        hearing.total_s = work.seconds()
+        for level in work.levels():
+            work.tracks(level, hearing)
+        if project.master and plan.master:
+            work.master(project.master, plan.master, hearing)
+    for row in work.rows.values():
+        row.warnings += [w for w in work.file_warnings(row) if w not in row.warnings]
+    return [*(row for n, row in sorted(work.rows.items()) if n != MASTER), *work.master_row()]
+
+
+def refuse_silence(mixer: Mixer) -> None:
+    """Raises `AudioError` if no item of any track can be heard."""
+    if any(found for found, _ in mixer.playing.values()):
+        return
+    reasons = [reason for _, reasons in mixer.playing.values() for reason in reasons]
+    if not reasons:
+        raise AudioError("the project holds no media items that play: there is nothing to listen to")
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
+
+
+class _Work:
+    """What is known so far of each track."""
+
+    def __init__(self, project: Project, plan: Plan, engine: AdaptiveEQ, mixer: Mixer):
+        self.project, self.plan, self.engine, self.mixer = project, plan, engine, mixer
+        self.rows = {track.index + 1: self._row(track) for track in project.tracks}
+        self.eqs: dict[int, Eq] = {}
+        for track in project.tracks:
+            if self._row_of(track).left and (eq := _ours(track)):
+                self.eqs[track.index] = eq
+
+    # Before listening ----------------------------------------------------------------------------------------------
+
+    def _row(self, track: Track) -> Row:
+        found, reasons = self.mixer.playing[track.index]
+        inputs = self.mixer.inputs(track)
+        row = Row(
+            track.index + 1, track.name, _folders(track), is_bus=bool(track.children) or (not found and bool(inputs))
+        )
+        row.left = self._why_left(track, row, bool(found), bool(inputs), reasons)
+        row.warnings = _warnings(track, reasons) if found or not row.left else []
+        return row
+
+    def _why_left(self, track: Track, row: Row, items: bool, inputs: bool, reasons: list[str]) -> str:
+        if self.plan.leaves(track.name):
+            return "the plan leaves it alone"
+        if track.index in self.mixer.silenced:
+            return self.mixer.silenced[track.index]
+        if track.frozen or track.locked:
+            return "it is frozen" if track.frozen else "it is locked"
+        if not items and not inputs:
+            return f"nothing of it can be heard: {'; '.join(reasons)}" if reasons else "nothing plays on it"
+        if row.is_bus and not any(rule.on != "tracks" for rule in self.plan.rules):
+            return "it is a bus: a rule with on = 'buses' would treat it"
+        return ""
+
+    def _row_of(self, track: Track) -> Row:
+        return self.rows[track.index + 1]
+
+    def levels(self) -> list[list[Track]]:
+        """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
+        level: dict[int, int] = {}
+
+        def of(track: Track, above: frozenset[int] = frozenset()) -> int:
+            if track.index not in level and track.index not in above:
+                inside = [of(source, above | {track.index}) for source, _ in self.mixer.inputs(track)]
+                level[track.index] = 1 + max(inside, default=-1)
+            return level.get(track.index, 0)
+
+        chosen = sorted((t for t in self.project.tracks if not self._row_of(t).left), key=lambda t: (of(t), t.index))
+        return [list(group) for _, group in groupby(chosen, key=of)]
+
+    def seconds(self) -> float:
+        """Of sound to be analysed."""
+        each = [self.mixer.heard_by(t) for t in self.project.tracks if not self._row_of(t).left]
+        if self.plan.master and self.project.master:
+            each.append(set().union(*(self.mixer.heard_by(t) for t in self.mixer.top())))
+        spans = [span for numbers in each for span in self.mixer.spans(numbers)]
+        return sum(span.stop - span.start for span in spans) / self.project.sample_rate
+
+    # Listening -----------------------------------------------------------------------------------------------------
+
+    def tracks(self, level: Sequence[Track], hearing: Hearing) -> None:
+        """Listens to tracks and gives them their EQs, as many at a time as memory allows."""
+        for group in self._groups(level):
+            heard = hearing.each(lambda t: hearing.analyse(self.mixer.before_eq(t, self.eqs)), group)
+            asked: list[tuple[Track, Analysis, Action]] = []
+            for track, analysis in zip(group, heard, strict=True):
+                row = self._row_of(track)
+                row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+                row.lufs = (loudness_lufs(analysis),) * 2
+                row.action = self.plan.action(track.name, row.folders, row.kind, row.is_bus)
+                if analysis.silent:
+                    row.left = "it is silent"
+                elif row.action is None:
+                    row.left = "no rule of the plan fits it"
+                else:
+                    asked.append((track, analysis, row.action))
+            requests = [Asked(an, act.word, act.intensity, act.adaptation, act.method) for _, an, act in asked]
+            for (track, analysis, _), answer in zip(asked, self.engine.adapt_many(requests), strict=True):
+                if isinstance(answer, AeqError):
+                    raise answer
+                self._give(track, self._row_of(track), analysis, answer)
+                self.eqs[track.index] = answer.eq
+
+    def _groups(self, level: Sequence[Track]) -> list[list[Track]]:
+        groups: list[list[Track]] = []
+        room = 0.0
+        for track in level:
+            spans = self.mixer.spans(self.mixer.heard_by(track))
+            frames = 11.2 * sum(span.stop - span.start for span in spans) / self.project.sample_rate
+            if not groups or frames > room:
+                groups, room = [*groups, []], float(MOST_FRAMES)
+            groups[-1].append(track)
+            room -= frames
+        return groups
+
+    def master(self, master: Master, action: Action, hearing: Hearing) -> None:
+        """Listens to the sum of all tracks with their new EQs."""
+        row = self.rows[MASTER] = Row(MASTER, "MASTER", is_bus=True, action=action)
+        if master.mute:
+            row.left = "it is muted"
+            return
+        analysis = hearing.analyse(self.mixer.master(self.eqs, hearing.each))
+        row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+        if analysis.silent:
+            row.left = "it is silent"
+            return
+        if action.reference:
+            try:
+                wanted = listen_to(str(action.reference)).analysis
+                request = MatchRequest(intensity=action.intensity)
+                result = self.engine.match_analysis(analysis, [wanted], [action.reference.name], request)
+            except AudioError as error:
+                raise self.plan.refuse(action, error) from None
+        else:
+            result = self.engine.adapt_analysis(
+                analysis, action.word, intensity=action.intensity, adaptation=action.adaptation, method=action.method
+            )
+        row.warnings = _off(master.fx_enabled)
+        self._give(master, row, analysis, result)
+
+    def master_row(self) -> list[Row]:
+        return [self.rows[MASTER]] if MASTER in self.rows else []
+
+    def _give(self, holder: Track | Master, row: Row, analysis: Analysis, result) -> None:
+        words = self.engine.words
+        row.result, row.lufs = result, (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
+        row.instance = stored_name(row.action.name(lambda word: words.find(word).name))
+        if row.action.word and (word := words.blend(row.action.word)).weak:
+            row.warnings.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
+        if visible_share(result) < NARROW_SHARE:
+            row.warnings.append("a narrow source: bands in which it is silent were left alone")
+        set_ours(holder, result.eq, row.instance)
+
+    def file_warnings(self, row: Row) -> list[str]:
+        """What was found wrong with files while they were read."""
+        if row.number == MASTER:
+            return []
+        paths = {take.source.path for _, take in self.mixer.playing[row.number - 1][0]}
+        return [sentence for path, sentence in self.mixer.library.warnings.items() if path in paths]
+
+
+def set_ours(holder: Track | Master, eq: Eq, name: str) -> None:
+    """Puts the EQ first in the chain, or into our instance of that name; our instances of other names go."""
+    for other in {found.name for found in holder.eqs() if found.name.startswith(OURS) and not found.in_container}:
+        if other != name:
+            holder.remove_eq(other)
+    holder.set_eq(eq, name, "first")
+
+
+def _ours(track: Track) -> Eq | None:
+    """What an earlier run left on a track that this one does not touch."""
+    for found in track.eqs():
+        if found.name.startswith(OURS) and not found.bypassed and not found.offline and not found.in_container:
+            return found.eq
+    return None
+
+
+def _folders(track: Track) -> tuple[str, ...]:
+    """The names of the folders around a track, the outermost first."""
+    return (*_folders(track.parent), track.parent.name) if track.parent else ()
+
+
+def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
+    found = [f"not heard: {reason}" for reason in reasons]
+    takes = [item.take for item in track.items if track.plays(item) and item.take]
+    checks: list[tuple[Callable, str]] = [
+        (lambda take: take.has_fx, "FX on its items are not heard"),
+        (lambda take: take.has_envelopes, "automation of its items is not followed"),
+        (lambda take: take.has_stretch_markers, "stretch markers are not followed"),
+    ]
+    found += [sentence for check, sentence in checks if any(map(check, takes))]
+    if track.channels > 2:
+        found.append("of its channels only 1 and 2 are heard")
+    return found + _off(track.fx_enabled)
+
+
+def _off(fx_enabled: bool) -> list[str]:
+    return [] if fx_enabled else ["its FX are switched off: the EQ will sound once they are on"]
