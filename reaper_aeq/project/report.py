@@ -97,7 +97,7 @@ def _line(row: Row) -> str:
     link = f'<a href="#t{row.number}">{name}</a>'
     return (
         f'<tr><td class="n soft">{number}</td><td>{folders}{link}{flag}</td>'
-        f"<td>{escape(row.instance.removeprefix('AEQ: '))}</td><td class='nowrap'>{_score(row)}</td>"
+        f"<td>{escape(row.asked)}</td><td class='nowrap'>{_score(row)}</td>"
         f'<td class="wideonly">{escape(row.kind)}</td><td class="n wideonly">{_lufs(row.lufs[0])}</td></tr>'
     )
 

@@ -46,6 +46,11 @@ class Row:
         return self.name or f"Track {self.number}"
 
     @property
+    def asked(self) -> str:
+        """'warm 70%', 'match: that song 60%'"""
+        return self.instance.removeprefix("AEQ").lstrip(": ")
+
+    @property
     def distance_db(self) -> tuple[float, float] | None:
         """To the reference's balance, before and after; None where a word was asked for."""
         return getattr(self.result, "distance_db", None)

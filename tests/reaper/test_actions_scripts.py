@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -53,7 +54,9 @@ def test_every_module_returns_a_table_and_leaves_no_globals(lua):
     assert set(lua.globals()) == before
 
 
-@pytest.mark.skipif(shutil.which("luacheck") is None, reason="luacheck is not installed (Debian: lua-check)")
+@pytest.mark.skipif(
+    shutil.which("luacheck") is None and "AEQ_CI" not in os.environ, reason="no luacheck here (Debian: lua-check)"
+)
 def test_luacheck_is_clean():
     done = subprocess.run(["luacheck", "reascripts", "-q"], cwd=SCRIPTS.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
