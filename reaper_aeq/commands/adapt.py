@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..bands import Eq
+from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
 from ..methods import METHODS
-from .blend import check_range, instance_name, parse_word
 from .console import print_json, say, table
 from .outputs import Outputs
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..blend import instance_name
 from ..demo.song import Track, make_song
 from ..files import output_error, write_text_atomic
 from .adapt import band_rows, decibels
-from .blend import instance_name
 from .console import print_json, progress, say, table
 from .outputs import Outputs
 

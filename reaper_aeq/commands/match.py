@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
 from .adapt import band_rows, decibels
@@ -14,8 +15,6 @@ from .outputs import Outputs
 
 if TYPE_CHECKING:
     from ..match import MatchResult
-
-SHOWN_NAME = 60  # characters of a reference's name in the name of our ReaEQ
 
 
 def match(
@@ -47,7 +46,7 @@ def match(
         engine = load_engine(models)
         names = [str(path) for path in references]
         result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
-        name = name or instance_name(references, request.intensity)
+        name = name or match_name(references, request.intensity)
         files.write(result, file.blocks(), name, title=f"{source.name}: {name.removeprefix('AEQ ')}")
     if as_json:
         print_json(result.to_dict())
@@ -67,19 +66,6 @@ def parse_weights(text: str | None) -> list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise AeqError(f"cannot read the weights {text!r}: write them like '2, 1'") from None
-
-
-def instance_name(references: Sequence[Path], intensity: float) -> str:
-    """The name by which our ReaEQ is found again, as REAPER's actions write it.
-
-    >>> instance_name([Path("songs/great mix.wav")], 0.8)
-    'AEQ match: great mix 80%'
-    """
-    first, *others = (path.stem[:SHOWN_NAME] for path in references)
-    # " + " and "%" have a meaning in these names
-    first = first.replace("%", "").replace(" + ", " & ")
-    more = f" and {len(others)} more" if others else ""
-    return f"AEQ match: {first}{more} {round(100 * intensity)}%"
 
 
 def show(result: MatchResult, written: list[Path]) -> None:

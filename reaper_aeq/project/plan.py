@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..commands.blend import check_range, instance_name, parse_word
-from ..commands.match import instance_name as match_name
+from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
 from ..methods import DEFAULT_METHOD, METHODS
 

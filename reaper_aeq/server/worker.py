@@ -168,7 +168,7 @@ def adapt_all(
     refuse: Callable[[Ticket, Exception], None],
 ) -> list[tuple[Ticket, Heard, Result]]:
     """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
-    from ..commands.blend import parse_word
+    from ..blend import parse_word
     from ..engine import Asked
 
     asked = []

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reaper_aeq.bands import Band, Eq
-from reaper_aeq.commands.blend import instance_name, parse_word
+from reaper_aeq.blend import instance_name, parse_word
 from reaper_aeq.reaper.reaeq import to_state
 from reaper_aeq.reaper.values import normalized_to_freq
 

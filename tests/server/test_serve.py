@@ -104,6 +104,8 @@ def test_one_that_hangs_is_named_and_not_started_over(process, monkeypatch):
 
 def test_a_port_that_is_taken(process):
     with socket.socket() as other:
+        # else an earlier backend's closed connections would keep us from it, but not the next backend
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):  # taken by somebody else already: as good
             other.bind(("127.0.0.1", DEFAULT_PORT))
             other.listen()

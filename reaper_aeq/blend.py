@@ -6,12 +6,14 @@ Standard library only, so that a mistake is told before anything heavy is loaded
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from ..bands import LIMITS
-from ..errors import AeqError, RangeError
+from .bands import LIMITS
+from .errors import AeqError, RangeError
 
 _WEIGHT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(%?)")
+SHOWN_NAME = 60  # characters of a reference's name in the name of our ReaEQ
 _EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 
 
@@ -75,3 +77,16 @@ def instance_name(
     """
     parts = {request: 1.0} if isinstance(request, str) else request
     return "AEQ: " + " + ".join(f"{spelled(word)} {round(100 * weight * intensity)}%" for word, weight in parts.items())
+
+
+def match_name(references: Sequence[Path], intensity: float) -> str:
+    """The name by which our ReaEQ is found again, as REAPER's actions write it.
+
+    >>> match_name([Path("songs/great mix.wav")], 0.8)
+    'AEQ match: great mix 80%'
+    """
+    first, *others = (path.stem[:SHOWN_NAME] for path in references)
+    # " + " and "%" have a meaning in these names
+    first = first.replace("%", "").replace(" + ", " & ")
+    more = f" and {len(others)} more" if others else ""
+    return f"AEQ match: {first}{more} {round(100 * intensity)}%"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reaper_aeq.commands.blend import check_range, instance_name, parse_word
+from reaper_aeq.blend import check_range, instance_name, parse_word
 from reaper_aeq.errors import AeqError, RangeError
 
 
