@@ -16,7 +16,7 @@ import standin.commands
 from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.bands import Band
+from reaper_aeq.bands import Band, Eq
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.reaper.reaeq import to_eq
@@ -218,6 +218,30 @@ def test_master_project(studio, song, recordings):
     s = song(strips_of(dict(list(recordings.items())[:3])))
     s.press("Master project")
     assert s.said == [] and len(ours(s.project)) == 4 and "Master" in ours(s.project)
+    s.reaper.undo()
+    assert s.project.bytes() == s.before
+
+
+def test_match_to_a_file(studio, song, recordings):
+    """The reference is the keys with a known EQ: the answer is that EQ."""
+    audio = soundfile.read(recordings["keys"])[0].T
+    wanted = Eq((Band("low_shelf", 300.0, 5.0), Band("high_shelf", 3000.0, -5.0)))
+    reference = recordings["keys"].with_name("keys wanted.wav")
+    soundfile.write(reference, wanted.apply(audio, 48_000).T, 48_000, subtype="FLOAT")
+    s = song(strips_of({"keys": recordings["keys"]}))
+    with s.reaper.as_user() as project:
+        project.items[0].select(False)
+    s.reaper.ui.files.append(str(reference))
+    s.press("Set reference")
+    with s.reaper.as_user() as project:
+        project.items[0].select(True)
+    s.press("Match to reference")
+    [(name, state)] = ours(s.project)["keys"]
+    assert name == "AEQ match: keys wanted.wav 100%"
+    # what a ReaEQ does, its level apart, where the keys have sound
+    inside = (GRID_HZ > 150) & (GRID_HZ < 5000)
+    differ = (to_eq(state).response_db(GRID_HZ, 48_000) - wanted.response_db(GRID_HZ, 48_000))[inside]
+    assert np.std(differ) < 0.5
     s.reaper.undo()
     assert s.project.bytes() == s.before
 
