@@ -27,7 +27,7 @@ from .model.eq_autoencoder import EqAutoencoder
 from .model.matching import Matching
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
-from .realise import compensated, held_back, measured_compensation_db, realise_many, scaled
+from .realise import at_intensity, measured_compensation_db, realise_many
 
 if TYPE_CHECKING:
     from .match import MatchResult
@@ -199,9 +199,7 @@ class AdaptiveEQ:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
         asked, intensity = plan.asked, plan.intensity
-        # beyond intensity 1 a boost that was let into silence would grow with the rest
-        eq = held_back(scaled(eq, abs(intensity)), seen.visible < 0.5, analysis.sample_rate)
-        eq = compensated(eq, analysis)
+        eq = at_intensity(eq, abs(intensity), seen, analysis)
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         heard = self.encoder.compare(seen.ltas_db + response, seen.usual_db, seen.in_reach, self.eq_model)
         before, later = self._score(asked, seen), self._score(asked, heard)

@@ -21,7 +21,7 @@ from .methods.reference import Difference, difference, limited, ltas, posterior,
 from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID, level_free
 from .model.matching import Matching
-from .realise import compensated, held_back, realise, scaled
+from .realise import at_intensity, realise
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
 COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
@@ -75,8 +75,7 @@ def match_analysis(
     if request.smoothing_oct is not None:
         curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
     code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
-    eq = scaled(realise(engine.eq_model, code, seen, source.sample_rate), request.intensity)
-    eq = compensated(held_back(eq, seen.visible < 0.5, source.sample_rate), source)
+    eq = at_intensity(realise(engine.eq_model, code, seen, source.sample_rate), request.intensity, seen, source)
     return _result(source, seen, found, inside, eq, sure, names, request)
 
 

@@ -126,6 +126,12 @@ def scaled(eq: Eq, factor: float) -> Eq:
     return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
 
 
+def at_intensity(eq: Eq, intensity: float, seen: Observation, analysis: Analysis) -> Eq:
+    """What was realised at intensity 1 brought to `intensity` (0..2), kept from silence, with its output gain."""
+    # beyond intensity 1 a boost that was let into silence would grow with the rest
+    return compensated(held_back(scaled(eq, intensity), seen.visible < 0.5, analysis.sample_rate), analysis)
+
+
 def compensated(eq: Eq, analysis: Analysis) -> Eq:
     """With the output gain that keeps the loudness; an EQ that takes more than ReaEQ can give back is held back."""
     gain_db = loudness_compensation_db(analysis, eq)

@@ -129,10 +129,10 @@ class ScoreChange(Message):
     after: Score
 
 
-class AdaptAnswer(Message):
-    """Exactly what `reaper-aeq adapt --json` prints."""
+class EqAnswer(Message):
+    """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
-    word: str
+    word: str | None
     intensity: float
     method: str
     score: ScoreChange
@@ -140,6 +140,12 @@ class AdaptAnswer(Message):
     explanation: str
     output_gain_db: float
     bands: list[BandInfo]
+
+
+class AdaptAnswer(EqAnswer):
+    """Exactly what `reaper-aeq adapt --json` prints."""
+
+    word: str
 
 
 class DistanceChange(Message):
@@ -147,20 +153,13 @@ class DistanceChange(Message):
     after: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class MatchAnswer(Message):
+class MatchAnswer(EqAnswer):
     """Exactly what `reaper-aeq match --json` prints: an adapt object without a word.
 
     `score`: how alike the balances are; `distance_db`: RMS between them; `by`: how the reference was followed.
     """
 
     word: None
-    intensity: float
-    method: str
-    score: ScoreChange
-    confidence: Share
-    explanation: str
-    output_gain_db: float
-    bands: list[BandInfo]
     references: list[str]
     by: str
     distance_db: DistanceChange

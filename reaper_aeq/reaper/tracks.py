@@ -5,6 +5,7 @@ Everything but the EQs is read once and is plain data; the chunk stays the one t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,12 +20,10 @@ from .items import Item, read_item
 _AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
 # What it writes behind the master's chain, where no line of the master tells the place.
 _AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
-
-
 _FIXED_LANES = 2  # of FREEMODE
 
 
-class _HasChain:
+class _HasChain(ABC):
     """What a track and the master share: a chain of FX in which EQs are found and set by name."""
 
     chain_name: str
@@ -60,8 +59,9 @@ class _HasChain:
         """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
         return remove_eq(self.chunk, self.chain_name, name)
 
+    @abstractmethod
     def _place_of_chain(self) -> int:
-        raise NotImplementedError
+        """The index among the chunk's children at which REAPER would write a chain."""
 
 
 class Track(_HasChain):
