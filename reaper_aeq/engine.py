@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,57 +18,22 @@ from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import AeqError, RangeError
 from .explain import explain, suggest
 from .methods import DEFAULT_ADAPTATION, DEFAULT_MATCH, DEFAULT_METHOD
-from .methods.request import Request
+from .methods.request import Method, Request
 from .methods.request import method as find_method
 from .model.audio_encoder import AudioEncoder, Observation, levelled
-from .model.curves import GRID, along, level_free
+from .model.curves import along, level_free
 from .model.eq_autoencoder import EqAutoencoder
-from .model.matching import Matching
 from .model.score import scores, standard_scores
+from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
-from .realise import at_intensity, measured_compensation_db, realise_many
+from .realise import at_intensity, realise_many
+from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_measured_loudness
 
 if TYPE_CHECKING:
     from .match import MatchResult
     from .methods.match_request import MatchRequest
 
 PRECISE = torch.float64
-# Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
-MEASURED_UP_TO_S = 60.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """What `adapt` found. Curves are numpy (59,) on `dsp.spectrum.GRID_HZ`, dB, NaN where nothing is heard.
-
-    `word` is None where a reference was matched (`match.MatchResult`).
-    """
-
-    word: str | None
-    intensity: float
-    method: str
-    eq: Eq
-    score_before: float
-    score_after: float
-    confidence: float
-    explanation: str
-    sample_rate: int
-    source_db: np.ndarray
-    result_db: np.ndarray
-    target_low_db: np.ndarray
-    target_high_db: np.ndarray
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as in the design's section 4."""
-        return {
-            "word": self.word,
-            "intensity": self.intensity,
-            "method": self.method,
-            "score": {"before": round(self.score_before, 4), "after": round(self.score_after, 4)},
-            "confidence": round(self.confidence, 3),
-            "explanation": self.explanation,
-            **self.eq.to_dict(),
-        }
 
 
 @dataclass(frozen=True)
@@ -90,7 +54,8 @@ class AdaptiveEQ:
         self, eq_model: EqAutoencoder, encoder: AudioEncoder, words: Vocabulary, folder: Path | str | None = None
     ):
         """`folder`: where that comes from which is loaded when it is first needed; None is the shipped models."""
-        self.eq_model, self.encoder, self.words, self._folder = eq_model, encoder, words, folder
+        self.eq_model, self.encoder, self.words = eq_model, encoder, words
+        self.models = Shelf(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
         self._residual_cov = encoder.residual_cov.to("cpu", PRECISE)
@@ -112,11 +77,6 @@ class AdaptiveEQ:
     def device(self) -> str:
         """Where the networks run: cpu, cuda or mps."""
         return next(self.encoder.members.parameters()).device.type
-
-    @cached_property
-    def matching(self) -> Matching:
-        """What `match` knows of EQs and content. Raises `ModelError`."""
-        return Matching.load(self._folder)
 
     def adapt(
         self,
@@ -171,29 +131,40 @@ class AdaptiveEQ:
             try:
                 plan = self._plan(one)
                 if one.analysis.silent:
-                    answers[n] = _nothing_heard(plan.asked.name, plan.intensity, one.method, one.analysis)
+                    answers[n] = nothing_heard(plan.asked.name, plan.intensity, one.method, one.analysis)
                 else:
                     plans[n] = plan
             except AeqError as error:
                 answers[n] = error
         if plans:
             seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
-            requests = [self._request(p.wanted, s, p.adaptation) for p, s in zip(plans.values(), seen, strict=True)]
-            curves = [p.curve_of(request) for p, request in zip(plans.values(), requests, strict=True)]
-            codes = self.eq_model.encode(torch.stack(curves).float())
-            rates = [asked[n].analysis.sample_rate for n in plans]
-            eqs = realise_many(self.eq_model, codes, seen, rates)
+            requests = [
+                self._request(plan, one, asked[n].analysis.sample_rate)
+                for (n, plan), one in zip(plans.items(), seen, strict=True)
+            ]
+            eqs = self._eqs([plan.method for plan in plans.values()], requests)
             for (n, plan), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 answers[n] = self._result(asked[n], plan, request, eq)
         return answers
+
+    def _eqs(self, methods: Sequence[Method], requests: Sequence[Request]) -> list[Eq]:
+        """The bands at intensity 1: what is asked of one method goes through it together."""
+        eqs: dict[int, Eq] = {}
+        for method in dict.fromkeys(methods):
+            here = [n for n, other in enumerate(methods) if other == method]
+            own = [requests[n] for n in here]
+            codes = self.eq_model.encode(method.curves(own).float())
+            found = realise_many(self.eq_model, codes, [r.observation for r in own], [r.sample_rate for r in own])
+            eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
+        return [eqs[n] for n in range(len(methods))]
 
     def _plan(self, one: Asked) -> _Plan:
         """Raises what may be wrong with a request."""
         intensity = _checked("intensity", one.intensity)
         adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
-        curve_of, asked = find_method(one.method), self.words.blend(one.word)
+        method, asked = find_method(one.method), self.words.blend(one.word)
         # a negative intensity asks for the opposite, which this sound may lack as much or as little
-        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, curve_of)
+        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method)
 
     def _result(self, one: Asked, plan: _Plan, request: Request, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
@@ -262,7 +233,7 @@ class AdaptiveEQ:
         """`match` for sounds that were analysed already; `names` of the references are what people are told."""
         from .match import match_analysis
 
-        return match_analysis(self, self.matching, analysis, references, names, request)
+        return match_analysis(self, self.models.matching, analysis, references, names, request)
 
     def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
         """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
@@ -315,10 +286,11 @@ class AdaptiveEQ:
         """Checks and analyses audio in memory. Raises `AudioError`."""
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
-    def _request(self, word: Word, seen: Observation, adaptation: float) -> Request:
+    def _request(self, plan: _Plan, seen: Observation, sample_rate: int) -> Request:
+        word = plan.wanted
         mean = level_free(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
-        return Request(mean, cov, seen, self._residual_cov, float(adaptation))
+        return Request(mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, sample_rate)
 
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]
@@ -344,29 +316,13 @@ class _Plan:
     wanted: Word
     intensity: float
     adaptation: float
-    curve_of: Callable[[Request], Tensor]
-
-
-def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
-    """The result with its output gain from the exact loudness of `audio` (channels, samples) before and after."""
-    if not result.eq.bands:
-        return result
-    gain_db = measured_compensation_db(result.eq, audio, result.sample_rate)
-    return replace(result, eq=result.eq.with_output_gain(gain_db))
+    method: Method
 
 
 def _level_against(seen: Observation) -> Tensor:
     """The level at which the usual spectrum lies nearest to this one, dB."""
     difference = seen.ltas_db - seen.usual_db
     return (difference - levelled(difference, seen.visible)).where(seen.visible > 0.5, torch.nan).nanmedian()
-
-
-def _nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:
-    empty = np.full(len(GRID), np.nan)
-    told = f"There is no sound between 25 Hz and 20 kHz, so nothing was computed for '{word}'."
-    return Result(
-        word, float(intensity), method, Eq(), 0.5, 0.5, 0.0, told, analysis.sample_rate, empty, empty, empty, empty
-    )
 
 
 def _checked(name: str, value: float) -> float:

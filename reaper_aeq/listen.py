@@ -12,8 +12,8 @@ import numpy as np
 
 from .dsp.audio import AudioFile
 from .dsp.spectrum import Analysis, analyze_blocks
-from .engine import MEASURED_UP_TO_S, Result, with_measured_loudness
 from .errors import AudioError
+from .result import MEASURED_UP_TO_S, Result, with_measured_loudness
 
 MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
 KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .bands import Eq
 from .dsp.spectrum import GRID_HZ, Analysis
-from .engine import AdaptiveEQ, Result
+from .engine import AdaptiveEQ
 from .errors import AeqError
 from .explain import explain_match
 from .methods import reference_code
@@ -22,6 +22,7 @@ from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID, level_free
 from .model.matching import Matching
 from .realise import at_intensity, realise
+from .result import Result
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
 COMPARED_OVER_OCT = 1.0  # balances are compared, not notes

@@ -25,7 +25,7 @@ from .errors import OutputError
 from .files import atomic_write
 
 if TYPE_CHECKING:
-    from .engine import Result
+    from .result import Result
 
 _DPI = 120
 _SIZE_INCHES = (1000 / _DPI, 800 / _DPI)

@@ -13,8 +13,8 @@ import torch
 
 from reaper_aeq import AdaptiveEQ, Eq
 from reaper_aeq.bands import LIMITS, MAX_BANDS
-from reaper_aeq.engine import Result
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
+from reaper_aeq.result import Result
 
 RATE = 48_000
 FREQS_HZ = np.geomspace(30, 18_000, 60)

@@ -10,9 +10,9 @@ import torch
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.engine import Result
 from reaper_aeq.explain import HAS_IT, LACKS_IT, REGIONS, suggest
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
+from reaper_aeq.result import Result
 
 RATE = 48_000
 

@@ -13,7 +13,7 @@ from .console import print_json, say, table
 from .outputs import Outputs
 
 if TYPE_CHECKING:
-    from ..engine import Result
+    from ..result import Result
 
 
 def adapt(

@@ -17,7 +17,8 @@ from .console import print_json, progress, say, table
 from .outputs import Outputs
 
 if TYPE_CHECKING:
-    from ..engine import AdaptiveEQ, Result
+    from ..engine import AdaptiveEQ
+    from ..result import Result
 
 RATE = 44_100
 

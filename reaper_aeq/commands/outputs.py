@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..dsp.audio import AudioFile
     from ..dsp.write import AudioWriter
-    from ..engine import Result
+    from ..result import Result
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")

@@ -23,10 +23,11 @@ from ..dsp.audio import AudioFile
 from ..dsp.fit import fit_bands
 from ..dsp.loudness import integrated_loudness
 from ..dsp.spectrum import GRID_HZ
-from ..engine import AdaptiveEQ, Result
+from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID, along, rms_db
 from ..realise import scaled
+from ..result import Result
 from ..train.data import AUDIO_SUFFIXES, read_table
 from .edits import equalised
 

@@ -13,6 +13,8 @@ gets almost nothing, and a source that no Gaussian of music explains is not chas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,11 @@ NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
 NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 FULL_SHAPE_FROM = 0.2  # share of the word's curve from which corrections beside it are taken in full
 ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
+
+
+def curves(requests: Sequence[Request]) -> Tensor:
+    """(n, bands) dB, level-free."""
+    return torch.stack([curve(request) for request in requests])
 
 
 def curve(request: Request) -> Tensor:

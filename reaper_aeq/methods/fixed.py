@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from .request import Request
 
 
-def curve(request: Request) -> Tensor:
-    """(bands,) dB, level-free."""
-    return request.mean_db
+def curves(requests: Sequence[Request]) -> Tensor:
+    """(n, bands) dB, level-free."""
+    return torch.stack([request.mean_db for request in requests])

@@ -1,14 +1,18 @@
-"""What every method is given, and the registry that finds a method by name."""
+"""What every method is given and what it gives back, and the registry that finds a method by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from torch import Tensor
 
+from ..bands import Eq
 from ..errors import AeqError
 from ..model.audio_encoder import Observation
+from ..model.shelf import Shelf
+from ..model.words import Word
 from . import METHODS
 
 
@@ -21,6 +25,9 @@ class Request:
         observation: the sound.
         residual_cov: (bands, bands), what music leaves open once its texture is known.
         adaptation: 0..1, how much the sound's own balance counts.
+        word: what is asked for, as codes and with its name; `mean_db` and `cov_db` are its decoded form.
+        models: for methods that were trained.
+        sample_rate: Hz, at which the bands will run.
     """
 
     mean_db: Tensor
@@ -28,12 +35,26 @@ class Request:
     observation: Observation
     residual_cov: Tensor
     adaptation: float
+    word: Word | None = None
+    models: Shelf | None = None
+    sample_rate: int = 48_000
 
 
-def method(name: str) -> Callable[[Request], Tensor]:
-    """The function of a method: `Request` -> curve (bands,) dB at intensity 1. Raises `AeqError`."""
+@dataclass(frozen=True)
+class Method:
+    """How requests become EQs at intensity 1.
+
+    `curves`: requests -> (n, bands) dB; the engine fits ReaEQ bands to them and keeps those safe for the sound.
+    `polish`: requests and those bands -> better bands, or None where the fitted ones are the answer.
+    """
+
+    curves: Callable[[Sequence[Request]], Tensor]
+    polish: Callable[[Sequence[Request], Sequence[Eq]], list[Eq]] | None = None
+
+
+def method(name: str) -> Method:
+    """The module `methods.<name>` as a `Method`. Raises `AeqError` for a name that is none of `METHODS`."""
     if name not in METHODS:
         raise AeqError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
-    from . import adaptive, fixed
-
-    return {"adaptive": adaptive, "fixed": fixed}[name].curve
+    module = import_module(f".{name}", __package__)
+    return Method(module.curves, getattr(module, "polish", None))

@@ -21,8 +21,9 @@ from .jobs import Jobs, Ticket
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
-    from ..engine import AdaptiveEQ, Result
+    from ..engine import AdaptiveEQ
     from ..listen import Heard
+    from ..result import Result
 
 GROUP = 16  # of up to a minute of sound each, which stays in memory until its answer is there
 TOP_WORDS = 5

@@ -47,7 +47,9 @@ def share(deviation: torch.Tensor, adaptation: float = 0.5) -> float:
 @given(st.integers(0, 10_000), st.floats(0, 15))
 def test_without_adaptation_all_sounds_get_the_fixed_curve(seed, rms):
     asked = request(smooth(seed, rms), adaptation=0.0)
-    assert torch.equal(adaptive.curve(asked), fixed.curve(asked)) and torch.equal(fixed.curve(asked), TILT)
+    assert torch.equal(adaptive.curve(asked), TILT) and torch.equal(
+        fixed.curves([asked, asked]), torch.stack((TILT, TILT))
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -122,7 +124,7 @@ def test_a_word_that_means_nothing_changes_nothing():
 
 
 def test_methods_are_found_by_name():
-    assert method("adaptive") is adaptive.curve and method("fixed") is fixed.curve
-    assert all(callable(method(name)) for name in METHODS)
-    with pytest.raises(AeqError, match="unknown method 'magic': use one of adaptive, fixed"):
+    assert method("adaptive").curves is adaptive.curves and method("fixed").curves is fixed.curves
+    assert all(callable(method(name).curves) for name in METHODS)
+    with pytest.raises(AeqError, match=f"unknown method 'magic': use one of {', '.join(METHODS)}"):
         method("magic")

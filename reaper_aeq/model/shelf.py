@@ -1,0 +1,28 @@
+"""The models that only some methods need: loaded when first asked for, then kept."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from .eq_autoencoder import EqAutoencoder
+from .matching import Matching
+from .words import Vocabulary
+
+
+class Shelf:
+    """What is trained, in one place.
+
+    Attributes:
+        eq, words: loaded already; every method needs them.
+        folder: where the others come from; None is the shipped models.
+        device: where networks run: cpu, cuda or mps.
+    """
+
+    def __init__(self, eq: EqAutoencoder, words: Vocabulary, folder: Path | str | None = None, device: str = "cpu"):
+        self.eq, self.words, self.folder, self.device = eq, words, folder, device
+
+    @cached_property
+    def matching(self) -> Matching:
+        """What `match` knows of EQs and content. Raises `ModelError`."""
+        return Matching.load(self.folder)
