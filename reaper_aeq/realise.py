@@ -12,7 +12,7 @@ from torch import Tensor
 from .bands import LIMITS, Eq
 from .dsp.fit import DEFAULT_KINDS, fit_bands
 from .dsp.loudness import gated_loudness, k_weight_db, loudness_through
-from .dsp.response import band_coefficients, eq_from_params, params_from_eq
+from .dsp.response import eq_from_params
 from .dsp.spectrum import GRID_HZ, Analysis
 from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID
@@ -163,9 +163,8 @@ def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
 
 
 def measured_compensation_db(eq: Eq, audio: np.ndarray, sample_rate: int) -> float:
-    """The same from the sound itself, (channels, samples), through the real filters and the real meter."""
-    params, kinds = params_from_eq(eq)
-    before, after = loudness_through(audio, sample_rate, band_coefficients(params, kinds, sample_rate).numpy())
+    """The same from the sound itself, (channels, samples), at the full resolution of its blocks."""
+    before, after = loudness_through(audio, sample_rate, lambda freqs_hz: eq.response_db(freqs_hz, sample_rate))
     if not (np.isfinite(before) and np.isfinite(after)):
         return eq.output_gain_db
     return float(np.clip(before - after, *OUTPUT_RANGE_DB))

@@ -6,12 +6,11 @@ standard's surround channels is not applied. For mono and stereo this is the sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.signal import sosfilt, sosfreqz
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
@@ -57,9 +56,17 @@ def k_weight_db(freqs_hz: Any) -> np.ndarray:
     From the 48 kHz filter, which is flat at +4 dB where it ends; higher frequencies get that value, 0 Hz gets -200 dB.
     Adding this to a power spectrum in dB gives what the loudness of any sample rate's signal is summed from.
     """
-    freqs = np.minimum(np.asarray(freqs_hz, dtype=np.float64), 24_000.0)
-    _, response = sosfreqz(k_weighting(48_000), worN=freqs, fs=48_000)
-    return 20 * np.log10(np.maximum(np.abs(response), 10 ** (_FLOOR_DB / 20)))
+    power = np.maximum(_k_power(freqs_hz, 48_000), 10 ** (_FLOOR_DB / 10))
+    return 10 * np.log10(power)
+
+
+def _k_power(freqs_hz: Any, sample_rate: int) -> np.ndarray:
+    """|H|² of the K-weighting at `freqs_hz` (n,); beyond Nyquist as at Nyquist."""
+    freqs = np.minimum(np.asarray(freqs_hz, dtype=np.float64), sample_rate / 2)
+    z = np.exp(-2j * np.pi * freqs / sample_rate)
+    powers = np.stack((np.ones_like(z), z, z * z))
+    response = [(section[:3] @ powers) / (section[3:] @ powers) for section in k_weighting(sample_rate)]
+    return np.abs(np.prod(response, axis=0)) ** 2
 
 
 def gated_loudness(block_power: torch.Tensor) -> torch.Tensor:
@@ -89,21 +96,43 @@ def integrated_loudness(audio: Any, sample_rate: int) -> float:
     return float(gated_loudness(torch.from_numpy(power)))
 
 
-def loudness_through(audio: np.ndarray, sample_rate: int, sections: np.ndarray) -> tuple[float, float]:
-    """Integrated loudness in LUFS of `audio` (channels, samples), and of what `sections` (k, 6) make of it.
+def loudness_through(
+    audio: np.ndarray, sample_rate: int, response_db: Callable[[np.ndarray], np.ndarray]
+) -> tuple[float, float]:
+    """Integrated loudness in LUFS of `audio` (channels, samples), and of what a filter makes of it.
 
-    Filters may change places: the weighted sound goes through the sections, so that it is weighted only once.
+    From short-time power spectra, in which filters are products: faster than filtering, and without its start-up. A
+    block's edges are soft here, so that only their difference is meant to be used; on recordings it is within 0.1 LU of
+    what the meter shows before and after the real filter, unless a part of the sound lies right at the gate.
+
+    Args:
+        response_db: from frequencies in Hz (n,) to the filter's response in dB (n,).
     """
-    power = _block_power(audio, sample_rate, sections)
-    before, after = gated_loudness(torch.from_numpy(power))
+    size = 2 * round(STEP_SECONDS * sample_rate)
+    freqs = np.fft.rfftfreq(size, 1 / sample_rate)
+    weight = _k_power(freqs, sample_rate)
+    weight[1:-1] *= 2  # the negative frequencies, which rfft leaves out
+    weights = torch.from_numpy(np.stack((weight, weight * 10 ** (response_db(freqs) / 10)), 1) / size)
+    energy = torch.stack([_energy(torch.from_numpy(channel), size, weights) for channel in audio]).sum(0)
+    steps = min(_STEPS_PER_BLOCK, len(energy))
+    before, after = gated_loudness(energy.unfold(0, steps, 1).sum(-1).T / (steps * size / 2))
     return float(before), float(after)
 
 
-def _block_power(audio: np.ndarray, sample_rate: int, then: np.ndarray | None = None) -> np.ndarray:
-    """Mean square of each block after K-weighting, summed over channels: (channels, samples) to (blocks,) float64.
+def _energy(channel: torch.Tensor, size: int, weights: torch.Tensor) -> torch.Tensor:
+    """(samples,) -> (steps, filters): energy under `weights` (bins, filters) in frames of `size`, half overlapped.
 
-    With further sections `then` (k, 6) two rows: after K-weighting, and after these as well.
+    The squared sine window of successive frames sums to 1.
     """
+    step = size // 2
+    window = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size)
+    frames = torch.nn.functional.pad(channel.float(), (step, size)).unfold(0, size, step)
+    parts = [torch.fft.rfft(part * window).abs().square().double() @ weights for part in frames.split(_CHUNK_STEPS)]
+    return torch.cat(parts)
+
+
+def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Mean square of each block after K-weighting, summed over channels: (channels, samples) to (blocks,) float64."""
     samples = audio.shape[1]
     steps = int(np.floor(samples / (sample_rate * STEP_SECONDS) + 1e-9))
     if steps < _STEPS_PER_BLOCK:
@@ -111,26 +140,24 @@ def _block_power(audio: np.ndarray, sample_rate: int, then: np.ndarray | None = 
     else:
         # 100 ms are no whole number of samples at some rates (11025 Hz): round each edge, not the step.
         edges = np.round(np.arange(steps + 1) * (sample_rate * STEP_SECONDS)).astype(np.int64)
-    energy = _step_energy(audio, edges, [k_weighting(sample_rate)] + ([] if then is None else [then]))
+    energy = _step_energy(audio, edges, k_weighting(sample_rate))
     lengths = np.diff(edges)
-    if energy.shape[1] >= _STEPS_PER_BLOCK:
+    if len(energy) >= _STEPS_PER_BLOCK:
         energy, lengths = _sliding_sum(energy), _sliding_sum(lengths)
-    power = energy / lengths
-    return power[0] if then is None else power
+    return energy / lengths
 
 
-def _step_energy(audio: np.ndarray, edges: np.ndarray, stages: Sequence[np.ndarray]) -> np.ndarray:
-    """Energy between successive edges after each stage of filters in series, summed over channels: (stages, steps)."""
-    energy = np.zeros((len(stages), len(edges) - 1))
+def _step_energy(audio: np.ndarray, edges: np.ndarray, sections: np.ndarray) -> np.ndarray:
+    """Energy between successive edges after `sections` (k, 6), summed over channels: (steps,)."""
+    from scipy.signal import sosfilt  # takes seconds to load, and adapting needs it nowhere else
+
+    energy = np.zeros(len(edges) - 1)
     for channel in audio:
-        states = [np.zeros((len(sections), 2)) for sections in stages]
-        for first in range(0, energy.shape[1], _CHUNK_STEPS):
+        state = np.zeros((len(sections), 2))
+        for first in range(0, len(energy), _CHUNK_STEPS):
             part = edges[first : first + _CHUNK_STEPS + 1]
-            sound = channel[part[0] : part[-1]].astype(np.float64)
-            for n, sections in enumerate(stages):
-                if len(sections):  # scipy refuses a cascade of none
-                    sound, states[n] = sosfilt(sections, sound, zi=states[n])
-                energy[n, first : first + _CHUNK_STEPS] += np.add.reduceat(sound**2, part[:-1] - part[0])
+            sound, state = sosfilt(sections, channel[part[0] : part[-1]].astype(np.float64), zi=state)
+            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound**2, part[:-1] - part[0])
     return energy
 
 

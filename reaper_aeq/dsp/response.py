@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from dasp_pytorch.signal import biquad
-from scipy.signal import sosfilt
 
 from ..bands import Band, BandKind, Eq
+from .dasp import biquad
 
 # A shelf's bandwidth stops acting below this many octaves (measured on ReaEQ by two independent authors).
 MIN_SHELF_BANDWIDTH_OCT = 0.915
@@ -186,6 +185,8 @@ class EqFilter:
         if block.ndim != 2 or block.shape[0] != self._state.shape[1]:
             raise ValueError(f"expected ({self._state.shape[1]}, samples), not {block.shape}")
         block = np.asarray(block, dtype=np.float64)
+        from scipy.signal import sosfilt  # takes seconds to load, and only whoever writes sound needs it
+
         # scipy refuses a cascade of no sections
         if len(self._sos) and block.shape[1]:
             block, self._state = sosfilt(self._sos, block, axis=-1, zi=self._state)

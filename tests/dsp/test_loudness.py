@@ -1,13 +1,19 @@
 """Loudness against the standard's own figures, EBU Tech 3341's tones and pyloudnorm."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyloudnorm
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.signal import sosfreqz
 
+from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp import loudness
-from reaper_aeq.dsp.loudness import gated_loudness, integrated_loudness, k_weight_db, k_weighting
+from reaper_aeq.dsp.loudness import gated_loudness, integrated_loudness, k_weight_db, k_weighting, loudness_through
 from reaper_aeq.errors import AudioError
 
 RATES = [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000]
@@ -132,3 +138,29 @@ def test_gating_is_vectorised_over_leading_axes():
     third = 10 * np.log10((3 * 10**-3.0 + 10**-3.9) / 4)
     assert result.flatten().tolist() == pytest.approx([-20.0, -np.inf, third], abs=1e-9)
     assert torch.equal(result[0], gated_loudness(power[0:1]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from([8000, 11_025, 44_100, 48_000, 96_000]),
+    st.sampled_from([0.02, 0.3, 0.45, 2.0, 5.3]),
+    st.integers(1, 3),
+    st.floats(-12, 12),
+    st.floats(60, 3000),
+    st.integers(0, 99),
+)
+def test_what_a_filter_does_to_loudness_is_known_without_filtering(rate, seconds, channels, gain_db, freq_hz, seed):
+    gusts = 0.2 + np.abs(np.sin(3 * np.arange(round(seconds * rate)) / rate))
+    sound = gusts * np.random.default_rng(seed).standard_normal((channels, len(gusts))).astype(np.float32) * 0.1
+    eq = Eq((Band("band", freq_hz, gain_db, 0.7), Band("high_shelf", 2000, -gain_db, 1.0)))
+    before, after = loudness_through(sound, rate, lambda freqs: eq.response_db(freqs, rate))
+    real = integrated_loudness(eq.apply(sound, rate), rate) - integrated_loudness(sound, rate)
+    assert after - before == pytest.approx(real, abs=0.12)
+
+
+def test_importing_the_engine_does_not_load_the_slow_half_of_scipy():
+    code = "import reaper_aeq.engine, sys; raise SystemExit('scipy.signal' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    # and what was kept away comes when it is asked for
+    code = "import reaper_aeq.dsp.dasp, dasp_pytorch.signal as d; d.octave_band_filterbank(63, 44100); print('fine')"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "fine\n"
