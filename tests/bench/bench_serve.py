@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 from floor import write_song
 
-LIMITS_S = {"one track": 0.6, "all tracks": 4.0, "start to first answer": 8.0}
+LIMITS_S = {"one track": 0.6, "all tracks": 4.0, "start to first EQ": 8.0}
 
 
 def ask(state: dict[str, Any], path: str, body: object = None) -> dict[str, Any]:
@@ -36,20 +36,19 @@ def ask(state: dict[str, Any], path: str, body: object = None) -> dict[str, Any]
         return json.load(answer)
 
 
-def start(folder: Path) -> tuple[subprocess.Popen, dict[str, Any], float, float]:
-    """The process, its state, seconds to the first answer of any kind and to a loaded model."""
+def start(folder: Path, file: Path) -> tuple[subprocess.Popen, dict[str, Any], float, float]:
+    """The process, its state, seconds to the first answer of any kind and to the EQ of `file`, which waits for it."""
     state_file, began = folder / "backend.json", time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "reaper_aeq", "serve", "--state-file", str(state_file)], stdout=subprocess.DEVNULL
     )
-    first = 0.0
     while True:
         if state_file.exists():
             state = json.loads(state_file.read_text())
-            ready = ask(state, "/v1/health")["ready"]
-            first = first or time.perf_counter() - began
-            if ready:
-                return process, state, first, time.perf_counter() - began
+            ask(state, "/v1/health")
+            first = time.perf_counter() - began
+            request_seconds(state, [file])
+            return process, state, first, time.perf_counter() - began
         time.sleep(0.05)
 
 
@@ -73,7 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = [write_song(folder / f"{n}.wav", options.seconds, seed=n) for n in range(options.tracks)]
-        process, state, first, loaded = start(folder)
+        process, state, first, adapted = start(folder, files[0])
         try:
             request_seconds(state, files[:2])  # warms up
             meter = psutil.Process(process.pid)
@@ -85,11 +84,11 @@ def main() -> None:
             ask(state, "/v1/shutdown", {})
             process.wait(timeout=20)
     print(f"{options.tracks} tracks of {options.seconds:g} s, {options.repeats} repeats, {os.cpu_count()} cores")
-    for what, times in {"one track": one, "all tracks": many, "start to first answer": [first]}.items():
+    for what, times in {"one track": one, "all tracks": many, "start to first EQ": [adapted]}.items():
         middle, limit = statistics.median(times), LIMITS_S[what]
         verdict = "ok" if middle <= limit else "TOO SLOW"
         print(f"{what}: {middle:.2f} s, best {min(times):.2f} s (limit {limit:g} s, {verdict})")
-    print(f"start to loaded model: {loaded:.2f} s")
+    print(f"start to first answer of any kind: {first:.2f} s")
     # what else the machine does makes the times above longer, not this
     print(f"all tracks: {used:.2f} processor seconds, {1000 * used / options.tracks:.0f} ms a track")
 
