@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .methods import ENCODERS, METHODS
 from .options import (
     PLAIN,
     Audio,
@@ -56,6 +57,9 @@ def train_audio_command(
         Path | None,
         typer.Option(metavar="DIR", help="Train the encoders that 'evaluate repair' examines on these recordings."),
     ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"{' or '.join(ENCODERS)}; else as the settings say.")
+    ] = None,
     models: Models = None,
     settings: SettingsFile = None,
     out: Weights = WEIGHTS,
@@ -66,7 +70,7 @@ def train_audio_command(
     """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
     from .commands.train import Places, train_audio
 
-    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds)
+    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds, encoder)
 
 
 @train.command("words")
@@ -143,3 +147,33 @@ def evaluate_encoder_command(audio: Audio, models: Models = None, as_json: Json 
     from .commands.evaluate import evaluate_encoder
 
     return evaluate_encoder(audio, models=models, as_json=as_json)
+
+
+@evaluate.command("listen")
+def evaluate_listen_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the study is kept: sounds and answers.")],
+    audio: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
+    ] = None,
+    word: Annotated[list[str] | None, typer.Option(help="A word to be judged; may be repeated.")] = None,
+    methods: Annotated[
+        str, typer.Option(metavar="M,M,...", help=f"What is compared: original, {', '.join(METHODS)}.")
+    ] = "original,fixed,adaptive",
+    excerpt: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, max=30, help="How long; the most active part is heard.")
+    ] = 10.0,
+    intensity: Annotated[float, typer.Option(help="How far every method goes.")] = 1.0,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
+    result: Annotated[bool, typer.Option("--result", help="Print what the answers say so far.")] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Let people compare the methods blindly in a browser. Without --audio the study in DIR goes on."""
+    from .commands.listen import listen, show_result
+
+    if result:
+        return show_result(folder, asked_anew=bool(audio or word), as_json=as_json)
+    listen(
+        folder, audio=audio or [], words=word or [], methods=methods, excerpt_s=excerpt, intensity=intensity, port=port,
+        models=models, as_json=as_json,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import AeqError, RangeError
 from .explain import explain, suggest
-from .methods import DEFAULT_ADAPTATION, DEFAULT_MATCH, DEFAULT_METHOD
+from .methods import DEFAULT_ADAPTATION, DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, ENCODERS
 from .methods.request import Method, Request
 from .methods.request import method as find_method
 from .model.audio_encoder import AudioEncoder, Observation, levelled
@@ -62,16 +62,21 @@ class AdaptiveEQ:
         self._word_curves = level_free(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
 
     @classmethod
-    def load(cls, folder: Path | str | None = None, device: str = "auto") -> AdaptiveEQ:
-        """The shipped models, or those in `folder`; device 'auto' is cuda, mps or cpu. Raises `ModelError`."""
+    def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
+        """The shipped models, or those in `folder`; `encoder` is one of `methods.ENCODERS`.
+
+        Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder that is none.
+        """
+        if encoder not in ENCODERS:
+            raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
         if device == "auto":
             mps = torch.backends.mps.is_available()
             device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
         _choose_threads()
         # the encoder's statistics need float64, which mps has not: only its networks move there
-        encoder = AudioEncoder.load(folder)
-        encoder.to(device) if device != "mps" else encoder.members.to(device)
-        return cls(EqAutoencoder.load(folder), encoder, Vocabulary.load(folder), folder)
+        listener = AudioEncoder.load(folder, ENCODERS[encoder])
+        listener.to(device) if device != "mps" else listener.members.to(device)
+        return cls(EqAutoencoder.load(folder), listener, Vocabulary.load(folder), folder)
 
     @property
     def device(self) -> str:

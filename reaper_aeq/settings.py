@@ -38,6 +38,7 @@ class AudioTraining:
     """`reaper-aeq train audio`"""
 
     seed: int = setting(1, "every random draw follows from it")
+    network: str = setting("cnn", "or transformer; --encoder says it on the command line")
     members: int = setting(4, "networks; each leaves out a quarter of the source repositories and is judged on it")
     steps: int = setting(600, "of each member; more begins to fit single recordings")
     batch: int = setting(32, "segments a step")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError, ModelError
 from ..files import output_error
+from ..methods import ENCODERS
 from ..paths import shipped
 from ..settings import AudioTraining, EqTraining, WordsTraining, load_settings
 from .console import print_json, progress, say
@@ -44,8 +45,9 @@ def train_eq(places: Places, data: Path | None) -> None:
 
 
 def train_audio(
-    places: Places, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None
-) -> None:
+    places: Places, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None,
+    encoder: str | None = None,
+) -> None:  # fmt: skip
     """Without `audio` the sounds are made from noise and the EQ model: the bootstrap.
 
     With `folds`, a folder of recordings, the encoders are trained that `evaluate repair` examines on its mixes.
@@ -53,6 +55,9 @@ def train_audio(
     if folds and not (data and audio):
         raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
     settings = places.load(AudioTraining, "audio")
+    settings = replace(settings, network=encoder or settings.network)
+    if settings.network not in ENCODERS:
+        raise AeqError(f"unknown encoder {settings.network!r}: use one of {', '.join(ENCODERS)}")
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
@@ -68,8 +73,9 @@ def train_audio(
             train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
             return
         known = None if clips else _known_encoder(models)
-        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, shipped=known)
-    _report(places, "audio", metrics)
+        name = ENCODERS[settings.network]
+        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name, shipped=known)
+    _report(places, name, metrics)
 
 
 def train_words(places: Places, data: Path, models: Path | None) -> None:

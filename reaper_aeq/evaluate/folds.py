@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelError
+from ..methods import DEFAULT_ENCODER, ENCODERS
 from ..model.audio_encoder import AudioEncoder
 from ..model.checkpoint import Checkpoint
 from ..model.eq_autoencoder import EqAutoencoder
@@ -41,9 +42,9 @@ def fold_folder(models: Path | str | None) -> Path:
     return (shipped("models") if models is None else Path(models)) / FOLDER
 
 
-def load_fold(models: Path | str | None, fold: int, sources: set[str]) -> AudioEncoder:
+def load_fold(models: Path | str | None, fold: int, sources: set[str], encoder: str = DEFAULT_ENCODER) -> AudioEncoder:
     """The encoder of a fold. Raises `ModelError` where it is missing, or has seen one of `sources` in training."""
-    folder, name = fold_folder(models), f"audio{fold}"
+    folder, name = fold_folder(models), f"{ENCODERS[encoder]}{fold}"
     seen = sources & set(Checkpoint.load(name, folder).info["data"]["sources"])
     if seen:
         raise ModelError(
@@ -61,4 +62,4 @@ def train_folds(
     for k in range(N_FOLDS):
         rest, spectra = without(clips, prior, {source for source, fold in fold_of.items() if fold == k})
         run.tell(f"fold {k + 1} of {N_FOLDS}")
-        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"audio{k}")
+        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{ENCODERS[settings.network]}{k}")

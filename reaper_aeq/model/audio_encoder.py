@@ -2,7 +2,7 @@
 
     code(x) = encode( LTAS(x) - usual balance of sounds that move like x )
 
-The second term comes from a CNN (and a kernel regression) that sees only what no EQ can change (`texture`), the first
+The second term comes from networks and a kernel regression that see only what no EQ can change (`texture`), the first
 follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound (design,
 section 2.4), and training is only about what "usual" means.
 """
@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint
 from .curves import COMPARED, N_GRID, bounded
 from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
+from .texture_nets import NETWORKS
 
 SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
 VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
@@ -30,31 +31,6 @@ BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
 LEVELS_AT_ONCE, LEVEL_ROUNDS = 64, 9  # 2^-54 of the range in the end
-
-
-class TextureNet(nn.Module):
-    """(batch, mels, frames) -> (batch, 32). Time is pooled, frequency never: where something happens is the point."""
-
-    def __init__(self, channels: tuple[int, int, int] = (16, 32, 32), hidden: int = 64, dropout: float = 0.5) -> None:
-        super().__init__()
-        a, b, c = channels
-        self.features = nn.Sequential(
-            nn.Conv2d(1, a, 5, stride=2, padding=2), nn.BatchNorm2d(a), nn.GELU(),  # (a, 32, T/2)
-            nn.Conv2d(a, b, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(b), nn.GELU(),  # (b, 16, T/4)
-            nn.Conv2d(b, c, 3, padding=1), nn.BatchNorm2d(c), nn.GELU(),  # (c, 16, T/4)
-        )  # fmt: skip
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Sequential(
-            nn.Linear(c * 2 * 16, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, N_LATENT)
-        )
-        # starts by saying "usual", so that training only adds what it learns
-        nn.init.zeros_(self.head[-1].weight)
-        nn.init.zeros_(self.head[-1].bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.features(x[:, None])
-        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
-        return self.head(self.dropout(pooled))
 
 
 class KernelRegression(nn.Module):
@@ -110,9 +86,11 @@ class Observation:
 class AudioEncoder(nn.Module):
     """`members` texture networks, a kernel regression, and what music is like on average."""
 
-    def __init__(self, members: int = 4, n_centres: int = 1, n_stats: int = 1, gamma: float = 0.3) -> None:
+    def __init__(
+        self, members: int = 4, n_centres: int = 1, n_stats: int = 1, gamma: float = 0.3, network: str = "cnn"
+    ) -> None:
         super().__init__()
-        self.members = nn.ModuleList(TextureNet() for _ in range(members))
+        self.members = nn.ModuleList(NETWORKS[network]() for _ in range(members))
         self.kernel = KernelRegression(n_centres, n_stats, gamma)
         self.register_buffer("mix", torch.tensor([0.5, 0.5]))  # weight of the networks and of the kernel
         self.register_buffer("mean_db", torch.zeros(N_GRID, dtype=torch.float64))

@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..dsp.spectrum import N_MELS, analyze_blocks
 from ..errors import AeqError
-from ..model.audio_encoder import AudioEncoder, KernelRegression, TextureNet
+from ..model.audio_encoder import AudioEncoder, KernelRegression
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, bounded, level_free
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.texture import SEGMENT, UNIT_DB, segments, statistics, texture
+from ..model.texture_nets import NETWORKS
 from ..settings import AudioTraining
 from .data import Clip, Spectra
 from .loop import Run, Schedule, fingerprint, train_network
@@ -82,7 +83,14 @@ def train_audio(
             unseen_kernel[held] = eq_model.decode_curve(kernel(examples.stats[held])).double()
 
     kernel = fit_kernel(settings, examples, list(range(len(clips))), eq_model)
-    encoder = AudioEncoder(settings.members, len(kernel.centres), kernel.centres.shape[1], settings.kernel_gamma)
+    architecture = {
+        "members": settings.members,
+        "n_centres": len(kernel.centres),
+        "n_stats": kernel.centres.shape[1],
+        "gamma": settings.kernel_gamma,
+        "network": settings.network,
+    }
+    encoder = AudioEncoder(**architecture)
     for own, trained in zip(encoder.members, members, strict=True):
         own.load_state_dict(trained.cpu().state_dict())
     encoder.kernel = kernel
@@ -99,12 +107,7 @@ def train_audio(
     }
     run.tell(f"unseen sources: {100 * explained:.1f} % of the variance of music's balance is explained by its texture")
     info = {
-        "architecture": {
-            "members": settings.members,
-            "n_centres": len(kernel.centres),
-            "n_stats": kernel.centres.shape[1],
-            "gamma": settings.kernel_gamma,
-        },
+        "architecture": architecture,
         "data": {
             "recordings": len(clips),
             "sources": sorted(set(examples.sources) | set(prior.sources if prior else ())),
@@ -159,11 +162,11 @@ def train_member(
     eq_model: EqAutoencoder,
     run: Run,
     name: str,
-) -> TextureNet:
+) -> nn.Module:
     """One network on the clips `seen`; its error on `held` goes to the log."""
     with torch.random.fork_rng():
         torch.manual_seed(int(torch.randint(2**31, (1,), generator=run.generator(name, -1))))
-        net = TextureNet().to(run.device)
+        net = NETWORKS[settings.network]().to(run.device)
     weights = examples.weights(settings.repository_power)[seen]
     targets = examples.targets.float()
     decoder = eq_model.decoder.weight.T.to(run.device)  # (32, bands)

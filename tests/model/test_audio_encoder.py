@@ -14,7 +14,6 @@ from reaper_aeq.model.audio_encoder import (
     SILENT_BELOW_DB,
     AudioEncoder,
     KernelRegression,
-    TextureNet,
     fill_unseen,
     levelled,
     visibility,
@@ -22,6 +21,7 @@ from reaper_aeq.model.audio_encoder import (
 from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, level_free, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.model.texture import SEGMENT
+from reaper_aeq.model.texture_nets import NETWORKS
 from reaper_aeq.train.synth import shaped_noise
 
 RATE = 48_000
@@ -152,11 +152,24 @@ def test_fill_unseen_keeps_what_is_seen_and_expects_the_rest():
     assert (filled[~seen] + 24).abs().min() > 15
 
 
-def test_an_untrained_network_says_usual():
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_untrained_network_says_usual(name):
     """Training starts from 'every sound is like all music' and can only add to it."""
-    net = TextureNet().eval()
-    assert not net(torch.randn(3, N_MELS, SEGMENT)).any()
-    assert net(torch.randn(3, N_MELS, 2 * SEGMENT)).shape == (3, N_LATENT)
+    said = NETWORKS[name]().eval()(torch.randn(3, N_MELS, SEGMENT))
+    assert said.shape == (3, N_LATENT) and not said.any()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_know_high_from_low(name):
+    """Time is pooled, frequency is not: the same movement two octaves higher is another sound."""
+    torch.manual_seed(0)
+    net = NETWORKS[name]().eval()
+    torch.nn.init.normal_(net.head[-1].weight)
+    low = torch.zeros(1, N_MELS, SEGMENT)
+    low[:, 8:16, ::8] = 2.0
+    assert (net(low) - net(low.roll(24, 1))).norm() > 0.05 * net(low).norm()
+    # a whole patch later is nearly the same sound to the CNN; the transformer knows when, but hardly minds
+    assert (net(low) - net(low.roll(16, 2))).norm() < 0.5 * (net(low) - net(low.roll(24, 1))).norm()
 
 
 def test_kernel_regression_meets_what_it_was_solved_for():

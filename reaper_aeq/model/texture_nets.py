@@ -1,0 +1,77 @@
+"""The two networks of the original plan that read a texture: a CNN and a transformer. Same input, same output.
+
+Both pool over time and never over frequency: where something happens is the point (design, section 2.3).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..dsp.spectrum import N_MELS
+from .eq_autoencoder import N_LATENT
+from .texture import SEGMENT
+
+
+class TextureNet(nn.Module):
+    """CNN, (batch, mels, frames) -> (batch, 32)."""
+
+    def __init__(self, channels: tuple[int, int, int] = (16, 32, 32), hidden: int = 64, dropout: float = 0.5) -> None:
+        super().__init__()
+        a, b, c = channels
+        self.features = nn.Sequential(
+            nn.Conv2d(1, a, 5, stride=2, padding=2), nn.BatchNorm2d(a), nn.GELU(),  # (a, 32, T/2)
+            nn.Conv2d(a, b, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(b), nn.GELU(),  # (b, 16, T/4)
+            nn.Conv2d(b, c, 3, padding=1), nn.BatchNorm2d(c), nn.GELU(),  # (c, 16, T/4)
+        )  # fmt: skip
+        self.dropout = nn.Dropout(dropout)
+        self.head = _head(c * 2 * N_MELS // 4, hidden, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.features(x[:, None])
+        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
+        return self.head(self.dropout(pooled))
+
+
+class TextureTransformer(nn.Module):
+    """Patches of 8 mels by 16 frames (1.6 s) are tokens of a transformer encoder, (batch, mels, SEGMENT) -> (batch, 32).
+
+    As the audio spectrogram transformer (Gong, Chung and Glass 2021), small, trained from nothing, and with a head that
+    sees each frequency row of patches for itself instead of one class token.
+    """
+
+    PATCH = (8, 16)
+
+    def __init__(
+        self, width: int = 48, layers: int = 2, heads: int = 4, hidden: int = 64, dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        rows, columns = N_MELS // self.PATCH[0], SEGMENT // self.PATCH[1]
+        self.patches = nn.Conv2d(1, width, self.PATCH, stride=self.PATCH)
+        self.where = nn.Parameter(0.02 * torch.randn(1, width, rows, 1))
+        self.when = nn.Parameter(0.02 * torch.randn(1, width, 1, columns))
+        layer = nn.TransformerEncoderLayer(
+            width, heads, 2 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(0.5)
+        self.head = _head(2 * width * rows, hidden, 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = self.patches(x[:, None]) + self.where + self.when  # (batch, width, rows, columns)
+        tokens = self.norm(self.encoder(patches.flatten(2).transpose(1, 2)))
+        h = tokens.transpose(1, 2).unflatten(2, patches.shape[2:])
+        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)
+        return self.head(self.dropout(pooled))
+
+
+def _head(inputs: int, hidden: int, dropout: float) -> nn.Sequential:
+    head = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, N_LATENT))
+    # starts by saying "usual", so that training only adds what it learns
+    nn.init.zeros_(head[-1].weight)
+    nn.init.zeros_(head[-1].bias)
+    return head
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"cnn": TextureNet, "transformer": TextureTransformer}
