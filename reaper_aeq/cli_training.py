@@ -53,6 +53,10 @@ def train_eq_command(
 def train_audio_command(
     data: SomeData = None,
     audio: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = None,
+    sounds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="music, noise or bootstrap; may be repeated. Else music if there is some."),
+    ] = None,
     folds: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Train the encoders that 'evaluate repair' examines on these recordings."),
@@ -70,7 +74,7 @@ def train_audio_command(
     """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
     from .commands.train import Places, train_audio
 
-    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds, encoder)
+    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds, encoder, sounds or [])
 
 
 @train.command("words")

@@ -46,14 +46,17 @@ def train_eq(places: Places, data: Path | None) -> None:
 
 def train_audio(
     places: Places, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None,
-    encoder: str | None = None,
+    encoder: str | None = None, sounds: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Without `audio` the sounds are made from noise and the EQ model: the bootstrap.
+    """`sounds`: names of `train.sounds.WAYS`; else `music` where there is `audio` and `bootstrap` where there is none.
 
     With `folds`, a folder of recordings, the encoders are trained that `evaluate repair` examines on its mixes.
     """
     if folds and not (data and audio):
         raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
+    sounds = sounds or (["music"] if audio else ["bootstrap"])
+    if "music" in sounds and not audio:
+        raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
     if settings.network not in ENCODERS:
@@ -62,19 +65,21 @@ def train_audio(
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
         from ..train.data import read_clips, read_ltas_prior
+        from ..train.sounds import gather
 
         eq_model = EqAutoencoder.load(models)
         prior = read_ltas_prior(data) if data else None
-        clips = read_clips(audio, run.tell) if audio else []
+        recordings = read_clips(audio, run.tell) if "music" in sounds else []
+        known = _known_encoder(models) if "bootstrap" in sounds else None
+        clips = gather(sounds, recordings, settings, eq_model, known, run)
         if folds:
             from ..evaluate.folds import train_folds
 
             mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]
             train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
             return
-        known = None if clips else _known_encoder(models)
         name = ENCODERS[settings.network]
-        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name, shipped=known)
+        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
     _report(places, name, metrics)
 
 

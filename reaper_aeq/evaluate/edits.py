@@ -6,16 +6,14 @@ them. The curves act on the sixth-octave band powers of the analysis.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..bands import Band, BandKind, Eq
-from ..dsp.spectrum import GRID_HZ, MEL_HIGH_HZ, MEL_LOW_HZ, N_MELS, Analysis
+from ..dsp.spectrum import GRID_HZ
 from ..model.curves import GRID, REFERENCE_RATE
 
 
@@ -54,22 +52,6 @@ PUBLISHED = (
     Published("dark", HIGH, 6000, 6, 15, 6000, TOP),
     Published("thin", LOW, 400, 6, 20, 20, 400),
 )
-
-
-def equalised(analysis: Analysis, curve_db: Tensor) -> Analysis:
-    """The analysis of the same sound after an EQ whose response on the grid is `curve_db` (bands,)."""
-    mel_db = np.interp(np.log(_mel_centres_hz()), np.log(GRID_HZ), curve_db.numpy())
-    return dataclasses.replace(
-        analysis,
-        band_power=analysis.band_power * (10 ** (curve_db / 10)).float(),
-        mel_power=analysis.mel_power * torch.from_numpy(10 ** (mel_db / 10)).float(),
-    )
-
-
-@lru_cache(maxsize=1)
-def _mel_centres_hz() -> np.ndarray:
-    low, high = (2595 * np.log10(1 + f / 700) for f in (MEL_LOW_HZ, MEL_HIGH_HZ))
-    return 700 * (10 ** (np.linspace(low, high, N_MELS + 2)[1:-1] / 2595) - 1)
 
 
 def band_energy_ratio(ltas_db: Tensor, low_hz: float, high_hz: float) -> float:

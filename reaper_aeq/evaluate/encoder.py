@@ -15,12 +15,12 @@ from torch import Tensor
 
 from ..bands import Band, BandKind, Eq
 from ..dsp.spectrum import GRID_HZ, N_MELS, Analysis
+from ..dsp.thought import equalised
 from ..errors import AeqError
 from ..model.audio_encoder import AudioEncoder
 from ..model.curves import COMPARED, REFERENCE_RATE
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..train.data import read_clips
-from .edits import equalised
 from .folds import N_FOLDS, exam_folds, load_fold
 
 STYLES = ("broadcast", "telephone", "neutral", "bright", "warm")

@@ -23,13 +23,13 @@ from ..dsp.audio import AudioFile
 from ..dsp.fit import fit_bands
 from ..dsp.loudness import integrated_loudness
 from ..dsp.spectrum import GRID_HZ
+from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID, along, rms_db
 from ..realise import scaled
 from ..result import Result
 from ..train.data import AUDIO_SUFFIXES, read_table
-from .edits import equalised
 
 WORDS = ("warm", "bright")
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import GRID_HZ
+from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..model.curves import level_free, rms_db
@@ -32,7 +33,7 @@ from ..train.data import (
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.words import build_words, form_name
-from .edits import PUBLISHED, Published, band_energy_ratio, equalised
+from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS, exam_folds, load_fold, without
 from .rules import Music, posterior_rule, scalar_rule
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..dsp.spectrum import N_MELS, analyze_blocks
+from ..dsp.spectrum import N_MELS
 from ..errors import AeqError
 from ..model.audio_encoder import AudioEncoder, KernelRegression
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, bounded, level_free
-from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
+from ..model.eq_autoencoder import EqAutoencoder
 from ..model.texture import SEGMENT, UNIT_DB, segments, statistics, texture
 from ..model.texture_nets import NETWORKS
 from ..settings import AudioTraining
@@ -27,7 +27,6 @@ from .data import Clip, Spectra
 from .loop import Run, Schedule, fingerprint, train_network
 from .music import fill, gaussian, level_by_middle
 from .plots import plot_history
-from .synth import shaped_noise
 
 MUSIC_KINDS = ("mix", "submix")
 
@@ -58,14 +57,12 @@ def train_audio(
     run: Run,
     *,
     name: str = "audio",
-    shipped: AudioEncoder | None = None,
 ) -> dict[str, float]:
     """Trains on `clips` (and the spectra of `prior`), writes `name` into `out`, returns the metrics.
 
-    Without clips (an empty sequence) sounds are made of noise with EQs drawn from the decoder of `eq_model`, around
-    the mean of `shipped`: the bootstrap, which needs no data set at hand.
+    An EQ on a clip is invisible to what the networks see (`texture`), so recordings come as they are; sounds made from
+    noise come with an EQ each (`sounds.Way.with_eqs`), or their balance would never vary.
     """
-    clips = list(clips) or bootstrap_clips(settings, eq_model, shipped, run)
     mean_db, total_cov, examples = examples_of(clips, prior)
     quarter = fold_sources(examples.sources, settings.members, run)
     run.tell(f"{len(clips)} recordings of {len(set(examples.sources))} sources")
@@ -236,24 +233,6 @@ def residual_covariance(residual: Tensor, total_cov: Tensor, ridge_db: float) ->
     cov[inside[:, None], inside] = 0.5 * own + 0.5 * cov[inside[:, None], inside]
     values, vectors = torch.linalg.eigh(cov)
     return (vectors * values.clamp_min(0.05)) @ vectors.T + ridge_db**2 * torch.eye(N_GRID, dtype=cov.dtype)
-
-
-def bootstrap_clips(
-    settings: AudioTraining, eq_model: EqAutoencoder, shipped: AudioEncoder | None, run: Run
-) -> list[Clip]:
-    """Noise in gusts, with EQs drawn from the decoder of the EQ model around the usual spectrum of music."""
-    run.tell(f"no recordings given: making {settings.bootstrap_sounds} sounds from noise and the EQ model's decoder")
-    mean = shipped.mean_db if shipped is not None else torch.zeros(N_GRID, dtype=torch.float64)
-    rate, clips = 32_000, []
-    for i in range(settings.bootstrap_sounds):
-        generator = run.generator("bootstrap", i)
-        code = 4.0 * torch.randn(N_LATENT, generator=generator) / (1 + torch.arange(N_LATENT)).sqrt()
-        curve = level_free(eq_model.decode_curve(code).double())
-        rate_hz, depth = 0.5 * 2 ** (4 * torch.rand(2, generator=generator)).tolist()[0], 0.9
-        sound = shaped_noise(mean + curve, 10.0, rate, generator, rate_hz, depth)
-        source = f"noise{i % (4 * settings.members)}"
-        clips.append(Clip(f"noise{i}", source, "mix", 1e9, analyze_blocks([sound.numpy()], rate)))
-    return clips
 
 
 def _compact(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,15 @@ from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import COMPARED, GRID, rms_db
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
+from reaper_aeq.model.texture_nets import NETWORKS
 from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.settings import AudioTraining, EqTraining, WordsTraining
 from reaper_aeq.train import eq as eq_module
-from reaper_aeq.train.audio import bootstrap_clips, fold_sources, train_audio
+from reaper_aeq.train.audio import fold_sources, train_audio
 from reaper_aeq.train.data import read_clips, read_ltas_prior
 from reaper_aeq.train.eq import train_eq
 from reaper_aeq.train.loop import Run
+from reaper_aeq.train.sounds import WAYS, bootstrap, gather, music, noise
 from reaper_aeq.train.synth import random_curves
 from reaper_aeq.train.words import train_words
 
@@ -80,20 +83,46 @@ def test_eq_with_too_few_settings(tmp_path, run):
     assert not (tmp_path / "out").exists()
 
 
-def test_audio_bootstrap(tmp_path, run, eq_model):
-    metrics = train_audio(AUDIO, [], None, eq_model, tmp_path / "out", run)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_audio_bootstrap(tmp_path, run, eq_model, network):
+    settings = replace(AUDIO, network=network)
+    clips = gather(["bootstrap"], [], settings, eq_model, None, run)
+    metrics = train_audio(settings, clips, None, eq_model, tmp_path / "out", run)
     info = trained(run, tmp_path / "out", "audio", metrics, ["audio0", "audio1"])
-    assert info["architecture"]["members"] == 2 and info["data"]["recordings"] == 8
+    assert info["architecture"]["network"] == network and info["data"]["recordings"] == 8
     encoder = AudioEncoder.load(tmp_path / "out")
-    seen = encoder.observe(bootstrap_clips(AUDIO, eq_model, encoder, run)[0].analysis, eq_model)
+    seen = encoder.observe(clips[0].analysis, eq_model)
     assert bool(torch.isfinite(seen.code).all()) and torch.linalg.eigvalsh(encoder.residual_cov).min() > 0
-    # made with 2 networks: a shipped encoder's mean is where further sounds start from
-    assert rms_db(encoder.mean_db) > 0
+    # a trained encoder's mean is where further sounds start from
+    encoder.mean_db = -3 * GRID.log2()
+    further, pink = (way.clips[0].analysis for way in (bootstrap(1, run, 1, eq_model, encoder), noise(1, run, 1)))
+    off = (further.ltas_db() - pink.ltas_db() - encoder.mean_db)[pink.in_reach]
+    assert off.std() < 1.5 < encoder.mean_db.std()
+
+
+def test_every_way_gives_sounds_with_eqs_that_are_known(run, eq_model):
+    plain = noise(5, run, 2)
+    ways = [plain, bootstrap(5, run, 2, eq_model, None), music(plain.clips)]
+    assert tuple(way.name for way in (ways[0], ways[2], ways[1])) == WAYS
+    for way in ways:
+        curves = way.draw(5, run.generator(f"{way.name} EQs", 0))
+        assert curves.shape == (5, len(GRID)) and bool(rms_db(curves).gt(0.5).all())
+        for clip, shaped, curve in zip(way.clips, way.with_eqs(run), curves, strict=True):
+            assert clip.source == shaped.source
+            put_on = shaped.analysis.ltas_db() - clip.analysis.ltas_db()
+            assert torch.allclose(put_on[clip.analysis.in_reach], curve[clip.analysis.in_reach], atol=1e-3)
+    assert len({clip.source for clip in plain.clips}) == 2
+    both = gather(["noise", "music"], plain.clips, AUDIO, eq_model, None, run)
+    assert len(both) == 5 + AUDIO.bootstrap_sounds and both[0] is plain.clips[0]
+    with pytest.raises(AeqError, match="unknown sounds 'silence': use noise, music, bootstrap"):
+        gather(["silence"], [], AUDIO, eq_model, None, run)
 
 
 def test_a_repeated_training_gives_the_same_weights(tmp_path, eq_model):
     for name in ("a", "b"):
-        train_audio(AUDIO, [], None, eq_model, tmp_path / name, Run(tmp_path / f"run {name}", 1, lambda _: None))
+        run = Run(tmp_path / f"run {name}", 1, lambda _: None)
+        clips = gather(["bootstrap"], [], AUDIO, eq_model, None, run)
+        train_audio(AUDIO, clips, None, eq_model, tmp_path / name, run)
     assert (tmp_path / "a" / "audio.safetensors").read_bytes() == (tmp_path / "b" / "audio.safetensors").read_bytes()
 
 
