@@ -181,3 +181,21 @@ def evaluate_listen_command(
         folder, audio=audio or [], words=word or [], methods=methods, excerpt_s=excerpt, intensity=intensity, port=port,
         models=models, as_json=as_json,
     )  # fmt: skip
+
+
+@evaluate.command("training")
+def evaluate_training_command(
+    audio: Audio,
+    data: Data,
+    learn: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="More recordings to learn from; may be repeated.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of each network.")] = 400,
+    run: RunFolder = Path("runs/training"),
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Train the audio encoder on each kind of sounds and without each idea behind it; compare on unseen mixes."""
+    from .commands.evaluate import evaluate_training
+
+    evaluate_training(audio, data, learn or [], run, steps=steps, models=models, as_json=as_json)

@@ -75,6 +75,22 @@ def evaluate_match(
     return 0
 
 
+def evaluate_training(
+    audio: Sequence[Path], data: Path, learn: Sequence[Path], folder: Path, *, steps: int, models: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """What each kind of training data is worth: {kind of encoder: {what it was trained on: figures}}."""
+    from ..evaluate.training import run_training
+    from ..train.loop import Run
+
+    with progress() as (tell, step_done):
+        report = run_training(audio, learn, data, models, Run(folder, 1, tell, step_done), steps=steps)
+    if as_json:
+        print_json(report)
+    else:
+        print_figures("Encoders by what they were trained on, on unseen mixes", report)
+
+
 def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:
     """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
     lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]

@@ -5,6 +5,9 @@ Both pool over time and never over frequency: where something happens is the poi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -16,8 +19,16 @@ from .texture import SEGMENT
 class TextureNet(nn.Module):
     """CNN, (batch, mels, frames) -> (batch, 32)."""
 
-    def __init__(self, channels: tuple[int, int, int] = (16, 32, 32), hidden: int = 64, dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        channels: tuple[int, int, int] = (16, 32, 32),
+        hidden: int = 64,
+        dropout: float = 0.5,
+        keep_frequency: bool = True,
+    ) -> None:
+        """`keep_frequency` False is the published mistake, kept to show what it costs (`evaluate training`)."""
         super().__init__()
+        self.keep_frequency = keep_frequency
         a, b, c = channels
         self.features = nn.Sequential(
             nn.Conv2d(1, a, 5, stride=2, padding=2), nn.BatchNorm2d(a), nn.GELU(),  # (a, 32, T/2)
@@ -25,10 +36,11 @@ class TextureNet(nn.Module):
             nn.Conv2d(b, c, 3, padding=1), nn.BatchNorm2d(c), nn.GELU(),  # (c, 16, T/4)
         )  # fmt: skip
         self.dropout = nn.Dropout(dropout)
-        self.head = _head(c * 2 * N_MELS // 4, hidden, dropout)
+        self.head = _head(c * 2 * (N_MELS // 4 if keep_frequency else 1), hidden, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.features(x[:, None])
+        h = h if self.keep_frequency else h.flatten(2)[:, :, None]
         pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
         return self.head(self.dropout(pooled))
 
@@ -74,4 +86,8 @@ def _head(inputs: int, hidden: int, dropout: float) -> nn.Sequential:
     return head
 
 
-NETWORKS: dict[str, type[nn.Module]] = {"cnn": TextureNet, "transformer": TextureTransformer}
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "cnn": TextureNet,
+    "transformer": TextureTransformer,
+    "cnn-pooled": partial(TextureNet, keep_frequency=False),
+}
