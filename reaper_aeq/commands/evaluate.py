@@ -15,14 +15,14 @@ TITLES = {
 }
 
 
-def evaluate_laws(audio: Sequence[Path], *, every: int, models: Path | None, as_json: bool) -> int:
+def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool) -> int:
     """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
     from ..evaluate.laws import read_sounds, run_laws
     from .sound import load_engine
 
     with progress() as (tell, _):
         sounds = [sound for folder in audio for sound in read_sounds(folder, every)]
-        laws = run_laws(load_engine(models), sounds, tell)
+        laws = run_laws(load_engine(models), sounds, tell, method=method)
     kept = all(law.passed for law in laws)
     if as_json:
         print_json({"passed": kept, "laws": [asdict(law) for law in laws]})
@@ -89,6 +89,28 @@ def evaluate_training(
         print_json(report)
     else:
         print_figures("Encoders by what they were trained on, on unseen mixes", report)
+
+
+def evaluate_compare(
+    audio: Sequence[Path], data: Path, *, every: int, matchering: bool, plot: Path | None, models: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """All methods side by side: {table: {row: {method: figures}}}."""
+    from ..evaluate.compare import run_compare
+
+    with progress() as (tell, _):
+        report = run_compare(audio, data, models, every=every, with_matchering=matchering, tell=tell)
+    if plot:
+        from ..evaluate.compare_plot import plot_comparison
+
+        plot_comparison(report, plot)
+    if as_json:
+        print_json(report)
+        return
+    for title, rows in report.items():
+        print_figures(title, rows)
+    if plot:
+        say(f"wrote {plot}")
 
 
 def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:

@@ -7,22 +7,21 @@ methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the ru
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from scipy.stats import spearmanr
 
-from ..dsp.spectrum import GRID_HZ
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..model.curves import level_free, rms_db
+from ..methods import ENCODERS
+from ..model.curves import along, level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..settings import WordsTraining
 from ..train.data import (
-    Clip,
     Settings,
     near_duplicates,
     read_clips,
@@ -33,19 +32,22 @@ from ..train.data import (
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.words import build_words, form_name
+from .contestants import REPAIR, Contestant, Fold, Trial, genre_neighbours
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS, exam_folds, load_fold, without
-from .rules import Music, posterior_rule, scalar_rule
+from .rules import Music
 
-METHODS = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule", "adaptive")
 PEOPLE_WORDS = ("warm", "bright")
 
 
 @dataclass
 class Score:
-    """What one method did on one word's trials: LSD in dB, band-energy error, direction of each trial."""
+    """What one method did on one word's trials: LSD in dB, band-energy error, direction of each trial; how much was
+    taken out (RMS dB), and the share of it that was given back."""
 
     lsd_db: list[float] = field(default_factory=list)
+    missing_db: list[float] = field(default_factory=list)
+    restored: list[float] = field(default_factory=list)
     energy_error: list[float] = field(default_factory=list)
     right_way: list[bool] = field(default_factory=list)
 
@@ -54,19 +56,12 @@ class Score:
         if self.energy_error:
             out["energy_error"] = round(statistics.fmean(self.energy_error), 4)
             out["right_way"] = round(statistics.fmean(self.right_way), 4)
+        out["restored"] = round(statistics.median(self.restored), 3)
+        given = [missing * share for missing, share in zip(self.missing_db, self.restored, strict=True)]
+        # who always gives the same follows nothing: its amounts differ by rounding only
+        constant = len(given) < 3 or statistics.pstdev(given) < 0.01
+        out["follows_missing"] = 0.0 if constant else round(float(spearmanr(self.missing_db, given).statistic), 3)
         return out
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One fold's clips and everything fitted without them."""
-
-    clips: list[Clip]
-    engine: AdaptiveEQ
-    music: Music
-    curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
-    people: dict[str, Tensor]  # word -> unseen settings (n, bands)
-    people_cov: dict[str, Tensor]
 
 
 def run_repair(
@@ -76,25 +71,29 @@ def run_repair(
     *,
     rows_per_clip: int = 10,
     gains_per_clip: int = 5,
+    every: int = 1,
+    contestants: Mapping[str, Contestant] = REPAIR,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """{'people' | 'published': {word: {method: figures}}}; recordings come from the mixes in `audio`.
+    """{'people' | 'published': {word: {method: figures}}}; recordings come from every n-th of the mixes in `audio`.
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
     for k, fold in enumerate(load_folds(audio, data, models, tell)):
-        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips)} mixes")
-        for i, clip in enumerate(fold.clips):
+        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
+        for i, clip in enumerate(fold.clips[::every]):
             for word in PEOPLE_WORDS:
                 rows = fold.people[word]
                 picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(100 * k + i))
                 for row in rows[picked[:rows_per_clip]]:
-                    _trial(tables["people"].setdefault(word, {}), fold, clip, word, -row, None, None)
+                    trial = Trial(fold, clip, word, -row, equalised(clip.analysis, -row))
+                    _trial(tables["people"].setdefault(word, {}), trial, None, contestants)
             for edit in PUBLISHED:
                 for gain_db in edit.gains(gains_per_clip):
-                    scores = tables["published"].setdefault(edit.word, {})
-                    _trial(scores, fold, clip, edit.word, edit.curve(gain_db), edit, 1.0)
+                    damage = edit.curve(gain_db)
+                    trial = Trial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
+                    _trial(tables["published"].setdefault(edit.word, {}), trial, edit, contestants)
     return {
         kind: {word: {name: score.summary() for name, score in scores.items()} for word, scores in words.items()}
         for kind, words in tables.items()
@@ -102,36 +101,21 @@ def run_repair(
 
 
 def _trial(
-    scores: dict[str, Score], fold: Fold, clip: Clip, word: str, damage: Tensor, edit: Published | None,
-    adaptation: float | None,
-) -> None:  # fmt: skip
-    clean = clip.analysis.ltas_db()
-    damaged = equalised(clip.analysis, damage)
-    ltas = damaged.ltas_db()
-    for name, curve in answers(fold, damaged, ltas, word, adaptation).items():
+    scores: dict[str, Score], trial: Trial, edit: Published | None, contestants: Mapping[str, Contestant]
+) -> None:
+    clean, ltas = trial.clip.analysis.ltas_db(), trial.ltas_db
+    for name, answer in contestants.items():
+        curve = answer(trial)
+        if curve is None:
+            continue
         score = scores.setdefault(name, Score())
-        score.lsd_db.append(float(rms_db(damage + curve)))
+        score.lsd_db.append(float(rms_db(trial.damage + curve)))
+        score.missing_db.append(float(rms_db(trial.damage)))
+        score.restored.append(float(along(curve, -trial.damage)))
         if edit is not None:
             ratio = [band_energy_ratio(x, edit.low_hz, edit.high_hz) for x in (clean, ltas, ltas + curve)]
             score.energy_error.append(abs(ratio[2] - ratio[0]))
             score.right_way.append((ratio[2] - ratio[1]) * (ratio[0] - ratio[1]) > 0)
-
-
-def answers(fold: Fold, damaged, ltas_db: Tensor, word: str, adaptation: float | None) -> dict[str, Tensor]:
-    """Each method's curve (bands,) for a damaged recording; methods without data for the word are left out."""
-    known = fold.curves[word]
-    strength = 0.5 if adaptation is None else adaptation
-    out = {"nothing": torch.zeros(len(GRID_HZ), dtype=torch.float64)}
-    out |= {f"fixed {source}": curve for source, curve in known.items()}
-    published = known.get("SocialEQ", known.get("SAFE"))
-    cov = fold.people_cov[word]
-    axis = level_free(published)
-    along_var = float(axis @ cov @ axis) / float(axis @ axis) ** 2
-    out["scalar rule"] = scalar_rule(ltas_db, published, along_var, fold.music, strength)
-    out["posterior rule"] = posterior_rule(ltas_db, known.get("SAFE", published), cov, fold.music, strength)
-    result = fold.engine.adapt_analysis(damaged, word, adaptation=adaptation)
-    out["adaptive"] = torch.from_numpy(result.eq.response_db(GRID_HZ, damaged.sample_rate))
-    return out
 
 
 def load_folds(
@@ -146,13 +130,16 @@ def load_folds(
     safe, social, single = read_safe(data), read_social_words(data), read_contributions(data)
     prior = read_ltas_prior(data)
     eq_model = EqAutoencoder.load(models)
+    neighbours = genre_neighbours(mixes)
     row_fold = setting_folds(safe)
     folds = []
     for k in range(N_FOLDS):
         sources = {source for source, fold in fold_of.items() if fold == k}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
-        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary)
+        engine, other = (
+            AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
+        )
         _, rest = without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         curves, covs = {}, {}
@@ -169,7 +156,8 @@ def load_folds(
             word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
             for word in PEOPLE_WORDS
         }
-        folds.append(Fold([c for c in mixes if fold_of[c.source] == k], engine, music, curves, people, covs))
+        own = [clip for clip in mixes if fold_of[clip.source] == k]
+        folds.append(Fold(own, engine, music, curves, people, covs, other, neighbours))
     return folds
 
 

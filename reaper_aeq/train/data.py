@@ -69,9 +69,18 @@ def safe_eq(row: dict[str, str]) -> Eq:
 
 def read_safe(folder: Path | str) -> Settings:
     """SAFE Equaliser settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
-    rows = [row for row in read_table(Path(folder) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
+    rows = _safe_rows(folder)
     words = tuple(row["descriptor"].strip().lower() for row in rows)
     return Settings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
+
+
+def read_safe_params(folder: Path | str) -> Tensor:
+    """The same settings as bands, (n, 5, 3). Raises `AeqError` where the file is missing."""
+    return safe_params(_safe_rows(folder))
+
+
+def _safe_rows(folder: Path | str) -> list[dict[str, str]]:
+    return [row for row in read_table(Path(folder) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,8 @@ class Clip:
     kind: str
     cutoff_hz: float
     analysis: Analysis
+    genre: str = ""
+    path: str = ""
 
     @property
     def known(self) -> Tensor:
@@ -158,7 +169,8 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
                 continue
             source = row.get("source_repo") or path.parent.name
             cutoff_hz = float(row.get("codec_cutoff_hz") or 1e9)
-            clips.append(Clip(path.name, source, row.get("kind", "mix"), cutoff_hz, analysis))
+            kind, genre = row.get("kind", "mix"), row.get("genre") or ""
+            clips.append(Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path)))
     return clips
 
 

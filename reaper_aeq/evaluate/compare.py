@@ -1,0 +1,185 @@
+"""`evaluate compare`: every method, every rule and another tool, on the same questions, in one set of tables."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.thought import equalised
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..methods import ENCODERS, METHODS
+from ..model.curves import GRID, along, level_free, rms_db
+from .contestants import BASELINES, Contestant, Fold, Trial, matched, matchering, ours
+from .laws import read_sounds, run_laws
+from .repair import PEOPLE_WORDS, load_folds, run_repair
+
+Tell = Callable[[str], None]
+Table = dict[str, dict[str, dict[str, float | str]]]  # row -> method -> figure -> value
+
+LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
+LAW_SOUNDS_EVERY = 16
+INPUTS = ("already has it", "lacks it", "silent below 200 Hz", "extreme")
+SPEED_REPEATS = 5
+
+
+def contestants(with_matchering: bool) -> dict[str, Contestant]:
+    """By the names in the tables. Ours go through ReaEQ bands; the rules and other tools are spared that."""
+    found = {**BASELINES, "match to neighbour": matched}
+    if with_matchering:
+        found["matchering, neighbour"] = matchering
+    found |= {method: ours(method) for method in METHODS if method != "fixed"}
+    return found | {f"adaptive, {name}": ours("adaptive", name) for name in list(ENCODERS)[1:]}
+
+
+def run_compare(
+    audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
+    rows_per_clip: int = 5, gains_per_clip: int = 3, with_matchering: bool = False, tell: Tell = lambda _: None,
+) -> dict[str, Table]:  # fmt: skip
+    """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
+    who = contestants(with_matchering)
+    if with_matchering:
+        _refuse_missing()
+    repaired = run_repair(
+        audio, data, models, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every,
+        contestants=who, tell=tell,
+    )  # fmt: skip
+    people, published = (_without_fine_print(repaired[kind]) for kind in ("people", "published"))
+    folds = load_folds(audio, data, models, lambda _: None)
+    engine = AdaptiveEQ.load(models)
+    return {
+        "people's edits taken back": people,
+        "published edits taken back, adaptation 1": published,
+        "all seven published words": {"mean": _means(published)},
+        "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
+        "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
+        "laws": _laws(engine, audio[0], tell),
+        "speed, one sound of 30 s already analysed": {"": _speed(folds[0], tell)},
+    }
+
+
+def _refuse_missing() -> None:
+    try:
+        import matchering as package
+    except ImportError:
+        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out") from None
+    del package
+
+
+def _without_fine_print(words: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    """The tables' figures; the number of trials is the same for all."""
+    return {
+        word: {method: {k: v for k, v in figures.items() if k != "trials"} for method, figures in methods.items()}
+        for word, methods in words.items()
+    }
+
+
+def _means(published: Table) -> dict[str, dict[str, float]]:
+    """Method -> mean of the words' median LSD; a constant that lacks a word takes the other data set's.
+
+    'best fixed' is the better of the two constants for each word, chosen after the fact.
+    """
+    methods = dict.fromkeys(name for rows in published.values() for name in rows)
+    out = {}
+    for method in methods:
+        values = [rows[method]["lsd_db"] for rows in published.values() if method in rows]
+        if len(values) == len(published):
+            out[method] = {"lsd_db": round(statistics.fmean(values), 3)}
+    fixed = [[rows[m]["lsd_db"] for m in rows if m.startswith("fixed ")] for rows in published.values()]
+    out["best fixed, word by word"] = {"lsd_db": round(statistics.fmean(map(min, fixed)), 3)}
+    return out
+
+
+def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int, tell: Tell) -> Table:
+    """How near each answer on an untouched mix is to what unseen people did: RMS dB and correlation, medians."""
+    tell("agreement with unseen people")
+    table: Table = {}
+    flat = torch.zeros(len(GRID), dtype=torch.float64)
+    for word in PEOPLE_WORDS:
+        off: dict[str, list[float]] = {}
+        alike: dict[str, list[float]] = {}
+        for fold in folds:
+            for clip in fold.clips[:: 2 * every]:
+                trial = Trial(fold, clip, word, flat, clip.analysis)
+                for name, answer in who.items():
+                    curve = answer(trial)
+                    for row in fold.people[word] if curve is not None else ():
+                        off.setdefault(name, []).append(float(rms_db(curve - row)))
+                        alike.setdefault(name, []).append(_correlation(curve, row))
+        table[word] = {
+            name: {
+                "off_db": round(statistics.median(off[name]), 3),
+                "correlation": round(statistics.median(alike[name]), 3),
+            }
+            for name in off
+        }
+    return table
+
+
+def _correlation(a: Tensor, b: Tensor) -> float:
+    a, b = level_free(a), level_free(b)
+    return float(along(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
+
+
+def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:
+    """'warm' on inputs that a fixed curve does not notice: the share of people's curve that is given, and boosts."""
+    tell("odd inputs")
+    table: Table = {}
+    for kind in INPUTS:
+        given: dict[str, list[float]] = {}
+        boost: dict[str, list[float]] = {}
+        for fold in folds:
+            clip, mean = fold.clips[0], fold.engine.curve_of("warm")
+            damage = _odd(kind, mean)
+            trial = Trial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
+            for name, answer in who.items():
+                curve = answer(trial)
+                if curve is not None:
+                    given.setdefault(name, []).append(float(along(curve, mean)))
+                    boost.setdefault(name, []).append(float(curve[damage < -60].max()) if kind == INPUTS[2] else 0.0)
+        table[kind] = {name: {"given": round(statistics.median(values), 2)} for name, values in given.items()}
+        if kind == INPUTS[2]:
+            for name, values in boost.items():
+                table[kind][name]["boost_of_silence_db"] = round(max(values), 1)
+    return table
+
+
+def _odd(kind: str, mean: Tensor) -> Tensor:
+    """(bands,) dB that makes an input odd for a word of mean curve `mean`."""
+    octave = GRID.log2()
+    return {
+        INPUTS[0]: 2.0 * mean,
+        INPUTS[1]: -2.0 * mean,
+        INPUTS[2]: torch.where(GRID < 200.0, -90.0, 0.0).double(),
+        INPUTS[3]: 20.0 * torch.sin(octave * 1.1),
+    }[kind]
+
+
+def _laws(engine: AdaptiveEQ, folder: Path | str, tell: Tell) -> Table:
+    """Laws that a few sounds can judge, for each of our methods; `evaluate laws --method` examines one in full."""
+    sounds = read_sounds(folder, LAW_SOUNDS_EVERY)
+    table: Table = {}
+    for method in METHODS:
+        tell(f"laws: {method}")
+        for law in run_laws(engine, sounds, method=method, only=LAWS):
+            table.setdefault(law.name, {})[method] = {"measured": law.figure, "holds": "yes" if law.passed else "NO"}
+    return table
+
+
+def _speed(fold: Fold, tell: Tell) -> dict[str, dict[str, float]]:
+    tell("speed")
+    clip = fold.clips[0]
+    times: dict[str, list[float]] = {method: [] for method in METHODS}
+    for _ in range(SPEED_REPEATS + 1):
+        for method in METHODS:
+            began = time.perf_counter()
+            fold.engine.adapt_analysis(clip.analysis, "warm", method=method)
+            times[method].append(time.perf_counter() - began)
+    # the first of each loads what it needs
+    return {method: {"milliseconds": round(1000 * float(np.median(took[1:])), 1)} for method, took in times.items()}

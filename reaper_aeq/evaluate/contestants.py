@@ -1,0 +1,173 @@
+"""Who answers the repair trials: doing nothing, constants, rules, ours, and what other people's tools do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.arrays import resample
+from ..dsp.audio import AudioFile
+from ..dsp.spectrum import GRID_HZ, Analysis
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..methods.match_request import MatchRequest
+from ..model.curves import GRID, level_free
+from ..model.texture import statistics, texture
+from ..train.data import Clip
+from .rules import Music, posterior_rule, scalar_rule
+
+ADAPTATION = 0.5
+MATCHERING_RATE = 44_100
+NO_GENRE = {"with", "vocals", "soundtrack", "single"}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold's clips and everything fitted without them."""
+
+    clips: list[Clip]
+    engine: AdaptiveEQ
+    music: Music
+    curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
+    people: dict[str, Tensor]  # word -> unseen settings (n, bands)
+    people_cov: dict[str, Tensor]
+    other_engine: AdaptiveEQ | None = None  # with the transformer
+    neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
+
+    def spread_along(self, word: str, curve: Tensor) -> float:
+        """Variance of people's settings along a curve, in units of the curve."""
+        return float(curve @ self.people_cov[word] @ curve) / float(curve @ curve) ** 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recording with a quality taken out of it by the EQ `damage` (bands,) dB, and the word that is asked for."""
+
+    fold: Fold
+    clip: Clip
+    word: str
+    damage: Tensor
+    damaged: Analysis
+    adaptation: float | None = None
+
+    @property
+    def ltas_db(self) -> Tensor:
+        return self.damaged.ltas_db()
+
+    @property
+    def published(self) -> Tensor:
+        known = self.fold.curves[self.word]
+        return known.get("SocialEQ", known.get("SAFE"))
+
+
+# Trial -> (bands,) dB, or None where there are no data for the word
+Contestant = Callable[[Trial], Tensor | None]
+
+
+def nothing(trial: Trial) -> Tensor:
+    return torch.zeros(len(GRID), dtype=torch.float64)
+
+
+def fixed(source: str) -> Contestant:
+    """The mean curve of one data set, whatever the sound."""
+    return lambda trial: trial.fold.curves[trial.word].get(source)
+
+
+def scalar(trial: Trial) -> Tensor:
+    axis = level_free(trial.published)
+    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
+    return scalar_rule(trial.ltas_db, axis, trial.fold.spread_along(trial.word, axis), trial.fold.music, strength)
+
+
+def posterior(trial: Trial) -> Tensor:
+    mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
+    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
+    return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
+
+
+def ours(method: str, encoder: str = "cnn") -> Contestant:
+    """One of our methods, through real ReaEQ bands."""
+
+    def answer(trial: Trial) -> Tensor:
+        engine = trial.fold.engine if encoder == "cnn" else trial.fold.other_engine
+        result = engine.adapt_analysis(trial.damaged, trial.word, adaptation=trial.adaptation, method=method)
+        return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
+
+    return answer
+
+
+def matched(trial: Trial) -> Tensor:
+    """Our match to the genre neighbour, which needs no word."""
+    other = trial.fold.neighbours[trial.clip.name].analysis
+    result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbour"], MatchRequest())
+    return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
+
+
+def matchering(trial: Trial) -> Tensor:
+    """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbour as reference.
+
+    Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.
+    Raises `AeqError` where it is not installed.
+    """
+    try:
+        import matchering as package
+        from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
+    except ImportError:
+        raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
+    config = package.Config()
+    target = _through(_stereo(trial.clip.path), trial.damage)
+    reference = _stereo(trial.fold.neighbours[trial.clip.name].path)
+    reference, _ = normalize_reference(reference.T.astype(np.float64), config)
+    pieces = [analyze_levels(x, "", config)[2] for x in (target.T.astype(np.float64), reference)]
+    fir = get_fir(*pieces, "mid", config)
+    power = np.abs(np.fft.rfft(fir, 2**16)) ** 2
+    edges = GRID_HZ[:, None] * 2.0 ** np.array([-1 / 12, 1 / 12]) / MATCHERING_RATE * 2**16
+    bins = [slice(int(low), max(int(high), int(low) + 1)) for low, high in edges]
+    db = [10 * np.log10(power[b].mean()) if b.stop < len(power) else np.nan for b in bins]
+    return torch.from_numpy(np.nan_to_num(np.array(db), nan=float(np.nanmedian(db))))
+
+
+BASELINES: dict[str, Contestant] = {
+    "nothing": nothing,
+    "fixed SAFE": fixed("SAFE"),
+    "fixed SocialEQ": fixed("SocialEQ"),
+    "scalar rule": scalar,
+    "posterior rule": posterior,
+}
+REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
+
+
+def genre_neighbours(clips: Sequence[Clip]) -> dict[str, Clip]:
+    """Name -> the recording of another repository that shares most words of its genre; of several the most alike in
+    how it moves (texture statistics)."""
+    stats = torch.stack([statistics(texture(clip.analysis)) for clip in clips])
+    stats = (stats - stats.mean(0)) / (stats.std(0) + 1e-3)
+    genres = [set(clip.genre.lower().replace("/", " ").split()) - NO_GENRE for clip in clips]
+    out = {}
+    for i, clip in enumerate(clips):
+        others = [j for j, other in enumerate(clips) if other.source != clip.source]
+        best = max(others, key=lambda j: (len(genres[i] & genres[j]), -float((stats[i] - stats[j]).norm())))
+        out[clip.name] = clips[best]
+    return out
+
+
+@lru_cache(maxsize=64)
+def _stereo(path: str) -> np.ndarray:
+    """(2, samples) float32 at matchering's rate."""
+    with AudioFile(path) as file:
+        sound = torch.from_numpy(np.concatenate(list(file.blocks()), axis=1))
+        sound = resample(sound, file.sample_rate, MATCHERING_RATE)
+    return sound[:2].expand(2, -1).numpy() if len(sound) < 3 else sound[:2].numpy()
+
+
+def _through(audio: np.ndarray, curve_db: Tensor) -> np.ndarray:
+    """`audio` (channels, samples) with a curve (bands,) on it, in the frequency domain: ReaEQ stops at 12 dB."""
+    spectrum = np.fft.rfft(audio)
+    freqs = np.fft.rfftfreq(audio.shape[1], 1 / MATCHERING_RATE)
+    gain_db = np.interp(np.log(np.maximum(freqs, 1.0)), np.log(GRID_HZ), curve_db.numpy())
+    return np.fft.irfft(spectrum * 10 ** (gain_db / 20), audio.shape[1])

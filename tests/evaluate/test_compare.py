@@ -1,0 +1,121 @@
+"""The comparison: every contestant answers the same trials, and the figures are what they are said to be."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import matplotlib.image
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.dsp.thought import equalised
+from reaper_aeq.engine import AdaptiveEQ
+from reaper_aeq.errors import AeqError, OutputError
+from reaper_aeq.evaluate.compare import _correlation, _means, contestants, run_compare
+from reaper_aeq.evaluate.compare_plot import plot_comparison
+from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, matchering
+from reaper_aeq.evaluate.laws import By
+from reaper_aeq.evaluate.repair import Score, _trial
+from reaper_aeq.evaluate.rules import Music
+from reaper_aeq.methods import ENCODERS, METHODS
+from reaper_aeq.model.curves import N_GRID, level_free, rms_db
+from reaper_aeq.train.data import Clip
+
+RATE = 44_100
+TILT = level_free(torch.linspace(3, -3, N_GRID, dtype=torch.float64))
+
+
+def clip(name: str, source: str, genre: str, seed: int, path: str = "") -> Clip:
+    rng = np.random.default_rng(seed)
+    gusts = 0.1 + np.abs(np.sin((1 + seed) * np.arange(6 * RATE) / RATE))
+    sound = (0.1 * gusts * rng.standard_normal((2, 6 * RATE))).astype(np.float32)
+    if path:
+        soundfile.write(path, sound.T, RATE)
+    return Clip(name, source, "mix", 1e9, analyze_blocks([sound], RATE), genre, path)
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory) -> Trial:
+    folder = tmp_path_factory.mktemp("compare")
+    clips = [clip(f"{n}", f"s{n}", "rock", n, str(folder / f"{n}.wav")) for n in range(2)]
+    engine, other = (AdaptiveEQ.load(device="cpu", encoder=encoder) for encoder in ENCODERS)
+    cov = torch.eye(N_GRID, dtype=torch.float64) * 9 + 4
+    fold = Fold(
+        clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
+        {"warm": cov}, other, genre_neighbours(clips),
+    )  # fmt: skip
+    return Trial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
+
+
+def test_every_method_and_encoder_takes_part_and_answers(trial):
+    who = contestants(with_matchering=False)
+    assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in list(ENCODERS)[1:]} <= set(who)
+    curves = {name: answer(trial) for name, answer in who.items()}
+    assert curves.pop("fixed SocialEQ") is None  # which has no such word here
+    for name, curve in curves.items():
+        assert curve.shape == (N_GRID,) and bool(torch.isfinite(curve).all()), name
+    assert not curves["nothing"].any() and torch.equal(curves["fixed SAFE"], TILT)
+    # the neighbour is noise of the same balance as the recording was, so whoever matches it undoes the damage
+    assert rms_db(trial.damage + curves["match to neighbour"]) < 0.3 * rms_db(trial.damage)
+
+
+def test_matchering_undoes_a_damage_too(trial):
+    pytest.importorskip("matchering", reason="matchering is installed for `evaluate compare --matchering` only")
+    assert rms_db(trial.damage + matchering(trial)) < 0.3 * rms_db(trial.damage)
+
+
+def test_a_tool_that_is_not_there_is_said_before_the_work(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "matchering", None)
+    with pytest.raises(
+        AeqError, match="matchering is not installed: pip install matchering, or leave --matchering out"
+    ):
+        run_compare([tmp_path], tmp_path, with_matchering=True)
+
+
+def test_what_is_said_of_a_trial(trial):
+    answers = {"half": lambda t: -0.5 * t.damage, "all": lambda t: -t.damage, "silent": lambda t: None}
+    scores: dict[str, Score] = {}
+    for amount in (1.0, 2.0, 3.0):
+        _trial(scores, dataclasses.replace(trial, damage=amount * TILT), None, answers)
+    assert set(scores) == {"half", "all"}
+    half, whole = (scores[name].summary() for name in ("half", "all"))
+    assert whole["lsd_db"] == 0 and half["lsd_db"] == pytest.approx(float(rms_db(TILT)), abs=1e-3)
+    assert (half["restored"], whole["restored"]) == (0.5, 1.0) and half["follows_missing"] == 1.0
+    assert _correlation(TILT, 3 * TILT) == pytest.approx(1) and _correlation(TILT, -TILT) == pytest.approx(-1)
+
+
+def test_means_leave_out_who_did_not_answer_every_word():
+    rows = {"a": {"x": {"lsd_db": 1.0}, "fixed p": {"lsd_db": 3.0}}, "b": {"x": {"lsd_db": 2.0}}}
+    rows["b"] |= {"fixed q": {"lsd_db": 5.0}, "fixed p": {"lsd_db": 6.0}}
+    means = _means(rows)
+    assert means["x"] == {"lsd_db": 1.5} and "fixed q" not in means and means["fixed p"] == {"lsd_db": 4.5}
+    assert means["best fixed, word by word"] == {"lsd_db": 4.0}
+
+
+def test_neighbours_share_genre_and_no_repository():
+    clips = [clip("a", "s", "rock with vocals", 0), clip("b", "s", "rock", 1), clip("c", "t", "jazz with vocals", 2)]
+    clips.append(clip("d", "u", "hard rock", 3))
+    near = genre_neighbours(clips)
+    assert near["a"].name == near["b"].name == "d" and near["d"].name in "ab" and near["c"].source != "t"
+
+
+def test_an_engine_by_a_method_can_be_told_another(trial):
+    by = By(trial.fold.engine, "fixed")
+    assert by.adapt_analysis(trial.damaged, "warm").method == "fixed"
+    assert by.adapt_analysis(trial.damaged, "warm", method="adaptive").method == "adaptive"
+    assert by.words is trial.fold.engine.words
+
+
+def test_the_picture(tmp_path):
+    rows = {"warm": {"nothing": {"lsd_db": 3.0}, "adaptive": {"lsd_db": 2.0}, "fixed SAFE": {"lsd_db": 2.5}}}
+    report = {
+        "people's edits taken back": rows,
+        "published edits taken back, adaptation 1": rows | {"dark": rows["warm"]},
+    }
+    plot_comparison(report, tmp_path / "all.png")
+    assert matplotlib.image.imread(tmp_path / "all.png").std() > 0.05
+    with pytest.raises(OutputError, match=r"choose a name that ends in \.png"):
+        plot_comparison(report, tmp_path / "all.doc")
