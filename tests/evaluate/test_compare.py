@@ -63,7 +63,6 @@ def test_every_method_and_encoder_takes_part_and_answers(trial):
 
 
 def test_matchering_undoes_a_damage_too(trial):
-    pytest.importorskip("matchering", reason="matchering is installed for `evaluate compare --matchering` only")
     assert rms_db(trial.damage + matchering(trial)) < 0.3 * rms_db(trial.damage)
 
 
