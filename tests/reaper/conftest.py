@@ -1,7 +1,9 @@
-"""For tests against the stand-in REAPER: short ways to run a few lines of Lua in it."""
+"""For tests against the stand-in REAPER: short ways to run a few lines of Lua in it, and `live` beside it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +42,55 @@ def noise(tmp_path) -> tuple[Path, np.ndarray]:
     path = tmp_path / "noise.wav"
     soundfile.write(path, audio, RATE, subtype="FLOAT")
     return path, audio.astype(np.float64)
+
+
+@pytest.fixture(scope="session")
+def reaper_with_reapy(tmp_path_factory):
+    """The stand-in in a process of its own, with reapy's server in it, and the shipped models (`live_kit.Studio`)."""
+    from live_kit import Studio
+
+    from reaper_aeq import AdaptiveEQ
+
+    studio = Studio(tmp_path_factory.mktemp("live"), AdaptiveEQ.load(device="cpu"))
+    yield studio
+    studio.host.close()
+
+
+@pytest.fixture
+def studio(reaper_with_reapy, monkeypatch) -> Iterator:
+    """What a run of `live` leaves behind in REAPER is looked at after each test."""
+    from reaper_aeq.commands import sound
+
+    monkeypatch.setattr(sound, "load_engine", lambda models: reaper_with_reapy.engine)
+    yield reaper_with_reapy
+    reaper_with_reapy.verify()
+
+
+@pytest.fixture
+def live(studio, capsys) -> Callable[..., dict]:
+    """Runs `live ...`, which must do what is asked and say nothing else, and gives its JSON."""
+    from reaper_aeq.cli import main
+
+    def run(*arguments: object) -> dict:
+        code = main(["live", *map(str, arguments), "--port", str(studio.port), "--json"])
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, ""), err
+        return json.loads(out)
+
+    return run
+
+
+@pytest.fixture
+def refused(studio, capsys) -> Callable[..., str]:
+    """Runs `live ...`, which must fail with one sentence and leave the project as it was: the sentence."""
+    from reaper_aeq.cli import main
+
+    def run(*arguments: object) -> str:
+        before, points = studio.host.bytes(), studio.host.labels()
+        code = main(["live", *map(str, arguments), "--port", str(studio.port)])
+        out, err = capsys.readouterr()
+        assert (code, out, err.count("\n")) == (2, "", 1), err
+        assert (studio.host.bytes(), studio.host.labels()) == (before, points)
+        return err.removeprefix("error: ")
+
+    return run

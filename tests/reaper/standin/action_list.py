@@ -11,6 +11,7 @@ from .registry import api
 from .tree import quote_token, tokens
 
 _COMMAND = re.compile(r"RS(?:[0-9a-f]+_)?[0-9a-f]{40}")
+_REAPYS_COMMAND = re.compile(r"RS[0-9a-zA-Z]{40}")  # what reapy makes up for its own script
 FIRST_COMMAND = 53_000  # REAPER gives scripts numbers from here on, anew at each start
 
 
@@ -30,7 +31,8 @@ class ActionList:
             words = tokens(line)
             if not words or words[0] != "SCR":
                 continue
-            if len(words) != 6 or not (words[1].isdigit() and words[2].isdigit() and _COMMAND.fullmatch(words[3])):
+            command = _REAPYS_COMMAND if words[-1].endswith(".py") else _COMMAND
+            if len(words) != 6 or not (words[1].isdigit() and words[2].isdigit() and command.fullmatch(words[3])):
                 raise StandInError("reaper-kb.ini", f"line {number} is no script line: {line!r}")
             if not words[4].startswith("Custom: "):
                 raise StandInError("reaper-kb.ini", f"line {number} has a name without 'Custom: ': {line!r}")

@@ -14,6 +14,7 @@ from .clock import Clock
 from .errors import StandInError
 from .ext_state import ExtState
 from .project import Project
+from .python_script import PythonScript
 from .script import Cycle, Script
 from .ui import UserInterface
 from .user import User
@@ -61,28 +62,28 @@ class Reaper(User):
         self.toggle_states: dict[int, int] = {}
         self.projects = [Project(project, self)]
         self.project = self.projects[0]
-        self.scripts: list[Script] = []
+        self.scripts: list[Script | PythonScript] = []
         self.cycles: list[Cycle] = []
         self.prints: list = []
         self.renders: list = []  # one entry a render: the files it wrote
         self.commands: deque[int] = deque(maxlen=1000)
         self.processes: list[subprocess.Popen] = []
-        self.running: Script | None = None
+        self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
 
     # --- running -------------------------------------------------------------------------------------------------
 
-    def run_action(self, name: str) -> Script:
+    def run_action(self, name: str) -> Script | PythonScript:
         """Presses the key of an action: its name in the list (with or without .lua) or its command id (`_RS...`)."""
         return self._start(*self.actions.find(name))
 
-    def run_script(self, path: str | os.PathLike) -> Script:
+    def run_script(self, path: str | os.PathLike) -> Script | PythonScript:
         """Runs a file that need not be in the action list."""
         return self._start(Path(path), 0)
 
-    def _start(self, path: Path, command_id: int) -> Script:
+    def _start(self, path: Path, command_id: int) -> Script | PythonScript:
         if not self.scripts:
             self.baseline = checks.capture(self)
         twin = next((s for s in self.scripts if s.command_id == command_id and s.path == path), None)
@@ -94,7 +95,7 @@ class Reaper(User):
                     return twin
             else:
                 self.ui.dialogs.append("ReaScript task control: the script is already running")  # "new instance"
-        script = Script(self, path, command_id)
+        script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()
         self._raise()

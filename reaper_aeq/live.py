@@ -1,0 +1,217 @@
+"""What `reaper-aeq live` does to the project that is open in REAPER: listen, ask the engine, write all at once.
+
+REAPER is held only while it renders and while it is written to; in between its user goes on working. Nothing of the
+project is changed before every answer is there, and then in one undo point.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .blend import check_range, instance_name, match_name
+from .dsp.spectrum import Analysis
+from .engine import AdaptiveEQ, Asked
+from .errors import AeqError, AudioError
+from .files import output_error
+from .listen import Heard, listen_to
+from .methods import DEFAULT_METHOD
+from .methods.match_request import MatchRequest
+from .project.kinds import kind_of
+from .project.plan import Action
+from .project.rows import MASTER, Row, loudness_lufs
+from .project.run import doubts
+from .reaper.live import check, target, write
+from .reaper.live.api import Api, LiveError
+from .reaper.live.render import Rendered, render
+from .reaper.live.render_state import all_tracks
+from .reaper.live.target import Target
+from .result import Result
+
+Progress = Callable[[str, int, int], None]
+STEP = "tracks heard"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER."""
+
+    names: tuple[str, ...] = ()
+    everything: bool = False
+
+    def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
+        """Raises `LiveError` if it means nothing."""
+        if self.names:
+            return target.named(reaper, project, family, self.names)
+        if not self.everything:
+            return target.selected(reaper, project, family)
+        any_solo = bool(reaper("AnyTrackSolo", project))
+        tracks = all_tracks(reaper, project)[1:]
+        tracks = [t for t in tracks if check.sounds(reaper, t) and check.audible(reaper, project, t, any_solo)]
+        if not tracks:
+            raise LiveError("no track of the project has audio that can be heard")
+        return [target.of_track(reaper, track, family) for track in tracks]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A word or blend, and how: the fields are those of `AdaptiveEQ.adapt`."""
+
+    word: str | Mapping[str, float]
+    intensity: float = 1.0
+    adaptation: float | None = None
+    method: str = DEFAULT_METHOD
+
+    def blend(self, engine: AdaptiveEQ) -> dict[str, float]:
+        """{word as the vocabulary spells it: weight}. Raises `AeqError`."""
+        engine.words.blend(self.word)
+        parts = {self.word: 1.0} if isinstance(self.word, str) else self.word
+        found = {engine.words.find(word).name: weight * self.intensity for word, weight in parts.items()}
+        for word, weight in found.items():
+            check_range("intensity", weight, f"the amount of {word!r}")
+        return found
+
+
+def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: Wanted, progress: Progress) -> list[Row]:
+    """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
+    added = wanted.blend(engine)
+
+    def answers(targets: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+        actions = [_action(one, added, engine, wanted) for one in targets]
+        asked = [
+            Asked(one.analysis, action.word, action.intensity, action.adaptation, action.method)
+            for one, action in zip(heard, actions, strict=True)
+        ]
+        results = engine.adapt_many(asked)
+        return [
+            (action, _word_name(action), one.measured(raised(result)))
+            for action, one, result in zip(actions, heard, results, strict=True)
+        ]
+
+    return _run(reaper, engine, choice, "word", _label(added), answers, progress)
+
+
+def match(
+    reaper: Api, engine: AdaptiveEQ, choice: Choice, references: Sequence[Path], intensity: float, progress: Progress
+) -> list[Row]:
+    """The balance of the references. Raises `LiveError`, and `AudioError` for a reference before REAPER is touched."""
+    request, name = MatchRequest(intensity=intensity), match_name(references, intensity)
+    request.shares(len(references))
+    others = [listen_to(str(path)).analysis for path in references]
+    names = [str(path) for path in references]
+
+    def answers(_: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+        action = Action(intensity=intensity, reference=references[0])
+        return [
+            (action, name, one.measured(engine.match_analysis(one.analysis, others, names, request))) for one in heard
+        ]
+
+    return _run(reaper, engine, choice, "match", name.removeprefix("AEQ "), answers, progress)
+
+
+def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
+    """Takes our EQs away: which, by name. Raises `LiveError` if there are none."""
+    with reaper.held():
+        project = target.front_project(reaper)
+        if choice.everything:
+            chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
+        else:
+            chosen = choice.targets(reaper, project, "word")
+        return write.remove_all(reaper, project, chosen)
+
+
+def row_of(one: Target, analysis: Analysis | None = None) -> Row:
+    row = Row(MASTER if one.is_master else one.number, one.name)
+    if analysis:
+        row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+        row.lufs = (loudness_lufs(analysis),) * 2
+    return row
+
+
+def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
+    """What was found, into the row of its track."""
+    row.action, row.instance, row.result = action, name, result
+    row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
+    row.warnings += doubts(action, result, engine)
+
+
+def listened(sound: Rendered) -> Heard | None:
+    """None where nothing can be heard. Raises `LiveError` for what was not rendered to its end."""
+    path = sound.whole()
+    try:
+        return listen_to(str(path))
+    except AudioError:
+        return None
+
+
+def raised(answer: Result | AeqError) -> Result:
+    if isinstance(answer, AeqError):
+        raise answer
+    return answer
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A private folder for what REAPER renders."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="reaper-aeq-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise output_error(tempfile.gettempdir(), error) from error
+    with folder as path:
+        yield Path(path)
+
+
+def _run(
+    reaper: Api, engine: AdaptiveEQ, choice: Choice, family: str, label: str,
+    answers: Callable[[Sequence[Target], Sequence[Heard]], list[tuple[Action, str, Result]]], progress: Progress,
+) -> list[Row]:  # fmt: skip
+    with scratch() as folder:
+        with reaper.held():
+            project = target.front_project(reaper)
+            check.check_reaper(reaper, project)
+            targets = choice.targets(reaper, project, family)
+            check.check_targets(reaper, project, targets)
+            rendered = render(reaper, project, targets, folder)
+        found: dict[int, Heard | None] = {}
+        for n, (one, sound) in enumerate(zip(targets, rendered, strict=True), 1):
+            found[one.number] = listened(sound)
+            if found[one.number] is None and not choice.everything:
+                raise LiveError(
+                    f"nothing can be heard on {one.name!r}: leave it out, or check its volume and its items"
+                )
+            progress(STEP, n, len(targets))
+        audible = [(one, heard) for one in targets if (heard := found[one.number])]
+        if not audible:
+            raise LiveError("nothing can be heard on any track")
+        told = answers([one for one, _ in audible], [heard for _, heard in audible])
+        entries = [write.Entry(one, result.eq, name) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
+        with reaper.held():
+            write.write_all(reaper, project, label, entries)
+    rows = {one.number: row_of(one, heard.analysis) for one, heard in audible}
+    for (one, heard), (action, name, result) in zip(audible, told, strict=True):
+        fill(rows[one.number], action, name, result, heard.analysis, engine)
+    for one in targets:
+        if one.number not in rows:
+            rows[one.number] = row_of(one)
+            rows[one.number].left = "it is silent"
+    return [rows[one.number] for one in targets]
+
+
+def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:
+    """What a target's instance is to hold: what it holds, and what is added."""
+    held = one.instance.blend if one.instance else {}
+    blend = {engine.words.find(word).name: weight for word, weight in held.items()} | added
+    # one word keeps its own meaning of intensity
+    ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
+    return Action(word, intensity, wanted.adaptation, wanted.method)
+
+
+def _word_name(action: Action) -> str:
+    return instance_name(action.word, action.intensity)
+
+
+def _label(blend: Mapping[str, float]) -> str:
+    return instance_name(blend, 1.0).removeprefix("AEQ: ")

@@ -1,0 +1,180 @@
+"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (facts sheet, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...bands import Band, Eq
+from ...blend import parse_word
+from ...errors import AeqError
+from ..reaeq import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
+from ..values import (
+    API_BAND_TYPES,
+    db_to_linear,
+    normalized_to_freq,
+    raw_to_bandwidth,
+    raw_to_gain_db,
+    raw_to_global_gain_db,
+)
+from .api import TEXT_BYTES, Api
+
+PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
+FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
+NEW_BAND_HZ = 1000.0
+_PLUGIN = "ReaEQ (Cockos)"
+_BAND_API = API_BAND_TYPES[KIND_OF_TYPE[8]]
+# Far below hearing, far above what storing a knob's 0..1 as a 32-bit float loses.
+_FREQ_SHARE, _GAIN_DB, _WIDTH_OCT = 1e-3, 0.01, 2e-3
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One of ours: its place in the chain, its name, and whether it is for a word or a match."""
+
+    index: int
+    name: str
+    family: str
+
+    @property
+    def blend(self) -> Mapping[str, float]:
+        """{word: weight}; empty if the user has rewritten the name beyond reading.
+
+        >>> Instance(0, "AEQ: warm 70% + airy 50%", "word").blend
+        {'warm': 0.7, 'airy': 0.5}
+        """
+        try:
+            read = parse_word(self.name.removeprefix(PREFIXES[self.family]))
+        except AeqError:
+            return {}
+        return {read: 1.0} if isinstance(read, str) else read
+
+
+def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
+    """A named config parameter: [ok, track, fx, name, text, size]."""
+    answer = reaper("TrackFX_GetNamedConfigParm", track, fx, name, "", TEXT_BYTES)
+    return answer[4] if answer[0] else None
+
+
+def fx_name(reaper: Api, track: str, fx: int) -> str:
+    """The user's name of an FX, else the plug-in's."""
+    return config(reaper, track, fx, "renamed_name") or reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3]
+
+
+def ours(reaper: Api, track: str) -> list[Instance]:
+    """Our instances on a track; a ReaEQ of another name is not ours."""
+    found = []
+    for fx in range(reaper("TrackFX_GetCount", track)):
+        name = fx_name(reaper, track, fx)
+        family = next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
+        # GetEQParam answers no for every other plug-in
+        if family and _parameter(reaper, track, fx, 0)[0]:
+            found.append(Instance(fx, name, family))
+    return found
+
+
+def read(reaper: Api, track: str, fx: int) -> tuple[list[Band | None], float]:
+    """The bands of an instance, None for one of a kind that we do not write, and its output gain in dB."""
+    bands: list[Band | None] = []
+    for n in range(_count(reaper, track, fx)):
+        kind = KIND_OF_TYPE.get(int(config(reaper, track, fx, f"BANDTYPE{n}") or -1))
+        freq, gain, width = (_raw(reaper, track, fx, 3 * n + field) for field in (FREQ, GAIN, WIDTH))
+        gain_db, enabled = max(raw_to_gain_db(gain), FLOOR_DB), config(reaper, track, fx, f"BANDENABLED{n}") == "1"
+        bands.append(Band(kind, normalized_to_freq(freq), gain_db, raw_to_bandwidth(width), enabled) if kind else None)
+    # the global gain follows the bands; REAPER's own parameters come after it, and their number varies
+    return bands, max(raw_to_global_gain_db(_raw(reaper, track, fx, 3 * len(bands))), FLOOR_DB)
+
+
+def add(reaper: Api, track: str, place: int) -> int | None:
+    """A new ReaEQ before position `place` of the chain; None if REAPER has none."""
+    # -1000 puts it first, -1001 second
+    fx = reaper("TrackFX_AddByName", track, _PLUGIN, False, -1000 - place)
+    if fx < 0:
+        return None
+    if reaper("TrackFX_GetOpen", track, fx):  # a preference opens the window of every new FX
+        reaper("TrackFX_SetOpen", track, fx, False)
+    return fx
+
+
+def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
+    """The bands in their order, those left over switched off. Returns what is not as it should be afterwards."""
+    if not _ensure_bands(reaper, track, fx, len(eq.bands)):
+        return f"it makes no {len(eq.bands)} bands"
+    count = _count(reaper, track, fx)
+    # a type that changes moves the numbers of others, so all types come before the values
+    for n in range(count):
+        band = eq.bands[n] if n < len(eq.bands) else None
+        if band:
+            _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[band.kind]))
+        _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
+    for n, band in enumerate(eq.bands):
+        _set_band(reaper, track, fx, n, band)
+    reaper("TrackFX_SetParam", track, fx, 3 * count, db_to_linear(eq.output_gain_db))
+    left_over = (config(reaper, track, fx, f"BANDENABLED{n}") for n in range(len(eq.bands), count))
+    if any(enabled != "0" for enabled in left_over):
+        return "a band that is left over is on"
+    return _difference(*read(reaper, track, fx), eq)
+
+
+def rename(reaper: Api, track: str, fx: int, name: str) -> bool:
+    """True if REAPER keeps the name: ours are found again by it."""
+    reaper("TrackFX_SetNamedConfigParm", track, fx, "renamed_name", name)
+    return fx_name(reaper, track, fx) == name
+
+
+def _count(reaper: Api, track: str, fx: int) -> int:
+    """Nothing tells the number of bands; reading one that is not there fails. Defaults differ between versions."""
+    count = 0
+    while config(reaper, track, fx, f"BANDTYPE{count}") is not None:
+        count += 1
+    return count
+
+
+def _raw(reaper: Api, track: str, fx: int, parameter: int) -> float:
+    return reaper("TrackFX_GetParam", track, fx, parameter, 0, 0)[0]
+
+
+def _parameter(reaper: Api, track: str, fx: int, parameter: int) -> tuple[bool, int, int]:
+    """Whether it is one of ReaEQ's, and which: the band type of the EQ calls, and its number among those."""
+    answer = reaper("TrackFX_GetEQParam", track, fx, parameter, 0, 0, 0, 0)
+    return bool(answer[0]), answer[4], answer[5]
+
+
+def _set_config(reaper: Api, track: str, fx: int, name: str, value: str) -> None:
+    if config(reaper, track, fx, name) != value:
+        reaper("TrackFX_SetNamedConfigParm", track, fx, name, value)
+
+
+def _ensure_bands(reaper: Api, track: str, fx: int, wanted: int) -> bool:
+    """No call adds a band; setting a parameter of a missing one of type "band" makes it, which real renders show."""
+    while (count := _count(reaper, track, fx)) < wanted:
+        alike = sum(_parameter(reaper, track, fx, 3 * n)[1] == _BAND_API for n in range(count))
+        reaper("TrackFX_SetEQParam", track, fx, _BAND_API, alike, FREQ, NEW_BAND_HZ, False)
+        if _count(reaper, track, fx) <= count:
+            return False
+    return True
+
+
+def _set_band(reaper: Api, track: str, fx: int, n: int, band: Band) -> None:
+    # the EQ calls name "the second band of that type": which one parameter 3n belongs to has to be asked
+    _, kind, number = _parameter(reaper, track, fx, 3 * n)
+    if kind != API_BAND_TYPES[band.kind]:
+        return  # seen when it is read back
+    values = {FREQ: band.freq_hz, GAIN: db_to_linear(band.gain_db), WIDTH: band.bandwidth_oct}
+    for field, value in values.items():  # not normalised: Hz, linear amplitude, octaves
+        reaper("TrackFX_SetEQParam", track, fx, kind, number, field, value, False)
+
+
+def _difference(bands: list[Band | None], output_gain_db: float, eq: Eq) -> str | None:
+    for n, (now, want) in enumerate(zip(bands, eq.bands, strict=False), 1):
+        if now is None or now.kind != want.kind or now.enabled != want.enabled:
+            return f"band {n}: its kind"
+        if abs(now.freq_hz / want.freq_hz - 1) > _FREQ_SHARE:
+            return f"band {n}: {now.freq_hz:.1f} Hz for {want.freq_hz:.1f}"
+        if abs(now.gain_db - want.gain_db) > _GAIN_DB:
+            return f"band {n}: {now.gain_db:.2f} dB for {want.gain_db:.2f}"
+        if abs(now.bandwidth_oct - want.bandwidth_oct) > _WIDTH_OCT:
+            return f"band {n}: {now.bandwidth_oct:.3f} octaves for {want.bandwidth_oct:.3f}"
+    if abs(output_gain_db - eq.output_gain_db) > _GAIN_DB:
+        return f"output {output_gain_db:.2f} dB for {eq.output_gain_db:.2f}"
+    return None

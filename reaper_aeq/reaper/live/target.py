@@ -1,0 +1,112 @@
+"""What a run is about: one target for each track, saying what is heard for it and where its EQ stands (design 8)."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from . import reaeq
+from .api import TEXT_BYTES, Api, LiveError
+
+
+@dataclass
+class Target:
+    """`how` it is rendered: "items" as they sound before the track's FX, and a new EQ goes first in the chain; "stem",
+    the track with everything in front of the EQ's place, and a new one goes last; "master", the mix before the master's
+    FX, and a new one goes first, so that a limiter stays last. `number` is REAPER's, -1 for the master.
+    """
+
+    track: str
+    name: str
+    number: int
+    how: str
+    place: str
+    family: str | None
+    instance: reaeq.Instance | None
+    fx_count: int
+    items: list[str] = field(default_factory=list)
+    has_midi: bool = False
+
+    @property
+    def is_master(self) -> bool:
+        return self.number < 0
+
+
+def front_project(reaper: Api) -> str:
+    """The tab in front: [project, index, file, size]."""
+    return reaper("EnumProjects", -1, "", TEXT_BYTES)[0]
+
+
+def track_name(reaper: Api, track: str) -> str:
+    """[ok, track, name, size]; REAPER calls a track without one 'Track 3'."""
+    return reaper("GetTrackName", track, "", TEXT_BYTES)[2]
+
+
+def number_of(reaper: Api, track: str) -> int:
+    return round(reaper("GetMediaTrackInfo_Value", track, "IP_TRACKNUMBER"))
+
+
+def items_of(reaper: Api, track: str) -> list[str]:
+    return [reaper("GetTrackMediaItem", track, n) for n in range(reaper("GetTrackNumMediaItems", track))]
+
+
+def is_null(pointer: str) -> bool:
+    """Python gets a null pointer where Lua gets nil."""
+    return pointer.endswith("0x0000000000000000")
+
+
+def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] = (), bare: bool = False) -> Target:
+    """`bare`: the items are heard rather than the track. `family`: "word" or "match", None: whichever is there."""
+    number, instances = number_of(reaper, track), reaeq.ours(reaper, track)
+    instance = next((found for found in instances if family in (None, found.family)), None)
+    how = "master" if number < 0 else "items" if bare else "stem"
+    if how == "items" and instance and instance.index > 0:
+        how = "stem"  # it stands behind other FX: what reaches it are no longer the bare items
+    place = "first" if bare or number < 0 else "last"
+    name = "Master" if number < 0 else track_name(reaper, track)
+    count = reaper("TrackFX_GetCount", track)
+    return Target(track, name, number, how, place, family, instance, count, list(items))
+
+
+def selected(reaper: Api, project: str, family: str) -> list[Target]:
+    """Of the selected items, if there are any, else of the selected tracks. Raises `LiveError` if nothing is."""
+    by_track: dict[str, list[str]] = {}
+    for n in range(reaper("CountSelectedMediaItems", project)):
+        item = reaper("GetSelectedMediaItem", project, n)
+        by_track.setdefault(reaper("GetMediaItemTrack", item), []).append(item)
+    targets = []
+    for track, items in by_track.items():
+        # MIDI is silent without the track's instrument, so the track itself has to be heard
+        midi = any(plays_midi(reaper, item) for item in items)
+        targets.append(of_track(reaper, track, family, items, bare=not midi))
+        targets[-1].has_midi = midi
+    if not targets:
+        count = reaper("CountSelectedTracks2", project, True)  # the master counts
+        tracks = [reaper("GetSelectedTrack2", project, n, True) for n in range(count)]
+        targets = [of_track(reaper, track, family) for track in tracks]
+    if not targets:
+        raise LiveError("nothing is selected in REAPER: select items or tracks, or say --all or --track NAME")
+    return sorted(targets, key=lambda target: target.number)
+
+
+def named(reaper: Api, project: str, family: str, names: Sequence[str]) -> list[Target]:
+    """The tracks that `names` mean: * and ? stand for anything, upper and lower case are the same; 'master' is the
+    master. Raises `LiveError` for one that fits no track."""
+    tracks = [reaper("GetTrack", project, n) for n in range(reaper("CountTracks", project))]
+    known = {track: track_name(reaper, track) for track in tracks}
+    chosen: dict[str, None] = {}
+    for wanted in names:
+        fits = [track for track, name in known.items() if fnmatch.fnmatchcase(name.casefold(), wanted.casefold())]
+        if not fits and wanted.casefold() == "master":
+            fits = [reaper("GetMasterTrack", project)]
+        if not fits:
+            listed = ", ".join(repr(name) for name in known.values()) or "no track at all"
+            raise LiveError(f"no track is called {wanted!r}: the project has {listed}")
+        chosen |= dict.fromkeys(fits)
+    return [of_track(reaper, track, family) for track in chosen]
+
+
+def plays_midi(reaper: Api, item: str) -> bool:
+    take = reaper("GetActiveTake", item)
+    return not is_null(take) and bool(reaper("TakeIsMIDI", take))
