@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .methods import ENCODERS, METHODS
+from .methods import DEFAULT_METHOD, ENCODERS, METHODS
 from .options import (
     PLAIN,
     Audio,
@@ -93,6 +93,39 @@ def train_words_command(
     train_words(Places(settings, out, run, device, as_json), data, models)
 
 
+@train.command("proxy")
+def train_proxy_command(
+    data: SomeData = None,
+    models: Models = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/proxy"),
+    device: DeviceName = Device.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Train the network that says what bands do; without --data on random EQs alone."""
+    from .commands.train import Places, train_proxy
+
+    train_proxy(Places(settings, out, run, device, as_json), data, models)
+
+
+@train.command("cvae")
+def train_cvae_command(
+    data: Data,
+    folds: Annotated[bool, typer.Option("--folds", help="Train those that 'evaluate variations' examines.")] = False,
+    models: Models = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/cvae"),
+    device: DeviceName = Device.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Train the conditional VAE on people's settings; needs a sentence model."""
+    from .commands.train import Places, train_cvae
+
+    train_cvae(Places(settings, out, run, device, as_json), data, models, folds)
+
+
 @train.command("match")
 def train_match_command(
     data: Data,
@@ -111,13 +144,14 @@ def train_match_command(
 def evaluate_laws_command(
     audio: Audio,
     every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     from .commands.evaluate import evaluate_laws
 
-    return evaluate_laws(audio, every=every, models=models, as_json=as_json)
+    return evaluate_laws(audio, every=every, method=method, models=models, as_json=as_json)
 
 
 @evaluate.command("repair")
@@ -181,6 +215,48 @@ def evaluate_listen_command(
         folder, audio=audio or [], words=word or [], methods=methods, excerpt_s=excerpt, intensity=intensity, port=port,
         models=models, as_json=as_json,
     )  # fmt: skip
+
+
+@evaluate.command("compare")
+def evaluate_compare_command(
+    audio: Audio,
+    data: Data,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    matchering: Annotated[
+        bool, typer.Option("--matchering", help="Matchering as well, which must be installed; slow.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Every method, the rules to beat and a matching tool on the same questions, in one set of tables."""
+    from .commands.evaluate import evaluate_compare
+
+    evaluate_compare(
+        audio, data, every=every, matchering=matchering, plot=plot, models=models, as_json=as_json
+    )  # fmt: skip
+
+
+@evaluate.command("variations")
+def evaluate_variations_command(
+    audio: Audio,
+    data: Data,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Are variations as different, and as plausible, as what unseen people do?"""
+    from .commands.evaluate import evaluate_variations
+
+    evaluate_variations(audio, data, every=every, models=models, as_json=as_json)
+
+
+@evaluate.command("text")
+def evaluate_text_command(data: Data, models: Models = None, as_json: Json = False) -> None:
+    """Is text that is no word taken for what people mean by it? Needs a sentence model."""
+    from .commands.evaluate import evaluate_text
+
+    evaluate_text(data, models=models, as_json=as_json)
 
 
 @evaluate.command("training")

@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Response
 from fastapi import Path as PathPart
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from .. import __version__, wire
-from ..errors import AeqError
+from .failures import add_failures
 from .guard import Guard, check_path
 from .jobs import Given, Jobs
 from .pages import add_pages
@@ -92,10 +89,7 @@ def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.backend = backend
     app.add_middleware(Guard, token=settings.token, port=settings.port)
-    app.add_exception_handler(AeqError, _told)
-    app.add_exception_handler(RequestValidationError, _misread)
-    app.add_exception_handler(HTTPException, _no_such_page)
-    app.add_exception_handler(Exception, _broken)
+    add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
     add_pages(app, settings.log_file)
@@ -180,24 +174,3 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         # its own thread: drawing takes a third of a second
         drawn = backend.pictures.svg(job_id, n, theme, narrow)
         return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})
-
-
-def _told(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, getattr(error, "http_status", 400))
-
-
-def _misread(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    sentence = wire.first_fault(error.errors()).encode("utf-8", "replace").decode()
-    return JSONResponse({"error": sentence}, 422)
-
-
-def _no_such_page(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    told = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
-    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
-
-
-def _broken(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": "Something went wrong inside reaper-aeq; the log says what."}, 500)

@@ -63,8 +63,11 @@ def same(given: str, secret: str) -> bool:
 class Guard:
     """ASGI middleware: Host, Origin, token, size of the body. Every refusal is a status and one sentence."""
 
-    def __init__(self, app: ASGIApp, *, token: str, port: int, max_body_bytes: int = MAX_BODY_BYTES):
-        self.app, self.token, self.max_body_bytes = app, token, max_body_bytes
+    def __init__(
+        self, app: ASGIApp, *, token: str, port: int, max_body_bytes: int = MAX_BODY_BYTES, no_token: str = NEED_TOKEN
+    ):
+        """`no_token` is the sentence for whoever comes without it."""
+        self.app, self.token, self.max_body_bytes, self.no_token = app, token, max_body_bytes, no_token
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.origins = {f"http://{host}" for host in self.hosts}
         self.cookie = f"aeq_{port}"  # cookies are shared by all ports of a machine
@@ -112,7 +115,7 @@ class Guard:
         given = bearer.strip() if scheme.lower() == "bearer" else ""
         if same(given, self.token) or any(same(value, self.token) for value in self._cookies(headers)):
             return None
-        return 401, NEED_TOKEN
+        return 401, self.no_token
 
     def _cookies(self, headers: Headers) -> Iterable[str]:
         for line in headers.getlist("cookie"):

