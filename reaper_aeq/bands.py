@@ -52,6 +52,8 @@ LIMITS: dict[str, Range] = {
     "adaptation": Range(0.0, 1.0),
     "match_intensity": Range(0.0, 2.0),
     "smoothing_oct": Range(0.0, 4.0),
+    "refine": Range(0, 500),  # steps
+    "variations": Range(0, 32),
 }
 MAX_BANDS = 5
 # ReaEQ's shelves are confirmed against real renders at 1.0 octave only, so that is how we write them.

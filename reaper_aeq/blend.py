@@ -18,10 +18,10 @@ _EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 
 
 def parse_word(text: str) -> str | dict[str, float]:
-    """A word as it is, or a blend as {word: weight}.
+    """A word or phrase as it is, or a blend as {word: weight}.
 
     Parts of a blend are separated by a comma or ' + '; a weight may be in per cent, as in the names that
-    `instance_name` gives. Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
+    `instance_name` gives. Where no part has a weight the text is a phrase. Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
 
     >>> parse_word("less muddy")
     'less muddy'
@@ -31,12 +31,12 @@ def parse_word(text: str) -> str | dict[str, float]:
     parts = [" ".join(part.split()) for part in re.split(r",|\s\+\s", text)]
     if parts == [""]:
         raise AeqError(f"no word given: name one, or {_EXAMPLE}")
+    if all(parts) and not any(_WEIGHT.fullmatch(part.rpartition(" ")[2]) for part in parts):
+        return " ".join(text.split())
     blend: dict[str, float] = {}
     for part in parts:
         word, _, last = part.rpartition(" ")
         weight = _WEIGHT.fullmatch(last)
-        if weight is None and len(parts) == 1:
-            return part
         reason = _fault(part, word, weight, blend)
         if reason:
             raise AeqError(f"cannot read the blend {text!r}: {reason}; {_EXAMPLE}")

@@ -15,18 +15,33 @@ import typer
 
 from . import __version__
 from .bands import LIMITS
+from .cli_batch import add_batch
+from .cli_live import live
 from .cli_training import evaluate, train
 from .errors import AeqError
-from .methods import DEFAULT_ADAPTATION, DEFAULT_MATCH, DEFAULT_METHOD, MATCHES, METHODS
+from .methods import (
+    DEFAULT_ADAPTATION,
+    DEFAULT_ENCODER,
+    DEFAULT_MATCH,
+    DEFAULT_METHOD,
+    ENCODERS,
+    MATCHES,
+    METHODS,
+    REFINE_STEPS,
+)
 from .options import PLAIN, Help, Json, Models
 
 app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
 app.add_typer(train, name="train")
+app.add_typer(live, name="live")
 app.add_typer(evaluate, name="evaluate")
 
 
 def _range(name: str) -> str:
     return f"{LIMITS[name].low:g} to {LIMITS[name].high:g}"
+
+
+REFINE_HELP = ", ".join(f"{steps} for '{name}'" for name, steps in REFINE_STEPS.items()) + " and none for others"
 
 
 def _version(wanted: bool) -> None:
@@ -48,7 +63,7 @@ def root(
 @app.command("adapt")
 def adapt_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
-    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
     intensity: Annotated[float, typer.Option(help=f"How far to go, {_range('intensity')}; 0 is nothing.")] = 1.0,
     adaptation: Annotated[
         float | None,
@@ -57,8 +72,22 @@ def adapt_command(
         ),
     ] = None,
     method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
+    refine: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help=f"Gradient steps on what the method found, {_range('refine')}; else {REFINE_HELP}."
+        ),
+    ] = None,
+    encoder: Annotated[str, typer.Option(help=f"Which network listens: {' or '.join(ENCODERS)}.")] = DEFAULT_ENCODER,
+    exact: Annotated[bool, typer.Option("--exact", help="Refine through the waveform: slow, up to a minute.")] = False,
+    variations: Annotated[
+        int, typer.Option(metavar="N", help=f"Other answers that people might give, up to {LIMITS['variations'].high}.")
+    ] = 0,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Write the sound with the EQ; variations get FILE-1 and so on."
+        ),
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
@@ -71,8 +100,9 @@ def adapt_command(
     from .commands.outputs import Outputs
 
     adapt(
-        source, word, intensity=intensity, adaptation=adaptation, method=method, outputs=Outputs(out, fxchain, plot),
-        name=name, models=models, as_json=as_json,
+        source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
+        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), name=name, models=models,
+        as_json=as_json,
     )  # fmt: skip
 
 
@@ -174,6 +204,9 @@ def project_command(
     project(
         song, plan=plan, out=out, in_place=in_place, dry_run=dry_run, force=force, models=models, as_json=as_json
     )  # fmt: skip
+
+
+add_batch(app)
 
 
 @app.command("demo")

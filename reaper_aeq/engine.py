@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,9 @@ from torch import Tensor
 from .bands import LIMITS, Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
-from .errors import AeqError, RangeError
-from .explain import explain, suggest
-from .methods import DEFAULT_ADAPTATION, DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, ENCODERS
+from .errors import AeqError, AudioError, RangeError
+from .explain import explain, explain_understood, suggest
+from .methods import DEFAULT_ADAPTATION, DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS, REFINE_STEPS
 from .methods.request import Method, Request
 from .methods.request import method as find_method
 from .model.audio_encoder import AudioEncoder, Observation, levelled
@@ -38,13 +38,19 @@ PRECISE = torch.float64
 
 @dataclass(frozen=True)
 class Asked:
-    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`."""
+    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`.
+
+    `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
+    """
 
     analysis: Analysis
     word: str | Mapping[str, float]
     intensity: float = 1.0
     adaptation: float | None = None
     method: str = DEFAULT_METHOD
+    refine: int | None = None
+    sound: np.ndarray | Tensor | None = None
+    variations: int = 0
 
 
 class AdaptiveEQ:
@@ -92,22 +98,32 @@ class AdaptiveEQ:
         intensity: float = 1.0,
         adaptation: float | None = None,
         method: str = DEFAULT_METHOD,
+        refine: int | None = None,
+        exact: bool = False,
+        variations: int = 0,
     ) -> Result:
         """The EQ that makes this sound more `word`.
 
         Args:
             audio: numpy or torch, (channels, samples) or (samples,).
             sample_rate: Hz, 8000 to 192000.
-            word: a word, 'less <word>', or a blend {'warm': 0.7, 'airy': 0.3}.
+            word: a word, 'less <word>', words of your own, or a blend {'warm': 0.7, 'airy': 0.3}.
             intensity: -2..2; 0 nothing, 1 what the word means for this sound, negative the opposite.
             adaptation: 0..1, 0.5 by default; how much the sound's own balance counts.
             method: one of `methods.METHODS`.
+            refine: 0..500, gradient steps on what the method found; by default none, and 50 for the method 'refine'.
+            exact: refining filters the waveform at each step instead of its spectrum; up to a minute of sound.
+            variations: 0..32 other answers that people might give, in `Result.variations`; drawn by the method 'cvae'
+                whichever gives the answer itself, and the same for the same sound.
 
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
         sound = as_channels(audio, sample_rate).cpu()
         analysis = analyze_blocks([sound], sample_rate)
-        result = self.adapt_analysis(analysis, word, intensity=intensity, adaptation=adaptation, method=method)
+        result = self.adapt_analysis(
+            analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
+            sound=sound if exact else None, variations=variations,
+        )  # fmt: skip
         return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
 
     def adapt_analysis(
@@ -118,9 +134,12 @@ class AdaptiveEQ:
         intensity: float = 1.0,
         adaptation: float | None = None,
         method: str = DEFAULT_METHOD,
+        refine: int | None = None,
+        sound: np.ndarray | Tensor | None = None,
+        variations: int = 0,
     ) -> Result:
-        """`adapt` for a sound that was analysed already (a file read in blocks)."""
-        answer = self.adapt_many([Asked(analysis, word, intensity, adaptation, method)])[0]
+        """`adapt` for a sound that was analysed already (a file read in blocks); `sound` as in `Asked`."""
+        answer = self.adapt_many([Asked(analysis, word, intensity, adaptation, method, refine, sound, variations)])[0]
         if isinstance(answer, AeqError):
             raise answer
         return answer
@@ -144,13 +163,28 @@ class AdaptiveEQ:
         if plans:
             seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
             requests = [
-                self._request(plan, one, asked[n].analysis.sample_rate)
+                self._request(plan, one, asked[n].analysis.sample_rate, asked[n].sound)
                 for (n, plan), one in zip(plans.items(), seen, strict=True)
             ]
             eqs = self._eqs([plan.method for plan in plans.values()], requests)
             for (n, plan), request, eq in zip(plans.items(), requests, eqs, strict=True):
-                answers[n] = self._result(asked[n], plan, request, eq)
+                result = self._result(asked[n], plan, request, eq)
+                answers[n] = replace(result, variations=self._variations(asked[n], plan, request))
         return answers
+
+    def _variations(self, one: Asked, plan: _Plan, request: Request) -> tuple[Result, ...]:
+        """As many other answers as were asked for, each kept as safe as the answer itself."""
+        if not one.variations:
+            return ()
+        from .methods.cvae import variations
+
+        curves = variations(request, one.variations)
+        count = len(curves)
+        eqs = realise_many(
+            self.eq_model, self.eq_model.encode(curves.float()), [request.observation] * count,
+            [request.sample_rate] * count,
+        )  # fmt: skip
+        return tuple(self._result(replace(one, method=DRAWS), plan, request, eq) for eq in eqs)
 
     def _eqs(self, methods: Sequence[Method], requests: Sequence[Request]) -> list[Eq]:
         """The bands at intensity 1: what is asked of one method goes through it together."""
@@ -161,15 +195,24 @@ class AdaptiveEQ:
             codes = self.eq_model.encode(method.curves(own).float())
             found = realise_many(self.eq_model, codes, [r.observation for r in own], [r.sample_rate for r in own])
             eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
-        return [eqs[n] for n in range(len(methods))]
+        together = [eqs[n] for n in range(len(methods))]
+        if not any(request.refine for request in requests):
+            return together
+        from .methods.refine import refined
+
+        return refined(requests, together)
 
     def _plan(self, one: Asked) -> _Plan:
         """Raises what may be wrong with a request."""
         intensity = _checked("intensity", one.intensity)
         adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
+        steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
+        _checked("variations", one.variations)
+        if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
+            raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
         method, asked = find_method(one.method), self.words.blend(one.word)
         # a negative intensity asks for the opposite, which this sound may lack as much or as little
-        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method)
+        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps)
 
     def _result(self, one: Asked, plan: _Plan, request: Request, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
@@ -183,8 +226,8 @@ class AdaptiveEQ:
         share = float(along(response, request.mean_db)) / max(abs(intensity), 1e-9)
         told = explain(asked, plan.wanted, seen, request, before, later, share, intensity, one.method, response)
         return Result(
-            asked.name, float(intensity), one.method, eq, before, later, confidence, told, analysis.sample_rate,
-            *self._pictures(seen, request, response),
+            asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
+            analysis.sample_rate, *self._pictures(seen, request, response), asked.understood,
         )  # fmt: skip
 
     def match(
@@ -291,11 +334,16 @@ class AdaptiveEQ:
         """Checks and analyses audio in memory. Raises `AudioError`."""
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
-    def _request(self, plan: _Plan, seen: Observation, sample_rate: int) -> Request:
+    def _request(
+        self, plan: _Plan, seen: Observation, sample_rate: int, sound: np.ndarray | Tensor | None = None
+    ) -> Request:
         word = plan.wanted
         mean = level_free(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
-        return Request(mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, sample_rate)
+        samples = None if sound is None else torch.as_tensor(sound)
+        return Request(
+            mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, sample_rate, plan.refine, samples
+        )
 
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]
@@ -322,6 +370,7 @@ class _Plan:
     intensity: float
     adaptation: float
     method: Method
+    refine: int
 
 
 def _level_against(seen: Observation) -> Tensor:

@@ -7,7 +7,7 @@ The command line prints the sentence and exits with `exit_code`; a server maps `
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class AeqError(Exception):
@@ -22,15 +22,28 @@ class AudioError(AeqError):
 
 
 class UnknownWordError(AeqError):
-    """A word that the vocabulary does not hold; names the nearest ones."""
+    """A word that the vocabulary does not hold; names the nearest ones, and what keeps it from being guessed."""
 
     http_status = 404
 
-    def __init__(self, word: str, known: Iterable[str]):
+    def __init__(self, word: str, known: Iterable[str], because: object = None):
         near = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(repr(w) for w in near)}?" if near else "see 'reaper-aeq words'."
-        super().__init__(f"unknown word {word!r}: {hint}")
+        super().__init__(f"unknown word {word!r}: {hint}" + (f" Otherwise: {because}." if because else ""))
         self.nearest = tuple(near)
+
+
+class NotUnderstoodError(UnknownWordError):
+    """A phrase that lies near to no word; names those that lie nearest."""
+
+    def __init__(self, why: str, nearest: Sequence[str]):
+        names = f"the nearest words are {', '.join(map(repr, nearest))}; " if nearest else ""
+        AeqError.__init__(self, f"{why}: {names}see 'reaper-aeq words'.")
+        self.nearest = tuple(nearest)
+
+
+class NoTextModelError(AeqError):
+    """No sentence model is installed, or the setting names none."""
 
 
 class RangeError(AeqError):

@@ -52,6 +52,16 @@ def explain(
     return f"At {before:.2f} for '{asked.name}' this sound {why}: {where}, which brings it to {after:.2f}{tail}."
 
 
+def explain_understood(asked: Word) -> str:
+    """What free text was taken for, a sentence that ends in a space; '' for words that are known."""
+    if not asked.understood:
+        return ""
+    if list(asked.understood.values()) == [1.0]:
+        return f"'{asked.name}' was taken for '{next(iter(asked.understood))}'. "
+    parts = [f"{'less ' if share < 0 else ''}{name} {abs(share):g}" for name, share in asked.understood.items()]
+    return f"'{asked.name}' was taken for {' + '.join(parts)}. "
+
+
 def explain_match(
     seen: Observation, response_db: Tensor, before_db: float, after_db: float, references: int, heard_share: float,
     intensity: float,

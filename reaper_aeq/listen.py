@@ -38,11 +38,19 @@ class Heard:
         """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             return result
-        audio = self.audio
-        if audio is None:
-            with AudioFile(self.path) as file:
-                audio = np.concatenate(list(file.blocks()), axis=1)
-        return with_measured_loudness(result, audio)
+        return with_measured_loudness(result, self.samples())
+
+    def samples(self) -> np.ndarray:
+        """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""
+        if self.analysis.duration_s > MEASURED_UP_TO_S:
+            raise AudioError(
+                f"{self.path} is {self.analysis.duration_s:.0f} s long: only up to {MEASURED_UP_TO_S:g} s of waveform"
+                " are followed, so leave --exact out"
+            )
+        if self.audio is not None:
+            return self.audio
+        with AudioFile(self.path) as file:
+            return np.concatenate(list(file.blocks()), axis=1)
 
 
 def listen(file: AudioFile) -> Heard:

@@ -42,7 +42,7 @@ def realise_many(
     eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], sample_rates: Sequence[int]
 ) -> list[Eq]:
     """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
-    wishes = [_wish(eq_model, code, one) for code, one in zip(codes, seen, strict=True)]
+    wishes = [wish(eq_model, code, one) for code, one in zip(codes, seen, strict=True)]
     eqs: dict[int, Eq] = {}
     for rate in sorted(set(sample_rates)):
         here = [n for n, other in enumerate(sample_rates) if other == rate]
@@ -55,7 +55,7 @@ def realise_many(
 
 
 @dataclass(frozen=True)
-class _Wish:
+class Wish:
     """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3)."""
 
     target: Tensor
@@ -64,7 +64,7 @@ class _Wish:
     unheard: Tensor
 
 
-def _wish(eq_model: EqAutoencoder, code: Tensor, seen: Observation) -> _Wish:
+def wish(eq_model: EqAutoencoder, code: Tensor, seen: Observation) -> Wish:
     curve = eq_model.decode_curve(code).double().cpu()
     unheard = seen.visible < 0.5
     most = NO_BOOST_DB - 0.5  # room for what bands cannot follow
@@ -77,7 +77,7 @@ def _wish(eq_model: EqAutoencoder, code: Tensor, seen: Observation) -> _Wish:
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
     weight = weight.mul(100).round() / 100
     starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
-    return _Wish(target, weight, starts, unheard)
+    return Wish(target, weight, starts, unheard)
 
 
 def _loudness_lost_db(curve: Tensor, seen: Observation) -> float:
@@ -86,7 +86,7 @@ def _loudness_lost_db(curve: Tensor, seen: Observation) -> float:
     return -10 * float((power * 10 ** (curve / 10)).sum().div(power.sum()).log10())
 
 
-def _fit(wishes: Sequence[_Wish], sample_rate: int) -> list[Eq]:
+def _fit(wishes: Sequence[Wish], sample_rate: int) -> list[Eq]:
     if not wishes:
         return []
     targets, weights, starts = (torch.stack([getattr(w, k) for w in wishes]) for k in ("target", "weight", "starts"))

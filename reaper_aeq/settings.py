@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,46 @@ class AudioTraining:
 
 
 @dataclass(frozen=True)
+class ProxyTraining:
+    """`reaper-aeq train proxy`"""
+
+    seed: int = setting(1, "every random draw follows from it")
+    steps: int = setting(6000, "the error on unseen settings hardly falls beyond")
+    batch: int = setting(128, "EQs a step, five bands each")
+    hidden: int = setting(128, "width of the two hidden layers")
+    learning_rate: float = setting(3e-3, "peak of a one-cycle schedule")
+    weight_decay: float = setting(1e-5, "AdamW; data never end, so next to none")
+    people_share: float = setting(0.5, "EQs drawn from people's settings; the rest are random ones of every shape")
+    valid_share: float = setting(0.15, "of the people's settings kept for validation")
+    save_every: int = setting(500, "steps between saved states; a killed run goes on from the last")
+
+
+@dataclass(frozen=True)
+class CvaeTraining:
+    """`reaper-aeq train cvae`"""
+
+    seed: int = setting(1, "every random draw follows from it")
+    steps: int = setting(1500, "unseen settings are no likelier after more")
+    batch: int = setting(128, "settings a step, each with a sound of its own")
+    learning_rate: float = setting(2e-3, "peak of a one-cycle schedule")
+    weight_decay: float = setting(0.1, "AdamW; there are two thousand settings, so strong")
+    axes: int = setting(16, "directions in which settings are drawn; they hold 99.8 % of how people differ")
+    latent: int = setting(8, "dimensions of z")
+    text: int = setting(16, "dimensions that a sentence model's vector is brought down to")
+    hidden: int = setting(96, "width of encoder and decoder")
+    dropout: float = setting(0.2, "in encoder and decoder")
+    kl_weight: float = setting(1.0, "of what z tells, beside what is left to be told")
+    known_from: float = setting(64.0, "settings that a word needs for half of its vector to count; fewer memorises")
+    word_power: float = setting(0.3, "a word with n settings is drawn n^(1 - power) times as often")
+    safe_weight: float = setting(3.0, "how many SocialEQ people one SAFE setting counts for, as in words")
+    socialeq_db: float = setting(5.0, "one SocialEQ unit in dB, as in words")
+    no_sound_share: float = setting(0.25, "settings that are given no sound: adaptation 0")
+    narrow_share: float = setting(0.2, "sounds without bass or treble")
+    valid_share: float = setting(0.1, "of the settings kept for validation")
+    save_every: int = setting(250, "steps between saved states; a killed run goes on from the last")
+
+
+@dataclass(frozen=True)
 class WordsTraining:
     """`reaper-aeq train words`"""
 
@@ -94,5 +135,6 @@ def describe(settings: Any) -> str:
     lines = []
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
-        lines.append(f"{item.name} = {value!r}".ljust(30) + f"# {item.metadata['why']}")
+        # JSON writes numbers and plain texts just as TOML does
+        lines.append(f"{item.name} = {json.dumps(value)}".ljust(30) + f"# {item.metadata['why']}")
     return "\n".join(lines) + "\n"

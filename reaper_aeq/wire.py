@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from .bands import LIMITS, BandKind
 
@@ -143,9 +150,17 @@ class EqAnswer(Message):
 
 
 class AdaptAnswer(EqAnswer):
-    """Exactly what `reaper-aeq adapt --json` prints."""
+    """Exactly what `reaper-aeq adapt --json` prints.
+
+    `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
+    """
 
     word: str
+    understood: dict[str, float] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_printed(self, plain: SerializerFunctionWrapHandler):  # a return type would hide the keys from the schema
+        return {key: value for key, value in plain(self).items() if key != "understood" or value is not None}
 
 
 class DistanceChange(Message):

@@ -10,6 +10,9 @@ import pytest
 # Two workers share two cores: torch must not start threads of its own, which would slow both many times over.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The sentence model takes seconds to load: only the tests of free text switch it on.
+os.environ.setdefault("AEQ_TEXT_MODEL", "off")
+
 SHARED = Path(os.environ.get("AEQ_SHARED") or Path(__file__).parents[2] / "shared")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reaper_aeq.errors import SettingsError
-from reaper_aeq.settings import AudioTraining, EqTraining, WordsTraining, describe, load_settings
+from reaper_aeq.settings import AudioTraining, EqTraining, ProxyTraining, WordsTraining, describe, load_settings
 
-KINDS = {"eq": EqTraining, "audio": AudioTraining, "words": WordsTraining}
+KINDS = {"eq": EqTraining, "audio": AudioTraining, "proxy": ProxyTraining, "words": WordsTraining}
 MODELS = Path(__file__).parents[1] / "models"
 
 
@@ -78,7 +78,7 @@ def test_the_shipped_settings_are_the_defaults(name):
 
 @pytest.mark.parametrize("cls", KINDS.values())
 def test_what_is_described_can_be_read_again(file, cls):
-    other = cls(**{f.name: f.default + 1 for f in dataclasses.fields(cls)})
+    other = cls(**{f.name: f.default + type(f.default)(1) for f in dataclasses.fields(cls)})
     assert load_settings(cls, file(describe(other))) == other
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import METHODS
+from ..methods import ENCODERS, METHODS, REFINE_STEPS
 from .console import print_json, say, table
-from .outputs import Outputs
+from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -23,6 +23,10 @@ def adapt(
     intensity: float,
     adaptation: float | None,
     method: str,
+    refine: int | None,
+    exact: bool,
+    encoder: str,
+    variations: int,
     outputs: Outputs,
     name: str | None,
     models: Path | None,
@@ -33,36 +37,55 @@ def adapt(
     check_range("intensity", intensity)
     if adaptation is not None:
         check_range("adaptation", adaptation)
+    if refine is not None:
+        check_range("refine", refine)
+    check_range("variations", variations)
+    if exact and not (refine or (refine is None and method in REFINE_STEPS)):
+        raise AeqError("--exact says how to refine: ask for --method refine, or for --refine N")
     if method not in METHODS:
         raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    if encoder not in ENCODERS:
+        raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
 
     from ..dsp.audio import AudioFile
     from .sound import hear, load_engine
 
-    with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
-        engine = load_engine(models)
+    several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
+    with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
+        engine = load_engine(models, encoder)
         engine.words.blend(request)
         heard = hear(file)
         result = heard.measured(
-            engine.adapt_analysis(heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method)
-        )
-        name = name or instance_name(request, intensity, lambda word: engine.words.find(word).name)
-        files.write(result, file.blocks(), name, title=f"{source.name}: {name.removeprefix('AEQ: ')}")
+            engine.adapt_analysis(
+                heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
+                sound=heard.samples() if exact else None, variations=variations,
+            )
+        )  # fmt: skip
+        name = name or instance_name(request, intensity, engine.words.spelled)
+        title = f"{source.name}: {name.removeprefix('AEQ: ')}"
+        for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
+            its_files.write(one, file.blocks(), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
         print_json(result.to_dict())
     else:
-        show(result, outputs.paths)
+        show(result, [path for one in several for path in one.paths])
 
 
 def show(result: Result, written: list[Path]) -> None:
     """What a person wants to know of a result."""
     say(result.explanation)
     say(f"\nscore {result.score_before:.2f} -> {result.score_after:.2f}, confidence {result.confidence:.2f}\n")
-    columns = {"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}
-    table(columns, band_rows(result.eq))
-    say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
+    show_eq(result.eq)
+    for n, one in enumerate(result.variations):
+        say(f"\nvariation {n + 1}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
+        show_eq(one.eq)
     for path in written:
         say(f"wrote {path}")
+
+
+def show_eq(eq: Eq) -> None:
+    table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(eq))
+    say(f"\noutput gain {decibels(eq.output_gain_db)}")
 
 
 def decibels(value_db: float) -> str:

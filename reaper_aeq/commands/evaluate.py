@@ -75,6 +75,31 @@ def evaluate_match(
     return 0
 
 
+def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models: Path | None, as_json: bool) -> None:
+    """Variations beside unseen people: {word and data set: {method: figures}}."""
+    from ..evaluate.variations import run_variations
+
+    with progress() as (tell, _):
+        report = run_variations(audio, data, models, every=every, tell=tell)
+    if as_json:
+        print_json(report)
+    else:
+        print_figures("Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)", report)
+
+
+def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
+    """What free text is taken for: {examination: {what: figures}}."""
+    from ..evaluate.text import run_text
+
+    with progress() as (tell, _):
+        report = run_text(data, models, tell=tell)
+    if as_json:
+        print_json(report)
+    else:
+        for title, rows in report.items():
+            print_figures(title.capitalize(), {title: rows})
+
+
 def evaluate_training(
     audio: Sequence[Path], data: Path, learn: Sequence[Path], folder: Path, *, steps: int, models: Path | None,
     as_json: bool,

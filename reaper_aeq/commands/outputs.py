@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,11 @@ class Outputs:
     @property
     def paths(self) -> list[Path]:
         return [path for path in (self.audio, self.fxchain, self.plot) if path is not None]
+
+    def numbered(self, number: int) -> Outputs:
+        """The same files with '-2' at the end of their names."""
+        named = (path and path.with_stem(f"{path.stem}-{number}") for path in (self.audio, self.fxchain, self.plot))
+        return Outputs(*named)
 
     @contextmanager
     def opened(self, sample_rate: int, channels: int, like: AudioFile | None = None) -> Iterator[OpenOutputs]:
@@ -102,6 +107,22 @@ class OpenOutputs:
             for block in blocks:
                 self._sound.write(equalizer.process(block))
             _tell_of_clipping(self._sound)
+
+
+@contextmanager
+def all_opened(
+    several: Sequence[Outputs], sample_rate: int, channels: int, like: AudioFile | None = None
+) -> Iterator[list[OpenOutputs]]:
+    """`Outputs.opened` for several at once: the files of all of them appear, or none does."""
+    created = [path for one in several for path in one.paths if not os.path.lexists(path)]
+    try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(one.opened(sample_rate, channels, like)) for one in several]
+    except BaseException:
+        for path in created:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def draw(path: Path, result: Result, title: str) -> None:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from ..dsp.audio import AudioFile
 from ..listen import Heard, listen
+from ..methods import DEFAULT_ENCODER
 from .console import warn
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
 
 
-def load_engine(models: Path | None) -> AdaptiveEQ:
+def load_engine(models: Path | None, encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
     """The models in `models`, or the shipped ones. Raises `ModelError`."""
     from ..engine import AdaptiveEQ
 
-    return AdaptiveEQ.load(models)
+    return AdaptiveEQ.load(models, encoder=encoder)
 
 
 def hear(file: AudioFile) -> Heard:

@@ -1,4 +1,4 @@
-"""`reaper-aeq train eq|audio|words|match`: settings in, weights and metrics out. A killed run goes on where it was."""
+"""`reaper-aeq train ...`: settings in, weights and metrics out. A killed run goes on where it was."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import AeqError, ModelError
 from ..files import output_error
 from ..methods import ENCODERS
 from ..paths import shipped
-from ..settings import AudioTraining, EqTraining, WordsTraining, load_settings
+from ..settings import AudioTraining, CvaeTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -81,6 +81,39 @@ def train_audio(
         name = ENCODERS[settings.network]
         metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
     _report(places, name, metrics)
+
+
+def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
+    settings = places.load(ProxyTraining, "proxy")
+    with _run(places, settings.seed) as run:
+        from ..model.eq_autoencoder import EqAutoencoder
+        from ..train.proxy import train_proxy
+
+        metrics = train_proxy(settings, data, EqAutoencoder.load(models), places.out, run)
+    _report(places, "proxy", metrics)
+
+
+def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = False) -> None:
+    """With `folds`, those are trained that `evaluate variations` examines: each without a part of the people."""
+    settings = places.load(CvaeTraining, "cvae")
+    with _run(places, settings.seed) as run:
+        from ..model.audio_encoder import AudioEncoder
+        from ..model.eq_autoencoder import EqAutoencoder
+        from ..model.sentences import sentences
+        from ..model.words import Vocabulary
+        from ..train.cvae import known_rows, train_cvae
+        from ..train.data import read_contributions, read_safe
+
+        eq_model, text_model = EqAutoencoder.load(models), sentences()
+        if folds:
+            from ..evaluate.people import train_cvae_folds
+
+            train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
+            return
+        words, cov = Vocabulary.load(models), AudioEncoder.load(models).residual_cov.double()
+        rows = known_rows(words, read_safe(data), read_contributions(data), settings, eq_model)
+        metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
+    _report(places, "cvae", metrics)
 
 
 def train_words(places: Places, data: Path, models: Path | None) -> None:

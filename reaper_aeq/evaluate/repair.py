@@ -137,7 +137,7 @@ def load_folds(
         sources = {source for source, fold in fold_of.items() if fold == k}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
-        engine, other = (
+        engine, second = (
             AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
         )
         _, rest = without([], prior, sources)
@@ -157,7 +157,7 @@ def load_folds(
             for word in PEOPLE_WORDS
         }
         own = [clip for clip in mixes if fold_of[clip.source] == k]
-        folds.append(Fold(own, engine, music, curves, people, covs, other, neighbours))
+        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours))
     return folds
 
 

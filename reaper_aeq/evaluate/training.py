@@ -95,7 +95,7 @@ def run_training(
         run.tell(f"{n + 1} of {len(variants)}: {variant.kind}, {variant.title}")
         own = [ways[name] for name in variant.ways]
         made = _direct if variant.kind == DIRECT else _ours
-        listen, residual_cov = made(variant, own, eq_model, run, steps, f"row{n}")
+        listen, residual_cov = made(variant, own, eq_model, run, steps, f"row{VARIANTS.index(variant)}")
         figures = examine(listen, residual_cov, folds, eq_model)
         report.setdefault(variant.kind, {})[variant.title] = figures
     return report

@@ -1,7 +1,9 @@
 """The ways to turn a sound and a word into an EQ curve. Importing this loads no torch."""
 
-METHODS = ("adaptive", "fixed")
+METHODS = ("adaptive", "fixed", "cvae", "refine", "proxy")
+DRAWS = "cvae"  # the method that variations come from
 DEFAULT_METHOD = "adaptive"
+REFINE_STEPS = {"refine": 50}  # gradient steps where none are asked for; other methods take none
 DEFAULT_ADAPTATION = 0.5
 # The network inside the audio encoder (`AdaptiveEQ.load`), and the name of its weights.
 ENCODERS = {"cnn": "audio", "transformer": "audio_transformer"}

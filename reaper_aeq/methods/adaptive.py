@@ -46,20 +46,34 @@ def curves(requests: Sequence[Request]) -> Tensor:
 def curve(request: Request) -> Tensor:
     """(bands,) dB, level-free."""
     m, seen = request.mean_db, request.observation
-    ratio = min(EVIDENCE * request.adaptation / max(1.0 - request.adaptation, 1e-9), RATIO_LIMIT)
+    ratio = evidence_ratio(request.adaptation)
     if ratio == 0.0:
         return m
-    gain = posterior_gain(request, ratio)  # (bands, bands)
-    pull = gain @ m
-    # an average sound must still get what people do on average; strong words would fall short of it
-    missing = min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2 / max(float(rms_db(pull)), 1e-9))
-    answer = level_free(m - gain @ seen.deviation_db - missing * pull)
+    answer, expected = likeliest(request, posterior_gain(request, ratio), ratio)
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
     scored = axes(m[None], request.residual_cov)[0]
-    lacking = scored @ (m - missing * pull - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
+    lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
     answer = answer + FOLLOW * min(1.0, ratio) * float(lacking) * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio))
+
+
+def evidence_ratio(adaptation: float) -> float:
+    """r: how many times its spread the word is given, which is how much the sound's deviation counts against it."""
+    return min(EVIDENCE * adaptation / max(1.0 - adaptation, 1e-9), RATIO_LIMIT)
+
+
+def likeliest(request: Request, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
+    """The posterior mean before its bounds, and what of the word's curve sounds are expected to lack; (bands,) dB."""
+    pull = gain @ request.mean_db
+    expected = missing_share(pull, ratio) * pull
+    return level_free(request.mean_db - gain @ request.observation.deviation_db - expected), expected
+
+
+def missing_share(pull: Tensor, ratio: float) -> float:
+    """0..1, how much of K m (bands,) a sound is expected to lack: an average one must still get what people do on
+    average, and strong words would fall short of it."""
+    return min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2 / max(float(rms_db(pull)), 1e-9))
 
 
 def most(seen: Observation) -> float:
@@ -71,6 +85,12 @@ def most(seen: Observation) -> float:
 
 def posterior_gain(request: Request, ratio: float) -> Tensor:
     """K, (bands, bands): from a deviation to the part of it that the word's EQ is expected to undo."""
+    cov = ratio * request.cov_db
+    return torch.linalg.solve(cov + natural_cov(request, ratio), cov).T
+
+
+def natural_cov(request: Request, ratio: float) -> Tensor:
+    """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen."""
     seen, cov = request.observation, ratio * request.cov_db
     visible = seen.visible * COMPARED
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
@@ -81,7 +101,7 @@ def posterior_gain(request: Request, ratio: float) -> Tensor:
         visible.sum().clamp_min(1)
     )
     oddness = max(1.0, distance / ODD_ABOVE)
-    return torch.linalg.solve(cov + oddness * noise + blind, cov).T
+    return oddness * noise + blind
 
 
 def bounded_by_word(answer: Tensor, m: Tensor, most: float) -> Tensor:

@@ -28,6 +28,8 @@ class Request:
         word: what is asked for, as codes and with its name; `mean_db` and `cov_db` are its decoded form.
         models: for methods that were trained.
         sample_rate: Hz, at which the bands will run.
+        refine: gradient steps on the bands that are found, 0 is none.
+        sound: (channels, samples) float32, where those steps are to go through the waveform.
     """
 
     mean_db: Tensor
@@ -38,6 +40,8 @@ class Request:
     word: Word | None = None
     models: Shelf | None = None
     sample_rate: int = 48_000
+    refine: int = 0
+    sound: Tensor | None = None
 
 
 @dataclass(frozen=True)

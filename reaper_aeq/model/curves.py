@@ -60,5 +60,12 @@ def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -
     return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
 
 
+def unbounded(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+    """The deviation that `bounded` made this of."""
+    over = (bounded_db.abs() - knee_db).clamp_min(0.0)
+    wide = knee_db + room_db * torch.expm1(over / room_db)
+    return torch.where(bounded_db.abs() <= knee_db, bounded_db, wide * bounded_db.sign())
+
+
 def normal_cdf(x: Tensor) -> Tensor:
     return 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))

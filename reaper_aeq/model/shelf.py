@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from .cvae import Cvae
 from .eq_autoencoder import EqAutoencoder
 from .matching import Matching
+from .proxy import EqProxy
 from .words import Vocabulary
 
 
@@ -23,6 +25,17 @@ class Shelf:
         self.eq, self.words, self.folder, self.device = eq, words, folder, device
 
     @cached_property
+    def cvae(self) -> Cvae:
+        """What people do for a word on a sound, and how they differ. Raises `ModelError`."""
+        return Cvae.load(self.folder)
+
+    @cached_property
     def matching(self) -> Matching:
         """What `match` knows of EQs and content. Raises `ModelError`."""
         return Matching.load(self.folder)
+
+    @cached_property
+    def proxy(self) -> EqProxy:
+        """What bands do, without filters; on the CPU in place of mps. Raises `ModelError`."""
+        # in single precision a search of 150 steps ends elsewhere on another device, once in a hundred by over 0.05 dB
+        return EqProxy.load(self.eq, self.folder).double().to("cpu" if self.device == "mps" else self.device)

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from ..bands import LIMITS
-from ..errors import AeqError, RangeError, UnknownWordError
+from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError
 from .checkpoint import Checkpoint
+from .free_text import plain, understand
 
 WEAK_BELOW = 0.35
 LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
@@ -54,6 +55,7 @@ class Word:
     """`mean` (32,) and `cov` (32, 32): codes of level-free curves, float64.
 
     `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
+    `parts`: the known words it is made of where it is not one of them. `free`: what was typed is no known word.
     """
 
     name: str
@@ -62,6 +64,18 @@ class Word:
     cov: Tensor
     evidence: Evidence
     core: bool = True
+    parts: Mapping[str, float] | None = None
+    free: bool = False
+
+    @property
+    def made_of(self) -> Mapping[str, float]:
+        """{known word: weight}; negative where it is turned round."""
+        return self.parts or {self.name: 1.0}
+
+    @property
+    def understood(self) -> Mapping[str, float] | None:
+        """For words of one's own, the blend of known words that they were taken for."""
+        return self.parts if self.free else None
 
     @property
     def weak(self) -> bool:
@@ -76,7 +90,8 @@ class Word:
     def opposite(self) -> Word:
         """The same people's settings turned round: what 'less <word>' means."""
         name = self.name.removeprefix("less ") if self.name.startswith("less ") else f"less {self.name}"
-        return replace(self, name=name, mean=-self.mean)
+        turned = {word: -weight for word, weight in self.made_of.items()}
+        return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned)
 
 
 class Vocabulary(Mapping[str, Word]):
@@ -108,21 +123,41 @@ class Vocabulary(Mapping[str, Word]):
             raise UnknownWordError(name, [*self._words, *self.aliases])
         return self._words[asked]
 
+    def meant(self, text: str) -> Word:
+        """`find`, or for any other text the blend of known words that comes nearest to it (`free_text`).
+
+        Raises `UnknownWordError`.
+        """
+        try:
+            return self.find(text)
+        except UnknownWordError as unknown:
+            try:
+                return understand(text, self)
+            except NoTextModelError as none:
+                raise UnknownWordError(text, [*self._words, *self.aliases], none) from unknown
+
+    def spelled(self, text: str) -> str:
+        """A word as the vocabulary spells it; free text as it may stand in the name of an EQ."""
+        try:
+            return self.find(text).name
+        except UnknownWordError:
+            return plain(text)
+
     def blend(self, request: str | Mapping[str, float]) -> Word:
-        """One word, or a weighted sum of several: means add, as EQs in series do; the spread is the widest's share.
+        """One word or phrase, or a weighted sum: means add, as EQs in series do; the spread is the widest's share.
 
         Weights may be negative ('less'). Raises `UnknownWordError`, `RangeError` for a weight beyond intensity's
         range, `AeqError` for an empty blend.
         """
         if isinstance(request, str):
-            return self.find(request)
+            return self.meant(request)
         if not request:
             raise AeqError("an empty blend asks for nothing: name at least one word")
         limit = LIMITS["intensity"]
         for name, weight in request.items():
             if float(weight) not in limit:
                 raise RangeError(f"the weight of {name!r}", float(weight), limit.low, limit.high)
-        parts = [(self.find(name), float(weight)) for name, weight in request.items()]
+        parts = [(self.meant(name), float(weight)) for name, weight in request.items()]
         if len(parts) == 1 and parts[0][1] == 1.0:
             return parts[0][0]
         total = sum(abs(weight) for _, weight in parts) or 1.0
@@ -131,12 +166,12 @@ class Vocabulary(Mapping[str, Word]):
         cov = sum(share * word.cov for (word, _), share in zip(parts, shares, strict=True))
         least = min(parts, key=lambda part: part[0].evidence.confidence)[0].evidence
         label = " + ".join(f"{word.name} {weight:g}" for word, weight in parts)
-        return Word(label, parts[0][0].language, mean, cov, least)
-
-    def nearest(self, curve_code: Tensor) -> list[str]:
-        """Names in order of how far a code (32,) points the way of their mean (cosine)."""
-        cosine = {n: float(torch.cosine_similarity(curve_code, w.mean, dim=0)) for n, w in self._words.items()}
-        return sorted(cosine, key=cosine.__getitem__, reverse=True)
+        made_of: dict[str, float] = {}
+        for word, weight in parts:
+            for name, share in word.made_of.items():
+                made_of[name] = made_of.get(name, 0.0) + weight * share
+        free = any(word.free for word, _ in parts)
+        return Word(label, parts[0][0].language, mean, cov, least, parts=made_of, free=free)
 
     def save(self, folder: Path | str, info: dict) -> None:
         """Writes `words.safetensors` and `words.json` into `folder`. Raises `OutputError`."""

@@ -27,8 +27,8 @@ class Hearing:
     Use `open_hearing`, which ends its threads whatever happens, an interrupt included.
     """
 
-    def __init__(self, progress: Progress, sample_rate: int):
-        self.pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+    def __init__(self, progress: Progress, sample_rate: int, threads: int | None = None):
+        self.pool = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
         self.sample_rate = sample_rate
         self.total_s = 0.0
         self._progress, self._done_s = progress, 0.0
@@ -64,8 +64,8 @@ class Hearing:
 
 
 @contextmanager
-def open_hearing(progress: Progress, sample_rate: int) -> Iterator[Hearing]:
-    hearing = Hearing(progress, sample_rate)
+def open_hearing(progress: Progress, sample_rate: int, threads: int | None = None) -> Iterator[Hearing]:
+    hearing = Hearing(progress, sample_rate, threads)
     try:
         yield hearing
     finally:

@@ -80,6 +80,7 @@ class Plan:
     default: Action | None = None
     master: Action | None = None
     leave: tuple[str, ...] = ()
+    text: str = ""
 
     @property
     def is_default(self) -> bool:
@@ -115,25 +116,31 @@ def read_plan(path: str | os.PathLike[str] | None = None) -> Plan:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise PlanError(f"{path} is no plan: it has more than {_MAX_BYTES >> 20} MB")
-        text = path.read_bytes().decode("utf-8-sig")
-        data = tomllib.loads(text)
+        return parse_plan(path.read_bytes(), path)
     except FileNotFoundError:
         raise PlanError(f"{path} does not exist: check the path of the plan") from None
     except OSError as error:
         raise PlanError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def parse_plan(data: bytes, path: Path) -> Plan:
+    """The plan that was read from `path`; references are looked for beside it. Raises `PlanError`."""
+    try:
+        text = data.decode("utf-8-sig")
+        tables = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = 1 + error.object[: error.start].count(b"\n")
         raise PlanError(f"{path}: line {line}: a plan is written in UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"{path}: {_where(str(error))}") from None
-    return _Reader(path, text).plan(data)
+    return _Reader(path, text).plan(tables)
 
 
 class _Reader:
     """Turns the tables of one file into a plan."""
 
     def __init__(self, path: Path, text: str):
-        self.path, self.lines = path, text.splitlines()
+        self.path, self.text, self.lines = path, text, text.splitlines()
 
     def plan(self, data: dict[str, Any]) -> Plan:
         for key in data:
@@ -147,7 +154,7 @@ class _Reader:
         rules = tuple(self.rule(n, row) for n, row in enumerate(rows))
         ends = {name: self.action(name, 0, data[name]) if name in data else None for name in ("default", "master")}
         leave = self.texts("", 0, data, "leave")
-        return Plan(self.path, rules, ends["default"], ends["master"], leave)
+        return Plan(self.path, rules, ends["default"], ends["master"], leave, self.text)
 
     def rule(self, n: int, row: dict[str, Any]) -> Rule:
         action = self.action("rule", n, row)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from ..bands import Eq
+from ..result import Result
+from .page import meter, page
 from .picture import picture
 from .plan import Plan
 from .rows import MASTER, Row
@@ -51,18 +52,12 @@ class Report:
     def html(self) -> str:
         """The page, UTF-8 when written."""
         done = [row for row in self.rows if row.result]
-        cards = "".join(_card(row) for row in done)
-        style = files(__package__).joinpath("report.css").read_text("utf-8")
-        return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{escape(self.song)} – reaper-aeq</title><style>{style}</style></head><body><main>"
-            f"<h1>{escape(self.song)}</h1>{self._summary(len(done))}"
-            f"<h2>Tracks</h2>{_table(self.rows)}{self._warnings()}"
-            f"<h2>What was done</h2>{_LEGEND}{cards}"
+        return page(
+            self.song,
+            f"{self._summary(len(done))}<h2>Tracks</h2>{_table(self.rows)}{self._warnings()}"
+            f"<h2>What was done</h2>{LEGEND}{''.join(map(card, done))}"
             f'<p class="small soft">{NOT_HEARD}</p>'
-            f"<details><summary>The plan</summary><pre>{escape(self.plan_text)}</pre></details>"
-            "</main></body></html>\n"
+            f"<details><summary>The plan</summary><pre>{escape(self.plan_text)}</pre></details>",
         )
 
     def _summary(self, done: int) -> str:
@@ -97,28 +92,23 @@ def _line(row: Row) -> str:
     link = f'<a href="#t{row.number}">{name}</a>'
     return (
         f'<tr><td class="n soft">{number}</td><td>{folders}{link}{flag}</td>'
-        f"<td>{escape(row.asked)}</td><td class='nowrap'>{_score(row)}</td>"
+        f"<td>{escape(row.asked)}</td><td class='nowrap'>{_score(row.result)}</td>"
         f'<td class="wideonly">{escape(row.kind)}</td><td class="n wideonly">{_lufs(row.lufs[0])}</td></tr>'
     )
 
 
-def _score(row: Row) -> str:
-    before, after = row.result.score_before, row.result.score_after
-    a, b = (8 + 76 * score for score in (before, after))
-    return (
-        f'{before:.2f} → {after:.2f}<svg class="meter" viewBox="0 0 92 14" aria-hidden="true">'
-        f'<path class="rail" d="M8,7H84"/><path class="way" d="M{a:.1f},7H{b:.1f}"/>'
-        f'<circle class="from" cx="{a:.1f}" cy="7" r="4"/><circle class="to" cx="{b:.1f}" cy="7" r="5"/></svg>'
-    )
+def _score(result: Result) -> str:
+    return meter(result.score_before, result.score_after)
 
 
-def _card(row: Row) -> str:
+def card(row: Row) -> str:
+    """What was done on one track or recording, with its picture."""
     result = row.result
     chips = [row.instance, *([f"in {' / '.join(row.folders)}"] if row.folders else [])]
     chips += [f"sounds: {row.kind}"] if row.kind and row.number != MASTER else []
     warnings = "".join(f"<li>{escape(text)}</li>" for text in row.warnings)
     facts = {
-        "Score": _score(row),
+        "Score": _score(result),
         "Confidence": f"{result.confidence:.2f}",
         "Loudness": f"{_lufs(row.lufs[0])} → {_lufs(row.lufs[1])}",
         "Output gain": _db(result.eq.output_gain_db),
@@ -164,7 +154,7 @@ def _key(name: str, text: str) -> str:
     return f'<span><svg viewBox="0 0 26 12" aria-hidden="true">{shape}</svg>{text}</span>'
 
 
-_LEGEND = (
+LEGEND = (
     '<p class="legend">'
     + _key("before", "before")
     + _key("after", "after the EQ")

@@ -18,6 +18,7 @@ from ..methods.match_request import MatchRequest
 from ..reaper.fxchain import stored_name
 from ..reaper.rpp import Project
 from ..reaper.tracks import Master, Track
+from ..result import Result
 from .hearing import Hearing, Progress, open_hearing
 from .kinds import kind_of
 from .mix import Mixer
@@ -41,10 +42,12 @@ def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
             raise plan.refuse(action, error) from None
 
 
-def equalise(project: Project, mixer: Mixer, plan: Plan, engine: AdaptiveEQ, progress: Progress) -> list[Row]:
+def equalise(
+    project: Project, mixer: Mixer, plan: Plan, engine: AdaptiveEQ, progress: Progress, threads: int | None = None
+) -> list[Row]:
     """Sets the EQs in `project`, which `mixer` plays, and gives a row for each track in order, the master's last."""
     work = _Work(project, plan, engine, mixer)
-    with open_hearing(progress, project.sample_rate) as hearing:
+    with open_hearing(progress, project.sample_rate, threads) as hearing:
         hearing.total_s = work.seconds()
         for level in work.levels():
             work.tracks(level, hearing)
@@ -191,14 +194,10 @@ class _Work:
     def master_row(self) -> list[Row]:
         return [self.rows[MASTER]] if MASTER in self.rows else []
 
-    def _give(self, holder: Track | Master, row: Row, analysis: Analysis, result) -> None:
-        words = self.engine.words
+    def _give(self, holder: Track | Master, row: Row, analysis: Analysis, result: Result) -> None:
         row.result, row.lufs = result, (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
-        row.instance = stored_name(row.action.name(lambda word: words.find(word).name))
-        if row.action.word and (word := words.blend(row.action.word)).weak:
-            row.warnings.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
-        if visible_share(result) < NARROW_SHARE:
-            row.warnings.append("a narrow source: bands in which it is silent were left alone")
+        row.instance = stored_name(row.action.name(self.engine.words.spelled))
+        row.warnings += doubts(row.action, result, self.engine)
         set_ours(holder, result.eq, row.instance)
 
     def file_warnings(self, row: Row) -> list[str]:
@@ -207,6 +206,16 @@ class _Work:
             return []
         paths = {take.source.path for _, take in self.mixer.playing[row.number - 1][0]}
         return [sentence for path, sentence in self.mixer.library.warnings.items() if path in paths]
+
+
+def doubts(action: Action, result: Result, engine: AdaptiveEQ) -> list[str]:
+    """What a user should know before they trust a result, a sentence each."""
+    found = []
+    if action.word and (word := engine.words.blend(action.word)).weak:
+        found.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
+    if visible_share(result) < NARROW_SHARE:
+        found.append("a narrow source: bands in which it is silent were left alone")
+    return found
 
 
 def set_ours(holder: Track | Master, eq: Eq, name: str) -> None:

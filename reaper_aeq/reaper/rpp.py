@@ -14,6 +14,7 @@ from ..errors import ProjectError
 from ..files import write_bytes_atomic
 from .chunks import Chunk, Line, check_size, parse
 from .fields import positive
+from .references import refer_from
 from .tracks import Master, Track, nest
 
 _PROJECT, _TRACK = "REAPER_PROJECT", "TRACK"
@@ -68,6 +69,13 @@ class Project:
 
     def to_bytes(self) -> bytes:
         return self._root.to_bytes()
+
+    def to_bytes_in(self, folder: str | os.PathLike[str]) -> bytes:
+        """What to write for a copy in another folder: relative names of media lead there from it."""
+        here = self.path.resolve().parent if self.path else None
+        if here is not None and here != Path(folder).resolve():
+            refer_from(self._root, here, Path(folder))
+        return self.to_bytes()
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Writes the file whole or not at all; raises `OutputError`."""

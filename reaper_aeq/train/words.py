@@ -150,7 +150,7 @@ def evidence_of(rows: Tensor, singles: Tensor, social_mean: Tensor | None, peopl
     agreement = sum(value * n for value, n in agreements) / total if total else 0.0
     cross = None
     if len(rows) >= 3 and social_mean is not None:
-        cross = round(float(_correlation(rows.mean(0), social_mean)), 3)
+        cross = round(float(correlation(rows.mean(0), social_mean)), 3)
     sources = (("SAFE",) if len(rows) else ()) + (("SocialEQ",) if people else ())
     return Evidence(len(rows) + people, people, round(agreement, 3), cross, sources)
 
@@ -159,10 +159,10 @@ def _agreement(curves: Tensor) -> float:
     """Mean correlation of each curve with the mean of the others."""
     curves = curves[:AGREEMENT_ROWS]
     others = (curves.sum(0) - curves) / (len(curves) - 1)
-    return float(_correlation(curves, others).mean())
+    return float(correlation(curves, others).mean())
 
 
-def _correlation(a: Tensor, b: Tensor) -> Tensor:
+def correlation(a: Tensor, b: Tensor) -> Tensor:
     a, b, w = level_free(a), level_free(b), weights()
     return (a * b * w).sum(-1) / ((a * a * w).sum(-1) * (b * b * w).sum(-1)).clamp_min(1e-12).sqrt()
 

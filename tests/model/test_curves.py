@@ -20,6 +20,7 @@ from reaper_aeq.model.curves import (
     normal_cdf,
     on_grid,
     rms_db,
+    unbounded,
     weights,
 )
 
@@ -76,6 +77,13 @@ def test_bounded_always_rises_and_is_odd(x, step):
     assert low < high  # never flat: more of an EQ is always more
     assert high - low <= step + 1e-9 and mirrored == -low
     assert low == x if abs(x) <= 15 else 15 <= abs(low) < abs(x)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-120, 120))
+def test_unbounded_takes_bounded_back(x):
+    value = torch.tensor(x, dtype=torch.float64)
+    assert float(unbounded(bounded(value))) == pytest.approx(x, abs=1e-9)
 
 
 def test_bounded_has_no_corner_and_tames_what_is_missing():

@@ -153,11 +153,6 @@ def test_nobody_and_no_agreement_give_no_confidence():
     assert Evidence(1000, 0, 0.6, 1.0, ("SAFE",)).confidence > 0.99
 
 
-def test_the_nearest_words_to_a_code_come_first(words):
-    assert words.nearest(3 * words["airy"].mean)[0] == "airy"
-    assert words.nearest(-words["airy"].mean)[-1] == "airy"
-
-
 def test_words_come_back_from_their_file(words, tmp_path):
     words.save(tmp_path, {"data": "made up"})
     loaded = Vocabulary.load(tmp_path)

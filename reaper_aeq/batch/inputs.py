@@ -1,0 +1,161 @@
+"""What a batch is to work on: files, folders, patterns and lists of them become tasks. Standard library only."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import AeqError
+
+PROJECT, SOUND = "project", "sound"
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".rf64", ".caf")
+SHOWN_BYTES = 60  # of a file's name in the name of its folder
+
+
+@dataclass(frozen=True)
+class Task:
+    """One project or recording. `id` names its folder in the batch's and follows from the path alone, so that it stays
+    when other inputs come or go; two songs of one name have two."""
+
+    path: str
+    kind: str
+    id: str
+    size: int = 0
+
+    @classmethod
+    def of(cls, path: str, kind: str) -> Task:
+        """`path` is absolute."""
+        digest = hashlib.sha256(os.path.normcase(path).encode("utf-8", "surrogateescape")).hexdigest()
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            size = 0  # what is wrong with it is said when its turn comes
+        return cls(path, kind, f"{portable_stem(path, SHOWN_BYTES)}-{digest[:12]}", size)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Tasks in order without repetition; `media` are the recordings left out because they lie in projects' folders."""
+
+    tasks: list[Task]
+    media: int
+
+
+def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool) -> Found:
+    """The tasks that the user named.
+
+    A folder gives its projects at any depth, and with `sounds` its recordings too, but for those in or below a folder
+    that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`) and what lies in `out` are
+    no inputs of a folder. What is named itself is always taken.
+
+    Args:
+        named: files, folders and patterns, which not every shell expands.
+        listed: a file with one of them a line, relative to its folder; '-' is the standard input.
+        sounds: whether recordings can be treated, that is, whether a word was given.
+
+    Raises `AeqError` for an input that is not there, or where nothing is found.
+    """
+    walk = _Walk(os.path.realpath(out), sounds)
+    tasks: dict[str, Task] = {}
+    for where, text in [*(("", text) for text in named), *(_listed(listed) if listed else [])]:
+        for path in _expanded(text, where):
+            if os.path.isdir(path):
+                found = list(walk.tasks(path))
+            else:
+                found = [Task.of(path, PROJECT if path.lower().endswith(".rpp") else SOUND)]
+                if found[0].kind == SOUND and not sounds:
+                    raise AeqError(f"{where}{text} is no project: say with --word what recordings shall get")
+            tasks.update((task.id, task) for task in found)
+    if not tasks:
+        more = "" if sounds else "; recordings are taken when --word says what they shall get"
+        raise AeqError(f"no project was found{more}")
+    return Found(list(tasks.values()), walk.media)
+
+
+class _Walk:
+    """Folders to their files; each folder once, so that links in circles end."""
+
+    def __init__(self, out: str, sounds: bool):
+        self.out, self.sounds, self.media = out, sounds, 0
+        self._seen: set[tuple[int, int]] = set()
+
+    def tasks(self, folder: str) -> Iterator[Task]:
+        with_projects: set[str] = set()
+        for here, folders, files in os.walk(folder, followlinks=True):
+            status = os.stat(here)
+            if ((status.st_dev, status.st_ino) in self._seen and status.st_ino) or os.path.realpath(here) == self.out:
+                folders.clear()
+                continue
+            self._seen.add((status.st_dev, status.st_ino))
+            folders.sort()
+            projects = [name for name in sorted(files) if name.lower().endswith(".rpp")]
+            if projects or os.path.dirname(here) in with_projects:
+                with_projects.add(here)
+            for name in projects:
+                if not name.lower().endswith(".aeq.rpp"):
+                    yield Task.of(os.path.join(here, name), PROJECT)
+            if self.sounds:
+                names = [name for name in sorted(files) if name.lower().endswith(SOUND_SUFFIXES)]
+                self.media += len(names) if here in with_projects else 0
+                yield from (Task.of(os.path.join(here, n), SOUND) for n in names if here not in with_projects)
+
+
+def _expanded(text: str, where: str) -> list[str]:
+    """Absolute paths. A file whose own name looks like a pattern is that file."""
+    path = os.path.abspath(os.path.expanduser(text))
+    if os.path.lexists(path):
+        return [path]
+    found = sorted(glob.glob(path, recursive=True)) if glob.has_magic(text) else []
+    if not found:
+        reason = "nothing has a name like that" if glob.has_magic(text) else "there is no such file or folder"
+        raise AeqError(f"{where}{text}: {reason}")
+    return found
+
+
+def _listed(file: str) -> Iterable[tuple[str, str]]:
+    """(place in the list, path) of each line that is neither empty nor a remark."""
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise AeqError(f"the list {file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise AeqError(f"the list {file} is not a text in UTF-8") from None
+    folder = "" if file == "-" else os.path.dirname(file)
+    for number, line in enumerate(text.splitlines(), 1):
+        if (line := line.strip()) and not line.startswith("#"):
+            yield f"{file}: line {number}: ", os.path.join(folder, os.path.expanduser(line))
+
+
+def shown(text: str) -> str:
+    """A text that may hold the name of a file which is not in UTF-8, as it can be written down.
+
+    >>> shown("caf\\udce9.rpp")
+    'caf?.rpp'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def portable_stem(path: str, most_bytes: int) -> str:
+    """The name of a file without its suffix, as any disk can keep it.
+
+    >>> portable_stem("songs/who? me: 2.rpp", 60)
+    'who_ me_ 2'
+    """
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", os.path.splitext(os.path.basename(path))[0])
+    cut = shown(name).replace("?", "_").encode()[:most_bytes].decode("utf-8", "ignore")
+    return cut.strip(". ") or "_"
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that holds all of them, '' if there is none."""
+    try:
+        return os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    except ValueError:  # several drives of Windows
+        return ""

@@ -1,0 +1,56 @@
+"""A project as a task: what `reaper-aeq project` does, into the task's own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..engine import AdaptiveEQ
+from ..project.places import Places
+from ..project.plan import Plan
+from ..project.report import Report
+from ..project.rows import MASTER
+from ..project.whole import equalise_file
+from ..reaper.rpp import Project
+from .job import Answer, Job, told
+
+
+def read(path: str) -> Project:
+    """Raises `ProjectError`."""
+    return Project.read(path)
+
+
+def media_of(project: Project, plan: Plan) -> list[str]:
+    """All files that the result depends on besides the project itself."""
+    takes = [take for track in project.tracks for item in track.items for take in item.takes if take]
+    media = [str(take.source.path) for take in takes if take.source and take.source.path]
+    return media + [str(action.reference) for action in plan.actions if action.reference]
+
+
+def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
+    """One after the other: the tracks of one project fill a pass of the networks."""
+    for job in jobs:
+        with told(job.task, answers):
+            places = Places(job.output(".rpp"), job.output(".html"), job.output(".json"))
+            with job.timed():
+                report, _ = equalise_file(
+                    Path(job.task.path), job.opened, places, job.recipe.plan, lambda: engine, _silently, threads=1
+                )
+            answers[job.task.id] = job.finish([places.project, places.html, places.json], summary(report))
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """For the index page."""
+    master = next((row for row in report.rows if row.number == MASTER and row.result), None)
+    return {
+        "tracks": sum(row.number != MASTER for row in report.rows),
+        "equalised": sum(row.number != MASTER and row.result is not None for row in report.rows),
+        "asked": master.asked if master else "",
+        "score": [round(master.result.score_before, 4), round(master.result.score_after, 4)] if master else None,
+        "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],
+    }
+
+
+def _silently(name: str, step: int, steps: int) -> None:
+    """Progress of a batch is counted in tasks."""

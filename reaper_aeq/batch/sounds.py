@@ -1,0 +1,98 @@
+"""Recordings as tasks: several share a pass of the networks, each leaves a chain for REAPER, a page and JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..blend import instance_name, parse_word
+from ..dsp.audio import AudioFile
+from ..dsp.response import EqFilter
+from ..dsp.write import AudioWriter
+from ..engine import AdaptiveEQ, Asked
+from ..errors import AeqError
+from ..files import write_text_atomic
+from ..listen import Heard, listen_to
+from ..project.kinds import kind_of
+from ..project.page import page
+from ..project.plan import Action
+from ..project.report import LEGEND, card
+from ..project.rows import Row, loudness_lufs
+from ..project.run import doubts
+from ..reaper.fxchain import stored_name
+from ..reaper.reaeq import rfxchain_text
+from ..result import Result
+from .inputs import shown
+from .job import Answer, Job, told
+
+
+def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
+    """Listens to all, asks the engine once, writes each."""
+    action = action_of(jobs[0])
+    heard: list[tuple[Job, Heard]] = []
+    for job in jobs:
+        with told(job.task, answers), job.timed():
+            heard.append((job, listen_to(job.task.path)))
+    started = time.perf_counter()
+    results = engine.adapt_many(
+        [Asked(h.analysis, action.word, action.intensity, action.adaptation, action.method) for _, h in heard]
+    )
+    pass_s = time.perf_counter() - started
+    for (job, sound), result in zip(heard, results, strict=True):
+        job.seconds += pass_s / len(heard)
+        with told(job.task, answers):
+            if isinstance(result, AeqError):
+                raise result
+            with job.timed():
+                row = _row(job, sound, sound.measured(result), action, engine)
+                outputs = _write(job, row)
+            answers[job.task.id] = job.finish(outputs, summary(row))
+
+
+def action_of(job: Job) -> Action:
+    recipe = job.recipe
+    return Action(parse_word(recipe.word), recipe.intensity, recipe.adaptation, recipe.method)
+
+
+def summary(row: Row) -> dict[str, Any]:
+    """For the index page."""
+    assert row.result
+    score = [round(row.result.score_before, 4), round(row.result.score_after, 4)]
+    return {"asked": row.asked, "score": score, "warnings": row.warnings}
+
+
+def _row(job: Job, sound: Heard, result: Result, action: Action, engine: AdaptiveEQ) -> Row:
+    analysis = sound.analysis
+    return Row(
+        1, shown(Path(job.task.path).name), kind=kind_of(analysis), action=action, result=result,
+        instance=stored_name(instance_name(action.word, action.intensity, lambda word: engine.words.find(word).name)),
+        lufs=(loudness_lufs(analysis), loudness_lufs(analysis, result.eq)), duration_s=analysis.duration_s,
+        warnings=[*([sound.warning] if sound.warning else []), *doubts(action, result, engine)],
+    )  # fmt: skip
+
+
+def _write(job: Job, row: Row) -> list[Path]:
+    """Raises `OutputError`, and `AudioError` for a file that can no longer be read."""
+    assert row.result
+    chain, html, data = (job.output(suffix) for suffix in (".RfxChain", ".html", ".json"))
+    write_text_atomic(chain, rfxchain_text(row.result.eq, row.instance))
+    write_text_atomic(html, page(row.name, LEGEND + card(row)))
+    told = {"file": row.name, **{key: value for key, value in row.to_dict().items() if key not in _OF_TRACKS}}
+    write_text_atomic(data, json.dumps(told, indent=1, allow_nan=False) + "\n")
+    return [chain, html, data, *([_render(job, row.result)] if job.recipe.render else [])]
+
+
+def _render(job: Job, result: Result) -> Path:
+    """The recording with its EQ; 32-bit float holds what goes beyond full scale, any rate and any channels."""
+    path = job.output(".wav")
+    with AudioFile(job.task.path) as file, AudioWriter(path, file.sample_rate, file.channels, file) as sound:
+        equaliser = EqFilter(result.eq, file.sample_rate, file.channels)
+        for block in file.blocks():
+            sound.write(equaliser.process(block))
+    return path
+
+
+_OF_TRACKS = ("track", "name", "folders", "left_alone")

@@ -1,0 +1,118 @@
+"""From any method's bands to better ones: gradient steps towards the word's region, through what ReaEQ really does.
+
+What is descended is the error to be expected under the posterior (`region`), dB² of what the bands do to the sound, and
+a prior that keeps them small and near where they were. An EQ acts on the STFT's power as |H|², so a step costs one
+response on the grid and no audio (design, section 2.9); with the samples at hand (`exact`) the waveform is filtered.
+All sounds of one sample rate go down together, on the device that the models are on.
+
+Steps are taken back, in part or altogether, where they cost a law or make the expected error no smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..bands import BandKind, Eq
+from ..dsp.response import eq_from_params, params_from_eq, response_db
+from ..model.curves import GRID
+from ..realise import NARROWEST_OCT, NO_BOOST_DB, wish
+from .adaptive import curves as curves  # the bands that the method of this name starts from
+from .descent import descend, to_free, to_params
+from .exact import heard_response
+from .lawful import keeps_laws
+from .region import region
+from .request import Request
+
+# Of the first step for each dB RMS of error, in octaves and 4 dB: bands that are nearly there are not kicked away.
+RATE, LEAST_RATE, MOST_RATE = 0.1, 0.01, 0.15
+SMALL = 1e-4  # dB² for each dB² of gain: of two EQs that do the same the smaller one
+NEAR = 1e-3  # dB² for each squared octave or 4 dB from the start: bands stay where their method had put them
+SILENCE = 3.0  # weight of lifting silence
+SILENCE_DB = NO_BOOST_DB - 0.1  # from where that costs
+PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
+
+
+@dataclass(frozen=True)
+class Aims:
+    """What n sounds of one sample rate are to become by bands of these kinds; float64.
+
+    `target`, `weight`: (n, grid), weights sum to 1. `unheard`: (n, grid) bool.
+    """
+
+    target: Tensor
+    weight: Tensor
+    unheard: Tensor
+    kinds: tuple[BandKind, ...]
+    sample_rate: int
+
+    @classmethod
+    def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
+        wishes = [wish(r.models.eq, r.models.eq.encode(region(r).float()), r.observation) for r in requests]
+        rows = (torch.stack([getattr(w, name) for w in wishes]).to(device) for name in ("target", "weight", "unheard"))
+        target, weight, unheard = rows
+        return cls(target, weight / weight.sum(-1, keepdim=True), unheard, kinds, requests[0].sample_rate)
+
+    def response(self, params: Tensor) -> Tensor:
+        """(..., bands, 3) -> (..., grid) dB."""
+        return response_db(params, self.kinds, GRID.to(params.device), self.sample_rate)
+
+    def errors(self, response: Tensor) -> Tensor:
+        """(n, grid) -> (n,): mean square error, dB²."""
+        return ((response - self.target).square() * self.weight).sum(-1)
+
+
+def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
+    """`eqs` after so many steps as each request asks for; those that nothing lawful betters stay as they are."""
+    out, groups = list(eqs), {}
+    for n, (request, eq) in enumerate(zip(requests, eqs, strict=True)):
+        kinds = params_from_eq(eq)[1]
+        if request.refine and kinds:
+            alone = n if request.sound is not None else None  # waveforms differ in length
+            groups.setdefault((kinds, request.sample_rate, request.refine, alone), []).append(n)
+    for (kinds, *_), members in groups.items():
+        better = _refine([requests[n] for n in members], [eqs[n] for n in members], kinds)
+        for n, eq in zip(members, better, strict=True):
+            out[n] = eq
+    return out
+
+
+@torch.no_grad()
+def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
+    device = "cuda" if requests[0].models.device == "cuda" else "cpu"  # mps has no float64
+    aims = Aims.of(requests, kinds, device)
+    sound = requests[0].sound
+    respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)
+    start = torch.stack([params_from_eq(eq)[0] for eq in eqs]).to(device)
+    end = _walk(start, aims, requests[0].refine, respond)
+    way = to_free(end) - to_free(start)
+    ways = torch.stack([to_params(to_free(start) + part * way, kinds, NARROWEST_OCT) for part in PARTS], 1)
+    least = aims.errors(respond(start))
+    better = torch.stack([aims.errors(respond(ways[:, k])) < least for k in range(len(PARTS))], 1)
+    good = better & keeps_laws(requests, aims.response, start, ways)  # (n, parts)
+    first = good.int().argmax(1)
+    best = ways[torch.arange(len(ways), device=device), first].cpu()
+    chosen = good.any(1).tolist()
+    return [eq_from_params(p, kinds) if take else eq for p, take, eq in zip(best, chosen, eqs, strict=True)]
+
+
+def _walk(start: Tensor, aims: Aims, steps: int, respond: Callable[[Tensor], Tensor]) -> Tensor:
+    """The best place of each sound on its way down, (n, bands, 3)."""
+    begin = to_free(start)
+
+    def losses(free: Tensor) -> Tensor:
+        params = to_params(free, aims.kinds, NARROWEST_OCT)
+        response = respond(params)
+        lifted = (response - SILENCE_DB).clamp_min(0.0).where(aims.unheard, 0.0)
+        prior = SMALL * params[..., 1].square().sum(-1) + NEAR * (free - begin).square().sum((-2, -1))
+        return aims.errors(response) + SILENCE * lifted.square().mean(-1) + prior
+
+    rate = (RATE * aims.errors(respond(start)).sqrt()).clamp(LEAST_RATE, MOST_RATE)
+    best, least = begin, torch.full_like(rate, torch.inf)
+    for free, loss in descend(losses, begin, steps, rate[:, None, None], cooling=True):
+        best = torch.where((loss < least)[:, None, None], free, best)
+        least = torch.minimum(loss, least)
+    return to_params(best, aims.kinds, NARROWEST_OCT)

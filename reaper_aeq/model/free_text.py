@@ -1,0 +1,240 @@
+"""Words of one's own: 'cosy like an old radio' becomes a blend of words that are known.
+
+A phrase is cut into clauses, each with its sign ('but not too bright' is less bright). A clause that is a known word or
+stands in `synonyms.toml` needs nothing else; any other is compared with all of those by a sentence model. What is near
+to none of them is refused: nothing is guessed silently, and a word that looks like a typing mistake is taken for one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..errors import NotUnderstoodError, UnknownWordError
+from .sentences import Sentences, sentences
+
+if TYPE_CHECKING:
+    from .words import Vocabulary, Word
+
+# Cosine to the nearest word or synonym (measured: `reaper-aeq evaluate text`, models/README.md).
+NEAR_ENOUGH = 0.55
+MOST_WORDS, LEAST_SHARE, SOFTNESS = 3, 0.15, 0.1  # of a clause's blend; softness: a word 0.1 further counts 1/e
+MISSPELLED_FROM = 0.75  # difflib's ratio of a single word to a known one
+SLIGHTLY = 0.5
+_NEGATIVE = (
+    r"not (?:so|too|as|very)|no tan|no muy|not|no more|no|\w+n't|less|without|never|(?:far |way |much )?too(?: much)?|reduce|"
+    r"remove|get rid of|take out|menos|sin|nada de|demasiad[oa]|quita"
+)
+_SLIGHT = r"(?:just )?a (?:bit|little|touch|tad)(?: of)?|slightly|somewhat|un poco(?: de)?|ligeramente"
+_NEXT = r"and|but|yet|with|y|pero|con"  # a new clause, with a sign of its own
+_ALSO = r"or|nor|ni|o"  # a new clause that keeps the sign
+_MARKS = re.compile(
+    rf"(?P<stop>[,;.!?+&/])|(?<![\w'])(?:(?P<less>{_NEGATIVE})|(?P<slight>{_SLIGHT})|(?P<next>{_NEXT})|{_ALSO})(?![\w'])"
+)
+# Says nothing of the sound at either end of a clause.
+_EMPTY = frozenset(
+    """please make makes made it its it's this them me give want i i'd would should be is to a an the of for sound
+    sounds sounding more very really quite rather so much like as if por favor hazlo haz que suene suena sonido
+    más muy como un una el la los las de""".split()  # noqa: SIM905
+)
+_FORMS = (("iness", "y"), ("ness", ""), ("ier", "y"), ("er", ""), ("er", "e"))  # calmer, harshness, gentler
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of a phrase: `weight` is 1, `SLIGHTLY`, or the negative of them where less of it is wanted."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a clause means: shares of known words, negative for less of one, and how near it lies, 0..1."""
+
+    shares: Mapping[str, float]
+    likeness: float = 1.0
+
+
+@cache
+def synonyms() -> dict[str, dict[str, list[str]]]:
+    """`near`, `elsewhere` and `spanish` of synonyms.toml."""
+    return tomllib.loads(Path(__file__).with_name("synonyms.toml").read_text(encoding="utf-8"))
+
+
+def understand(phrase: str, vocabulary: Vocabulary) -> Word:
+    """The blend that a phrase asks for, named after it; its `parts` say of what.
+
+    Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
+    """
+    whole = known(_trimmed(normal(phrase)), vocabulary)
+    parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
+    if not parts:
+        raise UnknownWordError(phrase, [*vocabulary, *vocabulary.aliases])
+    guesses = [whole or known(part.text, vocabulary) for part in parts]
+    unknown = [n for n, guess in enumerate(guesses) if guess is None]
+    for n in unknown:
+        _refuse_misspelled(parts[n].text, phrase, vocabulary)
+    if unknown:
+        parts, guesses = _guessed(phrase, parts, guesses, unknown, vocabulary)
+    total = sum(abs(part.weight) for part in parts) / max(abs(part.weight) for part in parts)
+    weights: dict[str, float] = {}
+    for part, guess in zip(parts, guesses, strict=True):
+        for name, share in guess.shares.items():
+            weights[name] = weights.get(name, 0.0) + part.weight * share / total
+    weights = {name: round(weight, 2) for name, weight in weights.items() if abs(weight) >= 0.01}
+    if not weights:
+        raise NotUnderstoodError(f"{phrase!r} asks for a thing and for its opposite", [*guesses[0].shares])
+    blend = vocabulary.blend(weights)
+    likeness = min(guess.likeness for guess in guesses)
+    evidence = replace(blend.evidence, agreement=round(blend.evidence.agreement * likeness, 3))
+    return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
+
+
+def clauses(phrase: str) -> list[Clause]:
+    """
+    >>> clauses("Warm, but not too bright please")
+    [Clause(text='warm', weight=1.0), Clause(text='bright', weight=-1.0)]
+    """
+    text = normal(phrase)
+    found: list[Clause] = []
+    sign, size, start = 1.0, 1.0, 0
+    for mark in [*_MARKS.finditer(text), None]:
+        words = _trimmed(text[start : mark.start() if mark else len(text)])
+        if words:
+            found.append(Clause(words, sign * size))
+        if mark is None:
+            break
+        start = mark.end()
+        if mark["less"]:
+            # 'not without air' turns twice; in 'warm without mud' a new clause begins
+            sign, size = (-1.0, 1.0) if words else (-sign, size)
+        elif mark["slight"]:
+            size = SLIGHTLY
+        elif mark["next"] or mark["stop"]:
+            sign, size = 1.0, 1.0
+    return found
+
+
+def _trimmed(text: str) -> str:
+    """Without what says nothing of the sound at either end."""
+    words = text.split()
+    while words and words[0] in _EMPTY:
+        words.pop(0)
+    while words and words[-1] in _EMPTY:
+        words.pop()
+    return " ".join(words)
+
+
+def normal(text: str) -> str:
+    """Lower case, single spaces, one way to write accents and apostrophes."""
+    return unicodedata.normalize("NFC", " ".join(str(text).lower().replace("’", "'").split()))
+
+
+def plain(phrase: str) -> str:
+    """As it stands in the name of our ReaEQ, where '%', ',' and ' + ' have a meaning."""
+    return " ".join(re.sub(r"[%,]| \+ ", " ", str(phrase)).split())[:60]
+
+
+def known(text: str, vocabulary: Vocabulary) -> Guess | None:
+    """Without any model: a word, an alias or a synonym, or a form of one, in English or Spanish."""
+    english = in_english(text)
+    forms = [english.removesuffix(ending) + base for ending, base in _FORMS if english.endswith(ending)]
+    forms += [form[:-1] for form in forms if form[-2:-1] == form[-1:]]  # sadder
+    for candidate in dict.fromkeys((text, english, *forms)):
+        try:
+            return Guess(vocabulary.find(candidate).made_of)
+        except UnknownWordError:
+            if (name := _by_synonym().get(candidate)) in vocabulary:
+                return Guess({name: 1.0})
+    return None
+
+
+@cache
+def _by_synonym() -> dict[str, str]:
+    return {_trimmed(said): name for name, others in synonyms()["near"].items() for said in others}
+
+
+def in_english(text: str) -> str:
+    """Each Spanish word that is listed put into English; other text stays as it is."""
+    table = {spanish: english for english, said in synonyms()["spanish"].items() for spanish in said}
+    return " ".join(table.get(word, word) for word in text.split())
+
+
+def _refuse_misspelled(text: str, phrase: str, vocabulary: Vocabulary) -> None:
+    names = [*vocabulary, *vocabulary.aliases]
+    if " " not in text and difflib.get_close_matches(text, names, n=1, cutoff=MISSPELLED_FROM):
+        raise UnknownWordError(phrase if text == normal(phrase) else text, names)
+
+
+def _guessed(
+    phrase: str, parts: list[Clause], guesses: list[Guess | None], unknown: Sequence[int], vocabulary: Vocabulary
+) -> tuple[list[Clause], list[Guess]]:
+    """With the clauses that `unknown` names compared by the model; a phrase may say more than its parts."""
+    model = sentences()
+    found = compare([parts[n].text for n in unknown], vocabulary, model)
+    missed = [n for n, guess in zip(unknown, found, strict=True) if isinstance(guess, NotUnderstoodError)]
+    if len(missed) == len(parts) > 1 and all(part.weight > 0 for part in parts):
+        whole = compare([normal(phrase)], vocabulary, model)[0]
+        if isinstance(whole, Guess):
+            return [Clause(normal(phrase), 1.0)], [whole]
+    for n, guess in zip(unknown, found, strict=True):
+        if isinstance(guess, NotUnderstoodError):
+            raise guess
+        guesses[n] = guess
+    return parts, [guess for guess in guesses if guess is not None]
+
+
+def compare(
+    texts: Sequence[str], vocabulary: Vocabulary, model: Sentences, near_enough: float = NEAR_ENOUGH
+) -> list[Guess | NotUnderstoodError]:
+    """Each text against everything that stands for a word that is known well enough to be guessed."""
+    near = {n: [n, *said] for n, said in synonyms()["near"].items() if n in vocabulary and not vocabulary[n].weak}
+    things = synonyms()["elsewhere"]["things"]
+    if not near:
+        return [NotUnderstoodError(f"cannot tell what {text!r} is as a sound", ()) for text in texts]
+    names = list(near)
+    vectors = _vectors(model, tuple(said for name in names for said in near[name]))
+    alike = model.encode([in_english(text) for text in texts])
+    nearest = torch.stack([part.amax(1) for part in (alike @ vectors.T).split([len(near[n]) for n in names], 1)], 1)
+    beside = (alike @ _vectors(model, tuple(things)).T).amax(1)
+    return [
+        _guess(text, names, row, float(other), vocabulary, near_enough)
+        for text, row, other in zip(texts, nearest, beside, strict=True)
+    ]
+
+
+def _guess(
+    text: str, names: Sequence[str], alike: Tensor, beside: float, vocabulary: Vocabulary, near_enough: float
+) -> Guess | NotUnderstoodError:
+    """From the cosine to each word (words,), and to what no EQ can do, to shares of the nearest words."""
+    top = alike.topk(min(MOST_WORDS, len(names)))
+    best = float(top.values[0])
+    candidates = [names[n] for n in top.indices.tolist()]
+    if beside > max(best, near_enough):
+        return NotUnderstoodError(f"{text!r} is nothing that an EQ can do", candidates)
+    if best < near_enough:
+        return NotUnderstoodError(f"cannot tell what {text!r} is as a sound", candidates)
+    # a sentence model takes opposites for neighbours; what people did with the words does not
+    first = vocabulary[candidates[0]].mean
+    agree = torch.stack([torch.cosine_similarity(vocabulary[name].mean, first, dim=0) > 0 for name in candidates])
+    shares = (top.values / SOFTNESS).softmax(0) * agree
+    shares = shares / shares.sum()
+    shares = shares.where(shares >= LEAST_SHARE, 0.0)
+    shares = (shares / shares.sum()).tolist()
+    return Guess({n: share for n, share in zip(candidates, shares, strict=True) if share > 0}, min(best, 1.0))
+
+
+@cache
+def _vectors(model: Sentences, texts: tuple[str, ...]) -> Tensor:
+    return model.encode(texts)

@@ -1,0 +1,43 @@
+"""One project from its file to its results: what `reaper-aeq project` does, and `reaper-aeq batch` for each of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..engine import AdaptiveEQ
+from ..reaper.rpp import Project
+from . import run
+from .hearing import Progress
+from .mix import Mixer
+from .places import Places
+from .plan import Plan
+from .report import Report
+
+
+def equalise_file(
+    song: Path, opened: Project, places: Places | None, plan: Plan, load_engine: Callable[[], AdaptiveEQ],
+    progress: Progress, threads: int | None = None,
+) -> tuple[Report, Path | None]:  # fmt: skip
+    """Sets the EQs that the plan asks for in `opened` and writes all of `places`, or nothing where that is None.
+
+    Gives the report, and the backup if one was made. What can be wrong is said before anything is listened to;
+    `load_engine` is called once that is known. `threads`: to listen with, else as many as suit the machine.
+
+    Raises `AudioError`, `PlanError`, `OutputError`, `ProjectError`, `AeqError`; then every file is as it was.
+    """
+    before = opened.to_bytes()
+    with ExitStack() as stack:
+        files = stack.enter_context(places.opened()) if places else None
+        mixer = Mixer(opened)
+        run.refuse_silence(mixer)
+        engine = load_engine()
+        run.check_words(plan, engine)
+        rows = run.equalise(opened, mixer, plan, engine, progress, threads)
+        written = places.project.name if places else "nothing (dry run)"
+        report = Report(song.name, written, opened.sample_rate, plan, plan.text, rows)
+        backup = None
+        if files and places:
+            backup = files.write(song, before, opened.to_bytes_in(places.project.parent), report)
+    return report, backup

@@ -1,0 +1,96 @@
+"""From what a user names to tasks."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from reaper_aeq.batch.inputs import PROJECT, SOUND, Task, common_folder, find_tasks, portable_stem
+from reaper_aeq.errors import AeqError
+
+
+@pytest.fixture
+def catalogue(tmp_path, monkeypatch) -> Path:
+    """Two projects of one name with media, results of `project`, loose recordings, other files."""
+    for name in (
+        "a/song.rpp", "a/vox.wav", "a/audio/bass.FLAC", "b/song.RPP", "b/song.aeq.rpp", "b/song.rpp-bak", "b/notes.txt",
+        "loose/take 1.wav", "loose/take 2.mp3", "loose/deep/take [3].ogg", "out/song-1/song.rpp",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names(*named, listed=None, sounds=True, out="out"):
+    found = find_tasks(named, listed, Path(out), sounds)
+    return [Path(os.path.relpath(task.path)).as_posix() for task in found.tasks]
+
+
+def test_a_folder_gives_projects_and_loose_recordings(catalogue):
+    assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
+    assert names(".") == [
+        "a/song.rpp", "b/song.RPP", "loose/take 1.wav", "loose/take 2.mp3", "loose/deep/take [3].ogg",
+    ]  # fmt: skip
+    found = find_tasks(["."], None, Path("out"), True)
+    assert found.media == 2 and [task.kind for task in found.tasks] == [PROJECT] * 2 + [SOUND] * 3
+    assert names("a", "out", out="elsewhere") == ["a/song.rpp", "out/song-1/song.rpp"]
+
+
+def test_what_is_named_itself_is_taken_once(catalogue):
+    assert names("a/vox.wav", "b/song.aeq.rpp", "a", "./a/song.rpp") == ["a/vox.wav", "b/song.aeq.rpp", "a/song.rpp"]
+    assert names("**/*.[rR][pP][pP]", sounds=False, out="x") == [
+        "a/song.rpp", "b/song.RPP", "b/song.aeq.rpp", "out/song-1/song.rpp",
+    ]  # fmt: skip
+    assert names("loose/*.wav", "loose/deep/take [3].ogg") == ["loose/take 1.wav", "loose/deep/take [3].ogg"]
+
+
+def test_a_list(catalogue, monkeypatch):
+    Path("a/list.txt").write_text("\ufeff# of today\nsong.rpp\n\n  ../b \r\n", "utf-8")
+    assert names(listed="a/list.txt") == ["a/song.rpp", "b/song.RPP"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a/song.rpp\n")))
+    assert names(listed="-") == ["a/song.rpp"]
+
+
+@pytest.mark.parametrize(
+    ("named", "listed", "sounds", "sentence"),
+    [
+        (["no.rpp"], None, True, "no.rpp: there is no such file"),
+        (["c/*.rpp"], None, True, "c/*.rpp: nothing has a name like that"),
+        (["loose"], None, False, "no project was found; recordings are taken when --word"),
+        (["a/vox.wav"], None, False, "a/vox.wav is no project: say with --word"),
+        ([], "no.txt", True, "the list no.txt cannot be read"),
+        ([], "latin.txt", True, "latin.txt is not a text in UTF-8"),
+        ([], "wrong.txt", True, "wrong.txt: line 2: nowhere.rpp: there is no such file"),
+    ],
+)
+def test_mistakes(catalogue, named, listed, sounds, sentence):
+    Path("latin.txt").write_bytes(b"caf\xe9.rpp\n")
+    Path("wrong.txt").write_text("a/song.rpp\nnowhere.rpp\n")
+    with pytest.raises(AeqError) as error:
+        names(*named, listed=listed, sounds=sounds)
+    assert sentence in str(error.value)
+
+
+def test_the_same_path_has_the_same_place_for_ever(catalogue):
+    one, other = (Task.of(str(catalogue / name), PROJECT).id for name in ("a/song.rpp", "b/song.rpp"))
+    assert one != other and one.startswith("song-") and one == Task.of(str(catalogue / "a/song.rpp"), PROJECT).id
+    assert len(Task.of("/" + "ж" * 300 + ".rpp", PROJECT).id.encode()) < 90
+
+
+@pytest.mark.parametrize("name", ["...rpp", "a:b?.rpp", "ж" * 120 + ".rpp", "\udcff.rpp", " .rpp"])
+def test_any_name_becomes_one_that_any_disk_can_keep(name):
+    stem = portable_stem(name, 60)
+    assert stem and len(stem.encode()) <= 60 and not set(stem) & set('<>:"/\\|?*') and stem.strip(". ") == stem
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_links_in_circles_end(catalogue):
+    (catalogue / "a" / "again").symlink_to(catalogue)
+    assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
+
+
+def test_what_all_lie_in():
+    assert common_folder(["/x/a/1.rpp", "/x/b/2.rpp"]) == "/x" and common_folder([]) == ""

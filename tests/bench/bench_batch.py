@@ -1,0 +1,129 @@
+"""What an item of a batch costs as the batch grows, and how much faster two workers are than one.
+
+    python tests/bench/bench_batch.py [--sizes 20 200 2000] [--speedup 200] [--tracks 2] [--seconds 2]
+
+Projects are made here from noise, with media that they share. Workers are warm before the clock starts. Wall time tells
+what the machine did besides, CPU time an item does not: on a busy machine look at that. `shared` is the command's own
+part of it, which is all that an idle worker could wait for. `unchanged` is a second run over the same projects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "commands"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
+
+from sounds import RATE, noise, store
+from standin.example import ItemSpec, TrackSpec, write
+
+from reaper_aeq.batch.crew import Crew, own_crew
+from reaper_aeq.batch.inputs import Task, find_tasks
+from reaper_aeq.batch.journal import Journal
+from reaper_aeq.batch.ledger import Counts, Watch
+from reaper_aeq.batch.recipe import Recipe
+from reaper_aeq.batch.run import Batch
+from reaper_aeq.paths import shipped
+
+FLAT = 1.25  # at most so much more for an item of the largest batch than for one of the smallest
+FASTER = 1.7  # at least so many times the throughput with a second worker
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run. Seconds; `cpu_s` of all workers, `own_cpu_s` of the command."""
+
+    counts: Counts
+    wall_s: float
+    cpu_s: float
+    own_cpu_s: float
+
+    @property
+    def items(self) -> int:
+        return self.counts.done + self.counts.unchanged
+
+
+def catalogue(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]:
+    """Projects in folders of a hundred, each unlike the others."""
+    media = [store(folder / f"sound {n}.wav", noise(2, seconds, seed=n)) for n in range(8)]
+    for n in range(songs):
+        here = folder / f"{n // 100:03}"
+        here.mkdir(exist_ok=True)
+        specs = [
+            TrackSpec(f"track {t}", [ItemSpec(media[(n + t) % len(media)], 0.01 * (n % 50), 0.9 * seconds)], volume=0.5)
+            for t in range(tracks)
+        ]
+        write(here / f"song {n:05}.rpp", specs, sample_rate=RATE)
+    return find_tasks([str(folder)], None, folder / "out", sounds=False).tasks
+
+
+def cost(crew: Crew, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
+    """Of one batch, to a folder of its own or to one where it was done before."""
+    out.mkdir(exist_ok=True)
+    watch = Watch(lambda counts: None, lambda sentence: print(sentence, file=sys.stderr))
+    workers_s = crew.client.run(time.process_time)
+    own_s, started = time.process_time(), time.perf_counter()
+    with Journal(out) as journal:
+        counts = Batch(tasks, recipe, out, journal, lambda: nullcontext(crew), watch).run()
+    wall_s, own_s = time.perf_counter() - started, time.process_time() - own_s
+    after_s = crew.client.run(time.process_time)
+    return Cost(counts, wall_s, sum(after_s[worker] - workers_s[worker] for worker in after_s), own_s)
+
+
+def row(name: str, found: Cost) -> str:
+    n = found.items
+    return (
+        f"{name:>12} {n:6} {found.wall_s:9.1f} {n / found.wall_s:9.2f} {1000 * found.wall_s / n:10.1f}"
+        f" {1000 * found.cpu_s / n:10.1f} {1000 * found.own_cpu_s / n:10.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 200, 2000])
+    parser.add_argument("--speedup", type=int, default=200, metavar="N", help="projects for one worker against two")
+    parser.add_argument("--tracks", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    options = parser.parse_args()
+    asked = {"plan": None, "word": None, "intensity": 1.0, "adaptation": None, "method": "adaptive"}
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        # a copy, for a training may put others in their place meanwhile
+        models = shutil.copytree(shipped("models"), folder / "models", ignore=shutil.ignore_patterns("folds"))
+        recipe = Recipe.of(**asked, render=False, models=models)
+        most = max(*options.sizes, options.speedup)
+        tasks = catalogue(folder, most, options.tracks, options.seconds)
+        busy = os.getloadavg()[0]
+        print(f"projects of {options.tracks} tracks of {options.seconds:g} s, {os.cpu_count()} cores ({busy:.1f} busy)")
+        print(f"{'':>12} {'items':>6} {'wall s':>9} {'items/s':>9} {'ms/item':>10} {'CPU ms':>10} {'shared ms':>10}")
+        costs = {}
+        with own_crew(2) as crew:
+            cost(crew, tasks[:8], recipe, folder / "warm 2")
+            for size in options.sizes:
+                costs[size] = cost(crew, tasks[:size], recipe, folder / f"out {size}")
+                print(row("2 workers", costs[size]), flush=True)
+            largest = options.sizes[-1]
+            print(row("unchanged", cost(crew, tasks[:largest], recipe, folder / f"out {largest}")), flush=True)
+            two = cost(crew, tasks[: options.speedup], recipe, folder / "out two")
+        with own_crew(1) as crew:
+            cost(crew, tasks[:4], recipe, folder / "warm 1")
+            one = cost(crew, tasks[: options.speedup], recipe, folder / "out one")
+        print(row("2 workers", two), row("1 worker", one), sep="\n")
+    first, last = (costs[size].cpu_s / size for size in (options.sizes[0], options.sizes[-1]))
+    print(f"CPU an item, {options.sizes[-1]} against {options.sizes[0]}: {last / first:.2f}, at most {FLAT}:", end=" ")
+    print("ok" if last / first <= FLAT else "NOT FLAT")
+    faster, possible = one.wall_s / two.wall_s, 2 * one.cpu_s / two.cpu_s
+    print(f"two workers: {faster:.2f} times one's throughput (by CPU time {possible:.2f}), at least {FASTER}:", end=" ")
+    print("ok" if faster >= FASTER else "TOO LITTLE")
+
+
+if __name__ == "__main__":
+    main()
