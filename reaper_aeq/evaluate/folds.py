@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from ..errors import ModelError
 from ..methods import DEFAULT_ENCODER, ENCODERS
 from ..model.audio_encoder import AudioEncoder
@@ -13,7 +15,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..paths import shipped
 from ..settings import AudioTraining
 from ..train.audio import train_audio
-from ..train.data import Clip, Spectra
+from ..train.data import Clip, Settings, Spectra, near_duplicates
 from ..train.loop import Run
 
 N_FOLDS = 5
@@ -63,3 +65,12 @@ def train_folds(
         rest, spectra = without(clips, prior, {source for source, fold in fold_of.items() if fold == k})
         run.tell(f"fold {k + 1} of {N_FOLDS}")
         train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{ENCODERS[settings.network]}{k}")
+
+
+def setting_folds(safe: Settings) -> list[int]:
+    """The fold of each SAFE row; near-duplicates share one."""
+    groups = near_duplicates(safe.curves_db)
+    names = sorted(set(groups))
+    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
+    fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
+    return [fold[group] for group in groups]

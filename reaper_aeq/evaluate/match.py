@@ -33,8 +33,7 @@ from ..model.words import Vocabulary
 from ..train.audio import MUSIC_KINDS
 from ..train.data import MP3_SKIP_S, Clip, read_clips, read_safe, read_table, safe_eq
 from ..train.match import content_covariance, content_differences, part, people_covariance
-from .folds import N_FOLDS, exam_folds, load_fold
-from .repair import setting_folds
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds
 
 # Which part is the source and which the reference, of the whole: 0..1.
 PARTS = {

@@ -20,8 +20,7 @@ from ..train.cvae import known_rows, train_cvae
 from ..train.data import Settings, SocialWord, read_contributions, read_safe
 from ..train.loop import Run, fingerprint
 from ..train.words import build_words
-from .folds import FOLDER, N_FOLDS, fold_folder
-from .repair import setting_folds
+from .folds import FOLDER, N_FOLDS, fold_folder, setting_folds
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,6 @@ from ..model.curves import along, level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..settings import WordsTraining
 from ..train.data import (
-    Settings,
-    near_duplicates,
     read_clips,
     read_contributions,
     read_ltas_prior,
@@ -34,7 +32,8 @@ from ..train.music import gaussian, level_by_middle
 from ..train.words import build_words, form_name
 from .contestants import REPAIR, Contestant, Fold, Trial, genre_neighbours
 from .edits import PUBLISHED, Published, band_energy_ratio
-from .folds import N_FOLDS, exam_folds, load_fold, without
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, without
+from .people import load_cvae_fold, read_people
 from .rules import Music
 
 PEOPLE_WORDS = ("warm", "bright")
@@ -128,7 +127,7 @@ def load_folds(
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
     fold_of = exam_folds(mixes)
     safe, social, single = read_safe(data), read_social_words(data), read_contributions(data)
-    prior = read_ltas_prior(data)
+    prior, everyone = read_ltas_prior(data), read_people(data)
     eq_model = EqAutoencoder.load(models)
     neighbours = genre_neighbours(mixes)
     row_fold = setting_folds(safe)
@@ -140,6 +139,7 @@ def load_folds(
         engine, second = (
             AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
         )
+        engine.models.cvae = load_cvae_fold(models, k, everyone)
         _, rest = without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         curves, covs = {}, {}
@@ -159,12 +159,3 @@ def load_folds(
         own = [clip for clip in mixes if fold_of[clip.source] == k]
         folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours))
     return folds
-
-
-def setting_folds(safe: Settings) -> list[int]:
-    """The fold of each SAFE row; near-duplicates share one."""
-    groups = near_duplicates(safe.curves_db)
-    names = sorted(set(groups))
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
-    fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
-    return [fold[group] for group in groups]

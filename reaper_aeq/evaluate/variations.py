@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import GRID_HZ
+from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ, Asked
 from ..errors import AeqError
 from ..model.curves import level_free, rms_db
@@ -23,7 +24,6 @@ from ..result import Result
 from ..settings import WordsTraining
 from ..train.data import Clip, read_clips
 from ..train.words import form_name
-from .edits import equalised
 from .folds import N_FOLDS, exam_folds, load_fold
 from .people import People, load_cvae_fold, read_people
 
