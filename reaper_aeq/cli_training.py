@@ -222,6 +222,9 @@ def evaluate_compare_command(
     audio: Audio,
     data: Data,
     every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of the table's names; may be repeated. Else all.")
+    ] = None,
     matchering: Annotated[
         bool, typer.Option("--matchering", help="Matchering as well, which must be installed; slow.")
     ] = False,
@@ -233,7 +236,7 @@ def evaluate_compare_command(
     from .commands.evaluate import evaluate_compare
 
     evaluate_compare(
-        audio, data, every=every, matchering=matchering, plot=plot, models=models, as_json=as_json
+        audio, data, every=every, only=only or [], matchering=matchering, plot=plot, models=models, as_json=as_json
     )  # fmt: skip
 
 

@@ -117,14 +117,14 @@ def evaluate_training(
 
 
 def evaluate_compare(
-    audio: Sequence[Path], data: Path, *, every: int, matchering: bool, plot: Path | None, models: Path | None,
-    as_json: bool,
+    audio: Sequence[Path], data: Path, *, every: int, only: Sequence[str], matchering: bool, plot: Path | None,
+    models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """All methods side by side: {table: {row: {method: figures}}}."""
     from ..evaluate.compare import run_compare
 
     with progress() as (tell, _):
-        report = run_compare(audio, data, models, every=every, with_matchering=matchering, tell=tell)
+        report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
     if plot:
         from ..evaluate.compare_plot import plot_comparison
 

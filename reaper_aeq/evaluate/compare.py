@@ -38,12 +38,23 @@ def contestants(with_matchering: bool) -> dict[str, Contestant]:
     return found | {f"adaptive, {name}": ours("adaptive", name) for name in list(ENCODERS)[1:]}
 
 
+def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
+    """All contestants, or `only` these. Raises `AeqError` for a name that is none."""
+    who = contestants(with_matchering)
+    for name in only:
+        if name not in who:
+            raise AeqError(f"{name!r} takes no part: choose from {', '.join(who)}")
+    return {name: who[name] for name in only or who}
+
+
 def run_compare(
     audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
-    rows_per_clip: int = 5, gains_per_clip: int = 3, with_matchering: bool = False, tell: Tell = lambda _: None,
+    only: Sequence[str] = (), rows_per_clip: int = 5, gains_per_clip: int = 3, with_matchering: bool = False,
+    tell: Tell = lambda _: None,
 ) -> dict[str, Table]:  # fmt: skip
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
-    who = contestants(with_matchering)
+    who = chosen(only, with_matchering)
+    own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
     if with_matchering:
         _refuse_missing()
     repaired = run_repair(
@@ -59,8 +70,8 @@ def run_compare(
         "all seven published words": {"mean": _means(published)},
         "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
         "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
-        "laws": _laws(engine, audio[0], tell),
-        "speed, one sound of 30 s already analysed": {"": _speed(folds[0], tell)},
+        "laws": _laws(engine, own, audio[0], tell),
+        "speed, one sound of 30 s already analysed": {"": _speed(folds[0], own, tell)},
     }
 
 
@@ -92,7 +103,8 @@ def _means(published: Table) -> dict[str, dict[str, float]]:
         if len(values) == len(published):
             out[method] = {"lsd_db": round(statistics.fmean(values), 3)}
     fixed = [[rows[m]["lsd_db"] for m in rows if m.startswith("fixed ")] for rows in published.values()]
-    out["best fixed, word by word"] = {"lsd_db": round(statistics.fmean(map(min, fixed)), 3)}
+    if all(fixed):
+        out["best fixed, word by word"] = {"lsd_db": round(statistics.fmean(map(min, fixed)), 3)}
     return out
 
 
@@ -161,23 +173,23 @@ def _odd(kind: str, mean: Tensor) -> Tensor:
     }[kind]
 
 
-def _laws(engine: AdaptiveEQ, folder: Path | str, tell: Tell) -> Table:
+def _laws(engine: AdaptiveEQ, methods: Sequence[str], folder: Path | str, tell: Tell) -> Table:
     """Laws that a few sounds can judge, for each of our methods; `evaluate laws --method` examines one in full."""
     sounds = read_sounds(folder, LAW_SOUNDS_EVERY)
     table: Table = {}
-    for method in METHODS:
+    for method in methods:
         tell(f"laws: {method}")
         for law in run_laws(engine, sounds, method=method, only=LAWS):
             table.setdefault(law.name, {})[method] = {"measured": law.figure, "holds": "yes" if law.passed else "NO"}
     return table
 
 
-def _speed(fold: Fold, tell: Tell) -> dict[str, dict[str, float]]:
+def _speed(fold: Fold, methods: Sequence[str], tell: Tell) -> dict[str, dict[str, float]]:
     tell("speed")
     clip = fold.clips[0]
-    times: dict[str, list[float]] = {method: [] for method in METHODS}
+    times: dict[str, list[float]] = {method: [] for method in methods}
     for _ in range(SPEED_REPEATS + 1):
-        for method in METHODS:
+        for method in methods:
             began = time.perf_counter()
             fold.engine.adapt_analysis(clip.analysis, "warm", method=method)
             times[method].append(time.perf_counter() - began)
