@@ -36,6 +36,8 @@ def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]
     for job in jobs:
         with told(job.task, answers), job.timed():
             heard.append((job, listen_to(job.task.path)))
+    if not heard:
+        return
     started = time.perf_counter()
     results = engine.adapt_many(
         [Asked(h.analysis, action.word, action.intensity, action.adaptation, action.method) for _, h in heard]

@@ -101,8 +101,9 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
         from ..model.eq_autoencoder import EqAutoencoder
         from ..model.sentences import sentences
         from ..model.words import Vocabulary
-        from ..train.cvae import known_rows, train_cvae
+        from ..train.cvae import train_cvae
         from ..train.data import read_contributions, read_safe
+        from ..train.lacking import known_rows
 
         eq_model, text_model = EqAutoencoder.load(models), sentences()
         if folds:

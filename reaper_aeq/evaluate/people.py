@@ -16,8 +16,9 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.sentences import Sentences
 from ..model.words import Vocabulary
 from ..settings import CvaeTraining, WordsTraining
-from ..train.cvae import known_rows, train_cvae
+from ..train.cvae import train_cvae
 from ..train.data import Settings, SocialWord, read_contributions, read_safe
+from ..train.lacking import known_rows
 from ..train.loop import Run, fingerprint
 from ..train.words import build_words
 from .folds import FOLDER, N_FOLDS, fold_folder, setting_folds

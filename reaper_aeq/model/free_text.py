@@ -1,8 +1,8 @@
 """Words of one's own: 'cosy like an old radio' becomes a blend of words that are known.
 
-A phrase is cut into clauses, each with its sign ('but not too bright' is less bright). A clause that is a known word or
-stands in `synonyms.toml` needs nothing else; any other is compared with all of those by a sentence model. What is near
-to none of them is refused: nothing is guessed silently, and a word that looks like a typing mistake is taken for one.
+A clause (see `clauses`) that is a known word or stands in `synonyms.toml` needs nothing else; any other is compared
+with all of those by a sentence model. What is near to none of them is refused: nothing is guessed silently, and a word
+that looks like a typing mistake is taken for one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import NotUnderstoodError, UnknownWordError
+from .clauses import Clause, clauses, normal, trimmed
 from .sentences import Sentences, sentences
 
 if TYPE_CHECKING:
@@ -30,32 +30,7 @@ if TYPE_CHECKING:
 NEAR_ENOUGH = 0.55
 MOST_WORDS, LEAST_SHARE, SOFTNESS = 3, 0.15, 0.1  # of a clause's blend; softness: a word 0.1 further counts 1/e
 MISSPELLED_FROM = 0.75  # difflib's ratio of a single word to a known one
-SLIGHTLY = 0.5
-_NEGATIVE = (
-    r"not (?:so|too|as|very)|no tan|no muy|not|no more|no|\w+n't|less|without|never|(?:far |way |much )?too(?: much)?|reduce|"
-    r"remove|get rid of|take out|menos|sin|nada de|demasiad[oa]|quita"
-)
-_SLIGHT = r"(?:just )?a (?:bit|little|touch|tad)(?: of)?|slightly|somewhat|un poco(?: de)?|ligeramente"
-_NEXT = r"and|but|yet|with|y|pero|con"  # a new clause, with a sign of its own
-_ALSO = r"or|nor|ni|o"  # a new clause that keeps the sign
-_MARKS = re.compile(
-    rf"(?P<stop>[,;.!?+&/])|(?<![\w'])(?:(?P<less>{_NEGATIVE})|(?P<slight>{_SLIGHT})|(?P<next>{_NEXT})|{_ALSO})(?![\w'])"
-)
-# Says nothing of the sound at either end of a clause.
-_EMPTY = frozenset(
-    """please make makes made it its it's this them me give want i i'd would should be is to a an the of for sound
-    sounds sounding more very really quite rather so much like as if por favor hazlo haz que suene suena sonido
-    más muy como un una el la los las de""".split()  # noqa: SIM905
-)
 _FORMS = (("iness", "y"), ("ness", ""), ("ier", "y"), ("er", ""), ("er", "e"))  # calmer, harshness, gentler
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A part of a phrase: `weight` is 1, `SLIGHTLY`, or the negative of them where less of it is wanted."""
-
-    text: str
-    weight: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +52,7 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
-    whole = known(_trimmed(normal(phrase)), vocabulary)
+    whole = known(trimmed(normal(phrase)), vocabulary)
     parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
     if not parts:
         raise UnknownWordError(phrase, [*vocabulary, *vocabulary.aliases])
@@ -101,46 +76,6 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
     return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
 
 
-def clauses(phrase: str) -> list[Clause]:
-    """
-    >>> clauses("Warm, but not too bright please")
-    [Clause(text='warm', weight=1.0), Clause(text='bright', weight=-1.0)]
-    """
-    text = normal(phrase)
-    found: list[Clause] = []
-    sign, size, start = 1.0, 1.0, 0
-    for mark in [*_MARKS.finditer(text), None]:
-        words = _trimmed(text[start : mark.start() if mark else len(text)])
-        if words:
-            found.append(Clause(words, sign * size))
-        if mark is None:
-            break
-        start = mark.end()
-        if mark["less"]:
-            # 'not without air' turns twice; in 'warm without mud' a new clause begins
-            sign, size = (-1.0, 1.0) if words else (-sign, size)
-        elif mark["slight"]:
-            size = SLIGHTLY
-        elif mark["next"] or mark["stop"]:
-            sign, size = 1.0, 1.0
-    return found
-
-
-def _trimmed(text: str) -> str:
-    """Without what says nothing of the sound at either end."""
-    words = text.split()
-    while words and words[0] in _EMPTY:
-        words.pop(0)
-    while words and words[-1] in _EMPTY:
-        words.pop()
-    return " ".join(words)
-
-
-def normal(text: str) -> str:
-    """Lower case, single spaces, one way to write accents and apostrophes."""
-    return unicodedata.normalize("NFC", " ".join(str(text).lower().replace("’", "'").split()))
-
-
 def plain(phrase: str) -> str:
     """As it stands in the name of our ReaEQ, where '%', ',' and ' + ' have a meaning."""
     return " ".join(re.sub(r"[%,]| \+ ", " ", str(phrase)).split())[:60]
@@ -162,7 +97,7 @@ def known(text: str, vocabulary: Vocabulary) -> Guess | None:
 
 @cache
 def _by_synonym() -> dict[str, str]:
-    return {_trimmed(said): name for name, others in synonyms()["near"].items() for said in others}
+    return {trimmed(said): name for name, others in synonyms()["near"].items() for said in others}
 
 
 def in_english(text: str) -> str:

@@ -1,14 +1,8 @@
-"""`reaper-aeq train cvae`: how people's settings for a word differ, and how a sound tells which of them it wants.
-
-SAFE and SocialEQ do not tie a setting to a recording (design, section 2.6), so each setting is given sounds that lack
-it: one deviates from what is natural by minus the setting, plus what music leaves open (`AudioEncoder.residual_cov`),
-drawn anew at every step. No recording is needed, and none can be learned by heart.
-"""
+"""`reaper-aeq train cvae`: how people's settings for a word differ, and how a sound tells which of them it wants."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,55 +10,19 @@ import torch
 from torch import Tensor
 
 from ..errors import AeqError
-from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
-from ..model.audio_encoder import BLIND_VAR
-from ..model.curves import COMPARED, GRID, N_GRID, level_free
-from ..model.cvae import NAME, Cvae, Posterior, posterior, reconstruction
+from ..model.cvae import NAME, Cvae, reconstruction
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text import in_english
 from ..model.sentences import Sentences
 from ..model.words import Vocabulary
 from ..settings import CvaeTraining
-from .data import Settings, near_duplicates
+from .data import near_duplicates
+from .lacking import Drawer, Rows
 from .loop import Run, Schedule, fingerprint, train_network
 from .plots import plot_history
-from .words import form_name
 
 LEAST_ROWS = 40
-VIEWS = 24  # narrow sounds that are drawn from: some hold no bass, some no treble
 VALIDATION_DRAWS = 32
-
-
-@dataclass(frozen=True)
-class Rows:
-    """People's settings: `words` (n,) index into the vocabulary, `codes` (n, 32), `counts` (n,) what each is worth."""
-
-    words: Tensor
-    codes: Tensor
-    counts: Tensor
-
-    def subset(self, chosen: Tensor) -> Rows:
-        return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen])
-
-
-def known_rows(
-    vocabulary: Vocabulary, safe: Settings, contributions: tuple[Sequence[tuple[str, str]], Tensor],
-    settings: CvaeTraining, eq_model: EqAutoencoder,
-) -> Rows:  # fmt: skip
-    """The rows of both data sets whose word the vocabulary holds."""
-    names = list(vocabulary)
-    place = {(name.split(" (")[0], vocabulary[name].language): n for n, name in enumerate(names)}
-    keys = [(form_name(name), "en") for name in safe.words]
-    keys += [(form_name(name), language) for name, language in contributions[0]]
-    words = torch.tensor([place.get(key, -1) for key in keys])
-    curves = level_free(torch.cat([safe.curves_db, settings.socialeq_db * contributions[1]]))
-    is_safe = torch.arange(len(keys)) < len(safe.words)
-    # not everybody's SocialEQ curve was published: those that were stand for the others as well
-    people = torch.tensor([vocabulary[name].evidence.people for name in names], dtype=torch.float64)
-    published = torch.bincount(words[~is_safe & (words >= 0)], minlength=len(names)).clamp_min(1)
-    counts = torch.where(is_safe, settings.safe_weight, (people / published)[words])
-    chosen = words >= 0
-    return Rows(words, eq_model.encode(curves.float()).double(), counts).subset(chosen)
 
 
 def train_cvae(
@@ -76,10 +34,10 @@ def train_cvae(
     `residual_cov`: (bands, bands), what music leaves open. `about`: more for the checkpoint's JSON.
     Raises `AeqError` for too few rows and `NoTextModelError`.
     """
-    if len(rows.words) < LEAST_ROWS:
-        raise AeqError(f"{len(rows.words)} settings are too few to train on: at least {LEAST_ROWS} are needed")
     held = _held(rows, eq_model, settings.valid_share, run)
     train, valid = rows.subset(~held), rows.subset(held)
+    if len(train.words) < LEAST_ROWS:
+        raise AeqError(f"{len(train.words)} settings are too few to train on: at least {LEAST_ROWS} are needed")
     run.tell(f"{len(train.words)} settings of {len(vocabulary)} words to train on, {len(valid.words)} for validation")
     vectors = model.encode([in_english(word.split(" (")[0]) for word in vocabulary]).float()
     architecture = {
@@ -89,8 +47,8 @@ def train_cvae(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = Cvae(list(vocabulary), **architecture)
-    _fix(network, train, vectors)
-    drawer = _Drawer(network, vocabulary, residual_cov, eq_model, settings)
+    fix(network, train, vectors)
+    drawer = Drawer(network, vocabulary, residual_cov, eq_model, settings)
     network.to(run.device)
     worth = torch.bincount(train.words, train.counts, minlength=len(vocabulary))
     chance = train.counts * worth[train.words] ** -settings.word_power
@@ -122,7 +80,7 @@ def train_cvae(
     return metrics
 
 
-def _fix(network: Cvae, rows: Rows, vectors: Tensor) -> None:
+def fix(network: Cvae, rows: Rows, vectors: Tensor) -> None:
     """What is not trained: the axes along which people differ within words, and what is known of words."""
     means = torch.zeros(len(network.words), rows.codes.shape[1], dtype=torch.float64)
     number = torch.bincount(rows.words, minlength=len(means)).double()
@@ -136,73 +94,8 @@ def _fix(network: Cvae, rows: Rows, vectors: Tensor) -> None:
     network.counts.copy_(torch.bincount(rows.words, rows.counts, minlength=len(means)))
 
 
-class _Drawer:
-    """Settings -> what the network sees of them, of their words and of sounds that lack them."""
-
-    def __init__(
-        self, network: Cvae, vocabulary: Vocabulary, residual_cov: Tensor, eq_model: EqAutoencoder,
-        settings: CvaeTraining,
-    ) -> None:  # fmt: skip
-        """`network` is still on the CPU, where the algebra stays, in float64."""
-        self.network, self.settings = network, settings
-        self.to_standard = network.axes / network.scale  # (32, axes)
-        self.vectors = network.vectors.clone()
-        words = list(vocabulary.values())
-        self.means = torch.stack([word.mean for word in words]) @ self.to_standard
-        self.covs = torch.stack([network.covariance(word.cov) for word in words])
-        evidence = [word.evidence for word in words]
-        self.worth = torch.tensor(
-            [settings.safe_weight * (e.settings - e.people) + e.people for e in evidence], dtype=torch.float64
-        )
-        basis = eq_model.decoder.weight.detach().double().cpu() @ (network.axes * network.scale)  # (bands, axes)
-        seen = _views()
-        noise = residual_cov + LEVEL_VAR + torch.diag_embed(torch.where(seen, 0.0, BLIND_VAR * 1e4))
-        self.toward = torch.linalg.solve(noise, basis.expand(len(seen), -1, -1)).mT  # (views, axes, bands)
-        self.precision = self.toward @ basis
-        self.root = torch.linalg.cholesky(residual_cov)
-
-    def draw(
-        self, rows: Rows, generator: torch.Generator, ratio: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Standardised settings (n, axes), the two conditions, and the log of how much standardising spread each.
-
-        Each row is left out of its own word's mean. `ratio`: (n,), how much the sounds count; else drawn.
-        """
-        n, network = len(rows.words), self.network
-        point = rows.codes @ self.to_standard
-        chance = torch.rand(3, n, generator=generator, dtype=torch.float64)
-        if ratio is None:
-            ratio = RATIO_LIMIT * 2 ** (-6 * chance[0])
-            ratio = torch.where(chance[1] < self.settings.no_sound_share, 0.0, ratio)
-        narrow = torch.randint(1, VIEWS, (n,), generator=generator)
-        view = torch.where(chance[2] < self.settings.narrow_share, narrow, 0)
-        natural = torch.randn(n, N_GRID, generator=generator, dtype=torch.float64) @ self.root.T
-        precision = ratio[:, None, None] * self.precision[view]
-        noise = ratio.sqrt()[:, None, None] * self.toward[view] @ natural[..., None]
-        total, worth = self.means[rows.words] * self.worth[rows.words, None], self.worth[rows.words] - rows.counts
-        mean = (total - point * rows.counts[:, None]) / worth.clamp_min(1.0)[:, None]
-        mean, worth = torch.where(worth[:, None] > 0, mean, 0.0), worth.clamp_min(0.0)
-        sound = posterior(mean, self.covs[rows.words], precision, (precision @ point[..., None] - noise)[..., 0])
-        standard = (sound.inverse @ (point - sound.mean)[..., None])[..., 0].float()
-        vector = self.vectors[rows.words] * network.shares(worth)[:, None].float()
-        device = network.gate.weight.device
-        sound_there = Posterior(*(part.to(device) for part in vars(sound).values()))
-        there = [x.to(device) for x in (mean, vector, ratio, worth)]
-        odd, gates = network.condition(*there[:2], sound_there, *there[2:])
-        return standard.to(device), odd, gates, torch.linalg.slogdet(sound.inverse)[1]
-
-
-def _views() -> Tensor:
-    """(VIEWS, bands) bool: the first sees everything, the others lack what lies below or above some frequency."""
-    generator = torch.Generator().manual_seed(0)
-    cuts = torch.rand(VIEWS, 2, generator=generator, dtype=torch.float64)
-    low, high = 50 * 2 ** (4 * cuts[:, :1]), 16_000 * 2 ** (-4 * cuts[:, 1:])
-    low[0], high[0] = 0.0, 1e6
-    return (low <= GRID) & (high >= GRID) & COMPARED
-
-
 @torch.no_grad()
-def validate(network: Cvae, drawer: _Drawer, rows: Rows, run: Run) -> dict[str, float]:
+def validate(network: Cvae, drawer: Drawer, rows: Rows, run: Run) -> dict[str, float]:
     """How likely unseen settings are without any sound, in nats: by the network and by the words' Gaussians."""
     generator = run.generator("validate", 0)
     point, odd, gates, spread = drawer.draw(rows, generator, torch.zeros(len(rows.words), dtype=torch.float64))

@@ -25,6 +25,7 @@ from distributed import Client, LocalCluster
 from sounds import noise, store
 
 from reaper_aeq.batch import crew
+from reaper_aeq.batch.inputs import find_tasks
 from reaper_aeq.batch.journal import NAME
 from reaper_aeq.cli import main
 from reaper_aeq.locks import lock
@@ -413,3 +414,26 @@ def test_a_disk_that_is_really_full(songs, batch):
         assert len(found) == 4 and found.items() >= kept.items() and len(finished(small)) == 4
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_recordings_of_one_chunk_share_a_pass(tmp_path, tiny_models, monkeypatch):
+    from reaper_aeq.batch.recipe import Recipe
+    from reaper_aeq.batch.work import work
+    from reaper_aeq.engine import AdaptiveEQ
+
+    songs = catalogue(tmp_path / "in", songs=0, takes=3)
+    (songs / "loose" / "silent.wav").write_bytes((songs / "loose" / "take 0.wav").read_bytes()[:44])
+    asked = {"plan": None, "word": "airy 0.5, warm 0.2", "intensity": 1.0, "adaptation": None, "method": "adaptive"}
+    (tmp_path / "plan.toml").write_text(PLAN)
+    recipe = Recipe.of(**{**asked, "plan": tmp_path / "plan.toml"}, render=False, models=tiny_models)
+    out = tmp_path / "out"
+    out.mkdir()
+    tasks = find_tasks([str(songs / "loose")], None, out, sounds=True).tasks
+    plain, passes = AdaptiveEQ.adapt_many, []
+    monkeypatch.setattr(AdaptiveEQ, "adapt_many", lambda self, many: passes.append(len(many)) or plain(self, many))
+    answers = work(recipe, str(out), tasks, "run", False)
+    assert passes == [3] and sorted("record" in answer for answer in answers.values()) == [False, True, True, True]
+    (failed,) = [answer for answer in answers.values() if "error" in answer]
+    assert failed["final"] and "silent.wav" in failed["error"]
+    again = work(recipe, str(out), tasks, "another run", False)
+    assert passes == [3] and [answer["fresh"] for answer in again.values() if "record" in answer] == [False] * 3

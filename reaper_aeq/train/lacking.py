@@ -1,0 +1,123 @@
+"""What a conditional VAE learns from: people's settings, and sounds that lack them.
+
+SAFE and SocialEQ do not tie a setting to a recording (design, section 2.6), so each setting is given sounds that lack
+it: one deviates from what is natural by minus the setting, plus what music leaves open (`AudioEncoder.residual_cov`),
+drawn anew at every step. No recording is needed, and none can be learned by heart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
+from ..model.audio_encoder import BLIND_VAR
+from ..model.curves import COMPARED, GRID, N_GRID, level_free
+from ..model.cvae import Cvae, Posterior, posterior
+from ..model.eq_autoencoder import EqAutoencoder
+from ..model.words import Vocabulary
+from ..settings import CvaeTraining
+from .data import Settings
+from .words import form_name
+
+VIEWS = 24  # narrow sounds that are drawn from: some hold no bass, some no treble
+
+
+@dataclass(frozen=True)
+class Rows:
+    """People's settings: `words` (n,) index into the vocabulary, `codes` (n, 32), `counts` (n,) what each is worth."""
+
+    words: Tensor
+    codes: Tensor
+    counts: Tensor
+
+    def subset(self, chosen: Tensor) -> Rows:
+        return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen])
+
+
+def known_rows(
+    vocabulary: Vocabulary, safe: Settings, contributions: tuple[Sequence[tuple[str, str]], Tensor],
+    settings: CvaeTraining, eq_model: EqAutoencoder,
+) -> Rows:  # fmt: skip
+    """The rows of both data sets whose word the vocabulary holds."""
+    names = list(vocabulary)
+    place = {(name.split(" (")[0], vocabulary[name].language): n for n, name in enumerate(names)}
+    keys = [(form_name(name), "en") for name in safe.words]
+    keys += [(form_name(name), language) for name, language in contributions[0]]
+    words = torch.tensor([place.get(key, -1) for key in keys])
+    curves = level_free(torch.cat([safe.curves_db, settings.socialeq_db * contributions[1]]))
+    is_safe = torch.arange(len(keys)) < len(safe.words)
+    # not everybody's SocialEQ curve was published: those that were stand for the others as well
+    people = torch.tensor([vocabulary[name].evidence.people for name in names], dtype=torch.float64)
+    published = torch.bincount(words[~is_safe & (words >= 0)], minlength=len(names)).clamp_min(1)
+    counts = torch.where(is_safe, settings.safe_weight, (people / published)[words])
+    chosen = words >= 0
+    return Rows(words, eq_model.encode(curves.float()).double(), counts).subset(chosen)
+
+
+class Drawer:
+    """Settings -> what the network sees of them, of their words and of sounds that lack them."""
+
+    def __init__(
+        self, network: Cvae, vocabulary: Vocabulary, residual_cov: Tensor, eq_model: EqAutoencoder,
+        settings: CvaeTraining,
+    ) -> None:  # fmt: skip
+        """`network` is still on the CPU, where the algebra stays, in float64."""
+        self.network, self.settings = network, settings
+        self.to_standard = network.axes / network.scale  # (32, axes)
+        self.vectors = network.vectors.clone()
+        words = list(vocabulary.values())
+        self.means = torch.stack([word.mean for word in words]) @ self.to_standard
+        self.covs = torch.stack([network.covariance(word.cov) for word in words])
+        evidence = [word.evidence for word in words]
+        self.worth = torch.tensor(
+            [settings.safe_weight * (e.settings - e.people) + e.people for e in evidence], dtype=torch.float64
+        )
+        basis = eq_model.decoder.weight.detach().double().cpu() @ (network.axes * network.scale)  # (bands, axes)
+        seen = _views()
+        noise = residual_cov + LEVEL_VAR + torch.diag_embed(torch.where(seen, 0.0, BLIND_VAR * 1e4))
+        self.toward = torch.linalg.solve(noise, basis.expand(len(seen), -1, -1)).mT  # (views, axes, bands)
+        self.precision = self.toward @ basis
+        self.root = torch.linalg.cholesky(residual_cov)
+
+    def draw(
+        self, rows: Rows, generator: torch.Generator, ratio: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Standardised settings (n, axes), the two conditions, and the log of how much standardising spread each.
+
+        Each row is left out of its own word's mean. `ratio`: (n,), how much the sounds count; else drawn.
+        """
+        n, network = len(rows.words), self.network
+        point = rows.codes @ self.to_standard
+        chance = torch.rand(3, n, generator=generator, dtype=torch.float64)
+        if ratio is None:
+            ratio = RATIO_LIMIT * 2 ** (-6 * chance[0])
+            ratio = torch.where(chance[1] < self.settings.no_sound_share, 0.0, ratio)
+        narrow = torch.randint(1, VIEWS, (n,), generator=generator)
+        view = torch.where(chance[2] < self.settings.narrow_share, narrow, 0)
+        natural = torch.randn(n, N_GRID, generator=generator, dtype=torch.float64) @ self.root.T
+        precision = ratio[:, None, None] * self.precision[view]
+        noise = ratio.sqrt()[:, None, None] * self.toward[view] @ natural[..., None]
+        total, worth = self.means[rows.words] * self.worth[rows.words, None], self.worth[rows.words] - rows.counts
+        mean = (total - point * rows.counts[:, None]) / worth.clamp_min(1.0)[:, None]
+        mean, worth = torch.where(worth[:, None] > 0, mean, 0.0), worth.clamp_min(0.0)
+        sound = posterior(mean, self.covs[rows.words], precision, (precision @ point[..., None] - noise)[..., 0])
+        standard = (sound.inverse @ (point - sound.mean)[..., None])[..., 0].float()
+        vector = self.vectors[rows.words] * network.shares(worth)[:, None].float()
+        device = network.gate.weight.device
+        sound_there = Posterior(*(part.to(device) for part in vars(sound).values()))
+        there = [x.to(device) for x in (mean, vector, ratio, worth)]
+        odd, gates = network.condition(*there[:2], sound_there, *there[2:])
+        return standard.to(device), odd, gates, torch.linalg.slogdet(sound.inverse)[1]
+
+
+def _views() -> Tensor:
+    """(VIEWS, bands) bool: the first sees everything, the others lack what lies below or above some frequency."""
+    generator = torch.Generator().manual_seed(0)
+    cuts = torch.rand(VIEWS, 2, generator=generator, dtype=torch.float64)
+    low, high = 50 * 2 ** (4 * cuts[:, :1]), 16_000 * 2 ** (-4 * cuts[:, 1:])
+    low[0], high[0] = 0.0, 1e6
+    return (low <= GRID) & (high >= GRID) & COMPARED
