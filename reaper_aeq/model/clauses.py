@@ -1,4 +1,4 @@
-"""A phrase cut into clauses, each with its sign: 'warm but not too bright' is warm and less bright. English, Spanish."""
+"""Phrases cut into clauses, each with its sign: 'warm but not too bright' is warm and less bright."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 SLIGHTLY = 0.5
 _NEGATIVE = (
-    r"not (?:so|too|as|very)|no tan|no muy|not|no more|no|\w+n't|less|without|never|(?:far |way |much )?too(?: much)?|reduce|"
-    r"remove|get rid of|take out|menos|sin|nada de|demasiad[oa]|quita"
+    r"not (?:so|too|as|very)|no tan|no muy|not|no more|no|\w+n't|less|without|never|(?:far |way |much )?too(?: much)?|"
+    r"reduce|remove|get rid of|take out|menos|sin|nada de|demasiad[oa]|quita"
 )
 _SLIGHT = r"(?:just )?a (?:bit|little|touch|tad)(?: of)?|slightly|somewhat|un poco(?: de)?|ligeramente"
 _NEXT = r"and|but|yet|with|y|pero|con"  # a new clause, with a sign of its own

@@ -94,3 +94,19 @@ def test_an_error_leaves_none_of_the_files(run, song, tmp_path, monkeypatch):
     code, _, err = run("adapt", song, "warm", "--variations", 2, "-o", tmp_path / "out.wav")
     assert code == 2 and "the disk is full" in err
     assert sorted(os.listdir(tmp_path)) == ["out.wav", "song.wav"] and (tmp_path / "out.wav").read_bytes() == b"old"
+
+
+def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp_path):
+    from reaper_aeq.evaluate import text, variations
+
+    figures = {"warm (SAFE)": {"cvae variations": {"answers": 8, "mmd": 0.0123}}}
+    asked = []
+    monkeypatch.setattr(
+        variations, "run_variations", lambda *given, **options: asked.append((given, options)) or figures
+    )
+    monkeypatch.setattr(text, "run_text", lambda *given, **options: asked.append((given, options)) or figures)
+    for name, where in (("variations", ["--audio", tmp_path, "--every", 3]), ("text", [])):
+        command = [str(part) for part in ("evaluate", name, "--data", tmp_path, *where)]
+        assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out) == figures
+        assert main(command) == 0 and "0.012" in capsys.readouterr().out
+    assert asked[0][0][0] == [tmp_path] and asked[0][1]["every"] == 3 and asked[2][0][0] == tmp_path
