@@ -21,7 +21,9 @@ def parse_word(text: str) -> str | dict[str, float]:
     """A word or phrase as it is, or a blend as {word: weight}.
 
     Parts of a blend are separated by a comma or ' + '; a weight may be in per cent, as in the names that
-    `instance_name` gives. Where no part has a weight the text is a phrase. Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
+    `instance_name` gives. Where no part has a weight the text is a phrase.
+
+    Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
 
     >>> parse_word("less muddy")
     'less muddy'

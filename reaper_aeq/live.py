@@ -69,7 +69,7 @@ class Wanted:
         """{word as the vocabulary spells it: weight}. Raises `AeqError`."""
         engine.words.blend(self.word)
         parts = {self.word: 1.0} if isinstance(self.word, str) else self.word
-        found = {engine.words.find(word).name: weight * self.intensity for word, weight in parts.items()}
+        found = {engine.words.spelled(word): weight * self.intensity for word, weight in parts.items()}
         for word, weight in found.items():
             check_range("intensity", weight, f"the amount of {word!r}")
         return found
@@ -203,7 +203,7 @@ def _run(
 def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:
     """What a target's instance is to hold: what it holds, and what is added."""
     held = one.instance.blend if one.instance else {}
-    blend = {engine.words.find(word).name: weight for word, weight in held.items()} | added
+    blend = {engine.words.spelled(word): weight for word, weight in held.items()} | added
     # one word keeps its own meaning of intensity
     ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
     return Action(word, intensity, wanted.adaptation, wanted.method)

@@ -143,7 +143,7 @@ class _Work:
         self._note(one, row, action, heard.measured(result), heard)
 
     def _note(self, one: Target, row: Row, action: Action, result: Result, heard: Heard) -> None:
-        name = action.name(lambda word: self.engine.words.find(word).name)
+        name = action.name(self.engine.words.spelled)
         fill(row, action, name, result, heard.analysis, self.engine)
         self.entries.append(write.Entry(one, result.eq, name, alone=True))
 

@@ -70,7 +70,7 @@ def _row(job: Job, sound: Heard, result: Result, action: Action, engine: Adaptiv
     analysis = sound.analysis
     return Row(
         1, shown(Path(job.task.path).name), kind=kind_of(analysis), action=action, result=result,
-        instance=stored_name(instance_name(action.word, action.intensity, lambda word: engine.words.find(word).name)),
+        instance=stored_name(instance_name(action.word, action.intensity, engine.words.spelled)),
         lufs=(loudness_lufs(analysis), loudness_lufs(analysis, result.eq)), duration_s=analysis.duration_s,
         warnings=[*([sound.warning] if sound.warning else []), *doubts(action, result, engine)],
     )  # fmt: skip

@@ -62,7 +62,7 @@ def run_compare(
         contestants=who, tell=tell,
     )  # fmt: skip
     people, published = (_without_fine_print(repaired[kind]) for kind in ("people", "published"))
-    folds = load_folds(audio, data, models, lambda _: None)
+    folds = load_folds(audio, data, models, lambda _: None, who)
     engine = AdaptiveEQ.load(models)
     return {
         "people's edits taken back": people,

@@ -7,7 +7,7 @@ methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the ru
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import ENCODERS
+from ..methods import DRAWS, ENCODERS
 from ..model.curves import along, level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..settings import WordsTraining
@@ -79,7 +79,7 @@ def run_repair(
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
-    for k, fold in enumerate(load_folds(audio, data, models, tell)):
+    for k, fold in enumerate(load_folds(audio, data, models, tell, contestants)):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
             for word in PEOPLE_WORDS:
@@ -118,16 +118,21 @@ def _trial(
 
 
 def load_folds(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None]
-) -> list[Fold]:
-    """Every fold with words and music statistics fitted without its settings and sources."""
+    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None],
+    only: Iterable[str] = (),
+) -> list[Fold]:  # fmt: skip
+    """Every fold with words and music statistics fitted without its settings and sources.
+
+    `only`: who will be asked; the conditional VAE of a fold is loaded for 'cvae' alone, which must not answer with the
+    shipped one: that has seen everybody.
+    """
     clips = read_clips(audio, tell)
     mixes = [clip for clip in clips if clip.kind == "mix"]
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
     fold_of = exam_folds(mixes)
     safe, social, single = read_safe(data), read_social_words(data), read_contributions(data)
-    prior, everyone = read_ltas_prior(data), read_people(data)
+    prior = read_ltas_prior(data)
     eq_model = EqAutoencoder.load(models)
     neighbours = genre_neighbours(mixes)
     row_fold = setting_folds(safe)
@@ -139,7 +144,8 @@ def load_folds(
         engine, second = (
             AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
         )
-        engine.models.cvae = load_cvae_fold(models, k, everyone)
+        if DRAWS in only:
+            engine.models.cvae = load_cvae_fold(models, k, read_people(data))
         _, rest = without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         curves, covs = {}, {}

@@ -46,7 +46,7 @@ class TextureNet(nn.Module):
 
 
 class TextureTransformer(nn.Module):
-    """Patches of 8 mels by 16 frames (1.6 s) are tokens of a transformer encoder, (batch, mels, SEGMENT) -> (batch, 32).
+    """Patches of 8 mels by 16 frames (1.6 s) are a transformer encoder's tokens, (batch, mels, SEGMENT) -> (batch, 32).
 
     As the audio spectrogram transformer (Gong, Chung and Glass 2021), small, trained from nothing, and with a head that
     sees each frequency row of patches for itself instead of one class token.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from conftest import MEANINGS
 from sounds import RATE, noise, store
 
 from reaper_aeq import Eq
+from reaper_aeq import files as files_module
 from reaper_aeq.cli import main
 from reaper_aeq.commands import outputs as outputs_module
 from reaper_aeq.dsp.audio import read_audio
@@ -110,3 +112,16 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
         assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out) == figures
         assert main(command) == 0 and "0.012" in capsys.readouterr().out
     assert asked[0][0][0] == [tmp_path] and asked[0][1]["every"] == 3 and asked[2][0][0] == tmp_path
+
+
+def test_a_disk_that_fills_up_at_the_very_end_takes_back_what_was_finished(run, song, tmp_path, monkeypatch):
+    real = files_module._flush
+
+    def full(path):
+        if (tmp_path / "out-1.wav").exists():  # the answer itself is finished last
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path)
+
+    monkeypatch.setattr(files_module, "_flush", full)
+    code, _, err = run("adapt", song, "warm", "--variations", 2, "-o", tmp_path / "out.wav")
+    assert code == 2 and "the disk is full" in err and os.listdir(tmp_path) == ["song.wav"]

@@ -119,6 +119,13 @@ def test_variations_are_numbered_different_and_all_more_of_the_word(engine, warm
     ]
 
 
+def test_draws_that_turn_the_word_round_are_no_variations(engine):
+    asked = request(engine, "warm", tilt=-4.0)
+    shares = along(cvae.drawn(asked, 64), asked.mean_db)
+    assert shares.min() < 0 < shares.median()
+    assert along(cvae.variations(asked, 16), asked.mean_db).min() >= cvae.LEAST_SHARE - 1e-6
+
+
 def test_the_same_sound_gets_the_same_variations_and_fewer_are_the_first(engine, warm):
     again = engine.adapt(noise(), RATE, "warm", method="cvae", variations=N)
     assert [one.eq for one in again.variations] == [one.eq for one in warm.variations] and again.eq == warm.eq
