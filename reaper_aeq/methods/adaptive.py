@@ -28,6 +28,8 @@ RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
 FOLLOW = 0.22  # of the way to where all sounds score alike, at the default adaptation
+# On top of it beyond r = 1, for a word whose axis is well known; along one of few settings that costs more than it gives.
+FOLLOW_KNOWN, KNOWN_FROM = 0.26, 64.0  # known: settings / (settings + KNOWN_FROM)
 LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
 MOST, MOST_NARROW = 3.0, 1.85  # of the word's curve at the default adaptation; nobody means ten times what people do
 # A source is narrow where little of the spectrum lies within so many dB of its loudest band (a bass, a trumpet, a
@@ -54,13 +56,20 @@ def curve(request: Request) -> Tensor:
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
     scored = axes(m[None], request.residual_cov)[0]
     lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
-    answer = answer + FOLLOW * min(1.0, ratio) * float(lacking) * m
+    answer = answer + follow(request, ratio) * float(lacking) * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio))
 
 
 def evidence_ratio(adaptation: float) -> float:
     """r: how many times its spread the word is given, which is how much the sound's deviation counts against it."""
     return min(EVIDENCE * adaptation / max(1.0 - adaptation, 1e-9), RATIO_LIMIT)
+
+
+def follow(request: Request, ratio: float) -> float:
+    """0..1, of the way to where all sounds score alike."""
+    settings = request.word.evidence.settings if request.word else 0
+    known = settings / (settings + KNOWN_FROM)
+    return FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known
 
 
 def likeliest(request: Request, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
