@@ -18,7 +18,7 @@ from ..methods import ENCODERS, METHODS
 from ..model.curves import GRID, along, level_free, rms_db
 from .contestants import BASELINES, Contestant, Fold, Trial, matched, matchering, ours
 from .laws import read_sounds, run_laws
-from .repair import PEOPLE_WORDS, load_folds, run_repair
+from .repair import PEOPLE_WORDS, load_folds, repaired
 
 Tell = Callable[[str], None]
 Table = dict[str, dict[str, dict[str, float | str]]]  # row -> method -> figure -> value
@@ -49,7 +49,7 @@ def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
 
 def run_compare(
     audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
-    only: Sequence[str] = (), rows_per_clip: int = 5, gains_per_clip: int = 3, with_matchering: bool = False,
+    only: Sequence[str] = (), rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False,
     tell: Tell = lambda _: None,
 ) -> dict[str, Table]:  # fmt: skip
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
@@ -57,12 +57,9 @@ def run_compare(
     own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
     if with_matchering:
         _refuse_missing()
-    repaired = run_repair(
-        audio, data, models, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every,
-        contestants=who, tell=tell,
-    )  # fmt: skip
-    people, published = (_without_fine_print(repaired[kind]) for kind in ("people", "published"))
-    folds = load_folds(audio, data, models, lambda _: None, who)
+    folds = load_folds(audio, data, models, tell, who)
+    scores = repaired(folds, who, rows_per_clip, gains_per_clip, every, tell)
+    people, published = (_without_fine_print(scores[kind]) for kind in ("people", "published"))
     engine = AdaptiveEQ.load(models)
     return {
         "people's edits taken back": people,

@@ -78,8 +78,17 @@ def run_repair(
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
+    folds = load_folds(audio, data, models, tell, contestants)
+    return repaired(folds, contestants, rows_per_clip, gains_per_clip, every, tell)
+
+
+def repaired(
+    folds: Sequence[Fold], contestants: Mapping[str, Contestant], rows_per_clip: int, gains_per_clip: int, every: int,
+    tell: Callable[[str], None],
+) -> dict[str, dict[str, dict[str, dict[str, float]]]]:  # fmt: skip
+    """`run_repair` with what it examines on."""
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
-    for k, fold in enumerate(load_folds(audio, data, models, tell, contestants)):
+    for k, fold in enumerate(folds):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
             for word in PEOPLE_WORDS:

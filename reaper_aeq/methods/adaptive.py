@@ -29,7 +29,7 @@ LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
 FOLLOW = 0.22  # of the way to where all sounds score alike, at the default adaptation
 # On top of it beyond r = 1, for a word whose axis is well known; along one of few settings that costs more than it gives.
-FOLLOW_KNOWN, KNOWN_FROM = 0.26, 64.0  # known: settings / (settings + KNOWN_FROM)
+FOLLOW_KNOWN, KNOWN_FROM = 0.25, 64.0
 LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
 MOST, MOST_NARROW = 3.0, 1.85  # of the word's curve at the default adaptation; nobody means ten times what people do
 # A source is narrow where little of the spectrum lies within so many dB of its loudest band (a bass, a trumpet, a
@@ -67,9 +67,13 @@ def evidence_ratio(adaptation: float) -> float:
 
 def follow(request: Request, ratio: float) -> float:
     """0..1, of the way to where all sounds score alike."""
+    return FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+
+
+def known(request: Request) -> float:
+    """0..1, half at `KNOWN_FROM` settings: how well the data tell this word from how people differ in general."""
     settings = request.word.evidence.settings if request.word else 0
-    known = settings / (settings + KNOWN_FROM)
-    return FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known
+    return settings / (settings + KNOWN_FROM)
 
 
 def likeliest(request: Request, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:

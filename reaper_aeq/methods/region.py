@@ -17,7 +17,8 @@ from . import adaptive
 from .request import Request
 
 # Of the word's own size (RMS): the region comes no further from `adaptive`'s answer, however much would be likely.
-# A sound that has the word already would else get a large EQ that does everything but the word.
+# A sound that has the word already would else get a large EQ that does everything but the word. Times how well the word
+# is known: what six settings of 'boomy' say of the rest makes repairs worse.
 NEAR_SHARE = 0.3
 RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
@@ -38,5 +39,5 @@ def region(request: Request) -> Tensor:
     given = held @ reach
     given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
     off = level_free(mean + reach @ torch.linalg.solve(given, held @ (lawful - mean)) - lawful)
-    near = NEAR_SHARE * size
-    return lawful + off * near / (near + float(rms_db(off)))
+    near = NEAR_SHARE * size * adaptive.known(request)
+    return lawful + off * near / max(near + float(rms_db(off)), 1e-9)

@@ -1,13 +1,31 @@
-"""A study of one recording and two words, made once: six pairs and two pages of ratings for each listener."""
+"""What is made once: the analysis of the team's recordings; a study of one recording and two words, six pairs and two
+pages of ratings for each listener."""
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 
 import pytest
 
+from reaper_aeq.evaluate import encoder, match, repair, training, variations
 from reaper_aeq.evaluate.listening.study import Study, load_study
+from reaper_aeq.train.data import read_clips
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clips_are_analysed_once():
+    """Half a minute for each examination else; nobody changes a `Clip`."""
+
+    @functools.cache
+    def once(folders):
+        return tuple(read_clips(folders))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (encoder, match, repair, training, variations):
+            patch.setattr(module, "read_clips", lambda folders, tell=None: list(once(tuple(folders))))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,30 @@ def test_an_engine_by_a_method_can_be_told_another(trial):
     assert by.words is trial.fold.engine.words
 
 
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_whole_comparison(shared_dir):
+    report = run_compare(
+        [shared_dir / "audio"], shared_dir / "data", every=12, only=("nothing", "fixed SAFE", "adaptive"),
+        rows_per_clip=1, gains_per_clip=2,
+    )  # fmt: skip
+    words = report["published edits taken back, adaptation 1"]
+    assert len(words) == 7 and all(
+        rows["nothing"]["restored"] == 0 < rows["adaptive"]["restored"] for rows in words.values()
+    )
+    mean = report["all seven published words"]["mean"]
+    assert mean["adaptive"]["lsd_db"] < mean["nothing"]["lsd_db"]
+    odd = report["odd inputs, 'warm'"]
+    has, lacks = (odd[kind] for kind in ("already has it", "lacks it"))
+    assert has["fixed SAFE"] == lacks["fixed SAFE"] and has["adaptive"]["given"] < 0.5 * lacks["adaptive"]["given"]
+    silent = odd["silent below 200 Hz"]
+    assert silent["nothing"]["boost_of_silence_db"] == 0 and silent["adaptive"]["boost_of_silence_db"] <= 3
+    assert {figures["adaptive"]["holds"] for figures in report["laws"].values()} == {"yes"}
+    agreement = report["agreement with unseen people on untouched mixes"]["warm"]
+    assert agreement["nothing"]["correlation"] == 0 < agreement["adaptive"]["correlation"]
+    assert report["speed, one sound of 30 s already analysed"][""]["adaptive"]["milliseconds"] > 0
+
+
 def test_the_picture(tmp_path):
     rows = {"warm": {"nothing": {"lsd_db": 3.0}, "adaptive": {"lsd_db": 2.0}, "fixed SAFE": {"lsd_db": 2.5}}}
     report = {
