@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import LIMITS, Eq
+from .answers import draw_eqs, find_eqs, pictures
+from .asked import Asked, Plan, plan
+from .bands import Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
-from .errors import AeqError, AudioError, RangeError
+from .errors import AeqError
 from .explain import explain, explain_understood, suggest
-from .methods import DEFAULT_ADAPTATION, DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS, REFINE_STEPS
-from .methods.request import Method, Request
-from .methods.request import method as find_method
-from .model.audio_encoder import AudioEncoder, Observation, levelled
+from .methods import DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS
+from .methods.request import Request
+from .model.audio_encoder import AudioEncoder, Observation
 from .model.curves import along, level_free
 from .model.eq_autoencoder import EqAutoencoder
 from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
-from .realise import at_intensity, realise_many
+from .realise import at_intensity
 from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_measured_loudness
 
 if TYPE_CHECKING:
@@ -34,23 +35,6 @@ if TYPE_CHECKING:
     from .methods.match_request import MatchRequest
 
 PRECISE = torch.float64
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`.
-
-    `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
-    """
-
-    analysis: Analysis
-    word: str | Mapping[str, float]
-    intensity: float = 1.0
-    adaptation: float | None = None
-    method: str = DEFAULT_METHOD
-    refine: int | None = None
-    sound: np.ndarray | Tensor | None = None
-    variations: int = 0
 
 
 class AdaptiveEQ:
@@ -150,71 +134,35 @@ class AdaptiveEQ:
         What cannot be done is answered by the error that `adapt` would raise, in its place; the others go on.
         """
         answers: list[Result | AeqError | None] = [None] * len(asked)
-        plans: dict[int, _Plan] = {}
+        plans: dict[int, Plan] = {}
         for n, one in enumerate(asked):
             try:
-                plan = self._plan(one)
+                checked = plan(one, self.words)
                 if one.analysis.silent:
-                    answers[n] = nothing_heard(plan.asked.name, plan.intensity, one.method, one.analysis)
+                    answers[n] = nothing_heard(checked.asked.name, checked.intensity, one.method, one.analysis)
                 else:
-                    plans[n] = plan
+                    plans[n] = checked
             except AeqError as error:
                 answers[n] = error
         if plans:
             seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
             requests = [
-                self._request(plan, one, asked[n].analysis.sample_rate, asked[n].sound)
-                for (n, plan), one in zip(plans.items(), seen, strict=True)
+                self._request(checked, one, asked[n].analysis.sample_rate, asked[n].sound)
+                for (n, checked), one in zip(plans.items(), seen, strict=True)
             ]
-            eqs = self._eqs([plan.method for plan in plans.values()], requests)
-            for (n, plan), request, eq in zip(plans.items(), requests, eqs, strict=True):
-                result = self._result(asked[n], plan, request, eq)
-                answers[n] = replace(result, variations=self._variations(asked[n], plan, request))
+            eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
+            for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
+                result = self._result(asked[n], checked, request, eq)
+                answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
         return answers
 
-    def _variations(self, one: Asked, plan: _Plan, request: Request) -> tuple[Result, ...]:
+    def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""
-        if not one.variations:
-            return ()
-        from .methods.cvae import variations
+        drawn = replace(one, method=DRAWS)
+        eqs = draw_eqs(self.eq_model, request, one.variations)
+        return tuple(self._result(drawn, plan, request, eq) for eq in eqs)
 
-        curves = variations(request, one.variations)
-        count = len(curves)
-        eqs = realise_many(
-            self.eq_model, self.eq_model.encode(curves.float()), [request.observation] * count,
-            [request.sample_rate] * count,
-        )  # fmt: skip
-        return tuple(self._result(replace(one, method=DRAWS), plan, request, eq) for eq in eqs)
-
-    def _eqs(self, methods: Sequence[Method], requests: Sequence[Request]) -> list[Eq]:
-        """The bands at intensity 1: what is asked of one method goes through it together."""
-        eqs: dict[int, Eq] = {}
-        for method in dict.fromkeys(methods):
-            here = [n for n, other in enumerate(methods) if other == method]
-            own = [requests[n] for n in here]
-            codes = self.eq_model.encode(method.curves(own).float())
-            found = realise_many(self.eq_model, codes, [r.observation for r in own], [r.sample_rate for r in own])
-            eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
-        together = [eqs[n] for n in range(len(methods))]
-        if not any(request.refine for request in requests):
-            return together
-        from .methods.refine import refined
-
-        return refined(requests, together)
-
-    def _plan(self, one: Asked) -> _Plan:
-        """Raises what may be wrong with a request."""
-        intensity = _checked("intensity", one.intensity)
-        adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
-        steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
-        _checked("variations", one.variations)
-        if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
-            raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
-        method, asked = find_method(one.method), self.words.blend(one.word)
-        # a negative intensity asks for the opposite, which this sound may lack as much or as little
-        return _Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps)
-
-    def _result(self, one: Asked, plan: _Plan, request: Request, eq: Eq) -> Result:
+    def _result(self, one: Asked, plan: Plan, request: Request, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
         asked, intensity = plan.asked, plan.intensity
@@ -227,7 +175,7 @@ class AdaptiveEQ:
         told = explain(asked, plan.wanted, seen, request, before, later, share, intensity, one.method, response)
         return Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
-            analysis.sample_rate, *self._pictures(seen, request, response), asked.understood,
+            analysis.sample_rate, *pictures(seen, request, response), asked.understood,
         )  # fmt: skip
 
     def match(
@@ -335,7 +283,7 @@ class AdaptiveEQ:
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
     def _request(
-        self, plan: _Plan, seen: Observation, sample_rate: int, sound: np.ndarray | Tensor | None = None
+        self, plan: Plan, seen: Observation, sample_rate: int, sound: np.ndarray | Tensor | None = None
     ) -> Request:
         word = plan.wanted
         mean = level_free(self._decoder @ word.mean)
@@ -348,42 +296,6 @@ class AdaptiveEQ:
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]
         return float(scores(curve, seen.balance_db, self._residual_cov)[0])
-
-    def _pictures(self, seen: Observation, request: Request, response_db: Tensor) -> tuple[np.ndarray, ...]:
-        """source, result, target from, target to: what the plot shows, on the grid."""
-        natural = seen.usual_db + _level_against(seen)
-        spread = 0.5 * self._residual_cov.diagonal().sqrt()
-        aim = natural + request.mean_db
-        low, high = torch.minimum(natural, aim) - spread, torch.maximum(natural, aim) + spread
-        heard = seen.visible > 0.5
-        hidden = torch.full_like(seen.ltas_db, torch.nan)
-        result = seen.ltas_db + level_free(response_db)
-        return tuple(torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high))
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A request that was checked."""
-
-    asked: Word
-    wanted: Word
-    intensity: float
-    adaptation: float
-    method: Method
-    refine: int
-
-
-def _level_against(seen: Observation) -> Tensor:
-    """The level at which the usual spectrum lies nearest to this one, dB."""
-    difference = seen.ltas_db - seen.usual_db
-    return (difference - levelled(difference, seen.visible)).where(seen.visible > 0.5, torch.nan).nanmedian()
-
-
-def _checked(name: str, value: float) -> float:
-    limit, value = LIMITS[name], float(value)  # numbers of numpy and torch are no Python floats
-    if value not in limit:
-        raise RangeError(name, value, limit.low, limit.high)
-    return value
 
 
 def _choose_threads() -> None:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .asked import Asked
 from .blend import check_range, instance_name, match_name
 from .dsp.spectrum import Analysis
-from .engine import AdaptiveEQ, Asked
+from .engine import AdaptiveEQ
 from .errors import AeqError, AudioError
 from .files import output_error
 from .listen import Heard, listen_to

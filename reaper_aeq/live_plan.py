@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from .engine import AdaptiveEQ, Asked
+from .asked import Asked
+from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
 from .live import STEP, Progress, fill, listened, raised, row_of, scratch
 from .methods.match_request import MatchRequest

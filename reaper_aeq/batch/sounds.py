@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..asked import Asked
 from ..blend import instance_name, parse_word
 from ..dsp.audio import AudioFile
 from ..dsp.response import EqFilter
 from ..dsp.write import AudioWriter
-from ..engine import AdaptiveEQ, Asked
+from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..files import write_text_atomic
 from ..listen import Heard, listen_to

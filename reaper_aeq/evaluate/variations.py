@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..asked import Asked
 from ..dsp.spectrum import GRID_HZ
 from ..dsp.thought import equalised
-from ..engine import AdaptiveEQ, Asked
+from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..model.curves import level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from ..asked import Asked
 from ..bands import Eq
 from ..dsp.spectrum import Analysis
-from ..engine import AdaptiveEQ, Asked
+from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
 from ..listen import listen_to
 from ..methods.match_request import MatchRequest

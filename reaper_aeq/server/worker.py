@@ -169,8 +169,8 @@ def adapt_all(
     refuse: Callable[[Ticket, Exception], None],
 ) -> list[tuple[Ticket, Heard, Result]]:
     """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
+    from ..asked import Asked
     from ..blend import parse_word
-    from ..engine import Asked
 
     asked = []
     for ticket, heard in group:

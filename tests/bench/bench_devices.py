@@ -17,10 +17,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from reaper_aeq.asked import Asked, plan
 from reaper_aeq.dsp.fit import DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.engine import AdaptiveEQ, Asked
+from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods import adaptive, proxy
 from reaper_aeq.methods.refine import refined
 from reaper_aeq.methods.request import Request
@@ -43,7 +44,7 @@ def sounds(items: int) -> list[Asked]:
 def paths(engine: AdaptiveEQ, asked: list[Asked]) -> dict[str, Callable[[], Tensor]]:
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
     seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
-    plans = [engine._plan(one) for one in asked]
+    plans = [plan(one, engine.words) for one in asked]
     requests: list[Request] = [engine._request(p, s, REFERENCE_RATE) for p, s in zip(plans, seen, strict=True)]
     wanted = adaptive.curves(requests)
     start = realise_many(engine.eq_model, engine.eq_model.encode(wanted.float()), seen, [REFERENCE_RATE] * len(seen))

@@ -10,11 +10,12 @@ from method_sounds import RATE, SOUNDS, noise
 from typer.testing import CliRunner
 
 from reaper_aeq import AdaptiveEQ
+from reaper_aeq.answers import find_eqs
+from reaper_aeq.asked import Asked, plan
 from reaper_aeq.cli import app
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq, response_db
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.engine import Asked
 from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.exact import heard_response
@@ -33,14 +34,14 @@ def engine() -> AdaptiveEQ:
 
 def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> Request:
     asked = Asked(engine.analyze(sound, RATE), word, **options)
-    return engine._request(engine._plan(asked), engine.encoder.observe(asked.analysis, engine.eq_model), RATE)
+    return engine._request(plan(asked, engine.words), engine.encoder.observe(asked.analysis, engine.eq_model), RATE)
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):
     """Bands at intensity 1, before what is done to every method's."""
     request = request_of(engine, SOUNDS[name], word, **options)
-    method = engine._plan(Asked(engine.analyze(SOUNDS[name], RATE), word, **options)).method
-    return request, engine._eqs([method], [request])[0]
+    method = plan(Asked(engine.analyze(SOUNDS[name], RATE), word, **options), engine.words).method
+    return request, find_eqs(engine.eq_model, [method], [request])[0]
 
 
 def test_null(engine):

@@ -1,0 +1,67 @@
+"""What is asked of the engine, and the same once it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from .bands import LIMITS
+from .dsp.spectrum import Analysis
+from .errors import AudioError, RangeError
+from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
+from .methods.request import Method
+from .methods.request import method as find_method
+from .model.words import Vocabulary, Word
+from .result import MEASURED_UP_TO_S
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`.
+
+    `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
+    """
+
+    analysis: Analysis
+    word: str | Mapping[str, float]
+    intensity: float = 1.0
+    adaptation: float | None = None
+    method: str = DEFAULT_METHOD
+    refine: int | None = None
+    sound: np.ndarray | Tensor | None = None
+    variations: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request that was checked."""
+
+    asked: Word
+    wanted: Word
+    intensity: float
+    adaptation: float
+    method: Method
+    refine: int
+
+
+def plan(one: Asked, words: Vocabulary) -> Plan:
+    """Raises what may be wrong with it: `RangeError`, `UnknownWordError`, `AudioError`, `AeqError`."""
+    intensity = _checked("intensity", one.intensity)
+    adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
+    steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
+    _checked("variations", one.variations)
+    if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
+        raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
+    method, asked = find_method(one.method), words.blend(one.word)
+    # a negative intensity asks for the opposite, which this sound may lack as much or as little
+    return Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps)
+
+
+def _checked(name: str, value: float) -> float:
+    limit, value = LIMITS[name], float(value)  # numbers of numpy and torch are no Python floats
+    if value not in limit:
+        raise RangeError(name, value, limit.low, limit.high)
+    return value
