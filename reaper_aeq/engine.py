@@ -172,7 +172,7 @@ class AdaptiveEQ:
         before, later = self._score(asked, seen), self._score(asked, heard)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(along(response, request.mean_db)) / max(abs(intensity), 1e-9)
-        told = explain(asked, plan.wanted, seen, request, before, later, share, intensity, one.method, response)
+        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response)
         return Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
             analysis.sample_rate, *pictures(seen, request, response), asked.understood,

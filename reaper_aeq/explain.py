@@ -8,11 +8,11 @@ import numpy as np
 from torch import Tensor
 
 from .dsp.spectrum import GRID_HZ
-from .methods.request import Request
 from .model.audio_encoder import Observation
 from .model.words import Vocabulary, Word
 
 HAS_IT, LACKS_IT = 0.7, 0.3
+ABOUT_USUAL = (0.4, 0.6)
 NARROW_SHARE = 0.6
 UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
@@ -23,8 +23,8 @@ REGIONS = (
 
 
 def explain(
-    asked: Word, wanted: Word, seen: Observation, request: Request, before: float, after: float,
-    share: float, intensity: float, method: str, response_db: Tensor,
+    asked: Word, wanted: Word, seen: Observation, before: float, after: float, share: float,
+    intensity: float, method: str, response_db: Tensor,
 ) -> str:  # fmt: skip
     """One sentence: the score before and after, how much of people's usual curve it got and why, where."""
     if intensity == 0:
@@ -34,15 +34,15 @@ def explain(
     if method == "fixed":
         why = f"got people's average curve for '{name}', whatever its own balance"
     else:
-        short = float((request.mean_db * seen.deviation_db).sum()) < 0
         state = before if wanted is asked else 1 - before
         if share < 0.25:
             why = f"has it already and got only {percent} % of what people usually do for '{name}'"
         elif state < LACKS_IT:
             why = f"lacks it and got {percent} % of what people usually do for '{name}'"
         else:
-            less = "has less of it" if short else "has more of it"
-            why = f"{less} than is usual for such a sound and got {percent} % of what people usually do for '{name}'"
+            much = "more of it than" if state > ABOUT_USUAL[1] else "less of it than"
+            much = "about as much of it as" if ABOUT_USUAL[0] <= state <= ABOUT_USUAL[1] else much
+            why = f"has {much} is usual for such a sound and got {percent} % of what people usually do for '{name}'"
     notes = []
     if wanted.weak:
         notes.append(f"'{wanted.name}' is a weak word: {wanted.evidence.settings} settings that hardly agree")
@@ -56,10 +56,10 @@ def explain_understood(asked: Word) -> str:
     """What free text was taken for, a sentence that ends in a space; '' for words that are known."""
     if not asked.understood:
         return ""
-    if list(asked.understood.values()) == [1.0]:
-        return f"'{asked.name}' was taken for '{next(iter(asked.understood))}'. "
-    parts = [f"{'less ' if share < 0 else ''}{name} {abs(share):g}" for name, share in asked.understood.items()]
-    return f"'{asked.name}' was taken for {' + '.join(parts)}. "
+    parts = {f"less {name}" if share < 0 else name: abs(share) for name, share in asked.understood.items()}
+    if list(parts.values()) == [1.0]:
+        return f"'{asked.name}' was taken for '{next(iter(parts))}'. "
+    return f"'{asked.name}' was taken for {' + '.join(f'{name} {share:g}' for name, share in parts.items())}. "
 
 
 def explain_match(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.explain import HAS_IT, LACKS_IT, REGIONS, suggest
+from reaper_aeq.explain import ABOUT_USUAL, HAS_IT, LACKS_IT, REGIONS, explain_understood, suggest
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.result import Result
 
@@ -44,6 +45,26 @@ def test_a_sound_that_lacks_the_word(engine):
     assert result.score_before < LACKS_IT and sentence(result.explanation)
     assert f"At {result.score_before:.2f} for 'warm' this sound lacks it" in result.explanation
     assert f"brings it to {result.score_after:.2f}" in result.explanation and percent(result) > 60
+
+
+def test_how_much_a_sound_has_is_said_as_its_score_says(engine):
+    seen = set()
+    for tilt in (-2.0, -3.0, -3.5, -4.0, -4.5, -5.0, -6.0):
+        result = engine.adapt(noise(tilt), RATE, "warm")
+        said = re.search(r"this sound has (more|less|about as much) of it (than|as) is usual", result.explanation)
+        if said:
+            usual = ABOUT_USUAL[0] <= result.score_before <= ABOUT_USUAL[1]
+            assert said[1] == ("about as much" if usual else "more" if result.score_before > 0.5 else "less")
+            seen.add(said[1])
+    assert len(seen) >= 2
+
+
+def test_what_free_text_was_taken_for(engine):
+    word = engine.words.blend("less warm")
+    one, two = (replace(word, parts=parts, free=True) for parts in ({"boxy": -1.0}, {"warm": 0.5, "boxy": -0.5}))
+    assert explain_understood(one).endswith("was taken for 'less boxy'. ")
+    assert explain_understood(two).endswith("was taken for warm 0.5 + less boxy 0.5. ")
+    assert explain_understood(word) == ""
 
 
 def test_a_sound_that_has_it_already(engine):
