@@ -16,7 +16,7 @@ from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..methods import ENCODERS, METHODS
 from ..model.curves import GRID, along, level_free, rms_db
-from .contestants import BASELINES, Contestant, Fold, Trial, matched, matchering, ours
+from .contestants import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
 from .laws import read_sounds, run_laws
 from .repair import PEOPLE_WORDS, load_folds, repaired
 
@@ -24,16 +24,16 @@ Tell = Callable[[str], None]
 Table = dict[str, dict[str, dict[str, float | str]]]  # row -> method -> figure -> value
 
 LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
-LAW_SOUNDS_EVERY = 16
+LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
 INPUTS = ("already has it", "lacks it", "silent below 200 Hz", "extreme")
 SPEED_REPEATS = 5
 
 
 def contestants(with_matchering: bool) -> dict[str, Contestant]:
     """By the names in the tables. Ours go through ReaEQ bands; the rules and other tools are spared that."""
-    found = {**BASELINES, "match to neighbour": matched}
+    found = {**BASELINES, "match to neighbour": each(matched)}
     if with_matchering:
-        found["matchering, neighbour"] = matchering
+        found["matchering, neighbour"] = each(matchering)
     found |= {method: ours(method) for method in METHODS if method != "fixed"}
     return found | {f"adaptive, {name}": ours("adaptive", name) for name in list(ENCODERS)[1:]}
 
@@ -67,7 +67,7 @@ def run_compare(
         "all seven published words": {"mean": _means(published)},
         "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
         "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
-        "laws": _laws(engine, own, audio[0], tell),
+        "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),
         "speed, one sound of 30 s already analysed": {"": _speed(folds[0], own, tell)},
     }
 
@@ -114,11 +114,10 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
         off: dict[str, list[float]] = {}
         alike: dict[str, list[float]] = {}
         for fold in folds:
-            for clip in fold.clips[:: 2 * every]:
-                trial = Trial(fold, clip, word, flat, clip.analysis)
-                for name, answer in who.items():
-                    curve = answer(trial)
-                    for row in fold.people[word] if curve is not None else ():
+            trials = [Trial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
+            for name, answer in who.items():
+                for curve in filter(lambda curve: curve is not None, answer(trials)):
+                    for row in fold.people[word]:
                         off.setdefault(name, []).append(float(rms_db(curve - row)))
                         alike.setdefault(name, []).append(_correlation(curve, row))
         table[word] = {
@@ -148,7 +147,7 @@ def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell
             damage = _odd(kind, mean)
             trial = Trial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
             for name, answer in who.items():
-                curve = answer(trial)
+                curve = answer([trial])[0]
                 if curve is not None:
                     given.setdefault(name, []).append(float(along(curve, mean)))
                     boost.setdefault(name, []).append(float(curve[damage < -60].max()) if kind == INPUTS[2] else 0.0)
@@ -170,9 +169,9 @@ def _odd(kind: str, mean: Tensor) -> Tensor:
     }[kind]
 
 
-def _laws(engine: AdaptiveEQ, methods: Sequence[str], folder: Path | str, tell: Tell) -> Table:
-    """Laws that a few sounds can judge, for each of our methods; `evaluate laws --method` examines one in full."""
-    sounds = read_sounds(folder, LAW_SOUNDS_EVERY)
+def _laws(engine: AdaptiveEQ, methods: Sequence[str], folder: Path | str, every: int, tell: Tell) -> Table:
+    """Laws that few sounds can judge, for each of our methods; `evaluate laws --method` examines one in full."""
+    sounds = read_sounds(folder, every)
     table: Table = {}
     for method in methods:
         tell(f"laws: {method}")

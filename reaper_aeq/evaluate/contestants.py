@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..asked import Asked
 from ..dsp.arrays import resample
 from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
@@ -65,8 +66,13 @@ class Trial:
         return known.get("SocialEQ", known.get("SAFE"))
 
 
-# Trial -> (bands,) dB, or None where there are no data for the word
-Contestant = Callable[[Trial], Tensor | None]
+# Trials -> of each (bands,) dB, or None where there are no data for the word
+Contestant = Callable[[Sequence[Trial]], list[Tensor | None]]
+
+
+def each(answer: Callable[[Trial], Tensor | None]) -> Contestant:
+    """Who answers one trial after the other."""
+    return lambda trials: [answer(trial) for trial in trials]
 
 
 def nothing(trial: Trial) -> Tensor:
@@ -75,7 +81,7 @@ def nothing(trial: Trial) -> Tensor:
 
 def fixed(source: str) -> Contestant:
     """The mean curve of one data set, whatever the sound."""
-    return lambda trial: trial.fold.curves[trial.word].get(source)
+    return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
 def scalar(trial: Trial) -> Tensor:
@@ -93,10 +99,19 @@ def posterior(trial: Trial) -> Tensor:
 def ours(method: str, encoder: str = "cnn") -> Contestant:
     """One of our methods, through real ReaEQ bands."""
 
-    def answer(trial: Trial) -> Tensor:
-        engine = trial.fold.engine if encoder == "cnn" else trial.fold.other_engine
-        result = engine.adapt_analysis(trial.damaged, trial.word, adaptation=trial.adaptation, method=method)
-        return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
+    def answer(trials: Sequence[Trial]) -> list[Tensor | None]:
+        answers: dict[int, Tensor] = {}
+        for fold in {id(trial.fold): trial.fold for trial in trials}.values():
+            here = [n for n, trial in enumerate(trials) if trial.fold is fold]
+            asked = [
+                Asked(t.damaged, t.word, adaptation=t.adaptation, method=method) for t in (trials[n] for n in here)
+            ]
+            engine = fold.engine if encoder == "cnn" else fold.other_engine
+            for n, result in zip(here, engine.adapt_many(asked), strict=True):
+                if isinstance(result, AeqError):
+                    raise result
+                answers[n] = torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
+        return [answers[n] for n in range(len(trials))]
 
     return answer
 
@@ -106,6 +121,9 @@ def matched(trial: Trial) -> Tensor:
     other = trial.fold.neighbours[trial.clip.name].analysis
     result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbour"], MatchRequest())
     return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
+
+
+_heard: dict[str, np.ndarray] = {}  # what matchering hears in a reference, the same for all trials
 
 
 def matchering(trial: Trial) -> Tensor:
@@ -120,10 +138,12 @@ def matchering(trial: Trial) -> Tensor:
     except ImportError:
         raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
     config = package.Config()
+    path = trial.fold.neighbours[trial.clip.name].path
+    if path not in _heard:
+        reference, _ = normalize_reference(_stereo(path).T.astype(np.float64), config)
+        _heard[path] = analyze_levels(reference, "", config)[2]
     target = _through(_stereo(trial.clip.path), trial.damage)
-    reference = _stereo(trial.fold.neighbours[trial.clip.name].path)
-    reference, _ = normalize_reference(reference.T.astype(np.float64), config)
-    pieces = [analyze_levels(x, "", config)[2] for x in (target.T.astype(np.float64), reference)]
+    pieces = analyze_levels(target.T.astype(np.float64), "", config)[2], _heard[path]
     fir = get_fir(*pieces, "mid", config)
     power = np.abs(np.fft.rfft(fir, 2**16)) ** 2
     edges = GRID_HZ[:, None] * 2.0 ** np.array([-1 / 12, 1 / 12]) / MATCHERING_RATE * 2**16
@@ -133,11 +153,11 @@ def matchering(trial: Trial) -> Tensor:
 
 
 BASELINES: dict[str, Contestant] = {
-    "nothing": nothing,
+    "nothing": each(nothing),
     "fixed SAFE": fixed("SAFE"),
     "fixed SocialEQ": fixed("SocialEQ"),
-    "scalar rule": scalar,
-    "posterior rule": posterior,
+    "scalar rule": each(scalar),
+    "posterior rule": each(posterior),
 }
 REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
 

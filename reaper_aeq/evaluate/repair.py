@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from scipy.stats import spearmanr
+from torch import Tensor
 
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
@@ -91,39 +92,39 @@ def repaired(
     for k, fold in enumerate(folds):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
+            trials: list[tuple[str, Trial, Published | None]] = []
             for word in PEOPLE_WORDS:
                 rows = fold.people[word]
                 picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(100 * k + i))
                 for row in rows[picked[:rows_per_clip]]:
-                    trial = Trial(fold, clip, word, -row, equalised(clip.analysis, -row))
-                    _trial(tables["people"].setdefault(word, {}), trial, None, contestants)
+                    trials.append(("people", Trial(fold, clip, word, -row, equalised(clip.analysis, -row)), None))
             for edit in PUBLISHED:
                 for gain_db in edit.gains(gains_per_clip):
                     damage = edit.curve(gain_db)
                     trial = Trial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
-                    _trial(tables["published"].setdefault(edit.word, {}), trial, edit, contestants)
+                    trials.append(("published", trial, edit))
+            for name, answer in contestants.items():
+                curves = answer([trial for _, trial, _ in trials])
+                for (kind, trial, edit), curve in zip(trials, curves, strict=True):
+                    if curve is not None:
+                        scores = tables[kind].setdefault(trial.word, {})
+                        note(scores.setdefault(name, Score()), trial, edit, curve)
     return {
         kind: {word: {name: score.summary() for name, score in scores.items()} for word, scores in words.items()}
         for kind, words in tables.items()
     }
 
 
-def _trial(
-    scores: dict[str, Score], trial: Trial, edit: Published | None, contestants: Mapping[str, Contestant]
-) -> None:
-    clean, ltas = trial.clip.analysis.ltas_db(), trial.ltas_db
-    for name, answer in contestants.items():
-        curve = answer(trial)
-        if curve is None:
-            continue
-        score = scores.setdefault(name, Score())
-        score.lsd_db.append(float(rms_db(trial.damage + curve)))
-        score.missing_db.append(float(rms_db(trial.damage)))
-        score.restored.append(float(along(curve, -trial.damage)))
-        if edit is not None:
-            ratio = [band_energy_ratio(x, edit.low_hz, edit.high_hz) for x in (clean, ltas, ltas + curve)]
-            score.energy_error.append(abs(ratio[2] - ratio[0]))
-            score.right_way.append((ratio[2] - ratio[1]) * (ratio[0] - ratio[1]) > 0)
+def note(score: Score, trial: Trial, edit: Published | None, curve: Tensor) -> None:
+    """What an answer (bands,) dB is worth, into `score`."""
+    score.lsd_db.append(float(rms_db(trial.damage + curve)))
+    score.missing_db.append(float(rms_db(trial.damage)))
+    score.restored.append(float(along(curve, -trial.damage)))
+    if edit is not None:
+        heard = (trial.clip.analysis.ltas_db(), trial.ltas_db, trial.ltas_db + curve)
+        clean, before, after = (band_energy_ratio(ltas_db, edit.low_hz, edit.high_hz) for ltas_db in heard)
+        score.energy_error.append(abs(after - clean))
+        score.right_way.append((after - before) * (clean - before) > 0)
 
 
 def load_folds(
