@@ -17,7 +17,8 @@ TITLES = {
 
 def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool) -> int:
     """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
-    from ..evaluate.laws import read_sounds, run_laws
+    from ..evaluate.law import read_sounds
+    from ..evaluate.laws import run_laws
     from .sound import load_engine
 
     with progress() as (tell, _):

@@ -17,7 +17,8 @@ from ..errors import AeqError
 from ..methods import ENCODERS, METHODS
 from ..model.curves import GRID, along, level_free, rms_db
 from .contestants import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
-from .laws import read_sounds, run_laws
+from .law import read_sounds
+from .laws import run_laws
 from .repair import PEOPLE_WORDS, load_folds, repaired
 
 Tell = Callable[[str], None]

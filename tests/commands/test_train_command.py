@@ -7,7 +7,7 @@ import torch
 
 from reaper_aeq.cli import main
 from reaper_aeq.evaluate import laws as laws_module
-from reaper_aeq.evaluate.laws import Law
+from reaper_aeq.evaluate.law import Law
 from reaper_aeq.train import eq as eq_module
 
 

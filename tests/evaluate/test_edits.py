@@ -6,7 +6,7 @@ import torch
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.dsp.thought import equalised
 from reaper_aeq.evaluate.edits import PUBLISHED, band_energy_ratio
-from reaper_aeq.evaluate.laws import eq_of
+from reaper_aeq.evaluate.law import eq_of
 from reaper_aeq.model.curves import COMPARED, rms_db
 from reaper_aeq.train.synth import shaped_noise
 

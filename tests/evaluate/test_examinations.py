@@ -5,7 +5,10 @@ import re
 import pytest
 
 from reaper_aeq.engine import AdaptiveEQ
-from reaper_aeq.evaluate.laws import convergent, not_one_answer, read_sounds, run_laws
+from reaper_aeq.evaluate.law import read_sounds
+from reaper_aeq.evaluate.laws import run_laws
+from reaper_aeq.evaluate.laws_of_answers import convergent
+from reaper_aeq.evaluate.laws_of_scores import not_one_answer
 from reaper_aeq.evaluate.repair import run_repair
 
 GROSS = ("bright", "airy", "boomy", "muddy", "thin")  # dark is not met: see the README

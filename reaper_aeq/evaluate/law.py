@@ -1,0 +1,73 @@
+"""What every law is made of: its outcome, the recordings it is examined on, and a few tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..bands import Eq
+from ..dsp.audio import AudioFile
+from ..dsp.fit import fit_bands
+from ..dsp.spectrum import GRID_HZ
+from ..errors import AeqError, AudioError
+from ..model.curves import GRID
+from ..result import Result
+from ..train.data import AUDIO_SUFFIXES, read_table
+
+WORDS = ("warm", "bright")  # of the costly laws
+AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")  # both data sets agree on these
+EXCERPT_S, WHOLE_S = 10.0, 30.0  # most laws hold on any excerpt; the spread of scores is that of whole recordings
+
+
+@dataclass(frozen=True)
+class Law:
+    """One law's outcome: `figure` is what was measured, `must` what has to hold."""
+
+    name: str
+    figure: str
+    must: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz."""
+
+    name: str
+    kind: str
+    audio: np.ndarray
+    whole: np.ndarray
+    sample_rate: int
+
+
+def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
+    """The first `EXCERPT_S` seconds of each (or every n-th) recording in a folder. Raises `AeqError` if none."""
+    folder = Path(folder)
+    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    manifest = folder / "MANIFEST.tsv"
+    kinds = {r["file"]: r["kind"] for r in read_table(manifest, "\t")} if manifest.is_file() else {}
+    sounds = []
+    for path in files[::every]:
+        try:
+            with AudioFile(path) as file:
+                whole = next(iter(file.blocks(WHOLE_S)))
+                audio = np.ascontiguousarray(whole[:, : round(EXCERPT_S * file.sample_rate)])
+                sounds.append(Sound(path.name, kinds.get(path.name, "mix"), audio, whole, file.sample_rate))
+        except AudioError:
+            continue
+    if not sounds:
+        raise AeqError(f"{folder} holds no recordings")
+    return sounds
+
+
+def eq_of(curve: Tensor) -> Eq:
+    """The bands nearest to a curve; its level is free."""
+    return fit_bands(curve[None], GRID, level_free=True).eq()
+
+
+def response(result: Result) -> Tensor:
+    return torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
