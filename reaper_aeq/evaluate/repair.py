@@ -90,8 +90,9 @@ def repaired(
     """`run_repair` with what it examines on."""
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
     for k, fold in enumerate(folds):
-        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
-        for i, clip in enumerate(fold.clips[::every]):
+        clips = fold.clips[::every]
+        for i, clip in enumerate(clips):
+            tell(f"fold {k + 1} of {N_FOLDS}: mix {i + 1} of {len(clips)}")
             trials: list[tuple[str, Trial, Published | None]] = []
             for word in PEOPLE_WORDS:
                 rows = fold.people[word]
