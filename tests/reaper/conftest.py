@@ -44,9 +44,12 @@ def noise(tmp_path) -> tuple[Path, np.ndarray]:
     return path, audio.astype(np.float64)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reaper_with_reapy(tmp_path_factory):
-    """The stand-in in a process of its own, with reapy's server in it, and the shipped models (`live_kit.Studio`)."""
+    """The stand-in in a process of its own, with reapy's server in it, and the shipped models (`live_kit.Studio`).
+
+    Of one module: its cycles take half a core for as long as it lives.
+    """
     from live_kit import Studio
 
     from reaper_aeq import AdaptiveEQ
