@@ -170,13 +170,14 @@ def evaluate_match_command(
         list[Path] | None, typer.Option(metavar="DIR", help="More recordings to learn from; may be repeated.")
     ] = None,
     settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
     """Put people's EQs on mixes and see how well a match recovers them."""
     from .commands.evaluate import evaluate_match
 
-    return evaluate_match(audio, data, learn or [], settings, models=models, as_json=as_json)
+    return evaluate_match(audio, data, learn or [], settings, every=every, models=models, as_json=as_json)
 
 
 @evaluate.command("encoder")

@@ -62,13 +62,14 @@ def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: boo
 
 
 def evaluate_match(
-    audio: Sequence[Path], data: Path, learn: Sequence[Path], settings: int, *, models: Path | None, as_json: bool
-) -> int:
+    audio: Sequence[Path], data: Path, learn: Sequence[Path], settings: int, *, every: int, models: Path | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """How well a match recovers the EQ on its reference: {which parts of the recording: {way: figures}}."""
     from ..evaluate.match import run_match
 
     with progress() as (tell, _):
-        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, tell=tell)
+        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, every=every, tell=tell)
     if as_json:
         print_json(report)
     else:

@@ -80,9 +80,10 @@ def run_match(
     *,
     learn: Sequence[Path | str] = (),
     settings_per_mix: int = 4,
+    every: int = 1,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """{which parts: {way: figures}} over the mixes in `audio`.
+    """{which parts: {way: figures}} over every `every`-th of the mixes in `audio`.
 
     Args:
         data: the folder with people's settings.
@@ -93,8 +94,8 @@ def run_match(
     paths = {path.name: path for folder in audio for path in Path(folder).rglob("*") if path.is_file()}
     tables: dict[str, dict[str, Found]] = {name: {} for name in PARTS}
     for k, fold in enumerate(load_folds(audio, data, models, learn, tell)):
-        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips)} mixes")
-        for i, clip in enumerate(fold.clips):
+        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
+        for i, clip in enumerate(fold.clips[::every]):
             sound, rate = read_audio(paths[clip.name])
             sound = sound[:, round(MP3_SKIP_S * rate) :]
             dry = analyze_blocks([sound], rate)

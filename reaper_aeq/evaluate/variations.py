@@ -55,9 +55,10 @@ def run_variations(
     *,
     every: int = 1,
     settings_per_mix: int = 2,
+    only: Sequence[str] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """{word and data set: {method: figures}} over every `every`-th mix in `audio`.
+    """{word and data set: {method: figures}} over every `every`-th mix in `audio`; `only` such as 'warm (SAFE)'.
 
     Figures: `mmd` (squared, unbiased; 0 where answers and people cannot be told apart), `spread_db` (mean distance of
     two answers), `nearest_db` (median distance to the nearest person), `same_sound_db` (two answers to one sound).
@@ -75,6 +76,7 @@ def run_variations(
     for key in SOCIAL_WORDS:
         chosen = torch.tensor([(form_name(name), language) == key for name, language in people.keys])
         rows[f"{key[0]} (SocialEQ)"] = _Asked(key[0], curves, chosen, people.fold)
+    rows = {title: asked for title, asked in rows.items() if not only or title in only}
     seen: dict[str, dict[str, Seen]] = {title: {} for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")

