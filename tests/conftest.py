@@ -26,6 +26,9 @@ def shared_dir() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # files of long tests come first: one that starts last keeps a worker busy while the other has nothing left to do
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
     if SHARED.is_dir():
         return
     absent = pytest.mark.skip(reason="no shared data beside the checkout; AEQ_SHARED names another place")
