@@ -1,4 +1,4 @@
-"""Where the team's recordings and data lie: beside the checkout, or where AEQ_SHARED says."""
+"""How tests run: in which order, with which examples, and where the team's recordings and data lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# One commit, one verdict. `pytest --hypothesis-profile=default` tries other examples every time.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 # Two workers share two cores: torch must not start threads of its own, which would slow both many times over.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -82,7 +82,7 @@ def read_ini(data: bytes) -> Iterator[Preset]:
     for number, content in enumerate(_decoded(data).split("\n"), 1):
         key, equals, value = content.strip().partition("=")
         if key.startswith("["):
-            sections.append(_Section(key.strip("[]"), number, {}))
+            sections.append(_Section(key.strip("[]")[:40], number, {}))  # a damaged line can be long
         elif equals and sections:
             sections[-1].values[key.strip()] = value.strip()
     found = [section for section in sections if section.name.startswith("Preset")]
@@ -90,7 +90,7 @@ def read_ini(data: bytes) -> Iterator[Preset]:
     if declared is None:
         raise ProjectError("it is not a file of REAPER's presets: there is no NbPresets", 1)
     if declared != str(len(found)):
-        raise ProjectError(f"it holds {len(found)} presets, not the {declared} it should: the file is cut short")
+        raise ProjectError(f"it holds {len(found)} presets, not the {declared[:20]} it should: the file is cut short")
     yield from map(_ini_preset, found)
 
 
@@ -110,7 +110,7 @@ def _ini_preset(section: _Section) -> Preset:
     except ValueError:
         raise ProjectError(f"the data of [{section.name}] are not hexadecimal", section.line) from None
     if length != str(len(data) - 1):
-        raise ProjectError(f"[{section.name}] has {len(data) - 1} bytes, not the {length} it should", section.line)
+        raise ProjectError(f"[{section.name}] has {len(data) - 1} bytes, not the {length[:20]} it should", section.line)
     if not data or sum(data[:-1]) % 256 != data[-1]:
         raise ProjectError(f"[{section.name}] is damaged: its checksum is wrong", section.line)
     try:

@@ -4,7 +4,7 @@ import base64
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rpp_samples import CURRENT_STATE, chain, laid_out, song
 
@@ -126,6 +126,7 @@ def test_other_files(tmp_path):
 
 
 @given(st.sampled_from(sorted(FILES)), st.integers(0, 3000), st.integers(0, 400), st.binary(max_size=8))
+@example("vst-reaeq.ini", 60, 9, b"")  # the data run into their section's name
 @settings(max_examples=150, deadline=None)
 def test_fuzz(name, position, gone, junk):
     data = FILES[name][:position] + junk + FILES[name][position + gone :]
