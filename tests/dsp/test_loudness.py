@@ -156,7 +156,7 @@ def test_what_a_filter_does_to_loudness_is_known_without_filtering(rate, seconds
     before, after = loudness_through(sound, rate, lambda freqs: eq.response_db(freqs, rate))
     real = integrated_loudness(eq.apply(sound, rate), rate) - integrated_loudness(sound, rate)
     # 20 ms are over before a filter at 60 Hz has settled
-    assert after - before == pytest.approx(real, abs=0.12 if seconds >= 0.3 else 0.4)
+    assert after - before == pytest.approx(real, abs=0.15 if seconds >= 0.3 else 0.4)
 
 
 def test_importing_the_engine_does_not_load_the_slow_half_of_scipy():
