@@ -15,9 +15,11 @@ import typer
 
 from . import __version__
 from .bands import LIMITS
-from .cli_batch import add_batch
+from .cli_evaluate import evaluate
 from .cli_live import live
-from .cli_training import evaluate, train
+from .cli_projects import add_projects
+from .cli_reaper import add_reaper
+from .cli_train import train
 from .errors import AeqError
 from .methods import (
     DEFAULT_ADAPTATION,
@@ -29,16 +31,12 @@ from .methods import (
     METHODS,
     REFINE_STEPS,
 )
-from .options import PLAIN, Help, Json, Models
+from .options import PLAIN, Help, Json, Models, range_of
 
 app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
 app.add_typer(train, name="train")
 app.add_typer(live, name="live")
 app.add_typer(evaluate, name="evaluate")
-
-
-def _range(name: str) -> str:
-    return f"{LIMITS[name].low:g} to {LIMITS[name].high:g}"
 
 
 REFINE_HELP = ", ".join(f"{steps} for '{name}'" for name, steps in REFINE_STEPS.items()) + " and none for others"
@@ -64,18 +62,18 @@ def root(
 def adapt_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
-    intensity: Annotated[float, typer.Option(help=f"How far to go, {_range('intensity')}; 0 is nothing.")] = 1.0,
+    intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
     adaptation: Annotated[
         float | None,
         typer.Option(
-            help=f"How much the sound's own balance counts, {_range('adaptation')}; else {DEFAULT_ADAPTATION}."
+            help=f"How much the sound's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}."
         ),
     ] = None,
     method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
     refine: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help=f"Gradient steps on what the method found, {_range('refine')}; else {REFINE_HELP}."
+            metavar="N", help=f"Gradient steps on what the method found, {range_of('refine')}; else {REFINE_HELP}."
         ),
     ] = None,
     encoder: Annotated[str, typer.Option(help=f"Which network listens: {' or '.join(ENCODERS)}.")] = DEFAULT_ENCODER,
@@ -114,13 +112,13 @@ def match_command(
         str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; else all alike.")
     ] = None,
     intensity: Annotated[
-        float, typer.Option(help=f"How far to go, {_range('match_intensity')}; 0 is nothing, 1 the reference.")
+        float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 0 is nothing, 1 the reference.")
     ] = 1.0,
     low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies below as it is.")] = None,
     high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies above as it is.")] = None,
     smoothing: Annotated[
         float | None,
-        typer.Option(metavar="OCT", help=f"Smooth the EQ over so many octaves, {_range('smoothing_oct')}."),
+        typer.Option(metavar="OCT", help=f"Smooth the EQ over so many octaves, {range_of('smoothing_oct')}."),
     ] = None,
     by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
     out: Annotated[
@@ -168,45 +166,7 @@ def words_command(
     words(language=language, models=models, as_json=as_json)
 
 
-def _default_plan(wanted: bool) -> None:
-    if wanted:
-        from .project.plan import DEFAULT_PLAN
-
-        print(DEFAULT_PLAN.read_text("utf-8"), end="")
-        raise typer.Exit
-
-
-@app.command("project")
-def project_command(
-    song: Annotated[Path, typer.Argument(metavar="SONG.rpp", help="A REAPER project that is not open.")],
-    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", metavar="FILE", help="Instead of SONG.aeq.rpp; reports go beside it."),
-    ] = None,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Change SONG.rpp itself; a dated backup is kept.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, write nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Even if REAPER seems to have the project open.")] = False,
-    default_plan: Annotated[
-        bool,
-        typer.Option(
-            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan used without --plan."
-        ),
-    ] = False,
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
-    """Give each track of a project, and its master, the EQ that a plan asks for; write a report."""
-    from .commands.project import project
-
-    project(
-        song, plan=plan, out=out, in_place=in_place, dry_run=dry_run, force=force, models=models, as_json=as_json
-    )  # fmt: skip
-
-
-add_batch(app)
+add_projects(app)
 
 
 @app.command("demo")
@@ -223,51 +183,7 @@ def demo_command(
     demo(out, models=models, as_json=as_json)
 
 
-@app.command("serve")
-def serve_command(
-    state_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where clients find it; REAPER's actions know the default.")
-    ] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
-    idle_minutes: Annotated[float, typer.Option(min=0, help="Stops after so long without a request; 0: never.")] = 120,
-    background: Annotated[bool, typer.Option("--background", help="Leave it running, without a window.")] = False,
-    models: Models = None,
-    as_json: Json = False,
-) -> int:
-    """Run the backend that REAPER's actions ask, with a dashboard. Only this machine can reach it."""
-    from .commands.serve import serve
-
-    return serve(
-        state_file=state_file, port=port, idle_minutes=idle_minutes, background=background, models=models,
-        as_json=as_json,
-    )  # fmt: skip
-
-
-@app.command("install")
-def install_command(
-    resource_path: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="REAPER's resource folder, for a portable REAPER or a second one."),
-    ] = None,
-    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Put the actions into REAPER and its action list. REAPER must not be running."""
-    from .commands.install import install
-
-    install(given=resource_path, uninstall=uninstall, as_json=as_json)
-
-
-@app.command("reapack")
-def reapack_command(
-    base: Annotated[str, typer.Option(metavar="URL", help="Where the folder reascripts lies on the web.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")] = Path("index.xml"),
-    as_json: Json = False,
-) -> None:
-    """Write the index with which ReaPack installs the actions."""
-    from .commands.reapack import reapack
-
-    reapack(base, out=out, as_json=as_json)
+add_reaper(app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

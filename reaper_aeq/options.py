@@ -1,4 +1,4 @@
-"""Options that several commands share. Standard library and typer only."""
+"""Options that several commands share. Nothing heavy is loaded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from .bands import LIMITS
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
@@ -20,6 +22,11 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+
+
+def range_of(name: str) -> str:
+    """What a parameter may be, for its help."""
+    return f"{LIMITS[name].low:g} to {LIMITS[name].high:g}"
 
 
 def _show_help(context: typer.Context, wanted: bool) -> None:

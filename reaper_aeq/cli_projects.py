@@ -1,4 +1,4 @@
-"""`reaper-aeq batch`: what can be asked and with which options. Nothing heavy is loaded before the command runs."""
+"""`reaper-aeq project` and `batch`: their options. Nothing heavy is loaded before a command runs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,51 @@ from typing import Annotated
 
 import typer
 
-from .bands import LIMITS
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
-from .options import Json, Models
+from .options import Json, Models, range_of
 
 
-def add_batch(app: typer.Typer) -> None:
-    """Adds the command."""
+def add_projects(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("project")(project_command)
     app.command("batch")(batch_command)
 
 
-def _range(name: str) -> str:
-    return f"{LIMITS[name].low:g} to {LIMITS[name].high:g}"
+def _default_plan(wanted: bool) -> None:
+    if wanted:
+        from .project.plan import DEFAULT_PLAN
+
+        print(DEFAULT_PLAN.read_text("utf-8"), end="")
+        raise typer.Exit
+
+
+def project_command(
+    song: Annotated[Path, typer.Argument(metavar="SONG.rpp", help="A REAPER project that is not open.")],
+    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Instead of SONG.aeq.rpp; reports go beside it."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Change SONG.rpp itself; a dated backup is kept.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if REAPER seems to have the project open.")] = False,
+    default_plan: Annotated[
+        bool,
+        typer.Option(
+            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan used without --plan."
+        ),
+    ] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Give each track of a project, and its master, the EQ that a plan asks for; write a report."""
+    from .commands.project import project
+
+    project(
+        song, plan=plan, out=out, in_place=in_place, dry_run=dry_run, force=force, models=models, as_json=as_json
+    )  # fmt: skip
 
 
 def batch_command(
@@ -34,11 +67,11 @@ def batch_command(
         Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
     ] = None,
     word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
-    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {_range('intensity')}.")] = 1.0,
+    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0,
     adaptation: Annotated[
         float | None,
         typer.Option(
-            help=f"How much a recording's own balance counts, {_range('adaptation')}; else {DEFAULT_ADAPTATION}."
+            help=f"How much a recording's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}."
         ),
     ] = None,
     method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
