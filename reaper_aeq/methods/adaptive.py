@@ -72,8 +72,13 @@ def follow(request: Request, ratio: float) -> float:
 
 def known(request: Request) -> float:
     """0..1, half at `KNOWN_FROM` settings: how well the data tell this word from how people differ in general."""
-    settings = request.word.evidence.settings if request.word else 0
+    settings = settings_behind(request)
     return settings / (settings + KNOWN_FROM)
+
+
+def settings_behind(request: Request) -> int:
+    """How many of people's settings the word rests on; 0 for a curve without a word."""
+    return request.word.evidence.settings if request.word else 0
 
 
 def likeliest(request: Request, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ a prior that keeps them small and near where they were. An EQ acts on the STFT's
 response on the grid and no audio (design, section 2.9); with the samples at hand (`exact`) the waveform is filtered.
 All sounds of one sample rate go down together, on the device that the models are on.
 
-Steps are taken back, in part or altogether, where they cost a law or make the expected error no smaller.
+Steps are taken back, in part or altogether, where they cost a law or make the expected error hardly smaller.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ SMALL = 1e-4  # dB² for each dB² of gain: of two EQs that do the same the smal
 NEAR = 1e-3  # dB² for each squared octave or 4 dB from the start: bands stay where their method had put them
 SILENCE = 3.0  # weight of lifting silence
 SILENCE_DB = NO_BOOST_DB - 0.1  # from where that costs
+WORTH_IT = 0.06**2  # dB²: as much as bands fitted to a curve miss it by anyway; a smaller gain is no gain
 PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 
 
@@ -91,7 +92,7 @@ def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKin
     way = to_free(end) - to_free(start)
     ways = torch.stack([to_params(to_free(start) + part * way, kinds, NARROWEST_OCT) for part in PARTS], 1)
     least = aims.errors(respond(start))
-    better = torch.stack([aims.errors(respond(ways[:, k])) < least for k in range(len(PARTS))], 1)
+    better = torch.stack([aims.errors(respond(ways[:, k])) < least - WORTH_IT for k in range(len(PARTS))], 1)
     good = better & keeps_laws(requests, aims.response, start, ways)  # (n, parts)
     first = good.int().argmax(1)
     best = ways[torch.arange(len(ways), device=device), first].cpu()

@@ -18,8 +18,9 @@ from .request import Request
 
 # Of the word's own size (RMS): the region comes no further from `adaptive`'s answer, however much would be likely.
 # A sound that has the word already would else get a large EQ that does everything but the word. Times how well the word
-# is known: what six settings of 'boomy' say of the rest makes repairs worse.
+# is known.
 NEAR_SHARE = 0.2  # more gives people a little more and settles worse (0.604 of the first pass at 0.3)
+FEW = 8  # settings; what fewer say of anything but the word's own curve is chance
 RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
 
@@ -28,7 +29,7 @@ def region(request: Request) -> Tensor:
     m, lawful = request.mean_db, adaptive.curve(request)
     ratio = adaptive.evidence_ratio(request.adaptation)
     size = float(rms_db(m))
-    if ratio == 0.0 or size == 0.0:
+    if ratio == 0.0 or size == 0.0 or adaptive.settings_behind(request) < FEW:
         return lawful
     gain = adaptive.posterior_gain(request, ratio)
     mean, _ = adaptive.likeliest(request, gain, ratio)
