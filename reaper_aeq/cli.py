@@ -22,16 +22,14 @@ from .cli_reaper import add_reaper
 from .cli_train import train
 from .errors import AeqError
 from .methods import (
-    DEFAULT_ADAPTATION,
     DEFAULT_ENCODER,
     DEFAULT_MATCH,
     DEFAULT_METHOD,
     ENCODERS,
     MATCHES,
-    METHODS,
     REFINE_STEPS,
 )
-from .options import PLAIN, Help, Json, Models, range_of
+from .options import PLAIN, Adaptation, Help, Json, Method, Models, range_of
 
 app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
 app.add_typer(train, name="train")
@@ -63,13 +61,8 @@ def adapt_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
     intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
-    adaptation: Annotated[
-        float | None,
-        typer.Option(
-            help=f"How much the sound's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}."
-        ),
-    ] = None,
-    method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
+    adaptation: Adaptation = None,
+    method: Method = DEFAULT_METHOD,
     refine: Annotated[
         int | None,
         typer.Option(
@@ -77,7 +70,9 @@ def adapt_command(
         ),
     ] = None,
     encoder: Annotated[str, typer.Option(help=f"Which network listens: {' or '.join(ENCODERS)}.")] = DEFAULT_ENCODER,
-    exact: Annotated[bool, typer.Option("--exact", help="Refine through the waveform: slow, up to a minute.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Refine through the waveform of up to a minute of sound: takes minutes.")
+    ] = False,
     variations: Annotated[
         int, typer.Option(metavar="N", help=f"Other answers that people might give, up to {LIMITS['variations'].high}.")
     ] = 0,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .methods import DEFAULT_METHOD, METHODS
-from .options import PLAIN, Audio, Data, Help, Json, Models, RunFolder
+from .options import PLAIN, Audio, Data, EveryMix, Help, Json, Learn, Models, RunFolder
 
 evaluate = typer.Typer(help="Examine the models on recordings.", **PLAIN)
 
@@ -44,11 +44,9 @@ def evaluate_repair_command(audio: Audio, data: Data, models: Models = None, as_
 def evaluate_match_command(
     audio: Audio,
     data: Data,
-    learn: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="More recordings to learn from; may be repeated.")
-    ] = None,
+    learn: Learn = None,
     settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
-    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    every: EveryMix = 1,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
@@ -100,7 +98,7 @@ def evaluate_listen_command(
 def evaluate_compare_command(
     audio: Audio,
     data: Data,
-    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    every: EveryMix = 1,
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Of the table's names; may be repeated. Else all.")
     ] = None,
@@ -123,7 +121,7 @@ def evaluate_compare_command(
 def evaluate_variations_command(
     audio: Audio,
     data: Data,
-    every: Annotated[int, typer.Option(min=1, help="Use only every n-th mix, which is quicker.")] = 1,
+    every: EveryMix = 1,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -145,9 +143,7 @@ def evaluate_text_command(data: Data, models: Models = None, as_json: Json = Fal
 def evaluate_training_command(
     audio: Audio,
     data: Data,
-    learn: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="More recordings to learn from; may be repeated.")
-    ] = None,
+    learn: Learn = None,
     steps: Annotated[int, typer.Option(min=1, help="Of each network.")] = 400,
     run: RunFolder = Path("runs/training"),
     models: Models = None,

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from .bands import LIMITS
-from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
-from .options import PLAIN, Help, Json, Models
+from .methods import DEFAULT_METHOD
+from .options import PLAIN, Adaptation, Help, Json, Method, Models, range_of
 from .reaper.live import WEB_PORT
 
 
@@ -48,12 +47,9 @@ def word_command(
     selected: Selected = False,
     everything: All = False,
     tracks: Tracks = None,
-    intensity: Annotated[float, typer.Option(help="How far to go, -2 to 2; 0 is nothing.")] = 1.0,
-    adaptation: Annotated[
-        float | None,
-        typer.Option(help=f"How much the sound's own balance counts, 0 to 1; else {DEFAULT_ADAPTATION}."),
-    ] = None,
-    method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
+    intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
+    adaptation: Adaptation = None,
+    method: Method = DEFAULT_METHOD,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -87,7 +83,7 @@ def match_command(
     everything: All = False,
     tracks: Tracks = None,
     intensity: Annotated[
-        float, typer.Option(help=f"How far to go, 0 to {LIMITS['match_intensity'].high:g}; 1 is the reference.")
+        float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
     port: Port = WEB_PORT,
     models: Models = None,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
-from .options import Json, Models, range_of
+from .methods import DEFAULT_METHOD
+from .options import Adaptation, Json, Method, Models, range_of
 
 
 def add_projects(app: typer.Typer) -> None:
@@ -68,13 +68,8 @@ def batch_command(
     ] = None,
     word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
     intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0,
-    adaptation: Annotated[
-        float | None,
-        typer.Option(
-            help=f"How much a recording's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}."
-        ),
-    ] = None,
-    method: Annotated[str, typer.Option(help=f"How: {' or '.join(METHODS)}.")] = DEFAULT_METHOD,
+    adaptation: Adaptation = None,
+    method: Method = DEFAULT_METHOD,
     render: Annotated[bool, typer.Option("--render", help="Write the recordings with their EQs too.")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; else one for each core.")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .bands import LIMITS
+from .methods import DEFAULT_ADAPTATION, METHODS
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
@@ -40,8 +41,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Models = Annotated[
     Path | None, typer.Option("--models", metavar="DIR", help="Models to use; the shipped ones if none.")
 ]
+Method = Annotated[str, typer.Option("--method", help=f"How: {' or '.join(METHODS)}.")]
+Adaptation = Annotated[
+    float | None,
+    typer.Option(
+        "--adaptation",
+        help=f"How much the sound's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}.",
+    ),
+]
 Audio = Annotated[list[Path], typer.Option("--audio", metavar="DIR", help="A folder of recordings; may be repeated.")]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of people's settings and spectra.")]
+Learn = Annotated[
+    list[Path] | None, typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
+]
+EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th mix, which is quicker.")]
 SomeData = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder of people's settings and spectra; may be left out.")
 ]

@@ -20,7 +20,7 @@ from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.exact import heard_response
 from reaper_aeq.methods.lawful import keeps_laws, levelled, raw_scores
-from reaper_aeq.methods.region import NEAR_SHARE, region
+from reaper_aeq.methods.region import FEW, NEAR_SHARE, region
 from reaper_aeq.methods.request import Request
 from reaper_aeq.model import audio_encoder
 from reaper_aeq.model.curves import GRID, along, bounded, rms_db
@@ -114,6 +114,25 @@ def test_the_region_gives_as_much_of_the_word_and_stays_near(engine):
     assert torch.equal(region(request_of(engine, SOUNDS["thin"], adaptation=0.0)), asked.mean_db)
     nothing = region(request_of(engine, SOUNDS["thin"], {"warm": 1.0, "less warm": 1.0}))
     assert float(nothing.abs().max()) < 1e-6
+
+
+def test_of_a_word_with_few_settings_the_region_is_where_adaptive_goes(engine):
+    for word, few in (("boomy", True), ("thin", True), ("airy", False)):
+        asked = request_of(engine, SOUNDS["usual"], word)
+        assert (asked.word.evidence.settings < FEW) == few
+        assert torch.equal(region(asked), adaptive.curve(asked)) == few
+
+
+def test_bands_move_for_a_gain_that_is_worth_it_or_not_at_all(engine):
+    moved = []
+    for name, word in (("usual", "boomy"), ("heavy", "boomy"), ("usual", "muddy"), ("a bass", "muddy")):
+        request, start = found(engine, name, word)
+        aims = refine.Aims.of([request], DEFAULT_KINDS, "cpu")
+        end = found(engine, name, word, refine=50)[1]
+        before, after = (float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0]) for eq in (start, end))
+        moved.append(end != start)
+        assert end == start or after < before - refine.WORTH_IT
+    assert moved == [False, False, True, True]
 
 
 def test_what_breaks_a_law_is_seen(engine):
