@@ -102,7 +102,7 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
         from ..model.sentences import sentences
         from ..model.words import Vocabulary
         from ..train.cvae import train_cvae
-        from ..train.data import read_contributions, read_safe
+        from ..train.data import read_contributions, read_safe, read_social_words
         from ..train.lacking import known_rows
 
         eq_model, text_model = EqAutoencoder.load(models), sentences()
@@ -112,7 +112,8 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
             train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
             return
         words, cov = Vocabulary.load(models), AudioEncoder.load(models).residual_cov.double()
-        rows = known_rows(words, read_safe(data), read_contributions(data), settings, eq_model)
+        read = (read_safe(data), read_social_words(data), read_contributions(data))
+        rows = known_rows(words, *read, settings, eq_model)
         metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
     _report(places, "cvae", metrics)
 

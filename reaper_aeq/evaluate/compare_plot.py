@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,7 +23,7 @@ def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"cannot draw {path}: choose a name that ends in {', '.join(SUFFIXES)}")
     columns = {
-        f"{word}\n{kind}": {method: figures["lsd_db"] for method, figures in methods.items()}
+        f"{fill(word, 12)}\n{kind}": {method: figures["lsd_db"] for method, figures in methods.items()}
         for title, kind in TABLES.items()
         for word, methods in report[title].items()
     }

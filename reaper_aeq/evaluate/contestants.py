@@ -39,6 +39,7 @@ class Fold:
     people_cov: dict[str, Tensor]
     other_engine: AdaptiveEQ | None = None  # with the transformer
     neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
+    little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
 
     def spread_along(self, word: str, curve: Tensor) -> float:
         """Variance of people's settings along a curve, in units of the curve."""

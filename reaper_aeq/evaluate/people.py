@@ -34,20 +34,21 @@ class People:
     safe_fold: Tensor
     fold: Tensor
 
-    def rest(self, fold: int) -> tuple[Settings, tuple[list[tuple[str, str]], Tensor]]:
-        """What a fold's models may learn from: SAFE's rows, and SocialEQ's contributions."""
+    def rest(self, fold: int) -> tuple[Settings, list[SocialWord], tuple[list[tuple[str, str]], Tensor]]:
+        """What a fold's models may learn from: SAFE's rows, SocialEQ's words made of the other people's curves, and
+        these curves."""
         kept = (self.fold != fold).nonzero()[:, 0].tolist()
-        return self.safe.subset((self.safe_fold != fold).tolist()), ([self.keys[n] for n in kept], self.curves[kept])
-
-    def vocabulary(self, fold: int, eq_model: EqAutoencoder) -> Vocabulary:
-        """Words that know nothing of a fold's rows: SocialEQ's means are made of the other people's curves."""
-        safe, (keys, curves) = self.rest(fold)
+        keys, curves = [self.keys[n] for n in kept], self.curves[kept]
         words = []
         for key in dict.fromkeys(keys):
             own = curves[[n for n, other in enumerate(keys) if other == key]]
             # half of the people of SocialEQ are among the contributions
             words.append(SocialWord(*key, 2 * len(own), own.mean(0)))
-        return build_words(WordsTraining(), safe, words, (keys, curves), eq_model)
+        return self.safe.subset((self.safe_fold != fold).tolist()), words, (keys, curves)
+
+    def vocabulary(self, fold: int, eq_model: EqAutoencoder) -> Vocabulary:
+        """Words that know nothing of a fold's rows."""
+        return build_words(WordsTraining(), *self.rest(fold), eq_model)
 
     def held(self, fold: int) -> str:
         """By which a checkpoint says what it has not seen."""

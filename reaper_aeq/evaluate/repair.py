@@ -21,8 +21,10 @@ from ..errors import AeqError
 from ..methods import DRAWS, ENCODERS
 from ..model.curves import along, level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
+from ..model.words import Vocabulary
 from ..settings import WordsTraining
 from ..train.data import (
+    Settings,
     read_clips,
     read_contributions,
     read_ltas_prior,
@@ -30,7 +32,8 @@ from ..train.data import (
     read_social_words,
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
-from ..train.words import build_words, form_name
+from ..train.shown import form_name
+from ..train.words import build_words
 from .contestants import REPAIR, Contestant, Fold, Trial, genre_neighbours
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, without
@@ -38,6 +41,7 @@ from .people import load_cvae_fold, read_people
 from .rules import Music
 
 PEOPLE_WORDS = ("warm", "bright")
+LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
 
 
 @dataclass
@@ -93,22 +97,23 @@ def repaired(
         clips = fold.clips[::every]
         for i, clip in enumerate(clips):
             tell(f"fold {k + 1} of {N_FOLDS}: mix {i + 1} of {len(clips)}")
-            trials: list[tuple[str, Trial, Published | None]] = []
-            for word in PEOPLE_WORDS:
-                rows = fold.people[word]
+            trials: list[tuple[str, str, Trial, Published | None]] = []
+            asked = {word: [(word, row) for row in fold.people[word]] for word in PEOPLE_WORDS}
+            for label, rows in (asked | {LITTLE_KNOWN: fold.little_known}).items():
                 picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(100 * k + i))
-                for row in rows[picked[:rows_per_clip]]:
-                    trials.append(("people", Trial(fold, clip, word, -row, equalised(clip.analysis, -row)), None))
+                for word, row in (rows[n] for n in picked[:rows_per_clip]):
+                    trial = Trial(fold, clip, word, -row, equalised(clip.analysis, -row))
+                    trials.append(("people", label, trial, None))
             for edit in PUBLISHED:
                 for gain_db in edit.gains(gains_per_clip):
                     damage = edit.curve(gain_db)
                     trial = Trial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
-                    trials.append(("published", trial, edit))
+                    trials.append(("published", edit.word, trial, edit))
             for name, answer in contestants.items():
-                curves = answer([trial for _, trial, _ in trials])
-                for (kind, trial, edit), curve in zip(trials, curves, strict=True):
+                curves = answer([trial for _, _, trial, _ in trials])
+                for (kind, label, trial, edit), curve in zip(trials, curves, strict=True):
                     if curve is not None:
-                        scores = tables[kind].setdefault(trial.word, {})
+                        scores = tables[kind].setdefault(label, {})
                         note(scores.setdefault(name, Score()), trial, edit, curve)
     return {
         kind: {word: {name: score.summary() for name, score in scores.items()} for word, scores in words.items()}
@@ -159,8 +164,9 @@ def load_folds(
             engine.models.cvae = load_cvae_fold(models, k, read_people(data))
         _, rest = without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
+        little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
         curves, covs = {}, {}
-        for word in {edit.word for edit in PUBLISHED}:
+        for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:
             rows = [i for i, name in enumerate(seen_settings.words) if form_name(name) == word]
             curves[word] = {"SAFE": level_free(seen_settings.curves_db[rows]).mean(0)} if rows else {}
             for other in social:
@@ -174,5 +180,13 @@ def load_folds(
             for word in PEOPLE_WORDS
         }
         own = [clip for clip in mixes if fold_of[clip.source] == k]
-        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours))
+        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours, little_known))
     return folds
+
+
+def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:
+    """(word, setting) of each unseen row whose word others have set as well, `PEOPLE_WORDS` aside."""
+    names = [form_name(name) for name in safe.words]
+    set_by_others = {name for name, new in zip(names, unseen, strict=True) if not new} & set(vocabulary)
+    asked = set_by_others - set(PEOPLE_WORDS)
+    return [(n, row) for n, row, new in zip(names, safe.curves_db, unseen, strict=True) if new and n in asked]

@@ -16,7 +16,8 @@ from ..model.free_text import NEAR_ENOUGH, Guess, compare, known
 from ..model.sentences import sentences
 from ..model.words import Vocabulary
 from ..train.data import read_contributions, read_social_words
-from ..train.words import correlation, form_name
+from ..train.shown import form_name
+from ..train.words import correlation
 
 # Phrases and the words that a listener would take them for, '-' where less of it; none stands in synonyms.toml.
 PHRASES = {

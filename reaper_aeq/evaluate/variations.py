@@ -24,7 +24,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..result import Result
 from ..settings import WordsTraining
 from ..train.data import Clip, read_clips
-from ..train.words import form_name
+from ..train.shown import form_name
 from .folds import N_FOLDS, exam_folds, load_fold
 from .people import People, load_cvae_fold, read_people
 

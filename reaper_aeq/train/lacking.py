@@ -15,47 +15,53 @@ from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
 from ..model.audio_encoder import BLIND_VAR
-from ..model.curves import COMPARED, GRID, N_GRID, level_free
+from ..model.curves import COMPARED, GRID, N_GRID
 from ..model.cvae import Cvae, Posterior, posterior
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.words import Vocabulary
-from ..settings import CvaeTraining
-from .data import Settings
-from .words import form_name
+from ..settings import CvaeTraining, WordsTraining
+from .data import Settings, SocialWord
+from .pooling import Pool, common_covariance
+from .shown import gather
 
 VIEWS = 24  # narrow sounds that are drawn from: some hold no bass, some no treble
 
 
 @dataclass(frozen=True)
 class Rows:
-    """People's settings: `words` (n,) index into the vocabulary, `codes` (n, 32), `counts` (n,) what each is worth."""
+    """People's settings: `words` (n,) index into the vocabulary, `codes` (n, 32), `counts` (n,) what each is worth,
+    `others` (n, 32) what the word would mean had this setting not been made."""
 
     words: Tensor
     codes: Tensor
     counts: Tensor
+    others: Tensor
 
     def subset(self, chosen: Tensor) -> Rows:
-        return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen])
+        return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen], self.others[chosen])
 
 
 def known_rows(
-    vocabulary: Vocabulary, safe: Settings, contributions: tuple[Sequence[tuple[str, str]], Tensor],
-    settings: CvaeTraining, eq_model: EqAutoencoder,
+    vocabulary: Vocabulary, safe: Settings, social: Sequence[SocialWord],
+    contributions: tuple[Sequence[tuple[str, str]], Tensor], settings: CvaeTraining, eq_model: EqAutoencoder,
 ) -> Rows:  # fmt: skip
     """The rows of both data sets whose word the vocabulary holds."""
-    names = list(vocabulary)
-    place = {(name.split(" (")[0], vocabulary[name].language): n for n, name in enumerate(names)}
-    keys = [(form_name(name), "en") for name in safe.words]
-    keys += [(form_name(name), language) for name, language in contributions[0]]
-    words = torch.tensor([place.get(key, -1) for key in keys])
-    curves = level_free(torch.cat([safe.curves_db, settings.socialeq_db * contributions[1]]))
-    is_safe = torch.arange(len(keys)) < len(safe.words)
-    # not everybody's SocialEQ curve was published: those that were stand for the others as well
-    people = torch.tensor([vocabulary[name].evidence.people for name in names], dtype=torch.float64)
-    published = torch.bincount(words[~is_safe & (words >= 0)], minlength=len(names)).clamp_min(1)
-    counts = torch.where(is_safe, settings.safe_weight, (people / published)[words])
-    chosen = words >= 0
-    return Rows(words, eq_model.encode(curves.float()).double(), counts).subset(chosen)
+    as_in_words = WordsTraining(socialeq_db=settings.socialeq_db, safe_weight=settings.safe_weight)
+    everything = gather(as_in_words, safe, social, contributions)
+    pool = Pool.of(everything.values(), common_covariance(everything.values()))
+    words, curves, counts, others = [], [], [], []
+    for n, (name, word) in enumerate(vocabulary.items()):
+        shown = everything[name.split(" (")[0], word.language]
+        # not everybody's SocialEQ curve was published: those that were stand for the others as well
+        stands_for = word.evidence.people / max(len(shown.singles), 1)
+        words += [n] * (len(shown.rows) + len(shown.singles))
+        curves += [shown.rows, shown.singles]
+        counts += [settings.safe_weight] * len(shown.rows) + [stands_for] * len(shown.singles)
+        rests = [shown.without_row(i) for i in range(len(shown.rows))]
+        rests += [shown.without_person(i) for i in range(len(shown.singles))]
+        others += [pool.meaning(rest)[0] for rest in rests]
+    codes, means = (eq_model.encode(x.float()).double() for x in (torch.cat(curves), torch.stack(others)))
+    return Rows(torch.tensor(words), codes, torch.tensor(counts, dtype=torch.float64), means)
 
 
 class Drawer:
@@ -70,7 +76,6 @@ class Drawer:
         self.to_standard = network.axes / network.scale  # (32, axes)
         self.vectors = network.vectors.clone()
         words = list(vocabulary.values())
-        self.means = torch.stack([word.mean for word in words]) @ self.to_standard
         self.covs = torch.stack([network.covariance(word.cov) for word in words])
         evidence = [word.evidence for word in words]
         self.worth = torch.tensor(
@@ -101,9 +106,7 @@ class Drawer:
         natural = torch.randn(n, N_GRID, generator=generator, dtype=torch.float64) @ self.root.T
         precision = ratio[:, None, None] * self.precision[view]
         noise = ratio.sqrt()[:, None, None] * self.toward[view] @ natural[..., None]
-        total, worth = self.means[rows.words] * self.worth[rows.words, None], self.worth[rows.words] - rows.counts
-        mean = (total - point * rows.counts[:, None]) / worth.clamp_min(1.0)[:, None]
-        mean, worth = torch.where(worth[:, None] > 0, mean, 0.0), worth.clamp_min(0.0)
+        mean, worth = rows.others @ self.to_standard, (self.worth[rows.words] - rows.counts).clamp_min(0.0)
         sound = posterior(mean, self.covs[rows.words], precision, (precision @ point[..., None] - noise)[..., 0])
         standard = (sound.inverse @ (point - sound.mean)[..., None])[..., 0].float()
         vector = self.vectors[rows.words] * network.shares(worth)[:, None].float()

@@ -1,0 +1,115 @@
+"""What people did for each word, gathered from both data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..model.curves import level_free
+from ..settings import WordsTraining
+from .data import Settings, SocialWord
+
+# Other forms of a word: their settings count for it, and users may type them.
+FORMS = {
+    "airy": ("air", "airier"), "bassy": ("bass", "bassier"), "boomy": ("boomier",), "boxy": ("box", "boxier"),
+    "bright": ("brighter",), "clear": ("clarity", "clearer"), "cold": ("colder",), "crisp": ("crisper", "crispy"),
+    "dark": ("darker",), "deep": ("deeper",), "dull": ("duller",), "full": ("fuller",), "harsh": ("harsher",),
+    "heavy": ("heavier",), "mellow": ("mellower",), "muddy": ("mud", "muddier"), "sharp": ("sharper",),
+    "smooth": ("smoother",), "soft": ("softer",), "thin": ("thinner",), "tight": ("tighter",), "tinny": ("tinnier",),
+    "warm": ("warmer", "warmth"),
+}  # fmt: skip
+_WORD_OF_FORM = {form: word for word, forms in FORMS.items() for form in forms}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What people did for a word, level-free in dB.
+
+    Attributes:
+        rows: (n, bands), SAFE's settings. singles: (k, bands), what is published of single people in SocialEQ.
+        social: (bands,), the mean of all `people` of SocialEQ; 0 where there are none.
+        safe_weight: how many people of SocialEQ one of SAFE's settings counts for.
+    """
+
+    rows: Tensor
+    singles: Tensor
+    social: Tensor
+    people: float
+    safe_weight: float
+
+    @property
+    def safe(self) -> Tensor:
+        """(bands,), the mean of SAFE's settings; 0 where there are none."""
+        return self.rows.sum(0) / max(len(self.rows), 1)
+
+    @property
+    def settings(self) -> float:
+        """What both data sets are worth together, in settings of SAFE."""
+        return len(self.rows) + self.people / self.safe_weight
+
+    @property
+    def safe_share(self) -> float:
+        """0..1, SAFE's part in the mean."""
+        return len(self.rows) / max(self.settings, 1e-9)
+
+    @property
+    def mean(self) -> Tensor:
+        """(bands,), of both data sets, each as much as it is worth."""
+        return self.safe_share * self.safe + (1 - self.safe_share) * self.social
+
+    @property
+    def disagreement(self) -> Tensor:
+        """(bands, bands) dB², the variance of which of the two data sets is right."""
+        apart = self.safe - self.social if len(self.rows) and self.people else 0 * self.social
+        return self.safe_share * (1 - self.safe_share) * torch.outer(apart, apart)
+
+    def without_row(self, n: int) -> Shown:
+        """As if SAFE's n-th setting had never been made."""
+        return replace(self, rows=torch.cat((self.rows[:n], self.rows[n + 1 :])))
+
+    def without_person(self, n: int) -> Shown:
+        """The same for SocialEQ's n-th published curve, which stands for some of the people that were not published."""
+        if len(self.singles) == 1:
+            return replace(self, social=0 * self.social, people=0.0)
+        left = self.people * (1 - 1 / len(self.singles))
+        rest = (self.people * self.social - (self.people - left) * self.singles[n]) / left
+        return replace(self, social=rest, people=left)
+
+
+def gather(
+    settings: WordsTraining, safe: Settings, social: Sequence[SocialWord],
+    contributions: tuple[Sequence[tuple[str, str]], Tensor],
+) -> dict[tuple[str, str], Shown]:  # fmt: skip
+    """By (word, language)."""
+    safe_keys = [(form_name(name), "en") for name in safe.words]
+    single_keys = [(form_name(name), language) for name, language in contributions[0]]
+    social_keys = [(form_name(word.name), word.language) for word in social]
+    rows, singles, means = _places(safe_keys), _places(single_keys), _places(social_keys)
+    safe_db = level_free(safe.curves_db)
+    single_db = level_free(settings.socialeq_db * contributions[1])
+    everything = {}
+    for key in dict.fromkeys([*safe_keys, *social_keys, *single_keys]):
+        group = [social[n] for n in means.get(key, [])]
+        people = sum(word.people for word in group)
+        total = torch.zeros(safe_db.shape[-1], dtype=safe_db.dtype)
+        for word in group:
+            total = total + word.people * settings.socialeq_db * level_free(word.curve)
+        own, single = safe_db[rows.get(key, [])], single_db[singles.get(key, [])]
+        everything[key] = Shown(own, single, total / max(people, 1), people, settings.safe_weight)
+    return everything
+
+
+def form_name(name: str) -> str:
+    """The word that a form such as 'brighter' or 'warmth' counts for."""
+    return _WORD_OF_FORM.get(name, name)
+
+
+def _places(keys: Iterable[Hashable]) -> dict[Hashable, list[int]]:
+    """Where each key stands."""
+    out: dict[Hashable, list[int]] = {}
+    for n, key in enumerate(keys):
+        out.setdefault(key, []).append(n)
+    return out

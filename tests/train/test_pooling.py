@@ -1,0 +1,115 @@
+"""Words of few settings are drawn towards flat; words of many are left as people made them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reaper_aeq.model.curves import GRID, N_GRID, level_free, rms_db
+from reaper_aeq.train.pooling import LEAST_WORDS, MOST_FLAT, Pool
+from reaper_aeq.train.shown import Shown
+
+OCTAVES = GRID.log2()
+SMOOTH = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) + 1e-3 * torch.eye(N_GRID, dtype=torch.float64)
+SMOOTH = level_free(level_free(SMOOTH).T)  # as all curves here are
+WITHIN, BETWEEN = 16 * SMOOTH, 8 * SMOOTH
+NONE = torch.zeros(0, N_GRID, dtype=torch.float64)
+
+
+def drawn(cov: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count, bands), level-free"""
+    values, vectors = torch.linalg.eigh(cov)
+    z = torch.randn(count, len(cov), generator=generator, dtype=torch.float64)
+    return level_free(z * values.clamp_min(0).sqrt() @ vectors.T)
+
+
+@lru_cache
+def world(counts: tuple[int, ...], people: int = 0) -> tuple[torch.Tensor, list[Shown]]:
+    """Words' true curves (words, bands), and what people showed of them in both data sets."""
+    generator = torch.Generator().manual_seed(7)
+    true = drawn(BETWEEN, len(counts), generator)
+    shown = []
+    for mean, count in zip(true, counts, strict=True):
+        rows, singles = mean + drawn(WITHIN, count, generator), mean + drawn(WITHIN, people, generator)
+        shown.append(Shown(rows, singles, singles.sum(0) / max(people, 1), people, 2.0))
+    return true, shown
+
+
+def test_few_settings_are_nearer_to_what_others_would_do_and_many_are_left():
+    true, shown = world((3,) * 60 + (400,))
+    pool = Pool.of(shown, WITHIN)
+    raw = torch.stack([word.mean for word in shown])
+    pooled = torch.stack([pool.meaning(word)[0] for word in shown])
+    off_raw, off = rms_db(raw - true), rms_db(pooled - true)
+    assert float(off[:-1].mean()) < 0.85 * float(off_raw[:-1].mean())
+    assert float(rms_db(pooled[-1] - raw[-1])) < 0.1
+    # how much words differ is found from their means, although each of those is off
+    assert pool.flat == pytest.approx(16 / 8, rel=0.2)
+
+
+def test_both_data_sets_count_as_much_as_they_are_worth():
+    _, shown = world((4,) * 40, people=10)
+    word = shown[0]
+    assert word.settings == 4 + 10 / 2 and word.safe_share == pytest.approx(4 / 9)
+    torch.testing.assert_close(word.mean, (4 * word.rows.mean(0) + 5 * word.singles.mean(0)) / 9)
+    off = rms_db(word.rows.mean(0) - word.social)
+    assert float(word.disagreement.diagonal().mean()) == pytest.approx(4 / 9 * 5 / 9 * float(off) ** 2, rel=0.3)
+    for one in (replace(word, people=0.0), replace(word, rows=NONE)):  # nobody disagrees with oneself
+        assert not one.disagreement.any()
+
+
+def test_what_is_uncertain_shrinks_with_every_setting():
+    _, shown = world((30,) * 20)
+    pool = Pool.of(shown, WITHIN)
+    traces = []
+    for count in (0, 1, 4, 30):
+        _, cov = pool.meaning(replace(shown[0], rows=shown[0].rows[:count]))
+        assert float(torch.linalg.eigvalsh(cov)[0]) > -1e-6
+        traces.append(float(cov.trace()))
+    assert traces == sorted(traces, reverse=True) and traces[-1] < 0.5 * traces[0]
+    assert not pool.meaning(replace(shown[0], rows=NONE))[0].any()  # nobody's word means nothing
+
+
+def test_where_there_are_too_few_words_nothing_is_added():
+    _, shown = world((3,) * (LEAST_WORDS - 1), people=5)
+    pool = Pool.of(shown, WITHIN)
+    assert pool.flat == 0
+    torch.testing.assert_close(pool.meaning(shown[0])[0], shown[0].mean)
+
+
+def test_words_that_are_all_chance_are_given_flat_settings_but_not_endlessly():
+    generator = torch.Generator().manual_seed(2)
+    nobody = torch.zeros(N_GRID, dtype=torch.float64)
+    none = [Shown(drawn(WITHIN, 3, generator), NONE, nobody, 0.0, 3.0) for _ in range(40)]
+    assert Pool.of(none, WITHIN).flat == MOST_FLAT
+
+
+@given(n=st.integers(0, 4), k=st.integers(0, 3), people=st.integers(4, 30))
+def test_leaving_one_out_is_as_if_they_had_never_been_there(n, k, people):
+    draw = torch.Generator().manual_seed(n)
+    rows, singles = drawn(WITHIN, 5, draw), drawn(WITHIN, 4, draw)
+    word = Shown(rows, singles, singles.mean(0), float(people), 3.0)
+    fewer = word.without_row(n)
+    torch.testing.assert_close(fewer.rows.sum(0), rows.sum(0) - rows[n])
+    assert fewer.people == people and torch.equal(fewer.social, word.social)
+    fewer = word.without_person(k)
+    torch.testing.assert_close(fewer.social, (singles.sum(0) - singles[k]) / 3)
+    assert fewer.people == pytest.approx(people * 3 / 4) and torch.equal(fewer.rows, rows)
+    last = replace(word, singles=singles[:1]).without_person(0)
+    assert last.people == 0 and not last.social.any()
+
+
+@given(factor=st.sampled_from((-1.0, 0.5, 2.0)), count=st.integers(1, 6))
+def test_the_opposite_settings_are_the_opposite_word(factor, count):
+    _, shown = world((4,) * 12)
+    pool = Pool.of(shown, WITHIN)
+    word = replace(shown[1], rows=drawn(WITHIN, count, torch.Generator().manual_seed(count)))
+    mean, cov = pool.meaning(word)
+    turned, same = pool.meaning(replace(word, rows=factor * word.rows))
+    torch.testing.assert_close(turned, factor * mean, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(same, cov)
