@@ -19,7 +19,8 @@ from ..model.curves import GRID, along, level_free, rms_db
 from .contestants import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
 from .law import read_sounds
 from .laws import run_laws
-from .repair import PEOPLE_WORDS, load_folds, repaired
+from .repair import repaired
+from .unseen import PEOPLE_WORDS, load_folds
 
 Tell = Callable[[str], None]
 Table = dict[str, dict[str, dict[str, float | str]]]  # row -> method -> figure -> value

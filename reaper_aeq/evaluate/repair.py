@@ -7,7 +7,7 @@ methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the ru
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,32 +16,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ..dsp.thought import equalised
-from ..engine import AdaptiveEQ
-from ..errors import AeqError
-from ..methods import DRAWS, ENCODERS
-from ..model.curves import along, level_free, rms_db
-from ..model.eq_autoencoder import EqAutoencoder
-from ..model.words import Vocabulary
-from ..settings import WordsTraining
-from ..train.data import (
-    Settings,
-    read_clips,
-    read_contributions,
-    read_ltas_prior,
-    read_safe,
-    read_social_words,
-)  # fmt: skip
-from ..train.music import gaussian, level_by_middle
-from ..train.shown import form_name
-from ..train.words import build_words
-from .contestants import REPAIR, Contestant, Fold, Trial, genre_neighbours
+from ..model.curves import along, rms_db
+from .contestants import REPAIR, Contestant, Fold, Trial
 from .edits import PUBLISHED, Published, band_energy_ratio
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, without
-from .people import load_cvae_fold, read_people
-from .rules import Music
-
-PEOPLE_WORDS = ("warm", "bright")
-LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
+from .folds import N_FOLDS
+from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
 
 
 @dataclass
@@ -131,62 +110,3 @@ def note(score: Score, trial: Trial, edit: Published | None, curve: Tensor) -> N
         clean, before, after = (band_energy_ratio(ltas_db, edit.low_hz, edit.high_hz) for ltas_db in heard)
         score.energy_error.append(abs(after - clean))
         score.right_way.append((after - before) * (clean - before) > 0)
-
-
-def load_folds(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None],
-    only: Iterable[str] = (),
-) -> list[Fold]:  # fmt: skip
-    """Every fold with words and music statistics fitted without its settings and sources.
-
-    `only`: who will be asked; the conditional VAE of a fold is loaded for 'cvae' alone, which must not answer with the
-    shipped one: that has seen everybody.
-    """
-    clips = read_clips(audio, tell)
-    mixes = [clip for clip in clips if clip.kind == "mix"]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
-    fold_of = exam_folds(mixes)
-    safe, social, single = read_safe(data), read_social_words(data), read_contributions(data)
-    prior = read_ltas_prior(data)
-    eq_model = EqAutoencoder.load(models)
-    neighbours = genre_neighbours(mixes)
-    row_fold = setting_folds(safe)
-    folds = []
-    for k in range(N_FOLDS):
-        sources = {source for source, fold in fold_of.items() if fold == k}
-        seen_settings = safe.subset([fold != k for fold in row_fold])
-        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
-        engine, second = (
-            AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
-        )
-        if DRAWS in only:
-            engine.models.cvae = load_cvae_fold(models, k, read_people(data))
-        _, rest = without([], prior, sources)
-        music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
-        little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
-        curves, covs = {}, {}
-        for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:
-            rows = [i for i, name in enumerate(seen_settings.words) if form_name(name) == word]
-            curves[word] = {"SAFE": level_free(seen_settings.curves_db[rows]).mean(0)} if rows else {}
-            for other in social:
-                if (other.name, other.language) == (word, "en"):
-                    curves[word]["SocialEQ"] = level_free(WordsTraining().socialeq_db * other.curve)
-            # the words' own covariance: what the posterior rule is defined by
-            decoder = eq_model.decoder.weight.double()
-            covs[word] = decoder @ vocabulary.find(word).cov @ decoder.T
-        people = {
-            word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
-            for word in PEOPLE_WORDS
-        }
-        own = [clip for clip in mixes if fold_of[clip.source] == k]
-        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours, little_known))
-    return folds
-
-
-def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:
-    """(word, setting) of each unseen row whose word others have set as well, `PEOPLE_WORDS` aside."""
-    names = [form_name(name) for name in safe.words]
-    set_by_others = {name for name, new in zip(names, unseen, strict=True) if not new} & set(vocabulary)
-    asked = set_by_others - set(PEOPLE_WORDS)
-    return [(n, row) for n, row, new in zip(names, safe.curves_db, unseen, strict=True) if new and n in asked]

@@ -33,7 +33,7 @@ from ..train.loop import Run
 from ..train.sounds import Way, bootstrap, music, noise
 from ..train.synth import random_curves
 from .contestants import Fold
-from .repair import PEOPLE_WORDS, load_folds
+from .unseen import PEOPLE_WORDS, load_folds
 
 EXAMINED_FOLDS = (0, 1)
 EQS_PER_CLIP, ROWS_PER_CLIP = 3, 6

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reaper_aeq.evaluate import encoder, match, repair, training, variations
+from reaper_aeq.evaluate import encoder, match, training, unseen, variations
 from reaper_aeq.evaluate.listening.study import Study, load_study
 from reaper_aeq.train.data import read_clips
 
@@ -23,7 +23,7 @@ def clips_are_analysed_once():
         return tuple(read_clips(folders))
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (encoder, match, repair, training, variations):
+        for module in (encoder, match, training, unseen, variations):
             patch.setattr(module, "read_clips", lambda folders, tell=None: list(once(tuple(folders))))
         yield
 

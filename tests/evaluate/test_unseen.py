@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from reaper_aeq.evaluate.repair import unseen_rows
+from reaper_aeq.evaluate.unseen import unseen_rows
 from reaper_aeq.model.curves import N_GRID
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.train.data import Settings
