@@ -51,7 +51,9 @@ def known_rows(
     pool = Pool.of(everything.values(), common_covariance(everything.values()))
     words, curves, counts, others = [], [], [], []
     for n, (name, word) in enumerate(vocabulary.items()):
-        shown = everything[name.split(" (")[0], word.language]
+        shown = everything.get((name.split(" (")[0], word.language))
+        if shown is None:
+            continue
         # not everybody's SocialEQ curve was published: those that were stand for the others as well
         stands_for = word.evidence.people / max(len(shown.singles), 1)
         words += [n] * (len(shown.rows) + len(shown.singles))

@@ -108,6 +108,12 @@ def test_rows_are_those_of_known_words_in_their_language(rows, eq_model):
     torch.testing.assert_close(rows.codes[91], eq_model.encode(-TILT.float()).double(), atol=1e-4, rtol=0)
 
 
+def test_a_word_that_the_data_do_not_hold_has_no_rows(rows, words, safe, social, contributions, eq_model):
+    more = Vocabulary({"elsewhere": words["warm"], **words}, {})
+    found = known_rows(more, safe, social, contributions, SHORT, eq_model)
+    assert found.words.tolist() == [n + 1 for n in rows.words.tolist()] and torch.equal(found.codes, rows.codes)
+
+
 def test_a_training_leaves_weights_that_load_a_log_and_a_picture(rows, words, eq_model, tmp_path):
     metrics, run = train(rows, words, eq_model, tmp_path)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"cvae.json", "cvae.safetensors"}
