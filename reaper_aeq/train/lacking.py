@@ -21,8 +21,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.words import Vocabulary
 from ..settings import CvaeTraining, WordsTraining
 from .data import Settings, SocialWord
-from .pooling import Pool, common_covariance
-from .shown import gather
+from .pooling import learn
 
 VIEWS = 24  # narrow sounds that are drawn from: some hold no bass, some no treble
 
@@ -47,18 +46,15 @@ def known_rows(
 ) -> Rows:  # fmt: skip
     """The rows of both data sets whose word the vocabulary holds."""
     as_in_words = WordsTraining(socialeq_db=settings.socialeq_db, safe_weight=settings.safe_weight)
-    everything = gather(as_in_words, safe, social, contributions)
-    pool = Pool.of(everything.values(), common_covariance(everything.values()))
+    everything, pool = learn(as_in_words, safe, social, contributions)
     words, curves, counts, others = [], [], [], []
     for n, (name, word) in enumerate(vocabulary.items()):
         shown = everything.get((name.split(" (")[0], word.language))
         if shown is None:
             continue
-        # not everybody's SocialEQ curve was published: those that were stand for the others as well
-        stands_for = word.evidence.people / max(len(shown.singles), 1)
         words += [n] * (len(shown.rows) + len(shown.singles))
         curves += [shown.rows, shown.singles]
-        counts += [settings.safe_weight] * len(shown.rows) + [stands_for] * len(shown.singles)
+        counts += [settings.safe_weight] * len(shown.rows) + [shown.stands_for] * len(shown.singles)
         rests = [shown.without_row(i) for i in range(len(shown.rows))]
         rests += [shown.without_person(i) for i in range(len(shown.singles))]
         others += [pool.meaning(rest)[0] for rest in rests]

@@ -9,14 +9,16 @@ tell (empirical Bayes; Efron and Morris 1975). Of many settings next to nothing 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..model.curves import level_free, rms_db, weights
-from .shown import Shown
+from ..settings import WordsTraining
+from .data import Settings, SocialWord
+from .shown import Shown, gather
 
 SEVERAL = 2.0  # settings from which a word's mean tells how words differ; single ones are mostly names of presets
 LEAST_WORDS = 8  # that tell it; with fewer, nothing is added
@@ -56,3 +58,12 @@ def common_covariance(shown: Iterable[Shown]) -> Tensor:
                 centred.append((curves - curves.mean(0)) * (len(curves) / (len(curves) - 1)) ** 0.5)
     stacked = torch.cat(centred)
     return stacked.T @ stacked / len(stacked)
+
+
+def learn(
+    settings: WordsTraining, safe: Settings, social: Sequence[SocialWord],
+    contributions: tuple[Sequence[tuple[str, str]], Tensor],
+) -> tuple[dict[tuple[str, str], Shown], Pool]:  # fmt: skip
+    """What people showed of each (word, language), as `gather` finds it, and how settings and words differ."""
+    everything = gather(settings, safe, social, contributions)
+    return everything, Pool.of(everything.values(), common_covariance(everything.values()))

@@ -61,6 +61,11 @@ class Shown:
         return self.safe_share * self.safe + (1 - self.safe_share) * self.social
 
     @property
+    def stands_for(self) -> float:
+        """How many people each published curve of SocialEQ stands for: not everybody's was published."""
+        return self.people / max(len(self.singles), 1)
+
+    @property
     def disagreement(self) -> Tensor:
         """(bands, bands) dB², the variance of which of the two data sets is right."""
         apart = self.safe - self.social if len(self.rows) and self.people else 0 * self.social
@@ -72,10 +77,10 @@ class Shown:
 
     def without_person(self, n: int) -> Shown:
         """The same for SocialEQ's n-th published curve, which stands for some of the people that were not published."""
-        if len(self.singles) == 1:
+        left = self.people - self.stands_for
+        if left <= 0:
             return replace(self, social=0 * self.social, people=0.0)
-        left = self.people * (1 - 1 / len(self.singles))
-        rest = (self.people * self.social - (self.people - left) * self.singles[n]) / left
+        rest = (self.people * self.social - self.stands_for * self.singles[n]) / left
         return replace(self, social=rest, people=left)
 
 
@@ -83,7 +88,10 @@ def gather(
     settings: WordsTraining, safe: Settings, social: Sequence[SocialWord],
     contributions: tuple[Sequence[tuple[str, str]], Tensor],
 ) -> dict[tuple[str, str], Shown]:  # fmt: skip
-    """By (word, language)."""
+    """What people did, by (word, language); all of SAFE is English.
+
+    `contributions`: (word, language) of each single person in SocialEQ, and their curves (k, bands) in its units.
+    """
     safe_keys = [(form_name(name), "en") for name in safe.words]
     single_keys = [(form_name(name), language) for name, language in contributions[0]]
     social_keys = [(form_name(word.name), word.language) for word in social]

@@ -2,12 +2,13 @@
 
 Both data sets count, a SAFE row for more than a person in SocialEQ: it is an EQ that somebody set and heard, whereas
 SocialEQ's curves are inferred from ratings and their scale in dB is a convention. The mean of few settings is drawn
-towards flat (`pooling`). The covariance of a word with few settings leans on the common one (how
-people differ whatever the word); what the two sets disagree on, and how uncertain the mean is, is added to it.
+towards flat (`pooling`), their covariance leans on the common one (how people differ whatever the word); what the two
+sets disagree on, and how uncertain the mean is, is added to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from ..model.words import Evidence, Vocabulary, Word
 from ..settings import WordsTraining
 from .data import Settings, SocialWord, read_contributions, read_safe, read_social_words
 from .loop import Run
-from .pooling import Pool, common_covariance
-from .shown import FORMS, Shown, gather
+from .pooling import Pool, learn
+from .shown import FORMS, Shown
 
 MEANT_AS_LESS = {"unmuddy": "less muddy", "mud-free": "less muddy", "unboxy": "less boxy", "de-harsh": "less harsh"}
 # Words that people ask for, kept although few settings stand behind them; the tool says how weak they are.
@@ -37,9 +38,11 @@ def train_words(
     settings: WordsTraining, data: Path | str, eq_model: EqAutoencoder, out: Path, run: Run
 ) -> dict[str, float]:
     """Builds the vocabulary from the data sets and writes `words` into `out`. Returns the metrics."""
-    vocabulary = build_words(settings, read_safe(data), read_social_words(data), read_contributions(data), eq_model)
+    everything, pool = learn(settings, read_safe(data), read_social_words(data), read_contributions(data))
+    vocabulary = vocabulary_of(settings, everything, pool, eq_model)
     evidence = {name: word.evidence.confidence for name, word in vocabulary.items()}
     metrics = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
+    metrics["flat_settings"] = round(pool.flat, 2)
     for i, (name, confidence) in enumerate(sorted(evidence.items(), key=lambda item: -item[1])):
         run.log("words", i, confidence=confidence, settings=vocabulary[name].evidence.settings)
         run.step_done("words", i + 1, len(evidence))
@@ -62,8 +65,13 @@ def build_words(
     eq_model: EqAutoencoder,
 ) -> Vocabulary:
     """People's settings -> `Vocabulary`. Pure, so that an examination can leave settings out."""
-    everything = gather(settings, safe, social, contributions)
-    pool = Pool.of(everything.values(), common_covariance(everything.values()))
+    return vocabulary_of(settings, *learn(settings, safe, social, contributions), eq_model)
+
+
+def vocabulary_of(
+    settings: WordsTraining, everything: Mapping[tuple[str, str], Shown], pool: Pool, eq_model: EqAutoencoder
+) -> Vocabulary:
+    """What people showed of each (word, language) -> those that are known well enough or asked for."""
     english = dict.fromkeys((name, "en") for name in ASKED_FOR)
     known = dict.fromkeys(key for key, shown in everything.items() if shown.people >= settings.min_people)
     words: dict[str, Word] = {}

@@ -67,7 +67,7 @@ def test_peoples_edits_beat_the_mean_curve_and_both_rules(repair, word, better):
 @pytest.mark.shared
 @pytest.mark.slow
 def test_little_known_words_beat_every_constant(repair):
-    """A mean of few settings is hardly better than nothing; listening and drawing it towards flat are."""
+    """A mean of few settings is hardly better than nothing; listening is."""
     figures = {method: row["lsd_db"] for method, row in repair["people"]["little-known words"].items()}
     assert figures["adaptive"] <= 0.75 * min(figures["nothing"], figures["fixed SAFE"], figures["fixed SocialEQ"])
     assert figures["adaptive"] <= 0.75 * figures["scalar rule"]

@@ -11,13 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper_aeq.model.curves import GRID, N_GRID, level_free, rms_db
-from reaper_aeq.train.pooling import LEAST_WORDS, MOST_FLAT, Pool
+from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
+from reaper_aeq.settings import WordsTraining
+from reaper_aeq.train.data import Settings
+from reaper_aeq.train.pooling import LEAST_WORDS, MOST_FLAT, Pool, learn
 from reaper_aeq.train.shown import Shown
+from reaper_aeq.train.words import build_words
 
 OCTAVES = GRID.log2()
 SMOOTH = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) + 1e-3 * torch.eye(N_GRID, dtype=torch.float64)
 SMOOTH = level_free(level_free(SMOOTH).T)  # as all curves here are
 WITHIN, BETWEEN = 16 * SMOOTH, 8 * SMOOTH
+FEW_KNOWN = ("dark", "thin", "boomy", "harsh", "smooth", "soft", "cold", "crisp", "mellow", "heavy")
 NONE = torch.zeros(0, N_GRID, dtype=torch.float64)
 
 
@@ -102,6 +107,9 @@ def test_leaving_one_out_is_as_if_they_had_never_been_there(n, k, people):
     assert fewer.people == pytest.approx(people * 3 / 4) and torch.equal(fewer.rows, rows)
     last = replace(word, singles=singles[:1]).without_person(0)
     assert last.people == 0 and not last.social.any()
+    # curves of a word whose people are not counted anywhere: leaving one out changes nothing
+    uncounted = replace(word, social=0 * word.social, people=0.0)
+    assert torch.equal(uncounted.without_person(k).mean, uncounted.mean)
 
 
 @given(factor=st.sampled_from((-1.0, 0.5, 2.0)), count=st.integers(1, 6))
@@ -113,3 +121,23 @@ def test_the_opposite_settings_are_the_opposite_word(factor, count):
     turned, same = pool.meaning(replace(word, rows=factor * word.rows))
     torch.testing.assert_close(turned, factor * mean, atol=1e-9, rtol=1e-9)
     torch.testing.assert_close(same, cov)
+
+
+def test_words_are_built_of_what_the_pool_says():
+    """Ten words of three settings each, and one of two hundred."""
+    names = ("warm",) * 200 + tuple(word for word in FEW_KNOWN for _ in range(3))
+    draw, means = torch.Generator().manual_seed(5), {}
+    for word in dict.fromkeys(names):
+        means[word] = drawn(BETWEEN, 1, draw)[0]
+    curves = torch.stack([means[word] for word in names]) + drawn(WITHIN, len(names), draw)
+    read = (Settings(names, curves), [], ([], curves[:0]))
+    axes = torch.linalg.svd(curves, full_matrices=False).Vh[:N_LATENT].float()
+    eq_model = EqAutoencoder().requires_grad_(False)
+    eq_model.encoder.weight.copy_(axes)
+    vocabulary = build_words(WordsTraining(), *read, eq_model)
+    everything, pool = learn(WordsTraining(), *read)
+    assert 0.5 < pool.flat < 6
+    for word in ("warm", *FEW_KNOWN):
+        shown = everything[word, "en"]
+        expected = len(shown.rows) / (len(shown.rows) + pool.flat) * eq_model.encode(shown.mean.float()).double()
+        torch.testing.assert_close(vocabulary[word].mean, expected, atol=1e-4, rtol=1e-4)
