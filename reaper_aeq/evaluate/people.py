@@ -20,6 +20,7 @@ from ..train.cvae import train_cvae
 from ..train.data import Settings, SocialWord, read_contributions, read_safe
 from ..train.lacking import known_rows
 from ..train.loop import Run, fingerprint
+from ..train.shown import once_each
 from ..train.words import build_words
 from .folds import FOLDER, N_FOLDS, fold_folder, setting_folds
 
@@ -57,7 +58,7 @@ class People:
 
 def read_people(data: Path | str) -> People:
     """Raises `AeqError`."""
-    safe, (keys, curves) = read_safe(data), read_contributions(data)
+    safe, (keys, curves) = once_each(read_safe(data)), read_contributions(data)
     social = Settings(tuple(name for name, _ in keys), WordsTraining().socialeq_db * curves)
     return People(safe, keys, curves, torch.tensor(setting_folds(safe)), torch.tensor(setting_folds(social)))
 

@@ -23,7 +23,7 @@ from ..train.data import (
     read_social_words,
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
-from ..train.shown import form_name
+from ..train.shown import form_name, once_each
 from ..train.words import build_words
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
@@ -49,7 +49,7 @@ def load_folds(
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
     fold_of = exam_folds(mixes)
-    safe, social, single = read_safe(data), read_social_words(data), read_contributions(data)
+    safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior = read_ltas_prior(data)
     eq_model = EqAutoencoder.load(models)
     neighbours = genre_neighbours(mixes)

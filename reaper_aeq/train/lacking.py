@@ -45,7 +45,7 @@ def known_rows(
     contributions: tuple[Sequence[tuple[str, str]], Tensor], settings: CvaeTraining, eq_model: EqAutoencoder,
 ) -> Rows:  # fmt: skip
     """The rows of both data sets whose word the vocabulary holds."""
-    as_in_words = WordsTraining(socialeq_db=settings.socialeq_db, safe_weight=settings.safe_weight)
+    as_in_words = WordsTraining(socialeq_db=settings.socialeq_db)
     everything, pool = learn(as_in_words, safe, social, contributions)
     words, curves, counts, others = [], [], [], []
     for n, (name, word) in enumerate(vocabulary.items()):

@@ -20,7 +20,9 @@ from ..settings import WordsTraining
 from .data import Settings, SocialWord
 from .shown import Shown, gather
 
-SEVERAL = 2.0  # settings from which a word's mean tells how words differ; single ones are mostly names of presets
+# Settings, two that are not quite independent, from which a word's mean tells how words differ; single ones are mostly
+# names of presets.
+SEVERAL = 1.9
 LEAST_WORDS = 8  # that tell it; with fewer, nothing is added
 MOST_FLAT = 8.0
 FOR_COMMON = 5  # settings in one data set from which a word tells how people differ

@@ -41,7 +41,7 @@ def world(counts: tuple[int, ...], people: int = 0) -> tuple[torch.Tensor, list[
     shown = []
     for mean, count in zip(true, counts, strict=True):
         rows, singles = mean + drawn(WITHIN, count, generator), mean + drawn(WITHIN, people, generator)
-        shown.append(Shown(rows, singles, singles.sum(0) / max(people, 1), people, 2.0))
+        shown.append(Shown(rows, singles, singles.sum(0) / max(people, 1), people, 5.0, 2.5))
     return true, shown
 
 
@@ -60,12 +60,22 @@ def test_few_settings_are_nearer_to_what_others_would_do_and_many_are_left():
 def test_both_data_sets_count_as_much_as_they_are_worth():
     _, shown = world((4,) * 40, people=10)
     word = shown[0]
-    assert word.settings == 4 + 10 / 2 and word.safe_share == pytest.approx(4 / 9)
-    torch.testing.assert_close(word.mean, (4 * word.rows.mean(0) + 5 * word.singles.mean(0)) / 9)
+    assert word.settings == 4 + 10 / 2.5 and word.safe_share == pytest.approx(4 / 6)
+    torch.testing.assert_close(word.mean, (4 * word.rows.mean(0) + 2 * word.singles.mean(0)) / 6)
     off = rms_db(word.rows.mean(0) - word.social)
-    assert float(word.disagreement.diagonal().mean()) == pytest.approx(4 / 9 * 5 / 9 * float(off) ** 2, rel=0.3)
+    assert float(word.disagreement.diagonal().mean()) == pytest.approx(4 / 6 * 2 / 6 * float(off) ** 2, rel=0.3)
     for one in (replace(word, people=0.0), replace(word, rows=NONE)):  # nobody disagrees with oneself
         assert not one.disagreement.any()
+
+
+@given(n=st.integers(1, 500), alike=st.floats(0.0, 1.0))
+def test_settings_that_hang_together_are_worth_fewer_independent_ones(n, alike):
+    """n numbers of variance 1, each two correlated by `alike`: their mean is as sure as that of so many independent."""
+    rows = torch.zeros(n, N_GRID, dtype=torch.float64)
+    word = Shown(rows, NONE, rows[0], 0.0, 12.0, 3.0, alike)
+    correlated = torch.full((n, n), alike, dtype=torch.float64).fill_diagonal_(1.0)
+    assert word.settings == pytest.approx(1 / float(correlated.mean()))
+    assert word.safe_share == 1.0 and Shown(NONE, NONE, rows[0], 0.0, 12.0, 3.0, alike).settings == 0
 
 
 def test_what_is_uncertain_shrinks_with_every_setting():
@@ -90,7 +100,7 @@ def test_where_there_are_too_few_words_nothing_is_added():
 def test_words_that_are_all_chance_are_given_flat_settings_but_not_endlessly():
     generator = torch.Generator().manual_seed(2)
     nobody = torch.zeros(N_GRID, dtype=torch.float64)
-    none = [Shown(drawn(WITHIN, 3, generator), NONE, nobody, 0.0, 3.0) for _ in range(40)]
+    none = [Shown(drawn(WITHIN, 3, generator), NONE, nobody, 0.0, 3.0, 3.0) for _ in range(40)]
     assert Pool.of(none, WITHIN).flat == MOST_FLAT
 
 
@@ -98,7 +108,7 @@ def test_words_that_are_all_chance_are_given_flat_settings_but_not_endlessly():
 def test_leaving_one_out_is_as_if_they_had_never_been_there(n, k, people):
     draw = torch.Generator().manual_seed(n)
     rows, singles = drawn(WITHIN, 5, draw), drawn(WITHIN, 4, draw)
-    word = Shown(rows, singles, singles.mean(0), float(people), 3.0)
+    word = Shown(rows, singles, singles.mean(0), float(people), 3.0, 3.0)
     fewer = word.without_row(n)
     torch.testing.assert_close(fewer.rows.sum(0), rows.sum(0) - rows[n])
     assert fewer.people == people and torch.equal(fewer.social, word.social)
@@ -139,5 +149,5 @@ def test_words_are_built_of_what_the_pool_says():
     assert 0.5 < pool.flat < 6
     for word in ("warm", *FEW_KNOWN):
         shown = everything[word, "en"]
-        expected = len(shown.rows) / (len(shown.rows) + pool.flat) * eq_model.encode(shown.mean.float()).double()
+        expected = shown.settings / (shown.settings + pool.flat) * eq_model.encode(shown.mean.float()).double()
         torch.testing.assert_close(vocabulary[word].mean, expected, atol=1e-4, rtol=1e-4)
