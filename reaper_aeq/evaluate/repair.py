@@ -16,6 +16,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ..dsp.thought import equalised
+from ..methods import DEFAULT_METHOD
 from ..model.curves import along, rms_db
 from .contestants import REPAIR, Contestant, Fold, Trial
 from .edits import PUBLISHED, Published, band_energy_ratio
@@ -34,7 +35,9 @@ class Score:
     energy_error: list[float] = field(default_factory=list)
     right_way: list[bool] = field(default_factory=list)
 
-    def summary(self) -> dict[str, float]:
+    def summary(self, default: Score | None = None) -> dict[str, float]:
+        """`default`: what the default method did; the mean difference from it, trial by trial, tells apart what the
+        medians of a wide spread do not. Its standard error takes the trials for independent."""
         out = {"trials": len(self.lsd_db), "lsd_db": round(statistics.median(self.lsd_db), 3)}
         if self.energy_error:
             out["energy_error"] = round(statistics.fmean(self.energy_error), 4)
@@ -44,6 +47,11 @@ class Score:
         # who always gives the same follows nothing: its amounts differ by rounding only
         constant = len(given) < 3 or statistics.pstdev(given) < 0.01
         out["follows_missing"] = 0.0 if constant else round(float(spearmanr(self.missing_db, given).statistic), 3)
+        trials = len(self.lsd_db)
+        if default is not None and default is not self and len(default.lsd_db) == trials > 1:  # who answered them all
+            apart = [own - other for own, other in zip(self.lsd_db, default.lsd_db, strict=True)]
+            out["beside_default_db"] = round(statistics.fmean(apart), 4)
+            out["standard_error_db"] = round(statistics.stdev(apart) / trials**0.5, 4)
         return out
 
 
@@ -95,7 +103,10 @@ def repaired(
                         scores = tables[kind].setdefault(label, {})
                         note(scores.setdefault(name, Score()), trial, edit, curve)
     return {
-        kind: {word: {name: score.summary() for name, score in scores.items()} for word, scores in words.items()}
+        kind: {
+            word: {name: score.summary(scores.get(DEFAULT_METHOD)) for name, score in scores.items()}
+            for word, scores in words.items()
+        }
         for kind, words in tables.items()
     }
 

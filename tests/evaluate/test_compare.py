@@ -95,6 +95,18 @@ def test_what_is_said_of_a_trial(trial):
     assert _correlation(TILT, 3 * TILT) == pytest.approx(1) and _correlation(TILT, -TILT) == pytest.approx(-1)
 
 
+def test_methods_are_told_apart_trial_by_trial():
+    """Medians may agree, or differ the other way, where one method is better on every single trial."""
+    default, better, few = Score([1.0, 4.0, 2.0]), Score([0.9, 3.7, 1.8]), Score([0.5, 0.5])
+    for score in (default, better, few):
+        score.missing_db = score.restored = [1.0] * len(score.lsd_db)
+    said = better.summary(default)
+    assert (said["beside_default_db"], said["standard_error_db"]) == pytest.approx((-0.2, 0.1 / 3**0.5), abs=1e-4)
+    # neither of itself, nor of who did not answer all
+    for other in (default, few):
+        assert "beside_default_db" not in other.summary(default)
+
+
 def test_means_leave_out_who_did_not_answer_every_word():
     rows = {"a": {"x": {"lsd_db": 1.0}, "fixed p": {"lsd_db": 3.0}}, "b": {"x": {"lsd_db": 2.0}}}
     rows["b"] |= {"fixed q": {"lsd_db": 5.0}, "fixed p": {"lsd_db": 6.0}}
