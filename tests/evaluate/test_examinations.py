@@ -60,8 +60,8 @@ def test_peoples_edits_beat_the_mean_curve_and_both_rules(repair, word, better):
     figures = {method: row["lsd_db"] for method, row in repair["people"][word].items()}
     assert figures["adaptive"] <= (1 - better) * figures["fixed SAFE"]
     assert figures["adaptive"] < figures["scalar rule"]
-    # a tie within the noise of 328 trials; over 410 it is ahead for both words (README)
-    assert figures["adaptive"] <= 1.02 * figures["posterior rule"]
+    rule = repair["people"][word]["posterior rule"]  # nearly a tie: trial by trial it must not be ahead for sure
+    assert rule["beside_default_db"] > -2 * rule["standard_error_db"]
 
 
 @pytest.mark.shared
