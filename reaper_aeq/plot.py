@@ -86,7 +86,7 @@ def plot_adaptation(path: str | os.PathLike[str], *, title: str, subtitle: str =
         raise OutputError(f"cannot write {os.fspath(path)}: a plot is a .png, .svg or .pdf file")
     figure = _draw(_LIGHT, **curves)
     _write(figure, 0.98, title, 1, size=15, weight="bold")
-    _write(figure, 0.938, subtitle, 2, size=10, color="#555555", linespacing=1.4)
+    _write(figure, 0.94, subtitle, 3, size=9, color="#555555", linespacing=1.25)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=_DPI, format=kind)
 

@@ -89,6 +89,12 @@ def test_title_and_subtitle_are_drawn(picture, plain):
         assert differs[:100].any() and not differs[100:].any()
 
 
+def test_the_end_of_a_long_sentence_is_drawn(picture):
+    """As long as those get that say what was done for a blend."""
+    sentence = f"{'At 0.84 for crisp this sound has more of it than is usual and got less ' * 4}of the bass, to "
+    assert (picture(subtitle=sentence + "0.97.") != picture(subtitle=sentence + "0.37.")).any()
+
+
 @pytest.mark.parametrize("text", ["50 % $\\frac{$", "x" * 500, "W" * 200, "many words " * 80, ""])
 def test_no_text_runs_off_the_picture_or_fails(picture, text):
     image = picture(title=text, subtitle=text)
