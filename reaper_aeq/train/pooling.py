@@ -20,8 +20,8 @@ from ..settings import WordsTraining
 from .data import Settings, SocialWord
 from .shown import Shown, gather
 
-# Settings, two that are not quite independent, from which a word's mean tells how words differ; single ones are mostly
-# names of presets.
+# A word with fewer settings does not tell how words differ: it is mostly a preset's name. Two of SAFE's are worth a
+# little less than two independent ones.
 SEVERAL = 1.9
 LEAST_WORDS = 8  # that tell it; with fewer, nothing is added
 MOST_FLAT = 8.0

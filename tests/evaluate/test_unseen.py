@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from reaper_aeq.evaluate.unseen import unseen_rows
-from reaper_aeq.model.curves import N_GRID
+from reaper_aeq.evaluate.folds import setting_folds
+from reaper_aeq.evaluate.people import read_people
+from reaper_aeq.evaluate.unseen import load_folds, unseen_rows
+from reaper_aeq.model.curves import N_GRID, level_free
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
-from reaper_aeq.train.data import Settings
+from reaper_aeq.train.data import Settings, read_safe
+from reaper_aeq.train.shown import once_each
 
 
 def test_only_what_is_unseen_and_set_by_others():
@@ -19,3 +23,17 @@ def test_only_what_is_unseen_and_set_by_others():
     found = unseen_rows(Settings(names, curves), unseen, vocabulary)
     # warm has an examination of its own, 'odd' is no known word, nobody else has set 'boomy'
     assert [(word, float(row[0])) for word, row in found] == [("dark", 1.0), ("thin", 3.0)]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_who_saved_a_setting_twice_is_examined_and_averaged_once(shared_dir):
+    data = shared_dir / "data"
+    once = once_each(read_safe(data))
+    assert read_people(data).safe.words == once.words
+    fold_of = setting_folds(once)
+    for k, fold in enumerate(load_folds([shared_dir / "audio"], data, None, lambda _: None)):
+        for word, rows in fold.people.items():
+            assert len(rows) == sum(name == word and n == k for name, n in zip(once.words, fold_of, strict=True))
+        seen = [i for i, name in enumerate(once.words) if name == "dark" and fold_of[i] != k]
+        torch.testing.assert_close(fold.curves["dark"]["SAFE"], level_free(once.curves_db[seen]).mean(0))
