@@ -11,7 +11,7 @@ local VERSION = 1
 local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
 
 local function is_master(track)
-  return reaper.GetParentTrack(track) == nil and reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
+  return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
 end
 
 local function well_formed(record)
