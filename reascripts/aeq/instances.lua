@@ -20,8 +20,8 @@ local function well_formed(record)
     and type(record.eq) == "table" and type(record.eq.bands) == "table"
 end
 
---- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked group}.
---- Whatever cannot be read counts as nothing: anybody may write there.
+--- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
+--- group}. Whatever cannot be read counts as nothing: anybody may write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then

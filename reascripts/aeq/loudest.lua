@@ -1,4 +1,4 @@
--- Where a track has most sound, by its items' files and notes: that part is rendered of what is too long to render whole.
+-- Where a track has most sound, by its items' files and notes: of what is too long, that part is rendered.
 
 local loudest = {}
 
