@@ -14,7 +14,7 @@ local RENDER_AND_CLOSE = 42230 -- "Render project, using the most recent render 
 local ALL_MEDIA_ONLINE = 40101
 local WAV_32_FLOAT = "ZXZhdyAAAQ==" -- 'evaw', 32, 0, 1: all seven bytes; a bare 'evaw' was seen to write silence
 -- RENDER_SETTINGS, as others measured: 3 is stems, behind the track's FX, fader and envelope, without folder and
--- master. 2 alone is a master mix in some REAPERs. 32 (items) holds the track's FX as well, and whether it holds take FX
+-- master. 2 alone is a master mix in some. 32 (items) holds the track's FX as well, and whether it holds take FX
 -- nobody has measured: an item is rendered as the stem of its track. 8192 (before the fader) is unmeasured too.
 local SOURCE = { stem = 3, master = 0 }
 local CUSTOM_BOUNDS, TIME_SELECTION = 0, 2
