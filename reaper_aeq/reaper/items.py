@@ -15,6 +15,7 @@ from ..errors import ProjectError
 from .chunks import Chunk, Line
 from .fields import floats, ints, positive, text
 
+MAX_OCTAVES = 10.0  # of pitch: beyond it nothing of a sound is left in what can be heard
 _OFFLINE = "_OFFLINE_"
 _NO_SECTION, _REVERSE = 1, 2  # bits of a section's MODE: 2 is a reversed section, 3 the whole file reversed
 
@@ -72,6 +73,12 @@ class Take:
     has_fx: bool = False
     has_envelopes: bool = False
     has_stretch_markers: bool = False
+
+    @property
+    def pitch_factor(self) -> float:
+        """By which the spectrum is moved: 2 is an octave up."""
+        octaves = self.pitch_semitones / 12
+        return 2 ** max(-MAX_OCTAVES, min(MAX_OCTAVES, octaves)) * (1.0 if self.preserve_pitch else self.rate)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from project_kit import RATE, assert_alike, energy_db
 from standin.example import ItemSpec, TrackSpec, write
 
 from reaper_aeq.bands import Band, Eq
+from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.project.media import Library
-from reaper_aeq.project.mix import Mixer, Span, merged
+from reaper_aeq.project.mix import Mixer
+from reaper_aeq.project.spans import Span, merged
 from reaper_aeq.reaper.rpp import Project
 
 ITEMS = {
@@ -105,13 +107,28 @@ def test_a_send_that_comes_back_ends(tmp_path, sound):
     round_trip = [f"AUXRECV {n} 0 1 0 0 0 0 0 0 -1:U 0 -1 ''" for n in (1, 0)]
     specs = [TrackSpec(str(n), [ItemSpec(sound())], extra=[line]) for n, line in enumerate(round_trip)]
     mixer = Mixer(Project.read(write(tmp_path / "s.rpp", specs)))
-    assert all(np.isfinite(block).all() for track in mixer.tracks for block in mixer.before_eq(track, {}))
+    assert all(np.isfinite(block).all() for track in mixer.tracks for block in blocks_of(mixer, {}, track))
 
 
 def heard(path, eqs=None, track=None) -> np.ndarray:
     mixer = Mixer(Project.read(path))
-    blocks = mixer.master(eqs or {}) if track is None else mixer.before_eq(mixer.tracks[track], eqs or {})
-    return np.concatenate(list(blocks), axis=1)
+    return np.concatenate(blocks_of(mixer, eqs or {}, None if track is None else mixer.tracks[track]), axis=1)
+
+
+def blocks_of(mixer, eqs, track) -> list[np.ndarray]:
+    """What is analysed of a track, or of the master."""
+    blocks: list[np.ndarray] = []
+
+    def keep(given):
+        for block in given:
+            blocks.append(block)
+            yield block
+
+    def analyze(given):
+        return analyze_blocks(keep(given), mixer.sample_rate)
+
+    mixer.analyze_master(eqs, analyze) if track is None else mixer.analyze_track(track, eqs, analyze)
+    return blocks
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from standin.example import TrackSpec, project
 
-from reaper_aeq.project.routing import receives, silenced
+from reaper_aeq.project.routing import silenced
 from reaper_aeq.reaper.rpp import Project
 
 
@@ -39,6 +39,6 @@ def test_who_is_silent(changes, silent):
 
 def test_receives_of_old_and_new_files():
     lines = ["AUXRECV 1 3 0.27991910429543 0.5 0 0 1 0 0 -1:U 0 -1 ''", "AUXRECV 0 0 1.00000000000000 0.00000000000000"]
-    new, old = receives(tracks([TrackSpec("a", extra=lines)])[0])
+    new, old = tracks([TrackSpec("a", extra=lines), TrackSpec("b")])[0].receives
     assert (new.source, new.pre_fader, new.volume, new.pan, new.inverted) == (1, True, 0.27991910429543, 0.5, True)
     assert (old.source, old.pre_fader, old.volume, old.inverted) == (0, False, 1.0, False)
