@@ -6,6 +6,7 @@ warning, for one damaged take must not end the work on a whole project.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -63,12 +64,31 @@ class Library:
         try:
             self.file(source.path)
         except AudioError as error:
-            return str(error)
+            return str(error) if source.path.exists() else _not_there(source)
         return None
 
     def warn(self, path: Path, sentence: str) -> None:
         with self._lock:
             self.warnings.setdefault(path, sentence)
+
+
+def _not_there(source: Source) -> str:
+    """Names what lies nearby: projects are moved between machines, where folders and upper case differ."""
+    told = f"{source.file} does not exist"
+    beside = found_as(source.path) or (found_as(source.folder / source.name) if source.folder else None)
+    return f"{told}, but {beside} does: choose it in REAPER" if beside else f"{told}: bring it back or choose another"
+
+
+def found_as(path: Path) -> Path | None:
+    """A file of that name in that folder, be it in other upper or lower case."""
+    if path.is_file():
+        return path
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return None
+    alike = sorted(name for name in names if name.casefold() == path.name.casefold())
+    return path.parent / alike[0] if alike else None
 
 
 class SourceReader:

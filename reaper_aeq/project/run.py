@@ -90,7 +90,7 @@ class _Work:
             track.index + 1, track.name, _folders(track), is_bus=bool(track.children) or (not found and bool(inputs))
         )
         row.left = self._why_left(track, row, bool(found), bool(inputs), reasons)
-        row.warnings = _warnings(track, reasons) if found or not row.left else []
+        row.warnings = track.damage + (_warnings(track, reasons) if found or not row.left else [])
         return row
 
     def _why_left(self, track: Track, row: Row, items: bool, inputs: bool, reasons: list[str]) -> str:
@@ -239,7 +239,7 @@ def _folders(track: Track) -> tuple[str, ...]:
 
 
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
-    found = [f"not heard: {reason}" for reason in reasons] + track.damage
+    found = [f"not heard: {reason}" for reason in reasons]
     takes = [item.take for item in track.items if track.plays(item) and item.take]
     checks: list[tuple[Callable, str]] = [
         (lambda take: take.has_fx, "FX on its items are not heard"),

@@ -34,8 +34,8 @@ class Section:
 class Source:
     """What a take plays: `kind` is REAPER's word (WAVE, FLAC, MP3, VORBIS, WAVPACK, MIDI, VIDEO, ...).
 
-    `file` is the text in the project ('' for sources inside it, such as MIDI), `path` where that lies. `sections` are
-    applied in order, the innermost first.
+    `file` is the text in the project ('' for sources inside it, such as MIDI), `path` where that lies, `folder` the
+    project's. `sections` are applied in order, the innermost first.
     """
 
     kind: str
@@ -43,6 +43,12 @@ class Source:
     path: Path | None = None
     sections: tuple[Section, ...] = ()
     offline: bool = False
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its folders, whichever system wrote them."""
+        return PureWindowsPath(self.file).name if "\\" in self.file else Path(self.file).name
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,7 @@ def _source(chunk: Chunk, folder: Path | None) -> Source:
     kind = (chunk.tokens[1:] or [""])[0]
     file = text(chunk, "FILE")
     path = media_path(file, folder) if file else None
-    return Source(kind.removeprefix(_OFFLINE), file, path, tuple(sections), kind.startswith(_OFFLINE))
+    return Source(kind.removeprefix(_OFFLINE), file, path, tuple(sections), kind.startswith(_OFFLINE), folder)
 
 
 def _section(chunk: Chunk) -> Section:

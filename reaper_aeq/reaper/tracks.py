@@ -184,7 +184,8 @@ def _connect(track: Track, count: int) -> None:
     for line in track.chunk.lines:
         if line.name != "AUXRECV":
             continue
-        fields = [_number(token) for token in line.tokens[1:9]] + [0.0] * 8
+        given = [_number(token) for token in line.tokens[1:9]] or [math.nan]
+        fields = given + [0.0] * 8
         source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
         if mute or channels == _NO_AUDIO:
             continue
