@@ -20,6 +20,8 @@ from ..reaper.items import Section, Source
 
 NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
 
+SHORT_FRAMES = 2**20  # of a loop: 20 s, which are kept
+
 
 class Library:
     """The files of a project: looked into once, and what is wrong with them. Safe for threads."""
@@ -105,6 +107,7 @@ class SourceReader:
         self.sample_rate, self.channels = file.sample_rate, file.channels
         self._exit = ExitStack()
         self._open()
+        self._once: np.ndarray | None = None  # a short loop, decoded
         # first frame in the layer below, length, and direction of each section, the innermost first
         self._sections: list[tuple[int, int, bool]] = []
         self.length = self._frames = library.frames(source.path)
@@ -116,16 +119,21 @@ class SourceReader:
 
     def read(self, first: int, count: int) -> np.ndarray:
         """(count, channels) float32 from frame `first`; silence outside, or the source again where it loops."""
+        if not self._loop:
+            return self._layer(len(self._sections), first, count)
+        if not 0 < self.length <= SHORT_FRAMES:
+            return self._read_loop(first, count)
+        if self._once is None:
+            self._once = self._layer(len(self._sections), 0, self.length)
+        return self._once[np.arange(first, first + count) % self.length]
+
+    def _read_loop(self, first: int, count: int) -> np.ndarray:
         out = np.zeros((count, self.channels), np.float32)
         at = 0
         while at < count and self.length > 0:
-            start = first + at
-            if self._loop:
-                start %= self.length
-            stop = min(start + count - at, self.length) if self._loop else start + count - at
+            start = (first + at) % self.length
+            stop = min(start + count - at, self.length)
             out[at : at + stop - start] = self._layer(len(self._sections), start, stop - start)
-            if not self._loop:
-                break
             at += stop - start
         return out
 
