@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import AeqError
 from ..server.state import State, default_state_file, health, lock, prepare_folder, read_state, running
+from .checks import check_models
 from .console import print_json, say
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
@@ -26,6 +27,7 @@ def serve(
 ) -> int:
     """Runs the backend until it is stopped, or says that one runs already. Returns the exit code."""
     path = Path(state_file or default_state_file()).absolute()
+    check_models(models)
     prepare_folder(path)
     if state := running(path):
         return tell(state, path, as_json, already=True)
