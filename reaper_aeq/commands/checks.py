@@ -20,7 +20,7 @@ from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
 if TYPE_CHECKING:
     from ..project.plan import Plan
 
-PEOPLE = "safe_eq.csv"  # of the files in --data, the one that every reader of them needs
+SETTINGS, SPECTRA, CONTRIBUTIONS = "safe_eq.csv", "ltas_prior.tsv", "socialeq_contributions.csv"  # in --data
 
 
 def check_sounds(paths: Iterable[Path | str]) -> None:
@@ -65,12 +65,12 @@ def check_recordings(folders: Iterable[Path]) -> None:
             raise AeqError(f"{folder} holds no recordings ({', '.join(AUDIO_SUFFIXES)})")
 
 
-def check_people(folder: Path | None) -> None:
-    """Raises `AeqError` for a folder without people's settings; None passes."""
+def check_data(folder: Path | None, needed: str = SETTINGS) -> None:
+    """Raises `AeqError` for a folder of data sets without the one that is `needed`; None passes."""
     if folder is not None:
-        check_folder(folder, "folder of people's settings")
-        if not (folder / PEOPLE).is_file():
-            raise AeqError(f"{folder} holds no people's settings: there is no {PEOPLE}")
+        check_folder(folder, "folder of data sets")
+        if not (folder / needed).is_file():
+            raise AeqError(f"cannot read the data set {folder / needed}: there is no such file")
 
 
 def check_models(folder: Path | None) -> WordTable:

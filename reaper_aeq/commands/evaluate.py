@@ -7,7 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .checks import check_method, check_models, check_new_folder, check_people, check_plot, check_recordings
+from .checks import (
+    CONTRIBUTIONS,
+    SETTINGS,
+    check_data,
+    check_method,
+    check_models,
+    check_new_folder,
+    check_plot,
+    check_recordings,
+)
 from .console import print_json, progress, say, table
 
 TITLES = {
@@ -16,10 +25,10 @@ TITLES = {
 }
 
 
-def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None) -> None:
+def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None, needed: str = SETTINGS) -> None:
     """What is known to be wrong before torch is loaded."""
     check_recordings(audio)
-    check_people(data)
+    check_data(data, needed)
     check_models(models)
 
 
@@ -105,7 +114,7 @@ def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models
 
 def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
     """What free text is taken for: {examination: {what: figures}}."""
-    _check([], models, data)
+    _check([], models, data, CONTRIBUTIONS)
     from ..evaluate.text import run_text
 
     with progress() as (tell, _):

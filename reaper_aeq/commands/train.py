@@ -13,7 +13,7 @@ from ..files import output_error
 from ..methods import ENCODERS
 from ..paths import shipped
 from ..settings import WAYS, AudioTraining, CvaeTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
-from .checks import check_encoder, check_folder, check_new_folder, check_people, check_recordings
+from .checks import SETTINGS, SPECTRA, check_data, check_encoder, check_folder, check_new_folder, check_recordings
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def train_audio(
     check_encoder(settings.network)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
-    _check(places, data, models, [*audio, *([folds] if folds else [])])
+    _check(places, data, models, [*audio, *([folds] if folds else [])], SPECTRA)
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
@@ -145,9 +145,11 @@ def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
     _report(places, "match", metrics)
 
 
-def _check(places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = ()) -> None:
+def _check(
+    places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (), needed: str = SETTINGS
+) -> None:
     """What is known to be wrong before torch is loaded. A folder of models may lack those that are to be trained."""
-    check_people(data)
+    check_data(data, needed)
     check_recordings(audio)
     if models:
         check_folder(models, "folder of models")
