@@ -21,6 +21,7 @@ from ..server.state import (
     read_state,
     running,
 )
+from .checks import check_models
 from .console import print_json, say
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
@@ -39,6 +40,7 @@ def serve(
     """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
     the exit code."""
     path = Path(state_file or default_state_file()).absolute()
+    check_models(models)
     prepare_folder(path)
     if mailbox:
         mailbox = mailbox.absolute()
