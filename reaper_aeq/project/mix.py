@@ -26,7 +26,7 @@ from .stretched import add_at, silence
 from .takes import as_tape, is_stretched
 
 BLOCK_S = 5.0
-GAP_S = 0.5  # of silence is kept around what sounds; the rest is skipped, for it says nothing and may last hours
+GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 
 Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
 Each = Callable[[Callable, Iterable], Iterable]  # `map`, or that of a pool
@@ -105,9 +105,13 @@ class Mixer:
         return seen
 
     def spans(self, numbers: Iterable[int]) -> list[Span]:
-        """Where something lies on these tracks."""
+        """Where something lies on these tracks: from where the first begins to where the last ends."""
         items = [self.span(item) for n in numbers for item, _ in self.playing[n][0]]
-        return merged(items, round(GAP_S * self.sample_rate))
+        found = merged(items, round(GAP_S * self.sample_rate))
+        if found:
+            found[0] = Span(min(item.start for item in items), found[0].stop)
+            found[-1] = Span(found[-1].start, max(item.stop for item in items))
+        return found
 
     def seconds(self, numbers: Iterable[int]) -> float:
         """Of sound to be analysed where these tracks are heard."""

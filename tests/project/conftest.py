@@ -61,10 +61,10 @@ def both(tmp_path) -> Callable[..., tuple[Analysis, Analysis]]:
             else mixer.analyze_track(mixer.tracks[track], {}, analyze)
         )
         numbers = range(len(tracks)) if track is None else mixer.heard_by(mixer.tracks[track])
-        last = max(item.position + item.length for spec in tracks for item in spec.items)
         with Reaper(path, tmp_path / "resource") as reaper:
-            # from where we begin: in bands of some Hz the few frames of a short sound depend on where they lie
-            mix = Mix(reaper.project, mixer.spans(numbers)[0].start / rate, last + 0.5, rate)
+            # from where we begin to where we end: in bands of some Hz the few frames of a short sound depend on where they lie
+            spans = mixer.spans(numbers)
+            mix = Mix(reaper.project, spans[0].start / rate, spans[-1].stop / rate, rate)
             theirs = mix.master() if track is None else mix.track(reaper.project.tracks[track], pre_fader=True)
         return ours, analyze_blocks([theirs.T.astype(np.float32).copy()], rate)
 
