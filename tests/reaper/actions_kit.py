@@ -193,10 +193,11 @@ class Session:
         self.temp = tmp_path / "temp"
         self.temp.mkdir(exist_ok=True)
         self.state_file = options.pop("state_file", tmp_path / "state" / "backend.json")
-        fake = [sys.executable, str(Path(__file__).with_name("fake_backend.py")), *([mode] if mode else [])]
+        fake = [sys.executable, "-S", str(Path(__file__).with_name("fake_backend.py")), *([mode] if mode else [])]
         command = options.pop("command", fake)
         self.scripts = install(tmp_path / "REAPER", self.state_file, command)
-        self.backend = FakeBackend(self.state_file) if backend else None
+        self.mailbox = tmp_path / "REAPER" / "reaper-aeq-mailbox"
+        self.backend = FakeBackend(self.state_file, self.mailbox) if backend else None
         env = {**os.environ, "TMPDIR": str(self.temp), **options.pop("env", {})}
         self.reaper = Reaper(song(tmp_path, strips), tmp_path / "REAPER", pace_s=0.01, env=env, **options)
         self.project = self.reaper.project
@@ -218,7 +219,10 @@ class Session:
         return self.reaper.ui.texts()
 
     def left_behind(self) -> list[str]:
-        return sorted(path.name for path in self.temp.rglob("*"))
+        """What lies in the mailbox beside what always does, and in the system's temporary folder."""
+        always = ("backend.json", "mailbox.lock", "start.log")
+        letters = [path.name for path in self.mailbox.rglob("*") if path.name not in always]
+        return sorted([*letters, *(path.name for path in self.temp.rglob("*"))])
 
     def close(self) -> None:
         self.reaper.close()
