@@ -68,8 +68,12 @@ function files.temp(root)
   local path = files.join(root, "run-" .. files.id())
   reaper.RecursiveCreateDirectory(path, 0)
   local temp = setmetatable({ path = path }, Temp)
-  temp:write("probe", "probe")
+  local fine, thrown = pcall(temp.write, temp, "probe", "probe")
   os.remove(temp:file("probe"))
+  if not fine then
+    temp:remove(math.huge)
+    error(thrown, 0)
+  end
   return temp
 end
 

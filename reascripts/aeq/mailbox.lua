@@ -48,17 +48,15 @@ function mailbox.folder()
   if known then
     return known
   end
-  local places, full = mailbox.places(), nil
+  local places = mailbox.places()
   for _, place in ipairs(places) do
     local fine, why = usable(place)
     if fine then
       known = place
       return place
+    elseif why == "full" then
+      messages.fail("disk_full", { folder = place })
     end
-    full = full or why == "full" and place or nil
-  end
-  if full then
-    messages.fail("disk_full", { folder = full })
   end
   messages.fail("no_mailbox", { folder = places[1], other = places[2] })
 end

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -195,11 +196,12 @@ class Session:
         self.state_file = options.pop("state_file", tmp_path / "state" / "backend.json")
         fake = [sys.executable, "-S", str(Path(__file__).with_name("fake_backend.py")), *([mode] if mode else [])]
         command = options.pop("command", fake)
-        self.scripts = install(tmp_path / "REAPER", self.state_file, command)
-        self.mailbox = tmp_path / "REAPER" / "reaper-aeq-mailbox"
+        resource = tmp_path / options.pop("resource", "REAPER")
+        self.scripts = install(resource, self.state_file, command)
+        self.mailbox = resource / "reaper-aeq-mailbox"
         self.backend = FakeBackend(self.state_file, self.mailbox) if backend else None
         env = {**os.environ, "TMPDIR": str(self.temp), **options.pop("env", {})}
-        self.reaper = Reaper(song(tmp_path, strips), tmp_path / "REAPER", pace_s=0.01, env=env, **options)
+        self.reaper = Reaper(song(tmp_path, strips), resource, pace_s=0.01, env=env, **options)
         self.project = self.reaper.project
         self.before = self.project.bytes()
 
@@ -220,7 +222,9 @@ class Session:
 
     def left_behind(self) -> list[str]:
         """What lies in the mailbox beside what always does, and in the system's temporary folder."""
-        always = ("backend.json", "mailbox.lock", "start.log")
+        always, until = ("backend.json", "mailbox.lock", "start.log"), time.monotonic() + 3
+        while list(self.mailbox.glob("*.cancel")) and time.monotonic() < until:
+            time.sleep(0.01)  # a backend that lives takes these away
         letters = [path.name for path in self.mailbox.rglob("*") if path.name not in always]
         return sorted([*letters, *(path.name for path in self.temp.rglob("*"))])
 

@@ -1,12 +1,13 @@
 """A backend that answers without a model: what the actions do with answers is tested here, not the answers.
 
-It answers the letters of a mailbox (server/letters.py says which there are) and is written anew from that table, so that
-both ends are held against a third. Runs in a thread of the test, or as a process of its own (`python fake_backend.py
-[mode] serve --state-file FILE --mailbox DIR ...`), as the actions start it.
+It answers the letters of a mailbox, written anew from the table in server/letters.py: both ends are held against a
+third. Runs in a thread of the test, or as a process of its own (`python fake_backend.py [mode] serve --state-file FILE
+--mailbox DIR ...`), as the actions start it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -129,7 +130,9 @@ class FakeBackend:
         self.requests.append((told["method"], told["path"]))
         raw = self.respond(told["path"]) if self.respond else None
         if raw is not None:
-            return self._put(f"{letter}.answer", raw.replace(b"%id", letter.encode()).replace(b"%me", self.nonce.encode()))
+            return self._put(
+                f"{letter}.answer", raw.replace(b"%id", letter.encode()).replace(b"%me", self.nonce.encode())
+            )
         if told["path"] == "/v1/words":
             return self._reply(letter, 200, {"words": [], "aliases": {"warmer": "warm", "air": "airy", "mud": "muddy"}})
         if told["path"] == "/v1/shutdown":
@@ -187,7 +190,7 @@ def main(arguments: list[str]) -> None:
         sys.exit("error: the models are missing from /nowhere")
     if "silent" in arguments:
         return time.sleep(20)
-    options = dict(zip(arguments, arguments[1:], strict=False))
+    options = dict(itertools.pairwise(arguments))
     backend = FakeBackend(Path(options["--state-file"]), Path(options["--mailbox"]))
     backend.finishes = "hold" not in arguments
     backend.stopping.wait(20)
