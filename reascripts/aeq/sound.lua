@@ -4,6 +4,7 @@
 local hearing = require("aeq.hearing")
 local item_sound = require("aeq.item_sound")
 local json = require("aeq.json")
+local messages = require("aeq.messages")
 local reaeq = require("aeq.reaeq")
 
 local sound = {}
@@ -129,14 +130,33 @@ function sound.describer(act)
   }, Description)
 end
 
+local function name_of(track)
+  local _, name = reaper.GetTrackName(track)
+  return name
+end
+
+local function check_track(project, track)
+  if reaper.EnumProjects(-1) ~= project then
+    messages.fail("project_switched")
+  elseif not reaper.ValidatePtr2(project, track, "MediaTrack*") then
+    messages.fail("track_vanished", { track = "A track" })
+  end
+end
+
 function Description:items(track, chosen, window)
-  local items = {}
+  local items, project = {}, self.act.project
   local count = chosen and #chosen or reaper.GetTrackNumMediaItems(track)
   for i = 1, count do
+    -- Thousands of items take a while: REAPER gets its cycles, in which the user may delete some.
+    self.act:breathe()
+    check_track(project, track)
     local item = chosen and chosen[i] or reaper.GetTrackMediaItem(track, i - 1)
-    local why = item_sound.plays(item) and item_sound.add(items, item, window)
+    local there = item and reaper.ValidatePtr2(project, item, "MediaItem*")
+    local why = there and item_sound.plays(item) and item_sound.add(items, item, window)
     if why then
       cannot(why)
+    elseif chosen and not there then
+      messages.fail("item_vanished", { track = name_of(track) })
     end
   end
   self.left = self.left - #items
@@ -149,6 +169,7 @@ end
 --- Adds the tracks that sound in `list`, with what lies in them. `parent`: number of their folder.
 function Description:add_tracks(tracks, list, parent, window, eqs)
   for _, track in ipairs(list) do
+    check_track(self.act.project, track)
     if value(track, "B_MAINSEND") ~= 0 and hearing.audible(self.act.project, track, self.any_solo) then
       self:add_track(tracks, track, parent, window, eqs)
     end

@@ -18,7 +18,11 @@ from fake_backend import FakeBackend
 from standin import Reaper
 
 from reaper_aeq.bands import Band, Eq
+from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.project.described import described
+from reaper_aeq.project.mix import Mixer
 from reaper_aeq.reaper.reaeq import decode_state, vst_block
+from reaper_aeq.wire_sound import Sound
 
 SCRIPTS = Path(__file__).parents[2] / "reascripts"
 RATE = 48_000
@@ -184,6 +188,25 @@ def ours(project) -> dict[str, list]:
                 state = decode_state([text.strip() for text in lines[place + 1 : end]])
                 found.setdefault("Master" if track.is_master else track.name, []).append((name, state))
     return found
+
+
+def sound_of(task: dict) -> np.ndarray:
+    """(n, 2): what a question is about, read from its file or mixed of its items as the backend does."""
+    if "path" in task:
+        return soundfile.read(task["path"])[0]
+    sound = Sound.model_validate(task["sound"])
+    project, blocks = described(sound), []
+    mixer = Mixer(project)
+
+    def analyze(given):
+        blocks.extend(block.T for block in given)
+        return analyze_blocks([block.T.copy() for block in blocks], sound.sample_rate)
+
+    if sound.track is None:
+        mixer.analyze_master(project.eqs, analyze)
+    else:
+        mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
+    return np.concatenate(blocks)
 
 
 class Session:

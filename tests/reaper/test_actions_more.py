@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import TONE, Clip, Strip, noise, opener, ours, reaeq
+from actions_kit import TONE, Clip, Strip, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 
 from reaper_aeq.bands import Band
@@ -86,7 +86,7 @@ def master_song(sound):
 def test_master_project_follows_the_plan_and_hears_the_mix_with_the_eqs(open_song, sound):
     s = open_song(master_song(sound))
     heard = {}
-    s.backend.answer = lambda task: heard.update({task["name"]: soundfile.read(task["path"])[0]}) or answer(task)
+    s.backend.answer = lambda task: heard.update({task["name"]: sound_of(task)}) or answer(task)
     s.press("Master project")
     names = {track: [name for name, _ in found] for track, found in ours(s.project).items()}
     assert s.said == [] and names == {
@@ -103,7 +103,7 @@ def test_master_project_follows_the_plan_and_hears_the_mix_with_the_eqs(open_son
     s.press("Analyze")
     s.reaper.ui.console = ""
     again = {}
-    s.backend.answer = lambda task: again.update({task["name"]: soundfile.read(task["path"])[0]}) or answer(task)
+    s.backend.answer = lambda task: again.update({task["name"]: sound_of(task)}) or answer(task)
     s.press("Make warmer")
     assert np.array_equal(heard["Master"], again["Master"])
     s.reaper.undo()
