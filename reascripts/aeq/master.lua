@@ -12,7 +12,7 @@ local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")
 local plan = require("aeq.plan")
 local selection = require("aeq.selection")
-local sounds = require("aeq.sounds")
+local listening = require("aeq.sounds")
 local write = require("aeq.write")
 
 local master = {}
@@ -88,7 +88,7 @@ local function mastered(act, entries, target, blend)
   for _, entry in ipairs(entries) do
     eqs[entry.target.track] = { family = entry.target.family, eq = entry.eq }
   end
-  local described, why = sounds.of_mix(act, target, eqs)
+  local described, why = listening.of_mix(act, target, eqs)
   if described then
     local entry = flow.entry(act, target, { sound = described }, blend)
     if not entry.eq.unreadable then

@@ -210,9 +210,14 @@ def sound_of(task: dict) -> np.ndarray:
 
 
 class Session:
-    """REAPER with a song in it and a fake backend beside it. `press` runs an action to its end."""
+    """REAPER with a song (strips, or the path of a project) in it and a fake backend beside it.
 
-    def __init__(self, tmp_path: Path, strips: Sequence[Strip], *, backend: bool = True, mode: str = "", **options):
+    `press` runs an action to its end.
+    """
+
+    def __init__(
+        self, tmp_path: Path, strips: Sequence[Strip] | Path, *, backend: bool = True, mode: str = "", **options
+    ):
         self.folder = tmp_path
         self.temp = tmp_path / "temp"
         self.temp.mkdir(exist_ok=True)
@@ -224,7 +229,8 @@ class Session:
         self.mailbox = resource / "reaper-aeq-mailbox"
         self.backend = FakeBackend(self.state_file, self.mailbox) if backend else None
         env = {**os.environ, "TMPDIR": str(self.temp), **options.pop("env", {})}
-        self.reaper = Reaper(song(tmp_path, strips), resource, pace_s=0.01, env=env, **options)
+        path = strips if isinstance(strips, Path) else song(tmp_path, strips)
+        self.reaper = Reaper(path, resource, pace_s=0.01, env=env, **options)
         self.project = self.reaper.project
         self.before = self.project.bytes()
 
@@ -265,7 +271,7 @@ def opener(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Session]]:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
     sessions = []
 
-    def open_song(strips: Sequence[Strip], **options) -> Session:
+    def open_song(strips: Sequence[Strip] | Path, **options) -> Session:
         sessions.append(Session(tmp_path, strips, **options))
         return sessions[-1]
 
