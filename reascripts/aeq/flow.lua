@@ -5,6 +5,7 @@ local check = require("aeq.check")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
+local reaeq = require("aeq.reaeq")
 local selection = require("aeq.selection")
 local sounds = require("aeq.sounds")
 local write = require("aeq.write")
@@ -59,11 +60,29 @@ function flow.entry(act, target, heard, blend)
   return entries_of({ target }, backend.adapt(act, act.title, { task }), { blend })[1]
 end
 
-local function refuse_silence(entries)
+--- The entries that have a sound; the others are named when all is done. Fails if none has.
+local function without_silence(act, entries)
+  local kept, silent = {}, {}
   for _, entry in ipairs(entries) do
     if flow.is_silent(entry.eq) then
-      messages.fail("silent", { track = entry.target.name })
+      silent[#silent + 1] = entry.target.name
+    else
+      kept[#kept + 1] = entry
     end
+  end
+  local tracks = table.concat(silent, "', '")
+  if #kept == 0 then
+    messages.fail("silent", { track = tracks })
+  end
+  act.note = #silent > 0 and messages.text("left_out", { tracks = tracks }) or nil
+  return kept
+end
+
+--- Writes all of them, and says what was left out.
+local function finish(act, entries)
+  write.all(act, act.title, without_silence(act, entries))
+  if act.note then
+    messages.show(act.note)
   end
 end
 
@@ -71,7 +90,7 @@ end
 local function blends_for(targets, added)
   local blends = {}
   for i, target in ipairs(targets) do
-    blends[i] = names.merge(target.instance and names.parse(target.instance.name) or {}, added)
+    blends[i] = names.merge(target.instance and reaeq.blend(target.instance) or {}, added)
   end
   return blends
 end
@@ -80,9 +99,7 @@ end
 function flow.make(act, added)
   local targets = selection.targets(act, "word")
   check.targets(act, targets)
-  local entries = flow.entries(act, targets, blends_for(targets, added))
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 
 --- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
@@ -96,9 +113,7 @@ function flow.match(act, reference)
   for i in ipairs(targets) do
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
-  local entries = flow.entries(act, targets, blends, { file })
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, flow.entries(act, targets, blends, { file }))
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.

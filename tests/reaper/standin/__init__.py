@@ -15,6 +15,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     fx_params,
     gfx,
     items,
+    midi,
     process,
     project_api,
     render_keys,
