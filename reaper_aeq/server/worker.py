@@ -14,15 +14,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from .. import wire
 from ..errors import AeqError
-from .jobs import Jobs, Ticket
+from .guard import check_path
+from .jobs import Jobs, Record, Ticket
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
     from ..listen import Heard
+    from ..project.media import Library
     from ..result import Result
 
 GROUP = 16  # of up to a minute of sound each, which stays in memory until its answer is there
@@ -37,6 +40,8 @@ class Worker:
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ]):
         self.jobs, self.engine = jobs, engine
         self._pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # media that a job reads
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
@@ -67,15 +72,25 @@ class Worker:
 
     def _hear(self, ticket: Ticket) -> Heard | None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once
-        from ..listen import listen_to
-
         if ticket.dropped:
             return None
         ticket.started = time.perf_counter()
-        heard = listen_to(ticket.given.path)
+        heard = self._listen(ticket)
         if heard.warning:
             log.warning("%s", heard.warning)
         return heard
+
+    def _listen(self, ticket: Ticket) -> Heard:
+        from ..listen import listen_to
+        from ..project.described import hear
+        from ..project.media import Library
+
+        sound = ticket.given.sound
+        if sound is None:
+            return listen_to(ticket.given.path)
+        with self._lock:
+            library = self._libraries.setdefault(ticket.job, Library())
+        return hear(sound, library, check_path)
 
     def _answer(self, group: Sequence[tuple[Ticket, Future]]) -> None:
         heard_ones = [(ticket, heard) for ticket, future in group if (heard := future.result()) and not ticket.dropped]
@@ -134,16 +149,22 @@ class Worker:
         if isinstance(error, AeqError):
             log.info("task %r: %s", ticket.given.name, error)
         else:
-            log.error("task %r of %s failed", ticket.given.name, ticket.given.path, exc_info=error)
-        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN)
+            log.error("task %r of %s failed", ticket.given.name, ticket.given.path or "items", exc_info=error)
+        unreadable = bool(getattr(error, "unreadable", False))
+        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN, unreadable)
 
-    def _failed(self, ticket: Ticket, sentence: str) -> None:
+    def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
         given = ticket.given
-        self.jobs.finish(ticket, wire.TaskFailed(n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence))
+        failed = wire.TaskFailed(
+            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=unreadable
+        )
+        self.jobs.finish(ticket, failed)
 
     def _done(self, ticket: Ticket, answer: object, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)
-        done = wire.TaskDone(n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds)
+        done = wire.TaskDone(
+            n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds, heard=given.heard
+        )
         self.jobs.finish(ticket, done, result)
 
 

@@ -13,6 +13,8 @@ local entries = {
   { name = "adaptation", default = "", caption = "Adaptation (0 to 1 or empty)", low = 0, high = 1, empty = true },
   { name = "method", default = "adaptive", caption = "Method" },
   { name = "time_selection", default = false, caption = "Tracks: time selection only (yes/no)" },
+  { name = "always_render", default = false, caption = "Always render (yes/no)" },
+  { name = "tell_heard", default = false, caption = "Tell how tracks were heard (yes/no)" },
   { name = "start_timeout_s", default = 60, caption = "Wait for the start (seconds)", low = 1, high = 600 },
   {
     name = "plan",
