@@ -13,8 +13,6 @@ local entries = {
   { name = "adaptation", default = "", caption = "Adaptation (0 to 1 or empty)", low = 0, high = 1, empty = true },
   { name = "method", default = "adaptive", caption = "Method" },
   { name = "time_selection", default = false, caption = "Tracks: time selection only (yes/no)" },
-  { name = "always_render", default = false, caption = "Always render (yes/no)" },
-  { name = "tell_heard", default = false, caption = "Tell how tracks were heard (yes/no)" },
   { name = "start_timeout_s", default = 60, caption = "Wait for the start (seconds)", low = 1, high = 600 },
   {
     name = "plan",
@@ -22,6 +20,9 @@ local entries = {
       .. "guitar gtr: warm 0.4; key piano synth pad string: warm 0.3; master: warm 0.3; *: clear 0.4",
     caption = "Master plan (name parts: words; ...)",
   },
+  -- What REAPER plays instead of what is in the files, wherever the two could differ.
+  { name = "always_render", default = false, caption = "Always render (yes/no)" },
+  { name = "tell_heard", default = false, caption = "Tell how tracks were heard (yes/no)" },
 }
 settings.entries = entries
 

@@ -266,6 +266,11 @@ class Session:
             self.backend.stop()
 
 
+def always_render(session: Session) -> None:
+    """The user's setting for what REAPER itself plays."""
+    session.reaper.ext_state.values[("reaper-aeq", "settings")] = '{"always_render": true}'
+
+
 def opener(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Session]]:
     """The body of a fixture: a function that opens songs, all closed at the end.
 
