@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, interrupts
 from .bands import LIMITS
 from .cli_evaluate import evaluate
 from .cli_live import live
@@ -201,6 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
+        if interrupts.was_pressed():
+            return _interrupted()
         # typer brings click's exceptions along, under a name that changes with its version
         if not hasattr(error, "format_message"):
             raise
@@ -215,8 +217,7 @@ def _refuse(sentence: str, code: int) -> int:
 
 
 def _interrupted() -> int:
-    print("interrupted: nothing half-written is left behind", file=sys.stderr)
-    return 130
+    return interrupts.tell()
 
 
 if __name__ == "__main__":
