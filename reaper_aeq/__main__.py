@@ -2,24 +2,24 @@
 
 import sys
 
-from . import interrupts
+from . import ctrl_c
 
 
 def main() -> int:
     """Runs the command line of this process. Returns the exit code."""
     try:
-        interrupts.install()
+        ctrl_c.install()
         from .cli import main as run
 
         code = run()
     except BaseException:
         # an interrupted import may come out as any error
-        if not interrupts.was_pressed():
+        if not ctrl_c.was_pressed():
             raise
-        code = interrupts.EXIT_CODE
-    if interrupts.was_pressed() and code:
-        code = interrupts.tell()
-    interrupts.finish()
+        code = ctrl_c.EXIT_CODE
+    if ctrl_c.was_pressed() and code:
+        code = ctrl_c.tell()
+    ctrl_c.finish()
     return code
 
 

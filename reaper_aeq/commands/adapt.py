@@ -29,6 +29,7 @@ def adapt(
     encoder: str,
     variations: int,
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -46,6 +47,8 @@ def adapt(
     check_method(method)
     check_encoder(encoder)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
+    for one in several:
+        one.refuse_replacing([source], force)
     check_sounds([source])
     check_outputs(path for one in several for path in one.paths)
     check_request(request, models)

@@ -25,6 +25,7 @@ def match(
     weights: str | None,
     options: dict[str, Any],
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -35,6 +36,7 @@ def match(
     """
     request = MatchRequest(weights=parse_weights(weights), **options)
     request.shares(len(references))
+    outputs.refuse_replacing([source, *references], force)
     check_sounds([source, *references])
     check_outputs(outputs.paths)
     check_models(models)

@@ -87,8 +87,8 @@ def test_pressed_twice_it_is_still_one_line(folder):
 
 SWALLOWED = """
 import gc, os, sys, time
-from reaper_aeq import interrupts
-interrupts.install()
+from reaper_aeq import ctrl_c
+ctrl_c.install()
 class Dying:
     def __del__(self):
         os.kill(os.getpid(), 2)  # comes while a finalizer runs, where an exception is printed and forgotten
@@ -97,7 +97,7 @@ try:
     Dying()
     time.sleep(5)
 except KeyboardInterrupt:
-    sys.exit(interrupts.tell())
+    sys.exit(ctrl_c.tell())
 """
 
 
