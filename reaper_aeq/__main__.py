@@ -1,4 +1,4 @@
-"""`python -m reaper_aeq` and the command `reaper-aeq`: the command line; Ctrl-C is answered from the first moment on."""
+"""`python -m reaper_aeq` and the command `reaper-aeq`: the command line; Ctrl-C is answered from the first moment."""
 
 import sys
 
