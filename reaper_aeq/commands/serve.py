@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import AeqError
 from ..server.letters import START_LOG
 from ..server.letters import prepare as prepare_mailbox
+from ..server.log import open_private
 from ..server.state import (
     State,
     default_state_file,
@@ -107,7 +108,7 @@ def wait_for_other(path: Path) -> State:
 def start_in_background(path: Path, arguments: list[str]) -> State:
     """Starts a backend that outlives this process and has no window; returns once it answers. Raises `AeqError`."""
     errors = path.with_suffix(".err")
-    with open(errors, "wb") as err:
+    with open_private(errors, "w") as err:
         process = subprocess.Popen(
             [windowless_python(), "-m", "reaper_aeq", "serve", *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=path.parent, close_fds=True,

@@ -36,6 +36,7 @@ ANSWER_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 LINGER_S = 1.0
+BODY_S = 15.0  # for a body, which comes from this machine
 NEED_TOKEN = "This needs the backend's token: open the dashboard from REAPER with the action 'AEQ: Open dashboard'."
 
 
@@ -85,7 +86,11 @@ class Guard:
         refusal = refusal or self._unknown(headers)
         if refusal:
             return await self._refuse(scope, headers, receive, send, *refusal)
-        body = await self._body(headers, receive)
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await self._body(headers, receive)
+        except TimeoutError:
+            return await _refuse(receive, send, 408, f"The request did not come within {BODY_S:g} seconds: try again.")
         if body is None:
             limit = f"at most {self.max_body_bytes / 1e6:g} MB"
             return await _refuse(receive, send, 413, f"The request is too large ({limit}): send fewer tasks at once.")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import faulthandler
 import logging
-import logging.handlers
 import os
 import secrets
 import signal
@@ -22,9 +21,10 @@ import uvicorn
 
 from .. import __version__
 from .app import Backend, Settings, create_app
+from .connections import BACKLOG, Connection, most_connections, watch
+from .log import LogFile
 from .state import State, listening_socket, remove_state, write_state
 
-LOG_BYTES, LOG_FILES = 1_000_000, 3
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -53,7 +53,11 @@ def run(
         engine: Future = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, http=Connection,
+            ws="none", backlog=BACKLOG,
+        )  # fmt: skip
+        config.most_connections = most_connections()
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
@@ -93,7 +97,7 @@ class Server(uvicorn.Server):
 
 
 async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
+    watchers = _watch(server, idle_minutes, ready), watch(server), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True
@@ -130,8 +134,7 @@ def load(engine: Future, models: Path | None) -> None:
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Everything of ours from INFO, of others from WARNING on goes to a file that cannot grow without end."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = LogFile(path)
     root, ours = logging.getLogger(), logging.getLogger("reaper_aeq")
     root.addHandler(handler)
     ours.setLevel(logging.INFO)
