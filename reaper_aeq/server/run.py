@@ -23,6 +23,7 @@ from .. import __version__
 from .app import Backend, Settings, create_app
 from .connections import BACKLOG, Connection, most_connections, watch
 from .log import LogFile
+from .login import address
 from .state import State, listening_socket, remove_state, write_state
 
 log = logging.getLogger("reaper_aeq.server")
@@ -33,14 +34,14 @@ def run(
     port: int | None,
     idle_minutes: float,
     models: Path | None,
-    ready: Callable[[State], object],
+    ready: Callable[[State, str], object],
     mailbox: Path | None = None,
 ) -> int:
     """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
 
     Args:
         path: of the state file; its folder exists and its lock is ours.
-        ready: called once the backend answers.
+        ready: called once the backend answers, with an address for a browser.
         mailbox: folder of a REAPER whose requests come as files.
 
     Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
@@ -65,7 +66,7 @@ def run(
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state)))
+            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state, address(port, backend.codes.new()))))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
