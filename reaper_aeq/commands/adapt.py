@@ -9,6 +9,7 @@ from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
 from ..methods import REFINE_STEPS
+from ..printable import printable
 from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
 from .console import print_json, say, table
 from .outputs import Outputs, all_opened
@@ -85,7 +86,7 @@ def show(result: Result, written: list[Path]) -> None:
         say(f"\nvariation {n + 1}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
         show_eq(one.eq)
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")
 
 
 def show_eq(eq: Eq) -> None:

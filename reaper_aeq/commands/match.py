@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
+from ..printable import printable
 from .adapt import band_rows, decibels
 from .checks import check_models, check_outputs, check_sounds
 from .console import print_json, say, table
@@ -81,4 +82,4 @@ def show(result: MatchResult, written: list[Path]) -> None:
     table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(result.eq))
     say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")
