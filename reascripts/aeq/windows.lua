@@ -18,8 +18,8 @@ local function span_of_items(items)
   return from_s, to_s
 end
 
---- What may be listened to of a whole track: the time selection if the user wants that; else from the track's first item
---- to its last; a bus or folder is heard as long as the project.
+--- What may be listened to of a whole track: the time selection if the user wants that; else from the track's first
+--- item to its last; a bus or folder is heard as long as the project.
 local function span_of_track(act, target)
   local from_s, to_s = reaper.GetSet_LoopTimeRange2(act.project, false, false, 0, 0, false)
   if act.settings.time_selection and to_s > from_s then
@@ -75,9 +75,23 @@ local function bins_of(bin_s)
   return math.max(1, math.floor(windows.LONGEST_S / bin_s))
 end
 
+--- How strong a target sounds, or all that it is linked with: {powers}, seconds a part.
+local function profile_of(act, target, from_s, to_s)
+  local sum, bin_s
+  for _, member in ipairs(target.link or { target }) do
+    local powers
+    powers, bin_s = loudest.profile(act, member, from_s, to_s)
+    for n, power in ipairs(powers) do
+      powers[n] = power + (sum and sum[n] or 0)
+    end
+    sum = powers
+  end
+  return sum, bin_s
+end
+
 --- The loudest minute between two times.
 local function loudest_window(act, target, from_s, to_s)
-  local powers, bin_s = loudest.profile(act, target, from_s, to_s)
+  local powers, bin_s = profile_of(act, target, from_s, to_s)
   local count, best, power = bins_of(bin_s), 1, -1
   for first = 1, math.max(1, #powers - count + 1) do
     local here = power_at(powers, first, count)
@@ -90,7 +104,11 @@ local function loudest_window(act, target, from_s, to_s)
 end
 
 local function parts_of_items(act, target)
-  local parts = clusters(target.items)
+  local items = {}
+  for _, member in ipairs(target.link or { target }) do -- linked targets are summed, so they share their times
+    table.move(member.items, 1, #member.items, #items + 1, items)
+  end
+  local parts = clusters(items)
   if length_of(parts) <= windows.LONGEST_S then
     return parts
   end
@@ -117,7 +135,7 @@ local function cover(act, targets, add)
   local count, bin_s
   for _, target in ipairs(targets) do
     local powers
-    powers, bin_s = loudest.profile(act, target, from_s, to_s)
+    powers, bin_s = profile_of(act, target, from_s, to_s)
     count = bins_of(bin_s)
     local most = 0
     for first = 1, math.max(1, #powers - count + 1) do
@@ -131,7 +149,8 @@ local function cover(act, targets, add)
     for first = 1, math.max(1, #profiles[left[1]].powers - count + 1) do
       local good, sum = {}, 0
       for _, target in ipairs(left) do
-        local share = profiles[target].most == 0 and 1 or power_at(profiles[target].powers, first, count) / profiles[target].most
+        local profile = profiles[target]
+        local share = profile.most == 0 and 1 or power_at(profile.powers, first, count) / profile.most
         good[#good + 1] = share >= ENOUGH and target or nil
         sum = sum + (share >= ENOUGH and 1 + share / 1000 or 0)
       end
@@ -175,8 +194,8 @@ local function around(pieces)
   return groups
 end
 
---- What is rendered together: {{how, targets, start_s, end_s, pieces}, ...}. A target with chosen items may be in several;
---- `pieces[target]` says from when to when it is listened to there, {{from_s, to_s}, ...}; without them all of it is.
+--- What is rendered together: {{how, targets, start_s, end_s, pieces}, ...}. A target with chosen items may be in
+--- several; `pieces[target]` says from when to when it is listened to there, {{from_s, to_s}, ...}, else all of it is.
 function windows.groups(act, targets)
   local pieces, whole, master = {}, {}, {}
   for _, target in ipairs(targets) do

@@ -78,9 +78,13 @@ end
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
 -- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
 function write.note(target, fx, instance, eq, blend)
-  local track, is = target.track, reaeq.name(target.track, fx)
+  local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
   local family = instance and instance.family or target.family
-  local name = names.format(blend, family, target.linked or instance and names.is_linked(is))
+  local is_linked = target.linked
+  if is_linked == nil then -- nobody asked: it stays what it is
+    is_linked = names.is_linked(is)
+  end
+  local name = names.format(blend, family, is_linked)
   if instance and instance.record and not names.family(is) then
     name = is
   elseif not reaeq.rename(track, fx, name) then
@@ -111,6 +115,7 @@ function write.one(target, eq, blend)
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
+  target.linked = target.linked or false
   what = what or write.note(target, fx, old and target.instance, eq, blend)
   if what then
     log.add(("not written: %s on %s"):format(what, target.name))
@@ -122,7 +127,7 @@ function write.one(target, eq, blend)
   end
 end
 
---- Puts an EQ on one track and hands to `later` what takes it out again, to the letter. In an undo block of the caller's.
+--- Puts an EQ on one track and hands to `later` what takes it out again, to the letter; in a block of the caller's.
 function write.for_a_moment(act, entry, later)
   local target = entry.target
   local track, kept = target.track, instances.read(target.track)
@@ -139,7 +144,8 @@ function write.for_a_moment(act, entry, later)
     entry.was_off = not reaper.TrackFX_GetEnabled(track, old)
     render_state.switch(track, old, false)
   end
-  local place = old and old < chain.IN_CONTAINER and old or target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
+  local last = target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
+  local place = old and old < chain.IN_CONTAINER and old or last
   local fx = reaeq.add(track, place) or messages.fail("no_reaeq")
   local guid = reaper.TrackFX_GetFXGUID(track, fx)
   later(function()
