@@ -9,6 +9,7 @@ from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
 from ..methods import REFINE_STEPS
+from ..printable import printable
 from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
 from .console import print_json, say, table
 from .outputs import Outputs, all_opened
@@ -29,6 +30,7 @@ def adapt(
     encoder: str,
     variations: int,
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -46,6 +48,8 @@ def adapt(
     check_method(method)
     check_encoder(encoder)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
+    for one in several:
+        one.refuse_replacing([source], force)
     check_sounds([source])
     check_outputs(path for one in several for path in one.paths)
     check_request(request, models)
@@ -82,7 +86,7 @@ def show(result: Result, written: list[Path]) -> None:
         say(f"\nvariation {n + 1}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
         show_eq(one.eq)
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")
 
 
 def show_eq(eq: Eq) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..files import output_error
+from ..printable import printable
 from .checks import check_new_folder, check_plan, check_request
-from .console import note, print_json, progress, say, warn
+from .console import note, print_json, progress, report, say, warn
 
 if TYPE_CHECKING:
     from ..batch.journal import Journal
@@ -47,7 +48,7 @@ def batch(
         from ..batch.run import Batch
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
-        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), note)
+        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
         run = Batch(
             found.tasks, recipe, out.absolute(), journal,
             lambda: crew_at(scheduler) if scheduler else own_crew(count), watch, retries, again,
@@ -97,4 +98,4 @@ def _tell(counts: Counts, out: Path, as_json: bool) -> None:
     parts = [f"{counts.done} done"]
     parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
     parts += [f"{len(counts.failures)} failed"] if counts.failures else []
-    say(f"{', '.join(parts)}\nwrote {out / HTML}")
+    say(f"{', '.join(parts)}\nwrote {printable(out / HTML)}")

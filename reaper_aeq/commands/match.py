@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
+from ..printable import printable
 from .adapt import band_rows, decibels
 from .checks import check_models, check_outputs, check_sounds
 from .console import print_json, say, table
@@ -25,6 +26,7 @@ def match(
     weights: str | None,
     options: dict[str, Any],
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -35,6 +37,7 @@ def match(
     """
     request = MatchRequest(weights=parse_weights(weights), **options)
     request.shares(len(references))
+    outputs.refuse_replacing([source, *references], force)
     check_sounds([source, *references])
     check_outputs(outputs.paths)
     check_models(models)
@@ -79,4 +82,4 @@ def show(result: MatchResult, written: list[Path]) -> None:
     table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(result.eq))
     say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")

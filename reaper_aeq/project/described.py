@@ -19,6 +19,8 @@ from ..wire_sound import EqInfo, FadeInfo, ItemInfo, Sound
 from .media import Library
 from .mix import Mixer
 
+ASK_S = 10
+
 
 class UnreadableError(AudioError):
     """A file of a described sound that cannot be read here; whoever described it may render it instead."""
@@ -106,7 +108,9 @@ def hear(
     def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
         nonlocal passes
         passes += 1
-        return analyze_blocks(kept.watch(swing.watch(_asking(blocks, between_blocks))), sound.sample_rate)
+        return analyze_blocks(
+            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
+        )
 
     if sound.track is None:
         analysis = mixer.analyze_master(project.eqs, analyze)
@@ -120,9 +124,14 @@ def hear(
     return HeardSound("", analysis, whole, " ".join(library.warnings.values()) or None)
 
 
-def _asking(blocks: Iterable[np.ndarray], between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Asks as often as for a file, whose blocks are up to ten seconds long."""
+    samples = asked = 0
     for block in blocks:
-        between_blocks()
+        if samples >= asked:
+            between_blocks()
+            asked += ASK_S * sample_rate
+        samples += block.shape[1]
         yield np.ascontiguousarray(block)
 
 

@@ -28,7 +28,8 @@ from typing import TypeVar
 from ..errors import OutputError
 from ..files import output_error
 
-HEARTBEAT, START_LOG = "backend.json", "start.log"
+FOLDER = "reaper-aeq-mailbox"  # below REAPER's resource folder; the actions know it too (reascripts/aeq/mailbox.lua)
+HEARTBEAT, START_LOG, LOCK = "backend.json", "start.log", "mailbox.lock"
 ABANDONED_S = 600.0  # a letter that nobody fetched
 RUN_ABANDONED_S = 3600.0  # sounds of a press that crashed
 TRIES, TRY_AGAIN_S = 5, 0.002  # Windows: a file that was just renamed, or is being read, refuses for a moment
@@ -139,6 +140,28 @@ def sweep(folder: Path, *, everything: bool = False) -> None:
                         _sweep_run(Path(entry.path), now)
                 elif _LETTER.fullmatch(entry.name) and (everything or age_s > ABANDONED_S):
                     os.unlink(entry.path)
+
+
+def clear(folder: Path) -> bool:
+    """Takes the mailbox away with all that is ours in it; what is not stays. Whether there was one."""
+    away = folder.with_name(f".aeq-{secrets.token_hex(6)}")
+    try:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return False
+        os.rename(folder, away)  # a backend that serves it lets go of it
+    except OSError:
+        return False
+    sweep(away, everything=True)
+    for path in [*(away / name for name in (HEARTBEAT, START_LOG, LOCK)), *away.glob("run-*/*")]:
+        with suppress(OSError):
+            path.unlink()
+    for path in [*away.glob("run-*"), away]:
+        with suppress(OSError):
+            path.rmdir()
+    if away.exists():
+        with suppress(OSError):
+            os.rename(away, folder)
+    return True
 
 
 def _sweep_run(run: Path, now: float) -> None:

@@ -54,6 +54,29 @@ function files.put(folder, name, text)
   return nil, written and closed and "refused" or "full"
 end
 
+--- Writes a file that may be there already, whole or not at all. Returns as `put`.
+function files.replace(folder, name, text)
+  local path, fresh, old = files.join(folder, name), files.id() .. ".part", files.join(folder, files.id() .. ".part")
+  local fine, why = files.put(folder, fresh, text)
+  if not fine then
+    return nil, why
+  end
+  fresh = files.join(folder, fresh)
+  if os.rename(fresh, path) then
+    return true
+  end
+  -- Windows' rename replaces nothing: the old one goes aside first, and comes back where the new one cannot follow
+  if os.rename(path, old) then
+    if os.rename(fresh, path) then
+      os.remove(old)
+      return true
+    end
+    os.rename(old, path)
+  end
+  os.remove(fresh)
+  return nil, "refused"
+end
+
 --- Is there a folder of that name? C has no other question for it than to rename it to itself.
 function files.exists(path)
   local fine, _, code = os.rename(path, path)

@@ -71,6 +71,9 @@ local sentences = {
   started = "reaper-aeq {version} is running ({device}).",
   stopped = "reaper-aeq was stopped. It starts again by itself with the next press.",
 
+  startup_damaged = "The lines of reaper-aeq in {file} are damaged. Take them out with a text editor, then try again.",
+  startup_refused = "{file} cannot be written. Check its permissions, then try again.",
+
   bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
   bad_setting = "The setting '{name}' cannot be '{value}': {why}.",
   link_two = "Select two or more tracks that belong together, then run this again.",
