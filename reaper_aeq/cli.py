@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, ctrl_c
 from .bands import LIMITS
 from .cli_evaluate import evaluate
 from .cli_live import live
@@ -84,6 +84,7 @@ def adapt_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -94,8 +95,8 @@ def adapt_command(
 
     adapt(
         source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
-        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), name=name, models=models,
-        as_json=as_json,
+        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), force=force, name=name,
+        models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -121,6 +122,7 @@ def match_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -131,8 +133,8 @@ def match_command(
 
     options = {"intensity": intensity, "low_hz": low, "high_hz": high, "smoothing_oct": smoothing, "by": by}
     match(
-        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), name=name,
-        models=models, as_json=as_json,
+        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), force=force,
+        name=name, models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -201,6 +203,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
+        if ctrl_c.was_pressed():
+            return _interrupted()
         # typer brings click's exceptions along, under a name that changes with its version
         if not hasattr(error, "format_message"):
             raise
@@ -215,8 +219,7 @@ def _refuse(sentence: str, code: int) -> int:
 
 
 def _interrupted() -> int:
-    print("interrupted: nothing half-written is left behind", file=sys.stderr)
-    return 130
+    return ctrl_c.tell()
 
 
 if __name__ == "__main__":

@@ -227,6 +227,13 @@ class Jobs(Message):
     jobs: Annotated[list[Job], Field(max_length=MAX_JOBS_SHOWN)]
 
 
+class DashboardAddress(Message):
+    """`POST /v1/dashboard`: an address for a browser, that works once and for so many seconds."""
+
+    url: str
+    seconds: Seconds
+
+
 class Stopping(Message):
     """`POST /v1/shutdown`"""
 

@@ -11,16 +11,21 @@ from pathlib import Path
 from ..errors import AeqError
 from ..server.letters import START_LOG
 from ..server.letters import prepare as prepare_mailbox
+from ..server.log import open_private
+from ..server.login import CODE_S
 from ..server.state import (
     State,
+    dashboard_address,
     default_state_file,
     health,
     lock,
     open_mailbox,
     prepare_folder,
     read_state,
+    refuse_other_file,
     running,
 )
+from .checks import check_models
 from .console import print_json, say
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
@@ -39,7 +44,9 @@ def serve(
     """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
     the exit code."""
     path = Path(state_file or default_state_file()).absolute()
+    check_models(models)
     prepare_folder(path)
+    refuse_other_file(path)
     if mailbox:
         mailbox = mailbox.absolute()
         prepare_mailbox(mailbox)
@@ -60,7 +67,7 @@ def serve(
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from ..server.run import run
 
-        return run(path, port, idle_minutes, models, lambda state: tell(state, path, as_json), mailbox)
+        return run(path, port, idle_minutes, models, lambda state, url: tell(state, path, as_json, url), mailbox)
 
 
 def with_streams(mailbox: Path | None) -> None:
@@ -78,14 +85,19 @@ def tell_of_other(state: State, path: Path, as_json: bool, mailbox: Path | None)
     return tell(state, path, as_json, already=True)
 
 
-def tell(state: State, path: Path, as_json: bool, already: bool = False) -> int:
-    """Where the backend is; on the terminal, which is the user's own, with the token."""
+def tell(state: State, path: Path, as_json: bool, url: str = "", already: bool = False) -> int:
+    """Where the backend is, and how a browser gets in: with `url`, or one that it is asked for."""
     if as_json:
         row = {"url": f"http://127.0.0.1:{state.port}/", "port": state.port, "pid": state.pid}
         print_json({**row, "state_file": str(path), "already_running": already})
     else:
         how = "is running already" if already else "is running"
-        say(f"The backend {how} (process {state.pid}, port {state.port}). Dashboard: {state.url}")
+        url = url or dashboard_address(state)
+        say(
+            f"The backend {how} (process {state.pid}, port {state.port}).\n"
+            f"Dashboard, for the next {CODE_S:g} seconds and one visit: {url}\n"
+            "'reaper-aeq serve' in another terminal prints a new address."
+        )
     sys.stdout.flush()
     return 0
 
@@ -105,7 +117,7 @@ def wait_for_other(path: Path) -> State:
 def start_in_background(path: Path, arguments: list[str]) -> State:
     """Starts a backend that outlives this process and has no window; returns once it answers. Raises `AeqError`."""
     errors = path.with_suffix(".err")
-    with open(errors, "wb") as err:
+    with open_private(errors, "w") as err:
         process = subprocess.Popen(
             [windowless_python(), "-m", "reaper_aeq", "serve", *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=path.parent, close_fds=True,

@@ -20,6 +20,7 @@ from .. import __version__, wire
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
+from .login import CODE_S, Codes, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
@@ -63,6 +64,7 @@ class Backend:
     started: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     stopping: bool = False
+    codes: Codes = field(default_factory=Codes)
     mailboxes: Mailboxes = field(init=False)
 
     def idle_s(self) -> float:
@@ -92,7 +94,7 @@ def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.backend = backend
     backend.mailboxes = Mailboxes(app, backend)
-    app.add_middleware(Guard, token=settings.token, port=settings.port)
+    app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
@@ -124,6 +126,10 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
             raise PathError(f"{asked.folder[:200]!r} is not the absolute path of a folder")
         backend.mailboxes.add(folder)
         return asked
+
+    @app.post("/v1/dashboard")
+    async def dashboard() -> wire.DashboardAddress:
+        return wire.DashboardAddress(url=address(backend.settings.port, backend.codes.new()), seconds=CODE_S)
 
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:

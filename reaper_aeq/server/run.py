@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import faulthandler
 import logging
-import logging.handlers
 import os
 import secrets
 import signal
@@ -22,9 +21,11 @@ import uvicorn
 
 from .. import __version__
 from .app import Backend, Settings, create_app
+from .connections import BACKLOG, Connection, most_connections, watch
+from .log import LogFile
+from .login import address
 from .state import State, listening_socket, remove_state, write_state
 
-LOG_BYTES, LOG_FILES = 1_000_000, 3
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -33,14 +34,14 @@ def run(
     port: int | None,
     idle_minutes: float,
     models: Path | None,
-    ready: Callable[[State], object],
+    ready: Callable[[State, str], object],
     mailbox: Path | None = None,
 ) -> int:
     """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
 
     Args:
         path: of the state file; its folder exists and its lock is ours.
-        ready: called once the backend answers.
+        ready: called once the backend answers, with an address for a browser.
         mailbox: folder of a REAPER whose requests come as files.
 
     Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
@@ -53,7 +54,11 @@ def run(
         engine: Future = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, http=Connection,
+            ws="none", backlog=BACKLOG,
+        )  # fmt: skip
+        config.most_connections = most_connections()
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
@@ -61,7 +66,7 @@ def run(
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state)))
+            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state, address(port, backend.codes.new()))))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
@@ -93,7 +98,7 @@ class Server(uvicorn.Server):
 
 
 async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
+    watchers = _watch(server, idle_minutes, ready), watch(server), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True
@@ -130,8 +135,7 @@ def load(engine: Future, models: Path | None) -> None:
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Everything of ours from INFO, of others from WARNING on goes to a file that cannot grow without end."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = LogFile(path)
     root, ours = logging.getLogger(), logging.getLogger("reaper_aeq")
     root.addHandler(handler)
     ours.setLevel(logging.INFO)

@@ -1,7 +1,6 @@
 -- The backend by hand: start it, stop it, open its page.
 
 local backend = require("aeq.backend")
-local install = require("aeq.install")
 local mailbox = require("aeq.mailbox")
 local messages = require("aeq.messages")
 local programs = require("aeq.programs")
@@ -42,19 +41,16 @@ function control.stop(act)
   messages.show(messages.text("stopped"))
 end
 
---- Opens the dashboard in the user's browser. The token goes in the address: a browser can be handed nothing else. The
---- server answers with a cookie and an address without it.
+--- Opens the dashboard in the user's browser. Its address goes on a command line, which others may read: so it holds a
+--- code that works once and for seconds. The server answers with a cookie and an address without it.
 function control.dashboard(act)
   running(act)
-  local server, until_s = install.server(), reaper.time_precise() + 0.5
-  while not server and reaper.time_precise() < until_s do
-    act:wait() -- Windows may refuse to open a file that was just renamed into place
-    server = install.server()
+  local answer = backend.call(act, "POST", "/v1/dashboard")
+  -- it becomes a part of a command line: nothing but what it has to be
+  if type(answer.url) ~= "string" or not answer.url:match("^http://127%.0%.0%.1:%d+/%?code=%x+$") then
+    messages.fail("nonsense", { what = "it has no address" })
   end
-  if not server then
-    messages.fail("backend_died")
-  end
-  programs.browse(("http://127.0.0.1:%d/?token=%s"):format(server.port, server.token))
+  programs.browse(answer.url)
 end
 
 return control

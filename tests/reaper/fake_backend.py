@@ -135,6 +135,8 @@ class FakeBackend:
             )
         if told["path"] == "/v1/words":
             return self._reply(letter, 200, {"words": [], "aliases": {"warmer": "warm", "air": "airy", "mud": "muddy"}})
+        if told["path"] == "/v1/dashboard":
+            return self._reply(letter, 200, {"url": f"http://127.0.0.1:{self.port}/?code={'c0' * 16}", "seconds": 30})
         if told["path"] == "/v1/shutdown":
             self._reply(letter, 200, {"stopping": True})
             (self.mailbox / "backend.json").unlink()

@@ -167,7 +167,7 @@ def test_dashboard_opens_the_page(open_song, sound, tmp_path):
     end = time.monotonic() + 20
     while not opened.exists() and time.monotonic() < end:
         time.sleep(0.02)
-    assert opened.read_text() == f"http://127.0.0.1:{s.backend.port}/?token={'0f' * 16}\n" and s.said == []
+    assert opened.read_text() == f"http://127.0.0.1:{s.backend.port}/?code={'c0' * 16}\n" and s.said == []
 
 
 def test_start_and_stop(open_song):
