@@ -16,6 +16,7 @@ What lies there, `ID` being 32 hexadecimal digits that the script chose:
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -40,6 +41,7 @@ _RUN = re.compile(r"run-[0-9a-f]{16,32}(\.done)?")
 
 
 T = TypeVar("T")
+log = logging.getLogger("reaper_aeq.server")
 
 
 class MailboxError(OutputError):
@@ -60,6 +62,8 @@ def prepare(folder: Path) -> None:
                 raise MailboxError(f"{folder} belongs to another user: remove it, then start again")
             if stat.S_IMODE(status.st_mode) & 0o077:
                 os.chmod(folder, 0o700)
+            if stat.S_IMODE(folder.lstat().st_mode) & 0o077:  # a disk that knows no permissions
+                log.warning("%s cannot be closed to other users of this machine: its disk knows no permissions", folder)
     except OSError as error:
         raise output_error(folder, error) from None
 
