@@ -21,6 +21,7 @@ from .cli_projects import add_projects
 from .cli_reaper import add_reaper
 from .cli_train import train
 from .errors import AeqError
+from .libraries import explain
 from .methods import (
     DEFAULT_ENCODER,
     DEFAULT_MATCH,
@@ -201,6 +202,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
+        if unloadable := explain(error):
+            return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
         if not hasattr(error, "format_message"):
             raise

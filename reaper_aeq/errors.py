@@ -82,3 +82,9 @@ class SettingsError(AeqError):
 
 class ModelError(AeqError):
     """Weights that are missing, damaged or of another version."""
+
+
+class LibraryError(AeqError):
+    """A compiled library that cannot be loaded; names the versions that lie here and what to type."""
+
+    http_status = 500

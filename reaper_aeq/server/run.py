@@ -21,6 +21,8 @@ from types import FrameType
 import uvicorn
 
 from .. import __version__
+from ..errors import LibraryError
+from ..libraries import explain
 from .app import Backend, Settings, create_app
 from .state import State, listening_socket, remove_state, write_state
 
@@ -53,11 +55,13 @@ def run(
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state)))
+            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state), engine))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
             log.info("stopped")
+    if unloadable := _unloadable(engine):
+        raise unloadable
     _leave(ended and engine.done())
     return 0
 
@@ -84,13 +88,15 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watcher = asyncio.create_task(_watch(server, idle_minutes, ready))
+async def _serve(
+    server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
+) -> None:
+    watcher = asyncio.create_task(_watch(server, idle_minutes, ready, engine))
     await server.serve(sockets=[sock])
     await watcher
 
 
-async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
+async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object], engine: Future) -> None:
     """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
     backend, told = server.backend, False
     while not server.should_exit:
@@ -100,8 +106,15 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
         if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
             log.info("nothing was asked for %g minutes: stopping", idle_minutes)
             backend.stopping = True
+        # without its libraries it could only refuse every press: whoever started it has to hear why
+        backend.stopping = backend.stopping or _unloadable(engine) is not None
         server.should_exit = server.should_exit or backend.stopping
         await asyncio.sleep(0.1)
+
+
+def _unloadable(engine: Future) -> LibraryError | None:
+    error = engine.exception() if engine.done() else None
+    return error if isinstance(error, LibraryError) else None
 
 
 def load(engine: Future, models: Path | None) -> None:
@@ -114,7 +127,7 @@ def load(engine: Future, models: Path | None) -> None:
         engine.set_result(loaded)
     except BaseException as error:
         log.exception("the models could not be loaded")
-        engine.set_exception(error)
+        engine.set_exception(explain(error) or error)
 
 
 @contextlib.contextmanager
