@@ -115,9 +115,9 @@ def _chunks_to_the_end(window: Window, kind: _Kind, position: int) -> bool:
         return True
     found = 0
     for chunk in kind.walk(window, position):
-        if not _is_name(chunk.id, kind) or chunk.stated is None or chunk.start + chunk.stated > window.size + 1:
+        if not _is_name(chunk.id, kind) or not 0 <= (chunk.stated or 0) <= window.size + 1 - chunk.start:
             return False
-        found, position = found + 1, chunk.start + chunk.stated
+        found, position = found + 1, chunk.start + (chunk.stated or 0)
     return found > 0 and (window.size - position <= FOLLOWED or _padding_or_tags(window, position))
 
 

@@ -40,7 +40,7 @@ def look(window: Window, start: int) -> Layout | None:
         return None
     parts, remark = [], None
     for n, at in enumerate(starts):
-        end = starts[n + 1] if n + 1 < len(starts) else before_tags(window, at)
+        end = before_tags(window, at, starts[n + 1] if n + 1 < len(starts) else window.size)
         header = _header(window, at)
         if header is None or header.sound >= end:
             continue
@@ -52,6 +52,10 @@ def look(window: Window, start: int) -> Layout | None:
         if missing_s > WORTH_TELLING_S:
             whole, there = clock(header.total / header.sample_rate), clock(total / header.sample_rate)
             remark = f"is cut off: it says that it lasts {whole}, {there} are there"
+        elif stop < end:
+            remark = "is cut off in the middle of a frame: what lies before it was read"
+        if (start, stop, len(starts), total) == (0, window.size, 1, header.total):
+            return Layout()
         parts.append(Part(_counted(window, header, total, stop)))
     return Layout(tuple(parts), remark) if parts else None
 

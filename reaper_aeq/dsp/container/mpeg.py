@@ -40,7 +40,7 @@ class _Stream:
 
 def look(window: Window, start: int) -> Layout | None:
     """None if no MPEG frames begin at `start` or soon behind it."""
-    end = before_tags(window, start)
+    end = before_tags(window, start, window.size)
     first = _next_frame(window, start, min(end, start + SEARCHED), end, None)
     if first < 0:
         return None
@@ -48,7 +48,17 @@ def look(window: Window, start: int) -> Layout | None:
     unread += first - start
     frame_bytes = sum(stop - at for stream in streams for at, stop in stream.spans) / sum(s.frames for s in streams)
     unread_s = unread / frame_bytes * _frame_s(streams[0].kind)
+    if len(streams) == 1 and _is_plain(window, streams[0], start, end) and not unread:
+        return Layout()
     return Layout(tuple(_part(window, stream) for stream in streams), _remark(window, streams, unread, unread_s))
+
+
+def _is_plain(window: Window, stream: _Stream, start: int, end: int) -> bool:
+    """Whether the decoder can be left alone: at most one tag in front, and a true count."""
+    stated = _stated(window, stream)
+    one_tag = start == 0 or (start == tag_size(window, 0) and window.at(0, 3) == b"ID3")
+    whole = stream.info is not None and merged([stream.info, *stream.spans]) == ((start, end),)
+    return stated is not None and stated[1] == stream.frames and one_tag and whole
 
 
 def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:

@@ -39,9 +39,8 @@ def tag_size(window: Window, position: int) -> int:
     return 0
 
 
-def before_tags(window: Window, start: int) -> int:
-    """Where the sound that begins at `start` ends at the latest: what lies behind it are tags and padding."""
-    end = window.size
+def before_tags(window: Window, start: int, end: int) -> int:
+    """Where the sound that begins at `start` ends at the latest: from there to `end` are tags and padding."""
     while (size := _tag_that_ends(window, end)) and end - size >= start:
         end -= size
     return end
@@ -59,8 +58,22 @@ def _tag_that_ends(window: Window, end: int) -> int:
     if tail[-10:-7] == b"3DI" and max(tail[-4:]) < 0x80:
         size = sum(byte << shift for byte, shift in zip(tail[-4:], (21, 14, 7, 0), strict=True))
         return size + 20
-    if tail[-16:] == bytes(16):
-        return _zeros_before(window, end)
+    if size := _id3_before(window, end):  # first, for it mostly ends with zeros itself
+        return size
+    return _zeros_before(window, end) if tail[-16:] == bytes(16) else 0
+
+
+def _id3_before(window: Window, end: int) -> int:
+    """An ID3v2 tag belongs in front of what follows, so it is known by its beginning only."""
+    begin = max(0, end - 2**21)
+    data = window.at(begin, end - begin)
+    position = len(data)
+    while (position := data.rfind(b"ID3", 0, position)) >= 0:
+        head = data[position : position + 10]
+        if len(head) == 10 and max(head[6:]) < 0x80 and head[3] != 0xFF:
+            size = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+            if position + size == len(data):
+                return size
     return 0
 
 
