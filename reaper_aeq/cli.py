@@ -85,6 +85,7 @@ def adapt_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -95,8 +96,8 @@ def adapt_command(
 
     adapt(
         source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
-        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), name=name, models=models,
-        as_json=as_json,
+        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), force=force, name=name,
+        models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def match_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -132,8 +134,8 @@ def match_command(
 
     options = {"intensity": intensity, "low_hz": low, "high_hz": high, "smoothing_oct": smoothing, "by": by}
     match(
-        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), name=name,
-        models=models, as_json=as_json,
+        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), force=force,
+        name=name, models=models, as_json=as_json,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ def adapt(
     encoder: str,
     variations: int,
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -51,6 +52,8 @@ def adapt(
     from .sound import hear, load_engine
 
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
+    for one in several:
+        one.refuse_replacing([source], force)
     with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
         engine = load_engine(models, encoder)
         engine.words.blend(request)

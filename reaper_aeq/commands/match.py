@@ -24,6 +24,7 @@ def match(
     weights: str | None,
     options: dict[str, Any],
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -34,6 +35,7 @@ def match(
     """
     request = MatchRequest(weights=parse_weights(weights), **options)
     request.shares(len(references))
+    outputs.refuse_replacing([source, *references], force)
 
     from ..dsp.audio import AudioFile
     from .sound import hear, load_engine
