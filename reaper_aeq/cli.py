@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, ctrl_c
 from .bands import LIMITS
 from .cli_evaluate import evaluate
 from .cli_live import live
@@ -204,6 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
+        if ctrl_c.was_pressed():
+            return _interrupted()
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
@@ -220,8 +222,7 @@ def _refuse(sentence: str, code: int) -> int:
 
 
 def _interrupted() -> int:
-    print("interrupted: nothing half-written is left behind", file=sys.stderr)
-    return 130
+    return ctrl_c.tell()
 
 
 if __name__ == "__main__":

@@ -34,12 +34,14 @@ local sentences = {
   render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
     .. "if the disk with {folder} is full, free some space first.",
   disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",
-  temp_folder = "No temporary folder could be made in {folder}. Check that this folder exists and may be written.",
+  no_mailbox = "REAPER can write neither to {folder} nor to {other}, where it leaves its requests for reaper-aeq. "
+    .. "Check that one of these folders may be written, then press again.",
+  second_place = "Its requests lie in {folder}, because REAPER cannot write to {first}.",
+  mailbox_gone = "The folder {folder} was removed while reaper-aeq was at work. Nothing was changed; press again.",
+  mailbox_emptied = "A request to reaper-aeq vanished from {folder}. Nothing was changed; press again.",
 
-  no_curl = "The program 'curl' is missing, and REAPER needs it to talk to reaper-aeq. Install curl, then press again.",
-  curl_failed = "Talking to reaper-aeq failed: {why}. Press again; if it stays so, run 'AEQ_Stop backend' first.",
   not_installed = "reaper-aeq is not set up for this REAPER. Run `reaper-aeq install` in a terminal, then press again.",
-  start_failed = "reaper-aeq could not be started. Run `reaper-aeq serve` in a terminal to see why, "
+  start_failed = "reaper-aeq could not be started: {why}. Run `reaper-aeq serve` in a terminal to see more, "
     .. "or `reaper-aeq install` to set it up again.",
   backend_died = "reaper-aeq stopped while it was computing. Nothing was changed; press again to start it anew.",
   backend_stuck = "reaper-aeq has not answered for {seconds} seconds. Run 'AEQ_Stop backend', then press again.",
@@ -51,6 +53,9 @@ local sentences = {
   not_running = "reaper-aeq is not running.",
   started = "reaper-aeq {version} is running ({device}).",
   stopped = "reaper-aeq was stopped. It starts again by itself with the next press.",
+
+  startup_damaged = "The lines of reaper-aeq in {file} are damaged. Take them out with a text editor, then try again.",
+  startup_refused = "{file} cannot be written. Check its permissions, then try again.",
 
   bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
   bad_setting = "The setting '{name}' cannot be '{value}': {why}.",

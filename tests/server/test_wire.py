@@ -10,7 +10,8 @@ from reaper_aeq import wire
 
 SAMPLES = Path(__file__).parents[1] / "wire"
 MODELS = {
-    "analyze_done": wire.Job, "analyze_request": wire.AnalyzeRequest, "error": wire.Failure, "health": wire.Health,
+    "analyze_done": wire.Job, "analyze_request": wire.AnalyzeRequest, "dashboard": wire.DashboardAddress,
+    "error": wire.Failure, "health": wire.Health,
     "job_cancelled": wire.Job, "job_done": wire.Job, "job_failed_task": wire.Job, "job_queued": wire.Job,
     "job_request": wire.JobRequest, "job_running": wire.Job, "jobs": wire.Jobs,
     "match_done": wire.Job, "match_request": wire.JobRequest,
