@@ -63,8 +63,8 @@ end
 
 local LABEL = "AEQ: listening to the mix"
 
---- Renders the mix with `entries` in place and takes them out again. Adding an FX records an undo step unless it happens
---- in a block, and a block that leaves the project as it was adds none: so all of it is one block in one cycle.
+--- Renders the mix with `entries` in place and takes them out again. Adding an FX records an undo step unless it
+--- happens in a block, and a block that leaves the project as it was adds none: so all of it is one block in one cycle.
 local function mix_with(act, entries, target)
   local groups = capture.prepare(act, { target })
   local targets = {}

@@ -21,7 +21,8 @@ local sentences = {
   silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume, its items and solo; "
     .. "if REAPER's window was minimised, bring it back. Then press again.",
   left_out = "Nothing can be heard on '{tracks}': left out. The others have their EQ.",
-  fx_off = "The FX of '{track}' are switched off as a whole, so its EQ would not be heard. Switch them on, then press again.",
+  fx_off = "The FX of '{track}' are switched off as a whole, so its EQ would not be heard. "
+    .. "Switch them on, then press again.",
   offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",
   silent_lane = "The chosen items on '{track}' lie in a lane that does not play. Choose the lane or other items.",
   automation_override = "The global automation override would record what we write. "
@@ -40,9 +41,10 @@ local sentences = {
   render_speed = "REAPER is set to render at the speed of playing. Choose 'Full-speed Offline' in File > Render once, "
     .. "then press again.",
   already_rendering = "REAPER is rendering something. Wait for it, then press again.",
-  background_render = "REAPER renders in the background, and the mix with its new EQs has to be rendered at once. Switch "
-    .. "off 'Render in background' (File > Render, Options), then press again.",
-  no_targets = "REAPER does not say which file it would render for '{track}'. Run 'AEQ_Self-test' and report what it prints.",
+  background_render = "REAPER renders in the background, and the mix with its new EQs has to be rendered at once. "
+    .. "Switch off 'Render in background' (File > Render, Options), then press again.",
+  no_targets = "REAPER does not say which file it would render for '{track}'. "
+    .. "Run 'AEQ_Self-test' and report what it prints.",
   stems_are_mix = "REAPER rendered the whole mix instead of '{track}', so nothing was changed. "
     .. "Put an item on that track or select other tracks; 'AEQ_Self-test' tells more.",
   render_failed = "REAPER rendered nothing for '{track}'. Press again; if it stays so, run 'AEQ_Self-test'.",

@@ -3,6 +3,7 @@
 
 local files = require("aeq.files")
 local guard = require("aeq.guard")
+local install = require("aeq.install")
 local lock = require("aeq.lock")
 local log = require("aeq.log")
 local mailbox = require("aeq.mailbox")
@@ -102,6 +103,11 @@ local run = {}
 function run.start(title, story)
   -- A script that ends without ever calling defer gets an undo point of its own from REAPER, changed or not.
   reaper.defer(function() end)
+  -- Listed by ReaPack or by hand, REAPER would ask in a box that stops all what to do with a second press: let it
+  -- end this run and start the new one (1 | 2). Ours are listed as "new instance", which then says that we are busy.
+  if reaper.set_action_options and not install.lists_actions() then
+    reaper.set_action_options(1 | 2)
+  end
   local version = reaper.GetAppVersion()
   if (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION then
     return messages.show(messages.text("old_reaper", { version = version }))

@@ -1,5 +1,5 @@
--- Some REAPERs gave the whole mix for a track without items, for every such track the same, and said nothing. Stems that
--- are alike to the byte are therefore held against the mix; two tracks with one sound are alike without being it.
+-- Some REAPERs gave the whole mix for a track without items, for every such track the same, and said nothing. Stems
+-- that are alike to the byte are therefore held against the mix; two tracks with one sound are alike without being it.
 
 local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")

@@ -21,6 +21,7 @@ from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.project.described import described
 from reaper_aeq.project.mix import Mixer
+from reaper_aeq.reaper.key_bindings import with_scripts
 from reaper_aeq.reaper.reaeq import decode_state, vst_block
 from reaper_aeq.wire_sound import Sound
 
@@ -168,10 +169,12 @@ def song(folder: Path, strips: Sequence[Strip], name: str = "song.rpp") -> Path:
 
 
 def install(resource: Path, state_file: Path, command: Sequence[str]) -> Path:
-    """Copies the scripts as `reaper-aeq install` does, and leaves its record. Returns their folder."""
+    """Copies and lists the scripts as `reaper-aeq install` does, and leaves its record. Returns their folder."""
     scripts = resource / "Scripts" / "reaper-aeq"
     shutil.copytree(SCRIPTS, scripts, dirs_exist_ok=True)
-    record = {"command": list(command), "state_file": str(state_file), "version": "0.1.0"}
+    names = [f"reaper-aeq/{path.name}" for path in sorted(SCRIPTS.glob("AEQ_*.lua"))]
+    (resource / "reaper-kb.ini").write_bytes(with_scripts(b"", names, resource / "Scripts"))
+    record = {"command": list(command), "state_file": str(state_file), "version": "0.1.0", "files": dict.fromkeys(names)}
     (scripts / "aeq" / "installed.json").write_text(json.dumps(record))
     return scripts
 
@@ -235,7 +238,7 @@ class Session:
         self.before = self.project.bytes()
 
     def start(self, action: str):
-        return self.reaper.run_script(self.scripts / f"AEQ_{action}.lua")
+        return self.reaper.run_action(f"AEQ_{action}")
 
     def press(self, action: str, timeout_s: float = 30.0) -> None:
         self.start(action)

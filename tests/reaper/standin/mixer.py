@@ -13,7 +13,7 @@ from .items import item_value
 from .lanes import plays
 from .plugins import run_chain
 from .project import Project
-from .track_values import children, parent, value
+from .track_values import children, parent, parents, value
 
 
 class Mix:
@@ -38,7 +38,11 @@ class Mix:
         self.solo, self.take_fx = solo, take_fx
         self._post: dict[Track, np.ndarray] = {}
         self._heard = self._soloed()
-        self._kids = {track: children(track) for track in project.tracks}
+        self._parents = parents(project)
+        self._kids: dict[Track, list[Track]] = {track: [] for track in project.tracks}
+        for track, above in self._parents.items():
+            if above is not None:
+                self._kids[above].append(track)
 
     def track(self, track: Track, pre_fader: bool = False) -> np.ndarray:
         """What leaves a track: items, folder children and receives through FX and (usually) fader and envelope.
@@ -57,7 +61,7 @@ class Mix:
         """Every track that sends to the master, through its FX and fader."""
         total = np.zeros((self.count, 2))
         for track in self.project.tracks:
-            if parent(track) is None and value(track, "B_MAINSEND"):
+            if self._parents[track] is None and value(track, "B_MAINSEND"):
                 total += self.track(track)
         master = self.project.master
         if value(master, "B_MUTE"):

@@ -54,5 +54,18 @@ def parent(track: Track) -> Track | None:
     raise AssertionError("a track outside its project")
 
 
+def parents(project) -> dict[Track, Track | None]:
+    """Every track's folder, in one pass."""
+    found, stack = {}, []
+    for track in project.tracks:
+        found[track] = stack[-1] if stack else None
+        depth = int(value(track, "I_FOLDERDEPTH"))
+        if depth == 1:
+            stack.append(track)
+        elif depth < 0:
+            del stack[depth:]
+    return found
+
+
 def children(track: Track) -> list[Track]:
     return [other for other in track.project.tracks if parent(other) is track]
