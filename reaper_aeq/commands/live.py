@@ -81,21 +81,25 @@ def live_remove(given: Given, *, port: int, as_json: bool) -> None:
 
 
 def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:
-    """reapy's own configuration of a REAPER. Raises `InstallError`."""
-    from ..reaper.live.setup import enable
+    """What reapy needs in a REAPER that is not running. Raises `InstallError`."""
+    from ..reaper.live.setup import SERVER_PORT, enable
     from ..reaper.resource_path import resource_path
     from ..reaper.running import running_reaper
 
     resource = resource_path(given)
     if (pid := running_reaper()) is not None:
         raise InstallError(f"REAPER is running (process {pid}) and would undo this when it ends: quit it first")
-    enable(resource, port)
+    copies = enable(resource, port)
     if as_json:
-        print_json({"resource_path": str(resource), "port": port})
+        print_json({"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]})
         return
+    kept = f" Copies of what was changed lie beside it ({', '.join(path.name for path in copies)})." if copies else ""
+    say(f"Done: reapy is enabled in {resource}.{kept}")
     say(
-        f"Done: reapy is enabled in {resource}. Start REAPER, open a project, then try: reaper-aeq live warm --selected"
+        f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever reaches"
+        " them can control REAPER and run programs as you. Let your firewall close both ports to other machines."
     )
+    say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
 
 
 @contextmanager
