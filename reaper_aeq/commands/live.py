@@ -96,8 +96,8 @@ def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:
     kept = f" Copies of what was changed lie beside it ({', '.join(path.name for path in copies)})." if copies else ""
     say(f"Done: reapy is enabled in {resource}.{kept}")
     say(
-        f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever reaches"
-        " them can control REAPER and run programs as you. Let your firewall close both ports to other machines."
+        f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever"
+        " reaches them can control REAPER and run programs as you. Let your firewall close both ports to other machines."
     )
     say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
 

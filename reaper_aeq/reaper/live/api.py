@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,10 @@ class LiveError(AeqError):
     """REAPER cannot be reached, refuses something, or its project is not fit for what is asked."""
 
     http_status = 503
+
+
+class RefusedCall(LiveError):
+    """REAPER, or its Python, answered a single call with an error; the connection lives."""
 
 
 class Api:
@@ -43,9 +48,9 @@ class Api:
         try:
             answer = getattr(self._reapy.reascript_api, name)(*arguments)
         except self._reapy.errors.DistError as error:
-            raise LiveError(f"REAPER refused {name}: {str(error).strip().splitlines()[-1]}") from None
+            raise RefusedCall(f"REAPER refused {name}: {str(error).strip().splitlines()[-1]}") from None
         except AttributeError:
-            raise LiveError(f"this REAPER knows no {name}: update it") from None
+            raise RefusedCall(f"this REAPER knows no {name}: update it") from None
         except (OSError, ValueError):
             raise LiveError(_LOST) from None
         self._heed()
@@ -64,6 +69,16 @@ class Api:
                 raise LiveError(_LOST) from None
         if self._asked and not self._told:
             raise KeyboardInterrupt
+
+    def let_go(self, seconds: float) -> None:
+        """Inside `held`: REAPER goes on with its own work for a while. Its user may do anything meanwhile."""
+        try:
+            self._reapy.inside_reaper().__exit__(None, None, None)
+            time.sleep(seconds)
+            self._reapy.inside_reaper().__enter__()
+        except (OSError, self._reapy.errors.DistError):
+            raise LiveError(_LOST) from None
+        self._heed()
 
     @contextmanager
     def guard(self) -> Iterator[Later]:
