@@ -3,6 +3,7 @@
 from . import (  # noqa: F401 - each brings its functions into the registry
     accessors,
     action_list,
+    behaviour,
     building,
     commands,
     environment,
@@ -21,7 +22,8 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     ui,
     undo,
 )
+from .behaviour import Disputed, Preferences
 from .errors import StandInError
 from .reaper import Reaper
 
-__all__ = ["Reaper", "StandInError"]
+__all__ = ["Disputed", "Preferences", "Reaper", "StandInError"]
