@@ -25,7 +25,7 @@ from .project.kinds import kind_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
 from .project.run import doubts
-from .reaper.live import check, target, write
+from .reaper.live import check, preferences, target, write
 from .reaper.live.api import Api, LiveError
 from .reaper.live.render import Rendered, render
 from .reaper.live.render_state import all_tracks
@@ -179,14 +179,13 @@ def _run(
         found: dict[int, Heard | None] = {}
         for n, (one, sound) in enumerate(zip(targets, rendered, strict=True), 1):
             found[one.number] = listened(sound)
-            if found[one.number] is None and not choice.everything:
-                raise LiveError(
-                    f"nothing can be heard on {one.name!r}: leave it out, or check its volume and its items"
-                )
             progress(STEP, n, len(targets))
         audible = [(one, heard) for one in targets if (heard := found[one.number])]
         if not audible:
-            raise LiveError("nothing can be heard on any track")
+            names = " and ".join(repr(one.name) for one in targets) if len(targets) < 4 else "any of these tracks"
+            raise LiveError(
+                f"nothing can be heard on {names}: check volumes and items{preferences.silence_hint(reaper)}"
+            )
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
         entries = [write.Entry(one, result.eq, name) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
         with reaper.held():

@@ -80,10 +80,8 @@ class _Work:
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
             with self.reaper.guard() as later:
                 if self.entries:
-                    later(lambda: self.reaper("PreventUIRefresh", -1))
-                    self.reaper("PreventUIRefresh", 1)
-                    write.put_in_for_now(self.reaper, self.entries, later)
-                rendered = render(self.reaper, self.project, targets, self.folder)
+                    write.put_in_for_now(self.reaper, self.project, self.entries, later)
+                rendered = render(self.reaper, self.project, targets, self.folder, may_wait=not self.entries)
         found = []
         for sound in rendered:
             found.append(listened(sound))

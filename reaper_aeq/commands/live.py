@@ -97,7 +97,7 @@ def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:
     say(f"Done: reapy is enabled in {resource}.{kept}")
     say(
         f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever"
-        " reaches them can control REAPER and run programs as you. Let your firewall close both ports to other machines."
+        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your firewall."
     )
     say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
 

@@ -42,6 +42,7 @@ class Api:
         self._asked = 0
         self._told = False
         self._closed = 0
+        self.went_on = False  # whether REAPER did anything else since it was held
 
     def __call__(self, name: str, *arguments: Any) -> Any:
         """Raises `LiveError` for what REAPER does not know or do, `KeyboardInterrupt` after an answer."""
@@ -61,6 +62,7 @@ class Api:
         """All calls of the block are made in one of REAPER's cycles: its user does nothing meanwhile, and no call waits
         for the next cycle. Ctrl-C is thrown between two calls only, or REAPER's answer would be taken for that to
         another question; the third one gives up on a REAPER that does not answer."""
+        self.went_on = False
         with self._interrupts_later():
             try:
                 with self._reapy.inside_reaper():
@@ -72,6 +74,7 @@ class Api:
 
     def let_go(self, seconds: float) -> None:
         """Inside `held`: REAPER goes on with its own work for a while. Its user may do anything meanwhile."""
+        self.went_on = True
         try:
             self._reapy.inside_reaper().__exit__(None, None, None)
             time.sleep(seconds)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .api import TEXT_BYTES, Api, Later, LiveError, RefusedCall
+from .render_state import still_there
 
 BYPASS = ":bypass"  # the identifier of the parameter that REAPER adds to every FX: its name is translated, this is not
 
@@ -67,12 +68,28 @@ def bypass(reaper: Api, track: str, fx: int, off: bool) -> None:
         raise LiveError(f"REAPER did not switch an FX {'off' if off else 'on'}: is its bypass automated?")
 
 
-def bypass_for_now(reaper: Api, track: str, wanted: list[Fx], later: Later) -> None:
+def bypass_for_now(reaper: Api, project: str, track: str, wanted: list[Fx], later: Later) -> None:
     """Switches FX off until `later`; those that are off already, and offline ones, stay as they are."""
     for fx in wanted:
         if not is_bypassed(reaper, track, fx.index) and not reaper("TrackFX_GetOffline", track, fx.index):
-            later(partial(bypass, reaper, track, fx.index, False))
+            later(partial(_back_on, reaper, project, track, fx.index, guid(reaper, track, fx.index)))
             bypass(reaper, track, fx.index, True)
+
+
+def find(reaper: Api, track: str, wanted: str) -> int | None:
+    """Where the FX of this GUID is now."""
+    return next((fx.index for fx in every(chain(reaper, track)) if guid(reaper, track, fx.index) == wanted), None)
+
+
+def _back_on(reaper: Api, project: str, track: str, index: int, wanted: str) -> None:
+    if reaper.went_on:
+        if not still_there(reaper, project, track, "MediaTrack*"):
+            return
+        found = find(reaper, track, wanted)
+        if found is None:
+            return
+        index = found
+    bypass(reaper, track, index, False)
 
 
 def _with_content(reaper: Api, track: str, fx: int) -> Fx:

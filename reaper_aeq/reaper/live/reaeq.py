@@ -18,6 +18,7 @@ from ..values import (
     raw_to_global_gain_db,
 )
 from .api import TEXT_BYTES, Api
+from .fx import chain, config, every
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
@@ -50,21 +51,15 @@ class Instance:
         return {read: 1.0} if isinstance(read, str) else read
 
 
-def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
-    """A named config parameter: [ok, track, fx, name, text, size]."""
-    answer = reaper("TrackFX_GetNamedConfigParm", track, fx, name, "", TEXT_BYTES)
-    return answer[4] if answer[0] else None
-
-
 def fx_name(reaper: Api, track: str, fx: int) -> str:
     """The user's name of an FX, else the plug-in's."""
     return config(reaper, track, fx, "renamed_name") or reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3]
 
 
 def ours(reaper: Api, track: str) -> list[Instance]:
-    """Our instances on a track; a ReaEQ of another name is not ours."""
+    """Our instances on a track, those inside containers too; a ReaEQ of another name is not ours."""
     found = []
-    for fx in range(reaper("TrackFX_GetCount", track)):
+    for fx in (one.index for one in every(chain(reaper, track))):
         name = fx_name(reaper, track, fx)
         family = next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
         # GetEQParam answers no for every other plug-in

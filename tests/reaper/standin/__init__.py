@@ -15,6 +15,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     gfx,
     items,
     process,
+    midi,
     project_api,
     render_keys,
     takes,
