@@ -126,6 +126,8 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
 
 def row_of(one: Target, analysis: Analysis | None = None) -> Row:
     row = Row(MASTER if one.is_master else one.number, one.name)
+    if one.fx_off:
+        row.warnings.append("its FX are switched off: the EQ will sound once they are on")
     if analysis:
         row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
         row.lufs = (loudness_lufs(analysis),) * 2
@@ -184,7 +186,8 @@ def _run(
         if not audible:
             names = " and ".join(repr(one.name) for one in targets) if len(targets) < 4 else "any of these tracks"
             raise LiveError(
-                f"nothing can be heard on {names}: check volumes and items{preferences.silence_hint(reaper)}"
+                f"nothing can be heard on {names}: leave it out, or check volumes and items"
+                f"{preferences.silence_hint(reaper)}"
             )
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
         entries = [write.Entry(one, result.eq, name) for (one, _), (_, name, result) in zip(audible, told, strict=True)]

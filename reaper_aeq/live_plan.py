@@ -173,7 +173,7 @@ def _survey(reaper: Api, project: str, plan: Plan) -> list[Strip]:
         strip.row.left = _why_left(plan, strip, plays, audible, check.closed_reason(chunk))
         if not strip.row.left:
             reasons = [check.item_reason(reaper, item) for item in target.items_of(reaper, tracks[n])]
-            strip.row.warnings = [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
+            strip.row.warnings += [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
     return strips
 
 

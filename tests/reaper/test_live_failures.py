@@ -60,7 +60,8 @@ def test_a_reaeq_that_does_not_take_its_name_takes_all_tracks_back(two_tracks, r
 @pytest.mark.parametrize("name", ["TrackFX_SetEQParam", "TrackFX_SetParam"])
 def test_values_that_do_not_arrive_take_all_tracks_back(two_tracks, refused, name):
     with two_tracks.host.function(name, lambda real, reaper, *arguments: True):
-        assert "did not take the values" in refused("warm", "--selected")
+        said = refused("warm", "--selected")
+        assert "did not take the values" in said or "did not switch an FX off" in said
 
 
 def fails(real, reaper, *arguments):
@@ -142,7 +143,7 @@ def interrupting(studio, name):
         "PreventUIRefresh",
         "SetMediaItemSelected",
         "SetTrackSelected",
-        "TrackFX_SetEnabled",
+        "TrackFX_SetParam",
         "GetSetProjectInfo",
         "Main_OnCommandEx",
         "Undo_BeginBlock2",
