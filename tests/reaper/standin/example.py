@@ -86,6 +86,13 @@ def other(name: str = "VST: Unknown (Somebody)") -> list[str]:
     return ["BYPASS 0 0 0", head, "  AAAQAAAA", ">", "FLOATPOS 0 0 0 0", f"FXID {_guid()}", "WAK 0 0"]
 
 
+def container(*fx: Sequence[str]) -> list[str]:
+    """FX in a container of their own."""
+    inside = [line for block in fx for line in block]
+    head = ['<CONTAINER Container "" ""', "CONTAINER_CFG 2 2 2 0", "SHOW 0", "LASTSEL 0", "DOCKED 0"]
+    return ["BYPASS 0 0 0", *head, *inside, ">", "FLOATPOS 0 0 0 0", f"FXID {_guid()}", "WAK 0 0"]
+
+
 def project(
     tracks: Sequence[TrackSpec],
     sample_rate: int = 48_000,

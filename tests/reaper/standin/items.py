@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import lanes
 from .errors import StandInError
 from .handles import Item
 from .registry import api
@@ -105,6 +106,8 @@ def GetMediaItemInfo_Value(reaper, item, name):
     if name == "I_CURTAKE":
         take = item.active_take
         return item.takes.index(take) if take else 0
+    if name in ("I_FIXEDLANE", "C_LANEPLAYS"):
+        return lanes.item_value(item, name)
     if name not in _ITEM_VALUES:
         raise StandInError("not modelled", f"item value {name!r}")
     return item_value(item, name)

@@ -26,3 +26,18 @@ def playing_lanes(track: Track) -> int:
 def plays(item: Item) -> bool:
     """Without fixed lanes all of them play."""
     return not has_lanes(item.track) or bool(playing_lanes(item.track) >> lane_of(item) & 1)
+
+
+def lane_plays(track: Track, lane: int) -> int:
+    """As C_LANEPLAYS: 0 silent, 1 plays alone, 2 plays with others."""
+    mask = playing_lanes(track)
+    if not has_lanes(track) or not mask >> lane & 1:
+        return 0
+    return 1 if mask == 1 << lane else 2
+
+
+def item_value(item: Item, name: str) -> int:
+    """`I_FIXEDLANE` and `C_LANEPLAYS` of an item."""
+    if name == "I_FIXEDLANE":
+        return lane_of(item) if has_lanes(item.track) else 0
+    return lane_plays(item.track, lane_of(item))

@@ -15,6 +15,15 @@ function prelude.wrap(call)
   end
 end
 
+local is_main = coroutine.isyieldable
+
+--- A function that does nothing inside a coroutine, and answers nil.
+function prelude.on_main_thread_only(call)
+  return function(...)
+    if not is_main() then return call(...) end
+  end
+end
+
 local function copy(from)
   local into = {}
   for key, value in pairs(from) do into[key] = value end

@@ -104,8 +104,12 @@ class Reaper(User):
                 self._raise()
                 if not twin.options & 2:
                     return twin
-            else:
-                self.ui.dialogs.append("ReaScript task control: the script is already running")  # "new instance"
+            elif self.actions.flag(command_id) == 260:
+                twin.finish()
+                self._raise()
+                return twin
+            elif self.actions.flag(command_id) != 516:
+                raise StandInError("dialog", "ReaScript task control: REAPER asks what to do with the running script")
         script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()

@@ -19,6 +19,8 @@ VALUES = {
     "I_FOLDERDEPTH": ("ISBUS", 1, 0.0),
     "I_RECARM": ("REC", 0, 0.0),
     "B_MAINSEND": ("MAINSEND", 0, 1.0),
+    "I_FREEMODE": ("FREEMODE", 0, 0.0),
+    "I_NUMFIXEDLANES": ("ITEMLANES", 0, 1.0),
     "I_AUTOMODE": ("AUTOMODE", 0, 0.0),
     "I_CUSTOMCOLOR": ("PEAKCOL", 0, 16576.0),
     "B_SHOWINMIXER": ("SHOWINMIX", 0, 1.0),
