@@ -23,6 +23,9 @@ def serve_command(
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
     idle_minutes: Annotated[float, typer.Option(min=0, help="Stops after so long without a request; 0: never.")] = 120,
+    mailbox: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder in which REAPER's actions put their requests.")
+    ] = None,
     background: Annotated[bool, typer.Option("--background", help="Leave it running, without a window.")] = False,
     models: Models = None,
     as_json: Json = False,
@@ -32,7 +35,7 @@ def serve_command(
 
     return serve(
         state_file=state_file, port=port, idle_minutes=idle_minutes, background=background, models=models,
-        as_json=as_json,
+        as_json=as_json, mailbox=mailbox,
     )  # fmt: skip
 
 

@@ -84,6 +84,13 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
     write_bytes_atomic(path, text.encode("utf-8"))
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raises `OutputError` for a place where `atomic_write` is certain to fail, before there is anything to write."""
+    target, found = _target(path)
+    if found is None and not os.access(target.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise output_error(path, PermissionError(errno.EACCES, "not ours"))
+
+
 def _target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
     """The real place of `path` and the permissions of the file there now; raises `OutputError` if it cannot be one."""
     try:

@@ -233,6 +233,58 @@ class Stopping(Message):
     stopping: Literal[True]
 
 
+LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="One life of one backend")]
+
+
+class Mailbox(Message):
+    """`POST /v1/mailboxes`: a folder in which requests and answers lie as files (server/letters.py), and its answer"""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path; made if it is not there")]
+
+
+class Heartbeat(Message):
+    """The file `backend.json` of a mailbox. `beat` counts on while the backend lives, about every `every_s` seconds."""
+
+    name: Literal["reaper-aeq"]
+    protocol: Literal[1]
+    version: str
+    pid: int
+    nonce: Nonce
+    beat: Annotated[int, Field(ge=0)]
+    time: Annotated[int, Field(ge=0, description="Seconds since 1970")]
+    every_s: Seconds
+    ready: bool
+    device: str
+
+
+class Letter(Message):
+    """`ID.request`: what HTTP would carry, for the backend `to`. A job is answered once it is over."""
+
+    to: Nonce
+    method: Literal["GET", "POST"]
+    path: Annotated[str, Field(pattern=r"^/v1/[a-z0-9/]*$", max_length=200)]
+    body: dict[str, Any] | None = None
+
+
+class LetterProgress(Message):
+    """`ID.progress`: from the moment the request was taken until its answer is there."""
+
+    sender: Nonce
+    progress: Share
+    done: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+
+class LetterAnswer(Message):
+    """`ID.answer`: the status and body that HTTP would have brought."""
+
+    sender: Nonce
+    id: LetterId
+    status: Annotated[int, Field(ge=100, le=599)]
+    body: dict[str, Any]
+
+
 class Failure(Message):
     """The body of every answer that is not a success."""
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import ENCODERS, METHODS, REFINE_STEPS
+from ..methods import REFINE_STEPS
+from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
 from .console import print_json, say, table
 from .outputs import Outputs, all_opened
 
@@ -42,15 +43,16 @@ def adapt(
     check_range("variations", variations)
     if exact and not (refine or (refine is None and method in REFINE_STEPS)):
         raise AeqError("--exact says how to refine: ask for --method refine, or for --refine N")
-    if method not in METHODS:
-        raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
-    if encoder not in ENCODERS:
-        raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
+    check_method(method)
+    check_encoder(encoder)
+    several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
+    check_sounds([source])
+    check_outputs(path for one in several for path in one.paths)
+    check_request(request, models)
 
     from ..dsp.audio import AudioFile
     from .sound import hear, load_engine
 
-    several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
     with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
         engine = load_engine(models, encoder)
         engine.words.blend(request)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..files import output_error
+from .checks import check_new_folder, check_plan, check_request
 from .console import note, print_json, progress, say, warn
 
 if TYPE_CHECKING:
@@ -23,12 +24,17 @@ def batch(
     """`asked` are the arguments of `Recipe.of`. Returns the exit code: 1 where a task failed."""
     from ..batch.inputs import find_tasks
     from ..batch.recipe import Recipe
+    from ..blend import parse_word
 
     if not inputs and not listed:
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
     if scheduler and workers:
         raise AeqError("say either --workers, for this machine, or --scheduler")
-    recipe = Recipe.of(**asked)
+    recipe, models = Recipe.of(**asked), asked["models"]
+    check_new_folder(out)
+    check_plan(recipe.plan, models)
+    if recipe.word:
+        check_request(parse_word(recipe.word), models)
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
     if found.media:
         note(f"{found.media} recordings in the folders of projects were left out: name them to have them treated")

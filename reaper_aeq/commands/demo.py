@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..blend import instance_name
-from ..demo.song import Track, make_song
 from ..files import output_error, write_text_atomic
 from .adapt import band_rows, decibels
+from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
 from .outputs import Outputs
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from ..demo.song import Track
     from ..engine import AdaptiveEQ
     from ..result import Result
 
@@ -25,6 +26,9 @@ RATE = 44_100
 
 def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
     """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
+    check_new_folder(out)
+    check_models(models)
+    from ..demo.song import make_song
     from .sound import load_engine
 
     try:
@@ -77,6 +81,8 @@ def write_wav(path: Path, audio: np.ndarray) -> None:
 
 def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
     """(2, samples) float32"""
+    import numpy as np
+
     return np.sum(stems, axis=0, dtype=np.float64).astype(np.float32)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..blend import check_range, parse_word
 from ..errors import AeqError, InstallError
-from ..methods import METHODS
+from .checks import check_method, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def live_word(
     check_range("intensity", intensity)
     if adaptation is not None:
         check_range("adaptation", adaptation)
-    if method not in METHODS:
-        raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    check_method(method)
     _one_of(given)
+    check_request(request, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import Wanted, make
 
@@ -44,6 +44,7 @@ def live_project(plan: Path | None, *, port: int, models: Path | None, as_json: 
     from ..project.plan import read_plan
 
     chosen = read_plan(plan)
+    check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live_plan import run_plan
         from ..project.run import check_words
@@ -58,6 +59,8 @@ def live_match(
 ) -> None:
     check_range("match_intensity", intensity, "intensity")
     _one_of(given)
+    check_sounds(references)
+    check_models(models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import match
 

@@ -10,6 +10,7 @@ from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
 from .adapt import band_rows, decibels
+from .checks import check_models, check_outputs, check_sounds
 from .console import print_json, say, table
 from .outputs import Outputs
 
@@ -34,6 +35,9 @@ def match(
     """
     request = MatchRequest(weights=parse_weights(weights), **options)
     request.shares(len(references))
+    check_sounds([source, *references])
+    check_outputs(outputs.paths)
+    check_models(models)
 
     from ..dsp.audio import AudioFile
     from .sound import hear, load_engine

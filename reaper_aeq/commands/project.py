@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def project(
     places = Places.beside(song, out, in_place)
     chosen = read_plan(plan)
     opened = Project.read(song)
+    if not dry_run:
+        check_outputs([places.project, places.html, places.json])
+    check_plan(chosen, models)
     if not force:
         from ..project.opened import refuse_open
 

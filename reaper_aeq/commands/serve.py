@@ -9,7 +9,19 @@ import time
 from pathlib import Path
 
 from ..errors import AeqError
-from ..server.state import State, default_state_file, health, lock, prepare_folder, read_state, running
+from ..server.letters import START_LOG
+from ..server.letters import prepare as prepare_mailbox
+from ..server.state import (
+    State,
+    default_state_file,
+    health,
+    lock,
+    open_mailbox,
+    prepare_folder,
+    read_state,
+    running,
+)
+from .checks import check_models
 from .console import print_json, say
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
@@ -23,26 +35,49 @@ def serve(
     background: bool,
     models: Path | None,
     as_json: bool,
+    mailbox: Path | None = None,
 ) -> int:
-    """Runs the backend until it is stopped, or says that one runs already. Returns the exit code."""
+    """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
+    the exit code."""
     path = Path(state_file or default_state_file()).absolute()
+    check_models(models)
     prepare_folder(path)
+    if mailbox:
+        mailbox = mailbox.absolute()
+        prepare_mailbox(mailbox)
+    with_streams(mailbox)
     if state := running(path):
-        return tell(state, path, as_json, already=True)
+        return tell_of_other(state, path, as_json, mailbox)
     if background:
         arguments = ["--state-file", str(path), "--idle-minutes", f"{idle_minutes:g}"]
         arguments += ["--port", str(port)] if port is not None else []
         arguments += ["--models", str(models.absolute())] if models else []
+        arguments += ["--mailbox", str(mailbox)] if mailbox else []
         return tell(start_in_background(path, arguments), path, as_json)
     held = lock(path)
     if held is None:
-        return tell(wait_for_other(path), path, as_json, already=True)
+        return tell_of_other(wait_for_other(path), path, as_json, mailbox)
     with held:
         # before torch is loaded: see engine._choose_threads; several sounds are analysed side by side instead
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from ..server.run import run
 
-        return run(path, port, idle_minutes, models, lambda state: tell(state, path, as_json))
+        return run(path, port, idle_minutes, models, lambda state: tell(state, path, as_json), mailbox)
+
+
+def with_streams(mailbox: Path | None) -> None:
+    """Windows' pythonw has neither stdout nor stderr: what is said goes where the actions look for it."""
+    if sys.stdout is None or sys.stderr is None:
+        place = mailbox / START_LOG if mailbox else os.devnull
+        stream = open(place, "w", encoding="utf-8", errors="replace", buffering=1)  # noqa: SIM115 - until we end
+        sys.stdout, sys.stderr = sys.stdout or stream, sys.stderr or stream
+
+
+def tell_of_other(state: State, path: Path, as_json: bool, mailbox: Path | None) -> int:
+    """The backend that runs already; it serves our mailbox from now on."""
+    if mailbox:
+        open_mailbox(state, mailbox)
+    return tell(state, path, as_json, already=True)
 
 
 def tell(state: State, path: Path, as_json: bool, already: bool = False) -> int:

@@ -6,7 +6,6 @@ Shapes are (channels, samples) throughout, float32, full scale 1.0.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ import soundfile
 from ..errors import AudioError
 from .arrays import MAX_CHANNELS, check_finite, check_sample_rate
 from .mp3 import UNKNOWN_FRAMES, Mp3WithoutLength, lacks_length
+from .readable import check_readable
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
@@ -43,7 +43,7 @@ class AudioFile:
         self.path = os.fsdecode(path)
         self.warning: str | None = None
         self._iterators: list[Any] = []
-        _check_readable(self.path)
+        check_readable(self.path)
         with self.opened() as sound:
             self.sample_rate = check_sample_rate(sound.samplerate, self.path)
             self.channels = sound.channels
@@ -125,22 +125,3 @@ def _read(sound: soundfile.SoundFile, size: int) -> tuple[np.ndarray, bool]:
         if got == 0:
             break
     return np.ascontiguousarray(block[:filled].T), broken
-
-
-def _check_readable(path: str) -> None:
-    try:
-        status = os.stat(path)
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise AudioError(f"{path} is a device or a pipe: audio is read from files")
-        with open(path, "rb"):
-            pass
-    except FileNotFoundError:
-        raise AudioError(f"{path} does not exist: check the path") from None
-    except IsADirectoryError:
-        raise AudioError(f"{path} is a folder: give an audio file") from None
-    except PermissionError:
-        raise AudioError(f"{path} cannot be opened: you have no permission to read it") from None
-    except (OSError, ValueError) as error:
-        raise AudioError(f"{path!r} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
-    if status.st_size == 0:
-        raise AudioError(f"{path} is an empty file: record or export it again")

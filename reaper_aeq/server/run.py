@@ -29,15 +29,21 @@ log = logging.getLogger("reaper_aeq.server")
 
 
 def run(
-    path: Path, port: int | None, idle_minutes: float, models: Path | None, ready: Callable[[State], object]
+    path: Path,
+    port: int | None,
+    idle_minutes: float,
+    models: Path | None,
+    ready: Callable[[State], object],
+    mailbox: Path | None = None,
 ) -> int:
     """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
 
     Args:
         path: of the state file; its folder exists and its lock is ours.
         ready: called once the backend answers.
+        mailbox: folder of a REAPER whose requests come as files.
 
-    Raises `AeqError` for a port that is taken, `OutputError` for a state file that cannot be written.
+    Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
     """
     log_file = path.with_suffix(".log")
     with listening_socket(port) as sock, logging_to(log_file):
@@ -50,6 +56,8 @@ def run(
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
+        if mailbox:
+            backend.mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
         try:
             write_state(path, state)
@@ -85,9 +93,11 @@ class Server(uvicorn.Server):
 
 
 async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watcher = asyncio.create_task(_watch(server, idle_minutes, ready))
+    watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
+    tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
-    await watcher
+    server.backend.stopping = True
+    await asyncio.gather(*tasks)
 
 
 async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:

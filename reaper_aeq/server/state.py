@@ -95,6 +95,22 @@ def health(state: State, timeout_s: float = 2.0) -> dict[str, Any] | None:
         connection.close()
 
 
+def open_mailbox(state: State, folder: Path) -> None:
+    """Asks a backend that runs to serve this folder too. Raises `AeqError`."""
+    connection = http.client.HTTPConnection(HOST, state.port, timeout=5.0)
+    try:
+        headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
+        connection.request("POST", "/v1/mailboxes", json.dumps({"folder": str(folder)}), headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read(100_000))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise AeqError(f"the backend (process {state.pid}) does not answer: {error}") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise AeqError(str(told.get("error", f"error {answer.status}")))
+
+
 def running(path: Path) -> State | None:
     """The backend that answers to this state file, if one does."""
     state = read_state(path)

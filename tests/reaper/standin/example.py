@@ -28,6 +28,8 @@ class ItemSpec:
     length: float = 1.0
     offset: float = 0.0
     rate: float = 1.0
+    preserve_pitch: bool = False
+    pitch: float = 0.0
     loop: bool = False
     volume: float = 1.0
     take_volume: float = 1.0
@@ -142,7 +144,7 @@ def _item(item: ItemSpec) -> list[str]:
     if item.file is None and not item.notes:
         return [*lines, ">"]
     lines += [f"NAME {quote_token(item.name)}", f"VOLPAN {item.volume:g} {item.pan:g} {item.take_volume:g} -1"]
-    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} 0 0 -1 0 0.0025", f"CHANMODE {item.channel_mode}"]
+    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} {int(item.preserve_pitch)} {item.pitch!r} -1 0 0.0025", f"CHANMODE {item.channel_mode}"]
     return [*lines, f"GUID {_guid()}", *_source(item), *_chain("TAKEFX", item.fx), ">"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import checks
@@ -30,7 +30,9 @@ class Reaper(User):
         resource_path: REAPER's resource folder: Scripts/, reaper-kb.ini, reaper-extstate.ini.
         lua: "5.4" (REAPER 7) or "5.3" (REAPER 6).
         version: what GetAppVersion returns; functions younger than it do not exist.
-        os_name: what GetOS returns.
+        os_name: what GetOS returns ("Other" is Linux, "Win64", "macOS-arm64"); programs and files behave as there.
+        opens_unicode: whether io.open takes paths with other letters than ASCII's (on Windows it may not).
+        slow_to_open: patterns of file names that refuse to open once after they were renamed into place.
         pace_s: real seconds a cycle takes at least. 0: cycles follow at once and each moves the clock by 1/30 s; give
             1/30 or less where real processes work, the clock then follows real time.
         env: environment of processes that scripts start.
@@ -49,6 +51,8 @@ class Reaper(User):
         lua: str = "5.4",
         version: str = "7.66/linux-x86_64",
         os_name: str = "Other",
+        opens_unicode: bool = True,
+        slow_to_open: Sequence[str] = (),
         pace_s: float = 0.0,
         env: dict[str, str] | None = None,
         eq_creates: str = "band",
@@ -59,6 +63,10 @@ class Reaper(User):
     ):
         self.resource_path = Path(resource_path)
         self.lua_version, self.version, self.os_name = lua, version, os_name
+        self.opens_unicode, self.slow_to_open, self.opened_before = opens_unicode, tuple(slow_to_open), set()
+        self.started: list[str] = []  # command lines of programs that scripts started, or tried to
+        self.browsed: list[str] = []  # addresses handed to the browser (Windows)
+        self.listings: dict = {}
         self.env = dict(os.environ if env is None else env)
         self.eq_creates, self.eq_new_band_at, self.eq_chunk = eq_creates, eq_new_band_at, eq_chunk
         self.preferences, self.disputed = preferences or Preferences(), disputed or Disputed()

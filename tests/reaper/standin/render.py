@@ -16,6 +16,7 @@ from .items import item_value
 from .mixer import Mix
 from .project import Project
 from .render_keys import number, string
+from .systems import real
 from .takes import GetTakeName
 from .track_values import value
 
@@ -168,7 +169,7 @@ def _path(project: Project, thing: Track | Item | None, index: int) -> Path:
     if not pattern:
         folder, pattern = str(Path(folder).parent), Path(folder).name
     name = re.sub(r"\$([a-z]+)", lambda match: _wildcard(project, thing, index, match[1]), pattern)
-    path = Path(folder or project.folder()) / name
+    path = Path(real(project.reaper, folder) or project.folder()) / name
     if not path.is_absolute():
         path = project.folder() / path
     return path if path.suffix.lower() == ".wav" else path.with_name(path.name + ".wav")
