@@ -27,6 +27,8 @@ class Target:
     items: list[str] = field(default_factory=list)
     has_midi: bool = False
     fx_off: bool = False  # all FX of the track are switched off as a whole
+    heard_in: str = ""  # "files" or "render", once it was listened to
+    why_rendered: str = ""  # the end of a sentence, where files would not do
 
     @property
     def is_master(self) -> bool:
