@@ -79,7 +79,7 @@ def assert_heard(studio, paths, word="warm"):
 def test_stems_are_source_3_and_one_render_serves_all_tracks(studio, live):
     _, paths = two_parts(studio, fx=[other()])
     with watched(studio):
-        live("warm", "--all")
+        live("warm", "--all", "--render")
     assert rendered(studio) == [[(1.0, 3), (1.0, 3)]]
     assert_heard(studio, paths)
 
@@ -88,7 +88,7 @@ def test_stems_are_source_3_and_one_render_serves_all_tracks(studio, live):
 def test_a_reaper_that_fills_in_no_track_numbers_or_ignores_the_bounds(studio, live, says):
     _, paths = two_parts(studio, fx=[other()])
     dispute(studio, **says)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, paths)
 
 
@@ -99,7 +99,7 @@ def test_the_whole_mix_in_place_of_stems_ends_the_press(studio, refused):
     buses += [TrackSpec("Bus B", folder=1), TrackSpec("b", [ItemSpec(studio.noise("other", 1.0))], folder=-1)]
     studio.open(buses)
     dispute(studio, stems_without_items="mix")
-    said = refused("warm", "--track", "bus *")
+    said = refused("warm", "--track", "bus *", "--render")
     assert said.startswith("REAPER rendered the whole mix for 'Bus A' and 'Bus B' instead of each track's own sound")
 
 
@@ -107,17 +107,17 @@ def test_equal_stems_that_are_no_mix_are_fine(studio, live):
     """A copied track; and a folder around the only track there is, whose sound is the mix by right."""
     path = studio.noise("part", -4.0)
     studio.open([TrackSpec("a", [ItemSpec(path)]), TrackSpec("a copy", [ItemSpec(path)])])
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, {"a": path, "a copy": path})
     studio.open([TrackSpec("Folder", folder=1), TrackSpec("only", [ItemSpec(path)], folder=-1)])
-    live("warm", "--track", "*")
+    live("warm", "--track", "*", "--render")
     assert_heard(studio, {"Folder": path, "only": path})
 
 
 def test_a_silent_track_is_skipped_by_name(studio, live):
     path = studio.noise("part", -4.0)
     studio.open([TrackSpec("Vox", [ItemSpec(path)]), TrackSpec("Hush", [ItemSpec(path, volume=0.0)])])
-    rows = live("warm", "--track", "*")["tracks"]
+    rows = live("warm", "--track", "*", "--render")["tracks"]
     assert [(row["name"], row["left_alone"]) for row in rows] == [("Vox", None), ("Hush", "it is silent")]
     assert_heard(studio, {"Vox": path})
 
@@ -133,7 +133,7 @@ def test_setters_that_do_nothing_are_noticed_before_rendering(studio, refused, n
         )  # fmt: skip
 
     with watched(studio), studio.host.function(name, deaf):
-        assert refused("warm", "--all").startswith(("REAPER did not select", "REAPER did not take RENDER_"))
+        assert refused("warm", "--all", "--render").startswith(("REAPER did not select", "REAPER did not take RENDER_"))
         assert rendered(studio) == []
 
 
@@ -145,10 +145,10 @@ def test_the_second_press_hears_what_the_first_one_heard(studio, live):
     path = studio.noise("vox", -5.0)
     item = ItemSpec(path, selected=True)
     studio.open([TrackSpec("Vox", [item], fx=[reaeq(THEIRS, "mine")], volume=0.25)])
-    live("bright", "--selected")
+    live("bright", "--selected", "--render")
     first = ours(studio.host.bytes())["Vox"]
     assert_alike(first[0][1], studio.engine.adapt(audio(path), RATE, "bright").eq)
-    live("bright", "--selected")
+    live("bright", "--selected", "--render")
     assert ours(studio.host.bytes())["Vox"] == first
 
 
@@ -156,7 +156,7 @@ def test_bypass_is_found_by_its_identifier_in_any_language(studio, live):
     path = studio.noise("vox", -5.0)
     studio.open([TrackSpec("Vox", [ItemSpec(path, selected=True)], fx=[reaeq(THEIRS, "mine")])])
     prefer(studio, language="zh")
-    live("warm", "--selected")
+    live("warm", "--selected", "--render")
     assert_heard(studio, {"Vox": path})
     assert studio.host.labels() == ["AEQ: warm 100%"]
 
@@ -179,16 +179,16 @@ def test_a_failed_run_never_undoes_the_users_own_edit(studio, refused, name):
     studio.host.do(edit)
     answer = -1 if name == "TrackFX_AddByName" else False
     with studio.host.function(name, lambda real, reaper, *arguments, answer=answer: answer):
-        refused("warm", "--all")
+        refused("warm", "--all", "--render")
     assert studio.host.labels() == ["Adjust volume"]
 
 
 def test_an_earlier_press_of_the_same_name_is_not_undone_either(studio, live, refused):
     two_parts(studio)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     before = studio.host.bytes()
     with studio.host.function("TrackFX_GetNamedConfigParm", no_bands):
-        refused("warm", "--all")
+        refused("warm", "--all", "--render")
     assert (studio.host.labels(), studio.host.bytes()) == (["AEQ: warm 100% (2 tracks)"], before)
 
 
@@ -201,7 +201,7 @@ def test_a_plan_leaves_one_step_and_no_litter(studio, live, tmp_path):
     plan.write_text('[default]\nword = "warm"\n[master]\nword = "bright"\n')
     held = reaeq(Eq((Band("band", 1000.0, 3.0),)), "AEQ: clear 100%")
     before, _ = two_parts(studio, fx=[held, other()])
-    live("project", "--plan", plan)
+    live("project", "--plan", plan, "--render")
     assert studio.host.labels() == ["AEQ: plan plan (3 tracks)"]
     found = ours(studio.host.bytes())
     assert {name: [label for label, _ in all_of] for name, all_of in found.items()} == {
@@ -224,14 +224,14 @@ PARTS = {"Vox": "dull.wav", "Gtr": "thin.wav"}
 def test_a_render_speed_that_takes_as_long_as_the_song_is_refused_by_name(studio, refused):
     two_parts(studio)
     prefer(studio, render_speed=1)
-    assert "'Full-speed Offline'" in refused("warm", "--all")
+    assert "'Full-speed Offline'" in refused("warm", "--all", "--render")
 
 
 def test_media_that_goes_offline_behind_the_terminal(studio, live):
     _, paths = two_parts(studio)
     prefer(studio, offline_when_inactive=True)
     studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, paths)
 
 
@@ -239,7 +239,7 @@ def test_a_minimised_window_on_windows_is_said(studio, refused):
     two_parts(studio)
     studio.host.do(lambda session: setattr(session.reaper, "window", "minimised"))
     studio.host.do(lambda session: setattr(session.reaper, "os_name", "Win64"))
-    said = refused("warm", "--all")
+    said = refused("warm", "--all", "--render")
     assert said.startswith("nothing can be heard on 'Vox' and 'Gtr'") and "minimised" in said
 
 
@@ -247,7 +247,7 @@ def test_a_copy_of_the_project_beside_the_render_is_no_trouble(studio, live, tmp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     _, paths = two_parts(studio)
     prefer(studio, save_project_copy=True, increment_names=True)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, paths)
     assert list(tmp_path.iterdir()) == []
 
@@ -258,7 +258,7 @@ def test_a_render_in_the_background_is_waited_for(studio, live):
     live("remove", "--all")
     studio.host.undo()
     assert studio.host.bytes() == before
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     found = ours(studio.host.bytes())
     for name, path in paths.items():
         wanted = studio.engine.adapt(audio(path), RATE, {"airy": 0.1, "warm": 1.0}).eq
@@ -271,7 +271,7 @@ def test_a_background_render_of_a_mix_with_new_eqs_is_refused(studio, refused, t
     plan.write_text('[default]\nword = "warm"\n[master]\nword = "bright"\n')
     two_parts(studio)
     prefer(studio, background_render=True)
-    assert refused("project", "--plan", plan).startswith("REAPER renders in the background")
+    assert refused("project", "--plan", plan, "--render").startswith("REAPER renders in the background")
     wait_for_background(studio)
 
 
@@ -305,7 +305,7 @@ def test_a_track_that_goes_while_reaper_renders_in_the_background(studio, monkey
 
     # REAPER is let go of while `live` sleeps between two looks
     monkeypatch.setattr("reaper_aeq.reaper.live.api.time", SimpleNamespace(sleep=sleep))
-    rows = live("warm", "--all")["tracks"]
+    rows = live("warm", "--all", "--render")["tracks"]
     assert [(row["name"], row["left_alone"]) for row in rows] == [("Vox", "it is silent"), ("Gtr", None)]
     wait_for_background(studio)
     assert studio.host.labels() == ["AEQ: warm 100%"]
@@ -322,7 +322,7 @@ def test_at_most_a_minute_is_rendered_where_it_is_loudest(studio, live, tmp_path
     soundfile.write(path, song, RATE, subtype="FLOAT")
     studio.open([TrackSpec("Vox", [ItemSpec(path, length=200.0)], fx=[other()], selected=True)])
     with watched(studio):
-        rows = live("warm", "--selected")["tracks"]
+        rows = live("warm", "--selected", "--render")["tracks"]
     (((seconds, source),),) = rendered(studio)
     assert (seconds, source) == (60.0, 3) and rows[0]["duration_s"] == pytest.approx(60.0, abs=0.01)
     assert_alike(
@@ -338,7 +338,7 @@ def test_selected_items_of_more_than_a_minute(studio, live, tmp_path):
     items = [ItemSpec(path, position=100.0 * n, length=25.0, selected=True) for n in range(4)]
     studio.open([TrackSpec("Vox", items, fx=[other()]), TrackSpec("One", [ItemSpec(path, length=90.0, selected=True)])])
     with watched(studio):
-        live("warm", "--selected")
+        live("warm", "--selected", "--render")
     assert sum(seconds for render in rendered(studio) for seconds, _ in render) <= 110.0 + 1e-6
     assert all(seconds <= 60.0 for render in rendered(studio) for seconds, _ in render)
 
@@ -347,7 +347,7 @@ def test_notes_alone_are_rendered_where_they_are_densest(studio, live):
     notes = [(60, t, t + 0.5) for t in range(0, 300, 30)] + [(64, 200 + t / 2, 200.4 + t / 2) for t in range(80)]
     studio.open([TrackSpec("Keys", [ItemSpec(notes=sorted(notes, key=lambda n: n[1]), length=300.0)], fx=[synth()])])
     with watched(studio):
-        live("warm", "--all")
+        live("warm", "--all", "--render")
     assert [[seconds for seconds, _ in render] for render in rendered(studio)] == [[60.0]]
 
 
@@ -360,9 +360,9 @@ def test_only_lanes_that_play_count(studio, live, refused):
     silent = [ItemSpec(path, extra=lane)]
     lanes = ["FREEMODE 2", "ITEMLANES 2", "LANESOLO 1 0 0 0 0 0 0 0"]
     studio.open([TrackSpec("Vox", silent, extra=lanes)])
-    assert refused("warm", "--all") == "no track of the project has audio that can be heard\n"
+    assert refused("warm", "--all", "--render") == "no track of the project has audio that can be heard\n"
     studio.open([TrackSpec("Vox", [ItemSpec(path, extra=["YPOS 0 0.5 2"]), *silent], extra=lanes)])
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, {"Vox": path})
 
 
@@ -371,7 +371,7 @@ def test_an_instrument_in_a_container_is_one_and_an_eq_of_ours_is_found_there(st
 
     notes = ItemSpec(notes=[(60, 0.0, 0.8)], selected=True)
     studio.open([TrackSpec("Keys", [notes], fx=[other(), container(synth(), reaeq(THEIRS, "AEQ: warm 20%"), other())])])
-    live("bright", "--selected")
+    live("bright", "--selected", "--render")
     data = studio.host.bytes().decode()
     assert data.count("AEQ: warm 20% + bright 100%") == 1 and data.count("reaeq") == 1
     live("remove", "--selected")
@@ -389,7 +389,7 @@ def test_nothing_is_recorded_as_automation(studio, live, override):
         session.reaper.automation_override = override
 
     studio.host.do(latch)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, paths)
     modes = studio.host.do(lambda session: [track.node.number("AUTOMODE") for track in session.reaper.project.tracks])
     assert modes == [4, 4] and studio.host.do(lambda session: session.reaper.automation_override) == override
@@ -404,7 +404,7 @@ def test_fx_that_are_switched_off_as_a_whole_are_said(studio, live):
             project.tracks[0].node.set("FX", [0])
 
     studio.host.do(off)
-    rows = live("warm", "--all")["tracks"]
+    rows = live("warm", "--all", "--render")["tracks"]
     assert "its FX are switched off: the EQ will sound once they are on" in rows[0]["warnings"]
 
 
@@ -418,7 +418,7 @@ def test_a_users_default_preset_of_reaeq_is_no_part_of_ours(studio, live):
         session.reaper.preferences.eq_default = ReaEqState(bands, 1.5)
 
     studio.host.do(default)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert_heard(studio, paths)
 
 
@@ -436,5 +436,5 @@ def test_reaper_is_held_once_to_listen_and_once_to_write(studio, live, monkeypat
 
     monkeypatch.setattr(Api, "held", counted)
     two_parts(studio)
-    live("warm", "--all")
+    live("warm", "--all", "--render")
     assert len(holds) == 2
