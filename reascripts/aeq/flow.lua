@@ -6,6 +6,7 @@ local check = require("aeq.check")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
+local reaeq = require("aeq.reaeq")
 local selection = require("aeq.selection")
 local write = require("aeq.write")
 
@@ -46,11 +47,29 @@ function flow.entries(act, targets, paths, blends, references)
   return entries
 end
 
-local function refuse_silence(entries)
+--- The entries that have a sound; the others are named when all is done. Fails if none has.
+local function without_silence(act, entries)
+  local kept, silent = {}, {}
   for _, entry in ipairs(entries) do
     if flow.is_silent(entry.eq) then
-      messages.fail("silent", { track = entry.target.name })
+      silent[#silent + 1] = entry.target.name
+    else
+      kept[#kept + 1] = entry
     end
+  end
+  local tracks = table.concat(silent, "', '")
+  if #kept == 0 then
+    messages.fail("silent", { track = tracks })
+  end
+  act.note = #silent > 0 and messages.text("left_out", { tracks = tracks }) or nil
+  return kept
+end
+
+--- Writes all of them, and says what was left out.
+local function finish(act, entries)
+  write.all(act, act.title, without_silence(act, entries))
+  if act.note then
+    messages.show(act.note)
   end
 end
 
@@ -58,7 +77,7 @@ end
 local function blends_for(targets, added)
   local blends = {}
   for i, target in ipairs(targets) do
-    blends[i] = names.merge(target.instance and names.parse(target.instance.name) or {}, added)
+    blends[i] = names.merge(target.instance and reaeq.blend(target.instance) or {}, added)
   end
   return blends
 end
@@ -69,8 +88,7 @@ function flow.make(act, added)
   check.targets(act, targets)
   local paths = capture.paths(act, targets)
   local entries = flow.entries(act, targets, paths, blends_for(targets, added))
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, entries)
 end
 
 --- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
@@ -85,8 +103,7 @@ function flow.match(act, reference)
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
   local entries = flow.entries(act, targets, paths, blends, { file })
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, entries)
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.

@@ -3,6 +3,7 @@
 
 local client = require("aeq.client")
 local files = require("aeq.files")
+local guard = require("aeq.guard")
 local lock = require("aeq.lock")
 local log = require("aeq.log")
 local messages = require("aeq.messages")
@@ -32,6 +33,15 @@ function Act:breathe()
   end
 end
 
+--- Runs a function outside of the coroutine and returns its answer: some of REAPER's functions do nothing inside one.
+function Act.on_main(_, body)
+  local fine, answer = coroutine.yield(body)
+  if not fine then
+    error(answer, 0)
+  end
+  return answer
+end
+
 --- Runs a function that has to end even if the user stops meanwhile.
 function Act:uninterrupted(body)
   self.closed_to_cancel = true
@@ -50,6 +60,7 @@ local function close(act)
     return
   end
   act.closed = true
+  guard.unwind() -- where REAPER ended us in the middle of a render
   act.progress:close()
   if act.temp then
     act.temp:remove(math.huge)
@@ -110,6 +121,9 @@ function run.start(title, story)
     act.cycle_from_s = reaper.time_precise()
     lock.beat()
     local fine, thrown = coroutine.resume(thread, act)
+    while fine and type(thrown) == "function" and coroutine.status(thread) ~= "dead" do
+      fine, thrown = coroutine.resume(thread, pcall(thrown))
+    end
     if coroutine.status(thread) ~= "dead" then
       act.cancelled = act.progress:step() or act.cancelled
       return reaper.defer(cycle)

@@ -1,47 +1,48 @@
-"""MIDI takes through the API: their notes, and where those lie in the project."""
+"""MIDI takes: how many events, notes, and their times."""
 
 from __future__ import annotations
 
+from .errors import StandInError
+from .item_audio import midi_notes
 from .items import item_value
 from .registry import api
-from .takes import take_value
+from .takes import TakeIsMIDI
+
+TICKS = 960.0
 
 
-def _notes(take) -> list[tuple[int, int, int, int, int]]:
-    """(start, end, channel, pitch, velocity) in ticks, in the order of their starts."""
-    time, held, found = 0, {}, []
-    for line in take.source.node.body if take.source.kind == "MIDI" else ():
-        words = str(line).split()
-        if words[:1] not in (["e"], ["E"]) or len(words) < 5:
-            continue
-        time += int(words[1])
-        status, pitch, velocity = (int(word, 16) for word in words[2:5])
-        if status & 0xF0 == 0x90 and velocity:
-            held[pitch] = (time, velocity)
-        elif status & 0xF0 in (0x80, 0x90) and pitch in held:
-            start, velocity = held.pop(pitch)
-            found.append((start, time, status & 0x0F, pitch, velocity))
-    return sorted(found)
+def _notes(take):
+    """The notes that lie in the item, as the stand-in's instruments play them."""
+    return midi_notes(take.item) if take.item.active_take is take else []
 
 
 @api
 def MIDI_CountEvts(reaper, take):
-    count = len(_notes(take))
-    return count, count, 0, 0
+    if not TakeIsMIDI(reaper, take):
+        return 0, 0, 0, 0
+    return len(_notes(take)), len(_notes(take)), 0, 0
 
 
 @api
 def MIDI_GetNote(reaper, take, index):
+    """retval, selected, muted, startppq, endppq, chan, pitch, vel"""
     notes = _notes(take)
     if not 0 <= index < len(notes):
         return False, False, False, 0.0, 0.0, 0, 0, 0
-    start, end, channel, pitch, velocity = notes[index]
-    return True, False, False, float(start), float(end), channel, pitch, velocity
+    note, second = notes[index], _ticks_a_second(take)
+    start = item_value(take.item, "D_POSITION")
+    return (
+        True, False, False, (note.start_s - start) * second, (note.end_s - start) * second, 0, 60,
+        round(note.velocity * 127),
+    )  # fmt: skip
 
 
 @api
-def MIDI_GetProjTimeFromPPQPos(reaper, take, ticks):
-    """The tempo must not change."""
-    per_quarter = float((take.source.node.get("HASDATA") or ["1", "960"])[1])
-    second = 60 / take.item.project.root.number("TEMPO", 0, 120.0) / per_quarter
-    return item_value(take.item, "D_POSITION") + ticks * second - take_value(take, "D_STARTOFFS")
+def MIDI_GetProjTimeFromPPQPos(reaper, take, ppq):
+    return item_value(take.item, "D_POSITION") + ppq / _ticks_a_second(take)
+
+
+def _ticks_a_second(take) -> float:
+    if take.project.root.node("TEMPOENVEX") is not None:
+        raise StandInError("not modelled", "a tempo that changes")
+    return TICKS * take.project.root.number("TEMPO", 0, 120.0) / 60
