@@ -18,10 +18,12 @@ from ..values import (
     raw_to_global_gain_db,
 )
 from .api import TEXT_BYTES, Api
+from .fx import chain, config, every
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
+FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex
 _PLUGIN = "ReaEQ (Cockos)"
 _BAND_API = API_BAND_TYPES[KIND_OF_TYPE[8]]
 # Far below hearing, far above what storing a knob's 0..1 as a 32-bit float loses.
@@ -50,21 +52,15 @@ class Instance:
         return {read: 1.0} if isinstance(read, str) else read
 
 
-def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
-    """A named config parameter: [ok, track, fx, name, text, size]."""
-    answer = reaper("TrackFX_GetNamedConfigParm", track, fx, name, "", TEXT_BYTES)
-    return answer[4] if answer[0] else None
-
-
 def fx_name(reaper: Api, track: str, fx: int) -> str:
     """The user's name of an FX, else the plug-in's."""
     return config(reaper, track, fx, "renamed_name") or reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3]
 
 
 def ours(reaper: Api, track: str) -> list[Instance]:
-    """Our instances on a track; a ReaEQ of another name is not ours."""
+    """Our instances on a track, those inside containers too; a ReaEQ of another name is not ours."""
     found = []
-    for fx in range(reaper("TrackFX_GetCount", track)):
+    for fx in (one.index for one in every(chain(reaper, track))):
         name = fx_name(reaper, track, fx)
         family = next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
         # GetEQParam answers no for every other plug-in
@@ -91,6 +87,8 @@ def add(reaper: Api, track: str, place: int) -> int | None:
     fx = reaper("TrackFX_AddByName", track, _PLUGIN, False, -1000 - place)
     if fx < 0:
         return None
+    # a user's default preset may have other bands, and kinds of them that we cannot compute
+    reaper("TrackFX_SetPresetByIndex", track, fx, FACTORY_DEFAULT)
     if reaper("TrackFX_GetOpen", track, fx):  # a preference opens the window of every new FX
         reaper("TrackFX_SetOpen", track, fx, False)
     return fx
@@ -106,6 +104,9 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
         band = eq.bands[n] if n < len(eq.bands) else None
         if band:
             _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[band.kind]))
+        elif int(config(reaper, track, fx, f"BANDTYPE{n}") or -1) not in KIND_OF_TYPE:
+            # left over and of a kind that nobody but ReaEQ can read
+            _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND["band"]))
         _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
     for n, band in enumerate(eq.bands):
         _set_band(reaper, track, fx, n, band)
