@@ -45,7 +45,13 @@ def draw_eqs(eq_model: EqAutoencoder, request: Request, count: int) -> list[Eq]:
 def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Request]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
     codes = eq_model.encode(curves.float())
-    return realise_many(eq_model, codes, [r.observation for r in requests], [r.sample_rate for r in requests])
+    return realise_many(
+        eq_model,
+        codes,
+        [r.observation for r in requests],
+        [r.loudness for r in requests],
+        [r.mean_db for r in requests],
+    )
 
 
 def pictures(seen: Observation, request: Request, response_db: Tensor) -> tuple[np.ndarray, ...]:

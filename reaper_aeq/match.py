@@ -23,6 +23,7 @@ from .model.curves import COMPARED, GRID, level_free
 from .model.matching import Matching
 from .realise import at_intensity, realise
 from .result import Result
+from .safety import Loudness
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
 COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
@@ -76,7 +77,8 @@ def match_analysis(
     if request.smoothing_oct is not None:
         curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
     code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
-    eq = at_intensity(realise(engine.eq_model, code, seen, source.sample_rate), request.intensity, seen, source)
+    loudness = Loudness(source)
+    eq = at_intensity(realise(engine.eq_model, code, seen, loudness), request.intensity, seen, loudness).eq
     return _result(source, seen, found, inside, eq, sure, names, request)
 
 

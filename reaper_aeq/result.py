@@ -10,7 +10,7 @@ import numpy as np
 
 from .bands import Eq
 from .dsp.spectrum import GRID_HZ, Analysis
-from .realise import measured_compensation_db
+from .loudness_kept import measured_compensation_db
 
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
 MEASURED_UP_TO_S = 60.0

@@ -11,7 +11,7 @@ import torch
 from ..dsp.spectrum import GRID_HZ
 from ..engine import AdaptiveEQ
 from ..model.curves import along, rms_db
-from ..realise import scaled
+from ..safety import scaled
 from .law import WORDS, Law, Sound, eq_of, response
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)

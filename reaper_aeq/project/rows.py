@@ -12,7 +12,7 @@ import torch
 from ..bands import Eq
 from ..dsp.loudness import gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..realise import BLOCK_S
+from ..safety import BLOCK_S
 from ..result import Result
 from .plan import Action
 
