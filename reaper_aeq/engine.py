@@ -27,8 +27,8 @@ from .model.eq_autoencoder import EqAutoencoder
 from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
-from .realise import at_intensity
-from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_measured_loudness
+from .realise import at_intensity, net_change_db
+from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_known_peaks, with_measured_loudness
 from .safety import Loudness
 
 if TYPE_CHECKING:
@@ -173,12 +173,15 @@ class AdaptiveEQ:
         heard = self.encoder.compare(seen.ltas_db + response, seen.usual_db, seen.in_reach, self.eq_model)
         before, later = self._score(asked, seen), self._score(asked, heard)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
-        share = float(along_heard(response, request.mean_db, seen.visible)) / max(abs(intensity), 1e-9)
-        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response)
-        return Result(
+        share = float(along_heard(response, request.mean_db, seen.visible))
+        net_db = net_change_db(response, eq.output_gain_db, seen.visible)
+        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
+        result = Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
-            analysis.sample_rate, *pictures(seen, request, response), asked.understood,
+            analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
+            most_gain_db=held.most_gain_db,
         )  # fmt: skip
+        return with_known_peaks(result, analysis)
 
     def match(
         self,

@@ -26,7 +26,7 @@ LEVEL_STEPS, MIX_STEPS = 24, 6  # halvings
 # A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
 # far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
 LEAST_SHARE, LEAST_NET_DB = 0.255, 0.6
-AIM_SHARE = 0.32  # where limits leave little of the word: bands do not follow such curves closely
+AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
 def realise(
@@ -168,7 +168,11 @@ def at_intensity(
     def share(response_db: Tensor) -> float:
         return _share(response_db, word_db, seen)
 
-    return limits.held(_audible(eq, share, seen, limits), intensity, share)
+    held = limits.held(_audible(eq, share, seen, limits), intensity, share)
+    if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
+        # the curve itself was cut off where the sound may not be lifted
+        return replace(held, by=limits.nearest(held.eq))
+    return held
 
 
 def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> Eq:

@@ -62,10 +62,14 @@ class Loudness:
 
 @dataclass(frozen=True)
 class Held:
-    """An EQ with its output gain that keeps every limit, and which of them held it back; None where none did."""
+    """An EQ with its output gain that keeps every limit, and which of them held it back; None where none did.
+
+    `most_gain_db`: the largest output gain that these bands may have.
+    """
 
     eq: Eq
     by: str | None = None
+    most_gain_db: float = OUTPUT_LIMIT_DB
 
 
 class Limits:
@@ -85,7 +89,7 @@ class Limits:
         """
         goal, gain_db = scaled(eq, times), self.gain_db(scaled(eq, times))
         if self._broken(goal, gain_db) is None:
-            return Held(goal.with_output_gain(gain_db))
+            return self._found(goal, gain_db, None)
         done, now, by = 0.0, scaled(eq, 0.0), None
         growing = set(range(len(eq.bands)))
         while growing:
@@ -101,11 +105,11 @@ class Limits:
                 break
             broken = self._broken(beyond, self.gain_db(beyond))
             if broken is None:
-                return Held(beyond.with_output_gain(self.gain_db(beyond)), by)
+                return self._found(beyond, self.gain_db(beyond), by)
             by = by or broken[0]
             culprit = self._culprit(beyond, growing, *broken)
             growing = growing - {culprit} if culprit is not None else set()
-        return Held(now.with_output_gain(self.gain_db(now)), by)
+        return self._found(now, self.gain_db(now), by)
 
     def gain_db(self, eq: Eq) -> float:
         """The output gain that keeps the loudness."""
@@ -115,31 +119,35 @@ class Limits:
         """(bands,) of the bands alone."""
         return torch.from_numpy(eq.response_db(GRID_HZ, self._rate))
 
-    def room_db(self, eq: Eq) -> float:
-        """The largest output gain that these bands may have by the limits on what is lifted and on the gain itself."""
-        return min(OUTPUT_LIMIT_DB, float((self._lift_db - self.response_db(eq)).min()))
+    def nearest(self, eq: Eq) -> str:
+        """The limit that an EQ is nearest to, or furthest beyond."""
+        over = self._over(eq, eq.output_gain_db)
+        return max(over, key=lambda name: over[name][0])
 
-    def _broken(self, eq: Eq, gain_db: float) -> tuple[str, int, int] | None:
-        """The limit that is broken most: its name, at which band of the grid, and the sign of what is too much."""
+    def _found(self, eq: Eq, gain_db: float, by: str | None) -> Held:
+        room = float((self._lift_db - self.response_db(eq)).min())
+        return Held(eq.with_output_gain(gain_db), by, min(OUTPUT_LIMIT_DB, max(room, gain_db)))
+
+    def _over(self, eq: Eq, gain_db: float) -> dict[str, tuple[float, int]]:
+        """{limit: by how many dB it is broken (negative: kept), and at which band of the grid}."""
         response = self.response_db(eq)
         out = response + gain_db
         cut = torch.minimum(response, out).where(self._sound, 0.0)
-        over = {
-            SILENCE: out - self._lift_db,
-            BOOST: response - NET_DB,
-            CUT: -NET_DB - cut,
-        }
+        over = {SILENCE: out - self._lift_db, BOOST: response - NET_DB, CUT: -NET_DB - cut}
         found = {name: (float(db.max()), int(db.argmax())) for name, db in over.items()}
-        found[OUTPUT] = (abs(gain_db) - OUTPUT_AIM_DB, -1)
-        name = max(found, key=lambda name: found[name][0])
-        most, at = found[name]
-        return (name, at, -1 if name == CUT else 1) if most > 0 else None
+        return {**found, OUTPUT: (abs(gain_db) - OUTPUT_AIM_DB, -1)}
 
-    def _culprit(self, eq: Eq, growing: set[int], name: str, at: int, sign: int) -> int | None:
+    def _broken(self, eq: Eq, gain_db: float) -> tuple[str, int] | None:
+        """The limit that is broken most, and at which band of the grid."""
+        over = self._over(eq, gain_db)
+        name = max(over, key=lambda name: over[name][0])
+        return (name, over[name][1]) if over[name][0] > 0 else None
+
+    def _culprit(self, eq: Eq, growing: set[int], name: str, at: int) -> int | None:
         """The growing band that reaches furthest beyond the limit; None where no one band does."""
         if name == OUTPUT:
             return None
-        where = GRID_HZ[at : at + 1]
+        where, sign = GRID_HZ[at : at + 1], -1 if name == CUT else 1
         reach = {k: sign * float(Eq((eq.bands[k],)).response_db(where, self._rate)[0]) for k in growing}
         most = max(reach, key=reach.__getitem__)
         return most if reach[most] > LEAST_REACH_DB else None
