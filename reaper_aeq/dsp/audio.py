@@ -162,6 +162,8 @@ class AudioFile:
             return False
         if not len(after) or not np.isfinite(after).all():
             return False
+        if np.abs(after).max() > 100:  # floats that are none
+            return False
         level, offset, before_level = after.std(), abs(after.mean()), before.std() if len(before) else 0.0
         return bool(0 < level < 0.45 and offset < 0.5 * level and (not before_level or level < 30 * before_level))
 

@@ -199,6 +199,8 @@ _KINDS = {
     b"caff": _Kind("CAF", 8, _caf, b"data", 1),
 }
 
+MAGICS = {magic[:4] for magic in _KINDS}
+
 # The headers they get -------------------------------------------------------------------------------------------------
 
 # bytes a frame, bytes a second, and what makes the header of a sound of so many bytes
