@@ -39,7 +39,7 @@ ANSWER_HEADERS = {
 LINGER_S = 1.0
 BODY_S = 15.0  # for a body, which comes from this machine
 NEED_TOKEN = (
-    "This needs the backend's token, or an address that was not used yet: open the dashboard from REAPER with the action"
+    "This needs the backend's token, or an address that was not used yet: open the dashboard in REAPER with the action"
     " 'AEQ: Open dashboard', or with the address that 'reaper-aeq serve' prints."
 )
 

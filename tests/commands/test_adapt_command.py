@@ -28,8 +28,11 @@ def test_json_is_the_object_of_the_design(run, song):
     code, out, err = run("adapt", song, "warm", "--intensity", "0.7", "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)
+    about = ["file", "sample_rate", "channels", "duration_s", "kind", "outputs"]
     keys = ["word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands"]
-    assert list(answer) == keys
+    assert list(answer) == about + keys
+    assert [answer[key] for key in about] == [str(song), RATE, 2, 1.0, answer["kind"], []]
+    assert answer["kind"] in ("drums", "low", "high", "full", "middle")
     assert (answer["word"], answer["intensity"], answer["method"]) == ("warm", 0.7, "adaptive")
     assert set(answer["score"]) == {"before", "after"} and answer["score"]["after"] >= answer["score"]["before"]
     assert set(answer["bands"][0]) == {"kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"}
