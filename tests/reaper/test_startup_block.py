@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import time
 
 import pytest
@@ -50,6 +51,21 @@ def test_damaged_lines_are_left_to_the_user(damage):
             change(damage.encode())
 
 
+def answering(text: str):
+    """Fills in the settings as they are shown, this one apart."""
+    entries = (SCRIPTS / "aeq" / "settings.lua").read_text().split("local YES_NO")[0]
+    place = re.findall(r'name = "(\w+)", default', entries.replace("\n    default", " default")).index(
+        "start_with_reaper"
+    )
+
+    def answer(shown: str) -> str:
+        values = shown.split("|")
+        values[place] = text
+        return "|".join(values)
+
+    return answer
+
+
 def in_lua(open_song, before: bytes | None, *answers: str):
     """The start-up script after the settings were answered with each of `answers`, and the session."""
     s = open_song([Strip("A")])
@@ -58,7 +74,7 @@ def in_lua(open_song, before: bytes | None, *answers: str):
         file.write_bytes(before)
     found = []
     for answer in answers:
-        s.reaper.ui.inputs.append(lambda shown, answer=answer: shown.rpartition("|")[0] + "|" + answer)
+        s.reaper.ui.inputs.append(answering(answer))
         s.press("Settings")
         found.append(file.read_bytes() if file.exists() else None)
     return s, found
@@ -76,9 +92,9 @@ def test_the_settings_show_what_the_file_says(open_song):
     s, _ = in_lua(open_song, None, "no")
     (s.scripts.parent / FILE).write_bytes(with_block(None, LIBRARY))
     shown = []
-    s.reaper.ui.inputs.append(lambda text: shown.append(text))
+    s.reaper.ui.inputs.append(lambda text: shown.append((text, answering("yes")(text))))
     s.press("Settings")
-    assert shown[0].endswith("|yes") and (s.scripts.parent / FILE).exists()
+    assert shown[0][0] == shown[0][1] and (s.scripts.parent / FILE).exists()
 
 
 def test_on_windows_a_file_is_replaced_too(open_song):
@@ -86,7 +102,7 @@ def test_on_windows_a_file_is_replaced_too(open_song):
     file = s.scripts.parent / FILE
     file.write_bytes(OTHERS[3])
     for answer, then in (("yes", with_block(OTHERS[3], LIBRARY)), ("no", OTHERS[3])):
-        s.reaper.ui.inputs.append(lambda shown, answer=answer: shown.rpartition("|")[0] + "|" + answer)
+        s.reaper.ui.inputs.append(answering(answer))
         s.press("Settings")
         assert file.read_bytes() == then
     assert s.said == [] and not list(file.parent.glob("*.part"))
