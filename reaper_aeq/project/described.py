@@ -19,7 +19,7 @@ from ..wire_sound import EqInfo, FadeInfo, ItemInfo, Sound
 from .media import Library
 from .mix import Mixer
 
-BLOCK_S = 10.0  # as a file is read
+ASK_S = 10
 
 
 class UnreadableError(AudioError):
@@ -103,13 +103,14 @@ def hear(
     numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
     if mixer.seconds(numbers) > MAX_HOURS * 3600:
         raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
-    size = round(BLOCK_S * sound.sample_rate)
     swing, kept, passes = Swing(), KeptSound(sound.sample_rate), 0
 
     def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
         nonlocal passes
         passes += 1
-        return analyze_blocks(kept.watch(swing.watch(_asking(blocks, between_blocks, size))), sound.sample_rate)
+        return analyze_blocks(
+            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
+        )
 
     if sound.track is None:
         analysis = mixer.analyze_master(project.eqs, analyze)
@@ -123,14 +124,14 @@ def hear(
     return HeardSound("", analysis, whole, " ".join(library.warnings.values()) or None)
 
 
-def _asking(blocks: Iterable[np.ndarray], between_blocks: Callable[[], None], size: int) -> Iterator[np.ndarray]:
-    """Blocks are those of the mixer; `between_blocks` is called once every `size` samples, as often as for a file."""
-    passed = size
+def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Asks as often as for a file, whose blocks are up to ten seconds long."""
+    samples = asked = 0
     for block in blocks:
-        if passed >= size:
-            passed = 0
+        if samples >= asked:
             between_blocks()
-        passed += block.shape[1]
+            asked += ASK_S * sample_rate
+        samples += block.shape[1]
         yield np.ascontiguousarray(block)
 
 

@@ -49,8 +49,6 @@ class Worker:
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ]):
         self.jobs, self.engine = jobs, engine
         self._references = References()
-        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # media that a job reads
-        self._lock = threading.Lock()
         self._lanes = Lanes(self._hear, self._not_heard)
         self._measuring = ThreadPoolExecutor(1, thread_name_prefix="measure")
         self._changed = threading.Condition()
@@ -58,6 +56,7 @@ class Worker:
         self._hearing: set[Ticket] = set()  # in a short lane
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
+        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # what is known of a job's media
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._taker = threading.Thread(target=self._take, name="take", daemon=True)
@@ -115,7 +114,7 @@ class Worker:
         sound = ticket.given.sound
         if sound is None:
             return listen_to(ticket.given.path, between_blocks)
-        with self._lock:
+        with self._changed:
             library = self._libraries.setdefault(ticket.job, Library())
         return hear(sound, library, check_path, between_blocks)
 

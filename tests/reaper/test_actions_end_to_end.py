@@ -27,7 +27,7 @@ SECONDS = 4.0
 
 
 class Studio:
-    """Opens songs beside one backend; `heard` has what each track's EQ hears, by name: its file, or what was rendered."""
+    """Opens songs beside one backend; `heard` has what each track's EQ hears: its file, or what was rendered."""
 
     def __init__(self, folder: Path):
         self.folder, self.sessions, self.heard = folder, [], {}
@@ -79,8 +79,8 @@ def studio(tmp_path_factory):
     studio = Studio(tmp_path_factory.mktemp("studio"))
     real = standin.commands.render
 
-    def render(project):
-        paths = real(project)
+    def render(reaper, project):
+        paths = real(reaper, project)
         studio.keep(project, paths)
         return paths
 
@@ -213,7 +213,7 @@ def test_a_midi_track_and_take_fx(studio, song, recordings):
     fx = [reaeq(Band("low_shelf", 200, 9))]
     s = song(
         [
-            Strip("Synth", [Clip("MIDI", 0, 2.0, selected=True)], fx=[TONE]),
+            Strip("Synth", [Clip("MIDI", 0, SECONDS, selected=True)], fx=[TONE]),
             Strip("Take", [Clip(recordings["keys"], length=SECONDS, selected=True, take_fx=fx)]),
         ]
     )

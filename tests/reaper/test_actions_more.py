@@ -129,7 +129,7 @@ def test_master_project_that_fails_at_the_master_leaves_everything(open_song, so
 def test_master_project_with_a_plan_of_ones_own(open_song, sound):
     s = open_song([Strip("Vox", [Clip(sound)]), Strip("Other", [Clip(sound)])])
     plan = "vox: warm 0.5, airy 20%"
-    s.reaper.ui.inputs.append(lambda shown: "|".join([*shown.split("|")[:5], plan, "no", "no"]))
+    s.reaper.ui.inputs.append(lambda shown: "|".join([*shown.split("|")[:5], plan, "no", "no", "no"]))
     s.press("Settings")
     s.press("Master project")
     assert {t: f[0][0] for t, f in ours(s.project).items()} == {"Vox": "AEQ: warm 50% + airy 20%"}
@@ -137,7 +137,7 @@ def test_master_project_with_a_plan_of_ones_own(open_song, sound):
 
 def test_settings_are_checked_kept_and_used(open_song, sound):
     s = open_song([Strip("A", [Clip(sound, selected=True)])])
-    s.reaper.ui.inputs.extend(["3||adaptive|no|30|*: warm|no|no", "0,5|0.25|fixed|no|30|*: warm|no|no"])
+    s.reaper.ui.inputs.extend(["3||adaptive|no|30|*: warm|no|no|no", "0,5|0.25|fixed|no|30|*: warm|no|no|no"])
     s.press("Settings")
     assert s.said == ["The setting 'Intensity (0 to 2)' cannot be '3': write a number from 0 to 2."]
     stored = (s.folder / "REAPER" / "reaper-extstate.ini").read_text()

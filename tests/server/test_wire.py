@@ -17,7 +17,8 @@ MODELS = {
     "job_cancelled": wire.Job, "job_done": wire.Job, "job_failed_task": wire.Job, "job_queued": wire.Job,
     "job_request": wire.JobRequest, "job_running": wire.Job, "jobs": wire.Jobs,
     "match_done": wire.Job, "match_request": wire.JobRequest,
-    "shutdown": wire.Stopping, "sound_done": wire.Job, "sound_request": wire.JobRequest, "state_file": wire.State, "words": wire.Words,
+    "shutdown": wire.Stopping, "sound_done": wire.Job, "sound_request": wire.JobRequest,
+    "state_file": wire.State, "words": wire.Words,
 }  # fmt: skip
 
 
