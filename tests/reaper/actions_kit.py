@@ -174,7 +174,12 @@ def install(resource: Path, state_file: Path, command: Sequence[str]) -> Path:
     shutil.copytree(SCRIPTS, scripts, dirs_exist_ok=True)
     names = [f"reaper-aeq/{path.name}" for path in sorted(SCRIPTS.glob("AEQ_*.lua"))]
     (resource / "reaper-kb.ini").write_bytes(with_scripts(b"", names, resource / "Scripts"))
-    record = {"command": list(command), "state_file": str(state_file), "version": "0.1.0", "files": dict.fromkeys(names)}
+    record = {
+        "command": list(command),
+        "state_file": str(state_file),
+        "version": "0.1.0",
+        "files": dict.fromkeys(names),
+    }
     (scripts / "aeq" / "installed.json").write_text(json.dumps(record))
     return scripts
 

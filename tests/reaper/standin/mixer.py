@@ -87,18 +87,16 @@ class Mix:
     def _place(self, audio: np.ndarray, item: Item) -> None:
         first = round((item_value(item, "D_POSITION") - self.start_s) * self.sample_rate)
         last = first + round(item_value(item, "D_LENGTH") * self.sample_rate)
-        if last <= 0 or first >= self.count or not plays(item) or self._is_offline():
+        if last <= 0 or first >= self.count or not plays(item) or self._is_silenced():
             return
         sound = item_audio(item, self.sample_rate, self.take_fx)
         sound = sound[max(0, -first) : self.count - first]
         audio[max(0, first) : max(0, first) + len(sound)] += sound
 
-    def _is_offline(self) -> bool:
-        """Media is silent without a word where the window is minimised (Windows), or inactive and preferred so."""
+    def _is_silenced(self) -> bool:
+        """Media of a minimised window is silent without a word on Windows, whatever else plays."""
         reaper = self.project.reaper
-        if reaper.window == "minimised":
-            return reaper.os_name.startswith("Win")
-        return reaper.window == "inactive" and reaper.preferences.offline_when_inactive and not reaper.media_online
+        return reaper.window == "minimised" and reaper.os_name.startswith("Win")
 
     def _volume_envelope(self, track: Track) -> np.ndarray:
         envelope = track.node.node("VOLENV2")

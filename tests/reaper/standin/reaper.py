@@ -85,12 +85,18 @@ class Reaper(User):
         self.cycles: list[Cycle] = []
         self.prints: list = []
         self.renders: list = []  # one entry a render: the files it wrote
+        self.rendered_jobs: list = []  # of all renders: file, thing, start and end
         self.commands: deque[int] = deque(maxlen=1000)
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
+
+    @property
+    def media_is_offline(self) -> bool:
+        """By the user's preference, while another program is in front."""
+        return self.window == "inactive" and self.preferences.offline_when_inactive and not self.media_online
 
     # --- running -------------------------------------------------------------------------------------------------
 

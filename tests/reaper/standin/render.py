@@ -53,6 +53,7 @@ def begin(reaper, project: Project) -> tuple[list[Job], float, str]:
     if not jobs:
         raise StandInError("render", '"Nothing to render!": nothing is selected, or the time range is empty')
     jobs = [_free(reaper, job) for job in jobs]
+    reaper.rendered_jobs += jobs
     return jobs, rate, _subtype(project)
 
 
