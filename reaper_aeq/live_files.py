@@ -96,7 +96,8 @@ def _sound(
 ) -> FileSound:
     """A track, or a folder with the tracks inside it."""
     _refuse_fx_in_front(reaper, target)
-    inside = [track for track in tracks if target.track in check.above(reaper, track)]
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
+    inside = [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
     eqs = _eqs(reaper, inside, new, 1)
     for track in (target.track, *inside):
         if reaper("GetTrackNumSends", track, -1) > 0:

@@ -49,7 +49,7 @@ SHAPES = {
     "a loop": {"length": 2.5, "loop": True},
     "a section": {"section": (0.2, 0.5), "length": 0.5},
     "played backwards": {"reverse": True},
-    "fades": {"fade_in": 0.4, "fade_out": 0.5},
+    "fades": {"fade_in": 0.4, "fade_out": 0.5, "fade_shape": 1},
     "volumes and pan": {"volume": 0.5, "take_volume": 0.3, "pan": 0.4},
     "the left channel": {"channel_mode": 3},
     "both as one": {"channel_mode": 2},
@@ -59,7 +59,8 @@ SHAPES = {
 @pytest.mark.parametrize("shape", list(SHAPES.values()), ids=list(SHAPES))
 def test_files_and_a_render_hold_the_same_sound(studio, live, balances, shape):
     path = studio.noise("vox", -5.0)
-    items = [ItemSpec(path, position=0.5, **shape), ItemSpec(studio.noise("more", -1.0, seed=4), position=5.0)]
+    end = 0.5 + shape.get("length", 1.0)  # no pause, for files are heard without
+    items = [ItemSpec(path, position=0.5, **shape), ItemSpec(studio.noise("more", -1.0, seed=4), position=end)]
     before = renders(studio)
     studio.open([TrackSpec("Vox", items, fx=[bypassed(other())])])
     row = live("warm", "--all")["tracks"][0]

@@ -94,7 +94,7 @@ def test_wrong_counts_and_types_fail_as_in_python(rpr):
         rpr.RPR_GetTrack(0, 0.5)
     with pytest.raises(ArgumentRefused):
         rpr.RPR_GetTrackStateChunk(rpr.RPR_GetTrack(0, 0), "", 5 * 1024 * 1024, False)
-    assert not hasattr(rpr, "RPR_GetTrackGUID") and not hasattr(rpr, "RPR_Nonsense")
+    assert not hasattr(rpr, "RPR_GetTrackDepth") and not hasattr(rpr, "RPR_Nonsense")
 
 
 def test_a_pointer_is_validated_by_its_address(rpr):

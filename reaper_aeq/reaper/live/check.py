@@ -29,7 +29,7 @@ def check_targets(reaper: Api, project: str, targets: Sequence[Target]) -> None:
     """Raises `LiveError` for the first thing that is wrong and can be known before rendering."""
     any_solo = bool(reaper("AnyTrackSolo", project))
     for target in targets:
-        if not target.is_master and (why := closed_reason(chunk_of(reaper, target.track))):
+        if not target.is_master and (why := closed_reason(light_chunk_of(reaper, target.track))):
             raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
         items = target.items
         if target.how == "stem":
@@ -51,6 +51,18 @@ def chunk_of(reaper: Api, track: str) -> str:
         # cut off: to set such a state would destroy the track
         raise LiveError("the state of a track is longer than REAPER's Python can hand over: use the actions instead")
     return answer[2]
+
+
+def light_chunk_of(reaper: Api, track: str) -> str:
+    """The state of a track, "" where REAPER would need long to write it: a sampler's may have megabytes.
+
+    A frozen track has given its FX away, so it is light.
+    """
+    for one in every(chain(reaper, track)):
+        kind = config(reaper, track, one.index, "fx_type")
+        if not one.inside and kind != "JS" and not reaper("TrackFX_GetEQParam", track, one.index, 0, 0, 0, 0, 0)[0]:
+            return ""
+    return chunk_of(reaper, track)
 
 
 def closed_reason(chunk: str) -> str:

@@ -60,8 +60,7 @@ def is_null(pointer: str) -> bool:
 
 def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] = (), bare: bool = False) -> Target:
     """`bare`: the items are heard rather than the track. `family`: "word" or "match", None: whichever is there."""
-    number, instances = number_of(reaper, track), reaeq.ours(reaper, track)
-    instance = next((found for found in instances if family in (None, found.family)), None)
+    number, instance = number_of(reaper, track), reaeq.find(reaper, track, family)
     how = "master" if number < 0 else "items" if bare else "stem"
     if how == "items" and instance and instance.index > 0:
         how = "stem"  # it stands behind other FX: what reaches it are no longer the bare items

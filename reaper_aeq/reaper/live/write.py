@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...bands import Eq
-from . import fx, reaeq, render_state
+from . import fx, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
-UNDO_FX = 2  # UNDO_STATE_FX: track and master FX, nothing else of the project
+UNDO_STATE = 1 | 2  # track and master FX, and what is kept beside a track; nothing else of the project
 
 
 @dataclass
@@ -71,7 +71,7 @@ def end_block(reaper: Api, project: str, block: str, label: str | None) -> None:
     called while our step is the last one.
     """
     reaper("PreventUIRefresh", -1)
-    reaper("Undo_EndBlock2", project, label or block, UNDO_FX)
+    reaper("Undo_EndBlock2", project, label or block, UNDO_STATE)
     if label is None and last_step(reaper, project) == block:
         reaper("Undo_DoUndo2", project)
 
@@ -97,7 +97,10 @@ def write_all(reaper: Api, project: str, label: str, entries: Sequence[Entry]) -
 def write_one(reaper: Api, entry: Entry) -> None:
     """Into our instance if there is one, else into a new one at the target's place. Raises `LiveError`."""
     target, track = entry.target, entry.target.track
-    old = _current(reaper, target)
+    instance = reaeq.find(reaper, track, target.family)  # FX may have been moved or added meanwhile
+    old = instance.index if instance else None
+    if old is not None and reaper("TrackFX_GetOffline", track, old):
+        raise LiveError(f"the EQ of ours on {target.name!r} is offline: set it online in the FX window, then try again")
     if entry.alone and old is not None:
         kept = fx.guid(reaper, track, old)
         while others := [one for one in reaeq.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
@@ -108,12 +111,15 @@ def write_one(reaper: Api, entry: Entry) -> None:
     if index is None:
         raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
     what = reaeq.write(reaper, track, index, entry.eq)
-    if not what and not reaeq.rename(reaper, track, index, entry.name):
+    # a name that the user gave it stays
+    name = instance.name if instance and instance.has_own_name and not entry.alone else entry.name
+    if not what and not reaeq.rename(reaper, track, index, name):
         what = "its name"
     if not what and index != (place if old is None else old):
         what = "its place in the chain"
     if what:
         raise _not_taken(target, what)
+    _note(reaper, track, index, entry, name)
     # an instance that was off and gets a new EQ is meant to be heard
     if old is not None and fx.is_bypassed(reaper, track, index):
         fx.bypass(reaper, track, index, False)
@@ -139,9 +145,9 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
         track = entry.target.track
         ours = reaeq.ours(reaper, track)
         fx.bypass_for_now(reaper, project, track, [fx.Fx(one.index) for one in ours], later)
-        old = _current(reaper, entry.target)
+        instance = reaeq.find(reaper, track, entry.target.family)
         count = reaper("TrackFX_GetCount", track)
-        place = min(old, count) if old is not None else 0 if entry.target.place == "first" else count
+        place = min(instance.index, count) if instance else 0 if entry.target.place == "first" else count
         index = reaeq.add(reaper, track, place)
         if index is None:
             raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
@@ -161,16 +167,26 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
         for target, instances in found:
             for _ in instances:  # looked up anew: deleting moves those behind
                 _delete(reaper, target.track, reaeq.ours(reaper, target.track)[-1].index)
+            if instances:
+                kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
+                left = [record for record in kept.records if record.fx in alive]
+                records.keep(reaper, target.track, records.Kept(left, kept.group if left else None))
 
     holders = [target for target, instances in found if instances]
     undoable(reaper, project, _counted("remove EQ", len(holders)), holders, body)
     return [(target, instance.name) for target, instances in found for instance in instances]
 
 
-def _current(reaper: Api, target: Target) -> int | None:
-    """Where the target's instance is now: FX may have been moved or added meanwhile."""
-    found = [one for one in reaeq.ours(reaper, target.track) if target.family in (None, one.family)]
-    return found[0].index if found else None
+def _note(reaper: Api, track: str, index: int, entry: Entry, name: str) -> None:
+    """What was written is kept beside the track: the FX is found again whatever it is called."""
+    family = reaeq.family_of(entry.name) or "word"
+    blend = reaeq.Instance(index, entry.name, family).blend
+    record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq)
+    records.note(reaper, track, record, _alive(reaper, track))
+
+
+def _alive(reaper: Api, track: str) -> set[str]:
+    return {fx.guid(reaper, track, one.index) for one in fx.every(fx.chain(reaper, track))}
 
 
 def _take_out(reaper: Api, track: str, guid: str) -> None:
