@@ -23,6 +23,7 @@ OVER_WEIGHT = 3.0  # of a band that the first search lifted too far
 TARGET_STEP_DB = 0.01
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
 LEVEL_STEPS, MIX_STEPS = 24, 6  # halvings
+SMOOTH_BANDS = 2  # of the grid to each side
 # A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
 # far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
 LEAST_SHARE, LEAST_NET_DB = 0.255, 0.6
@@ -75,7 +76,7 @@ def wish(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
 ) -> Wish:
     curve = eq_model.decode_curve(code).double().cpu()
-    lift = most_lift_db(seen.ltas_db) - ROOM_DB
+    lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
     gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB + ROOM_DB, OUTPUT_AIM_DB - ROOM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
@@ -84,6 +85,12 @@ def wish(
     weight = weight.mul(100).round() / 100
     starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
     return Wish(target, weight, starts, lift - gain + 0.5 * ROOM_DB)
+
+
+def _smooth_below(lift: Tensor) -> Tensor:
+    """A limit (bands,) that bands can follow: nowhere above the other, without its steps."""
+    edges = torch.nn.functional.pad(lift[None], (2 * SMOOTH_BANDS, 2 * SMOOTH_BANDS), mode="replicate")[0]
+    return edges.unfold(0, 2 * SMOOTH_BANDS + 1, 1).amin(-1).unfold(0, 2 * SMOOTH_BANDS + 1, 1).mean(-1)
 
 
 def _what_comes_out(

@@ -61,7 +61,7 @@ def true_peaks_of_pieces_db(pieces: Tensor, eq: Eq, sample_rate: int) -> tuple[f
 
 
 def _filtered(sound: Tensor, eq: Eq, sample_rate: int) -> Iterator[Tensor]:
-    """The filtered sound in blocks, through FFTs: by overlap-save, for what rings longer than half a block is nothing."""
+    """The filtered sound in blocks, through FFTs (overlap-save): no band of ours rings longer than half a block."""
     params, kinds = params_from_eq(eq)
     response = torch.ones(BLOCK // 2 + 1, dtype=torch.complex128)
     z = torch.exp(-2j * torch.pi * torch.arange(BLOCK // 2 + 1, dtype=torch.float64) / BLOCK)
