@@ -15,6 +15,12 @@ from ..errors import AeqError
 
 PROJECT, SOUND = "project", "sound"
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".rf64", ".caf")
+# What macOS, Windows and network disks put beside the files of people: companions, trash, thumbnails. In lower case.
+COMPANIONS = frozenset((
+    "__macosx", "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found", "@eadir", "#recycle",
+    "#snapshot", "@recycle", "@recently-snapshot", "network trash folder", "temporary items", "thevolumesettingsfolder",
+))  # fmt: skip
+HIDDEN_ON_WINDOWS, HIDDEN_ON_MACOS = 2, 0x8000  # a bit of st_file_attributes, and one of st_flags
 SHOWN_BYTES = 60  # of a file's name in the name of its folder
 
 
@@ -41,7 +47,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Found:
-    """Tasks in order without repetition; `media` are the recordings left out because they lie in projects' folders."""
+    """Tasks in order without repetition; `media` is how many recordings were left out because they lie in projects'
+    folders and nobody named them."""
 
     tasks: list[Task]
     media: int
@@ -51,8 +58,9 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
     """The tasks that the user named.
 
     A folder gives its projects at any depth, and with `sounds` its recordings too, but for those in or below a folder
-    that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`) and what lies in `out` are
-    no inputs of a folder. What is named itself is always taken.
+    that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`), what lies in `out`, what is
+    hidden and what belongs to the operating system (see `is_companion`) are no inputs of a folder or a pattern. What is
+    named itself is always taken.
 
     Args:
         named: files, folders and patterns, which not every shell expands.
@@ -75,14 +83,15 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
     if not tasks:
         more = "" if sounds else "; recordings are taken when --word says what they shall get"
         raise AeqError(f"no project was found{more}")
-    return Found(list(tasks.values()), walk.media)
+    return Found(list(tasks.values()), len(walk.media - tasks.keys()))
 
 
 class _Walk:
     """Folders to their files; each folder once, so that links in circles end."""
 
     def __init__(self, out: str, sounds: bool):
-        self.out, self.sounds, self.media = out, sounds, 0
+        self.out, self.sounds = out, sounds
+        self.media: set[str] = set()  # ids of recordings left out
         self._seen: set[tuple[int, int]] = set()
 
     def tasks(self, folder: str) -> Iterator[Task]:
@@ -93,17 +102,38 @@ class _Walk:
                 folders.clear()
                 continue
             self._seen.add((status.st_dev, status.st_ino))
-            folders.sort()
-            projects = [name for name in sorted(files) if name.lower().endswith(".rpp")]
+            folders[:] = sorted(name for name in folders if not is_companion(os.path.join(here, name)))
+            files = sorted(name for name in files if not is_companion(os.path.join(here, name)))
+            projects = [name for name in files if name.lower().endswith(".rpp")]
             if projects or os.path.dirname(here) in with_projects:
                 with_projects.add(here)
             for name in projects:
                 if not name.lower().endswith(".aeq.rpp"):
                     yield Task.of(os.path.join(here, name), PROJECT)
             if self.sounds:
-                names = [name for name in sorted(files) if name.lower().endswith(SOUND_SUFFIXES)]
-                self.media += len(names) if here in with_projects else 0
-                yield from (Task.of(os.path.join(here, n), SOUND) for n in names if here not in with_projects)
+                names = [name for name in files if name.lower().endswith(SOUND_SUFFIXES)]
+                recordings = [Task.of(os.path.join(here, name), SOUND) for name in names]
+                if here in with_projects:
+                    self.media.update(task.id for task in recordings)
+                else:
+                    yield from recordings
+
+
+def is_companion(path: str) -> bool:
+    """Whether a file or folder is hidden, or one that an operating system keeps beside those of people.
+
+    >>> [is_companion(name) for name in ("._song.rpp", "__MACOSX", "~$take.wav", "song.rpp")]
+    [True, True, True, False]
+    """
+    name = os.path.basename(path)
+    if name.startswith((".", "~$")) or name.lower() in COMPANIONS:
+        return True
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    hidden = getattr(status, "st_file_attributes", 0) & HIDDEN_ON_WINDOWS
+    return bool(hidden or getattr(status, "st_flags", 0) & HIDDEN_ON_MACOS)
 
 
 def _expanded(text: str, where: str) -> list[str]:
@@ -111,11 +141,19 @@ def _expanded(text: str, where: str) -> list[str]:
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.lexists(path):
         return [path]
-    found = sorted(glob.glob(path, recursive=True)) if glob.has_magic(text) else []
+    found = [match for match in sorted(glob.glob(path, recursive=True)) if not _through_companions(match, path)]
     if not found:
         reason = "nothing has a name like that" if glob.has_magic(text) else "there is no such file or folder"
         raise AeqError(f"{where}{text}: {reason}")
     return found
+
+
+def _through_companions(match: str, pattern: str) -> bool:
+    """Whether a pattern matched a companion, or what lies in one that the pattern does not name."""
+    named = set(pattern.split(os.sep))
+    parts = match.split(os.sep)
+    below = (os.sep.join(parts[: n + 1]) for n, part in enumerate(parts) if part and part not in named)
+    return any(map(is_companion, below))
 
 
 def _listed(file: str) -> Iterable[tuple[str, str]]:

@@ -68,6 +68,20 @@ def batch(songs, run, address):
     return call
 
 
+def test_a_folder_as_it_comes_from_a_mac(tmp_path, run, address):
+    folder = tmp_path / "rec"
+    (folder / ".Trash-1000").mkdir(parents=True)
+    store(folder / "voice.wav", noise())
+    shutil.copy(folder / "voice.wav", folder / ".Trash-1000" / "deleted.wav")
+    for name in ("._voice.wav", "._song.rpp"):
+        (folder / name).write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    options = ("--word", "warm", "--plan", tmp_path / "plan.toml", "--scheduler", address)
+    code, out, err = run("batch", folder, "--out", tmp_path / "results", *options)
+    assert (code, err) == (0, "") and out.startswith("1 done\n")
+    assert [Path(record["path"]).name for record in records(tmp_path / "results")] == ["voice.wav"]
+
+
 def test_each_is_a_task_with_its_own_result(songs, batch):
     before = {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()}
     code, out, err = batch("--word", "warm", "--render")
