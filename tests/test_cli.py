@@ -143,7 +143,7 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered):
 
 
 def test_a_terminal_that_knows_only_ascii_gets_question_marks():
-    script = "from reaper_aeq.cli import main; from reaper_aeq.commands import console; main(['nothing']); console.say('█ ó')"
+    script = "from reaper_aeq import cli; from reaper_aeq.commands import console; cli.main(['no']); console.say('█ ó')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout == "? ?\n"
