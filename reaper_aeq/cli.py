@@ -23,6 +23,7 @@ from .cli_train import train
 from .commands import console
 from .config import config_file, read_defaults
 from .errors import AeqError
+from .libraries import explain
 from .methods import (
     DEFAULT_ENCODER,
     DEFAULT_MATCH,
@@ -222,6 +223,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if ctrl_c.was_pressed():
             return _interrupted()
+        if unloadable := explain(error):
+            return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
         if not hasattr(error, "format_message"):
             raise

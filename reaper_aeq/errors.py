@@ -115,6 +115,12 @@ class ModelError(AeqError):
     """Weights that are missing, damaged or of another version."""
 
 
+class LibraryError(AeqError):
+    """A compiled library that cannot be loaded; names the versions that lie here and what to type."""
+
+    http_status = 500
+
+
 _FULL = "the disk is full (or your quota is used up): free some space or choose another disk"
 _FORBIDDEN = "you may not write there: choose another place or change its permissions"
 _REASONS = {

@@ -144,7 +144,8 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.Job:
         backend.touched = time.monotonic()
         for task in tasks:
-            for path in (task.path, *getattr(task, "references", ())):
+            # the files of a described sound are checked when it is heard: one of another kind is to be rendered
+            for path in (*([task.path] if task.path else []), *getattr(task, "references", ())):
                 check_path(path)
         job_id = jobs.submit(label, tasks)
         await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)

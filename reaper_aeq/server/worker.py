@@ -12,16 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from .. import wire
 from ..errors import AeqError
-from .jobs import Jobs, Ticket
+from .guard import check_path
+from .jobs import Jobs, Record, Ticket
 from .lanes import Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
     from ..listen import Heard
+    from ..project.media import Library
     from ..result import Result
 
 GROUP = 16  # of up to a minute of sound each, which stays in memory until its answer is there
@@ -53,6 +56,7 @@ class Worker:
         self._hearing: set[Ticket] = set()  # in a short lane
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
+        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # what is known of a job's media
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._taker = threading.Thread(target=self._take, name="take", daemon=True)
@@ -83,11 +87,9 @@ class Worker:
 
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once
-        from ..listen import listen_to
-
         ticket.started = ticket.started or time.perf_counter()
         try:
-            heard = listen_to(ticket.given.path, between_blocks)
+            heard = self._listen(ticket, between_blocks)
             names = getattr(ticket.given, "references", ())
             references = [self._references.get(path, between_blocks) for path in names]
         except LongError:
@@ -103,6 +105,18 @@ class Worker:
             self._heard_since = self._heard_since if self._heard else time.monotonic()
             self._heard.append(HeardTicket(ticket, heard, references))
             self._changed.notify_all()
+
+    def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> Heard:
+        from ..listen import listen_to
+        from ..project.described import hear
+        from ..project.media import Library
+
+        sound = ticket.given.sound
+        if sound is None:
+            return listen_to(ticket.given.path, between_blocks)
+        with self._changed:
+            library = self._libraries.setdefault(ticket.job, Library())
+        return hear(sound, library, check_path, between_blocks)
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -199,16 +213,22 @@ class Worker:
         if isinstance(error, AeqError):
             log.info("task %r: %s", ticket.given.name, error)
         else:
-            log.error("task %r of %s failed", ticket.given.name, ticket.given.path, exc_info=error)
-        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN)
+            log.error("task %r of %s failed", ticket.given.name, ticket.given.path or "items", exc_info=error)
+        unreadable = bool(getattr(error, "unreadable", False))
+        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN, unreadable)
 
-    def _failed(self, ticket: Ticket, sentence: str) -> None:
+    def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
         given = ticket.given
-        self.jobs.finish(ticket, wire.TaskFailed(n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence))
+        failed = wire.TaskFailed(
+            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=unreadable
+        )
+        self.jobs.finish(ticket, failed)
 
     def _done(self, ticket: Ticket, answer: object, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)
-        done = wire.TaskDone(n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds)
+        done = wire.TaskDone(
+            n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds, heard=given.heard
+        )
         self.jobs.finish(ticket, done, result)
 
 

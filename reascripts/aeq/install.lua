@@ -29,6 +29,12 @@ function install.record()
   return record and type(record.command) == "table" and type(record.command[1]) == "string" and record or nil
 end
 
+--- Has `reaper-aeq install` put the actions into REAPER's list? Its lines say what a second press does.
+function install.lists_actions()
+  local record = install.record()
+  return record ~= nil and type(record.files) == "table" and next(record.files) ~= nil
+end
+
 --- The file in which the backend says where HTTP reaches it.
 function install.state_file()
   local record = install.record()

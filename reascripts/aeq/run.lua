@@ -2,6 +2,8 @@
 -- story in flow.lua reads from top to bottom and yet never blocks REAPER.
 
 local files = require("aeq.files")
+local guard = require("aeq.guard")
+local install = require("aeq.install")
 local lock = require("aeq.lock")
 local log = require("aeq.log")
 local mailbox = require("aeq.mailbox")
@@ -32,6 +34,15 @@ function Act:breathe()
   end
 end
 
+--- Runs a function outside of the coroutine and returns its answer: some of REAPER's functions do nothing inside one.
+function Act.on_main(_, body)
+  local fine, answer = coroutine.yield(body)
+  if not fine then
+    error(answer, 0)
+  end
+  return answer
+end
+
 --- Runs a function that has to end even if the user stops meanwhile.
 function Act:uninterrupted(body)
   self.closed_to_cancel = true
@@ -50,6 +61,7 @@ local function close(act)
     return
   end
   act.closed = true
+  guard.unwind() -- where REAPER ended us in the middle of a render
   act.progress:close()
   mailbox.abandon()
   if act.temp then
@@ -91,6 +103,11 @@ local run = {}
 function run.start(title, story)
   -- A script that ends without ever calling defer gets an undo point of its own from REAPER, changed or not.
   reaper.defer(function() end)
+  -- Listed by ReaPack or by hand, REAPER would ask in a box that stops all what to do with a second press: let it
+  -- end this run and start the new one (1 | 2). Ours are listed as "new instance", which then says that we are busy.
+  if reaper.set_action_options and not install.lists_actions() then
+    reaper.set_action_options(1 | 2)
+  end
   local version = reaper.GetAppVersion()
   if (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION then
     return messages.show(messages.text("old_reaper", { version = version }))
@@ -111,6 +128,9 @@ function run.start(title, story)
     act.cycle_from_s = reaper.time_precise()
     lock.beat()
     local fine, thrown = coroutine.resume(thread, act)
+    while fine and type(thrown) == "function" and coroutine.status(thread) ~= "dead" do
+      fine, thrown = coroutine.resume(thread, pcall(thrown))
+    end
     if coroutine.status(thread) ~= "dead" then
       act.cancelled = act.progress:step() or act.cancelled
       return reaper.defer(cycle)

@@ -52,6 +52,17 @@ def answer(task: dict) -> dict:
     }
 
 
+class UnreadableFileError(Exception):
+    """A file that the backend cannot read."""
+
+
+def files_of(task: dict) -> list[str]:
+    """The files of a question: the one it names, or those of its items."""
+    if "path" in task:
+        return [task["path"]]
+    return [item["file"] for track in task["sound"]["tracks"] for item in track.get("items", [])]
+
+
 class FakeBackend:
     """Lives from the start on: its heart beats, and `jobs` collects what was asked.
 
@@ -59,6 +70,7 @@ class FakeBackend:
         answer: task -> the object of `adapt --json`, or an Exception to report it as the task's error.
         finishes: jobs become done; False keeps them running.
         respond: None, or (path -> bytes | None): what the file of an answer holds, `%id` and `%me` filled in.
+        unreadable: True cannot read any file of a described sound.
         drop: True makes it do nothing any more, its heart not beating, as a process that was killed.
         beats, takes: False stops only this.
         hold_s: how long a job takes at least.
@@ -69,6 +81,7 @@ class FakeBackend:
         self.finishes, self.respond, self.drop, self.hold_s = True, None, False, 0.0
         self.beats = self.takes = True
         self.jobs: list[dict] = []
+        self.unreadable = False
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
         self.following: dict[str, tuple[int, float]] = {}  # letter: number of its job, when it came
@@ -169,16 +182,19 @@ class FakeBackend:
         body = self.jobs[number]
         results = []
         for task in body["tasks"]:
-            path = task["path"] = task["path"].replace("\\", "/")  # the stand-in's Windows: this system's paths
-            if not Path(path).is_file():
-                value = FileNotFoundError(f"{path} is not there")
+            if "path" in task:
+                task["path"] = task["path"].replace("\\", "/")  # the stand-in's Windows: this system's paths
+            missing = [path for path in files_of(task) if not Path(path).is_file()]
+            if missing or ("sound" in task and self.unreadable):
+                value = UnreadableFileError(f"{(missing or ['it'])[0]} is not there")
             elif "request" in task:
                 value = self.answer(task)
             else:
                 value = {"scores": {"warm": 0.7}, "top": [["warm", 0.7]], "suggestion": "Try brighter."}
             given = {"id": task["id"], "name": task["name"]}
             if isinstance(value, Exception):
-                results.append({**given, "ok": False, "error": str(value)})
+                unreadable = isinstance(value, UnreadableFileError)
+                results.append({**given, "ok": False, "error": str(value), "unreadable": unreadable})
             else:
                 results.append({**given, "ok": True, "answer": value, "seconds": 0.01})
         job = {"id": str(number), "label": body.get("label", "analyze"), "state": "done", "progress": 1.0}
@@ -189,7 +205,11 @@ def main(arguments: list[str]) -> None:
     """As a process: 'refuse' ends at once, as a backend that cannot start; 'silent' starts but its heart never beats;
     'hold' never finishes a job."""
     if "refuse" in arguments:
-        sys.exit("error: the models are missing from /nowhere")
+        told = "error: the models are missing from /nowhere"
+        log = Path(arguments[arguments.index("--mailbox") + 1]) / "start.log"
+        if not log.exists():  # as pythonw, whose words no shell writes down (commands/serve.py)
+            log.write_text(told + "\n")
+        sys.exit(told)
     if "silent" in arguments:
         return time.sleep(20)
     options = dict(itertools.pairwise(arguments))

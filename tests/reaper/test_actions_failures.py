@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from actions_kit import TONE, Clip, Strip, noise, opener, ours, reaeq, song
+from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, song
 
 
 @pytest.fixture
@@ -314,6 +314,7 @@ def file_size_limit(limit_bytes: int):
 @pytest.mark.parametrize("limit_bytes", [4, 40_000])
 def test_no_room_for_a_file(open_song, sound, limit_bytes):
     s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    always_render(s)
     with file_size_limit(limit_bytes):
         s.press("Make warmer")
     assert_refused(s, "There is no room to write" if limit_bytes == 4 else "REAPER did not render 'A' to its end.")
@@ -335,6 +336,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk(open_song, sound, small_disk):
     s = open_song([Strip("A", [Clip(sound, selected=True), Clip(sound, 1.0, selected=True)])])
+    always_render(s)
     s.press("Make warmer")
     assert_refused(s, "REAPER did not render 'A' to its end.")
     (small_disk / "ballast").write_bytes(b"x" * 250_000)

@@ -232,7 +232,12 @@ local function zero() return 0 end
 local functions = {
   EnumProjects = function() return 1 end, ValidatePtr2 = yes, PreventUIRefresh = nothing, time_precise = os.clock,
   Undo_BeginBlock2 = nothing, Undo_EndBlock2 = nothing, TrackFX_GetCount = zero, TrackFX_AddByName = zero,
-  TrackFX_GetOpen = function() return false end,
+  TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
+  GetTrackGUID = function(track) return track end, TrackFX_GetFXGUID = function(track) return track end,
+  GetSetMediaTrackInfo_String = function(track, key, value, set)
+    if set then state[track .. key] = value end
+    return true, state[track .. key] or ""
+  end,
   TrackFX_SetNamedConfigParm = function(track, _, key, value) state[track .. key] = value return true end,
   TrackFX_GetNamedConfigParm = function(track, _, key)
     local value = state[track .. key] or key == "vst_chunk" and state.fresh

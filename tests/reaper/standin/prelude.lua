@@ -15,6 +15,15 @@ function prelude.wrap(call)
   end
 end
 
+local is_main = coroutine.isyieldable
+
+--- A function that does nothing inside a coroutine, and answers nil.
+function prelude.on_main_thread_only(call)
+  return function(...)
+    if not is_main() then return call(...) end
+  end
+end
+
 -- io and os as the told system has them: Python says what a path really is, and what refuses.
 function prelude.surround(opening, naming, renaming, removing, execute, popen)
   local open, rename, remove = io.open, os.rename, os.remove

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from . import checks
 from .action_list import ActionList
+from .background_render import BackgroundRender
+from .behaviour import Disputed, Preferences
 from .clock import Clock
 from .errors import StandInError
 from .ext_state import ExtState
@@ -37,6 +39,8 @@ class Reaper(User):
         eq_creates: which missing ReaEQ bands SetEQParam makes: "band" (what is confirmed) or "all".
         eq_new_band_at: "end" or "start": the place of such a band is not known, so a test may try both.
         eq_chunk: what ReaEQ's `vst_chunk` holds: "B" (its own state, as inferred), "AB", or "refused".
+        preferences: the user's; see behaviour.py.
+        disputed: what the measurements leave open; see behaviour.py.
     """
 
     def __init__(
@@ -54,6 +58,8 @@ class Reaper(User):
         eq_creates: str = "band",
         eq_new_band_at: str = "end",
         eq_chunk: str = "B",
+        preferences: Preferences | None = None,
+        disputed: Disputed | None = None,
     ):
         self.resource_path = Path(resource_path)
         self.lua_version, self.version, self.os_name = lua, version, os_name
@@ -63,6 +69,11 @@ class Reaper(User):
         self.listings: dict = {}
         self.env = dict(os.environ if env is None else env)
         self.eq_creates, self.eq_new_band_at, self.eq_chunk = eq_creates, eq_new_band_at, eq_chunk
+        self.preferences, self.disputed = preferences or Preferences(), disputed or Disputed()
+        self.window = "front"  # or "inactive" (another program is in front), "minimised"
+        self.media_online = False  # by action 40101, while the window is inactive
+        self.automation_override = -1
+        self.background: BackgroundRender | None = None
         self.clock = Clock(pace_s)
         self.ui = UserInterface()
         self.ext_state = ExtState(self.resource_path)
@@ -74,12 +85,18 @@ class Reaper(User):
         self.cycles: list[Cycle] = []
         self.prints: list = []
         self.renders: list = []  # one entry a render: the files it wrote
+        self.rendered_jobs: list = []  # of all renders: file, thing, start and end
         self.commands: deque[int] = deque(maxlen=1000)
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
+
+    @property
+    def media_is_offline(self) -> bool:
+        """By the user's preference, while another program is in front."""
+        return self.window == "inactive" and self.preferences.offline_when_inactive and not self.media_online
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -101,8 +118,12 @@ class Reaper(User):
                 self._raise()
                 if not twin.options & 2:
                     return twin
-            else:
-                self.ui.dialogs.append("ReaScript task control: the script is already running")  # "new instance"
+            elif self.actions.flag(command_id) == 260:
+                twin.finish()
+                self._raise()
+                return twin
+            elif self.actions.flag(command_id) != 516:
+                raise StandInError("dialog", "ReaScript task control: REAPER asks what to do with the running script")
         script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()
@@ -113,6 +134,8 @@ class Reaper(User):
         """Lets `cycles` defer cycles pass."""
         for _ in range(cycles):
             self.clock.next_cycle()
+            if self.background is not None:
+                self.background.step()
             for process in self.processes:
                 process.poll()
             for script in list(self.scripts):

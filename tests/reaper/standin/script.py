@@ -13,6 +13,7 @@ from .registry import FUNCTIONS, SINCE
 from .signatures import check_arguments, check_returns, signatures
 from .systems import execute, naming, opening, popen, removing, renaming
 
+MAIN_THREAD_ONLY = ("GetAudioAccessorSamples",)
 _PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
 
 
@@ -58,7 +59,10 @@ class Script:
         for name, function in FUNCTIONS.items():
             if SINCE.get(name, (0, 0)) <= version:
                 table = gfx if name.startswith("gfx_") and name != "gfx_" else reaper
-                table[name.removeprefix("gfx_")] = self.prelude.wrap(self._callable(name, function))
+                call = self.prelude.wrap(self._callable(name, function))
+                if name in MAIN_THREAD_ONLY:
+                    call = self.prelude.on_main_thread_only(call)
+                table[name.removeprefix("gfx_")] = call
         for field in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
             gfx[field] = 0
         for field in ("r", "g", "b", "a"):
