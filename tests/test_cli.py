@@ -5,7 +5,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
@@ -41,14 +40,20 @@ def test_help_loads_nothing_heavy(path):
     assert json.loads(run.stderr) == [0, []]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rusage")
 def test_help_is_quick():
-    def seconds() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", HELP, "adapt", "--help"], capture_output=True, check=True)
-        return time.perf_counter() - started
+    import resource
 
-    # half a second is the promise; twice that leaves room for a machine that is busy with other tests
-    assert statistics.median(seconds() for _ in range(3)) < 1.0
+    def processor_s() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def seconds() -> float:
+        before = processor_s()  # a machine that is busy with other tests makes nobody work longer, only wait
+        subprocess.run([sys.executable, "-c", HELP, "adapt", "--help"], capture_output=True, check=True)
+        return processor_s() - before
+
+    assert statistics.median(seconds() for _ in range(3)) < 0.5
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
