@@ -1,4 +1,4 @@
-"""Sounds that are described by their items: heard as their files are, refused in a way that says whether a render helps."""
+"""Sounds described by their items: heard as their files are; a refusal says whether a render may help."""
 
 import numpy as np
 import pytest
@@ -67,10 +67,7 @@ def test_a_muted_item_s_file_does_not_matter(clients, engine, sounds):
         (lambda f: described(item(f, offset_s=1000.0)), "it is silent"),
         (lambda f: described(item(f, length_s=0.001)), "lasts only 1 ms"),
         (lambda f: described(item(f, length_s=1e7, loop=True)), "more than 12 hours"),
-        (
-            lambda f: described(item(f, length_s=100.0, rate=1000.0, preserve_pitch=True, loop=True)),
-            "more than 12 hours",
-        ),
+        (lambda f: described(item(f, length_s=100.0, rate=999, preserve_pitch=True, loop=True)), "more than 12 hours"),
         (lambda f: described(item(f, mute=True)), "it lasts only 0 ms"),
     ],
 )

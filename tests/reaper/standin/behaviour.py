@@ -51,6 +51,7 @@ class Disputed:
         stems_without_items: a track without items gives its own sound ("track"), or the master "mix" without a word.
         custom_bounds: RENDER_STARTPOS and ENDPOS are "kept", or "ignored" when they are written.
         items_hold_take_fx: whether source 32 plays take FX.
+        pre_fader: what bit 8192 does beside 3: "unknown" (an error), or "stems".
         tracknumber: whether `$tracknumber` is filled in; else the names are the same but for a number.
     """
 
@@ -58,6 +59,7 @@ class Disputed:
     stems_without_items: str = "track"
     custom_bounds: str = "kept"
     items_hold_take_fx: bool = True
+    pre_fader: str = "unknown"
     tracknumber: bool = True
 
 
