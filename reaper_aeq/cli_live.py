@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from .methods import DEFAULT_METHOD
-from .options import PLAIN, Adaptation, Help, Json, Method, Models, range_of
+from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .reaper.live import WEB_PORT
 
 
@@ -22,7 +22,7 @@ class WordOrCommand(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-live = typer.Typer(
+live = App(
     help="The project that is open in REAPER: 'live warm --selected'. See 'live setup' for the first time.",
     cls=WordOrCommand,
     **PLAIN,
@@ -39,9 +39,9 @@ Render = Annotated[
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Of REAPER's web interface.")]
 
 
-@live.callback()
-def group(help_: Help = False) -> None:
-    pass
+@live.callback(invoke_without_command=True)
+def group(context: typer.Context, help_: Help = False) -> None:
+    help_alone(context)
 
 
 @live.command("word")

@@ -44,13 +44,20 @@ def install_command(
         Path | None,
         typer.Option(metavar="DIR", help="REAPER's resource folder, for a portable REAPER or a second one."),
     ] = None,
+    start_with_reaper: Annotated[
+        bool | None,
+        typer.Option(
+            "--start-with-reaper/--no-start-with-reaper",
+            help="Start the backend whenever REAPER starts, so that the first press is quick; else as it was.",
+        ),
+    ] = None,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put the actions into REAPER and its action list. REAPER must not be running."""
     from .commands.install import install
 
-    install(given=resource_path, uninstall=uninstall, as_json=as_json)
+    install(given=resource_path, uninstall=uninstall, as_json=as_json, start_with_reaper=start_with_reaper)
 
 
 def reapack_command(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
+from ..printable import printable
 from .checks import check_models, check_sounds
-from .console import bar, note, print_json, say, table
+from .console import bar, complain, print_json, say, table
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -26,7 +27,7 @@ def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: 
         except AeqError as error:
             code = error.exit_code
             report = {"file": str(source), "error": str(error)}
-            note(f"error: {error}")
+            complain(str(error))
         reports.append(report)
         if engine and not as_json and "error" not in report:
             core = [word for word in report["profile"] if engine.words[word].core]
@@ -63,7 +64,7 @@ def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
 def show(report: dict[str, Any], words: Sequence[str]) -> None:
     """Words for sounds only; moods ('uplifting', 'sad') are in the JSON."""
     channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
-    say(f"{report['file']} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
+    say(f"{printable(report['file'])} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
     rows = [[word, f"{report['profile'][word]:.2f}", bar(report["profile"][word])] for word in words]
     table({"word": "left", "score": "right", "": "left"}, rows)
     say(report["suggestion"] + "\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..blend import instance_name
 from ..files import output_error, write_text_atomic
+from ..printable import printable
 from .adapt import band_rows, decibels
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
@@ -57,7 +58,7 @@ def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
         return
     columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
     table(columns, [cells(row) for row in rows])
-    say(f"\nwrote {out}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
+    say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
 
 
 def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:

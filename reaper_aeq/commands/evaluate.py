@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..printable import printable
 from .checks import (
     CONTRIBUTIONS,
     SETTINGS,
@@ -165,7 +166,7 @@ def evaluate_compare(
     for title, rows in report.items():
         print_figures(title, rows)
     if plot:
-        say(f"wrote {plot}")
+        say(f"wrote {printable(plot)}")
 
 
 def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:

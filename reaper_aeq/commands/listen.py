@@ -10,6 +10,7 @@ from typing import Any
 from ..blend import check_range
 from ..evaluate.listening.study import FILE, Study, StudyError, check_methods, load_study
 from ..methods import METHODS
+from ..printable import printable
 from .checks import check_new_folder, check_recordings, check_request, check_sounds
 from .console import print_json, progress, say, table
 
@@ -40,7 +41,7 @@ def listen(
         from ..evaluate.listening.answers import read_answers
 
         answers = read_answers(study)
-        say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {folder}.")
+        say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {printable(folder)}.")
 
 
 def make(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..blend import check_range, parse_word
 from ..errors import AeqError, InstallError
+from ..printable import printable
 from .checks import check_method, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
 
@@ -82,7 +83,7 @@ def live_remove(given: Given, *, port: int, as_json: bool) -> None:
         print_json({"removed": [{"track": target.name, "instance": name} for target, name in gone]})
         return
     for target, name in gone:
-        say(f"{target.name}: removed {name}")
+        say(f"{printable(target.name)}: removed {printable(name)}")
 
 
 def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from ..errors import AeqError, ModelError
 from ..files import output_error
 from ..methods import ENCODERS
 from ..paths import shipped
+from ..printable import printable
 from ..settings import WAYS, AudioTraining, CvaeTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
 from .checks import SETTINGS, SPECTRA, check_data, check_encoder, check_folder, check_new_folder, check_recordings
 from .console import print_json, progress, say
@@ -191,4 +192,4 @@ def _report(places: Places, name: str, metrics: dict[str, float]) -> None:
         return
     for key, value in metrics.items():
         say(f"{key.replace('_', ' ')}: {value:g}")
-    say(f"wrote {places.out / name}.safetensors and .json; the log is in {places.run}")
+    say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")

@@ -37,7 +37,9 @@ class Library:
         with self._lock:
             if path not in self._files:
                 try:
-                    self._files[path] = AudioFile(path)
+                    file = self._files[path] = AudioFile(path)
+                    if file.warning:
+                        self.warnings.setdefault(path, file.warning)
                 except AudioError as error:
                     self._files[path] = error
             found = self._files[path]
@@ -183,7 +185,7 @@ class SourceReader:
         try:
             if self._at != first:  # seeking in compressed files is costly even where it goes nowhere
                 self._sound.seek(first)
-            return len(self._sound.read(out=part))
+            return len(self._sound.read(part))
         except (soundfile.SoundFileError, RuntimeError):
             part[:] = 0
             return 0

@@ -20,6 +20,7 @@ from .. import __version__, wire
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
+from .login import CODE_S, Codes, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
@@ -63,6 +64,7 @@ class Backend:
     started: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     stopping: bool = False
+    codes: Codes = field(default_factory=Codes)
     mailboxes: Mailboxes = field(init=False)
 
     def idle_s(self) -> float:
@@ -92,7 +94,7 @@ def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.backend = backend
     backend.mailboxes = Mailboxes(app, backend)
-    app.add_middleware(Guard, token=settings.token, port=settings.port)
+    app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
@@ -125,6 +127,10 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
         backend.mailboxes.add(folder)
         return asked
 
+    @app.post("/v1/dashboard")
+    async def dashboard() -> wire.DashboardAddress:
+        return wire.DashboardAddress(url=address(backend.settings.port, backend.codes.new()), seconds=CODE_S)
+
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:
         log.info("asked to stop")
@@ -138,7 +144,8 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.Job:
         backend.touched = time.monotonic()
         for task in tasks:
-            for path in (task.path, *getattr(task, "references", ())):
+            # the files of a described sound are checked when it is heard: one of another kind is to be rendered
+            for path in (*([task.path] if task.path else []), *getattr(task, "references", ())):
                 check_path(path)
         job_id = jobs.submit(label, tasks)
         await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)

@@ -11,7 +11,7 @@ local VERSION = 1
 local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
 
 local function is_master(track)
-  return reaper.GetParentTrack(track) == nil and reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
+  return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
 end
 
 local function well_formed(record)
@@ -20,8 +20,8 @@ local function well_formed(record)
     and type(record.eq) == "table" and type(record.eq.bands) == "table"
 end
 
---- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked group}.
---- Whatever cannot be read counts as nothing: anybody may write there.
+--- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
+--- group}. Whatever cannot be read counts as nothing: anybody may write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then

@@ -1,4 +1,4 @@
--- Where a track has most sound, by its items' files and notes: that part is rendered of what is too long to render whole.
+-- Where a track has most sound, by its items' files and notes: of what is too long, that part is rendered.
 
 local loudest = {}
 
@@ -35,16 +35,18 @@ function loudest.items_of(act, target)
     return target.items
   end
   local list = {}
-  local everything = target.is_master or reaper.GetTrackNumSends(target.track, -1) > 0
-  for i = 0, reaper.CountTracks(act.project) - 1 do
-    local track = reaper.GetTrack(act.project, i)
-    local above = track
-    while above and above ~= target.track do
-      above = reaper.GetParentTrack(above)
+  local first, last = target.number - 1, target.number - 1
+  if target.is_master or reaper.GetTrackNumSends(target.track, -1) > 0 then
+    first, last = 0, reaper.CountTracks(act.project) - 1
+  else
+    local depth = reaper.GetMediaTrackInfo_Value(target.track, "I_FOLDERDEPTH")
+    while depth > 0 and last < reaper.CountTracks(act.project) - 1 do -- a folder's children follow it
+      last = last + 1
+      depth = depth + reaper.GetMediaTrackInfo_Value(reaper.GetTrack(act.project, last), "I_FOLDERDEPTH")
     end
-    if above or everything then
-      add_items(list, track)
-    end
+  end
+  for i = first, last do
+    add_items(list, i == target.number - 1 and target.track or reaper.GetTrack(act.project, i))
   end
   return list
 end

@@ -91,9 +91,9 @@ local function adopted(track, eqs, record)
   return first
 end
 
---- Our instances on a track: {{index, name, family, guid, record}, ...} in the chain's order. Ours is an EQ that we keep
---- a record of, whatever it is called now, and one with a name of ours: those of version 0.1 have nothing else. A ReaEQ
---- of another name without a record is not ours.
+--- Our instances on a track: {{index, name, family, guid, record}, ...} in the chain's order. Ours is an EQ that we
+--- keep a record of, whatever it is called now, and one with a name of ours: those of version 0.1 have nothing else.
+--- A ReaEQ of another name without a record is not ours.
 function reaeq.ours(track)
   local eqs, list = eqs_of(track), {}
   local records, open = instances.read(track).eqs, {}
@@ -129,7 +129,7 @@ function reaeq.ours(track)
   return list
 end
 
---- Our instance of a family ("word" or "match") on a track, or nil: one with a record before one that only has the name.
+--- Our instance of a family ("word" or "match") on a track, or nil: one with a record before one that has but the name.
 function reaeq.find(track, family)
   local named
   for _, instance in ipairs(reaeq.ours(track)) do

@@ -13,9 +13,9 @@ local render = {}
 local RENDER_AND_CLOSE = 42230 -- "Render project, using the most recent render settings, auto-close render dialog"
 local ALL_MEDIA_ONLINE = 40101
 local WAV_32_FLOAT = "ZXZhdyAAAQ==" -- 'evaw', 32, 0, 1: all seven bytes; a bare 'evaw' was seen to write silence
--- RENDER_SETTINGS, as others measured: 3 is stems, behind the track's FX, fader and envelope, without folder and master.
--- 2 alone is a master mix in some REAPERs. 32 (items) holds the track's FX as well, and whether it holds take FX nobody
--- has measured: an item is rendered as the stem of its track. 8192 (before the fader) is unmeasured too.
+-- RENDER_SETTINGS, as others measured: 3 is stems, behind the track's FX, fader and envelope, without folder and
+-- master. 2 alone is a master mix in some. 32 (items) holds the track's FX as well, and whether it holds take FX
+-- nobody has measured: an item is rendered as the stem of its track. 8192 (before the fader) is unmeasured too.
 local SOURCE = { stem = 3, master = 0 }
 local CUSTOM_BOUNDS, TIME_SELECTION = 0, 2
 local RENDERING = 0x40000000 -- EnumProjects: the project that is being rendered
@@ -146,8 +146,9 @@ end
 --- {[number] = path}, or nil if REAPER would not write one file for each: nothing was rendered then. `at_once`: fails
 --- where REAPER renders in the background. It may wait for more cycles otherwise.
 function render.run(act, given)
-  options.check(given,
-    { how = "string", start_s = "number", end_s = "number", numbers = "table", at_once = "boolean?", offline = "boolean?" })
+  options.check(given, {
+    how = "string", start_s = "number", end_s = "number", numbers = "table", at_once = "boolean?", offline = "boolean?",
+  })
   if given.end_s <= given.start_s then
     return nil -- REAPER would open a box
   end

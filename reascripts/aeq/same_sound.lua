@@ -1,5 +1,5 @@
--- Some REAPERs gave the whole mix for a track without items, for every such track the same, and said nothing. Stems that
--- are alike to the byte are therefore held against the mix; two tracks with one sound are alike without being it.
+-- Some REAPERs gave the whole mix for a track without items, for every such track the same, and said nothing. Stems
+-- that are alike to the byte are therefore held against the mix; two tracks with one sound are alike without being it.
 
 local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")
@@ -23,20 +23,17 @@ local function alike(group)
   end
 end
 
---- Is anything heard that these targets do not hold? Else the mix is their sound, and rightly so.
-local function others_sound(act, targets)
+--- Does a track sound that lies in none of the target's folders? Else the mix is the target's sound, and rightly so.
+local function others_sound(act, target)
   local any_solo = reaper.AnyTrackSolo(act.project)
-  local inside = {}
-  for _, target in ipairs(targets) do
-    inside[target.track] = true
-  end
   for i = 0, reaper.CountTracks(act.project) - 1 do
     local track = reaper.GetTrack(act.project, i)
     local above = track
-    while above and not inside[above] do
+    while above and above ~= target.track do
       above = reaper.GetParentTrack(above)
     end
-    if not above and hearing.has_input(track) and hearing.audible(act.project, track, any_solo) then
+    local has_sound = reaper.GetTrackNumMediaItems(track) > 0 or reaper.GetTrackNumSends(track, -1) > 0
+    if not above and has_sound and hearing.audible(act.project, track, any_solo) then
       return true
     end
   end
@@ -45,8 +42,11 @@ end
 
 --- Fails if stems of a group are the mix. `render_mix()` renders that and returns {[-1] = path} or nil.
 function same_sound.check(act, group, render_mix)
-  local list = group.how == "stem" and #group.targets > 1 and alike(group)
-  if not list or not others_sound(act, list) then
+  local list, others = group.how == "stem" and #group.targets > 1 and alike(group) or {}, false
+  for _, target in ipairs(list) do
+    others = others or others_sound(act, target)
+  end
+  if not others then
     return
   end
   local mix = render_mix()

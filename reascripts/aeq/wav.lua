@@ -79,8 +79,8 @@ local function header(format, bytes)
     string.pack("<I4", #format), format, "data", string.pack("<I4", bytes) })
 end
 
---- Writes the sound of `pieces` ({path, from_s, to_s}) one after another to `target`. False if the disk is full. All have
---- one format, because renders of ours wrote them.
+--- Writes the sound of `pieces` ({path, from_s, to_s}) one after another to `target`. False if the disk is full. All
+--- have one format, because renders of ours wrote them.
 function wav.join(pieces, target, act)
   local infos, bytes = {}, 0
   for i, piece in ipairs(pieces) do

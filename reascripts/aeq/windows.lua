@@ -18,8 +18,8 @@ local function span_of_items(items)
   return from_s, to_s
 end
 
---- What may be listened to of a whole track: the time selection if the user wants that; else from the track's first item
---- to its last; a bus or folder is heard as long as the project.
+--- What may be listened to of a whole track: the time selection if the user wants that; else from the track's first
+--- item to its last; a bus or folder is heard as long as the project.
 local function span_of_track(act, target)
   local from_s, to_s = reaper.GetSet_LoopTimeRange2(act.project, false, false, 0, 0, false)
   if act.settings.time_selection and to_s > from_s then
@@ -131,7 +131,8 @@ local function cover(act, targets, add)
     for first = 1, math.max(1, #profiles[left[1]].powers - count + 1) do
       local good, sum = {}, 0
       for _, target in ipairs(left) do
-        local share = profiles[target].most == 0 and 1 or power_at(profiles[target].powers, first, count) / profiles[target].most
+        local profile = profiles[target]
+        local share = profile.most == 0 and 1 or power_at(profile.powers, first, count) / profile.most
         good[#good + 1] = share >= ENOUGH and target or nil
         sum = sum + (share >= ENOUGH and 1 + share / 1000 or 0)
       end
@@ -175,8 +176,8 @@ local function around(pieces)
   return groups
 end
 
---- What is rendered together: {{how, targets, start_s, end_s, pieces}, ...}. A target with chosen items may be in several;
---- `pieces[target]` says from when to when it is listened to there, {{from_s, to_s}, ...}; without them all of it is.
+--- What is rendered together: {{how, targets, start_s, end_s, pieces}, ...}. A target with chosen items may be in
+--- several; `pieces[target]` says from when to when it is listened to there, {{from_s, to_s}, ...}, else all of it is.
 function windows.groups(act, targets)
   local pieces, whole, master = {}, {}, {}
   for _, target in ipairs(targets) do

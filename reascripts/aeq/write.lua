@@ -78,7 +78,7 @@ end
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
 -- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
 function write.note(target, fx, instance, eq, blend)
-  local track, is = target.track, reaeq.name(target.track, fx)
+  local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
   local family = instance and instance.family or target.family
   local name = names.format(blend, family, target.linked or instance and names.is_linked(is))
   if instance and instance.record and not names.family(is) then
@@ -122,7 +122,7 @@ function write.one(target, eq, blend)
   end
 end
 
---- Puts an EQ on one track and hands to `later` what takes it out again, to the letter. In an undo block of the caller's.
+--- Puts an EQ on one track and hands to `later` what takes it out again, to the letter; in a block of the caller's.
 function write.for_a_moment(act, entry, later)
   local target = entry.target
   local track, kept = target.track, instances.read(target.track)
@@ -139,7 +139,8 @@ function write.for_a_moment(act, entry, later)
     entry.was_off = not reaper.TrackFX_GetEnabled(track, old)
     render_state.switch(track, old, false)
   end
-  local place = old and old < chain.IN_CONTAINER and old or target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
+  local last = target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
+  local place = old and old < chain.IN_CONTAINER and old or last
   local fx = reaeq.add(track, place) or messages.fail("no_reaeq")
   local guid = reaper.TrackFX_GetFXGUID(track, fx)
   later(function()

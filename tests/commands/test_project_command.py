@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import mmap
 import os
@@ -196,7 +197,9 @@ def test_the_default_plan_is_printed(run, capsys):
 
 def test_json_is_the_report(band, by_plan):
     _, out, _ = by_plan("--json")
-    assert {**json.loads(band.with_name("song.aeq.json").read_text()), "backup": None} == json.loads(out)
+    written = json.loads(band.with_name("song.aeq.json").read_text())
+    assert written.pop("project_sha256") == hashlib.sha256(band.with_name("song.aeq.rpp").read_bytes()).hexdigest()
+    assert {**written, "backup": None} == json.loads(out)
 
 
 def test_a_reference_for_the_master(band, by_plan):

@@ -62,7 +62,7 @@ def both(tmp_path) -> Callable[..., tuple[Analysis, Analysis]]:
         )
         numbers = range(len(tracks)) if track is None else mixer.heard_by(mixer.tracks[track])
         with Reaper(path, tmp_path / "resource") as reaper:
-            # from where we begin to where we end: in bands of some Hz the few frames of a short sound depend on where they lie
+            # from where we begin to where we end: in bands of some Hz a few frames depend on where they lie
             spans = mixer.spans(numbers)
             mix = Mix(reaper.project, spans[0].start / rate, spans[-1].stop / rate, rate)
             theirs = mix.master() if track is None else mix.track(reaper.project.tracks[track], pre_fader=True)

@@ -6,6 +6,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     behaviour,
     building,
     commands,
+    envelopes,
     environment,
     eq_api,
     ext_state,

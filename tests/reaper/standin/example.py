@@ -20,7 +20,8 @@ def _guid() -> str:
 class ItemSpec:
     """One item of one take. Times in seconds. `file` None makes an empty item; `notes` (pitch, start, end) a MIDI one.
 
-    `section`: start and length in the file; `extra`: more lines of the item; `fx`: as in `TrackSpec`.
+    `section`: start and length in the file; `extra`: more lines of the item, `after`: of the take, behind its source;
+    `kind`: of the source, where its file name does not tell; `fx`: as in `TrackSpec`.
     """
 
     file: str | Path | None = None
@@ -46,6 +47,8 @@ class ItemSpec:
     fx: Sequence[Sequence[str]] = ()
     name: str = ""
     extra: Sequence[str] = ()
+    after: Sequence[str] = ()
+    kind: str = ""
 
 
 @dataclass
@@ -144,14 +147,15 @@ def _item(item: ItemSpec) -> list[str]:
     if item.file is None and not item.notes:
         return [*lines, ">"]
     lines += [f"NAME {quote_token(item.name)}", f"VOLPAN {item.volume:g} {item.pan:g} {item.take_volume:g} -1"]
-    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} {int(item.preserve_pitch)} {item.pitch!r} -1 0 0.0025", f"CHANMODE {item.channel_mode}"]
-    return [*lines, f"GUID {_guid()}", *_source(item), *_chain("TAKEFX", item.fx), ">"]
+    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} {int(item.preserve_pitch)} {item.pitch!r} -1 0 0.0025"]
+    lines += [f"CHANMODE {item.channel_mode}"]
+    return [*lines, f"GUID {_guid()}", *_source(item), *_chain("TAKEFX", item.fx), *item.after, ">"]
 
 
 def _source(item: ItemSpec) -> list[str]:
     if item.notes:
         return _midi(item)
-    kind = {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS"}.get(Path(item.file).suffix.lower(), "WAVE")
+    kind = item.kind or {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS"}.get(Path(item.file).suffix.lower(), "WAVE")
     inner = [f"<SOURCE {kind}", f"FILE {quote_token(str(item.file))}", ">"]
     if item.section is None and not item.reverse:
         return inner

@@ -12,6 +12,7 @@ _ITEM_VALUES = {
     "D_LENGTH": ("LENGTH", 0, 0.0),
     "D_SNAPOFFSET": ("SNAPOFFS", 0, 0.0),
     "B_LOOPSRC": ("LOOP", 0, 0.0),
+    "B_ALLTAKESPLAY": ("ALLTAKES", 0, 0.0),
     "B_MUTE": ("MUTE", 0, 0.0),
     "B_MUTE_ACTUAL": ("MUTE", 0, 0.0),
     "B_UISEL": ("SEL", 0, 0.0),

@@ -13,7 +13,7 @@ from .items import item_value
 from .lanes import plays
 from .plugins import run_chain
 from .project import Project
-from .track_values import children, parent, value
+from .track_values import children, parent, parents, value
 
 
 class Mix:
@@ -38,7 +38,11 @@ class Mix:
         self.solo, self.take_fx = solo, take_fx
         self._post: dict[Track, np.ndarray] = {}
         self._heard = self._soloed()
-        self._kids = {track: children(track) for track in project.tracks}
+        self._parents = parents(project)
+        self._kids: dict[Track, list[Track]] = {track: [] for track in project.tracks}
+        for track, above in self._parents.items():
+            if above is not None:
+                self._kids[above].append(track)
 
     def track(self, track: Track, pre_fader: bool = False) -> np.ndarray:
         """What leaves a track: items, folder children and receives through FX and (usually) fader and envelope.
@@ -57,7 +61,7 @@ class Mix:
         """Every track that sends to the master, through its FX and fader."""
         total = np.zeros((self.count, 2))
         for track in self.project.tracks:
-            if parent(track) is None and value(track, "B_MAINSEND"):
+            if self._parents[track] is None and value(track, "B_MAINSEND"):
                 total += self.track(track)
         master = self.project.master
         if value(master, "B_MUTE"):
@@ -83,18 +87,16 @@ class Mix:
     def _place(self, audio: np.ndarray, item: Item) -> None:
         first = round((item_value(item, "D_POSITION") - self.start_s) * self.sample_rate)
         last = first + round(item_value(item, "D_LENGTH") * self.sample_rate)
-        if last <= 0 or first >= self.count or not plays(item) or self._is_offline():
+        if last <= 0 or first >= self.count or not plays(item) or self._is_silenced():
             return
         sound = item_audio(item, self.sample_rate, self.take_fx)
         sound = sound[max(0, -first) : self.count - first]
         audio[max(0, first) : max(0, first) + len(sound)] += sound
 
-    def _is_offline(self) -> bool:
-        """Media is silent without a word where the window is minimised (Windows), or inactive and preferred so."""
+    def _is_silenced(self) -> bool:
+        """Media of a minimised window is silent without a word on Windows, whatever else plays."""
         reaper = self.project.reaper
-        if reaper.window == "minimised":
-            return reaper.os_name.startswith("Win")
-        return reaper.window == "inactive" and reaper.preferences.offline_when_inactive and not reaper.media_online
+        return reaper.window == "minimised" and reaper.os_name.startswith("Win")
 
     def _volume_envelope(self, track: Track) -> np.ndarray:
         envelope = track.node.node("VOLENV2")

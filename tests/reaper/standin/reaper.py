@@ -31,7 +31,7 @@ class Reaper(User):
         lua: "5.4" (REAPER 7) or "5.3" (REAPER 6).
         version: what GetAppVersion returns; functions younger than it do not exist.
         os_name: what GetOS returns ("Other" is Linux, "Win64", "macOS-arm64"); programs and files behave as there.
-        opens_unicode: whether io.open takes paths with other letters than ASCII's (on Windows it may not).
+        writes_unicode: whether io.open makes files below folders with other letters than ASCII's.
         slow_to_open: patterns of file names that refuse to open once after they were renamed into place.
         pace_s: real seconds a cycle takes at least. 0: cycles follow at once and each moves the clock by 1/30 s; give
             1/30 or less where real processes work, the clock then follows real time.
@@ -51,7 +51,7 @@ class Reaper(User):
         lua: str = "5.4",
         version: str = "7.66/linux-x86_64",
         os_name: str = "Other",
-        opens_unicode: bool = True,
+        writes_unicode: bool = True,
         slow_to_open: Sequence[str] = (),
         pace_s: float = 0.0,
         env: dict[str, str] | None = None,
@@ -63,7 +63,7 @@ class Reaper(User):
     ):
         self.resource_path = Path(resource_path)
         self.lua_version, self.version, self.os_name = lua, version, os_name
-        self.opens_unicode, self.slow_to_open, self.opened_before = opens_unicode, tuple(slow_to_open), set()
+        self.writes_unicode, self.slow_to_open, self.opened_before = writes_unicode, tuple(slow_to_open), set()
         self.started: list[str] = []  # command lines of programs that scripts started, or tried to
         self.browsed: list[str] = []  # addresses handed to the browser (Windows)
         self.listings: dict = {}
@@ -85,12 +85,18 @@ class Reaper(User):
         self.cycles: list[Cycle] = []
         self.prints: list = []
         self.renders: list = []  # one entry a render: the files it wrote
+        self.rendered_jobs: list = []  # of all renders: file, thing, start and end
         self.commands: deque[int] = deque(maxlen=1000)
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
+
+    @property
+    def media_is_offline(self) -> bool:
+        """By the user's preference, while another program is in front."""
+        return self.window == "inactive" and self.preferences.offline_when_inactive and not self.media_online
 
     # --- running -------------------------------------------------------------------------------------------------
 

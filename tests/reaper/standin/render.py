@@ -53,6 +53,7 @@ def begin(reaper, project: Project) -> tuple[list[Job], float, str]:
     if not jobs:
         raise StandInError("render", '"Nothing to render!": nothing is selected, or the time range is empty')
     jobs = [_free(reaper, job) for job in jobs]
+    reaper.rendered_jobs += jobs
     return jobs, rate, _subtype(project)
 
 
@@ -69,8 +70,9 @@ def _free(reaper, job: Job) -> Job:
 def render(reaper, project: Project) -> list[Path]:
     """Writes every file at once."""
     jobs, rate, subtype = begin(reaper, project)
+    mixes: dict = {}
     for job in jobs:
-        audio = audio_of(project, job, rate)
+        audio = audio_of(project, job, rate, mixes)
         job.path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(job.path, audio, int(rate), subtype=subtype, format="WAV")
     save_project_copy(reaper, jobs)
@@ -195,8 +197,8 @@ def _track_number(project: Project, track: Track | None) -> str:
     return str(track.number) if track else "0"
 
 
-def audio_of(project: Project, job: Job, rate: float) -> np.ndarray:
-    """(samples, channels) of a job, by what the project holds now."""
+def audio_of(project: Project, job: Job, rate: float, mixes: dict | None = None) -> np.ndarray:
+    """(samples, channels) of a job, by what the project holds now; `mixes` are those of one moment."""
     settings, thing, disputed = job.settings, job.thing, project.reaper.disputed
     if isinstance(thing, Item) and settings & ITEMS:
         # through the track's FX, fader, pan and envelope; only what the master does is left out
@@ -211,7 +213,10 @@ def audio_of(project: Project, job: Job, rate: float) -> np.ndarray:
     elif not thing.items and "mix" in (disputed.stems_without_items, settings & ~MONO_FILES == TWO_ALONE and "mix"):
         audio = Mix(project, job.start_s, job.end_s, rate).master()  # a track without items: the whole mix, unsaid
     else:
-        audio = Mix(project, job.start_s, job.end_s, rate).track(thing)
+        mixes = {} if mixes is None else mixes
+        if (job.start_s, job.end_s) not in mixes:
+            mixes[job.start_s, job.end_s] = Mix(project, job.start_s, job.end_s, rate)
+        audio = mixes[job.start_s, job.end_s].track(thing)
     return _to_channels(audio, job)
 
 

@@ -36,7 +36,7 @@ def shown(reaper, path: str) -> str:
 
 def opening(reaper, path: str, mode: str):
     """For io.open: the path to open, or None and the reason that C gives."""
-    if not path.isascii() and not reaper.opens_unicode:
+    if "r" not in mode and not path.isascii() and not reaper.writes_unicode:
         return None, f"{path}: No such file or directory", 2
     place = real(reaper, path)
     if "r" in mode and "+" not in mode and _just_renamed(reaper, place):
@@ -58,8 +58,6 @@ def _just_renamed(reaper, place: str) -> bool:
 
 def naming(reaper, path: str):
     """For os.rename and os.remove: as `opening`."""
-    if not path.isascii() and not reaper.opens_unicode:
-        return None, f"{path}: No such file or directory", 2
     return real(reaper, path), "", 0
 
 
