@@ -230,3 +230,13 @@ def test_a_terminal_sees_a_table(studio, capsys):
     assert "Vox" in out and "warm 100%" in out and "1 of 1 tracks changed, one undo point in REAPER" in out
     assert main(["live", "remove", "--selected", "--port", str(studio.port)]) == 0
     assert capsys.readouterr().out == "Vox: removed AEQ: warm 100%\n"
+
+
+def test_an_eq_that_would_do_nothing_is_not_inserted(studio, live):
+    before = studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("vox"), selected=True)])])
+    (row,) = live("warm", "--selected", "--intensity", 0)["tracks"]
+    assert row["left_alone"] == "it is as asked already: a higher intensity would do more"
+    assert (studio.host.bytes(), studio.host.labels()) == (before, [])
+    live("warm", "--selected")
+    live("warm", "--selected", "--intensity", 0)
+    assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 0%"], "what is there is set to it"
