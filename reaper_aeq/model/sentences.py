@@ -55,7 +55,9 @@ class Sentences:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
         except ImportError:
-            raise NoTextModelError(f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}") from None
+            raise NoTextModelError(
+                f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
+            ) from None
         logging.disable_progress_bar()
         try:
             # weights as safetensors only: nothing of a model may run

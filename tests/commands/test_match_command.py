@@ -122,7 +122,10 @@ def test_a_smoother_eq(run, song, wet):
 
 REQUESTS = {
     "no reference": ([], "Missing argument 'REF...'"),
-    "weights too few": (["wet.flac", "song.wav", "--weights", "1"], "each reference needs one weight, but there are 2 and 1"),
+    "weights too few": (
+        ["wet.flac", "song.wav", "--weights", "1"],
+        "each reference needs one weight, but there are 2 and 1",
+    ),
     "weights of words": (["wet.flac", "--weights", "all"], "cannot read the weights 'all'"),
     "weight of nothing": (["wet.flac", "--weights", "0"], "the weight of a reference must be a number above 0"),
     "intensity": (["wet.flac", "--intensity", "-1"], "intensity must lie between 0 and 2, not -1"),
