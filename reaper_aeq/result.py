@@ -109,9 +109,10 @@ def under_peaks(result: Result, gain_db: float, before_db: float, after_db: floa
     Args:
         before_db, after_db: true peaks of the source and of what the bands make of it, dBTP.
     """
+    gain_db = round(gain_db, 2)
     limit = max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
     held = round(max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
-    gave_way = gain_db - held
+    gave_way = round(gain_db - held, 2)
     told = result.explanation.removesuffix(_told(result.gave_way_db)) + _told(gave_way)
     moved = result.result_db + (held - result.eq.output_gain_db)
     return replace(result, eq=result.eq.with_output_gain(held), result_db=moved, gave_way_db=gave_way, explanation=told)
