@@ -129,6 +129,13 @@ def write_text_atomic(path: AnyPath, text: str) -> None:
     write_bytes_atomic(path, text.encode("utf-8"))
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raises `OutputError` for a place where `atomic_write` is certain to fail, before there is anything to write."""
+    target, found = _target(path)
+    if found is None and not os.access(target.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise output_error(path, PermissionError(errno.EACCES, "not ours"))
+
+
 def same_file(one: AnyPath, other: AnyPath) -> bool:
     """Whether two paths lead to one file: by another spelling, through links, or on a disk that knows no case."""
     with suppress(ValueError):  # a name that no file can have

@@ -67,7 +67,7 @@ def listen(file: AudioFile, between_blocks: Callable[[], None] | None = None) ->
     would answer these with a flat EQ; asking for one is a mistake all the same.
     """
     refuse_endless(file, file.frames or 0)
-    swing, kept = _Swing(), _Kept(file.sample_rate)
+    swing, kept = Swing(), KeptSound(file.sample_rate)
     blocks = _bounded(file, between_blocks or (lambda: None))
     analysis = analyze_blocks(kept.watch(swing.watch(blocks)), file.sample_rate)
     if analysis.duration_s < MIN_SECONDS:
@@ -102,18 +102,19 @@ def _bounded(file: AudioFile, between_blocks: Callable[[], None]) -> Iterator[np
         yield block
 
 
-class _Kept:
+class KeptSound:
     """The blocks that pass, as long as they are few."""
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self.blocks: list[np.ndarray] | None = []
+        self.frames = 0  # that passed
 
     def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        size = frames = 0
+        size = 0
         for block in blocks:
-            size, frames = size + block.nbytes, frames + block.shape[1]
-            if size > KEPT_BYTES or frames > MEASURED_UP_TO_S * self.sample_rate:
+            size, self.frames = size + block.nbytes, self.frames + block.shape[1]
+            if size > KEPT_BYTES or self.frames > MEASURED_UP_TO_S * self.sample_rate:
                 self.blocks = None
             if self.blocks is not None:
                 self.blocks.append(block)
@@ -124,7 +125,7 @@ class _Kept:
         return np.concatenate(self.blocks, axis=1) if self.blocks else None
 
 
-class _Swing:
+class Swing:
     """How far each channel moves. The edges of a constant look like a click, so its spectrum does not betray it."""
 
     def __init__(self) -> None:

@@ -6,7 +6,6 @@ Shapes are (channels, samples) throughout, float32, full scale 1.0.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -20,6 +19,7 @@ from .arrays import MAX_CHANNELS, check_finite, check_sample_rate
 from .container import look
 from .container.layout import Part, Splice, clock
 from .quiet import decoders_silent
+from .readable import check_readable
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
@@ -48,7 +48,7 @@ class AudioFile:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = os.fsdecode(path)
         self._iterators: list[Any] = []
-        _check_readable(self.path)
+        check_readable(self.path)
         try:
             self._layout = look(self.path, self._sounds_like)
         except OSError as error:
@@ -269,22 +269,3 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """All of a file at once, for short material: float32 (channels, samples) and Hz; raises `AudioError`."""
     with AudioFile(path) as audio:
         return np.concatenate(list(audio.blocks()), axis=1), audio.sample_rate
-
-
-def _check_readable(path: str) -> None:
-    try:
-        status = os.stat(path)
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise AudioError(f"{path} is a device or a pipe: audio is read from files")
-        with open(path, "rb"):
-            pass
-    except FileNotFoundError:
-        raise AudioError(f"{path} does not exist: check the path") from None
-    except IsADirectoryError:
-        raise AudioError(f"{path} is a folder: give an audio file") from None
-    except PermissionError:
-        raise AudioError(f"{path} cannot be opened: you have no permission to read it") from None
-    except (OSError, ValueError) as error:
-        raise AudioError(f"{path!r} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
-    if status.st_size == 0:
-        raise AudioError(f"{path} is an empty file: record or export it again")

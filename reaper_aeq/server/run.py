@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import faulthandler
 import logging
-import logging.handlers
 import os
 import secrets
 import signal
@@ -21,23 +20,33 @@ from types import FrameType
 import uvicorn
 
 from .. import __version__
+from ..errors import LibraryError
+from ..libraries import explain
 from .app import Backend, Settings, create_app
+from .connections import BACKLOG, Connection, most_connections, watch
+from .log import LogFile
+from .login import address
 from .state import State, listening_socket, remove_state, write_state
 
-LOG_BYTES, LOG_FILES = 1_000_000, 3
 log = logging.getLogger("reaper_aeq.server")
 
 
 def run(
-    path: Path, port: int | None, idle_minutes: float, models: Path | None, ready: Callable[[State], object]
+    path: Path,
+    port: int | None,
+    idle_minutes: float,
+    models: Path | None,
+    ready: Callable[[State, str], object],
+    mailbox: Path | None = None,
 ) -> int:
     """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
 
     Args:
         path: of the state file; its folder exists and its lock is ours.
-        ready: called once the backend answers.
+        ready: called once the backend answers, with an address for a browser.
+        mailbox: folder of a REAPER whose requests come as files.
 
-    Raises `AeqError` for a port that is taken, `OutputError` for a state file that cannot be written.
+    Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
     """
     log_file = path.with_suffix(".log")
     with listening_socket(port) as sock, logging_to(log_file):
@@ -47,17 +56,29 @@ def run(
         engine: Future = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, http=Connection,
+            ws="none", backlog=BACKLOG,
+        )  # fmt: skip
+        config.most_connections = most_connections()
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
+        if mailbox:
+            backend.mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
+
+        def announce() -> None:
+            ready(state, address(port, backend.codes.new()))
+
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state)))
+            asyncio.run(_serve(server, sock, idle_minutes, announce, engine))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
             log.info("stopped")
+    if unloadable := _unloadable(engine):
+        raise unloadable
     _leave(ended and engine.done())
     return 0
 
@@ -84,13 +105,17 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watcher = asyncio.create_task(_watch(server, idle_minutes, ready))
+async def _serve(
+    server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
+) -> None:
+    watchers = _watch(server, idle_minutes, ready, engine), watch(server), server.backend.mailboxes.run()
+    tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
-    await watcher
+    server.backend.stopping = True
+    await asyncio.gather(*tasks)
 
 
-async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
+async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object], engine: Future) -> None:
     """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
     backend, told = server.backend, False
     while not server.should_exit:
@@ -100,8 +125,15 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
         if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
             log.info("nothing was asked for %g minutes: stopping", idle_minutes)
             backend.stopping = True
+        # without its libraries it could only refuse every press: whoever started it has to hear why
+        backend.stopping = backend.stopping or _unloadable(engine) is not None
         server.should_exit = server.should_exit or backend.stopping
         await asyncio.sleep(0.1)
+
+
+def _unloadable(engine: Future) -> LibraryError | None:
+    error = engine.exception() if engine.done() else None
+    return error if isinstance(error, LibraryError) else None
 
 
 def load(engine: Future, models: Path | None) -> None:
@@ -114,14 +146,13 @@ def load(engine: Future, models: Path | None) -> None:
         engine.set_result(loaded)
     except BaseException as error:
         log.exception("the models could not be loaded")
-        engine.set_exception(error)
+        engine.set_exception(explain(error) or error)
 
 
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Everything of ours from INFO, of others from WARNING on goes to a file that cannot grow without end."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = LogFile(path)
     root, ours = logging.getLogger(), logging.getLogger("reaper_aeq")
     root.addHandler(handler)
     ours.setLevel(logging.INFO)

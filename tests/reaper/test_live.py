@@ -68,7 +68,7 @@ def test_the_same_word_replaces_and_another_joins(studio, live):
     assert_alike(held, studio.engine.adapt(audio(studio.noise("vox")), RATE, {"warm": 1.0, "airy": 0.5}).eq)
     live("warm 0.3, airy 0.2", "--selected")
     assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 30% + airy 20%"]
-    assert len(studio.host.labels()) == 4
+    assert len(studio.host.labels()) == 3, "REAPER adds no step for a press that changes nothing"
 
 
 def test_a_selected_track_is_heard_through_its_fx_and_the_eq_goes_last(studio, live):
@@ -230,3 +230,13 @@ def test_a_terminal_sees_a_table(studio, capsys):
     assert "Vox" in out and "warm 100%" in out and "1 of 1 tracks changed, one undo point in REAPER" in out
     assert main(["live", "remove", "--selected", "--port", str(studio.port)]) == 0
     assert capsys.readouterr().out == "Vox: removed AEQ: warm 100%\n"
+
+
+def test_an_eq_that_would_do_nothing_is_not_inserted(studio, live):
+    before = studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("vox"), selected=True)])])
+    (row,) = live("warm", "--selected", "--intensity", 0)["tracks"]
+    assert row["left_alone"] == "it is as asked already: a higher intensity would do more"
+    assert (studio.host.bytes(), studio.host.labels()) == (before, [])
+    live("warm", "--selected")
+    live("warm", "--selected", "--intensity", 0)
+    assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 0%"], "what is there is set to it"
