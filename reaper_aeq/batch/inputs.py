@@ -11,16 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..companions import is_companion
 from ..errors import AeqError
 
 PROJECT, SOUND = "project", "sound"
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".rf64", ".caf")
-# What macOS, Windows and network disks put beside the files of people: companions, trash, thumbnails. In lower case.
-COMPANIONS = frozenset((
-    "__macosx", "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found", "@eadir", "#recycle",
-    "#snapshot", "@recycle", "@recently-snapshot", "network trash folder", "temporary items", "thevolumesettingsfolder",
-))  # fmt: skip
-HIDDEN_ON_WINDOWS, HIDDEN_ON_MACOS = 2, 0x8000  # a bit of st_file_attributes, and one of st_flags
 SHOWN_BYTES = 60  # of a file's name in the name of its folder
 
 
@@ -117,23 +112,6 @@ class _Walk:
                     self.media.update(task.id for task in recordings)
                 else:
                     yield from recordings
-
-
-def is_companion(path: str) -> bool:
-    """Whether a file or folder is hidden, or one that an operating system keeps beside those of people.
-
-    >>> [is_companion(name) for name in ("._song.rpp", "__MACOSX", "~$take.wav", "song.rpp")]
-    [True, True, True, False]
-    """
-    name = os.path.basename(path)
-    if name.startswith((".", "~$")) or name.lower() in COMPANIONS:
-        return True
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    hidden = getattr(status, "st_file_attributes", 0) & HIDDEN_ON_WINDOWS
-    return bool(hidden or getattr(status, "st_flags", 0) & HIDDEN_ON_MACOS)
 
 
 def _expanded(text: str, where: str) -> list[str]:
