@@ -90,8 +90,8 @@ class Worker:
         ticket.started = ticket.started or time.perf_counter()
         try:
             heard = self._listen(ticket, between_blocks)
-            names = getattr(ticket.given, "references", ())
-            references = [self._references.get(path, between_blocks) for path in names]
+            given = getattr(ticket.given, "references", ())
+            references = [self._references.get(reference, between_blocks) for reference in given]
         except LongError:
             self._over([ticket])
             raise
@@ -197,7 +197,8 @@ class Worker:
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
         request = MatchRequest(intensity=given.intensity)
-        result = heard.measured(engine.match_analysis(heard.analysis, one.references, given.references, request))
+        names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
+        result = heard.measured(engine.match_analysis(heard.analysis, one.references, names, request))
         self._done(ticket, wire.MatchAnswer(**result.to_dict()), result)
 
     # Answering -----------------------------------------------------------------------------------------------------
