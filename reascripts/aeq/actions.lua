@@ -16,7 +16,7 @@ local PRESSES = {
     require("aeq.flow").make(act, press.blend)
   end,
   match = function(act)
-    require("aeq.flow").match(act, require("aeq.reference").file)
+    require("aeq.flow").match(act, require("aeq.reference").chosen)
   end,
   more = function(act)
     require("aeq.adjust").scale(act, MORE, "more")

@@ -104,18 +104,18 @@ function flow.make(act, added)
   finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 
---- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
+--- Brings the selection's balance to that of a reference. `reference(act)` returns it as the wire has it, and its name.
 function flow.match(act, reference)
   local targets = linked.complete(act, selection.targets(act, "match"), "match")
   check.targets(act, targets)
-  local file, name = reference(act)
+  local wanted, name = reference(act)
   local blends = {}
   -- " + " and "%" have a meaning in the names of our instances
   local label = name:gsub("%%", ""):gsub(" %+ ", " & ")
   for i in ipairs(targets) do
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
-  finish(act, flow.entries(act, targets, blends, { file }))
+  finish(act, flow.entries(act, targets, blends, { wanted }))
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.

@@ -135,6 +135,12 @@ function sounds.ask(act, targets, whole_chain, task_of, ask)
   return answers, heard
 end
 
+--- The sound of one target by itself, or nil and why it has to be rendered.
+function sounds.alone(act, target)
+  local heard = described(act, { target }, false)[1]
+  return heard.sound, heard.rendered_because
+end
+
 --- The sound of the mix with `eqs` ({[track] = {family, eq}}) in place, or nil and why it has to be rendered.
 function sounds.of_mix(act, target, eqs)
   local heard = described(act, { target }, false, eqs)[1]
