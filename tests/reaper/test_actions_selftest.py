@@ -54,6 +54,7 @@ def test_what_nobody_has_measured_is_told_and_the_report_is_a_file(open_song):
         "info  preference workrender: 8193",
         "unknown here  preference autosaveonrender",
         "unknown here  containers: none could be added",
+        "info  0 dB in a gain envelope: 0.250",
         "info  an accessor read in a coroutine answers: nil",
         "pass  offline media has no length, and comes back",
         "info  chunks of your tracks: 1, 0 kB",
@@ -71,3 +72,9 @@ def test_a_render_in_the_background_and_an_empty_step_are_told(open_song, monkey
     s.press("Self-test", timeout_s=90)
     failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
     assert failed == ["FAIL  an empty block is none: AEQ: nothing"]
+
+
+def test_the_report_is_copied_where_sws_is_there(open_song):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"), preferences=Preferences(sws=True))
+    s.press("Self-test")
+    assert s.reaper.ui.clipboard.startswith("reaper-aeq self-test") and "on the clipboard" in s.reaper.ui.console

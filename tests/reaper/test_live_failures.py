@@ -142,7 +142,7 @@ def interrupting(studio, name):
     [
         "CountTracks",
         "PreventUIRefresh",
-        "SetMediaItemSelected",
+        "GetMediaItemInfo_Value",
         "SetTrackSelected",
         "TrackFX_SetParam",
         "GetSetProjectInfo",

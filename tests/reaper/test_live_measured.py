@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
-from test_live import THEIRS, assert_alike, audio
+from test_live import THEIRS, assert_alike, assert_sounds_alike, audio
 
 from reaper_aeq.bands import Band, Eq
 
@@ -341,6 +341,22 @@ def test_selected_items_of_more_than_a_minute(studio, live, tmp_path):
         live("warm", "--selected", "--render")
     assert sum(seconds for render in rendered(studio) for seconds, _ in render) <= 110.0 + 1e-6
     assert all(seconds <= 60.0 for render in rendered(studio) for seconds, _ in render)
+
+
+def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard(studio, live):
+    """What a render of items holds is measured for track FX only, so items are rendered as parts of a stem."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    between = [ItemSpec(thin, position=0.5), ItemSpec(thin, position=2.0), ItemSpec(thin, position=90.0)]
+    chosen = [ItemSpec(path, position=at, selected=True) for at in (0.0, 3.0, 90.2)]
+    before = studio.open([TrackSpec("Vox", [*chosen, *between]), TrackSpec("Rest", [ItemSpec(thin)])])
+    with watched(studio):
+        (row,) = live("warm", "--selected", "--render")["tracks"]
+    assert [[source for _, source in render] for render in rendered(studio)] == [[3], [3]]
+    assert row["duration_s"] == pytest.approx(3.0, abs=0.01)
+    three = np.concatenate([audio(path)] * 3, axis=1)
+    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(three, RATE, "warm").eq)
+    studio.host.undo()
+    assert studio.host.bytes() == before
 
 
 def test_notes_alone_are_rendered_where_they_are_densest(studio, live):
