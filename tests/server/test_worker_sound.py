@@ -1,4 +1,4 @@
-"""Sounds that are described by their items: heard as their files are, refused in a way that says whether a render helps."""
+"""Sounds that are described by their items: heard as their files are, refused in a way that says if a render helps."""
 
 import numpy as np
 import pytest
