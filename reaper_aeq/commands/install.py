@@ -41,6 +41,9 @@ def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_re
         letters.clear(mailbox)
     else:
         letters.prepare(mailbox)
+        beat = letters.heartbeat(mailbox)
+        if beat and beat.get("version") != __version__:
+            letters.stop(mailbox)  # the next press starts the one that was just installed
     for folder in folders:
         with suppress(OSError):  # one that is gone, or that holds something of the user's
             folder.rmdir()

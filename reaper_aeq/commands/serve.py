@@ -44,13 +44,13 @@ def serve(
     """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
     the exit code."""
     path = Path(state_file or default_state_file()).absolute()
-    check_models(models)
-    prepare_folder(path)
-    refuse_other_file(path)
     if mailbox:
         mailbox = mailbox.absolute()
         prepare_mailbox(mailbox)
     with_streams(mailbox)
+    check_models(models)
+    prepare_folder(path)
+    refuse_other_file(path)
     if state := running(path):
         return tell_of_other(state, path, as_json, mailbox)
     if background:

@@ -26,6 +26,7 @@ def block(library: str, made: bool) -> bytes:
         f'  local file = reaper.GetResourcePath() .. "/Scripts/{library}/startup.lua"',
         "  local found, startup = pcall(dofile, file)",
         "  if found then pcall(startup.begin) end",
+        "  reaper.defer(function() end) -- a script that just ends would be an undo point",
         "end",
         END,
         "",

@@ -15,6 +15,8 @@ What lies there, `ID` being 32 hexadecimal digits that the script chose:
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
 import secrets
@@ -23,13 +25,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import OutputError
 from ..files import output_error
 
 FOLDER = "reaper-aeq-mailbox"  # below REAPER's resource folder; the actions know it too (reascripts/aeq/mailbox.lua)
 HEARTBEAT, START_LOG, LOCK = "backend.json", "start.log", "mailbox.lock"
+ALIVE_S = 10.0  # a heartbeat comes every two seconds
 ABANDONED_S = 600.0  # a letter that nobody fetched
 RUN_ABANDONED_S = 3600.0  # sounds of a press that crashed
 TRIES, TRY_AGAIN_S = 5, 0.002  # Windows: a file that was just renamed, or is being read, refuses for a moment
@@ -38,6 +41,7 @@ _RUN = re.compile(r"run-[0-9a-f]{16,32}(\.done)?")
 
 
 T = TypeVar("T")
+log = logging.getLogger("reaper_aeq.server")
 
 
 class MailboxError(OutputError):
@@ -58,6 +62,8 @@ def prepare(folder: Path) -> None:
                 raise MailboxError(f"{folder} belongs to another user: remove it, then start again")
             if stat.S_IMODE(status.st_mode) & 0o077:
                 os.chmod(folder, 0o700)
+            if stat.S_IMODE(folder.lstat().st_mode) & 0o077:  # a disk that knows no permissions
+                log.warning("%s cannot be closed to other users of this machine: its disk knows no permissions", folder)
     except OSError as error:
         raise output_error(folder, error) from None
 
@@ -142,8 +148,33 @@ def sweep(folder: Path, *, everything: bool = False) -> None:
                     os.unlink(entry.path)
 
 
+def heartbeat(folder: Path) -> dict[str, Any] | None:
+    """What the backend of this mailbox last said of itself; None where none does or did within a few seconds."""
+    try:
+        beat = json.loads((folder / HEARTBEAT).read_bytes())
+        return beat if abs(time.time() - beat["time"]) < ALIVE_S and beat["nonce"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def stop(folder: Path, patience_s: float = 4.0) -> bool:
+    """Asks the backend of this mailbox to end and waits for it. Whether none is there any more."""
+    beat, letter_id = heartbeat(folder), secrets.token_hex(16)
+    if beat is None:
+        return True
+    with suppress(OSError):
+        asked = {"to": beat["nonce"], "method": "POST", "path": "/v1/shutdown"}
+        post(folder, f"{letter_id}.request", json.dumps(asked).encode())
+    end = time.monotonic() + patience_s
+    while heartbeat(folder) and time.monotonic() < end:
+        time.sleep(0.05)
+    remove(folder, letter_id, "request", "answer")
+    return heartbeat(folder) is None
+
+
 def clear(folder: Path) -> bool:
     """Takes the mailbox away with all that is ours in it; what is not stays. Whether there was one."""
+    stop(folder)
     away = folder.with_name(f".aeq-{secrets.token_hex(6)}")
     try:
         if not stat.S_ISDIR(folder.lstat().st_mode):

@@ -112,7 +112,11 @@ class Mailboxes:
         """Takes and answers letters until the backend stops."""
         while not self.backend.stopping:
             for box in list(self.open):
-                self._serve(box)
+                try:
+                    self._serve(box)
+                except Exception:  # the other mailboxes, and this one's next letters, must not end with it
+                    log.exception("the mailbox %s could not be looked at", box.folder)
+                    await asyncio.sleep(RETRY_S)
             busy = time.monotonic() < self._busy_until or any(box.following for box in self.open)
             await asyncio.sleep(BUSY_POLL_S if busy else IDLE_POLL_S)
         await self._end()

@@ -205,16 +205,21 @@ function mailbox.abandon()
   end
 end
 
---- The last line of what the backend's last start said, "" where it said nothing; nil where nothing was started.
+--- The last words of the backend's last start, "" where it said nothing, and the exit code once it ended; nil where
+--- nothing was started. What comes from a box that was drawn loses its frame.
 function mailbox.start_log()
   local text = files.read(path_of("start.log"))
   if not text then
     return nil
   end
-  local code = text:match("exit (%d+)%s*$")
-  local said = text:gsub("exit %d+%s*$", ""):match("([^\r\n]*%S[^\r\n]*)%s*$") or ""
-  said = said:gsub("%c", " "):gsub("^error: ", ""):sub(1, 300)
-  return said, tonumber(code)
+  local code = tonumber(text:match("exit (%d+)%s*$"))
+  local said = ""
+  for line in text:gsub("exit %d+%s*$", ""):gmatch("[^\r\n]+") do
+    said = line:match("%a") and line or said
+  end
+  code = code or said:match("^error: ") and 2 or nil -- on Windows nobody is there to write the code
+  said = said:gsub("%c", " "):gsub("^[^%w'\"/\\]+", ""):gsub("[^%w%.%)'\"]+$", ""):gsub("^error: ", ""):sub(1, 300)
+  return said, code
 end
 
 --- Starts the backend for this mailbox; it is there when its heart beats.

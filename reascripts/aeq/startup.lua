@@ -33,6 +33,7 @@ local function block(made)
     '  local file = reaper.GetResourcePath() .. "/Scripts/' .. library() .. '/startup.lua"',
     "  local found, startup = pcall(dofile, file)",
     "  if found then pcall(startup.begin) end",
+    "  reaper.defer(function() end) -- a script that just ends would be an undo point",
     "end",
     END,
     "",
@@ -98,7 +99,6 @@ end
 
 --- What the block does, when REAPER starts: nothing is shown, nothing is waited for.
 function startup.begin()
-  reaper.defer(function() end) -- else REAPER makes an undo point for a script that ends
   -- the self-test tells by this whether REAPER reads the file at all
   reaper.SetExtState(settings.SECTION, "startup", "read", false)
   if not mailbox.backend() then

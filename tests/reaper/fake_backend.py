@@ -205,7 +205,11 @@ def main(arguments: list[str]) -> None:
     """As a process: 'refuse' ends at once, as a backend that cannot start; 'silent' starts but its heart never beats;
     'hold' never finishes a job."""
     if "refuse" in arguments:
-        sys.exit("error: the models are missing from /nowhere")
+        told = "error: the models are missing from /nowhere"
+        log = Path(arguments[arguments.index("--mailbox") + 1]) / "start.log"
+        if not log.exists():  # as pythonw, whose words no shell writes down (commands/serve.py)
+            log.write_text(told + "\n")
+        sys.exit(told)
     if "silent" in arguments:
         return time.sleep(20)
     options = dict(itertools.pairwise(arguments))

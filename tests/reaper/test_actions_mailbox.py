@@ -290,6 +290,15 @@ def test_a_start_that_crashes_tells_the_end_of_its_log(open_song, strips, tmp_pa
     assert s.reaper.clock.now - began < 10, "it waited for one that had ended already"
 
 
+def test_an_older_program_that_knows_no_mailbox_is_told_without_its_frame(open_song, strips, tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\nprintf '╭─ Error ──────╮\\n│ No such option: --mailbox │\\n╰──────╯\\n' >&2\nexit 2\n")
+    tool.chmod(0o755)
+    s = open_song(strips, backend=False, command=[str(tool)])
+    s.press("Make warmer")
+    assert_refused(s, "reaper-aeq could not be started: No such option: --mailbox. Run `reaper-aeq serve`")
+
+
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "$(touch x)", "a;b", "жук", "a b%TEMP%"])
 def test_paths_of_every_kind_start_it(open_song, strips, tmp_path, name):
     if name.count('"') and os.name == "nt":

@@ -68,6 +68,17 @@ def test_the_first_press_starts_the_backend_and_only_that(open_song, strips, tmp
 
 
 @pytest.mark.parametrize("os_name", SYSTEMS)
+def test_a_start_that_fails_is_told_at_once(open_song, strips, tmp_path, os_name):
+    given = options(os_name, tmp_path)
+    given["command"] = [*given["command"], "refuse"] if "command" in given else None
+    s = open_song(strips, backend=False, mode="refuse", **{k: v for k, v in given.items() if v is not None})
+    began = s.reaper.clock.now
+    s.press("Make warmer")
+    assert len(s.said) == 1 and s.unchanged and s.reaper.clock.now - began < 20
+    assert s.said[0].startswith("reaper-aeq could not be started: the models are missing from /nowhere. Run")
+
+
+@pytest.mark.parametrize("os_name", SYSTEMS)
 def test_the_page_is_shown(open_song, strips, tmp_path, os_name):
     tools = tmp_path / "bin"
     tools.mkdir()

@@ -232,6 +232,22 @@ def test_a_mailbox_is_asked_for_by_its_whole_path(backend):
         assert backend.http.post("/v1/mailboxes", json={"folder": folder}).status_code in (403, 422)
 
 
+def test_uninstalling_ends_the_backend_and_takes_the_folder(backend, mail):
+    mail.ask("GET", "/v1/health")
+    assert letters.clear(mail.folder) and not mail.folder.exists()
+    assert backend.finished()[0] == 0 and not letters.clear(mail.folder)
+
+
+@posix
+def test_one_that_hangs_does_not_keep_the_folder(backend, mail):
+    mail.alive()
+    backend.signal(signal.SIGSTOP)
+    assert not letters.stop(mail.folder, patience_s=0.5) and mail.left() == []
+    assert letters.clear(mail.folder) and not mail.folder.exists()
+    backend.signal(signal.SIGCONT)
+    assert backend.http.get("/v1/health").status_code == 200
+
+
 def test_what_crashed_presses_left_is_swept_by_age(tmp_path):
     letters.prepare(tmp_path / "box")
     now = time.time()

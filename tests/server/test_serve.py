@@ -220,6 +220,29 @@ def test_no_window_on_windows_and_a_session_elsewhere(tmp_path):
     assert command.windowless_python(str(python)) == str(tmp_path / "pythonw.exe")
 
 
+@posix
+def test_without_stdout_and_stderr_what_is_said_goes_to_the_mailbox(process, tmp_path):
+    """As Windows' pythonw starts it: there is nobody to print to."""
+    mailbox, state_file = tmp_path / "mailbox", tmp_path / "state" / "backend.json"
+    command = [sys.executable, "-m", "reaper_aeq", "serve", "--state-file", str(state_file), "--mailbox", str(mailbox)]
+    without = 'exec "$@" >&- 2>&- <&-'
+    subprocess.run(["/bin/sh", "-c", without, "sh", *command, "--background", "--json"], check=True, timeout=PATIENCE_S)
+    state = running(state_file)
+    try:
+        assert json.loads((mailbox / "start.log").read_text())["pid"] == state.pid
+        assert state.token not in (mailbox / "start.log").read_text()
+        assert (mailbox / "backend.json").exists()
+    finally:
+        end(state.pid)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = subprocess.run(["/bin/sh", "-c", without, "sh", *command, "--background", "--port", port])
+    assert done.returncode == 2
+    assert (mailbox / "start.log").read_text().startswith("error: port ") and not running(state_file)
+
+
 def test_python_dash_m_is_the_same_program():
     run = subprocess.run([sys.executable, "-m", "reaper_aeq", "--version"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("reaper-aeq ")
