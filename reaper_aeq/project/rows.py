@@ -12,8 +12,8 @@ import torch
 from ..bands import Eq
 from ..dsp.loudness import gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..realise import BLOCK_S
 from ..result import Result
+from ..safety import BLOCK_S
 from .plan import Action
 
 MASTER = 0  # the master's number
@@ -23,7 +23,8 @@ MASTER = 0  # the master's number
 class Row:
     """One track, or the master. `left` says why nothing was done, '' if something was.
 
-    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate.
+    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate. `heard`
+    says how a track of an open project was heard: 'in its files', or 'rendered, because ...'.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Row:
     lufs: tuple[float | None, float | None] = (None, None)
     duration_s: float = 0.0
     left: str = ""
+    heard: str = ""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -66,6 +68,7 @@ class Row:
             "loudness_lufs": {"before": self.lufs[0], "after": self.lufs[1]},
             "instance": self.instance or None,
             "left_alone": self.left or None,
+            "heard": self.heard or None,
             "warnings": self.warnings,
         }
         if self.result:
