@@ -23,6 +23,7 @@ from .cli_train import train
 from .commands import console
 from .config import config_file, read_defaults
 from .errors import AeqError
+from .libraries import explain
 from .methods import (
     DEFAULT_ENCODER,
     DEFAULT_MATCH,
@@ -34,12 +35,13 @@ from .methods import (
 from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .printable import printable
 
+COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
 DEFAULTS = config_file()
 app = App(
     help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
     epilog=f"Options of your own that shall always hold: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
     "A line there reads like intensity = 0.8; options of one command stand below its name, as in [batch].",
-    **{**PLAIN, "add_completion": True},
+    **PLAIN,
 )
 app.add_typer(train, name="train")
 app.add_typer(live, name="live")
@@ -201,6 +203,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         console.set_level(console.NORMAL)
+        if COMPLETION in os.environ:
+            from typer.completion import completion_init
+
+            completion_init()
         command = typer.main.get_command(app)
         defaults = {} if _only_tells(argv) else read_defaults(command, config_file())
         code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False, default_map=defaults)
@@ -217,6 +223,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if ctrl_c.was_pressed():
             return _interrupted()
+        if unloadable := explain(error):
+            return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
         if not hasattr(error, "format_message"):
             raise
@@ -230,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _only_tells(argv: Sequence[str] | None) -> bool:
     """Whether nothing is to be done, so that a mistake in the file of defaults keeps nobody from reading the help."""
     given = sys.argv[1:] if argv is None else argv
-    return "_REAPER_AEQ_COMPLETE" in os.environ or bool({"-h", "--help", "--version"} & set(given))
+    return COMPLETION in os.environ or bool({"-h", "--help", "--version"} & set(given))
 
 
 def _from_defaults(error: Exception) -> bool:

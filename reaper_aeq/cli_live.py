@@ -33,6 +33,9 @@ All = Annotated[bool, typer.Option("--all", help="Every track that sounds.")]
 Tracks = Annotated[
     list[str] | None, typer.Option("--track", metavar="NAME", help="A track by name, with * and ?; may be repeated.")
 ]
+Render = Annotated[
+    bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Of REAPER's web interface.")]
 
 
@@ -50,6 +53,7 @@ def word_command(
     intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
     adaptation: Adaptation = None,
     method: Method = DEFAULT_METHOD,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -59,13 +63,14 @@ def word_command(
 
     live_word(
         word, (selected, everything, tracks or []), intensity=intensity, adaptation=adaptation, method=method,
-        port=port, models=models, as_json=as_json,
+        always_render=always_render, port=port, models=models, as_json=as_json,
     )  # fmt: skip
 
 
 @live.command("project")
 def project_command(
     plan: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")] = None,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -73,7 +78,7 @@ def project_command(
     """Give each track, and the master, the EQ that a plan asks for."""
     from .commands.live import live_project
 
-    live_project(plan, port=port, models=models, as_json=as_json)
+    live_project(plan, always_render=always_render, port=port, models=models, as_json=as_json)
 
 
 @live.command("match")
@@ -85,6 +90,7 @@ def match_command(
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -93,7 +99,8 @@ def match_command(
     from .commands.live import live_match
 
     live_match(
-        references, (selected, everything, tracks or []), intensity=intensity, port=port, models=models, as_json=as_json
+        references, (selected, everything, tracks or []), intensity=intensity, always_render=always_render, port=port,
+        models=models, as_json=as_json,
     )  # fmt: skip
 
 

@@ -121,7 +121,7 @@ def _leaves(command: Any) -> Iterator[Any]:
 
 def _refuse_unknown(path: Path, key: str, known: Any, what: str, where: str) -> None:
     if _plain(key) not in known:
-        near = difflib.get_close_matches(_plain(key), list(known), n=1)
+        near = difflib.get_close_matches(_plain(key), list(known), n=1, cutoff=0.7)
         of = f" of {where!r}" if where else ""
         hint = f": did you mean {near[0]!r}?" if near else ": see --help"
         raise SettingsError(f"{path}: there is no {what} {key!r}{of}{hint}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import AeqError
+from ..libraries import explain
 from .inputs import PROJECT, Task
 from .job import Answer, Job, told
 from .recipe import Recipe, hash_of_models
@@ -49,6 +50,10 @@ def fit(recipe: Recipe, out: str) -> str | None:
             engine.words.blend(parse_word(recipe.word))
     except AeqError as error:
         return str(error)
+    except Exception as error:
+        if (unloadable := explain(error)) is None:
+            raise
+        return f"the worker on {where}: {unloadable}"
     _served.add((recipe, out))
     return None
 

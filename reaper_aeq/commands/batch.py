@@ -42,6 +42,7 @@ def batch(
     with ExitStack() as stack:
         journal = stack.enter_context(_opened(out, stack))
         _, step_done = stack.enter_context(progress())
+        step_done("tasks", 0, len(found.tasks))  # while the workers start
 
         from ..batch.crew import crew_at, own_crew, workers_of_this_machine
         from ..batch.ledger import Watch

@@ -17,6 +17,7 @@ from ..printable import printable
 BAR_CELLS = 12
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SOON_S = 1.0  # what takes longer shows how far it is
+LOADING, COMPUTING = "loading the models", "computing the EQ"
 
 Tell = Callable[[str], None]
 StepDone = Callable[[str, int, int], None]

@@ -115,7 +115,8 @@ def wait_for_other(path: Path) -> State:
 
 
 def start_in_background(path: Path, arguments: list[str]) -> State:
-    """Starts a backend that outlives this process and has no window; returns once it answers. Raises `AeqError`."""
+    """Starts a backend that outlives this process and has no window; returns once its models are loaded, or once it
+    answers where they take longer than `STARTING_S`. Raises `AeqError`."""
     errors = path.with_suffix(".err")
     with open_private(errors, "w") as err:
         process = subprocess.Popen(
@@ -126,12 +127,15 @@ def start_in_background(path: Path, arguments: list[str]) -> State:
     end = time.monotonic() + STARTING_S
     while time.monotonic() < end:
         state = read_state(path)
-        if state and health(state):
+        answer = health(state) if state else None
+        if answer and answer.get("ready"):
             return state
         if process.poll() not in (None, 0):
             told = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise AeqError(told[-1].removeprefix("error: ") if told else f"the backend ended at once; see {errors}")
         time.sleep(0.1)
+    if answer:
+        return state
     raise AeqError(f"the backend did not answer within {STARTING_S:g} s: see {errors} and {path.with_suffix('.log')}")
 
 

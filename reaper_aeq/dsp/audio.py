@@ -25,7 +25,7 @@ TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
 _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown" is 2^63 - 1
 _COMPARED_FRAMES = 2**16
-_READ_FRAMES = 8192  # where decoding breaks off, no more than this much before it is lost
+_READ_FRAMES = 2**14
 # What libsndfile says of a file that is no audio; it would only puzzle the reader.
 _UNINFORMATIVE = ("Format not recognised", "File does not exist", "System error", "Internal error")
 
@@ -162,6 +162,8 @@ class AudioFile:
             return False
         if not len(after) or not np.isfinite(after).all():
             return False
+        if np.abs(after).max() > 100:  # floats that are none
+            return False
         level, offset, before_level = after.std(), abs(after.mean()), before.std() if len(before) else 0.0
         return bool(0 < level < 0.45 and offset < 0.5 * level and (not before_level or level < 30 * before_level))
 
@@ -179,7 +181,7 @@ class OpenAudio:
         self._path, self._parts, self._frames = path, parts, frames
         self._stack = ExitStack()
         self._sound: soundfile.SoundFile | None = None
-        self._n = -1
+        self._n, self._read = -1, 0  # which stream, and how much of it was read
         self._next()
 
     def close(self) -> None:
@@ -198,17 +200,25 @@ class OpenAudio:
         if self._sound is not None:
             with decoders_silent(), interrupts_wait():
                 self._sound.seek(frame)
+            self._read = frame
 
     def read(self, out: np.ndarray) -> np.ndarray:
         """Fills `out` (n, channels), float32, contiguous; gives the part of it that could be filled."""
         filled = 0
         while filled < len(out) and self._sound is not None:
+            part = out[filled : filled + _READ_FRAMES]
+            part[:, 0] = np.nan
             try:
                 with decoders_silent(), interrupts_wait():
-                    got = len(self._sound.read(out=out[filled : filled + _READ_FRAMES]))
+                    got = len(self._sound.read(out=part))
             except (soundfile.SoundFileError, RuntimeError):
-                self.broken, got = True, 0
+                # what came before the damage was written to `part` all the same
+                got = int(np.argmax(np.isnan(part[:, 0])))
+                known = self._frames[self._n]
+                self.broken = self.broken or known is None or self._read + got < known
+                filled, got = filled + got, 0
             filled += got
+            self._read += got
             if got == 0:
                 self._next()
         return out[:filled]
@@ -216,7 +226,7 @@ class OpenAudio:
     def _next(self) -> None:
         """Opens the next stream; there is none behind the last."""
         self._stack.close()
-        self._sound, self._n = None, self._n + 1
+        self._sound, self._n, self._read = None, self._n + 1, 0
         while self._sound is None and self._n < len(self._parts):
             try:
                 self._sound = self._stack.enter_context(opened_by_libsndfile(self._path, self._parts[self._n]))

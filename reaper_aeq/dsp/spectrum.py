@@ -16,6 +16,8 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from .peaks import Loudest
+
 # Sixth-octave band centres 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
 GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
 N_MELS = 64
@@ -35,6 +37,7 @@ class Analysis:
         band_power: (frames, bands) mean square of each `GRID_HZ` band, channels summed; 0 above Nyquist.
         mel_power: (frames, N_MELS) mean square through a mel filterbank.
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
+        loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
     """
 
     band_power: Tensor
@@ -43,6 +46,7 @@ class Analysis:
     channels: int
     duration_s: float
     frame_rate: float
+    loudest: Tensor | None = None
 
     @property
     def silent(self) -> bool:
@@ -123,7 +127,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
             rows.add(power @ to_bands)
         return sound[:, count * hop :]
 
-    for block in blocks:
+    loudest = Loudest(sample_rate)
+    for block in loudest.watch(blocks):
         sound = torch.as_tensor(block)
         if samples < FADE_IN_S * sample_rate:
             sound = sound * _rise(torch.arange(samples, samples + sound.shape[-1]), FADE_IN_S * sample_rate)
@@ -145,6 +150,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         channels=channels,
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
+        loudest=loudest.pieces(),
     )
 
 

@@ -12,8 +12,8 @@ import torch
 from ..bands import Eq
 from ..dsp.loudness import gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..realise import BLOCK_S
 from ..result import Result
+from ..safety import BLOCK_S
 from .plan import Action
 
 MASTER = 0  # the master's number
@@ -23,7 +23,8 @@ MASTER = 0  # the master's number
 class Row:
     """One track, or the master. `left` says why nothing was done, '' if something was.
 
-    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate.
+    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate. `heard`
+    says how a track of an open project was heard: 'in its files', or 'rendered, because ...'.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Row:
     lufs: tuple[float | None, float | None] = (None, None)
     duration_s: float = 0.0
     left: str = ""
+    heard: str = ""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -49,6 +51,11 @@ class Row:
     def asked(self) -> str:
         """'warm 70%', 'match: that song 60%'"""
         return self.instance.removeprefix("AEQ").lstrip(": ")
+
+    @property
+    def inserted(self) -> bool:
+        """Whether there is an EQ that does anything."""
+        return self.result is not None and not self.result.does_nothing
 
     @property
     def distance_db(self) -> tuple[float, float] | None:
@@ -64,8 +71,10 @@ class Row:
             "kind": self.kind or None,
             "duration_s": round(self.duration_s, 3),
             "loudness_lufs": {"before": self.lufs[0], "after": self.lufs[1]},
-            "instance": self.instance or None,
+            "instance": (self.instance or None) if self.inserted else None,
+            "inserted": self.inserted,
             "left_alone": self.left or None,
+            "heard": self.heard or None,
             "warnings": self.warnings,
         }
         if self.result:

@@ -20,6 +20,8 @@ from types import FrameType
 import uvicorn
 
 from .. import __version__
+from ..errors import LibraryError
+from ..libraries import explain
 from .app import Backend, Settings, create_app
 from .connections import BACKLOG, Connection, most_connections, watch
 from .log import LogFile
@@ -64,13 +66,19 @@ def run(
         if mailbox:
             backend.mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
+
+        def announce() -> None:
+            ready(state, address(port, backend.codes.new()))
+
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state, address(port, backend.codes.new()))))
+            asyncio.run(_serve(server, sock, idle_minutes, announce, engine))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
             log.info("stopped")
+    if unloadable := _unloadable(engine):
+        raise unloadable
     _leave(ended and engine.done())
     return 0
 
@@ -97,15 +105,17 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
-    watchers = _watch(server, idle_minutes, ready), watch(server), server.backend.mailboxes.run()
+async def _serve(
+    server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
+) -> None:
+    watchers = _watch(server, idle_minutes, ready, engine), watch(server), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True
     await asyncio.gather(*tasks)
 
 
-async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
+async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object], engine: Future) -> None:
     """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
     backend, told = server.backend, False
     while not server.should_exit:
@@ -115,8 +125,15 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
         if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
             log.info("nothing was asked for %g minutes: stopping", idle_minutes)
             backend.stopping = True
+        # without its libraries it could only refuse every press: whoever started it has to hear why
+        backend.stopping = backend.stopping or _unloadable(engine) is not None
         server.should_exit = server.should_exit or backend.stopping
         await asyncio.sleep(0.1)
+
+
+def _unloadable(engine: Future) -> LibraryError | None:
+    error = engine.exception() if engine.done() else None
+    return error if isinstance(error, LibraryError) else None
 
 
 def load(engine: Future, models: Path | None) -> None:
@@ -129,7 +146,7 @@ def load(engine: Future, models: Path | None) -> None:
         engine.set_result(loaded)
     except BaseException as error:
         log.exception("the models could not be loaded")
-        engine.set_exception(error)
+        engine.set_exception(explain(error) or error)
 
 
 @contextlib.contextmanager

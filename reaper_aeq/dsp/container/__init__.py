@@ -30,8 +30,8 @@ def look(path: str, sounds_like: Callable[[Part, Part], bool]) -> Layout:
             found = flac.look(window, start)
         elif magic == b"OggS":
             found = ogg.look(window, start)
-        elif magic[:1] == b"\xff" or start:
-            found = mpeg.look(window, start)
-        else:
+        elif magic in chunks.MAGICS:
             found = chunks.look(window, start, sounds_like)
+        else:
+            found = mpeg.look(window, start)  # it begins with anything
         return found or AS_IT_IS

@@ -115,9 +115,9 @@ def _chunks_to_the_end(window: Window, kind: _Kind, position: int) -> bool:
         return True
     found = 0
     for chunk in kind.walk(window, position):
-        if not _is_name(chunk.id, kind) or chunk.stated is None or chunk.start + chunk.stated > window.size + 1:
+        if not _is_name(chunk.id, kind) or not 0 <= (chunk.stated or 0) <= window.size + 1 - chunk.start:
             return False
-        found, position = found + 1, chunk.start + chunk.stated
+        found, position = found + 1, chunk.start + (chunk.stated or 0)
     return found > 0 and (window.size - position <= FOLLOWED or _padding_or_tags(window, position))
 
 
@@ -198,6 +198,8 @@ _KINDS = {
     _W64_RIFF: _Kind("W64", 40, _w64, b"data", 8),
     b"caff": _Kind("CAF", 8, _caf, b"data", 1),
 }
+
+MAGICS = {magic[:4] for magic in _KINDS}
 
 # The headers they get -------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def look(window: Window, start: int) -> Layout | None:
         return None
     parts, remark = [], None
     for n, at in enumerate(starts):
-        end = starts[n + 1] if n + 1 < len(starts) else before_tags(window, at)
+        end = before_tags(window, at, starts[n + 1] if n + 1 < len(starts) else window.size)
         header = _header(window, at)
         if header is None or header.sound >= end:
             continue
@@ -52,6 +52,10 @@ def look(window: Window, start: int) -> Layout | None:
         if missing_s > WORTH_TELLING_S:
             whole, there = clock(header.total / header.sample_rate), clock(total / header.sample_rate)
             remark = f"is cut off: it says that it lasts {whole}, {there} are there"
+        elif stop < end:
+            remark = "is cut off in the middle of a frame: what lies before it was read"
+        if (start, stop, len(starts), total) == (0, window.size, 1, header.total):
+            return Layout()
         parts.append(Part(_counted(window, header, total, stop)))
     return Layout(tuple(parts), remark) if parts else None
 
@@ -89,8 +93,8 @@ def _length(window: Window, header: _Header, end: int) -> tuple[int | None, int]
         if found is None:
             continue
         number, count = found
-        if len(data) - position < _LARGEST_CHECKED and _crc16(data[position:]) == 0:
-            return number + count, end
+        if len(data) - position < _LARGEST_CHECKED and (stop := _end_of(window, data[position:], end)):
+            return number + count, stop
         # two frames that follow each other are no chance: the later one is the last, though it is not whole
         if number == 0 or any(number + count == other for other, _, _ in later):
             follower = next((one for one in later if one[0] == number + count), (number, count, begin + position))
@@ -99,6 +103,18 @@ def _length(window: Window, header: _Header, end: int) -> tuple[int | None, int]
             return (follower[0], follower[2]) if follower[0] else (None, end)
         later.append((number, count, begin + position))
     return None, end
+
+
+def _end_of(window: Window, data: bytes, end: int) -> int | None:
+    """Where a frame ends that ends at `end`, or with zeros that looked like padding; None if its checksum is wrong."""
+    value = _crc16(data)
+    for more in range(3):
+        if value == 0:
+            return end + more
+        if window.at(end + more, 1) != b"\0":
+            return None
+        value = _crc16(b"\0", value)
+    return None
 
 
 def _frame(data: bytes, header: _Header) -> tuple[int, int] | None:
@@ -166,9 +182,9 @@ def _crc8(data: bytes) -> int:
     return value
 
 
-def _crc16(data: bytes) -> int:
+def _crc16(data: bytes, value: int = 0) -> int:
     """0 over a frame and the checksum at its end."""
-    table, value = _table(16, 0x8005), 0
+    table = _table(16, 0x8005)
     for byte in data:
         value = (value << 8 & 0xFFFF) ^ table[value >> 8 ^ byte]
     return value

@@ -98,7 +98,10 @@ class Window:
         self.data, self.start = b"", 0
 
     def at(self, position: int, count: int) -> bytes:
-        """`count` bytes, fewer at the end of the file."""
+        """`count` bytes, fewer at the end of the file, none beyond it."""
+        count = min(count, self.size - position)
+        if count <= 0 or position < 0:
+            return b""
         if not self.start <= position <= self.start + len(self.data) - count:
             self.start = position
             self.file.seek(position)

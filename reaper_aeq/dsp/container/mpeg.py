@@ -24,7 +24,7 @@ _KBPS = {
     (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 CERTAIN = 3  # frames in a row that are no chance
-SEARCHED = 2**18  # bytes of rubbish before the first frame
+SEARCHED = 2**16  # bytes of rubbish before the first frame
 WORTH_TELLING_S = 0.1
 
 
@@ -40,15 +40,25 @@ class _Stream:
 
 def look(window: Window, start: int) -> Layout | None:
     """None if no MPEG frames begin at `start` or soon behind it."""
-    end = before_tags(window, start)
-    first = _next_frame(window, start, min(end, start + SEARCHED), end, None)
+    end = before_tags(window, start, window.size)
+    first = _next_frame(window, start, min(end, start + SEARCHED), end)
     if first < 0:
         return None
     streams, unread = _walk(window, first, end)
     unread += first - start
     frame_bytes = sum(stop - at for stream in streams for at, stop in stream.spans) / sum(s.frames for s in streams)
     unread_s = unread / frame_bytes * _frame_s(streams[0].kind)
+    if len(streams) == 1 and _is_plain(window, streams[0], start, end) and not unread:
+        return Layout()
     return Layout(tuple(_part(window, stream) for stream in streams), _remark(window, streams, unread, unread_s))
+
+
+def _is_plain(window: Window, stream: _Stream, start: int, end: int) -> bool:
+    """Whether the decoder can be left alone: at most one tag in front, and a true count."""
+    stated = _stated(window, stream)
+    one_tag = start == 0 or (start == tag_size(window, 0) and window.at(0, 3) == b"ID3")
+    whole = stream.info is not None and merged([stream.info, *stream.spans]) == ((start, end),)
+    return stated is not None and stated[1] == stream.frames and one_tag and whole
 
 
 def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:
@@ -60,7 +70,8 @@ def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:
         length = frame_length(head)
         kind = _kind(head) if length else None
         if length and (starting or kind == streams[-1].kind or _certain(window, position, end)):
-            if position + length > end:
+            beyond = window.at(end, position + length - end)
+            if position + length > window.size or beyond.strip(b"\0"):
                 break  # the last frame is not whole: it cannot be decoded
             info = _counts(window, position, head)
             if starting or kind != streams[-1].kind or info:
@@ -79,9 +90,10 @@ def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:
         elif size := tag_size(window, position):
             position += size
         else:
-            found = _next_frame(window, position + 1, end, end, None)
-            unread += (found if found >= 0 else end) - position
-            position = found if found >= 0 else end
+            found = _next_frame(window, position + 1, end, end)
+            found = _next_tag(window, position + 1, found if found >= 0 else end)
+            unread += found - position
+            position = found
     return [stream for stream in streams if stream.frames], unread
 
 
@@ -141,8 +153,8 @@ def _certain(window: Window, position: int, end: int) -> bool:
     return True
 
 
-def _next_frame(window: Window, position: int, stop: int, end: int, kind: object) -> int:
-    """The next place before `stop` where frames begin, -1 if there is none. Tags on the way are passed over."""
+def _next_frame(window: Window, position: int, stop: int, end: int) -> int:
+    """The next place before `stop` where frames begin, -1 if there is none."""
     while position < stop:
         position = window.find(b"\xff", position, stop)
         if position < 0:
@@ -151,6 +163,15 @@ def _next_frame(window: Window, position: int, stop: int, end: int, kind: object
             return position
         position += 1
     return -1
+
+
+def _next_tag(window: Window, position: int, stop: int) -> int:
+    """Where a tag or padding begins before `stop`, else that."""
+    for mark in (b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"TAG", bytes(64)):  # the first holds the last but one
+        found = window.find(mark, position, stop)
+        if found >= 0 and tag_size(window, found):
+            stop = found
+    return stop
 
 
 # The header frame ----------------------------------------------------------------------------------------------------

@@ -5,20 +5,25 @@ libsndfile reads the first. Each is given to it as a file of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .layout import Layout, Part, Window
+from .layout import Layout, Part, Span, Window, merged
+from .tags import tag_size
 
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
 _BEGINS = 2  # a flag of a page
+WORTH_TELLING = 4096  # bytes
 
 
 @dataclass
 class _Link:
-    start: int
-    stop: int
-    audio: bool
+    """Streams side by side. `sound`: the number of the first that is sound; `data`: whether any page was met but the
+    first of each stream; `pages`: of the sound, `others`: bytes of all others, such as the picture of a film."""
+
+    sound: bytes | None = None
     data: bool = False
+    pages: list[Span] = field(default_factory=list)
+    others: int = 0
 
 
 def look(window: Window, start: int) -> Layout | None:
@@ -30,7 +35,7 @@ def look(window: Window, start: int) -> Layout | None:
         if head[:4] != b"OggS" or len(head) < 27:
             found = window.find(b"OggS", position + 1, window.size)
             skipped = (found if found >= 0 else window.size) - position
-            unread += skipped if window.at(position, 3) != b"TAG" and window.at(position, skipped).strip(b"\0") else 0
+            unread += max(0, skipped - tag_size(window, position))
             position += skipped
             continue
         table = window.at(position + 27, head[26])
@@ -38,29 +43,28 @@ def look(window: Window, start: int) -> Layout | None:
         if position + size > window.size:
             cut = window.size - position
             break
+        serial = head[14:18]
         if head[5] & _BEGINS:
-            first = window.at(position + 27 + head[26], 8)
-            audio = first.startswith(_AUDIO)
-            if links and not links[-1].data:  # several streams side by side begin together
-                links[-1].audio = links[-1].audio or audio
-            else:
-                links.append(_Link(position, position, audio))
+            if not links or links[-1].data:
+                links.append(_Link())
+            if links[-1].sound is None and window.at(position + 27 + head[26], 8).startswith(_AUDIO):
+                links[-1].sound = serial
         elif links:
             links[-1].data = True
+        if links and serial == links[-1].sound:
+            links[-1].pages.append((position, position + size))
+        elif links:
+            links[-1].others += size
         position += size
-        if links:
-            links[-1].stop = position
-    if not links:
-        return None
-    others = sum(link.stop - link.start for link in links if not link.audio)
-    sounding = [link for link in links if link.audio]
+    sounding = [merged(link.pages) for link in links if link.pages]
     if not sounding:
         return None
+    unread += sum(link.others for link in links if not link.pages)
     remark = None
     if cut:
         remark = "is cut off in the middle of a page: what lies before it was read"
-    elif unread + others > 4096:
-        remark = f"is damaged: {unread + others} bytes of it are no sound that can be read"
-    if len(sounding) == 1 and not remark and (sounding[0].start, sounding[0].stop) == (0, window.size):
+    elif unread > WORTH_TELLING:
+        remark = f"is damaged: {unread} bytes of it are no sound that can be read"
+    if sounding == [((0, window.size),)]:
         return Layout()
-    return Layout(tuple(Part(((link.start, link.stop),)) for link in sounding), remark)
+    return Layout(tuple(Part(pages) for pages in sounding), remark)

@@ -39,9 +39,9 @@ def tag_size(window: Window, position: int) -> int:
     return 0
 
 
-def before_tags(window: Window, start: int) -> int:
-    """Where the sound that begins at `start` ends at the latest: what lies behind it are tags and padding."""
-    end = window.size
+def before_tags(window: Window, start: int, end: int) -> int:
+    """Where the sound that begins at `start` ends: from there to `end` are tags and padding. Where that is zeros, the
+    first of them may belong to the sound."""
     while (size := _tag_that_ends(window, end)) and end - size >= start:
         end -= size
     return end
@@ -59,8 +59,24 @@ def _tag_that_ends(window: Window, end: int) -> int:
     if tail[-10:-7] == b"3DI" and max(tail[-4:]) < 0x80:
         size = sum(byte << shift for byte, shift in zip(tail[-4:], (21, 14, 7, 0), strict=True))
         return size + 20
-    if tail[-16:] == bytes(16):
-        return _zeros_before(window, end)
+    zeros = _zeros_before(window, end) if tail[-16:] == bytes(16) else 0
+    # tags may end with zeros themselves
+    footer = window.at(max(0, end - zeros - 32), min(32, end - zeros)).rfind(b"APETAGEX") if zeros else -1
+    return _id3_before(window, end - zeros, end) or (zeros - footer if footer > 0 else zeros)
+
+
+def _id3_before(window: Window, low: int, high: int) -> int:
+    """Bytes up to `high` of an ID3v2 tag that ends between there and `low`. It belongs in front of what follows, so it
+    is known by its beginning only."""
+    begin = max(0, low - 2**21)
+    data = window.at(begin, low - begin)
+    position = len(data)
+    while (position := data.rfind(b"ID3", 0, position)) >= 0:
+        head = window.at(begin + position, 10)
+        if len(head) == 10 and max(head[6:]) < 0x80 and head[3] != 0xFF:
+            size = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+            if low <= begin + position + size <= high:
+                return high - begin - position
     return 0
 
 

@@ -1,11 +1,15 @@
-"""From targets to sound files: as few renders as possible, all in one of REAPER's cycles, everything put back after."""
+"""From targets to sound files: as few renders as possible, everything put back after.
+
+A render stops and starts the audio device, which on some machines takes twenty seconds: one render serves many targets.
+"""
 
 from __future__ import annotations
 
+import base64
+import os
 import re
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -13,177 +17,207 @@ import soundfile
 
 from ...errors import OutputError
 from ...files import output_error
-from . import render_state
+from . import fx, preferences, render_state
 from .api import Api, Later, LiveError
-from .target import Target, items_of
+from .render_wait import wait_for
+from .spans import Group, Span, groups
+from .stems import refuse_the_mix
+from .target import Target
 
 RENDER_AND_CLOSE = 42230  # "Render project, using the most recent render settings, auto-close render dialog"
-WAV_32_FLOAT = "ZXZhdyAAAA=="  # 'evaw', depth byte 0x20
-# RENDER_SETTINGS (facts sheet, section 4). 8192: before the fader, so that a track's volume and pan play no part.
-SOURCE = {"items": 32, "stem": 2 | 8192, "master": 0}
-CUSTOM_BOUNDS, ITEM_BOUNDS = 0, 4
-# $tracknumber tells whose file it is; $itemnumber keeps the items of one track apart.
-PATTERN = {"items": "-$tracknumber-$itemnumber", "stem": "-$tracknumber", "master": ""}
+WAV_32_FLOAT = base64.b64encode(b"evaw\x20\x00\x01").decode()  # all seven bytes: four alone were measured to be silence
+# RENDER_SETTINGS as measured: 2 alone is the master mix on some systems; what 32 (items) holds of FX on items, and what
+# 8192 (before the fader) does, nobody has measured
+SOURCE = {"stem": 3, "master": 0}
+CUSTOM_BOUNDS, TIME_SELECTION = 0, 2
 SHORT_S = 0.01  # REAPER rounds bounds to samples; anything shorter than that was stopped
 _BLOCK = 2**16
 _numbers = count(1)
 
 
 @dataclass
-class Group:
-    """Targets that one render can serve: all items; stems; the master. Seconds of the project."""
+class Part:
+    """A file that REAPER wrote, from `start_s` of the project on; `spans` of it are the target's, None: all."""
 
-    how: str
-    targets: list[Target]
-    start_s: float = float("inf")
-    end_s: float = 0.0
+    path: Path
+    start_s: float
+    end_s: float
+    spans: list[Span] | None
 
 
 @dataclass
 class Rendered:
-    """What REAPER wrote for a target: a file, or one for each of its items, and how long it must be in all."""
+    """What REAPER wrote for a target."""
 
     target: Target
-    files: list[Path]
-    expected_s: float
     folder: Path
+    parts: list[Part] = field(default_factory=list)
 
     def whole(self) -> Path:
-        """One sound file, several items one after another. Raises `LiveError` for what was not rendered to its end."""
+        """One sound file, the parts one after another. Raises `LiveError` for what was not rendered to its end."""
         name, folder = self.target.name, self.folder.parent
-        there = [path for path in self.files if path.is_file()]
-        if not there:
-            raise LiveError(f"REAPER rendered nothing for {name!r}: is there room in {folder}?")
-        if _length_s(there) < self.expected_s - SHORT_S * len(self.files):
-            raise LiveError(
-                f"REAPER did not render {name!r} to its end: if you did not stop it, free space in {folder}"
-            )
-        return _joined(there, self.folder)
+        for part in self.parts:
+            if not part.path.is_file():
+                raise LiveError(f"REAPER rendered nothing for {name!r}: is there room in {folder}?")
+            if _length_s(part.path) < part.end_s - part.start_s - SHORT_S:
+                raise LiveError(
+                    f"REAPER did not render {name!r} to its end: if you did not stop it, free space in {folder}"
+                )
+        return _joined(self.parts, self.folder)
 
 
-def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path) -> list[Rendered]:
-    """Renders all targets into `folder`. To be called while REAPER is held."""
-    found: dict[int, Rendered] = {}
+def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, may_wait: bool = True) -> list[Rendered]:
+    """Renders all targets into `folder`. To be called while REAPER is held.
+
+    `may_wait` False: something is in the project that must be out of it before REAPER goes on with its own work, so a
+    render in the background is refused. Raises `LiveError`.
+    """
+    preferences.check(reaper)
+    found = {id(target): Rendered(target, folder) for target in targets}
     with reaper.guard() as later:
         later(lambda: reaper("PreventUIRefresh", -1))
         reaper("PreventUIRefresh", 1)
         later(render_state.transport(reaper, project))
         later(render_state.keys(reaper, project))
-        for group in _groups(reaper, project, targets):
-            files = _rendered(reaper, project, group, folder)
-            for target in group.targets:
-                expected_s = _expected_s(reaper, group, target)
-                found[id(target)] = Rendered(target, files[target.number], expected_s, folder)
-    return [found[id(target)] for target in targets]
+        for group in groups(reaper, project, targets):
+            for target, path in _rendered(reaper, project, group, folder, may_wait):
+                part = Part(path, group.start_s, group.end_s, group.spans.get(id(target)))
+                found[id(target)].parts.append(part)
+    return list(found.values())
 
 
-def _groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
-    groups: dict[object, Group] = {}
-    for target in targets:
-        span = (0.0, 0.0) if target.how == "items" else _span_s(reaper, project, target)
-        # whole tracks share one render, however long each is: its silence does not count. Chosen items do not, or their
-        # neighbours on other tracks would be heard as well.
-        key = (target.how, *span) if target.how != "items" and target.items else target.how
-        group = groups.setdefault(key, Group(target.how, []))
-        group.targets.append(target)
-        group.start_s, group.end_s = min(group.start_s, span[0]), max(group.end_s, span[1])
-    return list(groups.values())
-
-
-def _span_s(reaper: Api, project: str, target: Target) -> tuple[float, float]:
-    """The chosen items; else from the track's first item to its last. A bus is heard as long as the project."""
-    items = target.items or ([] if target.is_master else items_of(reaper, target.track))
-    is_bus = not target.is_master and (
-        reaper("GetTrackNumSends", target.track, -1) > 0
-        or reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
-    )
-    if not items or (is_bus and not target.items):
-        return 0.0, reaper("GetProjectLength", project)
-    spans = [_item_s(reaper, item) for item in items]
-    return min(start for start, _ in spans), max(end for _, end in spans)
-
-
-def _item_s(reaper: Api, item: str) -> tuple[float, float]:
-    start = reaper("GetMediaItemInfo_Value", item, "D_POSITION")
-    return start, start + reaper("GetMediaItemInfo_Value", item, "D_LENGTH")
-
-
-def _rendered(reaper: Api, project: str, group: Group, folder: Path) -> dict[int, list[Path]]:
-    """The files of one render by track number."""
+def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> list[tuple[Target, Path]]:
+    """The file of each target of a group: of one render where REAPER tells their names apart, else of one each."""
     with reaper.guard() as later:
-        _select(reaper, project, group, later)
+        if group.how == "stem":
+            render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
+        render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
-            # the EQ is computed from the sound that reaches it: without itself, and without what follows it
-            first = target.instance.index if target.instance else 0 if target.place == "first" else None
-            if first is not None and target.how != "items":
-                render_state.bypass_from(reaper, target.track, first, later)
-        stem = f"aeq{next(_numbers)}{group.how[0]}"  # a name that exists could raise a question
-        _set_keys(reaper, project, group, folder, stem)
-        # the names that REAPER is going to write, so that no wildcard has to be understood here
-        names = [re.split(r"[/\\]", path)[-1] for path in _targets(reaper, project)]
-        reaper("Main_OnCommandEx", RENDER_AND_CLOSE, 0, project)  # returns when all is rendered
-    files: dict[int, list[Path]] = defaultdict(list)
+            _quiet(reaper, project, group, target, later)
+        names = _prepare(reaper, project, group, folder)
+        found = _by_target(group, names)
+        if found is not None or len(group.targets) == 1:
+            _check_targets(group, names, found, folder)
+            _run(reaper, project, [folder / name for name in names], may_wait)
+            files = [(target, folder / name) for target, name in found or []]
+            if group.how == "stem" and len(files) > 1:
+                refuse_the_mix(reaper, project, files, lambda: _mix(reaper, project, group, folder, may_wait))
+            return files
+    singles = [Group(group.how, [one], group.start_s, group.end_s, group.spans) for one in group.targets]
+    return [one for single in singles for one in _rendered(reaper, project, single, folder, may_wait)]
+
+
+def _quiet(reaper: Api, project: str, group: Group, target: Target, later: Later) -> None:
+    """What must not be heard: the EQ is computed from the sound that reaches it, and from the chosen items alone."""
+    first = target.instance.index if target.instance else 0 if target.place == "first" else None
+    if first is not None:
+        chain = fx.chain(reaper, target.track)
+        fx.bypass_for_now(reaper, project, target.track, fx.from_here_on(chain, first), later)
+    if target.items:
+        span = (group.start_s, group.end_s)
+        render_state.mute_others(reaper, project, target.track, set(target.items), span, later)
+
+
+def _by_target(group: Group, names: Sequence[str]) -> list[tuple[Target, str]] | None:
+    """One name for each target; None where the names do not tell whose they are."""
+    if len(names) != len(group.targets):
+        return None
+    if len(names) == 1:
+        return [(group.targets[0], names[0])]
+    by_number = {target.number: target for target in group.targets}
+    found = []
     for name in names:
-        number = re.match(rf"{stem}-(\d+)", name)
-        files[int(number[1]) if number else -1].append(folder / name)
-    return files
+        number = re.match(r"aeq\d+[a-z]-(\d+)", name)
+        target = by_number.pop(int(number[1]), None) if number else None
+        if target is None:
+            return None
+        found.append((target, name))
+    return found
 
 
-def _targets(reaper: Api, project: str) -> list[str]:
-    return list(filter(None, render_state.text_of(reaper, project, "RENDER_TARGETS").split(";")))
+def _check_targets(group: Group, names: Sequence[str], found: object, folder: Path) -> None:
+    """One path for each target, before anything is rendered: what else REAPER would do is another thing than asked."""
+    if found is None:
+        raise LiveError(
+            f"REAPER would render {len(names)} files for {group.targets[0].name!r} where one was asked for: the action"
+            " 'AEQ_Self-test' shows what is different in this REAPER"
+        )
+    for name in names:
+        if os.path.lexists(folder / name):
+            raise LiveError(f"{folder / name} is there already, and REAPER would ask about it: remove it")
 
 
-def _select(reaper: Api, project: str, group: Group, later: Later) -> None:
-    if group.how == "items":
-        items = {item for target in group.targets for item in target.items}
-        render_state.select_items(reaper, project, items, later)
-    elif group.how == "stem":
-        render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
-
-
-def _set_keys(reaper: Api, project: str, group: Group, folder: Path, stem: str) -> None:
-    texts = {"RENDER_FILE": str(folder), "RENDER_PATTERN": stem + PATTERN[group.how]}
+def _prepare(reaper: Api, project: str, group: Group, folder: Path) -> list[str]:
+    """Sets the keys and returns the names of the files that REAPER is going to write."""
+    # a name of our own; a wildcard only where one render has several targets
+    stem = f"aeq{next(_numbers)}{group.how[0]}"
+    pattern = stem if len(group.targets) == 1 else f"{stem}-$tracknumber"
+    texts = {"RENDER_FILE": str(folder), "RENDER_PATTERN": pattern}
     texts |= {"RENDER_FORMAT": WAV_32_FLOAT, "RENDER_FORMAT2": ""}
     numbers: dict[str, float] = dict.fromkeys(render_state.NUMBERS, 0)  # rate 0: the project's; no tail, no dither
-    del numbers["RENDER_TAILMS"]
+    for unused in ("RENDER_TAILMS", "RENDER_STARTPOS", "RENDER_ENDPOS"):
+        del numbers[unused]
     numbers["RENDER_SETTINGS"], numbers["RENDER_CHANNELS"] = SOURCE[group.how], 2
-    if group.how == "items":
-        numbers["RENDER_BOUNDSFLAG"] = ITEM_BOUNDS
-        del numbers["RENDER_STARTPOS"], numbers["RENDER_ENDPOS"]
-    else:
-        numbers["RENDER_BOUNDSFLAG"] = CUSTOM_BOUNDS
-        numbers["RENDER_STARTPOS"], numbers["RENDER_ENDPOS"] = group.start_s, group.end_s
-    for key, text in texts.items():
-        reaper("GetSetProjectInfo_String", project, key, text, True)
-    for key, value in numbers.items():
-        reaper("GetSetProjectInfo", project, key, value, True)
+    numbers["RENDER_BOUNDSFLAG"] = CUSTOM_BOUNDS
+    render_state.set_keys(reaper, project, texts, numbers)
+    kept = render_state.set_bounds(reaper, project, group.start_s, group.end_s)
+    names = _names(reaper, project, stem) if kept else []
+    if not names:
+        # seen in one REAPER: the custom bounds are ignored, and "Nothing to render!" would stop everything
+        reaper("GetSet_LoopTimeRange2", project, True, False, group.start_s, group.end_s, False)
+        render_state.set_keys(reaper, project, {}, {"RENDER_BOUNDSFLAG": TIME_SELECTION})
+        names = _names(reaper, project, stem)
+    return names
 
 
-def _expected_s(reaper: Api, group: Group, target: Target) -> float:
-    if group.how != "items":
-        return group.end_s - group.start_s
-    return sum(end - start for start, end in (_item_s(reaper, item) for item in target.items))
+def _names(reaper: Api, project: str, stem: str) -> list[str]:
+    """Of RENDER_TARGETS. They are joined by ';', which is legal in the name of a folder too."""
+    text = render_state.text_of(reaper, project, "RENDER_TARGETS")
+    return re.findall(rf"{stem}[^;/\\]*\.wav", text, re.IGNORECASE)
 
 
-def _length_s(files: Sequence[Path]) -> float:
+def _run(reaper: Api, project: str, files: list[Path], may_wait: bool) -> None:
+    if not files:
+        raise LiveError("REAPER has nothing to render there: check that the items are not empty")
+    preferences.media_online(reaper, project)
+    reaper("Main_OnCommandEx", RENDER_AND_CLOSE, 0, project)  # by default returns when all is rendered
+    wait_for(reaper, files, may_wait)
+
+
+def _mix(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> Path | None:
+    """The master mix over the same time, everything else as it is for the group."""
+    whole = Group("master", group.targets[:1], group.start_s, group.end_s)
+    names = _prepare(reaper, project, whole, folder)
+    if len(names) != 1:
+        return None
+    _run(reaper, project, [folder / names[0]], may_wait)
+    return folder / names[0]
+
+
+def _length_s(path: Path) -> float:
     try:
-        return sum(soundfile.info(str(path)).duration for path in files)
+        return soundfile.info(str(path)).duration
     except soundfile.LibsndfileError:
         return 0.0  # cut off before it was a sound
 
 
-def _joined(files: Sequence[Path], folder: Path) -> Path:
-    """All of one render, so of one format."""
-    if len(files) == 1:
-        return files[0]
+def _joined(parts: Sequence[Part], folder: Path) -> Path:
+    """All parts are of one format."""
+    if len(parts) == 1 and parts[0].spans is None:
+        return parts[0].path
     whole = folder / f"joined{next(_numbers)}.wav"
     try:
-        with soundfile.SoundFile(files[0]) as first:
+        with soundfile.SoundFile(parts[0].path) as first:
             rate, channels = first.samplerate, first.channels
         with soundfile.SoundFile(whole, "w", rate, channels, subtype="FLOAT") as target:
-            for path in files:
-                for block in soundfile.blocks(str(path), _BLOCK, dtype="float32", always_2d=True):
-                    target.write(block)
+            for part in parts:
+                for start_s, end_s in part.spans or [(part.start_s, part.end_s)]:
+                    first_frame, last_frame = (round((at_s - part.start_s) * rate) for at_s in (start_s, end_s))
+                    for block in soundfile.blocks(
+                        str(part.path), _BLOCK, start=first_frame, frames=last_frame - first_frame, dtype="float32",
+                        always_2d=True,
+                    ):  # fmt: skip
+                        target.write(block)
     except OSError as error:
         raise output_error(whole, error) from error
     except soundfile.LibsndfileError as error:

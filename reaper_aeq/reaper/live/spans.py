@@ -1,0 +1,128 @@
+"""From when to when targets are heard, and which of them one render can serve: at most a minute each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from . import check
+from .api import TEXT_BYTES, Api
+from .render_state import all_tracks
+from .target import Target, is_null, items_of, plays_midi
+from .window import LONGEST_S, Piece, windows
+
+NOTES_PER_ITEM = 500  # looked at, evenly over all of them
+
+
+Span = tuple[float, float]  # from, to, seconds of the project
+
+
+@dataclass
+class Group:
+    """Targets that one render can serve: stems, or the master. Seconds of the project.
+
+    `spans`: by the `id` of a target with chosen items, where those lie; of others all is heard.
+    """
+
+    how: str
+    targets: list[Target]
+    start_s: float = 0.0
+    end_s: float = 0.0
+    spans: dict[int, list[Span]] = field(default_factory=dict)
+
+
+def groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
+    """Each target in one group at least; one with chosen items may be in several.
+
+    An item is rendered as a part of its track's stem: what renders of items hold is measured for the track's FX only.
+    """
+    chosen = [(target, span) for target in targets for span in _chosen_spans(reaper, target)]
+    found = _around(chosen)
+    whole = [target for target in targets if not target.items]
+    tracks = all_tracks(reaper, project)[1:] if whole else []
+    for how in ("stem", "master"):
+        alike = [target for target in whole if target.is_master == (how == "master")]
+        heard = [_pieces_of(reaper, project, one, tracks) for one in alike]
+        for (start_s, end_s), numbers in windows(heard):
+            found.append(Group(how, [alike[n] for n in numbers], start_s, end_s))
+        # nothing on the time line: a track that sounds by itself, heard as long as the project
+        rest = [target for target, pieces in zip(alike, heard, strict=True) if not pieces]
+        if rest:
+            found.append(Group(how, rest, 0.0, min(LONGEST_S, max(1.0, reaper("GetProjectLength", project)))))
+    return found
+
+
+def _chosen_spans(reaper: Api, target: Target) -> list[Span]:
+    """Where a target's chosen items lie, those that touch made one; of more than a minute the loudest one."""
+    found: list[Span] = []
+    for start_s, end_s in sorted(_item_s(reaper, item) for item in target.items):
+        if found and start_s <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end_s))
+        else:
+            found.append((start_s, end_s))
+    if sum(end_s - start_s for start_s, end_s in found) <= LONGEST_S:
+        return found
+    (first_s, last_s), _ = windows([_pieces(reaper, target.items)])[0]
+    return [(max(a, first_s), min(b, last_s)) for a, b in found if a < last_s and b > first_s]
+
+
+def _around(chosen: Sequence[tuple[Target, Span]]) -> list[Group]:
+    """Renders that hold all of these spans, each at most a minute of the project."""
+    found: list[Group] = []
+    for target, (start_s, end_s) in sorted(chosen, key=lambda one: one[1][0]):
+        if not found or max(found[-1].end_s, end_s) - found[-1].start_s > LONGEST_S:
+            found.append(Group("stem", [], start_s, end_s))
+        group = found[-1]
+        group.end_s = max(group.end_s, end_s)
+        if id(target) not in group.spans:
+            group.targets.append(target)
+        group.spans.setdefault(id(target), []).append((start_s, end_s))
+    return found
+
+
+def _pieces_of(reaper: Api, project: str, target: Target, tracks: Sequence[str]) -> list[Piece]:
+    """What is heard through a target: its own items, for a bus those of what feeds it."""
+    if target.is_master or reaper("GetTrackNumSends", target.track, -1) > 0:
+        sources = list(tracks)
+    elif reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0:
+        sources = [one for one in tracks if one == target.track or target.track in check.above(reaper, one)]
+    else:
+        sources = [target.track]
+    items = [item for track in sources for item in items_of(reaper, track) if check.plays(reaper, item)]
+    return _pieces(reaper, items)
+
+
+def _pieces(reaper: Api, items: Sequence[str]) -> list[Piece]:
+    """What the items play is only looked up where a minute has to be chosen."""
+    spans = [_item_s(reaper, item) for item in items]
+    long = bool(spans) and max(end for _, end in spans) - min(start for start, _ in spans) > LONGEST_S
+    pieces = zip(items, spans, strict=True)
+    return [_detailed(reaper, item, *span) if long else Piece(*span) for item, span in pieces]
+
+
+def _item_s(reaper: Api, item: str) -> tuple[float, float]:
+    start = reaper("GetMediaItemInfo_Value", item, "D_POSITION")
+    return start, start + reaper("GetMediaItemInfo_Value", item, "D_LENGTH")
+
+
+def _detailed(reaper: Api, item: str, start_s: float, end_s: float) -> Piece:
+    take = reaper("GetActiveTake", item)
+    if is_null(take):
+        return Piece(start_s, end_s)
+    if plays_midi(reaper, item):
+        return Piece(start_s, end_s, notes=_notes(reaper, take))
+    source = reaper("GetMediaItemTake_Source", take)
+    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
+        source = inner
+    path = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1] if not is_null(source) else ""
+    offset_s, rate = (reaper("GetMediaItemTakeInfo_Value", take, key) for key in ("D_STARTOFFS", "D_PLAYRATE"))
+    return Piece(start_s, end_s, path or None, offset_s, rate)
+
+
+def _notes(reaper: Api, take: str) -> tuple[float, ...]:
+    """Where notes begin, seconds of the project."""
+    # [events, take, notes, ...], then for each note [ok, take, n, selected, muted, start, ...]
+    count = reaper("MIDI_CountEvts", take, 0, 0, 0)[2]
+    chosen = range(0, count, max(1, count // NOTES_PER_ITEM))
+    starts = [reaper("MIDI_GetNote", take, n, 0, 0, 0.0, 0.0, 0, 0, 0)[5] for n in chosen]
+    return tuple(reaper("MIDI_GetProjTimeFromPPQPos", take, start) for start in starts)
