@@ -147,7 +147,8 @@ class _Work:
             return
         name = action.name(self.engine.words.spelled)
         fill(row, action, name, result, heard.analysis, self.engine)
-        self.entries.append(write.Entry(one, result.eq, name, alone=True))
+        if one.instance or not result.does_nothing:
+            self.entries.append(write.Entry(one, result.eq, name, alone=True))
 
     def write(self) -> None:
         if not self.entries:

@@ -17,7 +17,7 @@ from pydantic import (
 
 from .bands import LIMITS, BandKind
 from .wire_message import AudioPath, Message
-from .wire_sound import Sound
+from .wire_sound import ReferenceInfo, Sound
 
 MAX_TASKS = 1000
 MAX_JOBS_SHOWN = 50
@@ -102,7 +102,7 @@ class AdaptTask(SoundTask):
     intensity: Intensity = 1.0
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
-    references: list[AudioPath] = Field(default=[], max_length=16)
+    references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -62,7 +64,7 @@ def test_more_is_never_less(name, bands):
     """Each band only ever grows on the way, by as much as was asked as long as nothing is in its way."""
     eq = Eq(tuple(bands))
     gains = [[abs(b.gain_db) for b in LIMITS[name].held(eq, t).eq.bands] for t in (0.0, 0.25, 0.5, 1.0, 2.0)]
-    for less, more in zip(gains, gains[1:], strict=False):
+    for less, more in itertools.pairwise(gains):
         assert all(b >= a - 0.1 for a, b in zip(less, more, strict=True)), gains
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
@@ -14,6 +15,8 @@ from ..printable import printable
 from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
+
+AnyResult = TypeVar("AnyResult", bound="Result")
 
 if TYPE_CHECKING:
     from ..listen import Heard
@@ -73,6 +76,7 @@ def adapt(
                     sound=heard.samples() if exact else None, variations=variations,
                 )
             )  # fmt: skip
+            result = as_told(result)
             step_done(COMPUTING, 1, 1)
             name = name or instance_name(request, intensity, engine.words.spelled)
             title = f"{source.name}: {name.removeprefix('AEQ: ')}"
@@ -82,6 +86,14 @@ def adapt(
         print_json(about(heard, source, [path for one in several for path in one.paths]) | result.to_dict())
     else:
         show(result, [path for one in several for path in one.paths])
+
+
+def as_told(result: AnyResult) -> AnyResult:
+    """With its EQs rounded as they are printed, so that what is written is the same."""
+    from ..result import rounded
+
+    variations = tuple(map(as_told, result.variations))
+    return replace(result, eq=rounded(result.eq), variations=variations)
 
 
 def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Checkpoint:
             return cls(load(data), info)
         except SafetensorError as error:
             folder = shipped("models") if folder is None else folder
-            raise ModelError(f"the model {name!r} in {folder} is no safetensors file ({error}): reinstall") from None
+            raise ModelError(f"the model {name!r} in {folder} is not a safetensors file ({error}): reinstall") from None
 
 
 def write_description(folder: Path | str, name: str, info: dict[str, Any], weights: bytes) -> None:

@@ -243,8 +243,7 @@ class _Node:
 
     def before_eq(self, start: int, count: int) -> np.ndarray:
         """(count, 2): items, children and receives."""
-        total = np.zeros((count, 2), np.float32)
-        self._add_items(total, start)
+        total = self._items(start, count)
         for source, receive in self.sources:
             if receive is None:
                 total += source.after_fader(start, count)
@@ -265,13 +264,17 @@ class _Node:
         track = self.track
         return self.after_eq(start, count) * stereo_gains(track.volume, track.pan, track.phase_inverted)
 
-    def _add_items(self, total: np.ndarray, start: int) -> None:
-        stop = start + len(total)
+    def _items(self, start: int, count: int) -> np.ndarray:
+        stop = start + count
         while self._waiting and self._waiting[-1][0].start < stop:
             span, item, take = self._waiting.pop()
             sound = ItemSound(item, take, span.stop - span.start, self._rate, self._library)
             self._sounding.append((span, sound))
-        for span, sound in self._sounding:
+        sounding, self._sounding = self._sounding, [entry for entry in self._sounding if entry[0].stop > stop]
+        if len(sounding) == 1 and sounding[0][0].start <= start and stop <= sounding[0][0].stop:
+            return sounding[0][1].read(count)  # nothing to be added: most tracks have one item at a time
+        total = np.zeros((count, 2), np.float32)
+        for span, sound in sounding:
             first, last = max(span.start, start), min(span.stop, stop)
             total[first - start : last - start] += sound.read(last - first)
-        self._sounding = [(span, sound) for span, sound in self._sounding if span.stop > stop]
+        return total

@@ -173,6 +173,16 @@ function capture.joined(act, targets, found)
   return paths
 end
 
+--- One file of several that were rendered from and to the same times: their sum.
+function capture.sum(act, paths)
+  joined = joined + 1
+  local path = files.join(act:folder().path, ("sum%d.wav"):format(joined))
+  if not wav.sum(paths, path, act) then
+    messages.fail("disk_full", { folder = act:folder().path })
+  end
+  return path
+end
+
 --- Renders every target and returns one file for each, in their order.
 function capture.paths(act, targets, whole_chain)
   act:breathe()

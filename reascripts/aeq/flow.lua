@@ -3,6 +3,7 @@
 local backend = require("aeq.backend")
 local check = require("aeq.check")
 local json = require("aeq.json")
+local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
@@ -89,31 +90,32 @@ end
 --- What each target's instance is to hold: what it holds, and what is added.
 local function blends_for(targets, added)
   local blends = {}
-  for i, target in ipairs(targets) do
-    blends[i] = names.merge(target.instance and reaeq.blend(target.instance) or {}, added)
+  for i, leader in ipairs(linked.leaders(targets)) do
+    local instance = targets[leader].instance
+    blends[i] = blends[leader] or names.merge(instance and reaeq.blend(instance) or {}, added)
   end
   return blends
 end
 
 --- Makes the selection more of `added` (a blend).
 function flow.make(act, added)
-  local targets = selection.targets(act, "word")
+  local targets = linked.complete(act, selection.targets(act, "word"), "word")
   check.targets(act, targets)
   finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 
---- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
+--- Brings the selection's balance to that of a reference. `reference(act)` returns it as the wire has it, and its name.
 function flow.match(act, reference)
-  local targets = selection.targets(act, "match")
+  local targets = linked.complete(act, selection.targets(act, "match"), "match")
   check.targets(act, targets)
-  local file, name = reference(act)
+  local wanted, name = reference(act)
   local blends = {}
   -- " + " and "%" have a meaning in the names of our instances
   local label = name:gsub("%%", ""):gsub(" %+ ", " & ")
   for i in ipairs(targets) do
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
-  finish(act, flow.entries(act, targets, blends, { file }))
+  finish(act, flow.entries(act, targets, blends, { wanted }))
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.

@@ -75,9 +75,23 @@ local function bins_of(bin_s)
   return math.max(1, math.floor(windows.LONGEST_S / bin_s))
 end
 
+--- How strong a target sounds, or all that it is linked with: {powers}, seconds a part.
+local function profile_of(act, target, from_s, to_s)
+  local sum, bin_s
+  for _, member in ipairs(target.link or { target }) do
+    local powers
+    powers, bin_s = loudest.profile(act, member, from_s, to_s)
+    for n, power in ipairs(powers) do
+      powers[n] = power + (sum and sum[n] or 0)
+    end
+    sum = powers
+  end
+  return sum, bin_s
+end
+
 --- The loudest minute between two times.
 local function loudest_window(act, target, from_s, to_s)
-  local powers, bin_s = loudest.profile(act, target, from_s, to_s)
+  local powers, bin_s = profile_of(act, target, from_s, to_s)
   local count, best, power = bins_of(bin_s), 1, -1
   for first = 1, math.max(1, #powers - count + 1) do
     local here = power_at(powers, first, count)
@@ -90,7 +104,11 @@ local function loudest_window(act, target, from_s, to_s)
 end
 
 local function parts_of_items(act, target)
-  local parts = clusters(target.items)
+  local items = {}
+  for _, member in ipairs(target.link or { target }) do -- linked targets are summed, so they share their times
+    table.move(member.items, 1, #member.items, #items + 1, items)
+  end
+  local parts = clusters(items)
   if length_of(parts) <= windows.LONGEST_S then
     return parts
   end
@@ -117,7 +135,7 @@ local function cover(act, targets, add)
   local count, bin_s
   for _, target in ipairs(targets) do
     local powers
-    powers, bin_s = loudest.profile(act, target, from_s, to_s)
+    powers, bin_s = profile_of(act, target, from_s, to_s)
     count = bins_of(bin_s)
     local most = 0
     for first = 1, math.max(1, #powers - count + 1) do

@@ -68,6 +68,20 @@ def batch(songs, run, address):
     return call
 
 
+def test_a_folder_as_it_comes_from_a_mac(tmp_path, run, address):
+    folder = tmp_path / "rec"
+    (folder / ".Trash-1000").mkdir(parents=True)
+    store(folder / "voice.wav", noise())
+    shutil.copy(folder / "voice.wav", folder / ".Trash-1000" / "deleted.wav")
+    for name in ("._voice.wav", "._song.rpp"):
+        (folder / name).write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    options = ("--word", "warm", "--plan", tmp_path / "plan.toml", "--scheduler", address)
+    code, out, err = run("batch", folder, "--out", tmp_path / "results", *options)
+    assert (code, err) == (0, "") and out.startswith("1 done\n")
+    assert [Path(record["path"]).name for record in records(tmp_path / "results")] == ["voice.wav"]
+
+
 def test_each_is_a_task_with_its_own_result(songs, batch):
     before = {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()}
     code, out, err = batch("--word", "warm", "--render")
@@ -359,7 +373,7 @@ def test_workers_elsewhere(songs, run, tmp_path, monkeypatch):
         asked = ("batch", songs, "--out", songs.with_name("out"), "--plan", tmp_path / "plan.toml")
         with process(BARE, address, "--no-nanny", "--nthreads", 1), Client(address) as client:
             client.wait_for_workers(1, timeout=60)
-            refused(run(*asked, "--scheduler", address), "has no reaper-aeq 0.1.0")
+            refused(run(*asked, "--scheduler", address), "does not have reaper-aeq 0.1.0")
         with process(WORKER, address, "--no-nanny", "--nthreads", 2):
             # before it has come
             code, out, err = run(*asked, "--scheduler", address)

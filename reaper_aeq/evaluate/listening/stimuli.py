@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...companions import files_below
 from ...dsp.audio import AudioFile
 from ...dsp.write import AudioWriter
 from ...errors import AudioError
@@ -41,7 +42,7 @@ def recordings_in(paths: Sequence[Path]) -> list[Path]:
     """Files as given, folders by the recordings in them, sorted by name. Raises `StudyError` where there are none."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES) if path.is_dir() else [path]
+        inside = files_below(path, AUDIO_SUFFIXES) if path.is_dir() else [path]
         if not inside:
             raise StudyError(f"{path} holds no recordings (WAV, FLAC, OGG, MP3 or AIFF)")
         found += [one for one in inside if one not in found]
