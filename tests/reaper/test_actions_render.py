@@ -254,3 +254,9 @@ def test_items_in_a_lane_that_does_not_play_are_left_out(open_song, tmp_path, so
         project.items[1].select(False)
     s.press("Make warmer")
     assert s.said == ["The chosen items on 'A' lie in a lane that does not play. Choose the lane or other items."]
+
+
+def test_a_project_without_items_is_not_rendered(open_song):
+    s = open_song([Strip("Bus", fx=[TONE], folder=1, selected=True), Strip("Empty", folder=-1)])
+    s.press("Make warmer")
+    assert len(s.said) == 1 and s.said[0].startswith("Nothing can be heard on 'Bus'") and s.unchanged
