@@ -71,7 +71,8 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
                     else:
                         wrong = min(wrong, shares[-1])
             middle = statistics.median(shares)
-            figure = f"median {middle:.2f}; the wrong way by {abs(wrong):.3f}, {held} of {len(own)} as safe leaves no more"
+            figure = f"median {middle:.2f}; the wrong way by {abs(wrong):.3f}, "
+            figure += f"{held} of {len(own)} as safe leaves no more"
             must = f"none by {BANDS_MISS}" + (f", median at least {least_middle}" if least_middle else "")
             good = wrong >= -BANDS_MISS and middle >= (least_middle or 0.0)
             out.append(Law(f"adaptive ({word}, {material})", figure, must, good))
