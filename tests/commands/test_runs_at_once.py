@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 
 from standin.example import ItemSpec, TrackSpec, write
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="POSIX signals")]
 PLAN = '[default]\nword = "warm"\n'
 
 
