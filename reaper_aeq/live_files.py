@@ -14,7 +14,7 @@ import numpy as np
 
 from .bands import Eq
 from .dsp.spectrum import Analysis, analyze_blocks
-from .errors import AeqError
+from .errors import AeqError, AudioError
 from .listen import MIN_SECONDS, Heard, KeptSound, Swing
 from .project.described import HeardSound
 from .project.media import Library
@@ -58,11 +58,14 @@ class FileSound:
             analysis = self.mixer.analyze_master(self.eqs, analyze)
         else:
             analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
+        warnings = " ".join(self.mixer.library.warnings.values())
         if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
+            if warnings:
+                raise AudioError(warnings)
             return None
         # stretched items are heard at their own pace: their waveform is not that of the track
         whole = kept.audio if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
-        return HeardSound("", analysis, whole, " ".join(self.mixer.library.warnings.values()) or None)
+        return HeardSound("", analysis, whole, warnings or None)
 
 
 class NotInFilesError(AeqError):

@@ -159,7 +159,7 @@ class EqAnswer(Message):
 
 
 class AdaptAnswer(EqAnswer):
-    """Exactly what `reaper-aeq adapt --json` prints.
+    """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
     """
@@ -178,7 +178,7 @@ class DistanceChange(Message):
 
 
 class MatchAnswer(EqAnswer):
-    """Exactly what `reaper-aeq match --json` prints: an adapt object without a word.
+    """What `reaper-aeq match --json` prints after what it says of the file: an adapt object without a word.
 
     `score`: how alike the balances are; `distance_db`: RMS between them; `by`: how the reference was followed.
     """

@@ -155,11 +155,12 @@ class Mixer:
     ) -> Analysis:
         """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders."""
         spans = self.spans(numbers)
-        if self._has_tape(numbers):
+        samples = sum(span.stop - span.start for span in spans)
+        if samples and self._has_tape(numbers):
             tapes = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
             whole = analyze(blocks(Pass(self, eqs, tapes), spans))
         else:
-            whole = silence(sum(span.stop - span.start for span in spans), self.sample_rate)
+            whole = silence(samples, self.sample_rate)
         for number, item, take in self._stretched(numbers):
             tape = as_tape(item, take)
             part = analyze(blocks(Pass(self, eqs, {number: [tape]}), [self.span(tape[0])]))

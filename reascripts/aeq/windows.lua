@@ -2,6 +2,7 @@
 -- no more than a minute, where it is loudest. More would tell little about its balance, and REAPER stands still for it.
 
 local loudest = require("aeq.loudest")
+local messages = require("aeq.messages")
 local spans = require("aeq.spans")
 
 local windows = {}
@@ -129,7 +130,9 @@ local function cover(act, targets, add)
     local a, b = span_of_track(act, target)
     from_s, to_s = math.min(from_s, a), math.max(to_s, b)
   end
-  if to_s - from_s <= windows.LONGEST_S then
+  if to_s <= from_s then -- a project without items: REAPER would open a box
+    messages.fail("silent", { track = targets[1].name })
+  elseif to_s - from_s <= windows.LONGEST_S then
     return add(targets, from_s, to_s)
   end
   local count, bin_s

@@ -226,3 +226,13 @@ def test_merged_spans_cover_all_and_do_not_touch(pairs, gap):
     for start, length in pairs:
         assert any(span.start <= start - gap and span.stop >= start + length + gap for span in spans)
     assert all(a.stop < b.start for a, b in itertools.pairwise(spans))
+
+
+def test_items_without_length_are_silence(tmp_path, ramp):
+    items = [item(length=0.0), item(length=1e-9, position=5.0)]
+    mixer = Mixer(Project.read(write(tmp_path / "s.rpp", [TrackSpec("a", items)])))
+
+    def analyze(blocks):
+        return analyze_blocks(blocks, RATE)
+
+    assert mixer.analyze_track(mixer.tracks[0], {}, analyze).silent and mixer.analyze_master({}, analyze).silent
