@@ -20,7 +20,8 @@ local sentences = {
   muted_track = "'{track}' cannot be heard: it is muted, or another track is soloed. Change that, then press again.",
   silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume, its items and solo; "
     .. "if REAPER's window was minimised, bring it back. Then press again.",
-  left_out = "Nothing can be heard on '{tracks}': left out. The others have their EQ.",
+  left_out = "Nothing can be heard on '{tracks}': left out.",
+  does_nothing = "'{tracks}': no EQ was inserted, for it would change nothing. {why}",
   fx_off = "The FX of '{track}' are switched off as a whole, so its EQ would not be heard. "
     .. "Switch them on, then press again.",
   offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",
