@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,7 +75,6 @@ def adapt(
                     sound=heard.samples() if exact else None, variations=variations,
                 )
             )  # fmt: skip
-            result = as_told(result)
             step_done(COMPUTING, 1, 1)
             name = name or instance_name(request, intensity, engine.words.spelled)
             title = f"{source.name}: {name.removeprefix('AEQ: ')}"
@@ -86,14 +84,6 @@ def adapt(
         print_json(about(heard, source, [path for one in several for path in one.paths]) | result.to_dict())
     else:
         show(result, [path for one in several for path in one.paths])
-
-
-def as_told(result: AnyResult) -> AnyResult:
-    """With its EQs rounded as they are printed, so that what is written is the same."""
-    from ..result import rounded
-
-    variations = tuple(map(as_told, result.variations))
-    return replace(result, eq=rounded(result.eq), variations=variations)
 
 
 def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]:

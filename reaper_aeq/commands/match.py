@@ -10,7 +10,7 @@ from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
 from ..printable import printable
-from .adapt import about, as_told, band_rows, decibels
+from .adapt import about, band_rows, decibels
 from .checks import check_models, check_outputs, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs
@@ -57,7 +57,6 @@ def match(
             step_done(COMPUTING, 0, 1)
             names = [str(path) for path in references]
             result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
-            result = as_told(result)
             step_done(COMPUTING, 1, 1)
             name = name or match_name(references, request.intensity)
             title = f"{source.name}: {name.removeprefix('AEQ ')}"
