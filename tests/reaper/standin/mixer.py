@@ -15,7 +15,6 @@ from .plugins import run_chain
 from .project import Project
 from .track_values import children, parent, parents, value
 
-
 BLOCK = 1024  # samples
 
 
