@@ -104,14 +104,15 @@ class AudioEncoder(nn.Module):
 
     @torch.no_grad()
     def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
-        """The same for many sounds of any length in one pass, (sounds, 32)."""
-        pieces = [segments(texture_map) for texture_map in texture_maps]
-        counts = [len(piece) for piece in pieces]
+        """The same for many sounds of any length, (sounds, 32), each by itself: the last digits of a product of
+        matrices depend on how many rows it has, and a sound's answer must not depend on its company."""
+        return torch.stack([self._natural_code(texture_map) for texture_map in texture_maps])
+
+    def _natural_code(self, texture_map: Tensor) -> Tensor:
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
-        together = torch.cat(pieces).to(next(self.members.parameters()).device)
-        nets = torch.stack([member(together) for member in self.members]).mean(0).to(self.mix)
-        nets = torch.stack([piece.mean(0) for piece in nets.split(counts)])
-        kernel = self.kernel(torch.stack([statistics(texture_map) for texture_map in texture_maps]).to(self.mix))
+        pieces = segments(texture_map).to(next(self.members.parameters()).device)
+        nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
+        kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel
 
     @torch.no_grad()
@@ -121,10 +122,10 @@ class AudioEncoder(nn.Module):
 
     @torch.no_grad()
     def observe_many(self, analyses: Sequence[Analysis], eq_model: EqAutoencoder) -> list[Observation]:
-        """`observe` for many sounds, the networks in one pass."""
+        """`observe` for many sounds."""
         codes = self.natural_codes([texture(analysis) for analysis in analyses])
-        naturals = eq_model.decode_curve(codes.to(eq_model.decoder.weight))  # which stays on the CPU
-        usual = self.mean_db.cpu() + naturals.double().cpu()
+        naturals = [eq_model.decode_curve(code) for code in codes.to(eq_model.decoder.weight)]  # stays on the CPU
+        usual = [self.mean_db.cpu() + natural.double().cpu() for natural in naturals]
         return [
             self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
             for analysis, usual_db in zip(analyses, usual, strict=True)
