@@ -58,10 +58,17 @@ class MatchRequest:
             raise AeqError("no reference given: name at least one recording to match")
         weights = list(self.weights) if self.weights is not None else [1.0] * references
         if len(weights) != references:
-            raise AeqError(f"each reference needs one weight, but there are {references} and {len(weights)}")
+            raise AeqError(
+                f"each reference needs one weight, not {_counted(len(weights), 'weight')} for"
+                f" {_counted(references, 'reference')}"
+            )
         return [float(weight) / sum(weights) for weight in weights]
 
 
 def _check(name: str, value: float | None, limit: str) -> None:
     if value is not None and as_number(name, value) not in LIMITS[limit]:
         raise RangeError(name, as_number(name, value), LIMITS[limit].low, LIMITS[limit].high)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

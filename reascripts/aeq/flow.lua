@@ -98,7 +98,8 @@ local function worth_writing(act, entries)
     notes[1] = messages.text("left_out", { tracks = tracks })
   end
   if #idle > 0 then
-    notes[#notes + 1] = messages.text("does_nothing", { tracks = table.concat(idle, "', '"), why = tostring(why or "") })
+    local tracks = table.concat(idle, "', '")
+    notes[#notes + 1] = messages.text("does_nothing", { tracks = tracks, why = tostring(why or "") })
   end
   act.note = #notes > 0 and table.concat(notes, "\n") or nil
   return kept

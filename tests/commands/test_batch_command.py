@@ -322,7 +322,8 @@ def test_one_batch_at_a_time(songs, batch):
 @pytest.mark.parametrize("where", ["tcp://127.0.0.1:1", "tcp://127.0.0.1", "nonsense", "http://127.0.0.1:1"])
 def test_no_scheduler(songs, run, where):
     started = time.monotonic()
-    refused(run("batch", songs, "--out", songs.with_name("out"), "--scheduler", where), f"no scheduler at {where}")
+    asked = ["batch", songs, "--plan", songs.with_name("plan.toml"), "--out", songs.with_name("out")]
+    refused(run(*asked, "--scheduler", where), f"no scheduler at {where}")
     assert time.monotonic() - started < 15
 
 
@@ -395,20 +396,21 @@ def test_no_rights_to_write(songs, capsys, address, tiny_models):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(songs, Path(folder, "in"))
         shutil.copytree(tiny_models, Path(folder, "models"))
-        user = os.geteuid()
+        os.chmod(Path(folder, "models"), 0o755)  # pytest's folders are closed to others
+        user, plan = os.geteuid(), shutil.copy(songs.with_name("plan.toml"), folder)
         read_plan(songs.with_name("plan.toml"))  # loads what that user could not, where Python itself is root's
         os.chmod(folder, 0o555)
         try:
             if user == 0:
                 os.seteuid(65534)
             for out in (Path(folder, "out"), Path(folder)):
-                asked = ["batch", Path(folder, "in"), "--out", out, "--scheduler", address]
+                asked = ["batch", Path(folder, "in"), "--plan", plan, "--out", out, "--scheduler", address]
                 code = main([*map(str, asked), "--models", str(Path(folder, "models"))])
                 refused((code, *capsys.readouterr()), "you may not write there")
         finally:
             os.seteuid(user)
             os.chmod(folder, 0o755)
-        assert sorted(os.listdir(folder)) == ["in", "models"]
+        assert sorted(os.listdir(folder)) == ["in", "models", "plan.toml"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounting needs root on Linux")

@@ -142,7 +142,7 @@ def test_a_silent_track_is_left_out_by_name(open_song, tmp_path, sound):
         **answer(task), "bands": [], "confidence": 0.0, "output_gain_db": 0.0
     }  # fmt: skip
     s.press("Make warmer")
-    assert s.said == ["Nothing can be heard on 'Quiet': left out. The others have their EQ."]
+    assert s.said == ["Nothing can be heard on 'Quiet': left out."]
     assert list(ours(s.project)) == ["A"] and len(s.project.undo_points) == 1
 
 
