@@ -164,7 +164,7 @@ def test_arrays_and_files_get_the_same_eq(matching, song, wet):
         assert np.abs(louder.response_db(freqs_hz, RATE) - by_array.eq.response_db(freqs_hz, RATE)).max() < 0.1
     with pytest.raises(AeqError, match="reference 2 is silent"):
         engine.match(dry, RATE, [processed, 0 * processed], [RATE, RATE])
-    with pytest.raises(AeqError, match="each reference needs one sample rate, not 1 weight for 2 references"):
+    with pytest.raises(AeqError, match="each reference needs one sample rate, but there are 2 and 1"):
         engine.match(dry, RATE, [processed, processed], [RATE])
     silent = engine.match(0 * dry, RATE, processed, RATE)
     assert silent.eq == Eq() and silent.confidence == 0
