@@ -3,17 +3,22 @@
 
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
-local spans = require("aeq.spans")
 
 local windows = {}
 
 windows.LONGEST_S = 60
 local ENOUGH = 0.25 -- a window is good for a target if it is at most 6 dB below its loudest one
 
+--- Start and end of an item, seconds.
+local function span_of_item(item)
+  local from_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return from_s, from_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
+end
+
 local function span_of_items(items)
   local from_s, to_s = math.huge, 0
   for _, item in ipairs(items) do
-    local a, b = spans.of_item(item)
+    local a, b = span_of_item(item)
     from_s, to_s = math.min(from_s, a), math.max(to_s, b)
   end
   return from_s, to_s
@@ -37,7 +42,7 @@ end
 local function clusters(items)
   local parts = {}
   for i, item in ipairs(items) do
-    local from_s, to_s = spans.of_item(item)
+    local from_s, to_s = span_of_item(item)
     parts[i] = { from_s, to_s }
   end
   table.sort(parts, function(a, b)
