@@ -69,7 +69,7 @@ def show(rows: Sequence[Row]) -> None:
 
 def _cells(row: Row) -> list[str]:
     number, name = (str(row.number), row.title) if row.number else ("", "Master")
-    name = " / ".join((*row.folders, name))
+    name = f"{row.path} / {name}" if row.folders else name
     if row.result is None:
         return [number, name, row.kind, "", "", f"left alone: {row.left}"]
     score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"
