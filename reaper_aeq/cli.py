@@ -5,9 +5,11 @@ Exit codes: 0; 1 where an examination failed; 2 for a user's mistake, with one s
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +38,7 @@ from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_al
 from .printable import printable
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
+UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
 DEFAULTS = config_file()
 app = App(
     help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
@@ -210,19 +213,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = typer.main.get_command(app)
         defaults = {} if _only_tells(argv) else read_defaults(command, config_file())
         code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False, default_map=defaults)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return _interrupted() if code == 130 else code or 0
     except AeqError as error:
         return _refuse(str(error), error.exit_code)
     except BrokenPipeError:
-        # the reader has seen enough; what Python still flushes at its end must go nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()  # the reader has seen enough
         return 1
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
         if ctrl_c.was_pressed():
             return _interrupted()
+        if isinstance(error, OSError) and error.errno in UNPRINTED and error.filename is None:
+            _close_stdout()
+            return _refuse(f"what was found cannot be printed: {error.strerror}", 2)
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
@@ -232,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" (see '{context.command_path} --help')" if context else ""
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
-        return _refuse(error.format_message().rstrip(".") + hint, 2)
+        return _refuse(error.format_message().replace("Value error, ", "").rstrip(".") + hint, 2)
 
 
 def _only_tells(argv: Sequence[str] | None) -> bool:
@@ -249,8 +255,14 @@ def _from_defaults(error: Exception) -> bool:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    print("error: " + printable(" ".join(sentence.split("\n"))), file=sys.stderr)
+    ctrl_c.complain("error: " + printable(" ".join(sentence.split("\n"))))
     return code
+
+
+def _close_stdout() -> None:
+    """What Python still flushes at its end goes nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,8 @@ def batch(
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
     if scheduler and workers:
         raise AeqError("say either --workers, for this machine, or --scheduler")
+    if scheduler is not None and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+/?", scheduler):
+        raise AeqError(f"cannot read the address {scheduler!r} of a scheduler: write it like tcp://host:8786")
     recipe, models = Recipe.of(**asked), asked["models"]
     check_new_folder(out)
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))

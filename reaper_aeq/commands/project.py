@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import AudioError
 from ..printable import printable
 from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
@@ -21,6 +22,7 @@ def project(
     models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Reads, listens, writes all files or none, prints. What can be wrong is said before anything is listened to."""
+    from ..project import NOTHING_PLAYS
     from ..project.places import Places
     from ..project.plan import read_plan
     from ..reaper.rpp import Project
@@ -31,6 +33,8 @@ def project(
     if not dry_run:
         check_outputs([places.project, places.html, places.json])
     check_plan(chosen, models)
+    if not any(track.items for track in opened.tracks):
+        raise AudioError(NOTHING_PLAYS)
     if not force:
         from ..project.opened import refuse_open
 

@@ -20,6 +20,7 @@ from ..reaper.fxchain import stored_name
 from ..reaper.rpp import Project
 from ..reaper.tracks import Master, Track
 from ..result import Result
+from . import NOTHING_PLAYS
 from .hearing import Hearing, Progress, open_hearing
 from .kinds import kind_of
 from .mix import Mixer
@@ -65,7 +66,7 @@ def refuse_silence(mixer: Mixer) -> None:
         return
     reasons = [reason for _, reasons in mixer.playing.values() for reason in reasons]
     if not reasons:
-        raise AudioError("the project holds no media items that play: there is nothing to listen to")
+        raise AudioError(NOTHING_PLAYS)
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
 
