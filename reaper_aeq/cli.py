@@ -42,8 +42,8 @@ UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a strea
 DEFAULTS = config_file()
 app = App(
     help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
-    epilog=f"Options of your own that shall always hold: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
-    "A line there reads like intensity = 0.8; options of one command stand below its name, as in [batch].",
+    epilog=f"Your own default options: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
+    "Write lines such as intensity = 0.8; options of one command go below its name, as in [batch].",
     **PLAIN,
 )
 app.add_typer(train, name="train")
@@ -64,7 +64,7 @@ def _version(wanted: bool) -> None:
 def root(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it, stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     help_: Help = False,
 ) -> None:
@@ -99,8 +99,8 @@ def adapt_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
-    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -118,18 +118,18 @@ def adapt_command(
 @app.command("match")
 def match_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
-    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it shall sound like.")],
+    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it should sound like.")],
     weights: Annotated[
-        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; else all alike.")
+        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; by default all count alike.")
     ] = None,
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 0 is nothing, 1 the reference.")
     ] = 1.0,
-    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies below as it is.")] = None,
-    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies above as it is.")] = None,
+    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies below this as they are.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies above this as they are.")] = None,
     smoothing: Annotated[
         float | None,
-        typer.Option(metavar="OCT", help=f"Smooth the EQ over so many octaves, {range_of('smoothing_oct')}."),
+        typer.Option(metavar="OCT", help=f"Smooth the EQ over this many octaves, {range_of('smoothing_oct')}."),
     ] = None,
     by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
     out: Annotated[
@@ -137,8 +137,10 @@ def match_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
-    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")
+    ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -183,9 +185,9 @@ add_projects(app)
 
 @app.command("demo")
 def demo_command(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; files of an earlier demo are replaced.")] = Path(
-        "aeq-demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results; files of an earlier demo are replaced.")
+    ] = Path("aeq-demo"),
     models: Models = None,
     as_json: Json = False,
 ) -> None:

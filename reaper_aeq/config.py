@@ -51,7 +51,7 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
         if path is None or not path.exists():
             return {}
         if path.stat().st_size > MAX_BYTES:
-            raise SettingsError(f"{path} is no file of defaults: it has more than {MAX_BYTES // 1000} kB")
+            raise SettingsError(f"{path} is not a file of defaults: it has more than {MAX_BYTES // 1000} kB")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read your defaults in {path}: {error.strerror or error}") from None

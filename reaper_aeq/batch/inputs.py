@@ -73,10 +73,10 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
             else:
                 found = [Task.of(path, PROJECT if path.lower().endswith(".rpp") else SOUND)]
                 if found[0].kind == SOUND and not sounds:
-                    raise AeqError(f"{where}{text} is not a project: say with --word what recordings shall get")
+                    raise AeqError(f"{where}{text} is not a project: say with --word what recordings should get")
             tasks.update((task.id, task) for task in found)
     if not tasks:
-        more = "" if sounds else "; recordings are taken when --word says what they shall get"
+        more = "" if sounds else "; to treat recordings, say with --word what they should get"
         raise AeqError(f"no project was found{more}")
     return Found(list(tasks.values()), len(walk.media - tasks.keys()))
 
@@ -142,7 +142,7 @@ def _listed(file: str) -> Iterable[tuple[str, str]]:
     except OSError as error:
         raise AeqError(f"the list {file} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise AeqError(f"the list {file} is not a text in UTF-8") from None
+        raise AeqError(f"the list {file} is not text in UTF-8") from None
     folder = "" if file == "-" else os.path.dirname(file)
     for number, line in enumerate(text.splitlines(), 1):
         if (line := line.strip()) and not line.startswith("#"):

@@ -49,7 +49,7 @@ def adapt(
         check_range("refine", refine)
     check_range("variations", variations)
     if exact and not (refine or (refine is None and method in REFINE_STEPS)):
-        raise AeqError("--exact says how to refine: ask for --method refine, or for --refine N")
+        raise AeqError("--exact needs --method refine or --refine N")
     check_method(method)
     check_encoder(encoder)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]

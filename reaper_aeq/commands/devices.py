@@ -23,7 +23,7 @@ def check_device(device: str) -> None:
     if built_for is None:
         return
     if not any(built_for.values()):
-        raise AeqError("the torch that is installed knows no CUDA: use --device cpu, or install one that does")
+        raise AeqError("the installed torch was built without CUDA: use --device cpu, or install one built with it")
     # a torch for AMD's ROCm calls its devices cuda as well, and has another driver
     if not built_for["hip"] and not has_driver():
         raise AeqError(NO_CUDA)

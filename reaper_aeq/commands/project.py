@@ -51,7 +51,7 @@ def project(
         return
     show(report.rows)
     if backup:
-        say(f"\nkept what was there as {printable(backup)}")
+        say(f"\nthe file that was there before is kept as {printable(backup)}")
     if not dry_run:
         written = (places.project, places.html, places.json)
         say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in written))

@@ -67,7 +67,7 @@ class OpenPlaces:
         places, backup = self.places, None
         there = _read(places.project)
         if places.in_place and there != before:
-            raise AeqError(f"{song} was changed while it was listened to: start again")
+            raise AeqError(f"{song} was changed during the run: start again")
         # what an earlier run wrote may have been opened and worked on since
         if there is not None and there != after and (places.in_place or _sha256(there) != self._written_before()):
             backup = self.writing.keep(places.project, there, backup_names(places.project))

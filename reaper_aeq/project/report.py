@@ -18,9 +18,9 @@ from .plan import Plan
 from .rows import MASTER, Row
 
 NOT_HEARD = (
-    "Heard were the media items with their offsets, rates, sections, fades and volumes, folders and sends, and the new"
-    " EQs. Not heard were instruments, all other FX, automation, pan laws and channels beyond the second, so the"
-    " balance of buses and master is that of the tracks before such FX."
+    "What was heard: the media items with their offsets, rates, sections, fades and volumes; folders and sends; the"
+    " new EQs. What was not heard: instruments, all other FX, automation, pan laws and channels beyond the second. So"
+    " the balance of buses and of the master is that of the tracks before such FX."
 )
 
 

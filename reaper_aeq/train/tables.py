@@ -52,7 +52,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or error
         raise AeqError(f"cannot read the data set {path}: {reason}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AeqError(f"cannot read the data set {path}: it is no table of text ({error})") from None
+        raise AeqError(f"cannot read the data set {path}: it is not a table of text ({error})") from None
     if path.name in COLUMNS:
         _check(path, rows, COLUMNS[path.name])
     return rows

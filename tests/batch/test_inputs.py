@@ -94,7 +94,7 @@ def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalo
         (["loose"], None, False, "no project was found; recordings are taken when --word"),
         (["a/vox.wav"], None, False, "a/vox.wav is not a project: say with --word"),
         ([], "no.txt", True, "the list no.txt cannot be read"),
-        ([], "latin.txt", True, "latin.txt is not a text in UTF-8"),
+        ([], "latin.txt", True, "latin.txt is not text in UTF-8"),
         ([], "wrong.txt", True, "wrong.txt: line 2: nowhere.rpp: there is no such file"),
     ],
 )

@@ -233,7 +233,7 @@ def test_a_journal_that_is_damaged_or_gone_costs_nothing(songs, batch):
     before = {record["id"]: record["result"] for record in records(where)}
     (where / NAME).write_bytes(b"nothing of the kind" * 99)
     _, out, err = batch()
-    assert "the journal was damaged and laid aside" in err and "0 done, 4 unchanged, 1 failed" in out
+    assert "the journal was damaged and was kept as" in err and "0 done, 4 unchanged, 1 failed" in out
     assert {record["id"]: record["result"] for record in records(where)} == before
     (where / NAME).unlink()
     _, out, err = batch()
@@ -316,7 +316,7 @@ def test_one_batch_at_a_time(songs, batch):
     out = songs.with_name("out")
     out.mkdir()
     held = lock(out / NAME)
-    refused(batch(), f"another batch is at work in {out}")
+    refused(batch(), f"another batch is running in {out}")
     held.close()
     assert batch()[0] == 1
 

@@ -25,8 +25,8 @@ def torch_of(version: str | None, folder, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "version, driver, sentence",
     [
-        (CPU, True, "knows no CUDA"),
-        (CPU, False, "knows no CUDA"),
+        (CPU, True, "was built without CUDA"),
+        (CPU, False, "was built without CUDA"),
         (CUDA, False, "there is no CUDA device here"),
         (OLD_CUDA, False, "there is no CUDA device here"),
         (CUDA, True, None),  # only torch can tell
