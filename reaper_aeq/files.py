@@ -87,7 +87,8 @@ def _writing(paths: Sequence[AnyPath], mode: int | None, wait_s: float) -> Itera
                 held = TargetLock.take(lock, wait_s)
             if held is None:
                 raise OutputError(
-                    f"cannot write {output.shown}: another run is writing it: wait for that one, or choose another name"
+                    f"cannot write {output.shown}: another run is writing it just now: wait for that, or choose another"
+                    " name"
                 )
             stack.callback(held.release)
             known = known and held.known

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import DRAWS, ENCODERS, REFINE_STEPS
+from ..methods import ENCODERS, REFINE_STEPS
 from ..printable import printable
 from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
 
-MODELS = {"cvae": ("cvae",), "proxy": ("proxy",)}  # what a method needs beside words, bands and encoder
 AnyResult = TypeVar("AnyResult", bound="Result")
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def adapt(
         one.refuse_replacing([source], force)
     check_sounds([source])
     check_outputs(path for one in several for path in one.paths)
-    check_request(request, models, ENCODERS[encoder], *MODELS.get(method, ()), *[DRAWS] * bool(variations))
+    check_request(request, models, ENCODERS[encoder])
 
     with progress(SOON_S) as (_, step_done):
         step_done(LOADING, 0, 1)

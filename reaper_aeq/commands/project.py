@@ -27,9 +27,9 @@ def project(
     from ..project.plan import read_plan
     from ..reaper.rpp import Project
 
+    opened = Project.read(song)
     places = Places.beside(song, out, in_place)
     chosen = read_plan(plan)
-    opened = Project.read(song)
     if not dry_run:
         check_outputs([places.project, places.html, places.json])
     check_plan(chosen, models)

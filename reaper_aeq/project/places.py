@@ -32,6 +32,8 @@ class Places:
         """Raises `AeqError` for a choice that would replace the song unasked."""
         if in_place and out:
             raise AeqError("say either --in-place or --out, not both")
+        if not song.suffix and not in_place:
+            raise AeqError(f"{song} has no ending: rename it to {song.name or 'song'}.rpp, as REAPER calls projects")
         written = song if in_place else out or song.with_name(f"{song.stem}.aeq{song.suffix}")
         if not in_place and same_file(written, song):
             raise AeqError(f"{written} is the project itself: say --in-place, which keeps a backup, or another --out")

@@ -51,6 +51,17 @@ MISTAKES = {
     "adapt: models": (["adapt", "song.wav", "warm", "--models", "empty"], "is missing from empty"),
     "adapt: models, no folder": (["adapt", "song.wav", "warm", "--models", "no"], "there is no folder no with models"),
     "adapt: models, damaged": (["adapt", "song.wav", "warm", "--models", "damaged"], "is damaged"),
+    "project: a pipe as plan": (["project", "song.rpp", "--plan", "pipe"], "pipe cannot be read: it is a device"),
+    "project: a pipe": (["project", "pipe"], "pipe: it is not a file"),
+    "project: an empty file": (["project", "empty.rpp"], "empty.rpp: it is an empty file"),
+    "project: no name": (["project", ""], "it is not a file"),
+    "project: no ending": (["project", "song"], "song has no ending: rename it to song.rpp"),
+    "batch: an empty name": (["batch", "", "-o", "out"], "an input is empty: name a file or a folder"),
+    "batch: a pipe as plan": (["batch", "song.rpp", "-o", "out", "--plan", "pipe"], "it is a device or a pipe"),
+    "train eq: a pipe as settings": (["train", "eq", "--settings", "pipe"], "it is a device or a pipe"),
+    "train eq: binary settings": (["train", "eq", "--settings", "song.wav"], "song.wav is not a settings file: it is"),
+    "serve: a pipe as state file": (["serve", "--state-file", "pipe"], "pipe is not the state file of a backend"),
+    "evaluate listen: a file": (["evaluate", "listen", "song.wav"], "song.wav is not a folder"),
     "adapt: no audio": (["adapt", "text.wav", "warm"], "text.wav is not audio"),
     "adapt: models, one missing": (["adapt", "song.wav", "warm", "--models", "words"], "eq.json is missing from words"),
     "match: no audio": (["match", "song.wav", "text.wav"], "text.wav is not audio"),
@@ -75,7 +86,7 @@ MISTAKES = {
     "train words: rows": (["train", "words", "--data", "rows"], "rows/safe_eq.csv holds no rows"),
     "train eq: column": (["train", "eq", "--data", "column"], "column/safe_eq.csv has no column 'low_shelf_freq_hz'"),
     "train eq: number": (["train", "eq", "--data", "number"], "line 2 has no number for 'g20' but 'loud'"),
-    "train audio: binary": (["train", "audio", "--data", "binary"], "binary/ltas_prior.tsv: it is no table of text"),
+    "train audio: binary": (["train", "audio", "--data", "binary"], "binary/ltas_prior.tsv: it is not a table of text"),
     "evaluate text: phrases": (["evaluate", "text", "--data", "data"], "phrases of your own are switched off"),
     "evaluate compare: only": (
         ["evaluate", "compare", "--audio", "music", "--data", "data", "--only", "magic"],
@@ -167,6 +178,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("early")
     store(folder / "song.wav", noise())
     (folder / "song.rpp").write_text('<REAPER_PROJECT 0.1 "7.0" 1\n>\n')
+    (folder / "song").write_text('<REAPER_PROJECT 0.1 "7.0" 1\n>\n')
+    (folder / "empty.rpp").touch()
+    os.mkfifo(folder / "pipe") if hasattr(os, "mkfifo") else (folder / "pipe").mkdir()
     (folder / "text.wav").write_text("Hello, I am no audio.\n" * 9)
     for name in ("empty", "folder.wav", "music", "data", "rows", "column", "number", "binary"):
         (folder / name).mkdir()
@@ -196,9 +210,11 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def answers(folder):
     """{mistake: exit code, stdout, stderr, what it loaded, files in the folder}, and the files 'before'"""
-    before = sorted(os.path.join(".", path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    before = sorted(os.path.join(".", path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
     lines = json.dumps([arguments for arguments, _ in MISTAKES.values()])
-    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=folder, input=lines, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=folder, input=lines, capture_output=True, text=True, timeout=240
+    )
     assert run.returncode == 0, run.stderr
     return {"before": before} | dict(zip(MISTAKES, map(json.loads, run.stdout.splitlines()), strict=True))
 

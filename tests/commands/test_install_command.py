@@ -72,7 +72,7 @@ def test_away_is_as_before(call, resource):
     before = contents(resource)
     call()
     code, out, _ = call("--uninstall")
-    assert code == 0 and out.startswith("Done: the actions are out of") and contents(resource) == before
+    assert code == 0 and out.startswith("Done: the actions were removed from") and contents(resource) == before
     assert call("--uninstall")[1] == "Nothing to do: reaper-aeq is not installed there.\n"
 
 
