@@ -32,8 +32,9 @@ def batch(
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
     if scheduler and workers:
         raise AeqError("say either --workers, for this machine, or --scheduler")
-    if scheduler is not None and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+/?", scheduler):
-        raise AeqError(f"cannot read the address {scheduler!r} of a scheduler: write it like tcp://host:8786")
+    # what other protocols call an address is for Dask to know
+    if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
+        raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
     recipe, models = Recipe.of(**asked), asked["models"]
     check_new_folder(out)
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))

@@ -75,7 +75,7 @@ MISTAKES = {
     "project: nothing plays": (["project", "song.rpp"], "holds no media items that play"),
     "batch: scheduler": (
         ["batch", "song.rpp", "-o", "out", "--scheduler", "here"],
-        "the address 'here' of",
+        "no scheduler at here: it names no port",
     ),
     "train eq: device": (
         ["train", "eq", "--device", "gpu"],
