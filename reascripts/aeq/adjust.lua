@@ -30,7 +30,7 @@ local function limited(factor, eq, blend)
   return factor
 end
 
-local function scale(entry, instance, factor, direction)
+local function scale(act, entry, instance, factor, direction)
   local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
   local step = limited(factor, eq, blend)
   local biggest = 0
@@ -57,6 +57,7 @@ local function scale(entry, instance, factor, direction)
   if what then
     messages.fail("not_written", { track = entry.name, what = what })
   end
+  write.tell_overridden(act, entry.name, entry.track, instance.index, eq)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
@@ -65,7 +66,7 @@ function adjust.scale(act, factor, direction)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
-        scale(entry, instance, factor, direction)
+        scale(act, entry, instance, factor, direction)
       end
     end
   end)
@@ -90,6 +91,7 @@ function adjust.compare(act)
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
         reaper.TrackFX_SetEnabled(entry.track, instance.index, on)
+        write.tell_overridden(act, entry.name, entry.track, instance.index)
       end
     end
   end)

@@ -1,5 +1,7 @@
 -- Describes items as the backend reads them (wire: ItemInfo): which part of which file, and how it is played.
 
+local envelopes = require("aeq.envelopes")
+
 local item_sound = {}
 
 -- Sources whose sound is not in a file of their own, as REAPER calls them.
@@ -31,17 +33,6 @@ local function media(source)
   return file, sections
 end
 
---- Does an envelope move anything? One that is switched off, or has no points, does not.
-function item_sound.moves(envelope)
-  if reaper.CountEnvelopePoints(envelope) == 0 then
-    return false
-  elseif reaper.APIExists("GetSetEnvelopeInfo_String") then
-    local ok, active = reaper.GetSetEnvelopeInfo_String(envelope, "ACTIVE", "", false)
-    return not ok or active ~= "0"
-  end
-  return true
-end
-
 --- Why a take's sound is not in its file alone; nil if it is.
 local function shaped(take)
   for fx = 0, reaper.TakeFX_GetCount(take) - 1 do
@@ -53,7 +44,7 @@ local function shaped(take)
     return "an item has stretch markers"
   end
   for i = 0, reaper.CountTakeEnvelopes(take) - 1 do
-    if item_sound.moves(reaper.GetTakeEnvelope(take, i)) then
+    if envelopes.moves(reaper.GetTakeEnvelope(take, i)) then
       return "an item has an envelope"
     end
   end

@@ -28,6 +28,10 @@ local sentences = {
   silent_lane = "The chosen items on '{track}' lie in a lane that does not play. Choose the lane or other items.",
   automation_override = "The global automation override would record what we write. "
     .. "Set it to 'No override' or 'Trim/Read', then press again.",
+  envelope_overrides = "An envelope controls {parameters} of the EQ on '{track}', so what was set there will not be "
+    .. "heard. Bypass or remove the envelope, then press again.",
+  envelope_switches = "An envelope switches '{fx}' on '{track}' on and off, so the sound before it cannot be rendered "
+    .. "alone. Bypass that envelope, then press again.",
   recording = "REAPER is recording. Stop it, then press again.",
 
   track_vanished = "'{track}' was removed while the EQ was computed. Nothing was changed; press again.",

@@ -1,6 +1,8 @@
 -- Everything a render touches, saved so that it can be put back exactly (facts sheet, 4: save and restore all keys).
 
 local chain = require("aeq.chain")
+local envelopes = require("aeq.envelopes")
+local messages = require("aeq.messages")
 
 local render_state = {}
 
@@ -112,6 +114,13 @@ end
 
 --- Bypasses the FX at `from` and all that the sound passes after it, as far as they are on.
 function render_state.bypass_from(project, track, from, later)
+  for _, entry in ipairs(chain.from(track, from)) do
+    if envelopes.switch(track, entry.index) and not reaper.TrackFX_GetOffline(track, entry.index) then
+      local _, name = reaper.GetTrackName(track)
+      local _, fx = reaper.TrackFX_GetFXName(track, entry.index)
+      messages.fail("envelope_switches", { fx = fx, track = name })
+    end
+  end
   later(render_state.no_recording(project, track))
   for _, entry in ipairs(chain.from(track, from)) do
     if reaper.TrackFX_GetEnabled(track, entry.index) then

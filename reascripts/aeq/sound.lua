@@ -1,6 +1,7 @@
 -- Describes what reaches a target's EQ by the items it is made of (wire: Sound), where that is all there is to it: the
 -- backend then reads the media itself, and nothing is rendered. Else says why not.
 
+local envelopes = require("aeq.envelopes")
 local hearing = require("aeq.hearing")
 local item_sound = require("aeq.item_sound")
 local json = require("aeq.json")
@@ -27,7 +28,8 @@ local function audible_fx(track, stop, except)
     return nil
   end
   for fx = 0, stop - 1 do
-    if not except[fx] and reaper.TrackFX_GetEnabled(track, fx) and not reaper.TrackFX_GetOffline(track, fx) then
+    local on = reaper.TrackFX_GetEnabled(track, fx) or envelopes.switch(track, fx)
+    if on and not except[fx] and not reaper.TrackFX_GetOffline(track, fx) then
       return fx
     end
   end
@@ -55,7 +57,9 @@ local function our_eq(track, instead)
     if instance.index < IN_CONTAINER then
       places[fx] = true
     end
-    if instead and instance.family == instead.family then
+    if not off and next(envelopes.driven(track, fx)) then
+      cannot("an envelope moves an EQ of ours")
+    elseif instead and instance.family == instead.family then
       on = false
     end
     if on then
@@ -79,7 +83,7 @@ end
 local function refuse_moves(track, count, get, why)
   for i = 0, count - 1 do
     local envelope = get(track, i)
-    if envelope and item_sound.moves(envelope) then
+    if envelope and envelopes.moves(envelope) then
       cannot(why)
     end
   end

@@ -1,6 +1,7 @@
 -- The one place that changes the project: all tracks of a press in one undo block, in one cycle.
 
 local chain = require("aeq.chain")
+local envelopes = require("aeq.envelopes")
 local guard = require("aeq.guard")
 local instances = require("aeq.instances")
 local json = require("aeq.json")
@@ -100,8 +101,17 @@ function write.note(target, fx, instance, eq, blend)
   }, alive)
 end
 
+--- Tells, when all is done, what an envelope overrides of an EQ that was just written; `eq` nil: that was switched.
+function write.tell_overridden(act, track_name, track, fx, eq)
+  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx) }
+  local parameters = envelopes.names(track, fx, counted)
+  if #parameters > 0 then
+    act:note(messages.text("envelope_overrides", { track = track_name, parameters = table.concat(parameters, ", ") }))
+  end
+end
+
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
-function write.one(target, eq, blend)
+function write.one(act, target, eq, blend)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
   local old = current(target, count)
   local place = target.place == "first" and 0 or count
@@ -124,6 +134,9 @@ function write.one(target, eq, blend)
   -- A bypassed instance that was just given a new EQ is meant to be heard.
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
+  end
+  if old then
+    write.tell_overridden(act, target.name, track, fx, eq)
   end
 end
 
@@ -169,7 +182,7 @@ function write.all(act, title, entries)
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
     for _, entry in ipairs(entries) do
-      write.one(entry.target, entry.eq, entry.blend)
+      write.one(act, entry.target, entry.eq, entry.blend)
     end
   end)
 end

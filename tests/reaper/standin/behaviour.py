@@ -54,6 +54,7 @@ class Disputed:
         custom_bounds: RENDER_STARTPOS and ENDPOS are "kept", or "ignored" when they are written.
         items_hold_take_fx: whether source 32 plays take FX.
         pre_fader: what bit 8192 does beside 3: "unknown" (an error), or "stems".
+        envelope_overrides: an active envelope takes its parameter back "later", when audio has passed, or "at once".
         tracknumber: whether `$tracknumber` is filled in; else the names are the same but for a number.
     """
 
@@ -62,6 +63,7 @@ class Disputed:
     custom_bounds: str = "kept"
     items_hold_take_fx: bool = True
     pre_fader: str = "unknown"
+    envelope_overrides: str = "later"
     tracknumber: bool = True
 
 

@@ -15,7 +15,12 @@ def get(owner, index: int) -> Fx | None:
     if index >= 0x1000000:
         raise StandInError("not modelled", f"FX index {index:#x} (input FX)")
     chain = fx_list(owner)
-    return chain[index] if 0 <= index < len(chain) else None
+    found = chain[index] if 0 <= index < len(chain) else None
+    if found and owner.project.reaper.disputed.envelope_overrides == "at once":
+        from .envelopes import drive  # the audio thread was faster than the script
+
+        drive(found)
+    return found
 
 
 def both(function):
