@@ -142,6 +142,17 @@ def row_of(one: Target, analysis: Analysis | None = None) -> Row:
     return row
 
 
+def overridden(one: Target) -> list[str]:
+    """What of the EQ that was just written will not last."""
+    if not one.overridden:
+        return []
+    names = ", ".join(map(repr, one.overridden))
+    return [
+        f"an envelope controls {names} of its EQ, so what was set there will not be heard: bypass or"
+        " remove the envelope"
+    ]
+
+
 def is_idle(one: Target, result: Result) -> bool:
     """Whether nothing is worth inserting. An EQ of ours that is there is set to it all the same."""
     return one.instance is None and result.does_nothing
@@ -247,7 +258,7 @@ def _run(
             rows[one.number].left = IDLE
         else:
             fill(rows[one.number], action, name, result, heard.analysis, engine)
-        rows[one.number].warnings += [heard.warning] if heard.warning else []
+        rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
     for one in targets:
         if one.number not in rows:
             rows[one.number] = row_of(one)

@@ -20,7 +20,7 @@ from .project.described import HeardSound
 from .project.media import Library
 from .project.mix import Mixer
 from .reaper.items import Item
-from .reaper.live import check, fx, reaeq
+from .reaper.live import check, envelopes, fx, reaeq
 from .reaper.live.api import TEXT_BYTES, Api
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
@@ -142,7 +142,8 @@ def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
 
 
 def _sounds(reaper: Api, track: str, one: fx.Fx) -> bool:
-    return not fx.is_bypassed(reaper, track, one.index) and not reaper("TrackFX_GetOffline", track, one.index)
+    on = not fx.is_bypassed(reaper, track, one.index) or envelopes.switches(reaper, track, one.index)
+    return on and not reaper("TrackFX_GetOffline", track, one.index)
 
 
 def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
@@ -153,6 +154,8 @@ def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
     ours = [one.index for one in reaeq.ours(reaper, track)]
     if not set(sounding) <= set(ours) or (len(sounding) > 1 and new is None):
         raise NotInFilesError("FX on the tracks inside are heard")
+    if any(envelopes.driven(reaper, track, one) for one in sounding):
+        raise NotInFilesError("an envelope moves an EQ on the tracks inside")
     if new is not None or not sounding:
         return new
     bands, output_gain_db = reaeq.read(reaper, track, sounding[0])

@@ -15,7 +15,7 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, raised, row_of, scratch
+from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, overridden, raised, row_of, scratch
 from .methods.match_request import MatchRequest
 from .project.plan import Action, Plan
 from .project.rows import Row
@@ -56,6 +56,7 @@ class _Work:
         self.reaper, self.engine, self.plan, self.progress, self.folder = reaper, engine, plan, progress, folder
         self.entries: list[write.Entry] = []
         self.master_rows: list[Row] = []
+        self.given: list[tuple[Target, Row]] = []
         self.heard = 0
         with reaper.held():
             self.project = target.front_project(reaper)
@@ -149,6 +150,7 @@ class _Work:
         fill(row, action, name, result, heard.analysis, self.engine)
         if one.instance or not result.does_nothing:
             self.entries.append(write.Entry(one, result.eq, name, alone=True))
+            self.given.append((one, row))
 
     def write(self) -> None:
         if not self.entries:
@@ -156,6 +158,8 @@ class _Work:
         label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"
         with self.reaper.held():
             write.write_all(self.reaper, self.project, label, self.entries)
+        for one, row in self.given:
+            row.warnings += overridden(one)
 
 
 def _survey(reaper: Api, project: str, plan: Plan) -> list[Strip]:

@@ -120,6 +120,8 @@ def write_one(reaper: Api, entry: Entry) -> None:
     if what:
         raise _not_taken(target, what)
     _note(reaper, track, index, entry, name)
+    if old is not None:
+        target.overridden = reaeq.overridden(reaper, track, index, entry.eq)
     # an instance that was off and gets a new EQ is meant to be heard
     if old is not None and fx.is_bypassed(reaper, track, index):
         fx.bypass(reaper, track, index, False)
