@@ -85,6 +85,21 @@ function render_state.select_tracks(project, wanted)
   end
 end
 
+--- Armed tracks that are monitored would play what comes in at their inputs into a render.
+function render_state.disarm(project, later)
+  for _, track in ipairs(all_tracks(project)) do
+    local armed = reaper.GetMediaTrackInfo_Value(track, "I_RECARM")
+    if armed ~= 0 and reaper.GetMediaTrackInfo_Value(track, "I_RECMON") ~= 0 then
+      later(function()
+        if still_there(project, track, "MediaTrack*") then
+          reaper.SetMediaTrackInfo_Value(track, "I_RECARM", armed)
+        end
+      end)
+      reaper.SetMediaTrackInfo_Value(track, "I_RECARM", 0)
+    end
+  end
+end
+
 --- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
 --- Returns the function that puts the mode back.
 function render_state.no_recording(project, track)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import RATE, TONE, Clip, Strip, guid, noise, opener, ours, reaeq, sound_of
+from actions_kit import RATE, TONE, Clip, Strip, always_render, guid, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 from standin import Disputed, Preferences
 
@@ -260,3 +260,21 @@ def test_a_project_without_items_is_not_rendered(open_song):
     s = open_song([Strip("Bus", fx=[TONE], folder=1, selected=True), Strip("Empty", folder=-1)])
     s.press("Make warmer")
     assert len(s.said) == 1 and s.said[0].startswith("Nothing can be heard on 'Bus'") and s.unchanged
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+def test_no_live_input_is_in_a_render(open_song, tmp_path, sound, monitored):
+    """An armed track in a folder plays what comes in at its input."""
+    s = open_song([Strip("Bus", folder=1, selected=True), Strip("Vox", [Clip(sound)], folder=-1)])
+    always_render(s)
+    with s.reaper.as_user() as project:
+        for track in project.tracks:
+            track.node.set("REC", [1, 0, int(monitored), 0, 0, 0, 0, 0])
+    before = s.project.bytes()
+    heard = []
+    s.backend.answer = lambda task: heard.append(sound_of(task)) or answer(task)
+    s.press("Make warmer")
+    assert s.said == [] and len(s.reaper.renders) == 1
+    assert np.allclose(heard[0], soundfile.read(sound)[0], atol=1e-5)
+    s.reaper.undo()
+    assert s.project.bytes() == before

@@ -91,6 +91,7 @@ def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: b
     with reaper.guard() as later:
         if group.how == "stem":
             render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
+        render_state.disarm(reaper, project, later)  # behind the selection, which may arm tracks by itself
         render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
             _quiet(reaper, project, group, target, later)
