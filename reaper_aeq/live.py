@@ -6,8 +6,11 @@ project is changed before every answer is there, and then in one undo point.
 
 from __future__ import annotations
 
+import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,7 @@ from .listen import Heard, listen_to
 from .live_files import FileSound, in_files
 from .methods import DEFAULT_METHOD
 from .methods.match_request import MatchRequest
+from .project.hearing import Stopped
 from .project.kinds import kind_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
@@ -34,6 +38,7 @@ from .reaper.live.target import Target
 from .result import Result
 
 Progress = Callable[[str, int, int], None]
+Listen = Callable[[Target, Callable[[], None]], Heard | None]  # what is called between blocks raises to end the work
 STEP = "tracks heard"
 IDLE = "it is as asked already: a higher intensity would do more"
 
@@ -171,11 +176,11 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
     row.warnings += doubts(action, result, engine)
 
 
-def listened(sound: Rendered) -> Heard | None:
+def listened(sound: Rendered, between_blocks: Callable[[], None]) -> Heard | None:
     """None where nothing can be heard. Raises `LiveError` for what was not rendered to its end."""
     path = sound.whole()
     try:
-        return listen_to(str(path))
+        return listen_to(str(path), between_blocks)
     except AudioError:
         return None
 
@@ -200,7 +205,7 @@ def scratch() -> Iterator[Path]:
 def listen_all(
     reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
     new: Sequence[write.Entry] = (),
-) -> Callable[[Target], Heard | None]:  # fmt: skip
+) -> Listen:  # fmt: skip
     """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
 
     `new`: EQs of other tracks that are to be heard as if they were in place. What is given back listens to one of
@@ -221,10 +226,39 @@ def listen_all(
         one.heard_in = "files" if id(one) in files else "render"
         one.why_rendered = reasons.get(id(one), "")
 
-    def heard(one: Target) -> Heard | None:
-        return files[id(one)].heard() if id(one) in files else listened(rendered[id(one)])
+    def heard(one: Target, between_blocks: Callable[[], None]) -> Heard | None:
+        if id(one) in files:
+            return files[id(one)].heard(between_blocks)
+        return listened(rendered[id(one)], between_blocks)
 
     return heard
+
+
+def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[Heard | None]:
+    """Listens to several at a time; `heard` is told how many are done. Gives what was heard in order.
+
+    The first error, or an interrupt, ends the others at their next block.
+    """
+    stop = threading.Event()
+
+    def between_blocks() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+    try:
+        futures = [pool.submit(listen, one, between_blocks) for one in targets]
+        waiting = set(futures)
+        while waiting:
+            # with a timeout, for on Windows nothing interrupts a wait without one
+            done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            heard(len(futures) - len(waiting))
+        return [future.result() for future in futures]
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def _run(
@@ -239,11 +273,8 @@ def _run(
             targets = choice.targets(reaper, project, family)
             check.check_targets(reaper, project, targets)
             listen = listen_all(reaper, project, targets, folder, choice.always_render)
-        found: dict[int, Heard | None] = {}
-        for n, one in enumerate(targets, 1):
-            found[one.number] = listen(one)
-            progress(STEP, n, len(targets))
-        audible = [(one, heard) for one in targets if (heard := found[one.number])]
+        found = side_by_side(listen, targets, lambda done: progress(STEP, done, len(targets)))
+        audible = [(one, heard) for one, heard in zip(targets, found, strict=True) if heard]
         if not audible:
             raise _silence(reaper, targets)
         told = answers([one for one, _ in audible], [heard for _, heard in audible])

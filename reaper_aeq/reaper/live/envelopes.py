@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...bands import Eq
 from .api import TEXT_BYTES, Api, RefusedCall
@@ -30,6 +30,15 @@ def bypass_parameter(reaper: Api, track: str, fx: int) -> int | None:
     except RefusedCall:
         return None
     return place if place >= 0 else None
+
+
+def any_moves(reaper: Api, track: str, names: Sequence[str] | None) -> bool:
+    """Whether an envelope of the track moves anything; only those of these chunk names, None: any."""
+    if names is None:
+        found = [reaper("GetTrackEnvelope", track, n) for n in range(reaper("CountTrackEnvelopes", track))]
+    else:  # shown names are translated, those of chunks are not
+        found = [reaper("GetTrackEnvelopeByChunkName", track, f"<{name}") for name in names]
+    return any(not one.endswith(_NULL) and _moves(reaper, one) for one in found)
 
 
 def overridden(reaper: Api, track: str, fx: int, bands: int, eq: Eq) -> list[str]:
