@@ -48,6 +48,8 @@ local sentences = {
   already_rendering = "REAPER is rendering something. Wait for it, then press again.",
   background_render = "REAPER renders in the background, and the mix with its new EQs has to be rendered at once. "
     .. "Switch off 'Render in background' (File > Render, Options), then press again.",
+  selection_locked = "The time selection is locked, and this REAPER renders nothing without it. "
+    .. "Switch off the lock in Options > Locking, then press again.",
   no_targets = "REAPER does not say which file it would render for '{track}'. "
     .. "Run 'AEQ_Self-test' and report what it prints.",
   stems_are_mix = "REAPER rendered the whole mix instead of '{track}', so nothing was changed. "

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, song
+from fake_backend import answer
+from standin import Disputed
+from standin.injection import lock_track
 
 
 @pytest.fixture
@@ -408,3 +411,36 @@ def test_more_without_an_eq(open_song, sound):
     for action in ("More", "Less", "Compare", "Remove"):
         s.press(action)
     assert len(s.said) == 4 and {text[:20] for text in s.said} == {"No EQ of ours is on "} and s.unchanged
+
+
+FOREIGN = ['<VST "VST: Sampler (Somebody)" sampler.so 0 "" 1234567890<> ""', "  AAAQAAAA", ">"]
+
+
+@pytest.mark.parametrize(
+    ("action", "held"),
+    [("Make warmer", False), ("Make warmer", True), ("More", True), ("Remove", True), ("Compare", True)],
+)
+def test_a_write_that_a_lock_refuses_names_the_lock(open_song, sound, action, held):
+    """A track with a foreign plug-in is not asked for its state before: whether its lock is in the way shows then."""
+    s = open_song([Strip("A", [Clip(sound, selected=True)], fx=[FOREIGN])], disputed=Disputed(locked_tracks="left"))
+    if held:
+        s.press("Make warmer")
+    with s.reaper.as_user() as project:
+        lock_track(project.tracks[0])
+    before, points = s.project.bytes(), len(s.project.undo_points)
+    s.backend.answer = lambda task: answer({"request": "bright"})
+    s.press(action)
+    assert s.said == ["The controls of 'A' are locked. Unlock them (right-click the track), then press again."]
+    assert s.project.bytes() == before and len(s.project.undo_points) == points and s.left_behind() == []
+
+
+@pytest.mark.parametrize("action", ["More", "Less", "Remove", "Compare"])
+def test_what_is_done_without_listening_heeds_a_lock_too(open_song, sound, action):
+    s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    s.press("Make warmer")
+    with s.reaper.as_user() as project:
+        lock_track(project.tracks[0])
+    before = s.project.bytes()
+    s.press(action)
+    assert s.said == ["The controls of 'A' are locked. Unlock them (right-click the track), then press again."]
+    assert s.project.bytes() == before

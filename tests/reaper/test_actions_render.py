@@ -99,6 +99,32 @@ def test_ignored_bounds_fall_back_to_the_time_selection_which_comes_back(open_so
     assert s.project.root.get("SELECTION") == ["0.1", "0.2"]
 
 
+@pytest.mark.parametrize("bits", [1 << 14 | 1, 1 << 14 | 1 << 10])
+def test_a_locked_time_selection_is_refused_before_reaper_asks(open_song, sound, bits):
+    preferences = Preferences(config={"projsellock": str(bits)})
+    s = open_song(
+        [Strip("A", [Clip(sound)], selected=True)], disputed=Disputed(custom_bounds="ignored"), preferences=preferences
+    )
+    always_render(s)
+    s.press("Make warmer")
+    assert s.unchanged and s.left_behind() == []
+    assert s.said == [
+        "The time selection is locked, and this REAPER renders nothing without it. Switch off the lock in Options > "
+        "Locking, then press again."
+    ]
+
+
+@pytest.mark.parametrize("bits", [1, 1 << 14, 1 << 14 | 2])
+def test_other_locks_are_not_in_the_way(open_song, sound, bits):
+    preferences = Preferences(config={"projsellock": str(bits)})
+    s = open_song(
+        [Strip("A", [Clip(sound)], selected=True)], disputed=Disputed(custom_bounds="ignored"), preferences=preferences
+    )
+    always_render(s)
+    s.press("Make warmer")
+    assert s.said == [] and len(s.reaper.renders) == 1
+
+
 def buses(sound, other, fx=()):
     """Two folders that are alike because each is the whole mix, where that REAPER mixes."""
     return [

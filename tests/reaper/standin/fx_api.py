@@ -23,6 +23,13 @@ def get(owner, index: int) -> Fx | None:
     return found
 
 
+def closed(owner) -> bool:
+    """Whether writes to a track's FX do nothing, as its controls are locked."""
+    if owner.project.reaper.disputed.locked_tracks != "left" or not hasattr(owner, "is_master"):
+        return False
+    return not owner.is_master and bool(owner.node.number("LOCK"))
+
+
 def both(function):
     """Registers `function(reaper, owner, ...)` as TrackFX_<name> and TakeFX_<name>."""
     for prefix in ("TrackFX_", "TakeFX_"):
@@ -57,7 +64,7 @@ def GetEnabled(reaper, owner, index):
 @both
 def SetEnabled(reaper, owner, index, enabled):
     fx = get(owner, index)
-    if fx:
+    if fx and not closed(owner):
         fx.set_flag(0, not enabled)
         step_outside_block(owner.project, f"{'Enable' if enabled else 'Bypass'} FX: {fx.plugin_name}")
 
@@ -95,7 +102,7 @@ def Show(reaper, owner, index, flag):
 @both
 def Delete(reaper, owner, index):
     fx = get(owner, index)
-    if fx is None:
+    if fx is None or closed(owner):
         return False
     remove(fx)
     return True
@@ -109,7 +116,7 @@ def add_by_name(owner, name: str, instantiate: int) -> int:
         found = [i for i, fx in enumerate(fx_list(owner)) if fx.is_reaeq]
     if instantiate == 0 or (instantiate > 0 and found):
         return found[0] if found else -1
-    if wanted not in REAEQ_NAMES:
+    if wanted not in REAEQ_NAMES or closed(owner):
         return -1  # no other plug-in is installed here
     place = -1000 - instantiate if instantiate <= -1000 else len(fx_list(owner))
     index = insert(owner, place, new_reaeq(owner))
