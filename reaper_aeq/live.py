@@ -132,6 +132,9 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
             chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
         else:
             chosen = choice.targets(reaper, project, "word")
+        for one in chosen:
+            if one.instance:
+                check.may_change(reaper, one)
         return write.remove_all(reaper, project, chosen)
 
 

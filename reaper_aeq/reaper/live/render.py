@@ -165,6 +165,7 @@ def _prepare(reaper: Api, project: str, group: Group, folder: Path) -> list[str]
     names = _names(reaper, project, stem) if kept else []
     if not names:
         # seen in one REAPER: the custom bounds are ignored, and "Nothing to render!" would stop everything
+        preferences.refuse_locked_selection(reaper)
         reaper("GetSet_LoopTimeRange2", project, True, False, group.start_s, group.end_s, False)
         render_state.set_keys(reaper, project, {}, {"RENDER_BOUNDSFLAG": TIME_SELECTION})
         names = _names(reaper, project, stem)
