@@ -103,10 +103,18 @@ local function container(track, report)
   if fx < 0 or not reaper.TrackFX_GetNamedConfigParm(track, fx, "container_count") then
     return report:unknown("containers", "none could be added")
   end
+  local guid, its = reaper.TrackFX_GetFXGUID(track, 0), reaper.TrackFX_GetFXGUID(track, fx)
   reaper.TrackFX_CopyToTrack(track, 0, track, 0x2000000 + reaper.TrackFX_GetCount(track) + 1 + fx + 1, true)
-  local _, count = reaper.TrackFX_GetNamedConfigParm(track, reaper.TrackFX_GetCount(track) - 1, "container_count")
-  report:check("an EQ in a container is found", #chain.all(track) == reaper.TrackFX_GetCount(track) + 1,
-    "it holds " .. count)
+  local place = chain.find(track, its) -- moved up by what went into it
+  local _, count = reaper.TrackFX_GetNamedConfigParm(track, place or fx, "container_count")
+  local now = chain.find(track, guid)
+  local found = now and now >= chain.IN_CONTAINER and reaeq.is_reaeq(track, now)
+  report:check("an EQ in a container is found", found, "it holds " .. tostring(count))
+  if found then
+    reaper.TrackFX_SetParam(track, now, reaeq.GAIN, 0.5)
+    local held = reaper.TrackFX_GetParam(track, now, reaeq.GAIN)
+    report:check("and is written to there", math.abs(held - 0.5) < 1e-3, ("%.3f for 0.500"):format(held))
+  end
 end
 
 --- Media that is offline says so by its length.

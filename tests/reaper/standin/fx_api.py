@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from .errors import StandInError
-from .fx_chain import IN_CONTAINER, REAEQ_NAMES, Fx, all_fx, copied, fx_list, insert, new_reaeq, remove
+from .fx_chain import (
+    IN_CONTAINER,
+    REAEQ_NAMES,
+    Fx,
+    all_fx,
+    container_at,
+    copied,
+    fx_list,
+    insert,
+    new_container,
+    new_reaeq,
+    put_inside,
+    remove,
+)
 from .registry import FUNCTIONS, api
 from .undo import step_outside_block
 
@@ -116,11 +129,12 @@ def add_by_name(owner, name: str, instantiate: int) -> int:
         found = [i for i, fx in enumerate(fx_list(owner)) if fx.is_reaeq]
     if instantiate == 0 or (instantiate > 0 and found):
         return found[0] if found else -1
-    if wanted not in REAEQ_NAMES or closed(owner):
+    is_container = wanted == "container" and owner.project.reaper.version >= "7"
+    if (wanted not in REAEQ_NAMES and not is_container) or closed(owner):
         return -1  # no other plug-in is installed here
     place = -1000 - instantiate if instantiate <= -1000 else len(fx_list(owner))
-    index = insert(owner, place, new_reaeq(owner))
-    step_outside_block(owner.project, "Add FX: VST: ReaEQ (Cockos)")
+    index = insert(owner, place, new_container(owner) if is_container else new_reaeq(owner))
+    step_outside_block(owner.project, f"Add FX: {'Container' if is_container else 'VST: ReaEQ (Cockos)'}")
     return index
 
 
@@ -156,7 +170,14 @@ def TrackFX_CopyToTrack(reaper, source, index, target, place, is_move):
     fx = get(source, index)
     if fx is None:
         return
-    if not is_move:
+    inside = container_at(target, place) if place >= IN_CONTAINER else None
+    if inside and target.project.reaper.disputed.container_moves:
+        container, number = inside
+        if not is_move or source is not target:
+            raise StandInError("not modelled", "copies into a container")
+        lines = remove(fx, keep_chain=True)
+        put_inside(container, number, lines)
+    elif not is_move:
         insert(target, place, copied(fx, target))
     elif source is target:
         # the place counts in the chain without the moved FX
