@@ -161,7 +161,8 @@ function flow.analyze(act)
     lines[i] = ("%s (%s)\n  %s\n  %s\n"):format(
       targets[i].name, sounds.told(heard[i]), table.concat(scores, "  "), answer.suggestion)
   end
-  reaper.ShowConsoleMsg("reaper-aeq: scores from 0 to 1, against other music\n\n" .. table.concat(lines, "\n") .. "\n")
+  local head = "reaper-aeq: scores from 0 to 1, compared with other music\n\n"
+  reaper.ShowConsoleMsg(head .. table.concat(lines, "\n") .. "\n")
 end
 
 return flow

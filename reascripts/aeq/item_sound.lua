@@ -19,7 +19,7 @@ local function media(source)
     -- A section or a reversed source wraps the one that has the file.
     local ok, start_s, length_s, reverse = reaper.PCM_Source_GetSectionInfo(source)
     if not ok or #sections == MOST_SECTIONS then
-      return nil, "an item's source is made of others"
+      return nil, "an item's source is nested too deeply"
     end
     table.insert(sections, 1, { start_s = start_s, length_s = length_s > 0 and length_s or nil, reverse = reverse })
     source, inner = inner, reaper.GetMediaSourceParent(inner)
@@ -28,7 +28,7 @@ local function media(source)
   if NOT_FILES[kind] then
     return nil, kind:match("^MIDI") and "MIDI is played by an instrument" or "an item's sound is in no audio file"
   elseif not file:match("^[/\\]") and not file:match("^%a:[/\\]") then
-    return nil, "an item's file is not named in full"
+    return nil, "an item's file has no full path"
   end
   return file, sections
 end

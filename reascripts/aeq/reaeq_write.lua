@@ -82,7 +82,7 @@ local function band_difference(is, want, driven, first)
 end
 
 --- nil if `held` ({bands, output_gain_db}) sounds like `eq`, else what differs first.
-local function difference(held, eq, driven)
+local function first_difference(held, eq, driven)
   for n, want in ipairs(eq.bands) do
     local what = not held.bands[n] and "only " .. #held.bands .. " bands"
       or band_difference(held.bands[n], want, driven, 3 * (n - 1))
@@ -100,9 +100,14 @@ local function difference(held, eq, driven)
   end
 end
 
+--- The same, but for parameters that follow an envelope: those are only looked for where something differs.
+local function difference(track, fx, held, eq)
+  return first_difference(held, eq, {}) and first_difference(held, eq, envelopes.driven(track, fx))
+end
+
 --- The same for an instance, from its parameters.
 function write.difference(track, fx, eq)
-  return difference(reaeq.read(track, fx), eq, envelopes.driven(track, fx))
+  return difference(track, fx, reaeq.read(track, fx), eq)
 end
 
 -- What this run knows of this REAPER's `vst_chunk`: nil nothing yet, false that it is of no use, else its layout. What
@@ -120,8 +125,7 @@ local function by_state(track, fx, eq, is_new)
     return false
   end
   local held = state.read(track, fx)
-  local fine = held and not difference(held, eq, envelopes.driven(track, fx))
-    and (layout or not write.difference(track, fx, eq))
+  local fine = held and not difference(track, fx, held, eq) and (layout or not write.difference(track, fx, eq))
   layout = fine and (layout or { head = like.head })
   return fine
 end

@@ -41,7 +41,7 @@ local function our_eq(track, instead)
   local function add(eq)
     for _, band in ipairs(eq.bands) do
       if band.enabled and not band.kind then
-        cannot("an EQ of ours was given a band of another kind")
+        cannot("an EQ of reaper-aeq has a band of a kind that only ReaEQ can compute")
       elseif band.enabled then
         whole.bands[#whole.bands + 1] = {
           kind = band.kind, freq_hz = band.freq_hz, gain_db = band.gain_db, bandwidth_oct = band.bandwidth_oct,
@@ -58,14 +58,14 @@ local function our_eq(track, instead)
       places[fx] = true
     end
     if not off and next(envelopes.driven(track, fx)) then
-      cannot("an envelope moves an EQ of ours")
+      cannot("an envelope moves an EQ of reaper-aeq")
     elseif instead and instance.family == instead.family then
       on = false
     end
     if on then
       local wet = reaper.TrackFX_GetParamFromIdent(track, fx, ":wet") -- names are translated, idents are not
       if wet >= 0 and reaper.TrackFX_GetParamNormalized(track, fx, wet) < 1 then
-        cannot("an EQ of ours is mixed with the sound before it")
+        cannot("an EQ of reaper-aeq has its wet/dry mix changed")
       end
       add(reaeq.read(track, fx))
     end
@@ -183,7 +183,7 @@ end
 local function fader(track)
   local pan, law, mode = value(track, "D_PAN"), value(track, "D_PANLAW"), math.floor(value(track, "I_PANMODE"))
   if not BALANCE[mode] and (pan ~= 0 or value(track, "D_WIDTH") ~= 1) or pan ~= 0 and law >= 0 and law ~= 1 then
-    cannot("a track in it is panned in a way of its own")
+    cannot("a track in it has a pan mode or pan law of its own")
   elseif value(track, "C_MAINSEND_OFFS") ~= 0 then
     cannot("a track in it goes to other channels")
   elseif value(track, "D_PLAY_OFFSET") ~= 0 and math.floor(value(track, "I_PLAY_OFFSET_FLAG")) & 1 == 0 then

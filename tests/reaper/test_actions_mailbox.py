@@ -270,7 +270,7 @@ def test_a_start_without_a_sign_of_life(open_song, strips):
     s = open_song(strips, backend=False, mode="silent")
     told_to_wait(s, 1)
     s.press("Make warmer")
-    assert_refused(s, "reaper-aeq could not be started: it gave no sign of life.")
+    assert_refused(s, "reaper-aeq could not be started: it did not answer.")
 
 
 def test_a_start_whose_program_is_gone(open_song, strips, tmp_path):
