@@ -30,9 +30,9 @@ from .project.kinds import kind_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
 from .project.run import doubts
-from .reaper.live import check, preferences, target, write
+from .reaper.live import check, linked, preferences, reaeq, target, write
 from .reaper.live.api import Api, LiveError
-from .reaper.live.render import Rendered, render
+from .reaper.live.render import Rendered, render, summed
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
 from .result import Result
@@ -47,12 +47,14 @@ IDLE = "it is as asked already: a higher intensity would do more"
 class Choice:
     """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
 
-    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound.
+    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound. `linked`: they share
+    one EQ, computed from their sum, from now on.
     """
 
     names: tuple[str, ...] = ()
     everything: bool = False
     always_render: bool = False
+    linked: bool = False
 
     def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
         """Raises `LiveError` if it means nothing."""
@@ -179,9 +181,8 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
     row.warnings += doubts(action, result, engine)
 
 
-def listened(sound: Rendered, between_blocks: Callable[[], None]) -> Heard | None:
-    """None where nothing can be heard. Raises `LiveError` for what was not rendered to its end."""
-    path = sound.whole()
+def listened(path: Path, between_blocks: Callable[[], None]) -> Heard | None:
+    """None where nothing can be heard."""
     try:
         return listen_to(str(path), between_blocks)
     except AudioError:
@@ -218,7 +219,7 @@ def listen_all(
     reasons: dict[int, str] = {}
     if not always_render:
         files, reasons = in_files(reaper, project, targets, {entry.target.track: entry.eq for entry in new})
-    rest = [one for one in targets if id(one) not in files]
+    rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
     rendered: dict[int, Rendered] = {}
     if rest:
         with reaper.guard() as later:
@@ -226,13 +227,15 @@ def listen_all(
                 write.put_in_for_now(reaper, project, new, later)
             rendered = dict(zip(map(id, rest), render(reaper, project, rest, folder, may_wait=not new), strict=True))
     for one in targets:
-        one.heard_in = "files" if id(one) in files else "render"
-        one.why_rendered = reasons.get(id(one), "")
+        leader = one.link[0] if one.link else one
+        one.heard_in = "files" if id(leader) in files else "render"
+        one.why_rendered = reasons.get(id(leader), "")
 
     def heard(one: Target, between_blocks: Callable[[], None]) -> Heard | None:
         if id(one) in files:
             return files[id(one)].heard(between_blocks)
-        return listened(rendered[id(one)], between_blocks)
+        sounds = [rendered[id(member)] for member in one.link or [one]]
+        return listened(summed(sounds) if len(sounds) > 1 else sounds[0].whole(), between_blocks)
 
     return heard
 
@@ -274,13 +277,17 @@ def _run(
             check.check_reaper(reaper, project)
             preferences.media_online(reaper, project)
             targets = choice.targets(reaper, project, family)
+            targets = linked.join(reaper, targets) if choice.linked else linked.complete(reaper, project, targets)
             check.check_targets(reaper, project, targets)
             listen = listen_all(reaper, project, targets, folder, choice.always_render)
-        found = side_by_side(listen, targets, lambda done: progress(STEP, done, len(targets)))
-        audible = [(one, heard) for one, heard in zip(targets, found, strict=True) if heard]
+        asked = [one for one in targets if linked.leads(one)]
+        found = side_by_side(listen, asked, lambda done: progress(STEP, done, len(asked)))
+        audible = [(one, heard) for one, heard in zip(asked, found, strict=True) if heard]
         if not audible:
             raise _silence(reaper, targets)
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
+        # of linked tracks each gets the answer to their sum
+        audible, told = _for_each_linked(audible, told)
         answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
         entries = [write.Entry(one, result.eq, name) for one, name, result in answered if not is_idle(one, result)]
         if entries:
@@ -298,6 +305,17 @@ def _run(
             rows[one.number] = row_of(one)
             rows[one.number].left = "it is silent"
     return [rows[one.number] for one in targets]
+
+
+def _for_each_linked(
+    audible: Sequence[tuple[Target, Heard]], told: Sequence[tuple[Action, str, Result]]
+) -> tuple[list[tuple[Target, Heard]], list[tuple[Action, str, Result]]]:
+    heard, answers = [], []
+    for (one, sound), (action, name, result) in zip(audible, told, strict=True):
+        for member in one.link or [one]:
+            heard.append((member, sound))
+            answers.append((action, name + reaeq.LINKED if one.link else name, result))
+    return heard, answers
 
 
 def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:

@@ -20,7 +20,7 @@ from .project.described import HeardSound
 from .project.media import Library
 from .project.mix import Mixer
 from .reaper.items import Item
-from .reaper.live import check, envelopes, fx, reaeq, track_state
+from .reaper.live import check, envelopes, fx, linked, reaeq, track_state
 from .reaper.live.api import TEXT_BYTES, Api
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
@@ -92,8 +92,8 @@ def in_files(
     library, tracks = Library(), all_tracks(reaper, project)[1:]
     found: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
-    for target in targets:
-        make = _mix if target.is_master else _sound
+    for target in filter(linked.leads, targets):
+        make = _mix if target.is_master else _sum if target.link else _sound
         try:
             found[id(target)] = make(reaper, project, target, tracks, library, new or {})
         except NotInFilesError as reason:
@@ -122,6 +122,38 @@ def _sound(
         _refuse_automation(reaper, pointer, is_top=track is top)
         _refuse_what_is_not_in_files(track, library)
     return FileSound(target, Mixer(opened, library), top, eqs)
+
+
+def _sum(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
+) -> FileSound:
+    """Tracks that share one EQ: what reaches it on each, through their faders."""
+    chosen: list[tuple[Target | None, str]] = []
+    for member in target.link:
+        _refuse_fx_in_front(reaper, member)
+        chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
+    eqs = {}
+    for n, (member, track) in enumerate(chosen):
+        if reaper("GetTrackNumSends", track, -1) > 0:
+            raise NotInFilesError("other tracks are sent to it")
+        _refuse_automation(reaper, track, is_top=False)
+        if member is None and (eq := _own_eq(reaper, track, new.get(track))):
+            eqs[n] = eq
+    opened = _opened(reaper, project, [track for _, track in chosen])
+    for (member, _), track in zip(chosen, opened.tracks, strict=True):
+        if member is not None:
+            track.mute, track.solo, track.sends_to_parent = False, False, True
+            if member.items:
+                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in member.items]
+                track.items = tuple(track.items[place] for place in places)
+        _refuse_what_is_not_in_files(track, library)
+    return FileSound(target, Mixer(opened, library), None, eqs)
+
+
+def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
+    """The tracks in a folder; of chosen items nothing else is heard."""
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0 and not target.items
+    return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
 
 
 def _mix(

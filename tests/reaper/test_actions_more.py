@@ -28,7 +28,9 @@ def test_match_to_a_marked_item(open_song, sound, tmp_path):
     bright = noise(tmp_path / "b.wav", slope_db=0.0, seed=3)
     s = open_song([Strip("A", [Clip(sound)]), Strip("Ref", [Clip(bright, selected=True)])])
     s.press("Set reference")
-    assert s.said == ["'clip' is the reference now. Select what should sound like it, then run 'AEQ_Match to reference'."]
+    assert s.said == [
+        "'clip' is the reference now. Select what should sound like it, then run 'AEQ_Match to reference'."
+    ]
     with s.reaper.as_user() as project:
         project.items[0].select(True)
         project.items[1].select(False)

@@ -279,7 +279,10 @@ def test_items_in_a_lane_that_does_not_play_are_left_out(open_song, tmp_path, so
     with s.reaper.as_user() as project:
         project.items[1].select(False)
     s.press("Make warmer")
-    assert s.said == ["The chosen items on 'A' are in a lane that does not play. Let that lane play or choose other items, then press again."]
+    assert s.said == [
+        "The chosen items on 'A' are in a lane that does not play. Let that lane play or choose other items, then press "
+        "again."
+    ]
 
 
 def test_a_project_without_items_is_not_rendered(open_song):

@@ -183,7 +183,7 @@ def _note(reaper: Api, track: str, index: int, entry: Entry, name: str) -> None:
     family = reaeq.family_of(entry.name) or "word"
     blend = reaeq.Instance(index, entry.name, family).blend
     record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq)
-    records.note(reaper, track, record, _alive(reaper, track))
+    records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 
 def _alive(reaper: Api, track: str) -> set[str]:
