@@ -183,7 +183,7 @@ end
 local function fader(track)
   local pan, law, mode = value(track, "D_PAN"), value(track, "D_PANLAW"), math.floor(value(track, "I_PANMODE"))
   if not BALANCE[mode] and (pan ~= 0 or value(track, "D_WIDTH") ~= 1) or pan ~= 0 and law >= 0 and law ~= 1 then
-    cannot("a track in it has an unusual pan mode or law")
+    cannot("a track in it has an unusual pan setting")
   elseif value(track, "C_MAINSEND_OFFS") ~= 0 then
     cannot("a track in it goes to other channels")
   elseif value(track, "D_PLAY_OFFSET") ~= 0 and math.floor(value(track, "I_PLAY_OFFSET_FLAG")) & 1 == 0 then

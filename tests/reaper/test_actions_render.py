@@ -280,8 +280,8 @@ def test_items_in_a_lane_that_does_not_play_are_left_out(open_song, tmp_path, so
         project.items[1].select(False)
     s.press("Make warmer")
     assert s.said == [
-        "The chosen items on 'A' are in a lane that does not play. Let that lane play or choose other items, then press "
-        "again."
+        "The chosen items on 'A' are in a lane that does not play. Let that lane play or choose other items, then "
+        "press again."
     ]
 
 
