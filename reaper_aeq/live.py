@@ -133,7 +133,7 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
         if choice.everything:
             chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
         else:
-            chosen = choice.targets(reaper, project, "word")
+            chosen = linked.complete(reaper, project, choice.targets(reaper, project, "word"))
         for one in chosen:
             if one.instance:
                 check.may_change(reaper, one)

@@ -68,3 +68,31 @@ def test_one_track_cannot_be_linked(studio, refused):
     pair(studio)
     assert "--linked is for two or more tracks" in refused("warm", "--track", "L", "--linked")
     assert "--linked is for two or more tracks" in refused("warm", "--track", "L", "--track", "master", "--linked")
+
+
+def test_a_folder_and_what_lies_in_it_are_not_linked(studio, refused):
+    path = studio.noise("left", -5.0)
+    studio.open([TrackSpec("Bus", folder=1, selected=True), TrackSpec("A", [ItemSpec(path)], folder=-1, selected=True)])
+    assert refused("warm", "--selected", "--linked") == ("--linked would hear 'A' twice: it lies in the folder 'Bus'\n")
+
+
+def test_a_match_is_linked_and_removed_from_all(studio, live):
+    _, before = pair(studio)
+    live("match", studio.noise("other", 1.0), "--selected", "--linked")
+    found = ours(studio.host.bytes())
+    assert {track: name for track, [(name, _)] in found.items()} == dict.fromkeys("LR", "AEQ match: other 100% linked")
+    gone = live("remove", "--track", "L")["removed"]
+    assert [one["track"] for one in gone] == ["L", "R"] and studio.host.bytes() == before
+
+
+def test_linked_tracks_that_are_long_are_rendered_from_and_to_the_same_times(studio, live):
+    """A minute is chosen for both: where their sum is loudest."""
+    quiet, loud = studio.noise("left", -5.0), studio.noise("right", -1.0, seed=2)
+    studio.open(
+        [
+            TrackSpec("L", [ItemSpec(quiet, volume=0.1), ItemSpec(loud, position=100.0)], selected=True),
+            TrackSpec("R", [ItemSpec(loud, position=1.0), ItemSpec(quiet, position=101.0, volume=0.1)], selected=True),
+        ]
+    )
+    rows = live("warm", "--selected", "--linked", "--render")["tracks"]
+    assert len(rows) == 2 and rows[0]["bands"] == rows[1]["bands"] and rows[0]["duration_s"] < 61

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from . import records
+from . import check, records
 from .api import Api, LiveError
 from .render_state import all_tracks
 from .target import Target, is_null, items_of, of_track, plays_midi
@@ -19,6 +19,9 @@ def join(reaper: Api, targets: Sequence[Target]) -> list[Target]:
     tracks = [one for one in targets if not one.is_master]
     if len(tracks) < 2 or len(tracks) < len(targets):
         raise LiveError("--linked is for two or more tracks that belong together, and not for the master")
+    for one in tracks:
+        if around := [other for other in tracks if other.track in check.above(reaper, one.track)]:
+            raise LiveError(f"--linked would hear {one.name!r} twice: it lies in the folder {around[0].name!r}")
     groups = {records.read(reaper, one.track).group for one in tracks}
     group = groups.pop() if len(groups) == 1 else None
     _link(tracks, group or f"{{{str(uuid.uuid4()).upper()}}}")
