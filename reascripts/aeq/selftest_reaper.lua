@@ -86,7 +86,7 @@ local function history(project, track, report)
 end
 
 --- On which scale the points of a gain envelope lie: 0.25 or 0.5 is 0 dB.
-local function envelope_scale(track, report)
+local function envelope_scale(act, track, report)
   if not (reaper.APIExists("GetFXEnvelope") and reaper.APIExists("GetEnvelopePoint")) then
     return report:unknown("the scale of FX envelopes")
   end
@@ -96,6 +96,12 @@ local function envelope_scale(track, report)
   end
   local _, _, value = reaper.GetEnvelopePoint(envelope, 0)
   report:note("0 dB in a gain envelope", ("%.3f"):format(value))
+  reaper.TrackFX_SetParam(track, 0, reaeq.GAIN, 0.5)
+  local now = reaper.TrackFX_GetParam(track, 0, reaeq.GAIN)
+  act:wait()
+  act:wait()
+  local later = reaper.TrackFX_GetParam(track, 0, reaeq.GAIN)
+  report:note("0.5 written to what an envelope controls", ("%.3f, then %.3f"):format(now, later))
 end
 
 local function container(track, report)
@@ -161,7 +167,7 @@ return {
         reaper.DeleteTrack(track)
       end)
       report:part("the history", function() history(act.project, track, report) end)
-      report:part("envelopes", function() envelope_scale(track, report) end)
+      report:part("envelopes", function() envelope_scale(act, track, report) end)
       report:part("containers", function() container(track, report) end)
       local item = insert_item(act, track)
       report:check("items without lanes play", loudest.plays(item))

@@ -56,6 +56,7 @@ def test_what_nobody_has_measured_is_told_and_the_report_is_a_file(open_song):
         "pass  an EQ in a container is found: it holds 1",
         "pass  and is written to there",
         "info  0 dB in a gain envelope: 0.250",
+        "info  0.5 written to what an envelope controls: 0.500, then 0.250",
         "info  an accessor read in a coroutine answers: nil",
         "pass  offline media has no length, and comes back",
         "info  chunks of your tracks: 1, 0 kB",
