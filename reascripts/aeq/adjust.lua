@@ -68,7 +68,7 @@ local function scale(act, entry, instance, factor, direction)
   if what then
     write.fail_not_taken(entry.track, entry.name, what)
   end
-  write.tell_overridden(act, entry.name, entry.track, instance.index, eq)
+  write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.

@@ -41,11 +41,11 @@ function envelopes.switch(track, fx)
 end
 
 --- Names, as REAPER shows them, of the parameters of an EQ that follow an envelope and can be heard to. `eq`: what it
---- holds, nil for its bypass alone.
+--- holds, with its number of bands (`count`), nil for its bypass alone; `gains`: only those of its bands were set.
 function envelopes.names(track, fx, eq)
   local names, bypass = {}, reaper.TrackFX_GetParamFromIdent(track, fx, ":bypass")
   for parameter = 0, reaper.TrackFX_GetNumParams(track, fx) - 1 do
-    local band = eq and eq.bands[parameter // 3 + 1]
+    local band = eq and (not eq.gains or parameter % 3 == 1) and eq.bands[parameter // 3 + 1]
     local counts = parameter == bypass or eq and (parameter >= 3 * eq.count or band and band.enabled)
     if counts and not all_bypassed() and follows(track, fx, parameter) then
       local _, name = reaper.TrackFX_GetParamName(track, fx, parameter)

@@ -110,8 +110,9 @@ function write.fail_not_taken(track, name, what)
 end
 
 --- Tells, when all is done, what an envelope overrides of an EQ that was just written; `eq` nil: that was switched.
-function write.tell_overridden(act, track_name, track, fx, eq)
-  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx) }
+-- gains: only they were written
+function write.tell_overridden(act, track_name, track, fx, eq, gains)
+  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx), gains = gains }
   local parameters = envelopes.names(track, fx, counted)
   if #parameters > 0 then
     act:note(messages.text("envelope_overrides", { track = track_name, parameters = table.concat(parameters, ", ") }))

@@ -141,3 +141,13 @@ def test_an_eq_that_an_envelope_moves_is_rendered_to_be_analyzed(open_song, tmp_
     s.backend.jobs.clear()
     with pytest.raises(Exception, match="envelopes of FX parameters"):  # so it came to a render of it
         s.press("Analyze")
+
+
+def test_more_speaks_of_gains_alone(open_song, tmp_path):
+    s = pressed(open_song, tmp_path, 3, 0.3)  # the frequency of a band, which it leaves as it is
+    s.press("More")
+    assert s.said == []
+    with s.reaper.as_user() as project:
+        draw_envelope(project.tracks[0], 0, GAIN_2, 0.5)
+    s.press("Less")
+    assert s.said == [sentence("'Gain-Band 2'")]
