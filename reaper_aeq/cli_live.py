@@ -36,14 +36,10 @@ Tracks = Annotated[
 Render = Annotated[
     bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
 ]
-<<<<<<< HEAD
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
-=======
 Linked = Annotated[
     bool, typer.Option("--linked", help="Tracks that belong together: one EQ for all, computed from their sum.")
 ]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Of REAPER's web interface.")]
->>>>>>> h/rest13
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
 
 
 @live.callback(invoke_without_command=True)
