@@ -55,6 +55,18 @@ class AudioTraining:
 
 
 @dataclass(frozen=True)
+class UsualTraining:
+    """`reaper-aeq train usual`"""
+
+    kind_power: float = setting(0.2, "a kind of n recordings counts n^(1 - power) in the mean; more costs mixes")
+    source_power: float = setting(0.4, "the same for a source repository")
+    kind_penalty: float = setting(30.0, "of the kind classifier's weights")
+    mean_ridge: float = setting(0.7, "regularisation of the expected spectrum")
+    scale_penalty: float = setting(3.0, "of what the covariance's scale hangs on")
+    scale_steps: int = setting(40, "L-BFGS steps for it; the likelihood hardly moves beyond")
+
+
+@dataclass(frozen=True)
 class ProxyTraining:
     """`reaper-aeq train proxy`"""
 

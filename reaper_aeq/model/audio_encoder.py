@@ -55,6 +55,24 @@ class KernelRegression(nn.Module):
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What is usual for a sound of its kind that moves as this one does; all float64 on the CPU.
+
+    Attributes:
+        mean_db: (bands,) the expected spectrum. cov: (bands, bands), how far such sounds differ from it.
+        granted_db: (bands,) the part of it that a score takes for granted.
+        kinds: (kinds,) probabilities in the order of `kinds.KINDS`, None where the encoder tells no kinds apart.
+        by_name: whether a name or a person said the kind.
+    """
+
+    mean_db: Tensor
+    cov: Tensor
+    granted_db: Tensor
+    kinds: Tensor | None = None
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
 class Observation:
     """One sound as the methods see it; all (bands,) float64 on the CPU unless said otherwise.
 
@@ -67,6 +85,7 @@ class Observation:
         deviation_db: the same with unseen bands filled in by what the seen ones let expect: EQs are made of it.
         code: (32,) the balance in the EQ space.
         in_reach: bool, below Nyquist.
+        usual: all that is usual for such a sound.
     """
 
     ltas_db: Tensor
@@ -76,6 +95,7 @@ class Observation:
     deviation_db: Tensor
     code: Tensor
     in_reach: Tensor
+    usual: Usual | None = None
 
     @property
     def visible_share(self) -> float:
@@ -83,7 +103,51 @@ class Observation:
         return float(self.visible[COMPARED].mean())
 
 
-class AudioEncoder(nn.Module):
+class BalanceEncoder(nn.Module):
+    """How a sound's balance differs from what is usual; who inherits says what is usual."""
+
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
+        raise NotImplementedError
+
+    def place(self, device: str) -> None:
+        """Moves what gains from it to cuda, mps or cpu."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> str:
+        """Where networks run: cpu, cuda or mps."""
+        raise NotImplementedError
+
+    def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
+        """One pass from the analysis of a sound (not silent) to what the methods need."""
+        return self.observe_many([analysis], eq_model, [prior])[0]
+
+    @torch.no_grad()
+    def observe_many(
+        self, analyses: Sequence[Analysis], eq_model: EqAutoencoder, priors: Sequence[Tensor | None] | None = None
+    ) -> list[Observation]:
+        """`observe` for many sounds, networks in one pass."""
+        usual = self.usual_of(analyses, priors or [None] * len(analyses), eq_model)
+        return [
+            self.compare(analysis.ltas_db(), one, analysis.in_reach, eq_model)
+            for analysis, one in zip(analyses, usual, strict=True)
+        ]
+
+    @torch.no_grad()
+    def compare(self, ltas_db: Tensor, usual: Usual, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
+        """A spectrum against what is usual for its texture; also for a spectrum with an EQ thought onto it."""
+        visible = visibility(ltas_db) * in_reach
+        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
+        balance = levelled(ltas_db - usual.granted_db, torch.ones_like(visible))
+        deviation = fill_unseen(levelled(ltas_db - usual.mean_db, visible), visible, usual.cov)
+        code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
+        return Observation(ltas_db, visible, usual.mean_db, balance, deviation, code, in_reach, usual)
+
+
+class AudioEncoder(BalanceEncoder):
     """`members` texture networks, a kernel regression, and what music is like on average."""
 
     def __init__(
@@ -114,33 +178,22 @@ class AudioEncoder(nn.Module):
         kernel = self.kernel(torch.stack([statistics(texture_map) for texture_map in texture_maps]).to(self.mix))
         return self.mix[0] * nets + self.mix[1] * kernel
 
-    @torch.no_grad()
-    def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
-        """One pass from the analysis of a sound (not silent) to what the methods need."""
-        return self.observe_many([analysis], eq_model)[0]
-
-    @torch.no_grad()
-    def observe_many(self, analyses: Sequence[Analysis], eq_model: EqAutoencoder) -> list[Observation]:
-        """`observe` for many sounds, the networks in one pass."""
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        del priors  # it knows of mixes only
         codes = self.natural_codes([texture(analysis) for analysis in analyses])
-        naturals = eq_model.decode_curve(codes.to(eq_model.decoder.weight))  # which stays on the CPU
-        usual = self.mean_db.cpu() + naturals.double().cpu()
-        return [
-            self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
-            for analysis, usual_db in zip(analyses, usual, strict=True)
-        ]
+        naturals = eq_model.decode_curve(codes.to(eq_model.decoder.weight)).double().cpu()
+        mean_db, cov = self.mean_db.cpu(), self.residual_cov.double().cpu()
+        return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
 
-    @torch.no_grad()
-    def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
-        """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
-        visible = visibility(ltas_db) * in_reach
-        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
-        mean_db = self.mean_db.cpu()
-        granted = mean_db + SCORED_SHARE * (usual_db - mean_db)
-        balance = levelled(ltas_db - granted, torch.ones_like(visible))
-        deviation = fill_unseen(levelled(ltas_db - usual_db, visible), visible, self.residual_cov.cpu())
-        code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
-        return Observation(ltas_db, visible, usual_db, balance, deviation, code, in_reach)
+    def place(self, device: str) -> None:
+        # the statistics need float64, which mps has not: only the networks move there
+        self.to(device) if device != "mps" else self.members.to(device)
+
+    @property
+    def device(self) -> str:
+        return next(self.members.parameters()).device.type
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:
