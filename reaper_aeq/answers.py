@@ -11,7 +11,6 @@ from torch import Tensor
 from .bands import Eq
 from .methods.request import Method, Request
 from .model.audio_encoder import Observation, levelled
-from .model.curves import level_free
 from .model.eq_autoencoder import EqAutoencoder
 from .realise import realise_many
 
@@ -45,18 +44,27 @@ def draw_eqs(eq_model: EqAutoencoder, request: Request, count: int) -> list[Eq]:
 def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Request]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
     codes = eq_model.encode(curves.float())
-    return realise_many(eq_model, codes, [r.observation for r in requests], [r.sample_rate for r in requests])
+    return realise_many(
+        eq_model,
+        codes,
+        [r.observation for r in requests],
+        [r.loudness for r in requests],
+        [r.mean_db for r in requests],
+    )
 
 
-def pictures(seen: Observation, request: Request, response_db: Tensor) -> tuple[np.ndarray, ...]:
-    """source, result, target from, target to: what the plot shows, on the grid; NaN where nothing is heard."""
+def pictures(seen: Observation, request: Request, change_db: Tensor) -> tuple[np.ndarray, ...]:
+    """source, result, target from, target to: what the plot shows, on the grid; NaN where nothing is heard.
+
+    `change_db`: (bands,) what comes out of bands and output gain.
+    """
     natural = seen.usual_db + _level_against(seen)
     spread = 0.5 * request.residual_cov.diagonal().sqrt()
     aim = natural + request.mean_db
     low, high = torch.minimum(natural, aim) - spread, torch.maximum(natural, aim) + spread
     heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
-    result = seen.ltas_db + level_free(response_db)
+    result = seen.ltas_db + change_db
     return tuple(torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high))
 
 

@@ -22,13 +22,14 @@ from .explain import explain, explain_understood, suggest
 from .methods import DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS
 from .methods.request import Request
 from .model.audio_encoder import AudioEncoder, Observation
-from .model.curves import along, level_free
+from .model.curves import along_heard, level_free
 from .model.eq_autoencoder import EqAutoencoder
 from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
-from .realise import at_intensity
-from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_measured_loudness
+from .realise import at_intensity, net_change_db
+from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_known_peaks, with_measured_loudness
+from .safety import Loudness
 
 if TYPE_CHECKING:
     from .match import MatchResult
@@ -147,7 +148,7 @@ class AdaptiveEQ:
         if plans:
             seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
             requests = [
-                self._request(checked, one, asked[n].analysis.sample_rate, asked[n].sound)
+                self._request(checked, one, asked[n].analysis, asked[n].sound)
                 for (n, checked), one in zip(plans.items(), seen, strict=True)
             ]
             eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
@@ -166,17 +167,21 @@ class AdaptiveEQ:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
         asked, intensity = plan.asked, plan.intensity
-        eq = at_intensity(eq, abs(intensity), seen, analysis)
+        held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
+        eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         heard = self.encoder.compare(seen.ltas_db + response, seen.usual_db, seen.in_reach, self.eq_model)
         before, later = self._score(asked, seen), self._score(asked, heard)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
-        share = float(along(response, request.mean_db)) / max(abs(intensity), 1e-9)
-        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response)
-        return Result(
+        share = float(along_heard(response, request.mean_db, seen.visible))
+        net_db = net_change_db(response, eq.output_gain_db, seen.visible)
+        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
+        result = Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
-            analysis.sample_rate, *pictures(seen, request, response), asked.understood,
+            analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
+            most_gain_db=held.most_gain_db,
         )  # fmt: skip
+        return with_known_peaks(result, analysis)
 
     def match(
         self,
@@ -283,15 +288,16 @@ class AdaptiveEQ:
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
     def _request(
-        self, plan: Plan, seen: Observation, sample_rate: int, sound: np.ndarray | Tensor | None = None
+        self, plan: Plan, seen: Observation, analysis: Analysis, sound: np.ndarray | Tensor | None = None
     ) -> Request:
         word = plan.wanted
         mean = level_free(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
         samples = None if sound is None else torch.as_tensor(sound)
         return Request(
-            mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, sample_rate, plan.refine, samples
-        )
+            mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, analysis.sample_rate, plan.refine,
+            samples, Loudness(analysis),
+        )  # fmt: skip
 
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]

@@ -1,4 +1,4 @@
-"""What was done and why, in one sentence; and what to try next."""
+"""What was done and why, in two sentences; and what to try next."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from torch import Tensor
 from .dsp.spectrum import GRID_HZ
 from .model.audio_encoder import Observation
 from .model.words import Vocabulary, Word
+from .safety import BOOST, CUT, OUTPUT, SILENCE
 
 HAS_IT, LACKS_IT = 0.7, 0.3
 ABOUT_USUAL = (0.4, 0.6)
+FAR = 0.1  # from the end of the scale
+AUDIBLE_DB = 0.5
+ENOUGH = 0.5  # of the word's curve: what limits left of it is told below that
+REASONS = {
+    SILENCE: "would lift noise where it has next to no sound",
+    OUTPUT: "would need more output gain than is safe",
+    BOOST: "would boost by over 12 dB",
+    CUT: "would cut by over 12 dB",
+}
 NARROW_SHARE = 0.6
 UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
@@ -23,33 +33,65 @@ REGIONS = (
 
 
 def explain(
-    asked: Word, wanted: Word, seen: Observation, before: float, after: float, share: float,
-    intensity: float, method: str, response_db: Tensor,
+    asked: Word, wanted: Word, seen: Observation, before: float, after: float, share: float, intensity: float,
+    method: str, response_db: Tensor, net_db: float, held_by: str | None,
 ) -> str:  # fmt: skip
-    """One sentence: the score before and after, how much of people's usual curve it got and why, where."""
+    """Two short sentences, what this sound has and what was done; a third where a user should know more.
+
+    Args:
+        before, after: scores for `asked`. share: how many times people's usual curve for `wanted` was given.
+        response_db: (bands,) of the bands. net_db: the largest change that comes out.
+        held_by: the limit (`safety`) that held the EQ back, or None.
+    """
+    plain = asked.opposite() if asked.name.startswith("less ") else asked
+    turned = plain is not asked
+    before, after = (1 - before, 1 - after) if turned else (before, after)
+    has = f"This sound scores {before:.2f} for '{plain.name}', {_beside_usual(before)}."
     if intensity == 0:
-        return f"Intensity 0: nothing was changed ('{asked.name}' stays at {before:.2f})."
-    name, percent = wanted.name, round(100 * share)
-    where = _where(response_db, seen)
-    if method == "fixed":
-        why = f"got people's average curve for '{name}', whatever its own balance"
+        return f"{has} Intensity 0 changes nothing."
+    if method == "fixed" and held_by is None:
+        got = f"It got people's average curve for '{wanted.name}', whatever its own balance"
     else:
-        state = before if wanted is asked else 1 - before
-        if share < 0.25:
-            why = f"has it already and got only {percent} % of what people usually do for '{name}'"
-        elif state < LACKS_IT:
-            why = f"lacks it and got {percent} % of what people usually do for '{name}'"
-        else:
-            much = "more of it than" if state > ABOUT_USUAL[1] else "less of it than"
-            much = "about as much of it as" if ABOUT_USUAL[0] <= state <= ABOUT_USUAL[1] else much
-            why = f"has {much} is usual for such a sound and got {percent} % of what people usually do for '{name}'"
-    notes = []
+        got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
+    told = [has, f"{got}: {_where(response_db, seen)}, and now scores {after:.2f}."]
+    if net_db < AUDIBLE_DB and abs(intensity) >= 1:
+        told.append(_what_would_force_it(method, held_by))
+    elif held_by and share < ENOUGH * abs(intensity):
+        told.append(f"More {REASONS[held_by]}.")
     if wanted.weak:
-        notes.append(f"'{wanted.name}' is a weak word: {wanted.evidence.settings} settings that hardly agree")
+        told.append(f"'{wanted.name}' is a weak word: its {wanted.evidence.settings} settings hardly agree.")
     if seen.visible_share < NARROW_SHARE:
-        notes.append("the source is narrow, so silent bands were left alone")
-    tail = f" ({'; '.join(notes)})" if notes else ""
-    return f"At {before:.2f} for '{asked.name}' this sound {why}: {where}, which brings it to {after:.2f}{tail}."
+        told.append("Where the source has no sound it was left alone.")
+    return " ".join(told)
+
+
+def _beside_usual(score: float) -> str:
+    """Of a score 0..1."""
+    if ABOUT_USUAL[0] <= score <= ABOUT_USUAL[1]:
+        return "about as much as usual"
+    far = "far " if score < FAR or score > 1 - FAR else ""
+    return f"{far}{'less' if score < 0.5 else 'more'} than usual"
+
+
+def _amount(share: float) -> str:
+    """Before 'what people usually do': 'about', 'a quarter of', '60 % of', '1.8 times'."""
+    if share < 0.02:
+        return "nothing of"
+    if 0.22 <= share < 0.29:
+        return "a quarter of"
+    if 0.45 <= share < 0.55:
+        return "half of"
+    if 0.9 <= share < 1.1:
+        return "about"
+    return f"{round(100 * share)} % of" if share < 1 else f"{share:.1f} times"
+
+
+def _what_would_force_it(method: str, held_by: str | None) -> str:
+    if held_by:
+        return f"This can hardly be heard, but more {REASONS[held_by]}."
+    if method == "fixed":
+        return "This can hardly be heard: a higher intensity does more."
+    return "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
 
 
 def explain_understood(asked: Word) -> str:
@@ -64,18 +106,23 @@ def explain_understood(asked: Word) -> str:
 
 def explain_match(
     seen: Observation, response_db: Tensor, before_db: float, after_db: float, references: int, heard_share: float,
-    intensity: float,
+    intensity: float, held_by: str | None = None,
 ) -> str:  # fmt: skip
-    """One sentence: how far the balance was from the reference's, what was done, how far it is now.
+    """Two sentences: how far the balance was from the reference's; what was done, and how far it is now.
 
-    `heard_share`: 0..1, the part of what is matched that both sounds hold.
+    `heard_share`: 0..1, the part of what is matched that both sounds hold. `held_by`: the limit (`safety`) that held
+    the EQ back, or None.
     """
     whose = "the reference's" if references == 1 else f"the mean of {references} references"
+    was = f"The balance was {before_db:.1f} dB from {whose}."
     if intensity == 0:
-        return f"Intensity 0: nothing was changed (the balance stays {before_db:.1f} dB from {whose})."
-    note = " (bands that one of them lacks were left to their neighbours)" if heard_share < NARROW_SHARE else ""
-    where = _where(response_db, seen)
-    return f"The balance was {before_db:.1f} dB from {whose}: {where}, which brings it to {after_db:.1f} dB{note}."
+        return f"{was} Intensity 0 changes nothing."
+    told = [was, f"It got {_where(response_db, seen)}, and is now {after_db:.1f} dB away."]
+    if held_by:
+        told.append(f"More {REASONS[held_by]}.")
+    if heard_share < NARROW_SHARE:
+        told.append("Bands that one of the two lacks follow their neighbours.")
+    return " ".join(told)
 
 
 def _where(response_db: Tensor, seen: Observation) -> str:

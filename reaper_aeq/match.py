@@ -22,14 +22,15 @@ from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID, level_free
 from .model.matching import Matching
 from .realise import at_intensity, realise
-from .result import Result
+from .result import Result, with_known_peaks
+from .safety import Held, Loudness
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
 COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
 SHOWN_OVER_OCT, SHOWN_DB = 1 / 3, 1.0  # the reference in the picture: its smoothing, and half its width
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MatchResult(Result):
     """What `match` found: a `Result` without a word, whose score is how alike source and reference are, 0..1.
 
@@ -42,7 +43,7 @@ class MatchResult(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: the keys of `Result.to_dict`, and what only a match has."""
-        before, after = (round(value, 3) for value in self.distance_db)
+        before, after = (round(value, 2) for value in self.distance_db)
         distance = {"before": before, "after": after}
         return {**super().to_dict(), "references": list(self.references), "by": self.by, "distance_db": distance}
 
@@ -76,36 +77,39 @@ def match_analysis(
     if request.smoothing_oct is not None:
         curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
     code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
-    eq = at_intensity(realise(engine.eq_model, code, seen, source.sample_rate), request.intensity, seen, source)
-    return _result(source, seen, found, inside, eq, sure, names, request)
+    loudness = Loudness(source)
+    held = at_intensity(realise(engine.eq_model, code, seen, loudness), request.intensity, seen, loudness)
+    return _result(source, seen, found, inside, held, sure, names, request)
 
 
 def _result(
-    source: Analysis, seen: Observation, found: Difference, inside: Tensor, eq: Eq, sure: float,
+    source: Analysis, seen: Observation, found: Difference, inside: Tensor, held: Held, sure: float,
     names: Sequence[str], request: MatchRequest,
 ) -> MatchResult:  # fmt: skip
+    eq = held.eq
     response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
     compared = found.heard * inside
     apart = tuple(_apart(found.db - done, compared) for done in (torch.zeros_like(response), response))
     heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))
-    told = explain_match(seen, response, *apart, len(names), heard_share, request.intensity)
+    told = explain_match(seen, response, *apart, len(names), heard_share, request.intensity, held.by)
     heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)
-    held = heard & (found.heard > 0.5 * float(found.heard.max()))
+    both = heard & (found.heard > 0.5 * float(found.heard.max()))
     rows = (
         (seen.ltas_db, heard),
-        (seen.ltas_db + level_free(response), heard),
-        (aim - SHOWN_DB, held),
-        (aim + SHOWN_DB, held),
+        (seen.ltas_db + response + eq.output_gain_db, heard),
+        (aim - SHOWN_DB, both),
+        (aim + SHOWN_DB, both),
     )
     pictures = (torch.where(where, row, hidden).numpy() for row, where in rows)
     before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
     confidence = sure * min(1.0, heard_share / 0.6)
-    return MatchResult(
+    result = MatchResult(
         None, float(request.intensity), "reference", eq, before, after, confidence, told, source.sample_rate, *pictures,
-        references=tuple(names), by=request.by, distance_db=apart,
+        references=tuple(names), by=request.by, distance_db=apart, most_gain_db=held.most_gain_db,
     )  # fmt: skip
+    return with_known_peaks(result, source)
 
 
 def _apart(db: Tensor, compared: Tensor) -> float:
@@ -118,7 +122,7 @@ def _apart(db: Tensor, compared: Tensor) -> float:
 
 def _nothing_heard(source: Analysis, names: Sequence[str], request: MatchRequest) -> MatchResult:
     empty = np.full(len(GRID), np.nan)
-    told = "There is no sound between 25 Hz and 20 kHz, so nothing was matched."
+    told = "There is no sound between 25 Hz and 20 kHz. Nothing was matched."
     return MatchResult(
         None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, *[empty] * 4,
         references=tuple(names), by=request.by,

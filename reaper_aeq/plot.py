@@ -75,8 +75,8 @@ def plot_adaptation(path: str | os.PathLike[str], *, title: str, subtitle: str =
         path: where; the suffix (.png, .svg, .pdf) decides the format, none is PNG.
         curves: freqs_hz: Hz, shape (n,), rising; `source_db` (LTAS), `result_db` (after the EQ), `target_low_db` and
             `target_high_db` (the word's usual range) are dB at these, NaN where a value does not count.
-            eq_freqs_hz, eq_db: the response ReaEQ will do, Hz and dB, shape (m,).
-            bands: each enabled one gets a dot at its frequency and gain.
+            eq_freqs_hz, eq_db: what comes out of ReaEQ, bands and output gain, Hz and dB, shape (m,).
+            bands: each enabled one gets a dot at its frequency and gain, `output_gain_db` higher.
 
     Raises:
         OutputError: the file cannot be written, or has a suffix that is no picture; nothing is left behind.
@@ -119,7 +119,8 @@ def curves_of(result: Result) -> dict[str, Any]:
         "target_high_db": result.target_high_db,
         "result_db": result.result_db,
         "eq_freqs_hz": freqs_hz,
-        "eq_db": result.eq.response_db(freqs_hz, result.sample_rate),
+        "eq_db": result.eq.response_db(freqs_hz, result.sample_rate) + result.eq.output_gain_db,
+        "output_gain_db": result.eq.output_gain_db,
         "bands": result.eq.bands,
         "target_label": "usual range of the word" if result.word is not None else "the reference's balance",
     }
@@ -136,6 +137,7 @@ def _draw(
     eq_db: Sequence[float],
     result_db: Sequence[float],
     bands: Sequence[Band],
+    output_gain_db: float = 0.0,
     target_label: str = "usual range of the word",
 ) -> Figure:
     figure = Figure(figsize=look.size_inches, dpi=_DPI, facecolor=look.paper)
@@ -144,7 +146,8 @@ def _draw(
     figure.subplots_adjust(right=_RIGHT, hspace=0.13 if look.legend_columns > 1 else 0.2, **look.margins)
     levels = map(_numbers, (freqs_hz, source_db, target_low_db, target_high_db, result_db))
     _draw_spectra(spectra, look, target_label, *levels)
-    _draw_response(response, look, _numbers(eq_freqs_hz), _numbers(eq_db), [band for band in bands if band.enabled])
+    enabled = [band for band in bands if band.enabled]
+    _draw_response(response, look, _numbers(eq_freqs_hz), _numbers(eq_db), enabled, output_gain_db)
     for axes in (spectra, response):
         _dress(axes, look)
     spectra.tick_params(labelbottom=False)
@@ -169,13 +172,19 @@ def _draw_spectra(axes: Axes, look: _Look, target_label: str, freqs_hz, source_d
         axes.set_ylim(bottom - 3, top + 3)
 
 
-def _draw_response(axes: Axes, look: _Look, freqs_hz, eq_db, bands: Sequence[Band]) -> None:
+def _draw_response(axes: Axes, look: _Look, freqs_hz, eq_db, bands: Sequence[Band], output_gain_db: float) -> None:
     axes.axhline(0, color="#888888", linewidth=1)
     axes.fill_between(freqs_hz, 0, eq_db, color=look.eq, alpha=0.12, linewidth=0)
     axes.plot(freqs_hz, eq_db, color=look.eq, linewidth=2.0)
-    dots_hz, gains_db = [band.freq_hz for band in bands], [band.gain_db for band in bands]
+    dots_hz, gains_db = [band.freq_hz for band in bands], [band.gain_db + output_gain_db for band in bands]
     axes.plot(dots_hz, gains_db, "o", color=look.eq, markersize=8, markeredgecolor=look.edge, clip_on=False, zorder=5)
-    axes.set_title("ReaEQ's response; a dot for each band", loc="left", fontsize=look.text_pt, color=look.soft, pad=4)
+    axes.set_title(
+        "ReaEQ's response with its output gain; a dot for each band",
+        loc="left",
+        fontsize=look.text_pt,
+        color=look.soft,
+        pad=4,
+    )
     axes.set_ylabel("Gain (dB)", size=look.text_pt, color=look.ink)
     # Silence in a stop band must not hide the rest; 6 dB at least, so that a small EQ looks small.
     drawn = np.abs(np.concatenate([eq_db, gains_db]))

@@ -2,88 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import LIMITS, Eq
+from .bands import Eq
 from .dsp.fit import DEFAULT_KINDS, fit_bands
-from .dsp.loudness import gated_loudness, k_weight_db, loudness_through
 from .dsp.response import eq_from_params
-from .dsp.spectrum import GRID_HZ, Analysis
+from .dsp.spectrum import GRID_HZ
 from .model.audio_encoder import Observation
-from .model.curves import COMPARED, GRID
+from .model.curves import COMPARED, GRID, along_heard
 from .model.eq_autoencoder import EqAutoencoder
+from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 
-NO_BOOST_DB = 2.9  # where a source has no signal, hiss is all there is to lift (design, section 5: 3 dB)
-LOWERED_DB = 5.0  # how far an EQ that would lift silence is lowered as a whole before that part of it is cut off
+ROOM_DB = 0.4  # under the limits, for what bands cannot follow
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
+OVER_WEIGHT = 3.0  # of a band that the first search lifted too far
 TARGET_STEP_DB = 0.01
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
-BLOCK_S = 0.4  # BS.1770's gating block
-OUTPUT_RANGE_DB = (-24.0, 12.0)  # ReaEQ's global gain reaches +12 dB
-OUTPUT_AIM_DB = 11.0  # an EQ that would need more than this is held back; the rest is room for the exact measurement
+LEVEL_STEPS, MIX_STEPS = 24, 6  # halvings
+SMOOTH_BANDS = 2  # of the grid to each side
+# A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
+# far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
+LEAST_SHARE, LEAST_NET_DB = 0.255, 0.6
+AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
-def realise(eq_model: EqAutoencoder, code: Tensor, seen: Observation, sample_rate: int) -> Eq:
+def realise(
+    eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
+) -> Eq:
     """Code (32,) -> at most five bands, without output gain.
 
-    The curve's own level is free in loudness but not in bands: it is set so that half of the spectrum lies above 0 dB
-    and half below, which leaves most of it untouched by a one-sided word. Where it would lift silence it is lowered
-    first: a word that can be said by cutting the rest keeps its shape, whichever bands happen to be in sight.
+    What is to come out, bands and output gain together, has the curve's shape at the level that keeps the loudness, and
+    nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
+    spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
     """
-    return realise_many(eq_model, code[None], [seen], [sample_rate])[0]
+    return realise_many(eq_model, code[None], [seen], [loudness], [word_db])[0]
 
 
 def realise_many(
-    eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], sample_rates: Sequence[int]
-) -> list[Eq]:
+    eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], loudness: Sequence[Loudness],
+    words_db: Sequence[Tensor | None],
+) -> list[Eq]:  # fmt: skip
     """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
-    wishes = [wish(eq_model, code, one) for code, one in zip(codes, seen, strict=True)]
+    wishes = [wish(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
     eqs: dict[int, Eq] = {}
-    for rate in sorted(set(sample_rates)):
-        here = [n for n, other in enumerate(sample_rates) if other == rate]
+    for rate in sorted({one.sample_rate for one in loudness}):
+        here = [n for n, one in enumerate(loudness) if one.sample_rate == rate]
         eqs |= zip(here, _fit([wishes[n] for n in here], rate), strict=True)
-        # where a shelf or skirt reaches into the silence: look again with the silence at full weight
-        again = [n for n in here if _boost(eqs[n], wishes[n].unheard, rate) > NO_BOOST_DB]
-        silenced = [replace(w, weight=torch.where(w.unheard, 3.0, w.weight)) for w in map(wishes.__getitem__, again)]
-        eqs |= zip(again, _fit(silenced, rate), strict=True)
+        # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
+        over = {n: _response(eqs[n], rate) - wishes[n].limit for n in here}
+        again = [n for n in here if bool((over[n] > 0).any())]
+        eqs |= zip(again, _fit([_kept_down(wishes[n], over[n]) for n in again], rate), strict=True)
     return [eqs[n] for n in range(len(wishes))]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3)."""
+    """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3).
+
+    `limit`: (bands,) dB, what the bands may do at most once their output gain is added.
+    """
 
     target: Tensor
     weight: Tensor
     starts: Tensor
-    unheard: Tensor
+    limit: Tensor
 
 
-def wish(eq_model: EqAutoencoder, code: Tensor, seen: Observation) -> Wish:
+def wish(
+    eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
+) -> Wish:
     curve = eq_model.decode_curve(code).double().cpu()
-    unheard = seen.visible < 0.5
-    most = NO_BOOST_DB - 0.5  # room for what bands cannot follow
-    curve = curve - curve[COMPARED].median()
-    over = float((curve - most)[unheard & COMPARED].amax()) if bool((unheard & COMPARED).any()) else 0.0
-    curve = curve - min(max(over, 0.0), LOWERED_DB, max(OUTPUT_AIM_DB - _loudness_lost_db(curve, seen), 0.0))
+    lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
+    out = _what_comes_out(curve, word_db, lift, seen, loudness)
+    gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB + ROOM_DB, OUTPUT_AIM_DB - ROOM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
-    curve = (curve / TARGET_STEP_DB).round() * TARGET_STEP_DB
-    target = torch.where(unheard, curve.clamp_max(most), curve)
+    target = ((out - gain) / TARGET_STEP_DB).round() * TARGET_STEP_DB
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
     weight = weight.mul(100).round() / 100
     starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
-    return Wish(target, weight, starts, unheard)
+    return Wish(target, weight, starts, lift - gain + 0.5 * ROOM_DB)
 
 
-def _loudness_lost_db(curve: Tensor, seen: Observation) -> float:
-    """How much softer the long-term spectrum gets by an EQ (bands,), K-weighted, dB."""
-    power = 10 ** ((seen.ltas_db + torch.from_numpy(k_weight_db(GRID_HZ))) / 10)
-    return -10 * float((power * 10 ** (curve / 10)).sum().div(power.sum()).log10())
+def _smooth_below(lift: Tensor) -> Tensor:
+    """A limit (bands,) that bands can follow: nowhere above the other, without its steps."""
+    edges = torch.nn.functional.pad(lift[None], (2 * SMOOTH_BANDS, 2 * SMOOTH_BANDS), mode="replicate")[0]
+    return edges.unfold(0, 2 * SMOOTH_BANDS + 1, 1).amin(-1).unfold(0, 2 * SMOOTH_BANDS + 1, 1).mean(-1)
+
+
+def _what_comes_out(
+    curve: Tensor, word_db: Tensor | None, lift: Tensor, seen: Observation, loudness: Loudness
+) -> Tensor:
+    """`_at_equal_loudness`, where what it cuts off of a curve must not leave the word unheard or turned round.
+
+    Then the sound gets less of what the curve does beside the word (bands,), and after that less of the word, but as
+    much as has to be heard.
+    """
+    out = _at_equal_loudness(curve, lift, seen, loudness)
+    if word_db is None:
+        return out
+    wanted = _share(curve, word_db, seen)
+    if wanted <= 0 or _share(out, word_db, seen) >= min(wanted, AIM_SHARE) - 0.01:
+        return out
+    beside = curve - wanted * word_db
+    wanted = max(wanted, AIM_SHARE)
+
+    def best(mixed: Callable[[float], Tensor]) -> tuple[Tensor, bool]:
+        """Of curves from `mixed(0)` to `mixed(1)` the last in which the word is heard; whether the first one is."""
+        found = _at_equal_loudness(mixed(0.0), lift, seen, loudness)
+        if _share(found, word_db, seen) < LEAST_SHARE:
+            return found, False
+        low, high = 0.0, 1.0
+        for _ in range(MIX_STEPS):
+            middle = 0.5 * (low + high)
+            tried = _at_equal_loudness(mixed(middle), lift, seen, loudness)
+            heard = _share(tried, word_db, seen) >= AIM_SHARE - 0.01
+            low, high, found = (middle, high, tried) if heard else (low, middle, found)
+        return found, True
+
+    found, heard = best(lambda part: wanted * word_db + part * beside)
+    return found if heard else best(lambda part: (AIM_SHARE + part * (wanted - AIM_SHARE)) * word_db)[0]
+
+
+def _share(db: Tensor, word_db: Tensor, seen: Observation) -> float:
+    return float(along_heard(db, word_db, seen.visible))
+
+
+def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness: Loudness) -> Tensor:
+    """The curve (bands,) at the level at which the sound is as loud as before, under `lift` everywhere, dB."""
+    low, high = (torch.zeros(()).to(curve) + float(-edge) for edge in (curve.max(), curve.min()))
+    for _ in range(LEVEL_STEPS):
+        middle = 0.5 * (low + high)
+        soft = loudness.lost_db(torch.minimum(curve + middle, lift)) > 0
+        low, high = (middle, high) if soft else (low, middle)
+    out = torch.minimum(curve + 0.5 * (low + high), lift)
+    return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
+
+
+def _kept_down(one: Wish, over: Tensor) -> Wish:
+    """The same, lower and with more weight where the bands went `over` (bands,) dB the limit."""
+    broken = over > -0.5 * ROOM_DB
+    target = torch.where(broken, torch.minimum(one.target, one.limit - ROOM_DB) - over.clamp_min(0.0), one.target)
+    return replace(one, target=target, weight=torch.where(broken, OVER_WEIGHT, one.weight))
 
 
 def _fit(wishes: Sequence[Wish], sample_rate: int) -> list[Eq]:
@@ -94,77 +157,51 @@ def _fit(wishes: Sequence[Wish], sample_rate: int) -> list[Eq]:
     return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
 
 
-def _boost(eq: Eq, where: Tensor, sample_rate: int) -> float:
-    """The largest response over the bands in `where` (bands,) bool, dB; 0 if there are none."""
-    return float(np.max(eq.response_db(GRID_HZ[where.numpy()], sample_rate), initial=0.0))
+def _response(eq: Eq, sample_rate: int) -> Tensor:
+    return torch.from_numpy(eq.response_db(GRID_HZ, sample_rate))
 
 
-def held_back(eq: Eq, unheard: Tensor, sample_rate: int) -> Eq:
-    """Scales boosting bands, those that reach furthest into the silence first, until none lifts it too far.
+def at_intensity(
+    eq: Eq, intensity: float, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
+) -> Held:
+    """What was realised at intensity 1 brought to `intensity` (0..2), with its output gain, within every limit.
 
-    `unheard`: (bands,) bool.
+    `word_db`: (bands,) what people do for the word, of which at intensity 1 enough to be heard has to come out.
     """
-    quiet = GRID_HZ[unheard.numpy()]
-    for _ in range(len(eq.bands) if len(quiet) else 0):
-        over = _boost(eq, unheard, sample_rate) - NO_BOOST_DB
-        if over <= 0:
-            break
-        total = eq.response_db(quiet, sample_rate)
-        worst = int(np.argmax(total))
-        reach = [float(Eq((band,)).response_db(quiet[worst : worst + 1], sample_rate)[0]) for band in eq.bands]
-        k = int(np.argmax(reach))
-        keep = max(0.0, 1 - (over + 0.1) / reach[k])
-        bands = list(eq.bands)
-        bands[k] = replace(bands[k], gain_db=bands[k].gain_db * keep)
-        eq = Eq(tuple(bands))
-    return eq
+    limits = Limits(seen.ltas_db, loudness)
+    if word_db is None:
+        return limits.held(eq, intensity)
+
+    def share(response_db: Tensor) -> float:
+        return _share(response_db, word_db, seen)
+
+    held = limits.held(_audible(eq, share, seen, limits), intensity, share)
+    if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
+        # the curve itself was cut off where the sound may not be lifted
+        return replace(held, by=limits.nearest(held.eq))
+    return held
 
 
-def scaled(eq: Eq, factor: float) -> Eq:
-    """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely."""
-    limit = LIMITS["gain_db"]
-    return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
+def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> Eq:
+    """The bands with gains larger by what is missing, if anything is and no limit takes it away again.
+
+    `share`: from a response (bands,) to how many times the word's curve it holds where the source has sound.
+    """
+    held = limits.held(eq, worth=share).eq
+    response = limits.response_db(held)
+    got, net_db = share(response), net_change_db(response, held.output_gain_db, seen.visible)
+    if got <= 0:
+        return eq
+    needed = max(LEAST_SHARE / got, min(LEAST_NET_DB / max(net_db, 1e-9), 1.0 / got))
+    if needed <= 1.0:
+        return eq
+    more = scaled(eq, needed)
+    return more if share(limits.response_db(limits.held(more, worth=share).eq)) > got else eq
 
 
-def at_intensity(eq: Eq, intensity: float, seen: Observation, analysis: Analysis) -> Eq:
-    """What was realised at intensity 1 brought to `intensity` (0..2), kept from silence, with its output gain."""
-    # beyond intensity 1 a boost that was let into silence would grow with the rest
-    return compensated(held_back(scaled(eq, intensity), seen.visible < 0.5, analysis.sample_rate), analysis)
-
-
-def compensated(eq: Eq, analysis: Analysis) -> Eq:
-    """With the output gain that keeps the loudness; an EQ that takes more than ReaEQ can give back is held back."""
-    gain_db = loudness_compensation_db(analysis, eq)
-    low, high = 0.0, 1.0
-    if gain_db > OUTPUT_AIM_DB:
-        for _ in range(12):
-            middle = 0.5 * (low + high)
-            fits = loudness_compensation_db(analysis, scaled(eq, middle)) <= OUTPUT_AIM_DB
-            low, high = (middle, high) if fits else (low, middle)
-        eq = scaled(eq, low)
-        gain_db = loudness_compensation_db(analysis, eq)
-    return eq.with_output_gain(float(np.clip(gain_db, *OUTPUT_RANGE_DB)))
-
-
-def loudness_compensation_db(analysis: Analysis, eq: Eq) -> float:
-    """The output gain that keeps the integrated loudness (BS.1770, from the band powers), dB."""
-    response = eq.response_db(GRID_HZ, analysis.sample_rate)
-    k_gain = torch.from_numpy(10 ** (k_weight_db(GRID_HZ) / 10))
-    eq_gain = torch.from_numpy(10 ** (response / 10))
-    frames = max(1, round(BLOCK_S * analysis.frame_rate))
-    power = analysis.band_power.double()
-    blocks = power.unfold(0, min(frames, len(power)), 1).mean(-1)  # (blocks, bands)
-    before, after = (float(gated_loudness(blocks @ gain)) for gain in (k_gain, k_gain * eq_gain))
-    if not (np.isfinite(before) and np.isfinite(after)):
-        # below the absolute gate: the plain mean says what the gate cannot
-        mean = power.mean(0)
-        before, after = (10 * float((mean @ gain).clamp_min(1e-30).log10()) for gain in (k_gain, k_gain * eq_gain))
-    return before - after
-
-
-def measured_compensation_db(eq: Eq, audio: np.ndarray, sample_rate: int) -> float:
-    """The same from the sound itself, (channels, samples), at the full resolution of its blocks."""
-    before, after = loudness_through(audio, sample_rate, lambda freqs_hz: eq.response_db(freqs_hz, sample_rate))
-    if not (np.isfinite(before) and np.isfinite(after)):
-        return eq.output_gain_db
-    return float(np.clip(before - after, *OUTPUT_RANGE_DB))
+def net_change_db(response_db: Tensor, gain_db: float, visible: Tensor) -> float:
+    """The largest change where a source has sound, dB: of the bands alone or with the output gain, the smaller."""
+    inside = response_db[(visible > 0.5) & COMPARED]
+    if not len(inside):
+        return 0.0
+    return min(float(inside.abs().max()), float((inside + gain_db).abs().max()))

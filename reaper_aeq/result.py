@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from .bands import Eq
+from .dsp.loudness import loudness_through
+from .dsp.peaks import true_peaks_db, true_peaks_of_pieces_db
 from .dsp.spectrum import GRID_HZ, Analysis
-from .realise import measured_compensation_db
+from .safety import OUTPUT_LIMIT_DB
 
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
 MEASURED_UP_TO_S = 60.0
+PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
+PEAK_ROOM_DB = 0.05
+TOLD_FROM_DB = 0.1  # of output gain that gave way to peaks
+NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class Result:
 
     `word` is None where a reference was matched (`match.MatchResult`). `understood`: where it is free text, the blend
     of known words that it was taken for. `variations`: other answers that people might give, where they were asked for.
+    `result_db`: what comes out, output gain included. `most_gain_db`: the output gain that limits on lifting allow.
+    `gave_way_db`: how far the output gain stays under equal loudness, so that peaks do not rise.
     """
 
     word: str | None
@@ -39,34 +47,99 @@ class Result:
     target_high_db: np.ndarray
     understood: Mapping[str, float] | None = None
     variations: tuple[Result, ...] = ()
+    most_gain_db: float = OUTPUT_LIMIT_DB
+    gave_way_db: float = 0.0
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether the EQ would be 0.0 dB everywhere, so that nothing is worth inserting."""
+        if not any(band.enabled and abs(band.gain_db) >= NOTHING_DB for band in self.eq.bands):
+            return abs(self.eq.output_gain_db) < NOTHING_DB
+        freqs_hz = GRID_HZ[: int(np.searchsorted(GRID_HZ, self.sample_rate / 2))]
+        response = self.eq.response_db(freqs_hz, self.sample_rate)
+        return float(np.abs(response + self.eq.output_gain_db).max()) < NOTHING_DB
+
+    def __repr__(self) -> str:
+        asked = "a reference" if self.word is None else repr(self.word)
+        bands = ", ".join(f"{b.kind} {b.freq_hz:.0f} Hz {b.gain_db:+.1f} dB" for b in self.eq.bands if b.enabled)
+        return (
+            f"<{type(self).__name__} {asked} x {self.intensity:g} by {self.method}: {bands or 'no bands'}; output"
+            f" {self.eq.output_gain_db:+.1f} dB; score {self.score_before:.2f} -> {self.score_after:.2f}>"
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as in the design's section 4."""
+        """JSON-ready, as in the design's section 4; numbers are rounded to what they mean."""
         return {
             "word": self.word,
             **({"understood": dict(self.understood)} if self.understood else {}),
             "intensity": self.intensity,
             "method": self.method,
-            "score": {"before": round(self.score_before, 4), "after": round(self.score_after, 4)},
-            "confidence": round(self.confidence, 3),
+            "score": {"before": round(self.score_before, 3), "after": round(self.score_after, 3)},
+            "confidence": round(self.confidence, 2),
             "explanation": self.explanation,
-            **self.eq.to_dict(),
+            **rounded(self.eq).to_dict(),
             **({"variations": [one.to_dict() for one in self.variations]} if self.variations else {}),
         }
 
 
+def rounded(eq: Eq) -> Eq:
+    """As finely as ReaEQ shows it: tenths of a hertz, hundredths of a dB and of an octave."""
+    bands = (
+        replace(
+            band,
+            freq_hz=round(band.freq_hz, 1),
+            gain_db=round(band.gain_db, 2) + 0.0,
+            bandwidth_oct=round(band.bandwidth_oct, 2),
+        )
+        for band in eq.bands
+    )
+    return Eq(tuple(bands), round(eq.output_gain_db, 2) + 0.0)
+
+
 def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
-    """The result with its output gain from the exact loudness of `audio` (channels, samples) before and after."""
+    """The result with its output gain from the exact loudness and peaks of `audio` (channels, samples)."""
     result = replace(result, variations=tuple(with_measured_loudness(one, audio) for one in result.variations))
     if not result.eq.bands:
         return result
-    gain_db = measured_compensation_db(result.eq, audio, result.sample_rate)
-    return replace(result, eq=result.eq.with_output_gain(gain_db))
+    eq, rate = result.eq, result.sample_rate
+    before, after = loudness_through(audio, rate, lambda freqs_hz: eq.response_db(freqs_hz, rate))
+    gain_db = eq.output_gain_db + result.gave_way_db
+    if np.isfinite(before) and np.isfinite(after):
+        gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
+    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate))
+
+
+def with_known_peaks(result: Result, analysis: Analysis) -> Result:
+    """The result with its output gain held by the peaks of a sound that is no longer at hand."""
+    if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
+        return result
+    peaks = true_peaks_of_pieces_db(analysis.loudest, result.eq, result.sample_rate)
+    return under_peaks(result, result.eq.output_gain_db, *peaks)
+
+
+def under_peaks(result: Result, gain_db: float, before_db: float, after_db: float) -> Result:
+    """The result with this output gain, or as much less as keeps the true peak low; and a sentence where that is told.
+
+    Args:
+        before_db, after_db: true peaks of the source and of what the bands make of it, dBTP.
+    """
+    limit = max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
+    held = max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB)
+    gave_way = gain_db - held
+    told = result.explanation.removesuffix(_told(result.gave_way_db)) + _told(gave_way)
+    moved = result.result_db + (held - result.eq.output_gain_db)
+    return replace(result, eq=result.eq.with_output_gain(held), result_db=moved, gave_way_db=gave_way, explanation=told)
+
+
+def _told(gave_way_db: float) -> str:
+    if gave_way_db < TOLD_FROM_DB:
+        return ""
+    return f" It comes out {gave_way_db:.1f} dB softer, so that its peaks do not clip."
 
 
 def nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:
     empty = np.full(len(GRID_HZ), np.nan)
-    told = f"There is no sound between 25 Hz and 20 kHz, so nothing was computed for '{word}'."
+    told = f"There is no sound between 25 Hz and 20 kHz. Nothing was computed for '{word}'."
     return Result(
         word, float(intensity), method, Eq(), 0.5, 0.5, 0.0, told, analysis.sample_rate, empty, empty, empty, empty
     )

@@ -17,6 +17,7 @@ import torchaudio
 from torch import Tensor
 
 from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
+from .peaks import Loudest
 
 # Sixth-octave band centres 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
 GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
@@ -38,6 +39,7 @@ class Analysis:
         mel_power: (frames, N_MELS) mean square through a mel filterbank.
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
         fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
+        loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
     """
 
     band_power: Tensor
@@ -47,6 +49,7 @@ class Analysis:
     duration_s: float
     frame_rate: float
     fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
+    loudest: Tensor | None = None
 
     @property
     def silent(self) -> bool:
@@ -129,7 +132,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
-    for block in blocks:
+    loudest = Loudest(sample_rate)
+    for block in loudest.watch(blocks):
         sound = torch.as_tensor(block)
         if samples < FADE_IN_S * sample_rate:
             sound = sound * _rise(torch.arange(samples, samples + sound.shape[-1]), FADE_IN_S * sample_rate)
@@ -152,6 +156,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
         fine=fine_structure(store.joined(), sample_rate / n_fft),
+        loudest=loudest.pieces(),
     )
 
 

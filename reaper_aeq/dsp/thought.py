@@ -17,6 +17,7 @@ def equalised(analysis: Analysis, curve_db: Tensor) -> Analysis:
     return dataclasses.replace(
         analysis,
         band_power=analysis.band_power * (10 ** (curve_db / 10)).float(),
+        loudest=None,  # peaks depend on phases too
         mel_power=analysis.mel_power * (10 ** (on_mels(curve_db) / 10)).float(),
     )
 

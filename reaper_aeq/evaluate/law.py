@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     if not sounds:
         raise AeqError(f"{folder} holds no recordings")
     return sounds
+
+
+def by_material(sounds: Sequence[Sound]) -> dict[str, list[Sound]]:
+    """Mixes and single sources apart, whichever there are."""
+    groups = {"mixes": [s for s in sounds if s.kind == "mix"], "single sources": [s for s in sounds if s.kind != "mix"]}
+    return {name: own for name, own in groups.items() if own}
 
 
 def eq_of(curve: Tensor) -> Eq:

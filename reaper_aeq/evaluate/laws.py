@@ -6,17 +6,22 @@ Each law is a function of the engine and the recordings; `run_laws` runs them al
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from ..asked import Asked
 from ..engine import AdaptiveEQ
+from ..errors import AeqError
 from ..methods import DEFAULT_METHOD
 from ..result import Result
 from .law import Law, Sound
 from .laws_of_answers import adaptive, convergent, monotone, null, settling
 from .laws_of_bounds import form, human, level, safe
+from .laws_of_hearing import heard
 from .laws_of_scores import not_one_answer, score
 
-CHECKS = (null, monotone, adaptive, convergent, settling, level, form, safe, human, score, not_one_answer)
+# in the order in which one yields to another; after these four none yields
+CHECKS = (safe, null, level, heard, monotone, adaptive, convergent, settling, form, human, score, not_one_answer)
 
 
 class By:
@@ -30,6 +35,9 @@ class By:
 
     def adapt_analysis(self, *args: Any, **options: Any) -> Result:
         return self._engine.adapt_analysis(*args, **{"method": self._method, **options})
+
+    def adapt_many(self, asked: Sequence[Asked]) -> list[Result | AeqError]:
+        return self._engine.adapt_many([replace(one, method=self._method) for one in asked])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)

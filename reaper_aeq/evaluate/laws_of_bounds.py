@@ -10,12 +10,14 @@ import torch
 from ..bands import LIMITS
 from ..dsp.arrays import resample
 from ..dsp.loudness import integrated_loudness
+from ..dsp.peaks import true_peak_db
 from ..dsp.spectrum import GRID_HZ
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AudioError
 from ..model.curves import rms_db
 from ..result import Result
+from .bounds import LIFTS_DB, NET_DB, OUTPUT_DB, lifted_db, net_db
 from .law import AGREED, Law, Sound, response
 
 
@@ -47,20 +49,26 @@ def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
 
 
 def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
-    limit, gain, boost, loud = LIMITS["gain_db"].high, 0.0, -np.inf, 0.0
+    """What comes out of bands and output gain together, at the usual intensity and at twice that."""
+    limit, gain, output, loud, peak = LIMITS["gain_db"].high, 0.0, 0.0, 0.0, -np.inf
+    lifts, net = dict.fromkeys(LIFTS_DB, -np.inf), (-np.inf, -np.inf)
     for sound in sounds:
         analysis = engine.analyze(sound.audio, sound.sample_rate)
-        ltas = analysis.ltas_db()
-        quiet = GRID_HZ[(ltas < ltas.max() - 60).numpy()]
         before_lufs = integrated_loudness(sound.audio, sound.sample_rate)
-        for word in (*AGREED, "thin"):
-            result = engine.adapt(sound.audio, sound.sample_rate, word)
+        before_db = true_peak_db(sound.audio)
+        for word, intensity in [*((word, 1.0) for word in (*AGREED, "thin")), ("bright", 2.0), ("punchy", 2.0)]:
+            result = engine.adapt(sound.audio, sound.sample_rate, word, intensity=intensity)
             gain = max(gain, *(abs(b.gain_db) for b in result.eq.bands))
-            if len(quiet):
-                boost = max(boost, float(result.eq.response_db(quiet, sound.sample_rate).max()))
-            if word in ("warm", "thin") and np.isfinite(before_lufs):
+            output = max(output, abs(result.eq.output_gain_db))
+            lifts = {depth: max(lifts[depth], db) for depth, db in lifted_db(result.eq, analysis).items()}
+            net = tuple(map(max, net, net_db(result.eq, analysis)))
+            if word in ("warm", "thin", "bright") and np.isfinite(before_lufs):
                 after = result.eq.apply(sound.audio, sound.sample_rate)
-                loud = max(loud, abs(integrated_loudness(after, sound.sample_rate) - before_lufs))
+                over = true_peak_db(after) - max(before_db + 1.0, 0.0)
+                peak = max(peak, over)
+                moved = integrated_loudness(after, sound.sample_rate) - before_lufs
+                # an output gain that gave way to peaks makes it softer
+                loud = max(loud, moved if result.gave_way_db else abs(moved))
     odd = {
         "silence": np.zeros((2, 48_000)), "DC": np.full((1, 48_000), 0.5), "one sample": np.ones((1, 1)),
         "a click": np.eye(1, 48_000), "clicks": np.tile(np.eye(1, 4800), 10),
@@ -73,7 +81,21 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         refused = True
     return [
         Law("safe: gains", f"largest {gain:.2f} dB", f"at most {limit:g} dB", gain <= limit),
-        Law("safe: silent bands", f"largest boost {boost:.2f} dB", "at most 3 dB", boost <= 3.0),
+        *(
+            Law(
+                f"safe: {depth:g} dB down",
+                f"lifted by {lifts[depth]:.2f} dB",
+                f"at most {most:g} dB",
+                lifts[depth] <= most,
+            )
+            for depth, most in LIFTS_DB.items()
+        ),
+        Law("safe: net boost", f"largest {net[0]:.2f} dB", f"at most {NET_DB:g} dB", net[0] <= NET_DB),
+        Law(
+            "safe: net cut", f"largest {net[1]:.2f} dB where there is sound", f"at most {NET_DB:g} dB", net[1] <= NET_DB
+        ),
+        Law("safe: output gain", f"largest {output:.2f} dB", f"within {OUTPUT_DB:g} dB", output <= OUTPUT_DB),
+        Law("safe: true peak", f"{peak:+.2f} dB beyond the limit", "1 dB over before, or full scale", peak <= 0.0),
         Law("safe: loudness", f"largest change {loud:.2f} LU", "at most 0.5 LU", loud <= 0.5),
         Law("safe: odd input", "finite" if finite else "not finite", "finite, NaN refused", finite and refused),
     ]

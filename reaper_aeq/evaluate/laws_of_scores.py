@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ..engine import AdaptiveEQ
-from ..realise import scaled
+from ..safety import scaled
 from .law import WORDS, Law, Sound, eq_of
 
 AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)

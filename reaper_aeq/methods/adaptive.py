@@ -8,18 +8,19 @@ is d = (what is natural) - (the EQ that is missing). The posterior mean of the m
 
 `adaptation` 0 gives the fixed curve m, 0.5 weighs people and sound as the data do, 1 goes (almost) all the way. The
 linear rule is followed by three bounds that keep the laws: a word never turns into its opposite, an already warm sound
-gets almost nothing, and a source that no Gaussian of music explains is not chased.
+gets little, but what can be heard, and a source that no Gaussian of music explains is not chased.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ..model.audio_encoder import BLIND_VAR, Observation
-from ..model.curves import COMPARED, along, level_free, rms_db
+from ..model.curves import COMPARED, along, along_heard, level_free, rms_db
 from ..model.score import axes
 from .request import Request
 
@@ -27,16 +28,19 @@ EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on 
 RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
-FOLLOW = 0.22  # of the way to where all sounds score alike, at the default adaptation
+FOLLOW = 0.26  # of the way to where all sounds score alike, at the default adaptation
 # On top of it beyond r = 1, for a word whose axis is known well; along one of few settings it costs more than it gives.
 FOLLOW_KNOWN, KNOWN_FROM = 0.25, 64.0
-LEAST = 0.06  # of the word's curve: what a sound that has the word already still gets
+# Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent
+# towards it this softly, so that answers go on to fall with the score.
+LEAST, SOFT = 0.25, 0.05
 MOST, MOST_NARROW = 3.0, 1.85  # of the word's curve at the default adaptation; nobody means ten times what people do
 # A source is narrow where little of the spectrum lies within so many dB of its loudest band (a bass, a trumpet, a
 # cymbal: about half; mixes: nearly all). Between the two shares the limit moves from one to the other.
 NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
 NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
-FULL_SHAPE_FROM = 0.2  # share of the word's curve from which corrections beside it are taken in full
+# Share of the word's curve, by the rule alone, up to which no corrections beside it are taken, and from which all are.
+NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
 ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
 
 
@@ -57,7 +61,7 @@ def curve(request: Request) -> Tensor:
     scored = axes(m[None], request.residual_cov)[0]
     lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
     answer = answer + follow(request, ratio) * float(lacking) * m
-    return bounded_by_word(answer, m, most(seen) * max(1.0, ratio))
+    return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)
 
 
 def evidence_ratio(adaptation: float) -> float:
@@ -122,10 +126,23 @@ def natural_cov(request: Request, ratio: float) -> Tensor:
     return oddness * noise + blind
 
 
-def bounded_by_word(answer: Tensor, m: Tensor, most: float) -> Tensor:
-    """Keeps the share of the word's own curve in `LEAST`..`most`; lets go of the rest as it nears the lower end."""
+def bounded_by_word(answer: Tensor, m: Tensor, most: float, visible: Tensor) -> Tensor:
+    """Keeps the share of the word's own curve in `LEAST`..`most`; lets go of the rest as it nears the lower end.
+
+    `visible`: (bands,) 0..1, where the sound is; there the rest must not undo the word either.
+    """
     share = float(along(answer, m))
     beside = (answer - share * level_free(m)) * min(1.0, most / max(share, 1e-9))
     share = min(share, most)
-    full = min(1.0, max(0.0, (share - LEAST) / (FULL_SHAPE_FROM - LEAST)))
-    return max(share, LEAST) * level_free(m) + full * beside
+    full = min(1.0, max(0.0, (share - NO_SHAPE_TO) / (FULL_SHAPE_FROM - NO_SHAPE_TO)))
+    share = at_least(share)
+    undone = -float(along_heard(beside, m, visible))
+    if undone > 0:
+        full = min(full, (share - LEAST) / undone)
+    return share * level_free(m) + full * beside
+
+
+def at_least(share: float) -> float:
+    """Never under `LEAST`, hardly changed far above it, and smooth between: a softplus."""
+    x = (share - LEAST) / SOFT
+    return LEAST + SOFT * (max(x, 0.0) + math.log1p(math.exp(-abs(x))))

@@ -75,7 +75,7 @@ def word_on_sound(request: Request, model: Cvae, decoder: Tensor, ratio: float) 
 
 def _bounded(request: Request, curve_db: Tensor) -> Tensor:
     limit = most(request.observation) * max(1.0, evidence_ratio(request.adaptation))
-    return bounded_by_word(curve_db, request.mean_db, limit)
+    return bounded_by_word(curve_db, request.mean_db, limit, request.observation.visible)
 
 
 @lru_cache(maxsize=8)

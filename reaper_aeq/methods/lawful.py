@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..model.curves import COMPARED, bounded, unbounded
 from ..model.score import axes
-from ..realise import NO_BOOST_DB
 from .request import Request
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
@@ -18,23 +17,23 @@ HALVINGS = 40
 
 
 def keeps_laws(
-    requests: Sequence[Request], respond: Callable[[Tensor], Tensor], start: Tensor, candidates: Tensor
+    requests: Sequence[Request], respond: Callable[[Tensor], Tensor], limit: Tensor, start: Tensor, candidates: Tensor
 ) -> Tensor:
-    """Which candidates lift silence no further and let the score fall no more than the start does, (n, k) bool.
+    """Which candidates go no further beyond `limit` and let the score fall no more than the start does, (n, k) bool.
 
     Args:
+        limit: (n, grid) dB, what the bands may do at most.
         respond: params (..., bands, 3) -> response (..., grid) dB.
         start: params (n, bands, 3). candidates: (n, k, bands, 3).
     """
     tried = torch.cat((start[:, None], candidates), 1)  # (n, k + 1, bands, 3)
-    unheard = torch.stack([r.observation.visible < 0.5 for r in requests]).to(tried.device)
-    lifted = (respond(tried) * unheard[:, None]).amax(-1)  # (n, k + 1)
-    allowed = lifted[:, :1].clamp_min(NO_BOOST_DB) + 1e-6
+    over = (respond(tried) - limit[:, None]).amax(-1)  # (n, k + 1)
+    allowed = over[:, :1].clamp_min(0.0) + 1e-6
     scores = raw_scores(requests, torch.stack([respond(scaled(tried, i)) for i in INTENSITIES], 2))
     silent = raw_scores(requests, torch.zeros_like(scores[..., :1, None]).expand(*scores.shape[:-1], 1, len(COMPARED)))
     falls = -torch.cat((silent, scores), -1).diff(dim=-1).amin(-1)  # (n, k + 1)
     risen = scores[..., -1] > silent[..., 0]
-    kept = (lifted <= allowed) & (falls <= falls[:, :1].clamp_min(FALL)) & (risen | ~risen[:, :1])
+    kept = (over <= allowed) & (falls <= falls[:, :1].clamp_min(FALL)) & (risen | ~risen[:, :1])
     return kept[:, 1:]
 
 

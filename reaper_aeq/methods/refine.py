@@ -19,7 +19,7 @@ from torch import Tensor
 from ..bands import BandKind, Eq
 from ..dsp.response import eq_from_params, params_from_eq, response_db
 from ..model.curves import GRID
-from ..realise import NARROWEST_OCT, NO_BOOST_DB, wish
+from ..realise import NARROWEST_OCT, wish
 from .adaptive import curves as curves  # the bands that the method of this name starts from
 from .descent import descend, to_free, to_params
 from .exact import heard_response
@@ -31,8 +31,8 @@ from .request import Request
 RATE, LEAST_RATE, MOST_RATE = 0.1, 0.01, 0.15
 SMALL = 1e-4  # dB² for each dB² of gain: of two EQs that do the same the smaller one
 NEAR = 1e-3  # dB² for each squared octave or 4 dB from the start: bands stay where their method had put them
-SILENCE = 3.0  # weight of lifting silence
-SILENCE_DB = NO_BOOST_DB - 0.1  # from where that costs
+OVER = 3.0  # weight of going beyond what a sound may be lifted
+ROOM_DB = 0.1  # under that, from where it costs
 WORTH_IT = 0.06**2  # dB²: as much as bands fitted to a curve miss it by anyway; a smaller gain is no gain
 PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 
@@ -41,21 +41,24 @@ PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 class Aims:
     """What n sounds of one sample rate are to become by bands of these kinds; float64.
 
-    `target`, `weight`: (n, grid), weights sum to 1. `unheard`: (n, grid) bool.
+    `target`, `weight`: (n, grid), weights sum to 1. `limit`: (n, grid) dB, what the bands may do at most.
     """
 
     target: Tensor
     weight: Tensor
-    unheard: Tensor
+    limit: Tensor
     kinds: tuple[BandKind, ...]
     sample_rate: int
 
     @classmethod
     def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
-        wishes = [wish(r.models.eq, r.models.eq.encode(region(r).float()), r.observation) for r in requests]
-        rows = (torch.stack([getattr(w, name) for w in wishes]).to(device) for name in ("target", "weight", "unheard"))
-        target, weight, unheard = rows
-        return cls(target, weight / weight.sum(-1, keepdim=True), unheard, kinds, requests[0].sample_rate)
+        wishes = [
+            wish(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
+            for r in requests
+        ]
+        rows = (torch.stack([getattr(w, name) for w in wishes]).to(device) for name in ("target", "weight", "limit"))
+        target, weight, limit = rows
+        return cls(target, weight / weight.sum(-1, keepdim=True), limit, kinds, requests[0].sample_rate)
 
     def response(self, params: Tensor) -> Tensor:
         """(..., bands, 3) -> (..., grid) dB."""
@@ -93,7 +96,7 @@ def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKin
     ways = torch.stack([to_params(to_free(start) + part * way, kinds, NARROWEST_OCT) for part in PARTS], 1)
     least = aims.errors(respond(start))
     better = torch.stack([aims.errors(respond(ways[:, k])) < least - WORTH_IT for k in range(len(PARTS))], 1)
-    good = better & keeps_laws(requests, aims.response, start, ways)  # (n, parts)
+    good = better & keeps_laws(requests, aims.response, aims.limit, start, ways)  # (n, parts)
     first = good.int().argmax(1)
     best = ways[torch.arange(len(ways), device=device), first].cpu()
     chosen = good.any(1).tolist()
@@ -107,9 +110,9 @@ def _walk(start: Tensor, aims: Aims, steps: int, respond: Callable[[Tensor], Ten
     def losses(free: Tensor) -> Tensor:
         params = to_params(free, aims.kinds, NARROWEST_OCT)
         response = respond(params)
-        lifted = (response - SILENCE_DB).clamp_min(0.0).where(aims.unheard, 0.0)
+        over = (response - aims.limit + ROOM_DB).clamp_min(0.0)
         prior = SMALL * params[..., 1].square().sum(-1) + NEAR * (free - begin).square().sum((-2, -1))
-        return aims.errors(response) + SILENCE * lifted.square().mean(-1) + prior
+        return aims.errors(response) + OVER * over.square().mean(-1) + prior
 
     rate = (RATE * aims.errors(respond(start)).sqrt()).clamp(LEAST_RATE, MOST_RATE)
     best, least = begin, torch.full_like(rate, torch.inf)

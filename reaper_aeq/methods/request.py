@@ -13,6 +13,7 @@ from ..errors import AeqError
 from ..model.audio_encoder import Observation
 from ..model.shelf import Shelf
 from ..model.words import Word
+from ..safety import Loudness
 from . import METHODS
 
 
@@ -30,6 +31,7 @@ class Request:
         sample_rate: Hz, at which the bands will run.
         refine: gradient steps on the bands that are found, 0 is none.
         sound: (channels, samples) float32, where those steps are to go through the waveform.
+        loudness: of the sound through any EQ, for methods whose bands are found here.
     """
 
     mean_db: Tensor
@@ -42,6 +44,7 @@ class Request:
     sample_rate: int = 48_000
     refine: int = 0
     sound: Tensor | None = None
+    loudness: Loudness | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,14 @@ def along(curve_db: Tensor, axis_db: Tensor) -> Tensor:
     return (level_free(curve_db) * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-12)
 
 
+def along_heard(curve_db: Tensor, axis_db: Tensor, visible: Tensor) -> Tensor:
+    """`along` where a source has sound: each band counts by `visible` (bands,), 0..1."""
+    w = visible * weights(curve_db.dtype)
+    w = w / w.sum().clamp_min(1e-12)
+    curve, axis = (db - (db * w).sum(-1, keepdim=True) for db in (curve_db, axis_db))
+    return (curve * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-9)
+
+
 def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     """Values at `freqs_hz` (n,), (..., n) brought to the grid, linear over log-frequency, ends held; float64."""
     log_f = np.log(freqs_hz)

@@ -12,8 +12,8 @@ import torch
 from ..bands import Eq
 from ..dsp.loudness import gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..realise import BLOCK_S
 from ..result import Result
+from ..safety import BLOCK_S
 from .plan import Action
 
 MASTER = 0  # the master's number

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import fftconvolve, firwin, kaiserord, resample_poly, sosfilt
+from scipy.signal import fftconvolve, firwin, kaiserord, sosfilt
 
 from ...dsp.audio import AudioFile
 from ...dsp.loudness import ABSOLUTE_GATE_LUFS, integrated_loudness, k_weighting
+from ...dsp.peaks import true_peak_db
 from ...errors import AudioError
 
 STEP_S = 0.1
@@ -111,8 +112,3 @@ def alike_in_loudness(sounds: dict[str, np.ndarray], sample_rate: int) -> tuple[
     target = TARGET_LUFS - max(0.0, max(peaks_db) - CEILING_DBTP)
     gains = {name: 10 ** ((target - lufs) / 20) for name, lufs in found.items()}
     return {name: (audio * gains[name]).astype(np.float32) for name, audio in sounds.items()}, target
-
-
-def true_peak_db(audio: np.ndarray) -> float:
-    """The largest magnitude of `audio` (channels, n) at four times its sample rate, dBTP (BS.1770-4, annex 2)."""
-    return float(20 * np.log10(max(np.abs(resample_poly(audio, 4, 1, axis=1)).max(), 1e-10)))

@@ -1,0 +1,35 @@
+"""The limits of the law "safe" as they are written in the design, apart from the code that has to keep them."""
+
+from __future__ import annotations
+
+from ..bands import Eq
+from ..dsp.spectrum import GRID_HZ, Analysis
+
+LIFTS_DB = {60.0: 3.0, 40.0: 6.0}  # below the loudest band: how far EQ and output gain together may lift it
+NET_DB, OUTPUT_DB = 12.0, 6.0
+
+
+def lifted_db(eq: Eq, analysis: Analysis) -> dict[float, float]:
+    """{depth: the most that comes out of an EQ above the source where that lies so far below its loudest band}, dB."""
+    out = eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
+    ltas = analysis.ltas_db()
+    depth = (ltas.max() - ltas).numpy()
+    return {least: float(out[depth >= least].max(initial=-NET_DB)) for least in LIFTS_DB}
+
+
+def net_db(eq: Eq, analysis: Analysis) -> tuple[float, float]:
+    """The largest boost, and the largest cut where there is sound: of all bands, alone or with the output gain, dB."""
+    response = eq.response_db(GRID_HZ, analysis.sample_rate)
+    ltas = analysis.ltas_db()
+    sound = (ltas > ltas.max() - 60.0).numpy()
+    gain = eq.output_gain_db
+    return float(response.max() + max(gain, 0.0)), float(-(response[sound].min(initial=0.0) + min(gain, 0.0)))
+
+
+def slack_db(eq: Eq, analysis: Analysis) -> float:
+    """How far an EQ is from the nearest limit, dB; negative beyond it."""
+    lifts = lifted_db(eq, analysis)
+    boost, cut = net_db(eq, analysis)
+    rooms = [limit - lifts[depth] for depth, limit in LIFTS_DB.items()]
+    rooms += [NET_DB - boost, NET_DB - cut, OUTPUT_DB - abs(eq.output_gain_db)]
+    return min(rooms)
