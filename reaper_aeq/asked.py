@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .bands import LIMITS
@@ -14,6 +15,7 @@ from .errors import AudioError, RangeError
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
 from .methods.request import Method
 from .methods.request import method as find_method
+from .model.kinds import kind_prior, known_kind
 from .model.words import Vocabulary, Word
 from .result import MEASURED_UP_TO_S
 
@@ -33,6 +35,8 @@ class Asked:
     refine: int | None = None
     sound: np.ndarray | Tensor | None = None
     variations: int = 0
+    kind: str | None = None
+    name: str | Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Plan:
     adaptation: float
     method: Method
     refine: int
+    prior: Tensor | None = None  # (kinds,), what is said of the sound's kind
 
 
 def plan(one: Asked, words: Vocabulary) -> Plan:
@@ -57,7 +62,14 @@ def plan(one: Asked, words: Vocabulary) -> Plan:
         raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
     method, asked = find_method(one.method), words.blend(one.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
-    return Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps)
+    return Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps, _prior(one))
+
+
+def _prior(one: Asked) -> Tensor | None:
+    """What a person or names say of the kind. Raises `AeqError` for a kind that is none."""
+    names = [one.name] if isinstance(one.name, str) else one.name or []
+    prior = known_kind(one.kind) if one.kind else kind_prior(*names)
+    return None if prior is None else torch.tensor(prior, dtype=torch.float64)
 
 
 def _checked(name: str, value: float) -> float:

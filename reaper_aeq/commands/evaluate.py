@@ -48,6 +48,19 @@ def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, a
     return 0
 
 
+def evaluate_usual(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> None:
+    """The usual balance of unseen sounds by kind: {table: {kind: {who: figures}}}."""
+    from ..evaluate.usual import run_usual
+
+    with progress() as (tell, _):
+        report = run_usual(audio, data, models, tell)
+    if as_json:
+        print_json(report)
+        return
+    for title, rows in report.items():
+        print_figures(title.capitalize(), rows)
+
+
 def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
     """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
     from ..evaluate.encoder import run_encoder

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError, ModelError
 from ..files import output_error
-from ..methods import ENCODERS
+from ..methods import NETWORKS
 from ..paths import shipped
-from ..settings import AudioTraining, CvaeTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
+from ..settings import AudioTraining, CvaeTraining, EqTraining, ProxyTraining, UsualTraining, WordsTraining, load_settings
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def train_audio(
         raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
-    if settings.network not in ENCODERS:
-        raise AeqError(f"unknown encoder {settings.network!r}: use one of {', '.join(ENCODERS)}")
+    if settings.network not in NETWORKS:
+        raise AeqError(f"unknown encoder {settings.network!r}: use one of {', '.join(NETWORKS)}")
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
@@ -78,9 +78,26 @@ def train_audio(
             mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]
             train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
             return
-        name = ENCODERS[settings.network]
+        name = NETWORKS[settings.network]
         metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
     _report(places, name, metrics)
+
+
+def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
+    """With `folds`, folders of recordings, the models are fitted that `evaluate repair` examines on these."""
+    settings = places.load(UsualTraining, "usual")
+    with _run(places, 0) as run:
+        from ..train.data import read_clips
+        from ..train.usual import train_usual
+
+        clips = read_clips(audio, run.tell)
+        if folds:
+            from ..evaluate.folds import train_usual_folds
+
+            train_usual_folds(settings, clips, read_clips(folds, run.tell), places.out, run)
+            return
+        metrics = train_usual(settings, clips, places.out, run)
+    _report(places, "usual", metrics)
 
 
 def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
+from ..methods import DEFAULT_ENCODER
 from ..methods.match_request import MatchRequest
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
@@ -37,9 +38,10 @@ class Fold:
     curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
-    other_engine: AdaptiveEQ | None = None  # with the transformer
+    others: Mapping[str, AdaptiveEQ] = field(default_factory=dict)  # by the network that listens; for mixes only
     neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
+    single: Sequence[Clip] = ()  # recordings of single sources
 
     def spread_along(self, word: str, curve: Tensor) -> float:
         """Variance of people's settings along a curve, in units of the curve."""
@@ -97,22 +99,23 @@ def posterior(trial: Trial) -> Tensor:
     return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
 
 
-def ours(method: str, encoder: str = "cnn") -> Contestant:
-    """One of our methods, through real ReaEQ bands."""
+def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
+    """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[Trial]) -> list[Tensor | None]:
         answers: dict[int, Tensor] = {}
         for fold in {id(trial.fold): trial.fold for trial in trials}.values():
             here = [n for n, trial in enumerate(trials) if trial.fold is fold]
+            here = [n for n in here if encoder == DEFAULT_ENCODER or trials[n].clip.kind == "mix"]
             asked = [
                 Asked(t.damaged, t.word, adaptation=t.adaptation, method=method) for t in (trials[n] for n in here)
             ]
-            engine = fold.engine if encoder == "cnn" else fold.other_engine
+            engine = fold.engine if encoder == DEFAULT_ENCODER else fold.others[encoder]
             for n, result in zip(here, engine.adapt_many(asked), strict=True):
                 if isinstance(result, AeqError):
                     raise result
                 answers[n] = torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
-        return [answers[n] for n in range(len(trials))]
+        return [answers.get(n) for n in range(len(trials))]
 
     return answer
 

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DRAWS, ENCODERS
+from ..methods import DRAWS, NETWORKS
 from ..model.curves import level_free
 from ..model.eq_autoencoder import EqAutoencoder
+from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
 from ..settings import WordsTraining
 from ..train.data import (
@@ -24,10 +25,11 @@ from ..train.data import (
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.shown import form_name, once_each
+from ..train.usual import MISLABELLED
 from ..train.words import build_words
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, without
+from .folds import N_FOLDS, all_folds, load_fold, setting_folds, without
 from .people import load_cvae_fold, read_people
 from .rules import Music
 
@@ -46,9 +48,10 @@ def load_folds(
     """
     clips = read_clips(audio, tell)
     mixes = [clip for clip in clips if clip.kind == "mix"]
+    single = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
-    fold_of = exam_folds(mixes)
+    fold_of = all_folds(clips)
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior = read_ltas_prior(data)
     eq_model = EqAutoencoder.load(models)
@@ -57,11 +60,15 @@ def load_folds(
     folds = []
     for k in range(N_FOLDS):
         sources = {source for source, fold in fold_of.items() if fold == k}
+        of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
-        engine, second = (
-            AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
-        )
+        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
+        # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
+        others = {
+            network: AdaptiveEQ(eq_model, load_fold(models, k, of_mixes, network), vocabulary, models)
+            for network in NETWORKS
+        }
         if DRAWS in only:
             engine.models.cvae = load_cvae_fold(models, k, read_people(data))
         _, rest = without([], prior, sources)
@@ -81,8 +88,8 @@ def load_folds(
             word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
             for word in PEOPLE_WORDS
         }
-        own = [clip for clip in mixes if fold_of[clip.source] == k]
-        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours, little_known))
+        own, alone = ([clip for clip in some if fold_of[clip.source] == k] for some in (mixes, single))
+        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone))
     return folds
 
 

@@ -41,7 +41,7 @@ NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
 NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 # Share of the word's curve, by the rule alone, up to which no corrections beside it are taken, and from which all are.
 NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
-ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
+ODD_ABOVE = 1.0  # squared Mahalanobis distance per band from which the usual spread is taken as wider: tails are heavy
 
 
 def curves(requests: Sequence[Request]) -> Tensor:

@@ -12,8 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-import torch
-from torch import Tensor
+from ..errors import AeqError
 
 KINDS = {
     "mix": "several instruments at once: mixes, submixes, groups",
@@ -32,60 +31,74 @@ FROM_MANIFEST = {kind: kind for kind in KINDS} | {
     "submix": "mix", "choir": "vocals", "percussion": "drums", "piano": "keys", "mallet": "keys", "brass": "wind",
     "woodwind": "wind", "electric_guitar": "guitar", "acoustic_guitar": "guitar",
 }  # fmt: skip
+MELODIC = ("vocals", "guitar", "keys", "strings", "wind", "synth")  # hard to tell from one another by sound alone
 NAME_SURE = 0.97  # of a telling name: how often the track really is of that kind
-TELLING = 0.9  # of what a name says: enough to speak of it
 COMMIT_FROM = 0.6  # of the likeliest kind: below, no kind is named
-LEAST_PRIOR = 0.02  # of a kind that the sound speaks against: a classifier is never that sure
 
-# Whole words, singular and plural; '*' stands for any ending. Two or more words are a phrase.
-NAMES: dict[str, str] = {
-    "mix": "mix master premaster mixdown stereo mix full mix bounce print 2mix submix band orchestra orchester orquesta "
-    "orchestre instrumental playback minus one stems song reference ref track, backing track, mixbus, mix bus, master "
-    "bus, music bus, all instruments, drum and bass, drums and bass, gesamt, summe, mezcla, mistura, melange, missaggio",
-    "drums": "drum* kick* kik bd snare* sn sd hat hats hihat* hh tom toms cymbal* crash ride oh ohs overhead* perc* "
-    "shaker* tambo* conga* bongo* cajon clap* snap snaps rim rimshot cowbell* timbale* timpani beat beats groove 808 "
-    "909 breakbeat* loop loops schlagzeug trommel* becken pauke* batterie batteria bateria* grosse caisse, caisse "
-    "claire, cassa rullante tamburo bombo caja caixa platillo* platos redoblante tambor* bumbo room mics, drum room, "
-    "bass drum*, hi hat*, drum bus, drum loop, steel drum, kick in, kick out, floor tom*, grosse trommel, snare top, "
-    "snare bottom, charleston chimbal prato pratos tamborim pandeiro djembe tabla taiko udu woodblock*",
-    "speech": "speech spoken voiceover* vo narrat* dialog* dialogue podcast interview host guest speaker announcer "
-    "moderator sprache sprecher* stimme interview* voz en off, voice over*, voix off, voce narrante, locutor locucao "
-    "locucion narrador* erzahler* commentary radio talk lecture lav lavalier parole parlato parlante falado fala",
-    "bass": "bass basses bas bs sub subbass bassline basslines 808 bass, synth bass, bass synth, bass di, bass amp, "
-    "bass guitar, bass gtr, sub bass, upright bass, fretless, acid bass, reese, moog bass, e bass, kontrabass bass, "
-    "basse, basso, bajo, baixo, contrabajo, contrabaixo, bass line, picked bass, slap bass, trilian, modo bass",
-    "vocals": "vocal* vox voc vocs voice voices lead vox, lv bv bvs bgv bgvs bvox singer* sing singing sung choir* "
-    "chor choral chorus vox, backing vocal*, backings adlib* ad lib, ad libs, harmony harmonies soprano alto tenor "
-    "baritone acapella acappella a cappella, rap rapper double vox, gesang sanger* saenger* chore voix chant chanteu* "
-    "choeur choeurs coro coros voz voces voce voci cantante canto cantor* vocais vocalist* gang vox, backing vox, lead "
-    "voc, beatbox humming hum",
-    "guitar": "guitar* gtr gtrs gt gtar agtr egtr acgtr elgtr acoustic acoustics ac gtr, el gtr, acoustic gtr, strat "
-    "stratocaster tele telecaster les paul, strumming strums riff ukulele uke banjo mandolin* bouzouki charango lute "
-    "gitarre* git e git, guitare* guitarra* chitarra* chitarre violao viola caipira, cavaquinho powerchords power "
-    "chords, di gtr, amp gtr, lead gtr, rhythm gtr, nylon dobro slide pedal steel, lap steel, amplitube guitar rig",
-    "keys": "keys key piano* pno pianos rhodes wurli wurlitzer epiano ep e piano, el piano, electric piano, organ "
-    "organs hammond b3 clav clavinet harpsichord celesta celeste glockenspiel vibes vibraphon* marimba xylophon* "
-    "mallet* music box, toy piano, keyboard* klavier flugel fluegel orgel orgue tastiera* teclado* tecla clavier "
-    "clavecin pianoteq keyscape accordion akkordeon accordeon fisarmonica acordeon bells tubular bells, kalimba",
-    "strings": "string strings str violin* vln vlns fiddle* viola violas vla cello* celli vc vcl double bass*, "
-    "contrabass* string section, string quartet, quartet pizz pizzicato arco legato strings, geige* bratsche* "
-    "streicher* kontrabass* violon* alto solo, cordes archi corda cuerda* violino* violoncell* violoncelo* cordas "
-    "chello harp harfe harpe arpa erhu sitar",
-    "wind": "brass horn horns trumpet* tpt tp flugelhorn trombone* tbn tuba sax saxes saxophon* altosax tenorsax alto "
-    "sax, tenor sax, bari sax, baritone sax, soprano sax, flute* fl clarinet* cl bass clarinet*, oboe* bassoon* piccolo "
-    "recorder* harmonica* woodwind* winds bagpipe* french horn*, english horn, trompete* posaune* blaser blaeser "
-    "saxofon* flote* floete* klarinette* fagott horner trompette* cuivre* cor anglais, hautbois basson saxo tromba "
-    "trombe tromboni flauto flauti fiati ottoni trompeta* trombon* metales vientos flauta* clarinete* metais sopros "
-    "trompete pan flute, whistle ocarina didgeridoo bass trombone*",
-    "synth": "synth* syn lead synth, synth lead, pad pads arp arps arpegg* pluck plucks seq sequence* saw saws "
-    "supersaw* drone drones riser* uplifter* downlifter* fx sfx sweep sweeps atmo atmos atmosphere* texture* ambience "
-    "moog juno dx7 prophet jupiter serum massive sylenth* vital surge diva zebra omnisphere nexus synthe "
-    "synthetiseur sintetizador* sintetizzatore* synth strings, synth brass, synth pad, string pad, synth keys, synth "
-    "choir, vocoder wavetable modular chiptune 303",
-}
+# Whole words; '*' stands for any ending. Words that mean two things to two people (solo, lead, bus, hi) are left out.
+WORDS: dict[str, str] = {
+    "mix": "mix master premaster mixdown stereomix fullmix bounce 2mix submix band orchestra orchester orquesta orchestre "
+    "orquestra instrumental playback backingtrack mixbus song gesamt summe mezcla mistura melange missaggio",
+    "drums": "drum* kick* kik bd snare* sn sd hat hats hihat* hh tom toms cymbal* crash ride oh ohs overhead* perc percs "
+    "percussi* shaker* tambo conga* bongo* cajon clap claps snap snaps rimshot* cowbell* timbale* timpani beat beats "
+    "808 909 breakbeat* schlagzeug trommel* becken pauke* batterie batteria bateria* rullante piatti tamburo tamburi "
+    "tambourin* bombo caja platillo* redoblante tambor* bumbo charleston chimbal prato pratos tamborim pandeiro* djembe "
+    "tabla taiko udu woodblock* perkussion perkusion percusion percussao percussioni grancassa",
+    "speech": "speech spoken voiceover* vo narrat* dialog* podcast* interview* host guest speaker* announcer* "
+    "moderator* sprache sprecher* locutor* locucao locucion narrador* erzahler* commentary lecture* lavalier lav "
+    "parole parlato parlante falado parlee hablada hablado gesprochen dialogo dialoghi",
+    "bass": "bass basses bassline* subbass sub basse basses basso bassi bajo bajos baixo baixos contrabajo contrabaixo "
+    "contrebasse contrabbasso kontrabass* ebass reese fretless trilian ebassgitarre bassgitarre synthbass",
+    "vocals": "vocal* vox voc vocs voice voices lv ldv bv bvs bgv bgvs bvox singer* singing choir* chorus chor chore adlib* "
+    "harmonies soprano tenor baritone alto* acapella acappella rap rapper gesang sanger* saenger* stimme stimmen voix "
+    "chant chants chanteu* choeur* coro coros cori voz vozes voces voce voci cantante* canto cantor* vocais hum humming",
+    "guitar": "guitar* gtr gtrs gt gtar agtr egtr acgtr elgtr strat stratocaster tele telecaster ukulele* uke banjo* "
+    "mandolin* bouzouki charango lute gitarre* egitarre agitarre guitare* guitarra* chitarra* chitarre violao violoes "
+    "cavaquinho dobro amplitube strumming",
+    "keys": "keys piano* pno rhodes wurli* epiano organ organs hammond b3 clav clavinet harpsichord celesta celeste "
+    "glockenspiel vibes vibraphon* marimba xylophon* mallet* keyboard* klavier flugel fluegel orgel orgue organo tastiera* "
+    "teclado* clavier* clavecin cembalo pianoteq keyscape accordion akkordeon accordeon fisarmonica acordeon kalimba",
+    "strings": "string strings violin* vln vlns fiddle* viola violas vla cello* celli vcl pizz pizzicato arco legato geige* "
+    "bratsche* streicher* violon violons archi cuerda* violino* violoncell* violoncelo* corda cordas cordes chelo "
+    "harp harfe harpe arpa erhu sitar",
+    "wind": "brass horn horns trumpet* tpt flugelhorn trombone* tbn tuba sax saxes saxo saxophon* altosax tenorsax barisax "
+    "flute* clarinet* oboe* bassoon* piccolo harmonica* woodwind* winds bagpipe* trompete* posaune* blaser blaeser "
+    "saxofon* sassofon* flote* floete* klarinette* fagott trompette* cuivre* hautbois basson tromba trombe tromboni flauto "
+    "flauti fiati ottoni trompeta* trombon metales vientos flauta* clarinete* metais sopros ocarina didgeridoo whistle",
+    "synth": "synth* pad pads arp arps arpegg* pluck plucks seq sequence* saw saws supersaw* drone drones riser* "
+    "uplifter* downlifter* fx sfx sweep sweeps atmo atmos atmosphere* texture* ambience moog juno dx7 prophet jupiter "
+    "serum massive sylenth* vital surge diva omnisphere synthe synthetiseur* sintetizador* sintetizzator* vocoder "
+    "wavetable modular chiptune 303 tb303 sintetizzatore nave",
+}  # fmt: skip
+# Several words, separated by commas.
+PHRASES: dict[str, str] = {
+    "mix": "full mix, stereo mix, mix bus, master bus, music bus, minus one, backing track, drum and bass, drums and bass, "
+    "drums bass, all instruments, two track",
+    "drums": "bass drum*, hi hat*, hi hats, floor tom*, steel drum*, kick in, kick out, sub kick, snare top, snare bottom, "
+    "drum synth, synth drum*, synth perc, drum loop, drum room, room mic*, body percussion, grosse caisse, caisse "
+    "claire, cassa, gran cassa, grosse trommel, kleine trommel, bass kick, vocal perc, bombo legüero, beat box",
+    "speech": "voice over*, voix off, voz en off, voce narrante, spoken word, voice of god, lead speaker, talking head",
+    "bass": "808 bass, synth bass, bass synth, bass di, bass amp, bass guitar, bass gtr, sub bass, upright bass, acid bass, "
+    "moog bass, e bass, double bass, slap bass, picked bass, bass line, modo bass, guitare basse, guitarra baixo, "
+    "bass gitarre, basse synthe",
+    "vocals": "lead vox, lead voc, backing vocal*, backing vox, gang vox, ad lib, ad libs, a cappella, background vocal*, "
+    "synth choir, vocal synth, vocal chop*, guitar vox, male voice, female voice, voix lead, voz principal, voz lead, "
+    "coro masculino",
+    "guitar": "les paul, pedal steel, lap steel, ac gtr, el gtr, acoustic gtr, electric gtr, guitar rig, guitar synth, "
+    "bass vi, viola caipira, power chord*, guitarra electrica, e gitarre, a gitarre, e git, a git, nylon string, "
+    "steel string, 12 string",
+    "keys": "el piano, e piano, electric piano, toy piano, music box, tubular bell*, synth keys, bass keys, bells, "
+    "church organ, grand piano, piano a queue, orgue hammond, harmonium",
+    "strings": "string section, string quartet, string ensemble, solo violin, bowed bass, contrabass arco, viola da gamba, "
+    "double bass arco, celli bass",
+    "wind": "alto sax, tenor sax, bari sax, baritone sax, soprano sax, bass clarinet*, french horn*, english horn, cor "
+    "anglais, pan flute, bass trombone*, bass flute, contra bassoon, horn section, brass section, bass sax",
+    "synth": "lead synth, synth lead, synth pad, string pad, synth strings, synth string, synth brass, synth pluck, synth "
+    "arp, string synth, strings synth, fx synth, choir pad, bell pad, piano pad, vocal pad, guitar pad",
+}  # fmt: skip
 
 
-def kind_prior(*names: str | None) -> Tensor | None:
+def kind_prior(*names: str | None) -> tuple[float, ...] | None:
     """What names of a track, its folder and its instrument say: (kinds,), a likelihood for each kind; None for nothing.
 
     The first name that says anything counts: give the nearest first (the track before its folder).
@@ -93,26 +106,26 @@ def kind_prior(*names: str | None) -> Tensor | None:
     for name in names:
         said = _said(name or "")
         if said:
-            prior = torch.full((len(KINDS),), (1 - NAME_SURE) / (len(KINDS) - 1), dtype=torch.float64)
-            for kind in said:
-                prior[list(KINDS).index(kind)] = NAME_SURE / len(said)
-            return prior
+            rest = (1 - NAME_SURE) / (len(KINDS) - len(said))
+            return tuple(NAME_SURE / len(said) if kind in said else rest for kind in KINDS)
     return None
 
 
-def known_kind(kind: str) -> Tensor:
-    """The prior of somebody who says the kind outright, (kinds,). Raises `KeyError` for one that is none."""
+def known_kind(kind: str) -> tuple[float, ...]:
+    """The prior of somebody who says the kind outright, (kinds,). Raises `AeqError` for one that is none."""
     if kind not in KINDS:
-        raise KeyError(kind)
-    return torch.tensor([float(name == kind) for name in KINDS], dtype=torch.float64)
+        raise AeqError(f"unknown kind {kind!r}: use one of {', '.join(KINDS)}")
+    return tuple(float(name == kind) for name in KINDS)
 
 
-def combined(by_sound: Tensor, prior: Tensor | None) -> Tensor:
-    """Probabilities by sound (kinds,) and a likelihood by name -> probabilities by both."""
-    if prior is None:
-        return by_sound
-    both = (by_sound + LEAST_PRIOR) * prior
-    return both / both.sum()
+def heard_as(probabilities: Sequence[float]) -> tuple[str, float]:
+    """What a sound is called, and how sure that is: a kind, else 'melodic', else 'unsure'."""
+    kinds = dict(zip(KINDS, probabilities, strict=True))
+    best = max(kinds, key=kinds.__getitem__)
+    if kinds[best] >= COMMIT_FROM:
+        return best, kinds[best]
+    melodic = sum(kinds[kind] for kind in MELODIC)
+    return ("melodic", melodic) if melodic >= COMMIT_FROM else ("unsure", kinds[best])
 
 
 @lru_cache(maxsize=4096)
@@ -147,8 +160,9 @@ def _counts(word: str) -> bool:
 def _patterns() -> Sequence[tuple[int, re.Pattern[str], str]]:
     """(number of words, pattern, kind), longest first."""
     found = []
-    for kind, text in NAMES.items():
-        for entry in _entries(text):
-            pattern = re.compile(re.escape(entry).replace(r"\*", "[a-z]*").replace(r"\ ", " "))
-            found.append((len(entry.split()), pattern, kind))
+    for kind in KINDS:
+        entries = [*WORDS[kind].split(), *(phrase.strip() for phrase in PHRASES[kind].split(","))]
+        for entry in entries:
+            plain = unicodedata.normalize("NFKD", entry).encode("ascii", "ignore").decode()
+            found.append((len(plain.split()), re.compile(re.escape(plain).replace(r"\*", "[a-z]*").replace(r"\ ", " ")), kind))
     return sorted(found, key=lambda one: (-one[0], -len(one[1].pattern)))

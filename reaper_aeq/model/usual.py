@@ -21,14 +21,14 @@ from .audio_encoder import SCORED_SHARE, STAT_LIMIT, BalanceEncoder, Usual
 from .checkpoint import Checkpoint
 from .curves import GRID, N_GRID
 from .eq_autoencoder import EqAutoencoder
-from .kinds import KINDS, combined
+from .kinds import KINDS
 from .texture import statistics, texture
 
 N_KINDS = len(KINDS)
 # Beside what alike sounds were off by, every sound may be off by any smooth shape: octaves of correlation and dB RMS,
 # before a factor that hangs on the sound. 0 octaves: each band for itself.
 SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0))
-MIX = list(KINDS).index("mix")
+LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ class UsualBalance(BalanceEncoder):
         """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
         pool_weight = self.weight if use is None else self.weight * use
         pool = (self.residual * pool_weight[:, None]).T @ self.residual / pool_weight.sum()
-        products = (self.residual[:, :, None] * self.residual[:, None, :]).flatten(1)
-        own = (weight / weight.sum(1, keepdim=True).clamp_min(1e-30)) @ products
+        shares = weight / weight.sum(1, keepdim=True).clamp_min(1e-30)
+        own = torch.stack([(self.residual * row[:, None]).T @ self.residual for row in shares])
         count = weight.sum(1).square() / weight.square().sum(1).clamp_min(1e-30)  # Kish's number of sounds
         share = (count / (count + self.shape.pooled))[:, None, None]
-        return share * own.unflatten(1, (N_GRID, N_GRID)) + (1 - share) * pool
+        return share * own + (1 - share) * pool
 
     def described(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, kinds + 2 + scaled): what the scale of the covariance hangs on."""
@@ -174,6 +174,14 @@ class UsualBalance(BalanceEncoder):
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
         model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
         return model.eval().requires_grad_(False)
+
+
+def combined(by_sound: Tensor, prior: Tensor | None) -> Tensor:
+    """Probabilities by sound (kinds,) and a likelihood by name, or None -> probabilities by both."""
+    if prior is None:
+        return by_sound
+    both = (by_sound + LEAST_BY_SOUND) * prior
+    return both / both.sum()
 
 
 def tonality(raw: Tensor) -> Tensor:

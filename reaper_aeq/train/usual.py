@@ -41,10 +41,12 @@ class Sounds:
     """Recordings as they are learned from: all (n, ...) float64.
 
     `features` (n, f) raw; `targets` (n, bands) dB, level-free spectra, silence raised to `SILENT_BELOW_DB` under the
-    loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`; `sources`.
+    loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`;
+    `sources`: what is left out together, all `repositories` of one owner.
     """
 
     names: tuple[str, ...]
+    repositories: tuple[str, ...]
     features: Tensor
     targets: Tensor
     heard: Tensor
@@ -54,8 +56,10 @@ class Sounds:
     def subset(self, keep: Tensor) -> Sounds:
         """`keep`: (n,) bool."""
         chosen = keep.nonzero()[:, 0].tolist()
-        names, sources = (tuple(row[i] for i in chosen) for row in (self.names, self.sources))
-        return Sounds(names, self.features[keep], self.targets[keep], self.heard[keep], self.kinds[keep], sources)
+        rows = (self.names, self.repositories, self.sources)
+        names, repositories, sources = (tuple(row[i] for i in chosen) for row in rows)
+        parts = (self.features[keep], self.targets[keep], self.heard[keep], self.kinds[keep])
+        return Sounds(names, repositories, *parts, sources)
 
 
 def sounds_of(clips: Sequence[Clip]) -> Sounds:
@@ -76,7 +80,8 @@ def sounds_of(clips: Sequence[Clip]) -> Sounds:
     stats = torch.stack([features(clip.analysis) for clip in clips])
     sources = tuple(source_of(clip.source) for clip in clips)
     names = tuple(clip.name for clip in clips)
-    return Sounds(names, stats, level_free(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
+    repositories = tuple(clip.source for clip in clips)
+    return Sounds(names, repositories, stats, level_free(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
 
 
 def source_of(repository: str) -> str:
@@ -114,7 +119,7 @@ def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
     architecture = {"n": len(model.features), "f": model.features.shape[1], "shape": asdict(model.shape)}
-    data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.sources))}
+    data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
     half = {"features", "residual", "kind_probability"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
@@ -142,13 +147,11 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     kind = sounds.kinds
     right = (model.kind_probability.argmax(1) == kind).double()
     music = kind == list(KINDS).index("mix")
-    usual = sounds.targets - model.residual
     explained = {
         label: 1 - _square(model.residual[rows], sounds.heard[rows]) / _square(
             (sounds.targets - model.kind_mean_db[list(KINDS).index("mix")])[rows], sounds.heard[rows])
         for label, rows in (("mixes", music), ("single_sources", ~music))
     }  # fmt: skip
-    del usual
     metrics = {f"explained_unseen_{label}": round(float(value), 4) for label, value in explained.items()}
     return model, {**metrics, "kind_right_unseen": round(float(right.mean()), 4)}
 
