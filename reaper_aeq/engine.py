@@ -226,7 +226,7 @@ class AdaptiveEQ:
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
         rates = list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
         if len(rates) != len(several):
-            raise AeqError(f"{len(rates)} sample rates for {len(several)} references: give each reference one")
+            raise AeqError(f"each reference needs one sample rate, but there are {len(several)} and {len(rates)}")
         sound = as_channels(audio, sample_rate).cpu()
         analysis = analyze_blocks([sound], sample_rate)
         others = [self.analyze(other, rate) for other, rate in zip(several, rates, strict=True)]

@@ -188,9 +188,15 @@ def _run(
         if not audible:
             raise LiveError("nothing can be heard on any track")
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
-        entries = [write.Entry(one, result.eq, name) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
-        with reaper.held():
-            write.write_all(reaper, project, label, entries)
+        # an EQ of 0.0 dB only replaces one that does something
+        entries = [
+            write.Entry(one, result.eq, name)
+            for (one, _), (_, name, result) in zip(audible, told, strict=True)
+            if one.instance or not result.does_nothing
+        ]
+        if entries:
+            with reaper.held():
+                write.write_all(reaper, project, label, entries)
     rows = {one.number: row_of(one, heard.analysis) for one, heard in audible}
     for (one, heard), (action, name, result) in zip(audible, told, strict=True):
         fill(rows[one.number], action, name, result, heard.analysis, engine)

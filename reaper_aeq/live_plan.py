@@ -146,7 +146,8 @@ class _Work:
     def _note(self, one: Target, row: Row, action: Action, result: Result, heard: Heard) -> None:
         name = action.name(self.engine.words.spelled)
         fill(row, action, name, result, heard.analysis, self.engine)
-        self.entries.append(write.Entry(one, result.eq, name, alone=True))
+        if one.instance or not result.does_nothing:
+            self.entries.append(write.Entry(one, result.eq, name, alone=True))
 
     def write(self) -> None:
         if not self.entries:

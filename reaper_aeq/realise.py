@@ -170,7 +170,8 @@ def at_intensity(
     """
     limits = Limits(seen.ltas_db, loudness)
     if word_db is None:
-        return limits.held(eq, intensity)
+        held = limits.held(eq, intensity)
+        return replace(held, eq=rounded(held.eq))
 
     def share(response_db: Tensor) -> float:
         return _share(response_db, word_db, seen)
@@ -178,8 +179,22 @@ def at_intensity(
     held = limits.held(_audible(eq, share, seen, limits), intensity, share)
     if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
         # the curve itself was cut off where the sound may not be lifted
-        return replace(held, by=limits.nearest(held.eq))
-    return held
+        held = replace(held, by=limits.nearest(held.eq))
+    return replace(held, eq=rounded(held.eq))
+
+
+def rounded(eq: Eq) -> Eq:
+    """As finely as ReaEQ shows it: tenths of a hertz, hundredths of a dB and of an octave."""
+    bands = (
+        replace(
+            band,
+            freq_hz=round(band.freq_hz, 1),
+            gain_db=round(band.gain_db, 2) + 0.0,
+            bandwidth_oct=round(band.bandwidth_oct, 2),
+        )
+        for band in eq.bands
+    )
+    return Eq(tuple(bands), round(eq.output_gain_db, 2) + 0.0)
 
 
 def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> Eq:

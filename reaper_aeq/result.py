@@ -110,23 +110,9 @@ class Result:
             "confidence": round(self.confidence, 2),
             "explanation": self.explanation,
             **({"heard_as": self.heard_as.to_dict()} if self.heard_as else {}),
-            **rounded(self.eq).to_dict(),
+            **self.eq.to_dict(),
             **({"variations": [one.to_dict() for one in self.variations]} if self.variations else {}),
         }
-
-
-def rounded(eq: Eq) -> Eq:
-    """As finely as ReaEQ shows it: tenths of a hertz, hundredths of a dB and of an octave."""
-    bands = (
-        replace(
-            band,
-            freq_hz=round(band.freq_hz, 1),
-            gain_db=round(band.gain_db, 2) + 0.0,
-            bandwidth_oct=round(band.bandwidth_oct, 2),
-        )
-        for band in eq.bands
-    )
-    return Eq(tuple(bands), round(eq.output_gain_db, 2) + 0.0)
 
 
 def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
@@ -156,9 +142,10 @@ def under_peaks(result: Result, gain_db: float, before_db: float, after_db: floa
     Args:
         before_db, after_db: true peaks of the source and of what the bands make of it, dBTP.
     """
+    gain_db = round(gain_db, 2)
     limit = max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
-    held = max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB)
-    gave_way = gain_db - held
+    held = round(max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
+    gave_way = round(gain_db - held, 2)
     told = result.explanation.removesuffix(_told(result.gave_way_db)) + _told(gave_way)
     moved = result.result_db + (held - result.eq.output_gain_db)
     return replace(result, eq=result.eq.with_output_gain(held), result_db=moved, gave_way_db=gave_way, explanation=told)

@@ -11,9 +11,10 @@ import torch
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.explain import ABOUT_USUAL, HAS_IT, LACKS_IT, REGIONS, explain_understood, suggest
+from reaper_aeq.explain import ABOUT_USUAL, HAS_IT, LACKS_IT, REGIONS, explain, explain_understood, suggest
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.result import Result
+from reaper_aeq.safety import SILENCE
 
 RATE = 48_000
 
@@ -32,26 +33,37 @@ def engine() -> AdaptiveEQ:
     return AdaptiveEQ.load(device="cpu")
 
 
-def percent(result: Result) -> int:
-    return int(re.search(r"got (?:only )?(-?\d+) % of what people usually do", result.explanation)[1])
+def times(result: Result) -> float:
+    """Of what people usually do, as the explanation says it."""
+    said = re.search(r"It got (.+?) what people usually do for '", result.explanation)[1]
+    words = {"nothing of": 0.0, "a quarter of": 0.25, "half of": 0.5, "about": 1.0}
+    if said in words:
+        return words[said]
+    amount = re.fullmatch(r"(\d+) % of|([\d.]+) times", said)
+    return float(amount[1]) / 100 if amount[1] else float(amount[2])
 
 
 def sentence(text: str) -> bool:
     return "\n" not in text and text.endswith(".") and "nan" not in text and "  " not in text
 
 
+def sentences(text: str) -> int:
+    return len(re.findall(r"\.(?: |$)", text))
+
+
 def test_a_sound_that_lacks_the_word(engine):
     result = engine.adapt(noise(-1.0), RATE, "warm")
     assert result.score_before < LACKS_IT and sentence(result.explanation)
-    assert f"At {result.score_before:.2f} for 'warm' this sound lacks it" in result.explanation
-    assert f"brings it to {result.score_after:.2f}" in result.explanation and percent(result) > 60
+    assert f"This sound scores {result.score_before:.2f} for 'warm', far less than usual. " in result.explanation
+    assert f"and now scores {result.score_after:.2f}." in result.explanation and times(result) > 0.6
+    assert sentences(result.explanation) == 2
 
 
 def test_how_much_a_sound_has_is_said_as_its_score_says(engine):
     seen = set()
     for tilt in (-5.4, -5.6, -5.8, -6.1, -6.5, -6.7, -7.0):
         result = engine.adapt(noise(tilt), RATE, "warm")
-        said = re.search(r"this sound has (more|less|about as much) of it (than|as) is usual", result.explanation)
+        said = re.search(r"for 'warm', (?:far )?(more|less|about as much) (than|as) usual\.", result.explanation)
         if said:
             usual = ABOUT_USUAL[0] <= result.score_before <= ABOUT_USUAL[1]
             assert said[1] == ("about as much" if usual else "more" if result.score_before > 0.5 else "less")
@@ -70,13 +82,15 @@ def test_what_free_text_was_taken_for(engine):
 def test_a_sound_that_has_it_already(engine):
     result = engine.adapt(noise(-9.0), RATE, "warm")
     assert result.score_before > HAS_IT and sentence(result.explanation)
-    assert "has it already and got only" in result.explanation and percent(result) < 25
+    assert "far more than usual" in result.explanation and 0.2 < times(result) < 0.35
 
 
 def test_the_opposite_is_told_of_the_opposite(engine):
     result = engine.adapt(noise(-9.0), RATE, "warm", intensity=-1.0)
-    assert "for 'warm' this sound" in result.explanation and "usually do for 'less warm'" in result.explanation
-    assert "has it already" not in result.explanation and percent(result) > 25
+    assert "for 'warm', far more than usual" in result.explanation
+    assert "usually do for 'less warm'" in result.explanation and times(result) > 0.25
+    same = engine.adapt(noise(-9.0), RATE, "less warm")
+    assert same.explanation == result.explanation  # the other way of asking for it
 
 
 def test_the_regions_named_are_the_ones_that_move(engine):
@@ -99,26 +113,26 @@ def test_regions_cover_hearing_without_gaps():
 
 def test_intensity_0_says_that_nothing_changed(engine):
     told = engine.adapt(noise(), RATE, "warm", intensity=0).explanation
-    assert told.startswith("Intensity 0: nothing was changed ('warm' stays at ") and sentence(told)
+    assert told.endswith("Intensity 0 changes nothing.") and sentence(told) and sentences(told) == 2
 
 
-def test_the_share_is_that_of_intensity_1(engine):
-    shares = [percent(engine.adapt(noise(), RATE, "warm", intensity=i)) for i in (0.25, 1.0)]
-    assert shares[0] == pytest.approx(shares[1], abs=4)
+def test_the_amount_is_what_was_given(engine):
+    half, once = (times(engine.adapt(noise(), RATE, "warm", intensity=i)) for i in (0.5, 1.0))
+    assert once == pytest.approx(2 * half, abs=0.15)
 
 
 def test_the_fixed_method_says_that_it_did_not_listen(engine):
     told = engine.adapt(noise(), RATE, "warm", method="fixed").explanation
-    assert "got people's average curve for 'warm', whatever its own balance" in told and sentence(told)
+    assert "It got people's average curve for 'warm', whatever its own balance: " in told and sentence(told)
 
 
 def test_weak_words_and_narrow_sounds_are_named(engine):
     weak = next(name for name, word in engine.words.items() if word.weak)
     told = engine.adapt(noise(), RATE, weak).explanation
-    assert f"'{weak}' is a weak word: {engine.words[weak].evidence.settings} settings" in told and sentence(told)
+    assert f"'{weak}' is a weak word: its {engine.words[weak].evidence.settings} settings" in told and sentence(told)
     assert "weak word" not in engine.adapt(noise(), RATE, "warm").explanation
     narrow = engine.adapt(noise(-4.0, high_hz=600), RATE, "warm")
-    assert "the source is narrow, so silent bands were left alone" in narrow.explanation
+    assert "Where the source has no sound it was left alone." in narrow.explanation
     assert narrow.confidence < engine.adapt(noise(), RATE, "warm").confidence
 
 
@@ -164,3 +178,18 @@ def test_the_engine_suggests_from_its_own_profile(engine):
     assert sentence(told)
     for name in re.findall(r"'([^']+)'", told):
         assert name in engine.words and engine.words[name].language == "en" and not engine.words[name].weak
+
+
+def test_what_would_force_what_cannot_be_heard(engine):
+    seen = engine.encoder.observe(engine.analyze(noise(), RATE), engine.eq_model)
+    word, flat = engine.words["warm"], torch.zeros(len(GRID_HZ), dtype=torch.float64)
+
+    def told(method: str = "adaptive", held_by: str | None = None, share: float = 0.05, net_db: float = 0.1) -> str:
+        return explain(word, word, seen, 0.9, 0.9, share, 1.0, method, flat, net_db, held_by).split(". ", 2)[2]
+
+    assert told() == "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
+    assert told("fixed") == "This can hardly be heard: a higher intensity does more."
+    assert told(held_by=SILENCE, share=0.3, net_db=2.0) == "More would lift noise where it has next to no sound."
+    assert told(held_by=SILENCE) == (
+        "This can hardly be heard, but more would lift noise where it has next to no sound."
+    )

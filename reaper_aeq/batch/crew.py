@@ -75,7 +75,7 @@ class Crew:
         except ImportError as error:
             version = error
         if isinstance(version, BaseException):
-            raise AeqError(f"{who} has no reaper-aeq {__version__} ({version}): install it there too")
+            raise AeqError(f"{who} does not have reaper-aeq {__version__} ({version}): install it there too")
         if version != __version__:
             raise AeqError(f"{who} has reaper-aeq {version}, this command {__version__}: install the same on both")
 

@@ -70,7 +70,7 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
             else:
                 found = [Task.of(path, PROJECT if path.lower().endswith(".rpp") else SOUND)]
                 if found[0].kind == SOUND and not sounds:
-                    raise AeqError(f"{where}{text} is no project: say with --word what recordings shall get")
+                    raise AeqError(f"{where}{text} is not a project: say with --word what recordings shall get")
             tasks.update((task.id, task) for task in found)
     if not tasks:
         more = "" if sounds else "; recordings are taken when --word says what they shall get"

@@ -45,7 +45,7 @@ def summary(report: Report) -> dict[str, Any]:
     master = next((row for row in report.rows if row.number == MASTER and row.result), None)
     return {
         "tracks": sum(row.number != MASTER for row in report.rows),
-        "equalised": sum(row.number != MASTER and row.result is not None for row in report.rows),
+        "equalised": sum(row.number != MASTER and row.inserted for row in report.rows),
         "asked": master.asked if master else "",
         "score": [round(master.result.score_before, 4), round(master.result.score_after, 4)] if master else None,
         "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],

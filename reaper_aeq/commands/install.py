@@ -89,7 +89,7 @@ def told_install(plan: Plan) -> str:
 
 def told_uninstall(plan: Plan) -> str:
     if not plan.changes:
-        return "Nothing to do: no reaper-aeq is installed there."
+        return "Nothing to do: reaper-aeq is not installed there."
     kept = f" The list as it was: {plan.backup}." if plan.backup else ""
     left = f" Keys and custom actions that name them stay in {FILE} ({plan.uses}): another installation revives them."
     return f"Done: the actions are out of {plan.place} and of REAPER's list.{kept}{left if plan.uses else ''}"

@@ -127,5 +127,5 @@ def _show(rows: Sequence[Row], as_json: bool) -> None:
     from .project import show
 
     show(rows)
-    changed = sum(row.result is not None for row in rows)
+    changed = sum(row.inserted for row in rows)
     say(f"\n{changed} of {len(rows)} tracks changed, one undo point in REAPER" if changed else "\nnothing was changed")

@@ -61,7 +61,7 @@ def _cells(row: Row) -> list[str]:
     if row.result is None:
         return [number, name, row.kind, "", "", f"left alone: {row.left}"]
     score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"
-    return [number, name, row.kind, row.asked, score, _most(row)]
+    return [number, name, row.kind, row.asked, score, _most(row) if row.inserted else "0.0 dB: not inserted"]
 
 
 def _most(row: Row) -> str:

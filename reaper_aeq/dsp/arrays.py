@@ -108,11 +108,11 @@ def _tensor(audio: Any) -> torch.Tensor:
             odd = any(stride < 0 or stride % array.itemsize for stride in array.strides)
             tensor = torch.from_numpy(array.copy() if odd or not array.flags.writeable else array)
         except TypeError:
-            raise AudioError(f"audio of type {array.dtype} is no PCM: pass floats, int16 or int32") from None
+            raise AudioError(f"audio of type {array.dtype} is not PCM: pass floats, int16 or int32") from None
     if tensor.is_floating_point():
         return tensor
     if tensor.dtype == torch.uint8:
         return (tensor.to(torch.float32) - 128) / 128
     if tensor.dtype not in (torch.int8, torch.int16, torch.int32):
-        raise AudioError(f"audio of type {str(tensor.dtype)[6:]} is no PCM: pass floats, int16 or int32")
+        raise AudioError(f"audio of type {str(tensor.dtype)[6:]} is not PCM: pass floats, int16 or int32")
     return (tensor.to(torch.float64) / -torch.iinfo(tensor.dtype).min).to(torch.float32)

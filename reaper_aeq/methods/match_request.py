@@ -54,7 +54,7 @@ class MatchRequest:
             raise AeqError("no reference given: name at least one recording to match")
         weights = list(self.weights) if self.weights is not None else [1.0] * references
         if len(weights) != references:
-            raise AeqError(f"{len(weights)} weights for {references} references: give each reference one weight")
+            raise AeqError(f"each reference needs one weight, but there are {references} and {len(weights)}")
         return [float(weight) / sum(weights) for weight in weights]
 
 

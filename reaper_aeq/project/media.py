@@ -146,7 +146,7 @@ class SourceReader:
         if low + got < min(high, 0.99 * self._frames):
             self._library.warn(self._path, f"{self._path} is damaged or cut off: what is missing was taken as silence")
         if not np.isfinite(out).all():
-            self._library.warn(self._path, f"{self._path} holds values that are no numbers: they were taken as silence")
+            self._library.warn(self._path, f"{self._path} holds values that are not numbers: taken as silence")
             np.nan_to_num(out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return out
 

@@ -115,7 +115,7 @@ def read_plan(path: str | os.PathLike[str] | None = None) -> Plan:
     path = Path(path or DEFAULT_PLAN)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise PlanError(f"{path} is no plan: it has more than {_MAX_BYTES >> 20} MB")
+            raise PlanError(f"{path} is not a plan: it has more than {_MAX_BYTES >> 20} MB")
         return parse_plan(path.read_bytes(), path)
     except FileNotFoundError:
         raise PlanError(f"{path} does not exist: check the path of the plan") from None

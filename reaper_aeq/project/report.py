@@ -54,16 +54,19 @@ class Report:
         done = [row for row in self.rows if row.result]
         return page(
             self.song,
-            f"{self._summary(len(done))}<h2>Tracks</h2>{_table(self.rows)}{self._warnings()}"
+            f"{self._summary()}<h2>Tracks</h2>{_table(self.rows)}{self._warnings()}"
             f"<h2>What was done</h2>{LEGEND}{''.join(map(card, done))}"
             f'<p class="small soft">{NOT_HEARD}</p>'
             f"<details><summary>The plan</summary><pre>{escape(self.plan_text)}</pre></details>",
         )
 
-    def _summary(self, done: int) -> str:
+    def _summary(self) -> str:
+        done = sum(row.inserted for row in self.rows)
+        none = sum(row.result is not None and not row.inserted for row in self.rows)
         left = sum(bool(row.left) for row in self.rows)
         plan = "the default plan" if self.plan.is_default else f"the plan {escape(self.plan.path.name)}"
         parts = [f"{done} of {len(self.rows)} got an EQ by {plan}"]
+        parts += [f"{none} would get an EQ of 0.0 dB, so none was inserted"] if none else []
         parts += [f"{left} left alone"] if left else []
         parts += [f"{len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}"] if self.warnings else []
         return f'<p class="soft">{", ".join(parts)}. Written: {escape(self.written)}</p>'
@@ -71,6 +74,9 @@ class Report:
     def _warnings(self) -> str:
         rows = "".join(f"<li><b>{escape(row.title)}</b>: {escape(text)}</li>" for row, text in self.warnings)
         return f'<div class="warnings"><ul>{rows}</ul></div>' if rows else ""
+
+
+NOT_INSERTED = ' <span class="soft">(0.0 dB, not inserted)</span>'
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -92,7 +98,7 @@ def _line(row: Row) -> str:
     link = f'<a href="#t{row.number}">{name}</a>'
     return (
         f'<tr><td class="n soft">{number}</td><td>{folders}{link}{flag}</td>'
-        f"<td>{escape(row.asked)}</td><td class='nowrap'>{_score(row.result)}</td>"
+        f"<td>{escape(row.asked)}{NOT_INSERTED * (not row.inserted)}</td><td class='nowrap'>{_score(row.result)}</td>"
         f'<td class="wideonly">{escape(row.kind)}</td><td class="n wideonly">{_lufs(row.lufs[0])}</td></tr>'
     )
 

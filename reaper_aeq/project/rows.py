@@ -51,6 +51,11 @@ class Row:
         return self.instance.removeprefix("AEQ").lstrip(": ")
 
     @property
+    def inserted(self) -> bool:
+        """Whether there is an EQ that does anything."""
+        return self.result is not None and not self.result.does_nothing
+
+    @property
     def distance_db(self) -> tuple[float, float] | None:
         """To the reference's balance, before and after; None where a word was asked for."""
         return getattr(self.result, "distance_db", None)
@@ -64,7 +69,8 @@ class Row:
             "kind": self.kind or None,
             "duration_s": round(self.duration_s, 3),
             "loudness_lufs": {"before": self.lufs[0], "after": self.lufs[1]},
-            "instance": self.instance or None,
+            "instance": (self.instance or None) if self.inserted else None,
+            "inserted": self.inserted,
             "left_alone": self.left or None,
             "warnings": self.warnings,
         }

@@ -199,7 +199,7 @@ class _Work:
         row.result, row.lufs = result, (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
         row.instance = stored_name(row.action.name(self.engine.words.spelled))
         row.warnings += doubts(row.action, result, self.engine)
-        set_ours(holder, result.eq, row.instance)
+        set_ours(holder, result.eq if row.inserted else None, row.instance)
 
     def file_warnings(self, row: Row) -> list[str]:
         """What was found wrong with files while they were read."""
@@ -219,12 +219,13 @@ def doubts(action: Action, result: Result, engine: AdaptiveEQ) -> list[str]:
     return found
 
 
-def set_ours(holder: Track | Master, eq: Eq, name: str) -> None:
-    """Puts the EQ first in the chain, or into our instance of that name; our instances of other names go."""
+def set_ours(holder: Track | Master, eq: Eq | None, name: str) -> None:
+    """Puts the EQ first in the chain, or into our instance of that name; our others go. None: that one goes too."""
     for other in {found.name for found in holder.eqs() if found.name.startswith(OURS) and not found.in_container}:
-        if other != name:
+        if other != name or eq is None:
             holder.remove_eq(other)
-    holder.set_eq(eq, name, "first")
+    if eq is not None:
+        holder.set_eq(eq, name, "first")
 
 
 def _ours(track: Track) -> Eq | None:

@@ -73,7 +73,7 @@ def _tags(source: str, name: str) -> dict[str, list[str]]:
         if found := _TAG.fullmatch(line.rstrip()):
             current, depth = _ALIASES.get(found["tag"], found["tag"]), len(found["indent"])
             if current not in (*_TEXTS, *_FLAGS):
-                raise InstallError(f"{name}: @{found['tag']} is no tag that ReaPack's tools know")
+                raise InstallError(f"{name}: @{found['tag']} is not a tag that ReaPack's tools know")
             if current in tags:
                 raise InstallError(f"{name}: @{found['tag']} stands there twice")
             tags[current] = [found["value"] or ""]

@@ -45,7 +45,7 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
 def _checked_base(base: str) -> str:
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise InstallError(f"{base!r} is no base address: it must look like https://example.org/reascripts/")
+        raise InstallError(f"{base!r} is not a base address: it must look like https://example.org/reascripts/")
     return quote(base.rstrip("/"), safe=_URL_MARKS) + "/"
 
 

@@ -60,7 +60,17 @@ def test_a_name_of_ones_own(tmp_path, run, song):
 def test_what_a_person_reads(tmp_path, run, song):
     code, out, err = run("adapt", song, "warm", "-o", tmp_path / "out.wav")
     assert (code, err) == (0, "")
-    for part in ("for 'warm' this sound", "score 0.", " -> ", "low shelf", " Hz", " oct", "output gain", "wrote "):
+    for part in (
+        "This sound scores 0.",
+        " for 'warm', ",
+        "score 0.",
+        " -> ",
+        "low shelf",
+        " Hz",
+        " oct",
+        "output gain",
+        "wrote ",
+    ):
         assert part in out, out
     assert "-0.0 dB" not in out
 

@@ -359,7 +359,7 @@ def test_workers_elsewhere(songs, run, tmp_path, monkeypatch):
         asked = ("batch", songs, "--out", songs.with_name("out"), "--plan", tmp_path / "plan.toml")
         with process(BARE, address, "--no-nanny", "--nthreads", 1), Client(address) as client:
             client.wait_for_workers(1, timeout=60)
-            refused(run(*asked, "--scheduler", address), "has no reaper-aeq 0.1.0")
+            refused(run(*asked, "--scheduler", address), "does not have reaper-aeq 0.1.0")
         with process(WORKER, address, "--no-nanny", "--nthreads", 2):
             # before it has come
             code, out, err = run(*asked, "--scheduler", address)

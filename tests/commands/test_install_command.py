@@ -71,7 +71,7 @@ def test_away_is_as_before(call, resource):
     call()
     code, out, _ = call("--uninstall")
     assert code == 0 and out.startswith("Done: the actions are out of") and contents(resource) == before
-    assert call("--uninstall")[1] == "Nothing to do: no reaper-aeq is installed there.\n"
+    assert call("--uninstall")[1] == "Nothing to do: reaper-aeq is not installed there.\n"
 
 
 def test_json(call, resource):

@@ -122,7 +122,10 @@ def test_a_smoother_eq(run, song, wet):
 
 REQUESTS = {
     "no reference": ([], "Missing argument 'REF...'"),
-    "weights too few": (["wet.flac", "song.wav", "--weights", "1"], "1 weights for 2 references"),
+    "weights too few": (
+        ["wet.flac", "song.wav", "--weights", "1"],
+        "each reference needs one weight, but there are 2 and 1",
+    ),
     "weights of words": (["wet.flac", "--weights", "all"], "cannot read the weights 'all'"),
     "weight of nothing": (["wet.flac", "--weights", "0"], "the weight of a reference must be a number above 0"),
     "intensity": (["wet.flac", "--intensity", "-1"], "intensity must lie between 0 and 2, not -1"),
@@ -160,7 +163,7 @@ def test_arrays_and_files_get_the_same_eq(matching, song, wet):
         assert np.abs(louder.response_db(freqs_hz, RATE) - by_array.eq.response_db(freqs_hz, RATE)).max() < 0.1
     with pytest.raises(AeqError, match="reference 2 is silent"):
         engine.match(dry, RATE, [processed, 0 * processed], [RATE, RATE])
-    with pytest.raises(AeqError, match="1 sample rates for 2 references"):
+    with pytest.raises(AeqError, match="each reference needs one sample rate, but there are 2 and 1"):
         engine.match(dry, RATE, [processed, processed], [RATE])
     silent = engine.match(0 * dry, RATE, processed, RATE)
     assert silent.eq == Eq() and silent.confidence == 0

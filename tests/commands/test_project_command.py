@@ -123,6 +123,23 @@ def test_a_project_by_a_plan(band, by_plan):
     assert project.to_bytes() == before["song.rpp"]
 
 
+def test_an_eq_of_0_db_is_not_inserted_and_counted_apart(band, by_plan):
+    """A former one goes: it would be heard, and nothing is wanted."""
+    by_plan()
+    first = band.with_name("song.aeq.rpp").read_bytes()
+    band.write_bytes(first)
+    assert ours(band)["bass"] == ["AEQ: warm 100%"]
+    band.with_name("plan.toml").write_text(PLAN.replace('word = "warm"', 'word = "warm"\nintensity = 0'))
+    code, out, _ = by_plan()
+    assert code == 0 and "0.0 dB: not inserted" in out
+    assert ours(band.with_name("song.aeq.rpp"))["bass"] == []
+    rows = {row["name"]: row for row in json.loads(band.with_name("song.aeq.json").read_text())["tracks"]}
+    assert (rows["bass"]["inserted"], rows["bass"]["instance"], rows["bass"]["left_alone"]) == (False, None, None)
+    assert rows["Lead VOX"]["inserted"] and not rows["guide"]["inserted"]
+    page = band.with_name("song.aeq.html").read_text()
+    assert "3 of 8 got an EQ by the plan plan.toml, 1 would get an EQ of 0.0 dB, so none was inserted, 4 left" in page
+
+
 def vox_bands(path: Path, track: int) -> list[dict]:
     eq = Project.read(path).tracks[track].eqs()[0].eq
     return [

@@ -32,7 +32,7 @@ def test_here_by_default(tmp_path, capsys, monkeypatch):
     ("arguments", "environ", "sentence"),
     [
         ([], {}, "Missing option '--base'"),
-        (["--base", "example.org"], {}, "'example.org' is no base address"),
+        (["--base", "example.org"], {}, "'example.org' is not a base address"),
         (["--base", BASE, "--out", "absent/index.xml"], {}, "does not exist: create it first"),
         (["--base", BASE], {"SOURCE_DATE_EPOCH": "today"}, "SOURCE_DATE_EPOCH must be a number of seconds"),
     ],

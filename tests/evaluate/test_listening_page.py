@@ -111,7 +111,7 @@ def test_a_whole_session_with_mouse_and_keys(browser, served):
         # first pair, by mouse: nothing can be answered before both were heard
         radios = page.locator("input[type=radio]")
         assert radios.count() == 6 and not any(radios.nth(n).is_enabled() for n in range(6))
-        assert page.locator("legend").all_inner_texts() == ["Which is more warm?", "Which do you prefer?"]
+        assert page.locator("legend").all_inner_texts() == ["Which is warmer?", "Which do you prefer?"]
         page.get_by_role("button", name="Play").click()
         plays(page)
         assert gains(page) == [1, 0]
@@ -120,7 +120,7 @@ def test_a_whole_session_with_mouse_and_keys(browser, served):
         first, second = page.evaluate("spy.starts")  # switching started nothing anew
         assert first == second and first[2] is True and first[1] == 0
         assert page.get_by_role("button", name="B", exact=True).get_attribute("aria-pressed") == "true"
-        page.get_by_role("group", name="Which is more warm?").get_by_label("B").check()
+        page.get_by_role("group", name="Which is warmer?").get_by_label("B").check()
         saved(page)
         assert len(stored(study, "choices")) == 1, "an answer is stored at once"
         assert page.locator("#next").is_disabled()
@@ -129,7 +129,7 @@ def test_a_whole_session_with_mouse_and_keys(browser, served):
         page.reload()
         at(page, 1)
         assert page.url.endswith(f"#{token}")
-        assert page.get_by_role("group", name="Which is more warm?").get_by_label("B").is_checked()
+        assert page.get_by_role("group", name="Which is warmer?").get_by_label("B").is_checked()
         assert page.locator("input:checked").count() == 1
         page.keyboard.press("a")
         plays(page)

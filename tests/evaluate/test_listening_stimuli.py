@@ -13,8 +13,9 @@ from listening_kit import METHODS, Engine, make, noise, store
 from scipy.signal import correlate, freqz
 
 from reaper_aeq.dsp.audio import AudioFile
+from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.errors import AeqError
-from reaper_aeq.evaluate.listening.excerpt import FADE_S, alike_in_loudness, anchor, most_active, true_peak_db
+from reaper_aeq.evaluate.listening.excerpt import FADE_S, alike_in_loudness, anchor, most_active
 from reaper_aeq.evaluate.listening.stimuli import recordings_in
 from reaper_aeq.evaluate.listening.study import check_methods, load_study
 

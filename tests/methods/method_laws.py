@@ -10,7 +10,7 @@ from method_sounds import RATE, SOUNDS
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.dsp.loudness import integrated_loudness
-from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.evaluate.bounds import slack_db
 
 
 def null(engine: AdaptiveEQ, **options) -> None:
@@ -43,9 +43,6 @@ def safe(engine: AdaptiveEQ, name: str, word: str, **options) -> None:
     assert len(result.eq.bands) <= MAX_BANDS
     for band in result.eq.bands:
         assert all(getattr(band, limit) in LIMITS[limit] for limit in ("freq_hz", "gain_db", "bandwidth_oct"))
-    ltas = engine.analyze(sound, RATE).ltas_db()
-    quiet = GRID_HZ[(ltas < ltas.max() - 60).numpy()]
-    if len(quiet):
-        assert result.eq.response_db(quiet, RATE).max() <= 3.0
+    assert slack_db(result.eq, engine.analyze(sound, RATE)) >= 0
     loudness = [integrated_loudness(x, RATE) for x in (sound, result.eq.apply(sound, RATE))]
     assert abs(loudness[1] - loudness[0]) <= 0.5

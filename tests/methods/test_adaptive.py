@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import METHODS, adaptive, fixed
-from reaper_aeq.methods.adaptive import LEAST, MOST, bounded_by_word
+from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word
 from reaper_aeq.methods.request import Request, method
 from reaper_aeq.model.audio_encoder import Observation, levelled
-from reaper_aeq.model.curves import GRID, N_GRID, along, level_free, rms_db
+from reaper_aeq.model.curves import GRID, N_GRID, along, along_heard, level_free, rms_db
 
 OCTAVES = GRID.log2()
 NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square())
 EYE = torch.eye(N_GRID, dtype=torch.float64)
 TILT = level_free(-3 * torch.tanh((OCTAVES - 10) / 2))  # the word: more below 1 kHz, less above, 2.6 dB RMS
+
+
+ALL = torch.ones(N_GRID, dtype=torch.float64)
 
 
 def smooth(seed: int, rms: float) -> torch.Tensor:
@@ -111,9 +114,11 @@ def test_a_source_unlike_any_music_is_not_chased():
 
 def test_bounded_by_word_keeps_what_lies_between():
     beside = smooth(1, 1.0) - along(smooth(1, 1.0), TILT) * TILT
-    torch.testing.assert_close(bounded_by_word(0.8 * TILT + beside, TILT, 2.5), 0.8 * TILT + beside)
-    torch.testing.assert_close(bounded_by_word(5 * TILT + beside, TILT, 2.5), 2.5 * TILT + 0.5 * beside)
-    torch.testing.assert_close(bounded_by_word(-TILT + beside, TILT, 2.5), LEAST * TILT)
+    torch.testing.assert_close(
+        bounded_by_word(0.8 * TILT + beside, TILT, 2.5, ALL), 0.8 * TILT + beside, atol=1e-3, rtol=0
+    )
+    torch.testing.assert_close(bounded_by_word(5 * TILT + beside, TILT, 2.5, ALL), 2.5 * TILT + 0.5 * beside)
+    torch.testing.assert_close(bounded_by_word(-TILT + beside, TILT, 2.5, ALL), LEAST * TILT, atol=1e-6, rtol=0)
 
 
 def test_a_word_that_means_nothing_changes_nothing():
@@ -128,3 +133,23 @@ def test_methods_are_found_by_name():
     assert all(callable(method(name).curves) for name in METHODS)
     with pytest.raises(AeqError, match=f"unknown method 'magic': use one of {', '.join(METHODS)}"):
         method("magic")
+
+
+@pytest.mark.parametrize("heard_from", [20, 40])
+def test_corrections_beside_the_word_do_not_undo_it_where_the_sound_is(heard_from):
+    """Over the whole spectrum they are nothing of the word; over the part that holds sound they may be its opposite."""
+    visible = ALL.clone()
+    visible[:heard_from] = 1e-3
+    beside = torch.where(visible > 0.5, -3 * TILT, 0.0)
+    beside = level_free(beside) - along(beside, TILT) * TILT
+    answer = 0.8 * TILT + beside
+    assert along_heard(answer, TILT, visible) < 0
+    assert along_heard(bounded_by_word(answer, TILT, 2.5, visible), TILT, visible) >= LEAST - 1e-9
+
+
+def test_the_share_is_bent_towards_the_least_without_a_kink():
+    shares = torch.linspace(-2, 3, 501).tolist()
+    bent = torch.tensor([at_least(share) for share in shares], dtype=torch.float64)
+    steps = bent.diff()
+    assert bool((bent >= LEAST).all()) and bool((steps >= 0).all()) and bool((steps.diff().abs() < 0.001).all())
+    assert at_least(1.0) == pytest.approx(1.0, abs=1e-3)

@@ -141,7 +141,7 @@ def test_files_that_are_no_plans(tmp_path):
     with pytest.raises(PlanError, match="line 2: a plan is written in UTF-8"):
         read_plan(tmp_path / "latin.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * 2**21)
-    with pytest.raises(PlanError, match="is no plan"):
+    with pytest.raises(PlanError, match="is not a plan"):
         read_plan(tmp_path / "large.toml")
 
 

@@ -60,7 +60,7 @@ def test_all_of_it():
         ("-- @version 1\n--  2", "@version must stand on one line"),
         ("-- @version 1\n-- @author a\n--   b", "@author must stand on one line"),
         ("-- @version 1\n-- @noindex yes", "@noindex takes no value"),
-        ("-- @version 1\n-- @provide x", "@provide is no tag"),
+        ("-- @version 1\n-- @provide x", "@provide is not a tag"),
         ("-- @version 1\n-- @version 2", "@version stands there twice"),
         ("-- @version 1\n-- @provides [mian] x", "a line of @provides cannot be read"),
     ],

@@ -83,5 +83,5 @@ def test_files_that_are_not_listed_once(scripts, sentence):
 
 @pytest.mark.parametrize("base", ["", "example.org/x", "file:///x", "https://", "https://x/y?z=1", "https://x/#y"])
 def test_no_base(base):
-    with pytest.raises(InstallError, match="is no base address"):
+    with pytest.raises(InstallError, match="is not a base address"):
         build(shipped_scripts(), base)

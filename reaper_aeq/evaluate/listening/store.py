@@ -112,7 +112,7 @@ class Store:
             if page.kind == PAIR:
                 chosen = (conditions | {NEITHER: NEITHER}).get(str(value))
                 if question not in QUESTIONS or chosen is None:
-                    raise StudyError("that is no answer to this question")
+                    raise StudyError("that is not an answer to this question")
                 _replace(db, "choices", session.number, position, question, chosen)
             else:
                 is_rating = type(value) is int and MIN_RATING <= value <= MAX_RATING

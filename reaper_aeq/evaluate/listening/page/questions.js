@@ -12,8 +12,14 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** "more warm", but "less muddy". */
-export const moreOf = (word) => (word.startsWith("less ") ? word : `more ${word}`);
+/** "warmer", "muddier", "thinner"; "less muddy"; "more hollow", "more warm 0.5 + airy 0.5". */
+export function moreOf(word) {
+  if (word.startsWith("less ")) return word;
+  if (/^[a-z]*[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}ier`;
+  if (!/^[^aeiouy]*(?:[aeiou]|ea|oo|ou|oa|ie|ee|ai|u)[^aeiouy]+e?$/.test(word)) return `more ${word}`;
+  if (word.endsWith("e")) return `${word}r`;
+  return /[^aeiou][aeiou][bdgmnpt]$/.test(word) ? `${word}${word.at(-1)}er` : `${word}er`;
+}
 const key = (text) => make("kbd", {}, text);
 const grade = (value) => SCALE[Math.min(Math.floor(value / 20), SCALE.length - 1)];
 

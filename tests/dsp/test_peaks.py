@@ -1,0 +1,69 @@
+"""True peaks, before and after an EQ, of a whole sound and of the pieces that are kept of a long one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from reaper_aeq import Band, Eq
+from reaper_aeq.dsp.peaks import Loudest, true_peak_db, true_peaks_db, true_peaks_of_pieces_db
+
+RATE = 44_100
+EQS = [
+    Eq((Band("low_shelf", 200, 9.0), Band("band", 40, -9.0, 0.5))),
+    Eq((Band("high_shelf", 3000, 9.0), Band("low_shelf", 150, -6.0))),
+    Eq(),
+]
+
+
+def sound(seed: int = 0, seconds: float = 4.0) -> np.ndarray:
+    """Gusts of low noise with bursts of high noise somewhere else, (2, samples)."""
+    rng = np.random.default_rng(seed)
+    low = np.cumsum(rng.standard_normal((2, round(seconds * RATE))), axis=1)
+    low -= np.convolve(low[0], np.ones(2001) / 2001, "same")
+    high = rng.standard_normal(low.shape) * (rng.random(low.shape[1] // 2205 + 1).repeat(2205)[: low.shape[1]] > 0.9)
+    return (0.3 * low / np.abs(low).max() + 0.05 * high).astype(np.float32)
+
+
+def by_scipy(audio: np.ndarray) -> float:
+    return float(20 * np.log10(np.abs(resample_poly(audio, 4, 1, axis=1)).max()))
+
+
+def test_what_lies_between_samples_counts():
+    quarter = np.sin(np.arange(4000) * np.pi / 2 + np.pi / 4)[None].astype(np.float32)
+    assert np.abs(quarter).max() < 0.71 and true_peak_db(quarter[:, 100:]) == pytest.approx(0.0, abs=0.4)
+    assert true_peak_db(np.zeros((1, 10))) < -100 and true_peak_db(np.array([[0.5]])) == pytest.approx(-6.02, abs=0.3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("eq", EQS)
+def test_peaks_are_those_of_the_filtered_sound(seed, eq):
+    audio = sound(seed)
+    before, after = true_peaks_db(audio, eq, RATE)
+    assert before == pytest.approx(by_scipy(audio), abs=0.1)
+    assert after == pytest.approx(by_scipy(eq.apply(audio, RATE)), abs=0.1)
+
+
+@pytest.mark.parametrize("cuts", [1, 7, 300])
+@pytest.mark.parametrize("eq", EQS)
+def test_the_pieces_that_are_kept_hold_the_peaks(cuts, eq):
+    audio = sound(9, seconds=20.0)
+    loudest = Loudest(RATE)
+    passed = list(loudest.watch(np.array_split(audio, cuts, axis=1)))
+    assert sum(block.shape[1] for block in passed) == audio.shape[1]
+    pieces = loudest.pieces()
+    assert pieces.numel() < 0.2 * audio.size
+    found, exact = true_peaks_of_pieces_db(pieces, eq, RATE), true_peaks_db(audio, eq, RATE)
+    assert found == pytest.approx(exact, abs=0.3)
+
+
+def test_a_sound_shorter_than_a_piece_and_silence():
+    for audio, peak in ((np.full((1, 5), 0.5, np.float32), -6.0), (np.zeros((2, 300), np.float32), None)):
+        loudest = Loudest(RATE)
+        assert len(list(loudest.watch([audio]))) == 1
+        pieces = loudest.pieces()
+        if peak is None:
+            assert not len(pieces)
+        else:
+            assert true_peaks_of_pieces_db(pieces, Eq(), RATE)[0] == pytest.approx(peak, abs=1.5)
