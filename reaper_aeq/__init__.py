@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # typing's own takes a hundredth of a second, in which Ctrl-C would leave a trace
+if TYPE_CHECKING:
+    from typing import Any
 
-from .bands import Band, BandKind, Eq
+    from .bands import Band, BandKind, Eq
+    from .engine import AdaptiveEQ
 
 __version__ = "0.1.0"
 __all__ = ["AdaptiveEQ", "Band", "BandKind", "Eq", "__version__"]
+# Loaded when somebody asks for them: the engine needs torch, and the command line wants to be there at once.
+_HOMES = {"AdaptiveEQ": "engine", "Band": "bands", "BandKind": "bands", "Eq": "bands"}
 
 
 def __getattr__(name: str) -> Any:
-    # The engine needs torch; it is loaded when somebody asks for it.
-    if name == "AdaptiveEQ":
-        from .engine import AdaptiveEQ
+    if name in _HOMES:
+        from importlib import import_module
 
-        return AdaptiveEQ
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,27 @@
-"""`python -m reaper_aeq`: the command line where its script is not on the path."""
+"""`python -m reaper_aeq` and the command `reaper-aeq`: the command line; Ctrl-C is answered from the first moment."""
 
 import sys
 
-from .cli import main
+from . import ctrl_c
+
+
+def main() -> int:
+    """Runs the command line of this process. Returns the exit code."""
+    try:
+        ctrl_c.install()
+        from .cli import main as run
+
+        code = run()
+    except BaseException:
+        # an interrupted import may come out as any error
+        if not ctrl_c.was_pressed():
+            raise
+        code = ctrl_c.EXIT_CODE
+    if ctrl_c.was_pressed() and code:
+        code = ctrl_c.tell()
+    ctrl_c.finish()
+    return code
+
 
 if __name__ == "__main__":
     sys.exit(main())

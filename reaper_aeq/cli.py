@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, ctrl_c
 from .bands import LIMITS
 from .cli_evaluate import evaluate
 from .cli_live import live
 from .cli_projects import add_projects
 from .cli_reaper import add_reaper
 from .cli_train import train
+from .commands import console
+from .config import config_file, read_defaults
 from .errors import AeqError
 from .libraries import explain
 from .methods import (
@@ -30,9 +32,17 @@ from .methods import (
     MATCHES,
     REFINE_STEPS,
 )
-from .options import PLAIN, Adaptation, Help, Json, Method, Models, range_of
+from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
+from .printable import printable
 
-app = typer.Typer(help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.", **PLAIN)
+COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
+DEFAULTS = config_file()
+app = App(
+    help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
+    epilog=f"Options of your own that shall always hold: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
+    "A line there reads like intensity = 0.8; options of one command stand below its name, as in [batch].",
+    **PLAIN,
+)
 app.add_typer(train, name="train")
 app.add_typer(live, name="live")
 app.add_typer(evaluate, name="evaluate")
@@ -47,14 +57,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it, stop.")
     ] = False,
     help_: Help = False,
 ) -> None:
-    pass
+    help_alone(context)
 
 
 @app.command("adapt")
@@ -85,6 +96,7 @@ def adapt_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -95,8 +107,8 @@ def adapt_command(
 
     adapt(
         source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
-        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), name=name, models=models,
-        as_json=as_json,
+        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), force=force, name=name,
+        models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -122,6 +134,7 @@ def match_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
     models: Models = None,
     as_json: Json = False,
@@ -132,8 +145,8 @@ def match_command(
 
     options = {"intensity": intensity, "low_hz": low, "high_hz": high, "smoothing_oct": smoothing, "by": by}
     match(
-        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), name=name,
-        models=models, as_json=as_json,
+        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), force=force,
+        name=name, models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -189,8 +202,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
+        console.set_level(console.NORMAL)
+        if COMPLETION in os.environ:
+            from typer.completion import completion_init
+
+            completion_init()
         command = typer.main.get_command(app)
-        code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False)
+        defaults = {} if _only_tells(argv) else read_defaults(command, config_file())
+        code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False, default_map=defaults)
         sys.stdout.flush()
         return _interrupted() if code == 130 else code or 0
     except AeqError as error:
@@ -202,6 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
+        if ctrl_c.was_pressed():
+            return _interrupted()
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
@@ -209,17 +230,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         context = getattr(error, "ctx", None)
         hint = f" (see '{context.command_path} --help')" if context else ""
+        if _from_defaults(error):
+            hint = f" (as {config_file()} has it)"
         return _refuse(error.format_message().rstrip(".") + hint, 2)
 
 
+def _only_tells(argv: Sequence[str] | None) -> bool:
+    """Whether nothing is to be done, so that a mistake in the file of defaults keeps nobody from reading the help."""
+    given = sys.argv[1:] if argv is None else argv
+    return COMPLETION in os.environ or bool({"-h", "--help", "--version"} & set(given))
+
+
+def _from_defaults(error: Exception) -> bool:
+    """Whether what is wrong came from the file of defaults."""
+    context, option = getattr(error, "ctx", None), getattr(error, "param", None)
+    source = context.get_parameter_source(option.name) if context and option else None
+    return source is not None and source.name == "DEFAULT_MAP"
+
+
 def _refuse(sentence: str, code: int) -> int:
-    print("error: " + " ".join(sentence.split("\n")), file=sys.stderr)
+    print("error: " + printable(" ".join(sentence.split("\n"))), file=sys.stderr)
     return code
 
 
 def _interrupted() -> int:
-    print("interrupted: nothing half-written is left behind", file=sys.stderr)
-    return 130
+    return ctrl_c.tell()
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from .methods import DEFAULT_METHOD, METHODS
-from .options import PLAIN, Audio, Data, EveryMix, Help, Json, Learn, Models, RunFolder
+from .options import PLAIN, App, Audio, Data, EveryMix, Help, Json, Learn, Models, RunFolder, help_alone
 
-evaluate = typer.Typer(help="Examine the models on recordings.", **PLAIN)
+evaluate = App(help="Examine the models on recordings.", **PLAIN)
 
 
-@evaluate.callback()
-def group(help_: Help = False) -> None:
-    pass
+@evaluate.callback(invoke_without_command=True)
+def group(context: typer.Context, help_: Help = False) -> None:
+    help_alone(context)
 
 
 @evaluate.command("laws")

@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from .methods import DEFAULT_METHOD
-from .options import PLAIN, Adaptation, Help, Json, Method, Models, range_of
+from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .reaper.live import WEB_PORT
 
 
@@ -22,7 +22,7 @@ class WordOrCommand(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-live = typer.Typer(
+live = App(
     help="The project that is open in REAPER: 'live warm --selected'. See 'live setup' for the first time.",
     cls=WordOrCommand,
     **PLAIN,
@@ -33,12 +33,15 @@ All = Annotated[bool, typer.Option("--all", help="Every track that sounds.")]
 Tracks = Annotated[
     list[str] | None, typer.Option("--track", metavar="NAME", help="A track by name, with * and ?; may be repeated.")
 ]
+Render = Annotated[
+    bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Of REAPER's web interface.")]
 
 
-@live.callback()
-def group(help_: Help = False) -> None:
-    pass
+@live.callback(invoke_without_command=True)
+def group(context: typer.Context, help_: Help = False) -> None:
+    help_alone(context)
 
 
 @live.command("word")
@@ -50,6 +53,7 @@ def word_command(
     intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
     adaptation: Adaptation = None,
     method: Method = DEFAULT_METHOD,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -59,13 +63,14 @@ def word_command(
 
     live_word(
         word, (selected, everything, tracks or []), intensity=intensity, adaptation=adaptation, method=method,
-        port=port, models=models, as_json=as_json,
+        always_render=always_render, port=port, models=models, as_json=as_json,
     )  # fmt: skip
 
 
 @live.command("project")
 def project_command(
     plan: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")] = None,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -73,7 +78,7 @@ def project_command(
     """Give each track, and the master, the EQ that a plan asks for."""
     from .commands.live import live_project
 
-    live_project(plan, port=port, models=models, as_json=as_json)
+    live_project(plan, always_render=always_render, port=port, models=models, as_json=as_json)
 
 
 @live.command("match")
@@ -85,6 +90,7 @@ def match_command(
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
+    always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -93,7 +99,8 @@ def match_command(
     from .commands.live import live_match
 
     live_match(
-        references, (selected, everything, tracks or []), intensity=intensity, port=port, models=models, as_json=as_json
+        references, (selected, everything, tracks or []), intensity=intensity, always_render=always_render, port=port,
+        models=models, as_json=as_json,
     )  # fmt: skip
 
 

@@ -23,6 +23,9 @@ def serve_command(
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
     idle_minutes: Annotated[float, typer.Option(min=0, help="Stops after so long without a request; 0: never.")] = 120,
+    mailbox: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder in which REAPER's actions put their requests.")
+    ] = None,
     background: Annotated[bool, typer.Option("--background", help="Leave it running, without a window.")] = False,
     models: Models = None,
     as_json: Json = False,
@@ -32,7 +35,7 @@ def serve_command(
 
     return serve(
         state_file=state_file, port=port, idle_minutes=idle_minutes, background=background, models=models,
-        as_json=as_json,
+        as_json=as_json, mailbox=mailbox,
     )  # fmt: skip
 
 
@@ -41,13 +44,20 @@ def install_command(
         Path | None,
         typer.Option(metavar="DIR", help="REAPER's resource folder, for a portable REAPER or a second one."),
     ] = None,
+    start_with_reaper: Annotated[
+        bool | None,
+        typer.Option(
+            "--start-with-reaper/--no-start-with-reaper",
+            help="Start the backend whenever REAPER starts, so that the first press is quick; else as it was.",
+        ),
+    ] = None,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put the actions into REAPER and its action list. REAPER must not be running."""
     from .commands.install import install
 
-    install(given=resource_path, uninstall=uninstall, as_json=as_json)
+    install(given=resource_path, uninstall=uninstall, as_json=as_json, start_with_reaper=start_with_reaper)
 
 
 def reapack_command(

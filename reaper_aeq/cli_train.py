@@ -10,6 +10,7 @@ import typer
 from .methods import NETWORKS
 from .options import (
     PLAIN,
+    App,
     Audio,
     Data,
     Device,
@@ -21,15 +22,16 @@ from .options import (
     SettingsFile,
     SomeData,
     Weights,
+    help_alone,
 )
 
-train = typer.Typer(help="Train the models anew.", **PLAIN)
+train = App(help="Train the models anew.", **PLAIN)
 WEIGHTS = Path("runs/models")
 
 
-@train.callback()
-def group(help_: Help = False) -> None:
-    pass
+@train.callback(invoke_without_command=True)
+def group(context: typer.Context, help_: Help = False) -> None:
+    help_alone(context)
 
 
 @train.command("eq")

@@ -7,6 +7,8 @@ The command line prints the sentence and exits with `exit_code`; a server maps `
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Sequence
 
 
@@ -88,3 +90,25 @@ class LibraryError(AeqError):
     """A compiled library that cannot be loaded; names the versions that lie here and what to type."""
 
     http_status = 500
+
+
+_FULL = "the disk is full (or your quota is used up): free some space or choose another disk"
+_FORBIDDEN = "you may not write there: choose another place or change its permissions"
+_REASONS = {
+    errno.ENOSPC: _FULL,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _FULL,  # Windows has no quota error of its own
+    errno.EFBIG: "the file would be larger than this disk or your limits allow",
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: "the disk is read-only: choose another place",
+    errno.ENOENT: "its folder does not exist: create it first",
+    errno.ENOTDIR: "part of its path is a file, not a folder: check the path",
+    errno.EISDIR: "it is a folder: give the name of a file",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+}
+
+
+def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
+    """The sentence for a refusal by the operating system while `path` was written."""
+    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
+    return OutputError(f"cannot write {os.fspath(path)}: {reason}")

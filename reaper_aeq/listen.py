@@ -5,7 +5,7 @@ Command line and server listen through here, so that both give the same answer f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from .errors import AudioError
 from .result import MEASURED_UP_TO_S, Result, with_measured_loudness
 
 MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
+# A small file may hold a very long sound (2 MB of FLAC can be a day of silence): these bound the work it can ask for.
+MAX_HOURS = 12.0
+MAX_SAMPLES = 2**34  # over all channels: twelve hours of stereo at 192 kHz
 KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept
 
 
@@ -53,14 +56,20 @@ class Heard:
             return np.concatenate(list(file.blocks()), axis=1)
 
 
-def listen(file: AudioFile) -> Heard:
+def listen(file: AudioFile, between_blocks: Callable[[], None] | None = None) -> Heard:
     """Streams `file` through the analysis.
 
-    Raises `AudioError` if the file cannot be read, or holds nothing that could be equalised: silence, a constant
-    offset, a click. The engine itself would answer these with a flat EQ; asking for one is a mistake all the same.
+    Args:
+        between_blocks: called before each block (up to ten seconds of sound) is analysed; what it raises ends the work.
+
+    Raises `AudioError` if the file cannot be read, is longer than `MAX_HOURS` (or, over all its channels, than
+    `MAX_SAMPLES`), or holds nothing that could be equalised: silence, a constant offset, a click. The engine itself
+    would answer these with a flat EQ; asking for one is a mistake all the same.
     """
-    swing, kept = _Swing(), _Kept(file.sample_rate)
-    analysis = analyze_blocks(kept.watch(swing.watch(file.blocks())), file.sample_rate)
+    refuse_endless(file, file.frames or 0)
+    swing, kept = Swing(), KeptSound(file.sample_rate)
+    blocks = _bounded(file, between_blocks or (lambda: None))
+    analysis = analyze_blocks(kept.watch(swing.watch(blocks)), file.sample_rate)
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
     if analysis.silent or swing.largest == 0:
@@ -69,24 +78,43 @@ def listen(file: AudioFile) -> Heard:
     return Heard(file.path, analysis, kept.audio, file.warning)
 
 
-def listen_to(path: str) -> Heard:
+def listen_to(path: str, between_blocks: Callable[[], None] | None = None) -> Heard:
     """`listen` for a path. Raises `AudioError`."""
     with AudioFile(path) as file:
-        return listen(file)
+        return listen(file, between_blocks)
 
 
-class _Kept:
+def refuse_endless(file: AudioFile, frames: int) -> None:
+    """Raises `AudioError` if `frames` of `file` are more than is listened to."""
+    if frames > MAX_HOURS * 3600 * file.sample_rate or frames * file.channels > MAX_SAMPLES:
+        most_h = min(MAX_HOURS, MAX_SAMPLES / file.channels / file.sample_rate / 3600)
+        raise AudioError(
+            f"{file.path} holds more than {most_h:.3g} hours of sound, too long to listen to: cut it first"
+        )
+
+
+def _bounded(file: AudioFile, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+    frames = 0
+    for block in file.blocks():
+        frames += block.shape[1]
+        refuse_endless(file, frames)
+        between_blocks()
+        yield block
+
+
+class KeptSound:
     """The blocks that pass, as long as they are few."""
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self.blocks: list[np.ndarray] | None = []
+        self.frames = 0  # that passed
 
     def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        size = frames = 0
+        size = 0
         for block in blocks:
-            size, frames = size + block.nbytes, frames + block.shape[1]
-            if size > KEPT_BYTES or frames > MEASURED_UP_TO_S * self.sample_rate:
+            size, self.frames = size + block.nbytes, self.frames + block.shape[1]
+            if size > KEPT_BYTES or self.frames > MEASURED_UP_TO_S * self.sample_rate:
                 self.blocks = None
             if self.blocks is not None:
                 self.blocks.append(block)
@@ -97,7 +125,7 @@ class _Kept:
         return np.concatenate(self.blocks, axis=1) if self.blocks else None
 
 
-class _Swing:
+class Swing:
     """How far each channel moves. The edges of a constant look like a click, so its spectrum does not betray it."""
 
     def __init__(self) -> None:

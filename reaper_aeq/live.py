@@ -19,13 +19,14 @@ from .engine import AdaptiveEQ
 from .errors import AeqError, AudioError
 from .files import output_error
 from .listen import Heard, listen_to
+from .live_files import FileSound, in_files
 from .methods import DEFAULT_METHOD
 from .methods.match_request import MatchRequest
 from .project.kinds import kind_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
 from .project.run import doubts
-from .reaper.live import check, target, write
+from .reaper.live import check, preferences, target, write
 from .reaper.live.api import Api, LiveError
 from .reaper.live.render import Rendered, render
 from .reaper.live.render_state import all_tracks
@@ -38,10 +39,14 @@ STEP = "tracks heard"
 
 @dataclass(frozen=True)
 class Choice:
-    """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER."""
+    """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
+
+    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound.
+    """
 
     names: tuple[str, ...] = ()
     everything: bool = False
+    always_render: bool = False
 
     def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
         """Raises `LiveError` if it means nothing."""
@@ -126,10 +131,20 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
 
 def row_of(one: Target, analysis: Analysis | None = None) -> Row:
     row = Row(MASTER if one.is_master else one.number, one.name)
+    if one.heard_in:
+        row.heard = how_heard(one)
+    if one.fx_off:
+        row.warnings.append("its FX are switched off: the EQ will sound once they are on")
     if analysis:
         row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
         row.lufs = (loudness_lufs(analysis),) * 2
     return row
+
+
+def how_heard(one: Target) -> str:
+    if one.heard_in == "files":
+        return "in its files"
+    return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
 
 
 def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
@@ -165,6 +180,36 @@ def scratch() -> Iterator[Path]:
         yield Path(path)
 
 
+def listen_all(
+    reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
+    new: Sequence[write.Entry] = (),
+) -> Callable[[Target], Heard | None]:  # fmt: skip
+    """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
+
+    `new`: EQs of other tracks that are to be heard as if they were in place. What is given back listens to one of
+    `targets`, and needs no REAPER any more.
+    """
+    files: dict[int, FileSound] = {}
+    reasons: dict[int, str] = {}
+    if not always_render:
+        files, reasons = in_files(reaper, project, targets, {entry.target.track: entry.eq for entry in new})
+    rest = [one for one in targets if id(one) not in files]
+    rendered: dict[int, Rendered] = {}
+    if rest:
+        with reaper.guard() as later:
+            if new:
+                write.put_in_for_now(reaper, project, new, later)
+            rendered = dict(zip(map(id, rest), render(reaper, project, rest, folder, may_wait=not new), strict=True))
+    for one in targets:
+        one.heard_in = "files" if id(one) in files else "render"
+        one.why_rendered = reasons.get(id(one), "")
+
+    def heard(one: Target) -> Heard | None:
+        return files[id(one)].heard() if id(one) in files else listened(rendered[id(one)])
+
+    return heard
+
+
 def _run(
     reaper: Api, engine: AdaptiveEQ, choice: Choice, family: str, label: str,
     answers: Callable[[Sequence[Target], Sequence[Heard]], list[tuple[Action, str, Result]]], progress: Progress,
@@ -173,20 +218,17 @@ def _run(
         with reaper.held():
             project = target.front_project(reaper)
             check.check_reaper(reaper, project)
+            preferences.media_online(reaper, project)
             targets = choice.targets(reaper, project, family)
             check.check_targets(reaper, project, targets)
-            rendered = render(reaper, project, targets, folder)
+            listen = listen_all(reaper, project, targets, folder, choice.always_render)
         found: dict[int, Heard | None] = {}
-        for n, (one, sound) in enumerate(zip(targets, rendered, strict=True), 1):
-            found[one.number] = listened(sound)
-            if found[one.number] is None and not choice.everything:
-                raise LiveError(
-                    f"nothing can be heard on {one.name!r}: leave it out, or check its volume and its items"
-                )
+        for n, one in enumerate(targets, 1):
+            found[one.number] = listen(one)
             progress(STEP, n, len(targets))
         audible = [(one, heard) for one in targets if (heard := found[one.number])]
         if not audible:
-            raise LiveError("nothing can be heard on any track")
+            raise _silence(reaper, targets)
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
         # an EQ of 0.0 dB only replaces one that does something
         entries = [
@@ -200,11 +242,18 @@ def _run(
     rows = {one.number: row_of(one, heard.analysis) for one, heard in audible}
     for (one, heard), (action, name, result) in zip(audible, told, strict=True):
         fill(rows[one.number], action, name, result, heard.analysis, engine)
+        rows[one.number].warnings += [heard.warning] if heard.warning else []
     for one in targets:
         if one.number not in rows:
             rows[one.number] = row_of(one)
             rows[one.number].left = "it is silent"
     return [rows[one.number] for one in targets]
+
+
+def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:
+    names = " and ".join(repr(one.name) for one in targets) if len(targets) < 4 else "any of these tracks"
+    hint = preferences.silence_hint(reaper) if any(one.heard_in == "render" for one in targets) else ""
+    return LiveError(f"nothing can be heard on {names}: leave it out, or check volumes and items{hint}")
 
 
 def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:

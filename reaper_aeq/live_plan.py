@@ -15,13 +15,12 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import STEP, Progress, fill, listened, raised, row_of, scratch
+from .live import STEP, Progress, fill, listen_all, raised, row_of, scratch
 from .methods.match_request import MatchRequest
 from .project.plan import Action, Plan
 from .project.rows import Row
-from .reaper.live import check, target, write
+from .reaper.live import check, preferences, target, write
 from .reaper.live.api import Api
-from .reaper.live.render import render
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
 from .result import Result
@@ -36,10 +35,10 @@ class Strip:
     sources: list[int] = field(default_factory=list)
 
 
-def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress) -> list[Row]:
+def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False) -> list[Row]:
     """Gives a row for each track in order, the master's last. Raises `LiveError`, `PlanError`."""
     with scratch() as folder:
-        work = _Work(reaper, engine, plan, progress, folder)
+        work = _Work(reaper, engine, plan, progress, folder, always_render)
         for level in work.levels():
             work.listen([strip.target for strip in level], work.give)
         work.master()
@@ -50,7 +49,10 @@ def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress) ->
 class _Work:
     """What is known so far."""
 
-    def __init__(self, reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, folder: Path):
+    def __init__(
+        self, reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, folder: Path, always_render: bool
+    ):
+        self.always_render = always_render
         self.reaper, self.engine, self.plan, self.progress, self.folder = reaper, engine, plan, progress, folder
         self.entries: list[write.Entry] = []
         self.master_rows: list[Row] = []
@@ -75,18 +77,14 @@ class _Work:
         return [[self.strips[n] for _, n in group] for _, group in groupby(chosen, key=lambda pair: pair[0])]
 
     def listen(self, targets: Sequence[Target], give) -> None:
-        """Renders `targets` with all EQs so far in place, and hands what is heard to `give`."""
+        """Listens to `targets` with all EQs so far in place, and hands what is heard to `give`."""
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
-            with self.reaper.guard() as later:
-                if self.entries:
-                    later(lambda: self.reaper("PreventUIRefresh", -1))
-                    self.reaper("PreventUIRefresh", 1)
-                    write.put_in_for_now(self.reaper, self.entries, later)
-                rendered = render(self.reaper, self.project, targets, self.folder)
+            preferences.media_online(self.reaper, self.project)
+            listen = listen_all(self.reaper, self.project, targets, self.folder, self.always_render, self.entries)
         found = []
-        for sound in rendered:
-            found.append(listened(sound))
+        for one in targets:
+            found.append(listen(one))
             self.heard += 1
             self.progress(STEP, self.heard, self.total)
         give(targets, found)
@@ -101,7 +99,7 @@ class _Work:
                 continue
             known = row_of(one, heard.analysis)
             row = strip.row
-            row.kind, row.duration_s, row.lufs = known.kind, known.duration_s, known.lufs
+            row.kind, row.duration_s, row.lufs, row.heard = known.kind, known.duration_s, known.lufs, known.heard
             action = self.plan.action(one.name, row.folders, row.kind, row.is_bus)
             if action is None:
                 row.left = "no rule of the plan fits it"
@@ -176,7 +174,7 @@ def _survey(reaper: Api, project: str, plan: Plan) -> list[Strip]:
         strip.row.left = _why_left(plan, strip, plays, audible, check.closed_reason(chunk))
         if not strip.row.left:
             reasons = [check.item_reason(reaper, item) for item in target.items_of(reaper, tracks[n])]
-            strip.row.warnings = [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
+            strip.row.warnings += [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
     return strips
 
 

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from .bands import LIMITS
+from .commands import console
 from .methods import DEFAULT_ADAPTATION, METHODS
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
 # A group's own --help that is not given has no value, for which typer 0.29 loads pydantic: 0.3 s before each command.
 PLAIN["add_help_option"] = False
+PLAIN["context_settings"] = {"help_option_names": ["-h", "--help"]}
+
+
+class App(typer.Typer):
+    """A group of commands, each of which also has -v and -q."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Callable], Callable]:
+        register = super().command(name, **options)
+
+        def add(function: Callable) -> Callable:
+            register(_with_levels(function))
+            return function
+
+        return add
+
+
+def _with_levels(function: Callable) -> Callable:
+    """`function` with the options that say how much is said; typer reads what a command takes from its signature."""
+    hints = {**get_type_hints(function, include_extras=True), "verbose": Verbose, "quiet": Quiet}
+    given = [parameter.replace(annotation=hints[name]) for name, parameter in signature(function).parameters.items()]
+    levels = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=hints[name]) for name in ("verbose", "quiet")
+    ]
+
+    def command(*arguments: Any, verbose: bool, quiet: bool, **options: Any) -> Any:
+        console.set_level(console.QUIET if quiet else console.VERBOSE if verbose else console.NORMAL)
+        return function(*arguments, **options)
+
+    command.__name__, command.__doc__, command.__annotations__ = function.__name__, function.__doc__, hints
+    command.__signature__ = Signature([*given, *levels])  # type: ignore[attr-defined]
+    return command
 
 
 class Device(StrEnum):
@@ -36,7 +70,17 @@ def _show_help(context: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-Help = Annotated[bool, typer.Option("--help", callback=_show_help, is_eager=True, help="Show this message and exit.")]
+def help_alone(context: typer.Context) -> None:
+    """For the callback of a group that is called without a command: shows what there is."""
+    if context.invoked_subcommand is None:
+        _show_help(context, True)
+
+
+Help = Annotated[
+    bool, typer.Option("-h", "--help", callback=_show_help, is_eager=True, help="Show this message and exit.")
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done, and how long it takes.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors: no warnings, no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Models = Annotated[
     Path | None, typer.Option("--models", metavar="DIR", help="Models to use; the shipped ones if none.")

@@ -7,6 +7,11 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 
+def installed() -> bool:
+    """Whether this is an installed wheel, and not a clone of the repository."""
+    return (PACKAGE / "shipped").is_dir()
+
+
 def shipped(name: str) -> Path:
     """Folder `models` or `reascripts`, wherever this installation keeps it."""
     inside = PACKAGE / "shipped" / name

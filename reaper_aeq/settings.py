@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 from .errors import SettingsError
 
 T = TypeVar("T")
+WAYS = ("noise", "music", "bootstrap")  # in which `reaper-aeq train audio` comes by sounds: `train.sounds`
 
 
 def setting(default: Any, why: str) -> Any:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -18,11 +16,13 @@ from pydantic import (
 )
 
 from .bands import LIMITS, BandKind
+from .wire_message import AudioPath, Message
+from .wire_sound import Sound
 
 MAX_TASKS = 1000
 MAX_JOBS_SHOWN = 50
 MAX_WAIT_S = 30.0
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 8_000_000  # some 30,000 items
 
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -35,14 +35,7 @@ Adaptation = Annotated[
 ]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
-AudioPath = Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path of an audio file")]
 Phrase = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class Message(BaseModel):
-    """A JSON object without keys that nobody knows: a typing mistake must not pass as a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Health(Message):
@@ -77,19 +70,39 @@ class Words(Message):
     aliases: dict[str, str]
 
 
-class AdaptTask(Message):
-    """One sound and what is wanted of it: a word or blend, or references to be matched."""
+class SoundTask(Message):
+    """One sound: a file, or the items that it is made of."""
 
     id: Id
     name: Name = ""
-    path: AudioPath
+    path: AudioPath | None = None
+    sound: Sound | None = None
+    rendered_because: Name = Field(default="", description="Why `path` was rendered, as the end of a sentence")
+
+    @model_validator(mode="after")
+    def _is_one_sound(self) -> SoundTask:
+        if (self.path is None) == (self.sound is None):
+            raise ValueError("give either the 'path' of a file or a 'sound'")
+        return self
+
+    @property
+    def heard(self) -> str:
+        """For people; empty where nothing is to be said."""
+        if self.sound:
+            return "heard from its files"
+        return f"rendered, because {self.rendered_because}" if self.rendered_because else ""
+
+
+class AdaptTask(SoundTask):
+    """One sound and what is wanted of it: a word or blend, or references to be matched."""
+
     request: Phrase | dict[Phrase, Intensity] | None = Field(
         default=None, description="'warm', 'warm 0.7, airy 0.3', {'warm': 0.7}, or null to match `references`"
     )
     intensity: Intensity = 1.0
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
-    references: Annotated[list[AudioPath], Field(max_length=16)] = []
+    references: list[AudioPath] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -107,12 +120,8 @@ class JobRequest(Message):
     tasks: Annotated[list[AdaptTask], Field(min_length=1, max_length=MAX_TASKS)]
 
 
-class AnalyzeTask(Message):
+class AnalyzeTask(SoundTask):
     """One sound to be described."""
-
-    id: Id
-    name: Name = ""
-    path: AudioPath
 
 
 class AnalyzeRequest(Message):
@@ -189,7 +198,10 @@ class AnalyzeAnswer(Message):
 
 
 class TaskDone(Message):
-    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer."""
+    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer.
+
+    `heard`: whether from its files or rendered, and then why.
+    """
 
     n: int
     id: str
@@ -197,16 +209,18 @@ class TaskDone(Message):
     ok: Literal[True]
     answer: AdaptAnswer | MatchAnswer | AnalyzeAnswer
     seconds: Seconds
+    heard: str = ""
 
 
 class TaskFailed(Message):
-    """`error`: one sentence in the user's words."""
+    """`error`: one sentence in the user's words. `unreadable`: a file of a described sound; rendering it may help."""
 
     n: int
     id: str
     name: str
     ok: Literal[False]
     error: str
+    unreadable: bool = False
 
 
 class Job(Message):
@@ -227,10 +241,69 @@ class Jobs(Message):
     jobs: Annotated[list[Job], Field(max_length=MAX_JOBS_SHOWN)]
 
 
+class DashboardAddress(Message):
+    """`POST /v1/dashboard`: an address for a browser, that works once and for so many seconds."""
+
+    url: str
+    seconds: Seconds
+
+
 class Stopping(Message):
     """`POST /v1/shutdown`"""
 
     stopping: Literal[True]
+
+
+LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="One life of one backend")]
+
+
+class Mailbox(Message):
+    """`POST /v1/mailboxes`: a folder in which requests and answers lie as files (server/letters.py), and its answer"""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path; made if it is not there")]
+
+
+class Heartbeat(Message):
+    """The file `backend.json` of a mailbox. `beat` counts on while the backend lives, about every `every_s` seconds."""
+
+    name: Literal["reaper-aeq"]
+    protocol: Literal[1]
+    version: str
+    pid: int
+    nonce: Nonce
+    beat: Annotated[int, Field(ge=0)]
+    time: Annotated[int, Field(ge=0, description="Seconds since 1970")]
+    every_s: Seconds
+    ready: bool
+    device: str
+
+
+class Letter(Message):
+    """`ID.request`: what HTTP would carry, for the backend `to`. A job is answered once it is over."""
+
+    to: Nonce
+    method: Literal["GET", "POST"]
+    path: Annotated[str, Field(pattern=r"^/v1/[a-z0-9/]*$", max_length=200)]
+    body: dict[str, Any] | None = None
+
+
+class LetterProgress(Message):
+    """`ID.progress`: from the moment the request was taken until its answer is there."""
+
+    sender: Nonce
+    progress: Share
+    done: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+
+class LetterAnswer(Message):
+    """`ID.answer`: the status and body that HTTP would have brought."""
+
+    sender: Nonce
+    id: LetterId
+    status: Annotated[int, Field(ge=100, le=599)]
+    body: dict[str, Any]
 
 
 class Failure(Message):

@@ -18,6 +18,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The sentence model takes seconds to load: only the tests of free text switch it on.
 os.environ.setdefault("AEQ_TEXT_MODEL", "off")
 
+# Whatever defaults the user of this machine has are none of the tests'.
+os.environ.setdefault("AEQ_CONFIG", "off")
+
 SHARED = Path(os.environ.get("AEQ_SHARED") or Path(__file__).parents[2] / "shared")
 
 

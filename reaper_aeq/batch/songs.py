@@ -11,7 +11,7 @@ from ..project.places import Places
 from ..project.plan import Plan
 from ..project.report import Report
 from ..project.rows import MASTER
-from ..project.whole import equalise_file
+from ..project.whole import equalise_file, files_read
 from ..reaper.rpp import Project
 from .job import Answer, Job, told
 
@@ -23,9 +23,7 @@ def read(path: str) -> Project:
 
 def media_of(project: Project, plan: Plan) -> list[str]:
     """All files that the result depends on besides the project itself."""
-    takes = [take for track in project.tracks for item in track.items for take in item.takes if take]
-    media = [str(take.source.path) for take in takes if take.source and take.source.path]
-    return media + [str(action.reference) for action in plan.actions if action.reference]
+    return [str(path) for path in files_read(project, plan)]
 
 
 def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:

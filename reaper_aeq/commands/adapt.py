@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import ENCODERS, METHODS, REFINE_STEPS
-from .console import print_json, say, table
+from ..methods import REFINE_STEPS
+from ..printable import printable
+from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
+from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
+    from ..listen import Heard
     from ..result import Result
 
 
@@ -28,6 +32,7 @@ def adapt(
     encoder: str,
     variations: int,
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -42,33 +47,55 @@ def adapt(
     check_range("variations", variations)
     if exact and not (refine or (refine is None and method in REFINE_STEPS)):
         raise AeqError("--exact says how to refine: ask for --method refine, or for --refine N")
-    if method not in METHODS:
-        raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
-    if encoder not in ENCODERS:
-        raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
-
-    from ..dsp.audio import AudioFile
-    from .sound import hear, load_engine
-
+    check_method(method)
+    check_encoder(encoder)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
-    with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
-        engine = load_engine(models, encoder)
-        engine.words.blend(request)
-        heard = hear(file)
-        result = heard.measured(
-            engine.adapt_analysis(
-                heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-                sound=heard.samples() if exact else None, variations=variations,
-            )
-        )  # fmt: skip
-        name = name or instance_name(request, intensity, engine.words.spelled)
-        title = f"{source.name}: {name.removeprefix('AEQ: ')}"
-        for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
-            its_files.write(one, file.blocks(), name, title=title + (f", variation {n}" if n else ""))
+    for one in several:
+        one.refuse_replacing([source], force)
+    check_sounds([source])
+    check_outputs(path for one in several for path in one.paths)
+    check_request(request, models)
+
+    with progress(SOON_S) as (_, step_done):
+        step_done(LOADING, 0, 1)
+        from ..dsp.audio import AudioFile
+        from .sound import counted, hear, load_engine
+
+        with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
+            engine = load_engine(models, encoder)
+            step_done(LOADING, 1, 1)
+            engine.words.blend(request)
+            heard = hear(file, step_done)
+            step_done(COMPUTING, 0, 1)
+            result = heard.measured(
+                engine.adapt_analysis(
+                    heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
+                    sound=heard.samples() if exact else None, variations=variations,
+                )
+            )  # fmt: skip
+            step_done(COMPUTING, 1, 1)
+            name = name or instance_name(request, intensity, engine.words.spelled)
+            title = f"{source.name}: {name.removeprefix('AEQ: ')}"
+            for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
+                its_files.write(one, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
-        print_json(result.to_dict())
+        print_json(about(heard, source, [path for one in several for path in one.paths]) | result.to_dict())
     else:
         show(result, [path for one in several for path in one.paths])
+
+
+def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]:
+    """What JSON says beside the answer: which file, what it sounds like, where the results are."""
+    from ..project.kinds import kind_of
+
+    return {
+        "file": str(source),
+        "sample_rate": heard.analysis.sample_rate,
+        "channels": heard.analysis.channels,
+        "duration_s": round(heard.analysis.duration_s, 3),
+        "kind": kind_of(heard.analysis),
+        "outputs": [str(path) for path in written],
+    }
 
 
 def show(result: Result, written: list[Path]) -> None:
@@ -80,7 +107,7 @@ def show(result: Result, written: list[Path]) -> None:
         say(f"\nvariation {n + 1}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
         show_eq(one.eq)
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")
 
 
 def show_eq(eq: Eq) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
-from .console import bar, note, print_json, say, table
+from ..printable import printable
+from .checks import check_models, check_sounds
+from .console import bar, complain, print_json, say, table
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -15,24 +17,30 @@ if TYPE_CHECKING:
 
 def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: bool) -> int:
     """Prints each file's words; one that fails gets its sentence and the others go on. Returns the exit code."""
-    from .sound import load_engine
-
-    engine = load_engine(models)
-    reports, code = [], 0
+    check_models(models)
+    engine, reports, code = None, [], 0
     for source in sources:
         try:
+            check_sounds([source])
+            engine = engine or _engine(models)
             report = analyze_one(engine, source)
         except AeqError as error:
             code = error.exit_code
             report = {"file": str(source), "error": str(error)}
-            note(f"error: {error}")
+            complain(str(error))
         reports.append(report)
-        if not as_json and "error" not in report:
+        if engine and not as_json and "error" not in report:
             core = [word for word in report["profile"] if engine.words[word].core]
             show(report, core[:top])
     if as_json:
         print_json({"files": reports})
     return code
+
+
+def _engine(models: Path | None) -> AdaptiveEQ:
+    from .sound import load_engine
+
+    return load_engine(models)
 
 
 def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
@@ -56,7 +64,7 @@ def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
 def show(report: dict[str, Any], words: Sequence[str]) -> None:
     """Words for sounds only; moods ('uplifting', 'sad') are in the JSON."""
     channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
-    say(f"{report['file']} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
+    say(f"{printable(report['file'])} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
     rows = [[word, f"{report['profile'][word]:.2f}", bar(report["profile"][word])] for word in words]
     table({"word": "left", "score": "right", "": "left"}, rows)
     say(report["suggestion"] + "\n")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..files import output_error
-from .console import note, print_json, progress, say, warn
+from ..printable import printable
+from .checks import check_new_folder, check_plan, check_request
+from .console import note, print_json, progress, report, say, warn
 
 if TYPE_CHECKING:
     from ..batch.journal import Journal
@@ -23,25 +25,31 @@ def batch(
     """`asked` are the arguments of `Recipe.of`. Returns the exit code: 1 where a task failed."""
     from ..batch.inputs import find_tasks
     from ..batch.recipe import Recipe
+    from ..blend import parse_word
 
     if not inputs and not listed:
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
     if scheduler and workers:
         raise AeqError("say either --workers, for this machine, or --scheduler")
-    recipe = Recipe.of(**asked)
+    recipe, models = Recipe.of(**asked), asked["models"]
+    check_new_folder(out)
+    check_plan(recipe.plan, models)
+    if recipe.word:
+        check_request(parse_word(recipe.word), models)
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
     if found.media:
         note(f"{found.media} recordings in the folders of projects were left out: name them to have them treated")
     with ExitStack() as stack:
         journal = stack.enter_context(_opened(out, stack))
         _, step_done = stack.enter_context(progress())
+        step_done("tasks", 0, len(found.tasks))  # while the workers start
 
         from ..batch.crew import crew_at, own_crew, workers_of_this_machine
         from ..batch.ledger import Watch
         from ..batch.run import Batch
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
-        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), note)
+        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
         run = Batch(
             found.tasks, recipe, out.absolute(), journal,
             lambda: crew_at(scheduler) if scheduler else own_crew(count), watch, retries, again,
@@ -91,4 +99,4 @@ def _tell(counts: Counts, out: Path, as_json: bool) -> None:
     parts = [f"{counts.done} done"]
     parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
     parts += [f"{len(counts.failures)} failed"] if counts.failures else []
-    say(f"{', '.join(parts)}\nwrote {out / HTML}")
+    say(f"{', '.join(parts)}\nwrote {printable(out / HTML)}")

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..blend import instance_name
-from ..demo.song import Track, make_song
 from ..files import output_error, write_text_atomic
+from ..printable import printable
 from .adapt import band_rows, decibels
+from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
 from .outputs import Outputs
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from ..demo.song import Track
     from ..engine import AdaptiveEQ
     from ..result import Result
 
@@ -25,6 +27,9 @@ RATE = 44_100
 
 def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
     """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
+    check_new_folder(out)
+    check_models(models)
+    from ..demo.song import make_song
     from .sound import load_engine
 
     try:
@@ -53,7 +58,7 @@ def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
         return
     columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
     table(columns, [cells(row) for row in rows])
-    say(f"\nwrote {out}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
+    say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
 
 
 def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:
@@ -77,6 +82,8 @@ def write_wav(path: Path, audio: np.ndarray) -> None:
 
 def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
     """(2, samples) float32"""
+    import numpy as np
+
     return np.sum(stems, axis=0, dtype=np.float64).astype(np.float32)
 
 

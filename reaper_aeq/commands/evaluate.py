@@ -7,6 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..printable import printable
+from .checks import (
+    CONTRIBUTIONS,
+    SETTINGS,
+    check_data,
+    check_method,
+    check_models,
+    check_new_folder,
+    check_plot,
+    check_recordings,
+)
 from .console import print_json, progress, say, table
 
 TITLES = {
@@ -15,8 +26,17 @@ TITLES = {
 }
 
 
+def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None, needed: str = SETTINGS) -> None:
+    """What is known to be wrong before torch is loaded."""
+    check_recordings(audio)
+    check_data(data, needed)
+    check_models(models)
+
+
 def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool) -> int:
     """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
+    check_method(method)
+    _check(audio, models)
     from ..evaluate.law import read_sounds
     from ..evaluate.laws import run_laws
     from .sound import load_engine
@@ -36,6 +56,7 @@ def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Pat
 
 def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> int:
     """The repair tests of section 6: {'people' or 'published': {word: {method: figures}}}."""
+    _check(audio, models, data)
     from ..evaluate.repair import run_repair
 
     with progress() as (tell, _):
@@ -63,6 +84,7 @@ def evaluate_usual(audio: Sequence[Path], data: Path, *, models: Path | None, as
 
 def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
     """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
+    _check(audio, models)
     from ..evaluate.encoder import run_encoder
 
     with progress() as (tell, _):
@@ -79,6 +101,7 @@ def evaluate_match(
     as_json: bool,
 ) -> int:  # fmt: skip
     """How well a match recovers the EQ on its reference: {which parts of the recording: {way: figures}}."""
+    _check([*audio, *learn], models, data)
     from ..evaluate.match import run_match
 
     with progress() as (tell, _):
@@ -92,6 +115,7 @@ def evaluate_match(
 
 def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models: Path | None, as_json: bool) -> None:
     """Variations beside unseen people: {word and data set: {method: figures}}."""
+    _check(audio, models, data)
     from ..evaluate.variations import run_variations
 
     with progress() as (tell, _):
@@ -104,6 +128,7 @@ def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models
 
 def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
     """What free text is taken for: {examination: {what: figures}}."""
+    _check([], models, data, CONTRIBUTIONS)
     from ..evaluate.text import run_text
 
     with progress() as (tell, _):
@@ -120,6 +145,8 @@ def evaluate_training(
     as_json: bool,
 ) -> None:  # fmt: skip
     """What each kind of training data is worth: {kind of encoder: {what it was trained on: figures}}."""
+    _check([*audio, *learn], models, data)
+    check_new_folder(folder)
     from ..evaluate.training import run_training
     from ..train.loop import Run
 
@@ -136,6 +163,8 @@ def evaluate_compare(
     models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """All methods side by side: {table: {row: {method: figures}}}."""
+    _check(audio, models, data)
+    check_plot(plot)
     from ..evaluate.compare import run_compare
 
     with progress() as (tell, _):
@@ -150,7 +179,7 @@ def evaluate_compare(
     for title, rows in report.items():
         print_figures(title, rows)
     if plot:
-        say(f"wrote {plot}")
+        say(f"wrote {printable(plot)}")
 
 
 def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:

@@ -15,24 +15,35 @@ from ..reaper.install_record import Record
 from ..reaper.key_bindings import FILE, command_id
 from ..reaper.resource_path import resource_path
 from ..reaper.running import running_reaper
-from ..reaper.scripts import Plan, plan_install, plan_uninstall, shipped_scripts
+from ..reaper.scripts import Plan, plan_install, plan_uninstall, read, shipped_scripts
+from ..reaper.startup_block import FILE as STARTUP
+from ..reaper.startup_block import has_block
+from ..server import letters
 from ..server.state import default_state_file
 from .console import note, print_json, say
 
 
-def install(*, given: Path | None, uninstall: bool, as_json: bool) -> None:
+def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_reaper: bool | None = None) -> None:
     """Installs, updates or takes away; what is in place already is left as it is. Raises `AeqError`."""
     resource = resource_path(given)
     now, folders = datetime.now(), []
     if uninstall:
         plan, folders = plan_uninstall(resource, shipped_scripts(), now)
     else:
-        plan = plan_install(resource, shipped_scripts(), backend(), now)
+        plan = plan_install(resource, shipped_scripts(), backend(), now, start_with_reaper)
     if plan.touches_reaper and (pid := running_reaper()) is not None:
         raise InstallError(
             f"REAPER is running (process {pid}) and would undo this when it ends: quit REAPER, then run this again"
         )
     apply(plan.changes)
+    mailbox = resource / letters.FOLDER
+    if uninstall:
+        letters.clear(mailbox)
+    else:
+        letters.prepare(mailbox)
+        beat = letters.heartbeat(mailbox)
+        if beat and beat.get("version") != __version__:
+            letters.stop(mailbox)  # the next press starts the one that was just installed
     for folder in folders:
         with suppress(OSError):  # one that is gone, or that holds something of the user's
             folder.rmdir()
@@ -60,6 +71,7 @@ def report(plan: Plan, resource: Path, uninstall: bool) -> dict[str, Any]:
         "folder": str(plan.place),
         "installed": not uninstall,
         "by_reapack": plan.by_reapack,
+        "starts_with_reaper": starts_with_reaper(resource),
         "actions": [{"name": PurePosixPath(file).stem, "command_id": f"_{command_id(file)}"} for file in plan.actions],
         "written": written,
         "removed": [str(path) for path, data in plan.changes.items() if data is None],
@@ -67,6 +79,10 @@ def report(plan: Plan, resource: Path, uninstall: bool) -> dict[str, Any]:
         "backup": str(plan.backup) if plan.backup else None,
         "keys_left": plan.uses,
     }
+
+
+def starts_with_reaper(resource: Path) -> bool:
+    return has_block(read(resource / "Scripts" / STARTUP))
 
 
 def told_install(plan: Plan) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from ..blend import check_range
 from ..evaluate.listening.study import FILE, Study, StudyError, check_methods, load_study
 from ..methods import METHODS
+from ..printable import printable
+from .checks import check_new_folder, check_recordings, check_request, check_sounds
 from .console import print_json, progress, say, table
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
@@ -39,7 +41,7 @@ def listen(
         from ..evaluate.listening.answers import read_answers
 
         answers = read_answers(study)
-        say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {folder}.")
+        say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {printable(folder)}.")
 
 
 def make(
@@ -59,6 +61,11 @@ def make(
             f"{folder} holds a study already: without --audio and --word it goes on; or choose another DIR"
         )
     check_range("intensity", intensity)
+    check_sounds(path for path in audio if not path.is_dir())
+    check_recordings(path for path in audio if path.is_dir())
+    for word in words:
+        check_request(word, models)
+    check_new_folder(folder)
     names = check_methods([name.strip() for name in methods.split(",")], METHODS)
 
     from ..evaluate.listening.stimuli import Wanted, make_study, recordings_in

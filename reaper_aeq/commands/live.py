@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..blend import check_range, parse_word
 from ..errors import AeqError, InstallError
-from ..methods import METHODS
+from ..printable import printable
+from .checks import check_method, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Given = tuple[bool, bool, list[str]]  # --selected, --all, --track
 
 
 def live_word(
-    word: str, given: Given, *, intensity: float, adaptation: float | None, method: str, port: int,
+    word: str, given: Given, *, intensity: float, adaptation: float | None, method: str, always_render: bool, port: int,
     models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """What can be wrong with the request is said before REAPER is looked for, and that before models are loaded."""
@@ -30,38 +31,43 @@ def live_word(
     check_range("intensity", intensity)
     if adaptation is not None:
         check_range("adaptation", adaptation)
-    if method not in METHODS:
-        raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    check_method(method)
     _one_of(given)
+    check_request(request, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import Wanted, make
 
-        rows = make(reaper, engine, _choice(given), Wanted(request, intensity, adaptation, method), step_done)
+        wanted = Wanted(request, intensity, adaptation, method)
+        rows = make(reaper, engine, _choice(given, always_render), wanted, step_done)
     _show(rows, as_json)
 
 
-def live_project(plan: Path | None, *, port: int, models: Path | None, as_json: bool) -> None:
+def live_project(plan: Path | None, *, always_render: bool, port: int, models: Path | None, as_json: bool) -> None:
     from ..project.plan import read_plan
 
     chosen = read_plan(plan)
+    check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live_plan import run_plan
         from ..project.run import check_words
 
         check_words(chosen, engine)
-        rows = run_plan(reaper, engine, chosen, step_done)
+        rows = run_plan(reaper, engine, chosen, step_done, always_render)
     _show(rows, as_json)
 
 
 def live_match(
-    references: Sequence[Path], given: Given, *, intensity: float, port: int, models: Path | None, as_json: bool
-) -> None:
+    references: Sequence[Path], given: Given, *, intensity: float, always_render: bool, port: int, models: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     check_range("match_intensity", intensity, "intensity")
     _one_of(given)
+    check_sounds(references)
+    check_models(models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import match
 
-        rows = match(reaper, engine, _choice(given), references, intensity, step_done)
+        rows = match(reaper, engine, _choice(given, always_render), references, intensity, step_done)
     _show(rows, as_json)
 
 
@@ -77,25 +83,29 @@ def live_remove(given: Given, *, port: int, as_json: bool) -> None:
         print_json({"removed": [{"track": target.name, "instance": name} for target, name in gone]})
         return
     for target, name in gone:
-        say(f"{target.name}: removed {name}")
+        say(f"{printable(target.name)}: removed {printable(name)}")
 
 
 def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:
-    """reapy's own configuration of a REAPER. Raises `InstallError`."""
-    from ..reaper.live.setup import enable
+    """What reapy needs in a REAPER that is not running. Raises `InstallError`."""
+    from ..reaper.live.setup import SERVER_PORT, enable
     from ..reaper.resource_path import resource_path
     from ..reaper.running import running_reaper
 
     resource = resource_path(given)
     if (pid := running_reaper()) is not None:
         raise InstallError(f"REAPER is running (process {pid}) and would undo this when it ends: quit it first")
-    enable(resource, port)
+    copies = enable(resource, port)
     if as_json:
-        print_json({"resource_path": str(resource), "port": port})
+        print_json({"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]})
         return
+    kept = f" Copies of what was changed lie beside it ({', '.join(path.name for path in copies)})." if copies else ""
+    say(f"Done: reapy is enabled in {resource}.{kept}")
     say(
-        f"Done: reapy is enabled in {resource}. Start REAPER, open a project, then try: reaper-aeq live warm --selected"
+        f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever"
+        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your firewall."
     )
+    say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
 
 
 @contextmanager
@@ -113,11 +123,11 @@ def _one_of(given: Given) -> None:
         raise AeqError("say only one of --selected, --all and --track")
 
 
-def _choice(given: Given) -> Choice:
+def _choice(given: Given, always_render: bool = False) -> Choice:
     from ..live import Choice
 
     _, everything, names = given
-    return Choice(tuple(names), everything)
+    return Choice(tuple(names), everything, always_render)
 
 
 def _show(rows: Sequence[Row], as_json: bool) -> None:
@@ -127,5 +137,8 @@ def _show(rows: Sequence[Row], as_json: bool) -> None:
     from .project import show
 
     show(rows)
+    for row in rows:
+        if row.heard.startswith("rendered"):
+            say(f"{row.title} was {row.heard}")
     changed = sum(row.inserted for row in rows)
     say(f"\n{changed} of {len(rows)} tracks changed, one undo point in REAPER" if changed else "\nnothing was changed")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ..blend import match_name
 from ..errors import AeqError
 from ..methods.match_request import MatchRequest
-from .adapt import band_rows, decibels
-from .console import print_json, say, table
+from ..printable import printable
+from .adapt import about, band_rows, decibels
+from .checks import check_models, check_outputs, check_sounds
+from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def match(
     weights: str | None,
     options: dict[str, Any],
     outputs: Outputs,
+    force: bool,
     name: str | None,
     models: Path | None,
     as_json: bool,
@@ -34,22 +37,32 @@ def match(
     """
     request = MatchRequest(weights=parse_weights(weights), **options)
     request.shares(len(references))
+    outputs.refuse_replacing([source, *references], force)
+    check_sounds([source, *references])
+    check_outputs(outputs.paths)
+    check_models(models)
 
-    from ..dsp.audio import AudioFile
-    from .sound import hear, load_engine
+    with progress(SOON_S) as (_, step_done):
+        step_done(LOADING, 0, 1)
+        from ..dsp.audio import AudioFile
+        from .sound import counted, hear, load_engine
 
-    with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
-        heard, others = hear(file), []
-        for path in references:
-            with AudioFile(path) as other:
-                others.append(hear(other).analysis)
-        engine = load_engine(models)
-        names = [str(path) for path in references]
-        result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
-        name = name or match_name(references, request.intensity)
-        files.write(result, file.blocks(), name, title=f"{source.name}: {name.removeprefix('AEQ ')}")
+        with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
+            engine = load_engine(models)
+            step_done(LOADING, 1, 1)
+            heard, others = hear(file, step_done), []
+            for path in references:
+                with AudioFile(path) as other:
+                    others.append(hear(other, step_done).analysis)
+            step_done(COMPUTING, 0, 1)
+            names = [str(path) for path in references]
+            result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
+            step_done(COMPUTING, 1, 1)
+            name = name or match_name(references, request.intensity)
+            title = f"{source.name}: {name.removeprefix('AEQ ')}"
+            files.write(result, counted(file, step_done), name, title=title)
     if as_json:
-        print_json(result.to_dict())
+        print_json(about(heard, source, outputs.paths) | result.to_dict())
     else:
         show(result, outputs.paths)
 
@@ -75,4 +88,4 @@ def show(result: MatchResult, written: list[Path]) -> None:
     table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(result.eq))
     say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(path)}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OutputError
-from ..files import atomic_write, write_text_atomic
+from ..files import Writing, refuse_replacing, write_all
 from .console import warn
 
 if TYPE_CHECKING:
@@ -48,28 +47,16 @@ class Outputs:
         named = (path and path.with_stem(f"{path.stem}-{number}") for path in (self.audio, self.fxchain, self.plot))
         return Outputs(*named)
 
+    def refuse_replacing(self, inputs: Iterable[Path], force: bool) -> None:
+        """Raises `OutputError` if one of the files that are read would be replaced, unless `force` says so."""
+        if not force:
+            refuse_replacing(self.paths, inputs, "choose another name, or say --force to have it replaced")
+
     @contextmanager
     def opened(self, sample_rate: int, channels: int, like: AudioFile | None = None) -> Iterator[OpenOutputs]:
-        """Opens every file, so that a place that cannot be written to is known before anything is computed.
-
-        They are temporary until the block ends: an error in it, an interrupt included, leaves all as it was. Should
-        one fail to be finished after another is (a disk that fills up at the very end), the finished one is removed
-        if this run created it; one that replaced an older file stays, for the older one is gone.
-        """
-        from ..dsp.write import AudioWriter
-
-        created = [path for path in self.paths if not os.path.lexists(path)]
-        try:
-            with ExitStack() as stack:
-                chain, plot = (stack.enter_context(atomic_write(p)) if p else None for p in (self.fxchain, self.plot))
-                # the last to be opened is the first to be finished: the sound is the largest, so the likeliest to fail
-                sound = AudioWriter(self.audio, sample_rate, channels, like) if self.audio else None
-                yield OpenOutputs(self, sample_rate, channels, chain, plot, sound and stack.enter_context(sound))
-        except BaseException:
-            for path in created:
-                with suppress(OSError):
-                    path.unlink()
-            raise
+        """`all_opened` for one."""
+        with all_opened([self], sample_rate, channels, like) as (opened,):
+            yield opened
 
 
 @dataclass(frozen=True)
@@ -79,8 +66,7 @@ class OpenOutputs:
     outputs: Outputs
     sample_rate: int
     channels: int
-    _chain: Path | None
-    _plot: Path | None
+    _writing: Writing
     _sound: AudioWriter | None
 
     def write(self, result: Result, blocks: Iterable[np.ndarray], name: str, title: str) -> None:
@@ -92,14 +78,14 @@ class OpenOutputs:
 
         Raises `OutputError`, and `AudioError` from `blocks`. Tells on stderr if samples were cut off.
         """
-        if self._chain and self.outputs.fxchain:
+        if self.outputs.fxchain:
             from ..reaper.reaeq import rfxchain_text
 
-            with _calling_it(self.outputs.fxchain, self._chain):
-                write_text_atomic(self._chain, rfxchain_text(result.eq, name))
-        if self._plot and self.outputs.plot:
-            with _calling_it(self.outputs.plot, self._plot):
-                draw(self._plot, result, title)
+            with self._writing.to(self.outputs.fxchain) as temporary:
+                temporary.write_bytes(rfxchain_text(result.eq, name).encode())
+        if self.outputs.plot:
+            with self._writing.to(self.outputs.plot) as temporary:
+                draw(temporary, result, title)
         if self._sound:
             from ..dsp.response import EqFilter
 
@@ -113,16 +99,25 @@ class OpenOutputs:
 def all_opened(
     several: Sequence[Outputs], sample_rate: int, channels: int, like: AudioFile | None = None
 ) -> Iterator[list[OpenOutputs]]:
-    """`Outputs.opened` for several at once: the files of all of them appear, or none does."""
-    created = [path for one in several for path in one.paths if not os.path.lexists(path)]
-    try:
-        with ExitStack() as stack:
-            yield [stack.enter_context(one.opened(sample_rate, channels, like)) for one in several]
-    except BaseException:
-        for path in created:
-            with suppress(OSError):
-                path.unlink()
-        raise
+    """Opens every file, so that a place that cannot be written to is known before anything is computed.
+
+    They are temporary until the block ends, then the files of all of `several` appear. An error, an interrupt included,
+    leaves all as it was (see `files.write_all`).
+    """
+    # the sound comes last: it is the largest, so nothing need be kept of one that it replaces
+    paths = [path for one in several for path in (one.fxchain, one.plot) if path]
+    paths += [one.audio for one in several if one.audio]
+    with write_all(paths) as writing, ExitStack() as stack:
+
+        def sound(one: Outputs) -> AudioWriter | None:
+            if one.audio is None:
+                return None
+            from ..dsp.write import AudioWriter
+
+            temporary = stack.enter_context(writing.to(one.audio))
+            return stack.enter_context(AudioWriter(one.audio, sample_rate, channels, like, temporary))
+
+        yield [OpenOutputs(one, sample_rate, channels, writing, sound(one)) for one in several]
 
 
 def draw(path: Path, result: Result, title: str) -> None:
@@ -145,12 +140,3 @@ def _tell_of_clipping(sound: AudioWriter) -> None:
             f"{sound.path} clips: {sound.over_full_scale} samples ({share:.2g} %) lie up to"
             f" {20 * math.log10(sound.peak):.1f} dB beyond full scale, choose a .wav to keep them"
         )
-
-
-@contextmanager
-def _calling_it(path: Path, temporary: Path) -> Iterator[None]:
-    """An error names the file that the user asked for, not the temporary one."""
-    try:
-        yield
-    except OutputError as error:
-        raise OutputError(str(error).replace(str(temporary), str(path))) from error

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..printable import printable
+from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ def project(
     places = Places.beside(song, out, in_place)
     chosen = read_plan(plan)
     opened = Project.read(song)
+    if not dry_run:
+        check_outputs([places.project, places.html, places.json])
+    check_plan(chosen, models)
     if not force:
         from ..project.opened import refuse_open
 
@@ -40,9 +45,10 @@ def project(
         return
     show(report.rows)
     if backup:
-        say(f"\nkept what was there as {backup}")
+        say(f"\nkept what was there as {printable(backup)}")
     if not dry_run:
-        say("\n" * (not backup) + f"wrote {places.project}\nwrote {places.html}\nwrote {places.json}")
+        written = (places.project, places.html, places.json)
+        say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in written))
 
 
 def show(rows: Sequence[Row]) -> None:

@@ -9,7 +9,23 @@ import time
 from pathlib import Path
 
 from ..errors import AeqError
-from ..server.state import State, default_state_file, health, lock, prepare_folder, read_state, running
+from ..server.letters import START_LOG
+from ..server.letters import prepare as prepare_mailbox
+from ..server.log import open_private
+from ..server.login import CODE_S
+from ..server.state import (
+    State,
+    dashboard_address,
+    default_state_file,
+    health,
+    lock,
+    open_mailbox,
+    prepare_folder,
+    read_state,
+    refuse_other_file,
+    running,
+)
+from .checks import check_models
 from .console import print_json, say
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
@@ -23,36 +39,65 @@ def serve(
     background: bool,
     models: Path | None,
     as_json: bool,
+    mailbox: Path | None = None,
 ) -> int:
-    """Runs the backend until it is stopped, or says that one runs already. Returns the exit code."""
+    """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
+    the exit code."""
     path = Path(state_file or default_state_file()).absolute()
+    if mailbox:
+        mailbox = mailbox.absolute()
+        prepare_mailbox(mailbox)
+    with_streams(mailbox)
+    check_models(models)
     prepare_folder(path)
+    refuse_other_file(path)
     if state := running(path):
-        return tell(state, path, as_json, already=True)
+        return tell_of_other(state, path, as_json, mailbox)
     if background:
         arguments = ["--state-file", str(path), "--idle-minutes", f"{idle_minutes:g}"]
         arguments += ["--port", str(port)] if port is not None else []
         arguments += ["--models", str(models.absolute())] if models else []
+        arguments += ["--mailbox", str(mailbox)] if mailbox else []
         return tell(start_in_background(path, arguments), path, as_json)
     held = lock(path)
     if held is None:
-        return tell(wait_for_other(path), path, as_json, already=True)
+        return tell_of_other(wait_for_other(path), path, as_json, mailbox)
     with held:
         # before torch is loaded: see engine._choose_threads; several sounds are analysed side by side instead
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from ..server.run import run
 
-        return run(path, port, idle_minutes, models, lambda state: tell(state, path, as_json))
+        return run(path, port, idle_minutes, models, lambda state, url: tell(state, path, as_json, url), mailbox)
 
 
-def tell(state: State, path: Path, as_json: bool, already: bool = False) -> int:
-    """Where the backend is; on the terminal, which is the user's own, with the token."""
+def with_streams(mailbox: Path | None) -> None:
+    """Windows' pythonw has neither stdout nor stderr: what is said goes where the actions look for it."""
+    if sys.stdout is None or sys.stderr is None:
+        place = mailbox / START_LOG if mailbox else os.devnull
+        stream = open(place, "w", encoding="utf-8", errors="replace", buffering=1)  # noqa: SIM115 - until we end
+        sys.stdout, sys.stderr = sys.stdout or stream, sys.stderr or stream
+
+
+def tell_of_other(state: State, path: Path, as_json: bool, mailbox: Path | None) -> int:
+    """The backend that runs already; it serves our mailbox from now on."""
+    if mailbox:
+        open_mailbox(state, mailbox)
+    return tell(state, path, as_json, already=True)
+
+
+def tell(state: State, path: Path, as_json: bool, url: str = "", already: bool = False) -> int:
+    """Where the backend is, and how a browser gets in: with `url`, or one that it is asked for."""
     if as_json:
         row = {"url": f"http://127.0.0.1:{state.port}/", "port": state.port, "pid": state.pid}
         print_json({**row, "state_file": str(path), "already_running": already})
     else:
         how = "is running already" if already else "is running"
-        say(f"The backend {how} (process {state.pid}, port {state.port}). Dashboard: {state.url}")
+        url = url or dashboard_address(state)
+        say(
+            f"The backend {how} (process {state.pid}, port {state.port}).\n"
+            f"Dashboard, for the next {CODE_S:g} seconds and one visit: {url}\n"
+            "'reaper-aeq serve' in another terminal prints a new address."
+        )
     sys.stdout.flush()
     return 0
 
@@ -73,7 +118,7 @@ def start_in_background(path: Path, arguments: list[str]) -> State:
     """Starts a backend that outlives this process and has no window; returns once its models are loaded, or once it
     answers where they take longer than `STARTING_S`. Raises `AeqError`."""
     errors = path.with_suffix(".err")
-    with open(errors, "wb") as err:
+    with open_private(errors, "w") as err:
         process = subprocess.Popen(
             [windowless_python(), "-m", "reaper_aeq", "serve", *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=path.parent, close_fds=True,

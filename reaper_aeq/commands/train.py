@@ -12,7 +12,18 @@ from ..errors import AeqError, ModelError
 from ..files import output_error
 from ..methods import NETWORKS
 from ..paths import shipped
-from ..settings import AudioTraining, CvaeTraining, EqTraining, ProxyTraining, UsualTraining, WordsTraining, load_settings
+from ..printable import printable
+from ..settings import (
+    WAYS,
+    AudioTraining,
+    CvaeTraining,
+    EqTraining,
+    ProxyTraining,
+    UsualTraining,
+    WordsTraining,
+    load_settings,
+)
+from .checks import SETTINGS, SPECTRA, check_data, check_encoder, check_folder, check_new_folder, check_recordings
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -37,6 +48,7 @@ class Places:
 
 def train_eq(places: Places, data: Path | None) -> None:
     settings = places.load(EqTraining, "eq")
+    _check(places, data)
     with _run(places, settings.seed) as run:
         from ..train.eq import train_eq
 
@@ -59,8 +71,10 @@ def train_audio(
         raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
-    if settings.network not in NETWORKS:
-        raise AeqError(f"unknown encoder {settings.network!r}: use one of {', '.join(NETWORKS)}")
+    check_encoder(settings.network, NETWORKS)
+    if wrong := set(sounds) - set(WAYS):
+        raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
+    _check(places, data, models, [*audio, *([folds] if folds else [])], SPECTRA)
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
@@ -86,6 +100,7 @@ def train_audio(
 def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
     """With `folds`, folders of recordings, the models are fitted that `evaluate repair` examines on these."""
     settings = places.load(UsualTraining, "usual")
+    _check(places, None, audio=[*audio, *folds])
     with _run(places, 0) as run:
         from ..train.data import read_clips
         from ..train.usual import train_usual
@@ -102,6 +117,7 @@ def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = (
 
 def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
     settings = places.load(ProxyTraining, "proxy")
+    _check(places, data, models)
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.proxy import train_proxy
@@ -113,6 +129,7 @@ def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
 def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = False) -> None:
     """With `folds`, those are trained that `evaluate variations` examines: each without a part of the people."""
     settings = places.load(CvaeTraining, "cvae")
+    _check(places, data, models)
     with _run(places, settings.seed) as run:
         from ..model.audio_encoder import AudioEncoder
         from ..model.eq_autoencoder import EqAutoencoder
@@ -137,6 +154,7 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
 
 def train_words(places: Places, data: Path, models: Path | None) -> None:
     settings = places.load(WordsTraining, "words")
+    _check(places, data, models)
     with _run(places, 0) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.words import train_words
@@ -146,12 +164,25 @@ def train_words(places: Places, data: Path, models: Path | None) -> None:
 
 
 def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
+    _check(places, data, audio=audio)
     with _run(places, 0) as run:
         from ..train.data import read_clips
         from ..train.match import train_match
 
         metrics = train_match(data, read_clips(audio, run.tell), places.out, run)
     _report(places, "match", metrics)
+
+
+def _check(
+    places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (), needed: str = SETTINGS
+) -> None:
+    """What is known to be wrong before torch is loaded. A folder of models may lack those that are to be trained."""
+    check_data(data, needed)
+    check_recordings(audio)
+    if models:
+        check_folder(models, "folder of models")
+    check_new_folder(places.out)
+    check_new_folder(places.run)
 
 
 @contextmanager
@@ -188,4 +219,4 @@ def _report(places: Places, name: str, metrics: dict[str, float]) -> None:
         return
     for key, value in metrics.items():
         say(f"{key.replace('_', ' ')}: {value:g}")
-    say(f"wrote {places.out / name}.safetensors and .json; the log is in {places.run}")
+    say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")

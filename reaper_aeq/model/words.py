@@ -6,9 +6,6 @@ differ. Opposites and aliases are words of their own that point at another word'
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,33 +18,8 @@ from ..bands import LIMITS
 from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError
 from .checkpoint import Checkpoint
 from .free_text import plain, understand
-
-WEAK_BELOW = 0.35
-LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """How well a word is known. `agreement`: mean correlation of one person's curve with the mean of the others;
-    `cross`: correlation of the two data sets' mean curves, None where only one has the word."""
-
-    settings: int
-    people: int
-    agreement: float
-    cross: float | None
-    sources: tuple[str, ...]
-
-    @property
-    def confidence(self) -> float:
-        """0..1: many settings that agree, in both data sets if both have the word.
-
-        A rule of ours, not a statistic: saturating in the number of settings (half at 8), times the agreement mapped
-        from 0..0.6 to 0..1, and reduced by half of what the two data sets fail to agree.
-        """
-        much = self.settings / (self.settings + 8.0)
-        agree = min(max(self.agreement, 0.0) / 0.6, 1.0)
-        both = 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
-        return round(math.sqrt(much * agree) * both, 3)
+from .word_table import WEAK_BELOW as WEAK_BELOW
+from .word_table import Evidence, KnownWord, WordTable, resolve
 
 
 @dataclass(frozen=True)
@@ -78,14 +50,17 @@ class Word:
         return self.parts if self.free else None
 
     @property
+    def known(self) -> KnownWord:
+        """How well it is known."""
+        return KnownWord(self.name, self.language, self.evidence, self.core)
+
+    @property
     def weak(self) -> bool:
-        return self.evidence.confidence < WEAK_BELOW
+        return self.known.weak
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: the name and how well it is known."""
-        evidence = {**vars(self.evidence), "sources": list(self.evidence.sources)}
-        confidence = self.evidence.confidence
-        return {"name": self.name, "language": self.language, "confidence": confidence, **evidence, "weak": self.weak}
+        return self.known.to_dict()
 
     def opposite(self) -> Word:
         """The same people's settings turned round: what 'less <word>' means."""
@@ -112,16 +87,8 @@ class Vocabulary(Mapping[str, Word]):
 
     def find(self, name: str) -> Word:
         """The word meant by `name`. Raises `UnknownWordError`, which names the nearest."""
-        # macOS types accents as two characters
-        asked = unicodedata.normalize("NFC", " ".join(str(name).lower().split()))
-        if less := LESS.match(asked):
-            return self.find(less[1]).opposite()
-        asked = self.aliases.get(asked, asked)
-        if less := LESS.match(asked):  # an alias may mean the opposite of a word
-            return self.find(less[1]).opposite()
-        if asked not in self._words:
-            raise UnknownWordError(name, [*self._words, *self.aliases])
-        return self._words[asked]
+        asked, sign = resolve(name, self)
+        return self._words[asked] if sign > 0 else self._words[asked].opposite()
 
     def meant(self, text: str) -> Word:
         """`find`, or for any other text the blend of known words that comes nearest to it (`free_text`).
@@ -191,10 +158,10 @@ class Vocabulary(Mapping[str, Word]):
     def load(cls, folder: Path | str | None = None) -> Vocabulary:
         """The shipped words, or those in `folder`. Raises `ModelError`."""
         checkpoint = Checkpoint.load("words", folder)
-        words = {}
-        for row, mean, cov in zip(
-            checkpoint.info["words"], checkpoint.tensors["mean"], checkpoint.tensors["cov"], strict=True
-        ):
-            evidence = Evidence(row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]))
-            words[row["name"]] = Word(row["name"], row["language"], mean.double(), cov.double(), evidence, row["core"])
-        return cls(words, checkpoint.info["aliases"])
+        table = WordTable.of(checkpoint.info)
+        rows = zip(table.values(), checkpoint.tensors["mean"], checkpoint.tensors["cov"], strict=True)
+        words = {
+            one.name: Word(one.name, one.language, mean.double(), cov.double(), one.evidence, one.core)
+            for one, mean, cov in rows
+        }
+        return cls(words, table.aliases)

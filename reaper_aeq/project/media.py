@@ -6,6 +6,7 @@ warning, for one damaged take must not end the work on a whole project.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,8 @@ from ..errors import AudioError
 from ..reaper.items import Section, Source
 
 NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
+
+SHORT_FRAMES = 2**20  # of a loop: 20 s, which are kept
 
 
 class Library:
@@ -34,7 +37,9 @@ class Library:
         with self._lock:
             if path not in self._files:
                 try:
-                    self._files[path] = AudioFile(path)
+                    file = self._files[path] = AudioFile(path)
+                    if file.warning:
+                        self.warnings.setdefault(path, file.warning)
                 except AudioError as error:
                     self._files[path] = error
             found = self._files[path]
@@ -63,12 +68,31 @@ class Library:
         try:
             self.file(source.path)
         except AudioError as error:
-            return str(error)
+            return str(error) if source.path.exists() else _not_there(source)
         return None
 
     def warn(self, path: Path, sentence: str) -> None:
         with self._lock:
             self.warnings.setdefault(path, sentence)
+
+
+def _not_there(source: Source) -> str:
+    """Names what lies nearby: projects are moved between machines, where folders and upper case differ."""
+    told = f"{source.file} does not exist"
+    beside = found_as(source.path) or (found_as(source.folder / source.name) if source.folder else None)
+    return f"{told}, but {beside} does: choose it in REAPER" if beside else f"{told}: bring it back or choose another"
+
+
+def found_as(path: Path) -> Path | None:
+    """A file of that name in that folder, be it in other upper or lower case."""
+    if path.is_file():
+        return path
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return None
+    alike = sorted(name for name in names if name.casefold() == path.name.casefold())
+    return path.parent / alike[0] if alike else None
 
 
 class SourceReader:
@@ -85,6 +109,7 @@ class SourceReader:
         self.sample_rate, self.channels = file.sample_rate, file.channels
         self._exit = ExitStack()
         self._open()
+        self._once: np.ndarray | None = None  # a short loop, decoded
         # first frame in the layer below, length, and direction of each section, the innermost first
         self._sections: list[tuple[int, int, bool]] = []
         self.length = self._frames = library.frames(source.path)
@@ -96,16 +121,21 @@ class SourceReader:
 
     def read(self, first: int, count: int) -> np.ndarray:
         """(count, channels) float32 from frame `first`; silence outside, or the source again where it loops."""
+        if not self._loop:
+            return self._layer(len(self._sections), first, count)
+        if not 0 < self.length <= SHORT_FRAMES:
+            return self._read_loop(first, count)
+        if self._once is None:
+            self._once = self._layer(len(self._sections), 0, self.length)
+        return self._once[np.arange(first, first + count) % self.length]
+
+    def _read_loop(self, first: int, count: int) -> np.ndarray:
         out = np.zeros((count, self.channels), np.float32)
         at = 0
         while at < count and self.length > 0:
-            start = first + at
-            if self._loop:
-                start %= self.length
-            stop = min(start + count - at, self.length) if self._loop else start + count - at
+            start = (first + at) % self.length
+            stop = min(start + count - at, self.length)
             out[at : at + stop - start] = self._layer(len(self._sections), start, stop - start)
-            if not self._loop:
-                break
             at += stop - start
         return out
 
@@ -155,7 +185,7 @@ class SourceReader:
         try:
             if self._at != first:  # seeking in compressed files is costly even where it goes nowhere
                 self._sound.seek(first)
-            return len(self._sound.read(out=part))
+            return len(self._sound.read(part))
         except (soundfile.SoundFileError, RuntimeError):
             part[:] = 0
             return 0

@@ -9,41 +9,55 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..bands import Eq
 from ..dsp.response import EqFilter
+from ..dsp.spectrum import Analysis
 from ..reaper.items import Item, Take
-from ..reaper.rpp import Project
-from ..reaper.tracks import Track
+from ..reaper.tracks import Receive
+from .item_sound import ItemSound, stereo_gains
 from .media import Library
-from .routing import Receive, receives, silenced
-from .takes import take_sound
+from .routing import silenced
+from .spans import Span, merged
+from .stretched import add_at, silence
+from .takes import as_tape, is_stretched
 
 BLOCK_S = 5.0
-GAP_S = 0.5  # of silence is kept around what sounds; the rest is skipped, for it says nothing and may last hours
+GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 
-# How a fade rises over x = 0..1, by REAPER's number. 0 is linear; for the others the curves that users draw for them,
-# not measured, and `curvature` is not followed: fades are short and change level, not balance.
-FADES: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    0: lambda x: x,
-    1: lambda x: x * (2 - x),
-    2: lambda x: x * x,
-    3: lambda x: 1 - (1 - x) ** 4,
-    4: lambda x: x**4,
-    5: lambda x: x * x * (3 - 2 * x),
-    6: lambda x: np.where(x < 0.5, 8 * x**4, 1 - 8 * (1 - x) ** 4),
-}
+Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
+Each = Callable[[Callable, Iterable], Iterable]  # `map`, or that of a pool
 
 
-def pan_gains(pan: float) -> tuple[float, float]:
-    """Left and right of REAPER's balance, -1 to 1."""
-    return min(1.0, 1 - pan), min(1.0, 1 + pan)
+class MixTrack(Protocol):
+    """What is asked of a track: one read from a project, or one that a client describes."""
+
+    index: int
+    name: str
+    parent: MixTrack | None
+    children: Sequence[MixTrack]
+    items: Sequence[Item]
+    receives: Sequence[Receive]
+    volume: float
+    pan: float
+    phase_inverted: bool
+    sends_to_parent: bool
+    mute: bool
+    solo: bool
+    solo_defeat: bool
+
+    def plays(self, item: Item) -> bool: ...
 
 
-def playing(track: Track, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
+class MixProject(Protocol):
+    tracks: Sequence[MixTrack]
+    sample_rate: int
+
+
+def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
     """What can be heard of a track's items, and a sentence about each kind of thing that cannot."""
     found, reasons = [], []
     for item in track.items:
@@ -61,51 +75,26 @@ def playing(track: Track, library: Library) -> tuple[list[tuple[Item, Take]], li
     return found, reasons
 
 
-@dataclass(frozen=True)
-class Span:
-    """From one sample to another, on the project's timeline."""
-
-    start: int
-    stop: int
-
-
-def merged(spans: Iterable[Span], gap: int) -> list[Span]:
-    """The spans widened by `gap` samples on each side, those that then touch made one.
-
-    >>> merged([Span(50, 60), Span(0, 10), Span(61, 70)], 5)
-    [Span(start=-5, stop=15), Span(start=45, stop=75)]
-    """
-    found: list[Span] = []
-    for span in sorted(spans, key=lambda span: span.start):
-        start, stop = span.start - gap, span.stop + gap
-        if found and start <= found[-1].stop:
-            found[-1] = Span(found[-1].start, max(found[-1].stop, stop))
-        else:
-            found.append(Span(start, stop))
-    return found
-
-
 class Mixer:
     """The project's sound. Nodes are made anew for each pass, so that passes may run beside each other."""
 
-    def __init__(self, project: Project, library: Library | None = None):
+    def __init__(self, project: MixProject, library: Library | None = None):
         self.tracks, self.sample_rate = project.tracks, project.sample_rate
         self.library = library or Library()
         self.silenced = silenced(self.tracks)
         self.playing = {t.index: playing(t, self.library) for t in self.tracks}
-        self._receives = {t.index: receives(t) for t in self.tracks}
 
-    def inputs(self, track: Track) -> list[tuple[Track, Receive | None]]:
+    def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
         """What comes into a track beside its items: children (None) and sends from tracks that sound."""
-        found: list[tuple[Track, Receive | None]] = [(c, None) for c in track.children if c.sends_to_parent]
-        found += [(self.tracks[r.source], r) for r in self._receives[track.index] if r.source < len(self.tracks)]
+        found: list[tuple[MixTrack, Receive | None]] = [(c, None) for c in track.children if c.sends_to_parent]
+        found += [(self.tracks[receive.source], receive) for receive in track.receives]
         return [(source, receive) for source, receive in found if source.index not in self.silenced]
 
-    def top(self) -> list[Track]:
+    def top(self) -> list[MixTrack]:
         """The tracks whose sound goes to the master."""
         return [t for t in self.tracks if t.parent is None and t.sends_to_parent and t.index not in self.silenced]
 
-    def heard_by(self, track: Track) -> set[int]:
+    def heard_by(self, track: MixTrack) -> set[int]:
         """The numbers of the tracks whose items sound in this one, its own included."""
         seen, waiting = set(), [track]
         while waiting:
@@ -116,28 +105,79 @@ class Mixer:
         return seen
 
     def spans(self, numbers: Iterable[int]) -> list[Span]:
-        """Where something lies on these tracks."""
+        """Where something lies on these tracks: from where the first begins to where the last ends."""
         items = [self.span(item) for n in numbers for item, _ in self.playing[n][0]]
-        return merged(items, round(GAP_S * self.sample_rate))
+        found = merged(items, round(GAP_S * self.sample_rate))
+        if found:
+            found[0] = Span(min(item.start for item in items), found[0].stop)
+            found[-1] = Span(found[-1].start, max(item.stop for item in items))
+        return found
 
-    def before_eq(self, track: Track, eqs: Mapping[int, Eq]) -> Iterator[np.ndarray]:
-        """Blocks (2, n) float32 of what reaches a track's chain, where tracks that feed it have `eqs`."""
-        node = _Pass(self, eqs).node(track)
-        for start, count in self._steps(self.spans(self.heard_by(track))):
-            yield node.before_eq(start, count).T
+    def seconds(self, numbers: Iterable[int]) -> float:
+        """Of sound to be analysed where these tracks are heard."""
+        numbers = set(numbers)
+        lengths = [span.stop - span.start for span in self.spans(numbers)] if self._has_tape(numbers) else []
+        lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take in self._stretched(numbers)]
+        return sum(lengths) / self.sample_rate
 
-    def master(
-        self, eqs: Mapping[int, Eq], each: Callable[[Callable, Iterable], Iterable] = map
-    ) -> Iterator[np.ndarray]:
-        """Blocks (2, n) of what reaches the master's chain. `each`: the `map` of a pool makes tracks side by side."""
-        making = _Pass(self, eqs)
-        nodes = [making.node(track) for track in self.top()]
-        numbers = set().union(*(self.heard_by(track) for track in self.top()))
-        for start, count in self._steps(self.spans(numbers)):
-            total = np.zeros((count, 2), np.float32)
-            for sound in each(lambda node, a=start, n=count: node.after_fader(a, n), nodes):
-                total += sound
-            yield total.T
+    def analyze_track(
+        self, track: MixTrack, eqs: Mapping[int, Eq], analyze: Analyze, after_eq: bool = False
+    ) -> Analysis:
+        """What reaches a track's chain, where tracks that feed it have `eqs`; `after_eq`: through its own as well."""
+
+        def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
+            node = making.node(track)
+            for start, count in self._steps(spans):
+                yield (node.after_eq if after_eq else node.before_eq)(start, count).T
+
+        return self._analyze(self.heard_by(track), eqs, analyze, blocks)
+
+    def analyze_master(self, eqs: Mapping[int, Eq], analyze: Analyze, each: Each = map) -> Analysis:
+        """What reaches the master's chain. `each`: the `map` of a pool makes tracks side by side."""
+        top = self.top()
+
+        def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
+            nodes = [making.node(track) for track in top]
+            for start, count in self._steps(spans):
+                total = np.zeros((count, 2), np.float32)
+                for sound in each(lambda node, a=start, n=count: node.after_fader(a, n), nodes):
+                    total += sound
+                yield total.T
+
+        return self._analyze(set().union(*map(self.heard_by, top)), eqs, analyze, blocks)
+
+    def _analyze(
+        self,
+        numbers: set[int],
+        eqs: Mapping[int, Eq],
+        analyze: Analyze,
+        blocks: Callable[[Pass, Sequence[Span]], Iterable[np.ndarray]],
+    ) -> Analysis:
+        """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders."""
+        spans = self.spans(numbers)
+        if self._has_tape(numbers):
+            tapes = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
+            whole = analyze(blocks(Pass(self, eqs, tapes), spans))
+        else:
+            whole = silence(sum(span.stop - span.start for span in spans), self.sample_rate)
+        for number, item, take in self._stretched(numbers):
+            tape = as_tape(item, take)
+            part = analyze(blocks(Pass(self, eqs, {number: [tape]}), [self.span(tape[0])]))
+            at = self.span(item)
+            start_s = _skipping(spans, at.start) / self.sample_rate
+            whole = add_at(whole, part, start_s, (at.stop - at.start) / self.sample_rate)
+        return whole
+
+    def _has_tape(self, numbers: Iterable[int]) -> bool:
+        return any(not is_stretched(take) for n in numbers for _, take in self.playing[n][0])
+
+    def _stretched(self, numbers: Iterable[int]) -> list[tuple[int, Item, Take]]:
+        """Those of them that are long enough to hold a sample."""
+        found = [(n, item, take) for n in sorted(numbers) for item, take in self.playing[n][0] if is_stretched(take)]
+        return [
+            (n, item, take) for n, item, take in found
+            if self.span(item).stop > self.span(item).start and self.span(as_tape(item, take)[0]).stop > 0
+        ]  # fmt: skip
 
     def _steps(self, spans: Sequence[Span]) -> Iterator[tuple[int, int]]:
         size = round(BLOCK_S * self.sample_rate)
@@ -151,21 +191,30 @@ class Mixer:
         return Span(start, start + round(item.length_s * self.sample_rate))
 
 
-class _Pass:
-    """One run through the project from its start; each track is made once, whoever listens."""
+def _skipping(spans: Sequence[Span], at: int) -> int:
+    """Where a place of the timeline lies when only `spans` are played."""
+    return sum(min(span.stop, at) - span.start for span in spans if span.start < at)
 
-    def __init__(self, mixer: Mixer, eqs: Mapping[int, Eq]):
-        self.mixer, self.eqs = mixer, eqs
+
+class Pass:
+    """One run through the project from its start; each track is made once, whoever listens.
+
+    `items` are those that sound, by the number of their track.
+    """
+
+    def __init__(self, mixer: Mixer, eqs: Mapping[int, Eq], items: Mapping[int, Sequence[tuple[Item, Take]]]):
+        self.mixer, self.eqs, self.items = mixer, eqs, items
         self._nodes: dict[int, _Node] = {}
         self._making: set[int] = set()
 
-    def node(self, track: Track) -> _Node:
+    def node(self, track: MixTrack) -> _Node:
         if track.index not in self._nodes:
             self._making.add(track.index)
             # a send that leads back to where it came from is left out: REAPER's feedback has no spectrum of its own
             inputs = [(s, r) for s, r in self.mixer.inputs(track) if s.index not in self._making]
             sources = [(self.node(source), receive) for source, receive in inputs]
-            self._nodes[track.index] = _Node(self.mixer, track, sources, self.eqs.get(track.index))
+            items, eq = self.items.get(track.index, ()), self.eqs.get(track.index)
+            self._nodes[track.index] = _Node(self.mixer, track, sources, items, eq)
             self._making.remove(track.index)
         return self._nodes[track.index]
 
@@ -173,13 +222,20 @@ class _Pass:
 class _Node:
     """The sound of a track, asked for in order of time; several may ask for the same stretch."""
 
-    def __init__(self, mixer: Mixer, track: Track, sources: list[tuple[_Node, Receive | None]], eq: Eq | None):
+    def __init__(
+        self,
+        mixer: Mixer,
+        track: MixTrack,
+        sources: list[tuple[_Node, Receive | None]],
+        items: Sequence[tuple[Item, Take]],
+        eq: Eq | None,
+    ):
         self.track, self.sources = track, sources
         self._rate, self._library = mixer.sample_rate, mixer.library
-        waiting = [(mixer.span(item), item, take) for item, take in mixer.playing[track.index][0]]
+        waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]
         self._waiting = sorted(waiting, key=lambda entry: entry[0].start, reverse=True)
-        self._sounding: list[_ItemSound] = []
+        self._sounding: list[tuple[Span, ItemSound]] = []
         self._filter = EqFilter(eq, self._rate, 2) if eq else None
         self._last: tuple[int, int] | None = None
         self._kept = np.zeros((0, 2), np.float32)
@@ -194,7 +250,7 @@ class _Node:
                 total += source.after_fader(start, count)
                 continue
             sound = source.after_eq(start, count) if receive.pre_fader else source.after_fader(start, count)
-            total += sound * _gains(receive.volume, receive.pan, receive.inverted)
+            total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted)
         return total
 
     def after_eq(self, start: int, count: int) -> np.ndarray:
@@ -207,47 +263,15 @@ class _Node:
 
     def after_fader(self, start: int, count: int) -> np.ndarray:
         track = self.track
-        return self.after_eq(start, count) * _gains(track.volume, track.pan, track.phase_inverted)
+        return self.after_eq(start, count) * stereo_gains(track.volume, track.pan, track.phase_inverted)
 
     def _add_items(self, total: np.ndarray, start: int) -> None:
         stop = start + len(total)
         while self._waiting and self._waiting[-1][0].start < stop:
-            self._sounding.append(_ItemSound(*self._waiting.pop(), self._rate, self._library))
-        for sound in self._sounding:
-            first, last = max(sound.span.start, start), min(sound.span.stop, stop)
+            span, item, take = self._waiting.pop()
+            sound = ItemSound(item, take, span.stop - span.start, self._rate, self._library)
+            self._sounding.append((span, sound))
+        for span, sound in self._sounding:
+            first, last = max(span.start, start), min(span.stop, stop)
             total[first - start : last - start] += sound.read(last - first)
-        self._sounding = [sound for sound in self._sounding if sound.span.stop > stop]
-
-
-class _ItemSound:
-    """One take of an item, read from its start to its end."""
-
-    def __init__(self, span: Span, item: Item, take: Take, sample_rate: int, library: Library):
-        self.span = span
-        self._length = span.stop - span.start
-        self._blocks = take_sound(take, item.loop, self._length, sample_rate, library)
-        self._gains = _gains(item.volume * take.volume, take.pan, take.phase_flipped)
-        fades = [(item.fade_in, False), (item.fade_out, True)]
-        self._fades = [(min(round(f.length_s * sample_rate), self._length), f.shape, end) for f, end in fades]
-        self._kept = np.zeros((0, 2), np.float32)
-        self._at = 0
-
-    def read(self, count: int) -> np.ndarray:
-        parts, have = [self._kept], len(self._kept)
-        while have < count:
-            parts.append(next(self._blocks))
-            have += len(parts[-1])
-        sound = np.concatenate(parts)
-        sound, self._kept = sound[:count] * self._gains, sound[count:]
-        place = np.arange(self._at, self._at + count)
-        for length, shape, at_end in self._fades:
-            x = (self._length - 1 - place if at_end else place) / max(length, 1)
-            if length and x.min() < 1:
-                sound *= FADES.get(shape, FADES[0])(np.clip(x, 0, 1))[:, None].astype(np.float32)
-        self._at += count
-        return sound
-
-
-def _gains(volume: float, pan: float, inverted: bool) -> np.ndarray:
-    left, right = pan_gains(pan)
-    return np.array([left, right], np.float32) * (-volume if inverted else volume)
+        self._sounding = [(span, sound) for span, sound in self._sounding if span.stop > stop]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AeqError, OutputError
-from ..files import atomic_write, write_bytes_atomic, write_text_atomic
+from ..files import Writing, output_error, refuse_replacing, same_file, write_all
 
 if TYPE_CHECKING:
     from .report import Report
@@ -33,12 +33,16 @@ class Places:
         if in_place and out:
             raise AeqError("say either --in-place or --out, not both")
         written = song if in_place else out or song.with_name(f"{song.stem}.aeq{song.suffix}")
-        if not in_place and os.path.realpath(written) == os.path.realpath(song):
+        if not in_place and same_file(written, song):
             raise AeqError(f"{written} is the project itself: say --in-place, which keeps a backup, or another --out")
         if written.suffix.lower() != song.suffix.lower():
             raise OutputError(f"cannot write {written}: choose a name that ends in {song.suffix}")
         stem = f"{song.stem}.aeq" if in_place else written.stem
         return cls(written, written.with_name(f"{stem}.html"), written.with_name(f"{stem}.json"), in_place)
+
+    def refuse_replacing(self, inputs: Iterable[Path]) -> None:
+        """Raises `OutputError` if a file that the run reads (media, references, the plan) would be replaced."""
+        refuse_replacing([self.html, self.json, self.project], inputs)
 
     @contextmanager
     def opened(self) -> Iterator[OpenPlaces]:
@@ -46,16 +50,8 @@ class Places:
 
         An error or an interrupt leaves all as it was. The project is the last to take its place.
         """
-        paths = (self.project, self.html, self.json)
-        created = [path for path in paths if not os.path.lexists(path)]
-        try:
-            with ExitStack() as stack:
-                yield OpenPlaces(self, *(stack.enter_context(atomic_write(path)) for path in paths), created)
-        except BaseException:
-            for path in created:
-                with suppress(OSError):
-                    path.unlink()
-            raise
+        with write_all([self.html, self.json, self.project]) as writing:
+            yield OpenPlaces(self, writing)
 
 
 @dataclass
@@ -63,44 +59,56 @@ class OpenPlaces:
     """The temporary files of `Places` while they are written."""
 
     places: Places
-    project: Path
-    html: Path
-    json: Path
-    created: list[Path]
+    writing: Writing
 
     def write(self, song: Path, before: bytes, after: bytes, report: Report) -> Path | None:
-        """Gives the backup, if one was made. Raises `OutputError`."""
-        backup, in_place = None, self.places.in_place
-        if in_place and song.read_bytes() != before:
+        """Gives the backup, if one was made: of the song that is changed in place, or of an earlier result that was
+        changed since. Raises `OutputError`."""
+        places, backup = self.places, None
+        there = _read(places.project)
+        if places.in_place and there != before:
             raise AeqError(f"{song} was changed while it was listened to: start again")
-        if in_place and before != after:
-            backup = backup_name(song)
-            self.created.append(backup)
-            write_bytes_atomic(backup, before)
-        texts = {"html": report.html(), "json": json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"}
-        for name, text in texts.items():
-            with _calling_it(getattr(self.places, name), getattr(self, name)):
-                write_text_atomic(getattr(self, name), text)
-        with _calling_it(self.places.project, self.project):
-            write_bytes_atomic(self.project, after)
+        # what an earlier run wrote may have been opened and worked on since
+        if there is not None and there != after and (places.in_place or _sha256(there) != self._written_before()):
+            backup = self.writing.keep(places.project, there, backup_names(places.project))
+        told = {**report.to_dict(), "project_sha256": _sha256(after)}
+        data = {
+            places.html: report.html().encode(),
+            places.json: (json.dumps(told, indent=1, allow_nan=False) + "\n").encode(),
+            places.project: after,
+        }
+        for path, content in data.items():
+            with self.writing.to(path) as temporary:
+                temporary.write_bytes(content)
         return backup
 
+    def _written_before(self) -> str | None:
+        """The hash of the project as the run left it whose report lies there."""
+        try:
+            return json.loads(self.places.json.read_bytes())["project_sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
-def backup_name(song: Path, now: datetime | None = None) -> Path:
-    """A name that is free, dated as REAPER dates its own backups.
 
-    >>> backup_name(Path("nowhere/song.rpp"), datetime(2026, 7, 18, 13, 45, 1)).name
-    'song-2026-07-18_134501.rpp-bak'
+def _read(path: Path) -> bytes | None:
+    """Raises `OutputError` for what is there and cannot be kept."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def backup_names(song: Path, now: datetime | None = None) -> Iterator[Path]:
+    """Dated as REAPER dates its own backups; the first that is free is to be taken.
+
+    >>> [name.name for name in backup_names(Path("song.rpp"), datetime(2026, 7, 18, 13, 45, 1))][:2]
+    ['song-2026-07-18_134501.rpp-bak', 'song-2026-07-18_134501-2.rpp-bak']
     """
     stem = f"{song.stem}-{now or datetime.now():%Y-%m-%d_%H%M%S}"
-    names = (song.with_name(f"{stem}{more}.rpp-bak") for more in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(name for name in names if not os.path.lexists(name))
-
-
-@contextmanager
-def _calling_it(path: Path, temporary: Path) -> Iterator[None]:
-    """An error names the file that the user asked for, not the temporary one."""
-    try:
-        yield
-    except OutputError as error:
-        raise OutputError(str(error).replace(str(temporary), str(path))) from error
+    return (song.with_name(f"{stem}{more}.rpp-bak") for more in ("", *(f"-{n}" for n in range(2, 1000))))

@@ -23,7 +23,8 @@ MASTER = 0  # the master's number
 class Row:
     """One track, or the master. `left` says why nothing was done, '' if something was.
 
-    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate.
+    Loudness is that of what reaches the EQ, and of what leaves it, LUFS; None where nothing passes the gate. `heard`
+    says how a track of an open project was heard: 'in its files', or 'rendered, because ...'.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Row:
     lufs: tuple[float | None, float | None] = (None, None)
     duration_s: float = 0.0
     left: str = ""
+    heard: str = ""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -72,6 +74,7 @@ class Row:
             "instance": (self.instance or None) if self.inserted else None,
             "inserted": self.inserted,
             "left_alone": self.left or None,
+            "heard": self.heard or None,
             "warnings": self.warnings,
         }
         if self.result:

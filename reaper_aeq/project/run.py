@@ -90,7 +90,7 @@ class _Work:
             track.index + 1, track.name, _folders(track), is_bus=bool(track.children) or (not found and bool(inputs))
         )
         row.left = self._why_left(track, row, bool(found), bool(inputs), reasons)
-        row.warnings = _warnings(track, reasons) if found or not row.left else []
+        row.warnings = track.damage + (_warnings(track, reasons) if found or not row.left else [])
         return row
 
     def _why_left(self, track: Track, row: Row, items: bool, inputs: bool, reasons: list[str]) -> str:
@@ -127,15 +127,14 @@ class _Work:
         each = [self.mixer.heard_by(t) for t in self.project.tracks if not self._row_of(t).left]
         if self.plan.master and self.project.master:
             each.append(set().union(*(self.mixer.heard_by(t) for t in self.mixer.top())))
-        spans = [span for numbers in each for span in self.mixer.spans(numbers)]
-        return sum(span.stop - span.start for span in spans) / self.project.sample_rate
+        return sum(map(self.mixer.seconds, each))
 
     # Listening -----------------------------------------------------------------------------------------------------
 
     def tracks(self, level: Sequence[Track], hearing: Hearing) -> None:
         """Listens to tracks and gives them their EQs, as many at a time as memory allows."""
         for group in self._groups(level):
-            heard = hearing.each(lambda t: hearing.analyse(self.mixer.before_eq(t, self.eqs)), group)
+            heard = hearing.each(lambda t: self.mixer.analyze_track(t, self.eqs, hearing.analyse), group)
             asked: list[tuple[Track, Analysis, Action]] = []
             for track, analysis in zip(group, heard, strict=True):
                 row = self._row_of(track)
@@ -159,8 +158,7 @@ class _Work:
         groups: list[list[Track]] = []
         room = 0.0
         for track in level:
-            spans = self.mixer.spans(self.mixer.heard_by(track))
-            frames = 11.2 * sum(span.stop - span.start for span in spans) / self.project.sample_rate
+            frames = 11.2 * self.mixer.seconds(self.mixer.heard_by(track))
             if not groups or frames > room:
                 groups, room = [*groups, []], float(MOST_FRAMES)
             groups[-1].append(track)
@@ -173,7 +171,7 @@ class _Work:
         if master.mute:
             row.left = "it is muted"
             return
-        analysis = hearing.analyse(self.mixer.master(self.eqs, hearing.each))
+        analysis = self.mixer.analyze_master(self.eqs, hearing.analyse, hearing.each)
         row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
         if analysis.silent:
             row.left = "it is silent"
@@ -238,7 +236,7 @@ def _ours(track: Track) -> Eq | None:
 
 def _folders(track: Track) -> tuple[str, ...]:
     """The names of the folders around a track, the outermost first."""
-    return (*_folders(track.parent), track.parent.name) if track.parent else ()
+    return (*_folders(track.parent), track.parent.title) if track.parent else ()
 
 
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:

@@ -1,31 +1,49 @@
 """The sound of one take at the project's sample rate: offset, play rate, pitch, channels.
 
-A play rate without preserved pitch is a tape that runs faster: the sound is resampled, its spectrum moves. With
-preserved pitch the spectrum stays where it is and only time runs differently; what REAPER's stretching would add to it
-is not heard. The sound is then laid out in grains: each is taken at its own pitch from the place that plays at that
-time, so every stretch of the item holds what sounds there, and the long-term spectrum is that of the source's part.
+A play rate without preserved pitch is a tape that runs faster: the sound is resampled, its spectrum moves. Where time
+and pitch are changed apart, REAPER's stretching decides what every moment sounds like; what can be known of it is that
+all of the source's part is heard, each moment as long as any other, its spectrum moved by the pitch. So such a take is
+read as a tape of that pitch (`as_tape`), which is longer or shorter than its item; `stretched` brings what was analysed
+of it back to the item's time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import soxr
 
-from ..reaper.items import Take
+from ..reaper.items import Item, Take
 from .media import Library, SourceReader
 
 BLOCK_S = 2.0
-GRAIN_S, GRAIN_FADE_S = 0.25, 0.02  # a grain holds several periods of the lowest note and seldom two attacks
 FILTER_FRAMES = 256  # read beyond the end, so that the resampler's filter does not see one
 # CHANMODE (ReaScript's I_CHANMODE): from here on one channel of the file, and from there on two neighbours.
 SWAPPED, DOWNMIX, LEFT, FIRST_PAIR = 1, 2, 3, 67
 
 
+def is_stretched(take: Take) -> bool:
+    """Whether time and pitch run apart, so that the take is no tape at some speed."""
+    return abs(take.pitch_factor / take.rate - 1) > 1e-6
+
+
+def as_tape(item: Item, take: Take) -> tuple[Item, Take]:
+    """The same part of the source once through, as a tape of the take's pitch, from time 0 on.
+
+    The item is as long as that takes; its fades reach as far into the sound as they did.
+    """
+    factor = take.rate / take.pitch_factor
+    fades = [replace(fade, length_s=fade.length_s * factor) for fade in (item.fade_in, item.fade_out)]
+    tape = replace(take, rate=take.pitch_factor, preserve_pitch=False, pitch_semitones=0.0)
+    item = replace(item, position_s=0.0, length_s=item.length_s * factor, fade_in=fades[0], fade_out=fades[1])
+    return item, tape
+
+
 def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library: Library) -> Iterator[np.ndarray]:
-    """Blocks (n, 2) float32, `samples` in all, without the take's volume and pan.
+    """Blocks (n, 2) float32, `samples` in all, without the take's volume and pan. Of a stretched take: as a tape.
 
     Args:
         loop: whether the source begins again at its end, else silence follows.
@@ -34,14 +52,9 @@ def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library
     Raises `AudioError` for a source that `library` calls missing.
     """
     with closing(SourceReader(take.source, library, loop)) as source:
-        pitch = 2 ** (take.pitch_semitones / 12) * (1.0 if take.preserve_pitch else take.rate)
         first = take.offset_s * source.sample_rate
-        if abs(pitch / take.rate - 1) < 1e-6:
-            blocks = _resampled(source, first, pitch, samples, sample_rate)
-        else:
-            blocks = _grains(source, first, take.rate, pitch, samples, sample_rate)
         left = samples
-        for block in blocks:
+        for block in _resampled(source, first, take.pitch_factor, samples, sample_rate):
             block = stereo(block[:left], take.channel_mode)
             left -= len(block)
             yield block
@@ -83,20 +96,3 @@ def _resampled(
     for start in range(0, needed, size):
         count = min(size, needed - start)
         yield stream.resample_chunk(source.read(at + start, count), last=start + count >= needed)
-
-
-def _grains(
-    source: SourceReader, first: float, rate: float, pitch: float, samples: int, sample_rate: float
-) -> Iterator[np.ndarray]:
-    """Time runs at `rate`, the spectrum is moved by `pitch`; neighbouring grains fade into each other."""
-    grain, fade = round(GRAIN_S * sample_rate), round(GRAIN_FADE_S * sample_rate)
-    rise = np.sin(np.linspace(0, np.pi / 2, fade, dtype=np.float32))[:, None]  # of equal power: neighbours differ
-    count = int(np.ceil((grain + fade) * pitch * source.sample_rate / sample_rate)) + FILTER_FRAMES
-    tail: np.ndarray | None = None
-    for start in range(0, samples, grain):
-        at = round(first + start / sample_rate * rate * source.sample_rate)
-        sound = soxr.resample(source.read(at, count), source.sample_rate * pitch, sample_rate)[: grain + fade].copy()
-        if tail is not None:
-            sound[:fade] = rise * sound[:fade] + rise[::-1] * tail
-        tail = sound[grain:]
-        yield sound[:grain]

@@ -27,6 +27,8 @@ def equalise_file(
 
     Raises `AudioError`, `PlanError`, `OutputError`, `ProjectError`, `AeqError`; then every file is as it was.
     """
+    if places:
+        places.refuse_replacing([*files_read(opened, plan), plan.path])
     before = opened.to_bytes()
     with ExitStack() as stack:
         files = stack.enter_context(places.opened()) if places else None
@@ -41,3 +43,10 @@ def equalise_file(
         if files and places:
             backup = files.write(song, before, opened.to_bytes_in(places.project.parent), report)
     return report, backup
+
+
+def files_read(project: Project, plan: Plan) -> list[Path]:
+    """All files that the result depends on besides the project itself."""
+    takes = [take for track in project.tracks for item in track.items for take in item.takes if take]
+    media = [take.source.path for take in takes if take.source and take.source.path]
+    return media + [action.reference for action in plan.actions if action.reference]

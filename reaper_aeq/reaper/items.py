@@ -15,6 +15,7 @@ from ..errors import ProjectError
 from .chunks import Chunk, Line
 from .fields import floats, ints, positive, text
 
+MAX_OCTAVES = 10.0  # of pitch: beyond it nothing of a sound is left in what can be heard
 _OFFLINE = "_OFFLINE_"
 _NO_SECTION, _REVERSE = 1, 2  # bits of a section's MODE: 2 is a reversed section, 3 the whole file reversed
 
@@ -33,8 +34,8 @@ class Section:
 class Source:
     """What a take plays: `kind` is REAPER's word (WAVE, FLAC, MP3, VORBIS, WAVPACK, MIDI, VIDEO, ...).
 
-    `file` is the text in the project ('' for sources inside it, such as MIDI), `path` where that lies. `sections` are
-    applied in order, the innermost first.
+    `file` is the text in the project ('' for sources inside it, such as MIDI), `path` where that lies, `folder` the
+    project's. `sections` are applied in order, the innermost first.
     """
 
     kind: str
@@ -42,6 +43,12 @@ class Source:
     path: Path | None = None
     sections: tuple[Section, ...] = ()
     offline: bool = False
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its folders, whichever system wrote them."""
+        return PureWindowsPath(self.file).name if "\\" in self.file else Path(self.file).name
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,12 @@ class Take:
     has_fx: bool = False
     has_envelopes: bool = False
     has_stretch_markers: bool = False
+
+    @property
+    def pitch_factor(self) -> float:
+        """By which the spectrum is moved: 2 is an octave up."""
+        octaves = self.pitch_semitones / 12
+        return 2 ** max(-MAX_OCTAVES, min(MAX_OCTAVES, octaves)) * (1.0 if self.preserve_pitch else self.rate)
 
 
 @dataclass(frozen=True)
@@ -176,7 +189,7 @@ def _source(chunk: Chunk, folder: Path | None) -> Source:
     kind = (chunk.tokens[1:] or [""])[0]
     file = text(chunk, "FILE")
     path = media_path(file, folder) if file else None
-    return Source(kind.removeprefix(_OFFLINE), file, path, tuple(sections), kind.startswith(_OFFLINE))
+    return Source(kind.removeprefix(_OFFLINE), file, path, tuple(sections), kind.startswith(_OFFLINE), folder)
 
 
 def _section(chunk: Chunk) -> Section:

@@ -18,7 +18,10 @@ from .chunks import quote_token, split_tokens
 FILE = "reaper-kb.ini"
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
-_MAIN_SECTION, _SCRIPT_FLAGS = "0", "4"
+_MAIN_SECTION = "0"
+# What REAPER does with an action that is run while it runs: 4 asks in a box that stops everything until it is answered,
+# 516 starts another instance. Ours says "busy" then.
+_ASKS, _NEW_INSTANCE = "4", "516"
 
 
 def command_id(file: str) -> str:
@@ -36,14 +39,17 @@ def command_id(file: str) -> str:
 def with_scripts(data: bytes, files: Sequence[str], scripts: Path, separator: str = os.sep) -> bytes:
     """The list with a line in the main section for each of `files` that has none; `scripts` is REAPER's folder Scripts.
 
-    A script that is there already, under whatever id, keeps its line, for the user's keys refer to that one. Raises
-    `InstallError` for a file that is no text.
+    A script that is there already, under whatever id, keeps its line, for the user's keys refer to that one; if the line
+    is ours and REAPER would ask what to do with a second press, it becomes another instance. Raises `InstallError` for a
+    file that is no text.
     """
     if b"\0" in data:
         raise InstallError(f"{FILE} is damaged or no text: move it away or bring a backup of it back, then try again")
     known = [words for line in _lines(data) if (words := _script(line))]
     ids, paths = {words[3] for words in known}, {_below(words[5], scripts) for words in known}
     new = [file for file in files if command_id(file) not in ids and file.casefold() not in paths]
+    ours = {command_id(file) for file in files}
+    data = data[: _start(data)] + b"".join(_answered(line, ours) for line in _lines(data))
     place, ending = _place(data)
     return data[:place] + b"".join(_new_line(file, separator) + ending for file in new) + data[place:]
 
@@ -67,6 +73,13 @@ def uses(data: bytes, ids: Collection[str]) -> int:
     named = {f"_{name}" for name in ids}
     lines = [_words(line) for line in _lines(data)]
     return sum(words[0] in ("KEY", "ACT") and not named.isdisjoint(words) for words in lines if words)
+
+
+def _answered(line: bytes, ids: Collection[str]) -> bytes:
+    words = _script(line)
+    if words is None or words[3] not in ids or words[1] != _ASKS:
+        return line
+    return re.sub(rb"^(\s*SCR\s+)4(\s)", rb"\g<1>" + _NEW_INSTANCE.encode() + rb"\2", line, count=1)
 
 
 def _start(data: bytes) -> int:
@@ -119,4 +132,4 @@ def _place(data: bytes) -> tuple[int, bytes]:
 def _new_line(file: str, separator: str) -> bytes:
     path = PurePosixPath(file)
     name, where = quote_token(f"Custom: {path.name}"), quote_token(separator.join(path.parts))
-    return f"SCR {_SCRIPT_FLAGS} {_MAIN_SECTION} {command_id(file)} {name} {where}".encode()
+    return f"SCR {_NEW_INSTANCE} {_MAIN_SECTION} {command_id(file)} {name} {where}".encode()

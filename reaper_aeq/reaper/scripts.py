@@ -15,7 +15,7 @@ from pathlib import Path
 from ..changes import missing_folders
 from ..errors import InstallError
 from ..paths import shipped
-from . import key_bindings
+from . import key_bindings, startup_block
 from .install_record import RECORD, Record, digest
 
 FOLDER = "reaper-aeq"  # below Scripts; a part of the command ids, so it stays
@@ -37,7 +37,7 @@ class Plan:
     @property
     def touches_reaper(self) -> bool:
         """Whether a running REAPER would notice, or undo it."""
-        return any(path.name != Path(RECORD).name for path in self.changes)
+        return any(path.name not in (Path(RECORD).name, startup_block.FILE) for path in self.changes)
 
 
 def shipped_scripts(source: Path | None = None) -> dict[str, bytes]:
@@ -54,8 +54,11 @@ def actions_of(names: Mapping[str, object]) -> list[str]:
     return [f"{FOLDER}/{name}" for name in names if "/" not in name]
 
 
-def plan_install(resource: Path, scripts: Mapping[str, bytes], backend: Record, now: datetime) -> Plan:
-    """What has to change so that `scripts` are installed and `backend` (command, state file, version) is recorded."""
+def plan_install(
+    resource: Path, scripts: Mapping[str, bytes], backend: Record, now: datetime, start_with_reaper: bool | None = None
+) -> Plan:
+    """What has to change so that `scripts` are installed and `backend` (command, state file, version) is recorded, and
+    that the backend starts with REAPER or does not; None leaves that as it is."""
     place = resource / "Scripts" / FOLDER
     reapack = place / REAPACK_CATEGORY
     earlier = Record.read(place / RECORD)
@@ -64,7 +67,9 @@ def plan_install(resource: Path, scripts: Mapping[str, bytes], backend: Record, 
         _record(plan, reapack, backend)
         plan.by_reapack = earlier is None
         if plan.by_reapack:
+            _start_with_reaper(plan, resource, reapack, start_with_reaper)
             return plan
+    _start_with_reaper(plan, resource, place, start_with_reaper)
     plan.actions = actions_of(scripts)
     earlier = earlier or Record()
     for name, data in scripts.items():
@@ -119,6 +124,7 @@ def plan_uninstall(resource: Path, scripts: Mapping[str, bytes], now: datetime) 
         _list(plan, bindings, data, listed, now, backup=bool(listed) and not done)
         if data and not listed and all(backups.values()):
             plan.changes[bindings] = None  # there was none before us: an empty one would have been backed up
+    _start_with_reaper(plan, resource, place, False)
     folders = [resource / name for name in reversed(record.folders)]
     return plan, folders or [place / "aeq", place]
 
@@ -150,6 +156,18 @@ def _list(plan: Plan, path: Path, data: bytes | None, listed: bytes, now: dateti
         plan.backup = _free(path.with_name(f"{path.name}.{now:%Y-%m-%d-%H%M%S}.bak"))
         plan.changes[plan.backup] = data
     plan.changes[path] = listed
+
+
+def _start_with_reaper(plan: Plan, resource: Path, place: Path, wanted: bool | None) -> None:
+    """Our block in REAPER's start-up script; one that is there follows the library."""
+    path = resource / "Scripts" / startup_block.FILE
+    there = read(path)
+    if wanted is None and not (there and startup_block.has_block(there)):
+        return
+    library = (place / "aeq").relative_to(resource / "Scripts").as_posix()
+    data = startup_block.without_block(there) if wanted is False else startup_block.with_block(there, library)
+    if data != there:
+        plan.changes[path] = data
 
 
 def _record(plan: Plan, place: Path, record: Record) -> None:

@@ -5,8 +5,10 @@ Everything but the EQs is read once and is plain data; the chunk stays the one t
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..bands import Eq
@@ -21,6 +23,19 @@ _AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
 # What it writes behind the master's chain, where no line of the master tells the place.
 _AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
 _FIXED_LANES = 2  # of FREEMODE
+_PRE_FADER = (1, 3)  # modes of a send: 0 is behind the fader, 1 before the FX, 3 behind the FX but before the fader
+_NO_AUDIO = -1
+
+
+@dataclass(frozen=True)
+class Receive:
+    """An AUXRECV line that carries sound: that of track number `source` comes in beside items and folder children."""
+
+    source: int
+    pre_fader: bool
+    volume: float
+    pan: float
+    inverted: bool
 
 
 class _HasChain(ABC):
@@ -87,11 +102,17 @@ class Track(_HasChain):
         self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
         self.channels = ints(chunk, "NCHAN", [2])[0]
         self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])
-        self.receives = sum(line.name == "AUXRECV" for line in chunk.lines)
+        self.receives: tuple[Receive, ...] = ()  # those that are not muted; filled in once all tracks are known
+        self.damage: list[str] = []  # what of it cannot be followed, a sentence each
         self.frozen = chunk.find("FREEZE") is not None
         self.locked = bool(ints(chunk, "LOCK", [0])[0])
         self.envelopes = tuple(inner.name for inner in chunk.chunks if "ENV" in inner.name)
         self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
+
+    @property
+    def title(self) -> str:
+        """What to call it: one without a name goes by its number, as in REAPER."""
+        return self.name or f"Track {self.index + 1}"
 
     def plays(self, item: Item) -> bool:
         """Whether an item sounds here: not muted, and in a lane that plays where the track has fixed lanes."""
@@ -141,9 +162,13 @@ class Master(_HasChain):
 
 
 def nest(tracks: Sequence[Track]) -> None:
-    """Fills in depth, parent and children: a folder's ISBUS line opens a level, its last track's closes some."""
+    """Fills in depth, parent and children, and the receives.
+
+    A folder's ISBUS line opens a level, its last track's closes some; an AUXRECV line names a track by its number.
+    """
     folders: list[Track] = []
     for track in tracks:
+        _connect(track, len(tracks))
         track.depth, track.parent = len(folders), folders[-1] if folders else None
         if track.parent:
             track.parent.children.append(track)
@@ -151,3 +176,33 @@ def nest(tracks: Sequence[Track]) -> None:
             folders.append(track)
         elif track.depth_change < 0:
             del folders[max(0, len(folders) + track.depth_change) :]
+
+
+def _connect(track: Track, count: int) -> None:
+    """Channels other than 1/2 are not told apart."""
+    found = []
+    for line in track.chunk.lines:
+        if line.name != "AUXRECV":
+            continue
+        given = [_number(token) for token in line.tokens[1:9]] or [math.nan]
+        fields = given + [0.0] * 8
+        source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
+        if mute or channels == _NO_AUDIO:
+            continue
+        if not (source.is_integer() and 0 <= source < count):
+            shown = (line.tokens[1:] or [""])[0][:20]
+            track.damage.append(f"line {line.number} receives from track number {shown!r}, of which there is none")
+        elif not math.isfinite(volume) or not math.isfinite(pan):
+            track.damage.append(f"line {line.number} holds a receive without a volume that can be read")
+        else:
+            pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
+            found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
+    track.receives = tuple(found)
+
+
+def _number(token: str) -> float:
+    """NaN for what is no number."""
+    try:
+        return float(token.replace(",", "."))
+    except ValueError:
+        return math.nan

@@ -18,8 +18,10 @@ from fastapi import Path as PathPart
 
 from .. import __version__, wire
 from .failures import add_failures
-from .guard import Guard, check_path
+from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
+from .login import CODE_S, Codes, address
+from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
 from .worker import Worker
@@ -35,7 +37,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": wire.Failure, "description": text}
     for status, text in {
         400: "It cannot be done as asked", 401: "No token, or a wrong one", 403: "A stranger, or a forbidden path",
-        404: "There is no such thing", 413: "Too large", 422: "Not a message as described", 429: "Too much to do",
+        404: "There is no such thing", 409: "Another backend does it", 413: "Too large",
+        422: "Not a message as described", 429: "Too much to do",
     }.items()
 }  # fmt: skip
 
@@ -61,6 +64,8 @@ class Backend:
     started: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     stopping: bool = False
+    codes: Codes = field(default_factory=Codes)
+    mailboxes: Mailboxes = field(init=False)
 
     def idle_s(self) -> float:
         """Seconds since anything was asked for. Looking at the dashboard is not asking."""
@@ -88,7 +93,8 @@ def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
         description="The local backend that REAPER's actions and the dashboard ask.",
     )  # fmt: skip
     app.state.backend = backend
-    app.add_middleware(Guard, token=settings.token, port=settings.port)
+    backend.mailboxes = Mailboxes(app, backend)
+    app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
@@ -113,6 +119,18 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
         rows = [wire.WordInfo(**word.to_dict()) for word in known]
         return wire.Words(words=rows, aliases=dict(sorted(vocabulary.aliases.items())))
 
+    @app.post("/v1/mailboxes")
+    async def mailboxes(asked: wire.Mailbox) -> wire.Mailbox:
+        folder = Path(asked.folder)
+        if "\0" in asked.folder or not folder.is_absolute():
+            raise PathError(f"{asked.folder[:200]!r} is not the absolute path of a folder")
+        backend.mailboxes.add(folder)
+        return asked
+
+    @app.post("/v1/dashboard")
+    async def dashboard() -> wire.DashboardAddress:
+        return wire.DashboardAddress(url=address(backend.settings.port, backend.codes.new()), seconds=CODE_S)
+
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:
         log.info("asked to stop")
@@ -126,7 +144,8 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.Job:
         backend.touched = time.monotonic()
         for task in tasks:
-            for path in (task.path, *getattr(task, "references", ())):
+            # the files of a described sound are checked when it is heard: one of another kind is to be rendered
+            for path in (*([task.path] if task.path else []), *getattr(task, "references", ())):
                 check_path(path)
         job_id = jobs.submit(label, tasks)
         await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)

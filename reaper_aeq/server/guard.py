@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AeqError
 from ..wire import MAX_BODY_BYTES
+from .login import Codes
 
 READABLE_SUFFIXES = (
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc",
@@ -36,7 +37,11 @@ ANSWER_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 LINGER_S = 1.0
-NEED_TOKEN = "This needs the backend's token: open the dashboard from REAPER with the action 'AEQ: Open dashboard'."
+BODY_S = 15.0  # for a body, which comes from this machine
+NEED_TOKEN = (
+    "This needs the backend's token, or an address that was not used yet: open the dashboard in REAPER with the action"
+    " 'AEQ: Open dashboard', or with the address that 'reaper-aeq serve' prints."
+)
 
 
 class PathError(AeqError):
@@ -64,10 +69,16 @@ class Guard:
     """ASGI middleware: Host, Origin, token, size of the body. Every refusal is a status and one sentence."""
 
     def __init__(
-        self, app: ASGIApp, *, token: str, port: int, max_body_bytes: int = MAX_BODY_BYTES, no_token: str = NEED_TOKEN
-    ):
-        """`no_token` is the sentence for whoever comes without it."""
+        self, app: ASGIApp, *, token: str, port: int, max_body_bytes: int = MAX_BODY_BYTES, no_token: str = NEED_TOKEN,
+        codes: Codes | None = None,
+    ):  # fmt: skip
+        """
+        Args:
+            no_token: the sentence for whoever comes without it.
+            codes: with which a browser comes in; without, it may bring the token itself in its address.
+        """
         self.app, self.token, self.max_body_bytes, self.no_token = app, token, max_body_bytes, no_token
+        self.codes = codes
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.origins = {f"http://{host}" for host in self.hosts}
         self.cookie = f"aeq_{port}"  # cookies are shared by all ports of a machine
@@ -85,7 +96,11 @@ class Guard:
         refusal = refusal or self._unknown(headers)
         if refusal:
             return await self._refuse(scope, headers, receive, send, *refusal)
-        body = await self._body(headers, receive)
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await self._body(headers, receive)
+        except TimeoutError:
+            return await _refuse(receive, send, 408, f"The request did not come within {BODY_S:g} seconds: try again.")
         if body is None:
             limit = f"at most {self.max_body_bytes / 1e6:g} MB"
             return await _refuse(receive, send, 413, f"The request is too large ({limit}): send fewer tasks at once.")
@@ -102,11 +117,15 @@ class Guard:
         return None
 
     def _login(self, scope: Scope) -> str | None:
-        """The cookie for a browser that brings the token in the address, which the address then loses."""
+        """The cookie for a browser that brings a code (or the token) in its address, which the address then loses."""
         if scope["path"] != "/" or scope["method"] != "GET":
             return None
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if not given or not same(given, self.token):
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if self.codes is None:
+            welcome = same(query.get("token", [""])[0], self.token)
+        else:
+            welcome = "code" in query and self.codes.use(query["code"][0])
+        if not welcome:
             return None
         return f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import faulthandler
 import logging
-import logging.handlers
 import os
 import secrets
 import signal
@@ -24,22 +23,30 @@ from .. import __version__
 from ..errors import LibraryError
 from ..libraries import explain
 from .app import Backend, Settings, create_app
+from .connections import BACKLOG, Connection, most_connections, watch
+from .log import LogFile
+from .login import address
 from .state import State, listening_socket, remove_state, write_state
 
-LOG_BYTES, LOG_FILES = 1_000_000, 3
 log = logging.getLogger("reaper_aeq.server")
 
 
 def run(
-    path: Path, port: int | None, idle_minutes: float, models: Path | None, ready: Callable[[State], object]
+    path: Path,
+    port: int | None,
+    idle_minutes: float,
+    models: Path | None,
+    ready: Callable[[State, str], object],
+    mailbox: Path | None = None,
 ) -> int:
     """Serves until a signal, `/v1/shutdown` or idleness ends it. Returns the exit code.
 
     Args:
         path: of the state file; its folder exists and its lock is ours.
-        ready: called once the backend answers.
+        ready: called once the backend answers, with an address for a browser.
+        mailbox: folder of a REAPER whose requests come as files.
 
-    Raises `AeqError` for a port that is taken, `OutputError` for a state file that cannot be written.
+    Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
     """
     log_file = path.with_suffix(".log")
     with listening_socket(port) as sock, logging_to(log_file):
@@ -49,13 +56,23 @@ def run(
         engine: Future = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, http=Connection,
+            ws="none", backlog=BACKLOG,
+        )  # fmt: skip
+        config.most_connections = most_connections()
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
+        if mailbox:
+            backend.mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
+
+        def announce() -> None:
+            ready(state, address(port, backend.codes.new()))
+
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, lambda: ready(state), engine))
+            asyncio.run(_serve(server, sock, idle_minutes, announce, engine))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
@@ -91,9 +108,11 @@ class Server(uvicorn.Server):
 async def _serve(
     server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
 ) -> None:
-    watcher = asyncio.create_task(_watch(server, idle_minutes, ready, engine))
+    watchers = _watch(server, idle_minutes, ready, engine), watch(server), server.backend.mailboxes.run()
+    tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
-    await watcher
+    server.backend.stopping = True
+    await asyncio.gather(*tasks)
 
 
 async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object], engine: Future) -> None:
@@ -133,8 +152,7 @@ def load(engine: Future, models: Path | None) -> None:
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Everything of ours from INFO, of others from WARNING on goes to a file that cannot grow without end."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = LogFile(path)
     root, ours = logging.getLogger(), logging.getLogger("reaper_aeq")
     root.addHandler(handler)
     ours.setLevel(logging.INFO)

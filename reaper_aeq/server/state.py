@@ -22,6 +22,7 @@ from ..locks import lock as lock
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"
+MAX_STATE_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,6 @@ class State:
     pid: int
     version: str
     started: str
-
-    @property
-    def url(self) -> str:
-        """Of the dashboard, with the token: for the user's eyes only."""
-        return f"http://{HOST}:{self.port}/?token={self.token}"
 
 
 def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
@@ -61,11 +57,22 @@ def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = 
 def read_state(path: Path) -> State | None:
     """None for a file that is absent or is no state file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as file:
+            data = json.loads(file.read(MAX_STATE_CHARACTERS))
         state = State(**{name: data[name] for name in State.__dataclass_fields__})
-        return state if isinstance(state.port, int) and isinstance(state.token, str) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    texts = (state.token, state.version, state.started)
+    whole = type(state.port) is int and type(state.pid) is int and all(isinstance(text, str) for text in texts)
+    return state if whole and 0 < state.port < 65536 and state.token.isalnum() and state.token.isascii() else None
+
+
+def refuse_other_file(path: Path) -> None:
+    """Raises `AeqError` where something lies that is no state file, and would be replaced by one."""
+    if os.path.lexists(path) and read_state(path) is None and not (path.is_file() and path.stat().st_size == 0):
+        raise AeqError(
+            f"{path} is not the state file of a backend: remove it if nobody needs it, or name another --state-file"
+        )
 
 
 def write_state(path: Path, state: State) -> None:
@@ -93,6 +100,32 @@ def health(state: State, timeout_s: float = 2.0) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
+
+
+def open_mailbox(state: State, folder: Path) -> None:
+    """Asks a backend that runs to serve this folder too. Raises `AeqError`."""
+    _asked(state, "/v1/mailboxes", {"folder": str(folder)})
+
+
+def dashboard_address(state: State) -> str:
+    """One that a browser can open, once and soon. Raises `AeqError`."""
+    return str(_asked(state, "/v1/dashboard").get("url"))
+
+
+def _asked(state: State, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    connection = http.client.HTTPConnection(HOST, state.port, timeout=5.0)
+    try:
+        headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
+        connection.request("POST", path, body and json.dumps(body), headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read(100_000))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise AeqError(f"the backend (process {state.pid}) does not answer: {error}") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise AeqError(str(told.get("error", f"error {answer.status}")))
+    return told
 
 
 def running(path: Path) -> State | None:

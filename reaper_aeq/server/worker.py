@@ -1,34 +1,46 @@
-"""The thread that answers tasks: files are read and analysed beside each other, the models see many at once.
+"""What answers tasks: files are read beside each other (`lanes`), the models see many sounds at once.
 
-A group passes three stations: hear (pool), compute (this thread, one call of the engine for the whole group), measure
-the loudness (pool). While one group is computed the next is heard already.
+A task passes three stations: heard (in a lane), computed (in one thread, one call of the engine for all that is heard
+by then), its loudness measured. While one group is computed the next is heard already.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from .. import wire
 from ..errors import AeqError
-from .jobs import Jobs, Ticket
+from .guard import check_path
+from .jobs import Jobs, Record, Ticket
+from .lanes import Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
     from ..listen import Heard
+    from ..project.media import Library
     from ..result import Result
 
 GROUP = 16  # of up to a minute of sound each, which stays in memory until its answer is there
+AHEAD = 2 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
+PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
 BROKEN = "Something went wrong inside reaper-aeq with this sound; the log says what (dashboard, Log)."
 log = logging.getLogger("reaper_aeq.server")
+
+
+class HeardTicket(NamedTuple):
+    """A task whose sound is known; `references` are those of a match."""
+
+    ticket: Ticket
+    heard: Heard
+    references: Sequence[Analysis] = ()
 
 
 class Worker:
@@ -36,131 +48,188 @@ class Worker:
 
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ]):
         self.jobs, self.engine = jobs, engine
-        self._pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+        self._references = References()
+        self._lanes = Lanes(self._hear, self._not_heard)
+        self._measuring = ThreadPoolExecutor(1, thread_name_prefix="measure")
+        self._changed = threading.Condition()
+        self._ahead: set[Ticket] = set()  # taken and not answered, those in the long lane left out
+        self._hearing: set[Ticket] = set()  # in a short lane
+        self._heard: list[HeardTicket] = []
+        self._heard_since = 0.0
+        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # what is known of a job's media
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
+        self._taker = threading.Thread(target=self._take, name="take", daemon=True)
+        for thread in (self._thread, self._taker):
+            thread.start()
 
     def close(self, patience_s: float = 3.0) -> bool:
         """Lets it end after the tasks that are under way; False if they take longer than `patience_s`."""
         self.jobs.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._lanes.close()
+        self._measuring.shutdown(wait=False, cancel_futures=True)
         self._thread.join(patience_s)
         return not self._thread.is_alive()
 
+    # Hearing -------------------------------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        while tickets := self.jobs.take(1, wait=True):
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._ahead) < AHEAD or self._closed)
+                self._ahead.update(tickets)
+                self._hearing.update(tickets)
+            for ticket in tickets:
+                self._lanes.add(ticket)
+
+    def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
+        self.engine.result()  # its error is this task's too; and two threads must not import torch at once
+        ticket.started = ticket.started or time.perf_counter()
+        try:
+            heard = self._listen(ticket, between_blocks)
+            names = getattr(ticket.given, "references", ())
+            references = [self._references.get(path, between_blocks) for path in names]
+        except LongError:
+            self._over([ticket])
+            raise
+        finally:
+            with self._changed:
+                self._hearing.discard(ticket)
+                self._changed.notify_all()
+        if heard.warning:
+            log.info("task %r: %s", ticket.given.name, heard.warning)
+        with self._changed:
+            self._heard_since = self._heard_since if self._heard else time.monotonic()
+            self._heard.append(HeardTicket(ticket, heard, references))
+            self._changed.notify_all()
+
+    def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> Heard:
+        from ..listen import listen_to
+        from ..project.described import hear
+        from ..project.media import Library
+
+        sound = ticket.given.sound
+        if sound is None:
+            return listen_to(ticket.given.path, between_blocks)
+        with self._changed:
+            library = self._libraries.setdefault(ticket.job, Library())
+        return hear(sound, library, check_path, between_blocks)
+
+    def _not_heard(self, ticket: Ticket, error: Exception) -> None:
+        if not isinstance(error, LeftError):
+            self._refuse(ticket, error)
+        self._over([ticket])
+
+    def _over(self, tickets: Sequence[Ticket]) -> None:
+        """They take no room any more."""
+        with self._changed:
+            self._ahead.difference_update(tickets)
+            self._hearing.difference_update(tickets)
+            self._changed.notify_all()
+
+    # Computing -----------------------------------------------------------------------------------------------------
+
     def _run(self) -> None:
-        ahead: list[tuple[Ticket, Future]] = []
-        while True:
-            group = ahead or self._start_hearing(self.jobs.take(GROUP, wait=True))
-            if not group:
-                return
-            ahead = self._start_hearing(self.jobs.take(GROUP, wait=False))
+        while group := self._next_group():
+            measured: list[Ticket] = []
             try:
-                self._answer(group)
+                measured = self._answer([one for one in group if not one.ticket.dropped])
             except Exception:
                 # a defect outside of any single task: these get their sentence, the next ones their chance
                 log.exception("a whole group of tasks failed")
-                for ticket, _ in group:
-                    self._failed(ticket, BROKEN)
+                for one in group:
+                    self._failed(one.ticket, BROKEN)
+            self._over([one.ticket for one in group if one.ticket not in measured])
 
-    def _start_hearing(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, Future]]:
-        return [(ticket, self._later(ticket, self._hear, ticket)) for ticket in tickets]
+    def _next_group(self) -> list[HeardTicket]:
+        """As many as are heard, once no more are to be expected soon. Empty once closed."""
+        with self._changed:
+            while not self._closed:
+                left_s = PATIENCE_S - (time.monotonic() - self._heard_since)
+                if self._heard and (len(self._heard) >= GROUP or not self._hearing or left_s <= 0):
+                    group, self._heard = self._heard[:GROUP], self._heard[GROUP:]
+                    return group
+                self._changed.wait(left_s if self._heard else None)
+        return []
 
-    def _hear(self, ticket: Ticket) -> Heard | None:
-        self.engine.result()  # its error is this task's too; and two threads must not import torch at once
-        from ..listen import listen_to
-
-        if ticket.dropped:
-            return None
-        ticket.started = time.perf_counter()
-        heard = listen_to(ticket.given.path)
-        if heard.warning:
-            log.warning("%s", heard.warning)
-        return heard
-
-    def _answer(self, group: Sequence[tuple[Ticket, Future]]) -> None:
-        heard_ones = [(ticket, heard) for ticket, future in group if (heard := future.result()) and not ticket.dropped]
-        if not heard_ones:
-            return
+    def _answer(self, group: Sequence[HeardTicket]) -> list[Ticket]:
+        """Gives those whose answers wait for their loudness."""
+        if not group:
+            return []
         engine, to_adapt = self.engine.result(), []
-        for ticket, heard in heard_ones:
-            if isinstance(ticket.given, wire.AnalyzeTask):
-                self._guarded(ticket, self._describe, engine, ticket, heard)
-            elif ticket.given.request is None:
-                self._guarded(ticket, self._match, engine, ticket, heard)
+        for one in group:
+            if isinstance(one.ticket.given, wire.AnalyzeTask):
+                self._guarded(one.ticket, self._describe, engine, one)
+            elif one.ticket.given.request is None:
+                self._guarded(one.ticket, self._match, engine, one)
             else:
-                to_adapt.append((ticket, heard))
+                to_adapt.append((one.ticket, one.heard))
+        measured = []
         for ticket, heard, result in adapt_all(engine, to_adapt, self._refuse):
-            self._later(ticket, self._measure, ticket, heard, result)
+            try:
+                self._measuring.submit(self._measure, ticket, heard, result)
+            except RuntimeError:  # closed: nobody waits any more
+                continue
+            measured.append(ticket)
+        return measured
 
     def _measure(self, ticket: Ticket, heard: Heard, result: Result) -> None:
-        if ticket.dropped:
-            return
-        result = heard.measured(result)
-        self._done(ticket, wire.AdaptAnswer(**result.to_dict()), result)
+        def measure() -> None:
+            measured = heard.measured(result)
+            self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
 
-    def _describe(self, engine: AdaptiveEQ, ticket: Ticket, heard: Heard) -> None:
-        profile = engine.profile_analysis(heard.analysis)
+        if not ticket.dropped:
+            self._guarded(ticket, measure)
+        self._over([ticket])
+
+    def _describe(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
+        ticket, profile = one.ticket, engine.profile_analysis(one.heard.analysis)
         ranked = sorted(profile, key=profile.__getitem__, reverse=True)
         scores = {word: round(profile[word], 4) for word in ranked}
         top = [(word, scores[word]) for word in ranked if engine.words[word].core][:TOP_WORDS]
         self._done(ticket, wire.AnalyzeAnswer(scores=scores, top=top, suggestion=engine.suggestion(profile)))
 
-    def _match(self, engine: AdaptiveEQ, ticket: Ticket, heard: Heard) -> None:
+    def _match(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
         from ..methods.match_request import MatchRequest
 
-        given = ticket.given
+        ticket, heard, given = one.ticket, one.heard, one.ticket.given
         request = MatchRequest(intensity=given.intensity)
-        others = [reference(path, modified_ns(path)) for path in given.references]
-        result = heard.measured(engine.match_analysis(heard.analysis, others, given.references, request))
+        result = heard.measured(engine.match_analysis(heard.analysis, one.references, given.references, request))
         self._done(ticket, wire.MatchAnswer(**result.to_dict()), result)
 
-    def _later(self, ticket: Ticket, work: Callable, *arguments: object) -> Future:
-        try:
-            return self._pool.submit(self._guarded, ticket, work, *arguments)
-        except RuntimeError:  # closed: nobody waits any more
-            nothing: Future = Future()
-            nothing.set_result(None)
-            return nothing
+    # Answering -----------------------------------------------------------------------------------------------------
 
-    def _guarded(self, ticket: Ticket, work: Callable, *arguments: object) -> object:
-        """What `work` returns; whatever it raises becomes this task's sentence, and None is returned."""
+    def _guarded(self, ticket: Ticket, work: Callable, *arguments: object) -> None:
+        """Whatever `work` raises becomes this task's sentence."""
         try:
-            return work(*arguments)
+            work(*arguments)
         except Exception as error:
             self._refuse(ticket, error)
-            return None
 
     def _refuse(self, ticket: Ticket, error: Exception) -> None:
         if isinstance(error, AeqError):
             log.info("task %r: %s", ticket.given.name, error)
         else:
-            log.error("task %r of %s failed", ticket.given.name, ticket.given.path, exc_info=error)
-        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN)
+            log.error("task %r of %s failed", ticket.given.name, ticket.given.path or "items", exc_info=error)
+        unreadable = bool(getattr(error, "unreadable", False))
+        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN, unreadable)
 
-    def _failed(self, ticket: Ticket, sentence: str) -> None:
+    def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
         given = ticket.given
-        self.jobs.finish(ticket, wire.TaskFailed(n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence))
+        failed = wire.TaskFailed(
+            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=unreadable
+        )
+        self.jobs.finish(ticket, failed)
 
     def _done(self, ticket: Ticket, answer: object, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)
-        done = wire.TaskDone(n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds)
+        done = wire.TaskDone(
+            n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds, heard=given.heard
+        )
         self.jobs.finish(ticket, done, result)
-
-
-@lru_cache(maxsize=16)
-def reference(path: str, modified: int) -> Analysis:
-    """The analysis of a reference, which all tracks of a project may be matched to. Raises `AudioError`."""
-    from ..listen import listen_to
-
-    return listen_to(path).analysis
-
-
-def modified_ns(path: str) -> int:
-    """0 for a file that is not there: listening to it says so in a sentence."""
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
 
 
 def adapt_all(

@@ -19,12 +19,12 @@ from ..errors import AeqError
 from ..model.audio_encoder import AudioEncoder
 from ..model.curves import N_GRID, level_free
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
+from ..settings import WAYS as WAYS
 from ..settings import AudioTraining
 from .data import Clip
 from .loop import Run
 from .synth import random_curves, shaped_noise
 
-WAYS = ("noise", "music", "bootstrap")
 NOISE_RATE, NOISE_SECONDS = 32_000, 10.0
 
 

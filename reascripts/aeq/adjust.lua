@@ -1,5 +1,6 @@
 -- More, less, compare, remove: what can be done with our instances as they are, without listening again.
 
+local instances = require("aeq.instances")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
@@ -30,7 +31,7 @@ local function limited(factor, eq, blend)
 end
 
 local function scale(entry, instance, factor, direction)
-  local eq, blend = reaeq.read(entry.track, instance.index), names.parse(instance.name)
+  local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
   local step = limited(factor, eq, blend)
   local biggest = 0
   for _, part in ipairs(blend) do
@@ -51,8 +52,7 @@ local function scale(entry, instance, factor, direction)
   end
   local what = reaeq_write.gains(entry.track, instance.index, eq)
   if not what and #blend > 0 then
-    local name = names.format(blend, instance.family)
-    what = not reaeq.rename(entry.track, instance.index, name) and "its name" or nil
+    what = write.note(entry, instance.index, instance, eq, blend)
   end
   if what then
     messages.fail("not_written", { track = entry.name, what = what })
@@ -100,9 +100,12 @@ function adjust.remove(act)
   local entries = selection.with_ours(act)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
-      for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind
+      for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it
         reaper.TrackFX_Delete(entry.track, entry.ours[i].index)
       end
+      local kept = instances.read(entry.track)
+      kept.eqs = {}
+      instances.keep(entry.track, kept)
     end
   end)
 end

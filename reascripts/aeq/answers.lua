@@ -60,7 +60,8 @@ function answers.job(body)
   return body
 end
 
---- The answers of a finished job, one for each task, in their order, each through `check`.
+--- The answers of a finished job, one for each task, in their order, each through `check`; {unreadable = why} for a
+--- described sound of which the backend cannot read a file.
 function answers.of_job(job, tasks, check)
   if #job.results ~= #tasks then
     nonsense(("%d answers to %d questions"):format(#job.results, #tasks))
@@ -69,11 +70,14 @@ function answers.of_job(job, tasks, check)
   for i, result in ipairs(job.results) do
     if type(result) ~= "table" or result.id ~= tasks[i].id then
       nonsense("an answer to another question")
-    elseif not result.ok then
+    elseif result.ok then
+      list[i] = check(result.answer)
+    elseif result.unreadable == true and tasks[i].sound then
+      list[i] = { unreadable = tostring(result.error) }
+    else
       local why = type(result.error) == "string" and result.error or "it could not be computed."
       messages.fail("track_refused", { track = tasks[i].name, why = why:match("[.!?]$") and why or why .. "." })
     end
-    list[i] = check(result.answer)
   end
   return list
 end

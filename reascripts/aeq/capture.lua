@@ -1,13 +1,14 @@
--- From targets to sound files: as few renders as possible, all in one cycle, everything put back afterwards.
+-- From targets to sound files: as few renders as possible, everything put back afterwards.
 
 local files = require("aeq.files")
 local guard = require("aeq.guard")
+local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
 local render = require("aeq.render")
 local render_state = require("aeq.render_state")
-local spans = require("aeq.spans")
+local same_sound = require("aeq.same_sound")
 local wav = require("aeq.wav")
-
+local windows = require("aeq.windows")
 local write = require("aeq.write")
 
 local capture = {}
@@ -16,60 +17,76 @@ local joined = 0
 -- REAPER rounds bounds to samples; anything shorter than that was stopped.
 local SHORT_S = 0.01
 
-local function select_group(project, group, later)
-  local tracks, items = {}, {}
-  for _, target in ipairs(group.targets) do
-    tracks[target.track] = true
-    for _, item in ipairs(target.items) do
-      items[item] = true
-    end
+local function set_of(items)
+  local set = {}
+  for _, item in ipairs(items) do
+    set[item] = true
   end
-  if group.how == "items" then
-    later(render_state.select_items(project, items))
-  elseif group.how == "stem" then
-    later(render_state.select_tracks(project, tracks))
+  return set
+end
+
+--- Switches off what must not be heard: from the EQ's place on every FX, and of the track's items all but the chosen.
+local function quiet(act, group, whole_chain, later)
+  for _, target in ipairs(group.targets) do
+    -- The EQ is computed from the sound that reaches it: without itself, and without what follows it.
+    local from = target.instance and target.instance.index or target.place == "first" and 0
+    if from and not whole_chain then
+      render_state.bypass_from(act.project, target.track, from, later)
+    end
+    if #target.items > 0 then
+      render_state.mute_others(act.project, target.track, set_of(target.items), group.start_s, group.end_s, later)
+    end
   end
 end
 
-local function render_group(act, group, whole_chain)
-  return guard.run(function(later)
-    select_group(act.project, group, later)
-    for _, target in ipairs(group.targets) do
-      -- The EQ is computed from the sound that reaches it: without itself, and without what follows it.
-      local from = target.instance and target.instance.index or target.place == "first" and 0
-      if from and target.how ~= "items" and not whole_chain then
-        later(render_state.bypass_from(target.track, from))
+--- Media goes offline by a preference while another program is in front, and would be rendered as silence. Before the
+--- press was accepted everything was online, so it can only be that.
+local function went_offline(act, group)
+  for _, target in ipairs(group.targets) do
+    for _, item in ipairs(loudest.items_of(act, target)) do
+      local take = reaper.GetActiveTake(item)
+      local source = take and reaper.GetMediaItemTake_Source(take)
+      if source and not reaper.TakeIsMIDI(take) and (reaper.GetMediaSourceLength(source)) == 0 then
+        return true
       end
     end
-    local length = group.how ~= "items"
-    return render.run(act.project, act:folder(),
-      { how = group.how, start_s = length and group.start_s or nil, end_s = length and group.end_s or nil })
+  end
+  return false
+end
+
+local function render_some(act, group, targets, at_once)
+  return guard.run(function(later)
+    local tracks, numbers = {}, {}
+    for i, target in ipairs(targets) do
+      tracks[target.track], numbers[i] = true, target.is_master and -1 or target.number
+    end
+    if group.how == "stem" then
+      later(render_state.select_tracks(act.project, tracks))
+    end
+    return render.run(act, {
+      how = group.how, start_s = group.start_s, end_s = group.end_s, numbers = numbers, at_once = at_once,
+      offline = went_offline(act, group),
+    })
   end)
 end
 
-local function expected_s(group, target)
-  if group.how ~= "items" then
-    return group.end_s - group.start_s
-  end
-  local seconds = 0
-  for _, item in ipairs(target.items) do
-    local from, to = spans.of_item(item)
-    seconds = seconds + to - from
-  end
-  return seconds
-end
-
-local function accept(act, group, target, paths)
-  local seconds = 0
-  for _, path in ipairs(paths or {}) do
-    local info = wav.info(path)
-    seconds = seconds + (info and info.seconds or 0)
-  end
-  if seconds == 0 and not (paths and reaper.file_exists(paths[1])) then
-    messages.fail("render_failed", { track = target.name })
-  elseif seconds < expected_s(group, target) - SHORT_S * #paths then
-    messages.fail("render_short", { track = target.name, folder = act:folder().path })
-  end
+local function render_group(act, group, whole_chain, at_once)
+  return guard.run(function(later)
+    quiet(act, group, whole_chain, later)
+    local paths = render_some(act, group, group.targets, at_once)
+    if paths then
+      return paths
+    end
+    -- REAPER would not write one file for each of them: one after the other then, which leaves nothing to mix up.
+    paths = {}
+    for _, target in ipairs(group.targets) do
+      local one = render_some(act, group, { target }, at_once) or messages.fail("no_targets", { track = target.name })
+      for number, path in pairs(one) do
+        paths[number] = path
+      end
+    end
+    return paths
+  end)
 end
 
 local function check_items(act, targets)
@@ -83,39 +100,71 @@ local function check_items(act, targets)
   end
 end
 
---- Renders every target, all in this cycle. Returns what `capture.joined` takes. `whole_chain`: all on, as it
---- sounds now.
-function capture.now(act, targets, whole_chain)
+--- What is rendered for these targets, as `capture.now` takes it. Looks at their files and may take several cycles.
+function capture.prepare(act, targets)
+  render.check(act)
+  check_items(act, targets)
+  return windows.groups(act, targets)
+end
+
+--- Renders the groups of `capture.prepare`. Returns what `capture.joined` takes. `whole_chain`: all on, as it sounds
+--- now. `at_once`: in this cycle or not at all.
+function capture.now(act, targets, groups, whole_chain, at_once)
   local found = {}
   check_items(act, targets)
+  for _, target in ipairs(targets) do
+    found[target] = {}
+  end
   guard.run(function(later)
-    reaper.PreventUIRefresh(1)
-    later(function()
-      reaper.PreventUIRefresh(-1)
-    end)
+    render_state.hold_drawing(later)
     later(render_state.transport(act.project))
     later(render_state.keys(act.project))
-    for _, group in ipairs(spans.groups(act, targets)) do
-      local by_number = render_group(act, group, whole_chain)
+    for _, group in ipairs(groups) do
+      local by_number = render_group(act, group, whole_chain, at_once)
       for _, target in ipairs(group.targets) do
-        found[target] = { group = group, paths = by_number[target.is_master and -1 or target.number] }
+        table.insert(found[target], { path = by_number[target.is_master and -1 or target.number], group = group })
       end
+      group.paths = by_number
+    end
+    for _, group in ipairs(groups) do
+      same_sound.check(act, group, function()
+        return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },
+          { { track = reaper.GetMasterTrack(act.project), is_master = true } }, at_once)
+      end)
     end
   end)
   return found
 end
 
---- One whole file for each target: several items of a track one after another.
+local function accept(act, target, path, group)
+  local info = path and wav.info(path)
+  if not info and not (path and reaper.file_exists(path)) then
+    messages.fail("render_failed", { track = target.name })
+  elseif not info or info.seconds < group.end_s - group.start_s - SHORT_S then
+    messages.fail("render_short", { track = target.name, folder = act:folder().path })
+  end
+end
+
+--- One whole file for each target: the parts that are listened to one after another.
 function capture.joined(act, targets, found)
   local paths = {}
   for i, target in ipairs(targets) do
-    local given = found[target].paths
-    accept(act, found[target].group, target, given)
-    paths[i] = given[1]
-    if #given > 1 then
+    local pieces = {}
+    for _, rendered in ipairs(found[target]) do
+      local group = rendered.group
+      accept(act, target, rendered.path, group)
+      for _, piece in ipairs(group.pieces[target] or { { from_s = group.start_s, to_s = group.end_s } }) do
+        pieces[#pieces + 1] = {
+          path = rendered.path, from_s = piece.from_s - group.start_s, to_s = piece.to_s - group.start_s,
+          whole = piece.from_s == group.start_s and piece.to_s == group.end_s,
+        }
+      end
+    end
+    paths[i] = pieces[1].path
+    if #pieces > 1 or not pieces[1].whole then
       joined = joined + 1
       paths[i] = files.join(act:folder().path, ("joined%d.wav"):format(joined))
-      if not wav.join(given, paths[i], act) then
+      if not wav.join(pieces, paths[i], act) then
         messages.fail("disk_full", { folder = act:folder().path })
       end
     end
@@ -127,8 +176,9 @@ end
 --- Renders every target and returns one file for each, in their order.
 function capture.paths(act, targets, whole_chain)
   act:breathe()
-  local found = capture.now(act, targets, whole_chain)
-  act:wait() -- the render took its time; REAPER's window comes first now
+  local groups = capture.prepare(act, targets)
+  local found = capture.now(act, targets, groups, whole_chain)
+  act:wait() -- the render took its time, and its window closes only now
   return capture.joined(act, targets, found)
 end
 

@@ -1,7 +1,10 @@
 -- Before anything is rendered: can these targets be heard, and may their tracks be changed?
 
+local chain = require("aeq.chain")
 local hearing = require("aeq.hearing")
+local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
+local reaeq = require("aeq.reaeq")
 
 local check = {}
 
@@ -36,6 +39,18 @@ local function check_item(target, item)
   end
 end
 
+--- A chunk holds the state of every FX: with a sampler on the track it takes REAPER long to write one. ReaEQs and JSFX
+--- are light.
+local function is_light(track)
+  for _, entry in ipairs(chain.all(track)) do
+    local ok, kind = reaper.TrackFX_GetNamedConfigParm(track, entry.index, "fx_type")
+    if not (ok and kind == "JS" or entry.is_container or reaeq.is_reaeq(track, entry.index)) then
+      return false
+    end
+  end
+  return true
+end
+
 --- The lines of a track chunk that are about the track itself, and whether it holds a frozen state.
 local function track_lines(track)
   local ok, chunk = reaper.GetTrackStateChunk(track, "", false)
@@ -47,10 +62,13 @@ end
 
 local function check_track(target)
   local track = target.track
-  if target.is_master then
+  if reaper.GetMediaTrackInfo_Value(track, "I_FXEN") == 0 and reaper.TrackFX_GetCount(track) > 0 then
+    messages.fail("fx_off", { track = target.name })
+  elseif target.is_master or not is_light(track) then
     return
   end
-  -- Neither state has a call of its own in every version: `LOCK 1` and `<FREEZE` are lines of the chunk.
+  -- Neither state has a call of its own: `LOCK 1` and `<FREEZE` are lines of the chunk. (A frozen track has given its
+  -- FX away, so it is light.)
   local lines, frozen = track_lines(track)
   if frozen then
     messages.fail("frozen_track", { track = target.name })
@@ -59,14 +77,39 @@ local function check_track(target)
   end
 end
 
+--- The chosen items without those in a lane that does not play; fails if that leaves none.
+local function check_lanes(target)
+  local kept = {}
+  for _, item in ipairs(target.items) do
+    local muted = reaper.GetMediaItemInfo_Value(item, "B_MUTE") ~= 0
+    kept[#kept + 1] = (muted or loudest.plays(item)) and item or nil
+  end
+  if #kept == 0 and #target.items > 0 then
+    messages.fail("silent_lane", { track = target.name })
+  end
+  target.items = kept
+end
+
+--- Writes would be recorded as automation. A track's own mode is changed while we write; this one is the user's.
+local function check_override()
+  if reaper.APIExists("GetGlobalAutomationOverride") then
+    local mode = reaper.GetGlobalAutomationOverride()
+    if mode >= 2 and mode <= 5 then
+      messages.fail("automation_override")
+    end
+  end
+end
+
 --- Throws the first failure that can be known before rendering. Long selections are looked at over several cycles.
 function check.targets(act, targets)
   if reaper.GetPlayStateEx(act.project) & 4 ~= 0 then
     messages.fail("recording")
   end
+  check_override()
   local any_solo = reaper.AnyTrackSolo(act.project)
   for _, target in ipairs(targets) do
     check_track(target)
+    check_lanes(target)
     for _, item in ipairs(target.items) do
       check_item(target, item)
       act:breathe()
@@ -76,7 +119,7 @@ function check.targets(act, targets)
         local item = reaper.GetTrackMediaItem(target.track, i)
         local take = reaper.GetActiveTake(item)
         target.midi = target.midi or take and reaper.TakeIsMIDI(take)
-        if take and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0 then
+        if take and loudest.plays(item) then
           check_item(target, item)
         end
         act:breathe()

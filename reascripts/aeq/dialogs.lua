@@ -5,6 +5,7 @@ local flow = require("aeq.flow")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local settings = require("aeq.settings")
+local startup = require("aeq.startup")
 
 local dialogs = {}
 
@@ -49,6 +50,7 @@ end
 --- Shows the settings until they fit or the user gives up.
 function dialogs.settings(act)
   local captions, texts = {}, {}
+  act.settings.start_with_reaper = startup.is_set() -- the start-up script says so, whoever changed it
   for i, entry in ipairs(settings.entries) do
     captions[i], texts[i] = entry.caption, settings.shown(entry, act.settings[entry.name])
   end
@@ -59,11 +61,11 @@ function dialogs.settings(act)
     end
     local named = {}
     for i, entry in ipairs(settings.entries) do
-      named[entry.name] = texts[i] or ""
+      named[entry.name] = texts[i] or settings.shown(entry, act.settings[entry.name])
     end
     local fine, thrown = pcall(settings.save, named)
     if fine then
-      return
+      return startup.set(thrown.start_with_reaper)
     elseif not messages.is_failure(thrown) then
       error(thrown, 0)
     end

@@ -1,10 +1,12 @@
--- The only place that touches the disk: a private temporary folder for each run, gone when the run ends.
+-- The only place that touches the disk. A run's own folder lies in the mailbox, which only this user may read, and is
+-- gone when the run ends.
 
 local messages = require("aeq.messages")
 
 local files = {}
 
 files.windows = reaper.GetOS():match("^Win") ~= nil
+files.mac = reaper.GetOS():match("OSX") ~= nil or reaper.GetOS():match("mac") ~= nil
 files.separator = files.windows and "\\" or "/"
 
 function files.join(folder, name)
@@ -27,60 +29,74 @@ function files.library()
   return debug.getinfo(1, "S").source:match("^@(.*)[/\\][^/\\]+$")
 end
 
-local function temp_root()
-  local variables = files.windows and { "TEMP", "TMP" } or { "TMPDIR" }
-  for _, variable in ipairs(variables) do
-    local value = os.getenv(variable)
-    -- ExecProcess splits its command line at quotes, and has no way to write one inside an argument. On Windows
-    -- os.getenv answers in the system's code page, REAPER's paths are UTF-8: such a name would not be found again.
-    if value and value ~= "" and not value:find('"') and utf8.len(value) then
-      return value
+-- C's errno for "no space left" is the same on all three systems; a quota's is not
+local NO_ROOM = { [28] = true, [69] = true, [122] = true }
+
+--- A name that nobody else chooses: 32 hexadecimal digits.
+function files.id()
+  return reaper.genGuid(""):gsub("%X", ""):lower()
+end
+
+--- Writes a whole file under another name and renames it into place, so that nobody ever reads half of it.
+--- True, or nil and "full" or "refused".
+function files.put(folder, name, text)
+  local part = files.join(folder, files.id() .. ".part")
+  local file, _, code = io.open(part, "wb")
+  if not file then
+    return nil, NO_ROOM[code] and "full" or "refused"
+  end
+  local written = file:write(text)
+  local closed = file:close() -- a full disk often shows only when the buffer is flushed
+  if written and closed and os.rename(part, files.join(folder, name)) then
+    return true
+  end
+  os.remove(part)
+  return nil, written and closed and "refused" or "full"
+end
+
+--- Writes a file that may be there already, whole or not at all. Returns as `put`.
+function files.replace(folder, name, text)
+  local path, fresh, old = files.join(folder, name), files.id() .. ".part", files.join(folder, files.id() .. ".part")
+  local fine, why = files.put(folder, fresh, text)
+  if not fine then
+    return nil, why
+  end
+  fresh = files.join(folder, fresh)
+  if os.rename(fresh, path) then
+    return true
+  end
+  -- Windows' rename replaces nothing: the old one goes aside first, and comes back where the new one cannot follow
+  if os.rename(path, old) then
+    if os.rename(fresh, path) then
+      os.remove(old)
+      return true
     end
+    os.rename(old, path)
   end
-  return files.windows and reaper.GetResourcePath() or "/tmp"
+  os.remove(fresh)
+  return nil, "refused"
 end
 
---- Runs a program to its end. Returns exit code and output, or nil if it could not be started.
-function files.execute(command, timeout_ms)
-  -- ExecProcess: nil on total failure, else "<exit code>\n<output>" (facts sheet, 5)
-  local answer = reaper.ExecProcess(command, timeout_ms)
-  local code, output = (answer or ""):match("^(%-?%d+)\r?\n?(.*)$")
-  return tonumber(code), output
-end
-
---- Starts the script `path`.cmd or `path`.sh in the background. -2: minimised, without waiting; what ExecProcess
---- returns then says nothing. Programs are named by their whole path: REAPER started from a dock has hardly any PATH.
-function files.run_script(path)
-  if files.windows then
-    local shell = os.getenv("COMSPEC") or "C:\\Windows\\System32\\cmd.exe"
-    reaper.ExecProcess(('%s /s /c ""%s.cmd""'):format(shell, path), -2)
-  else
-    reaper.ExecProcess(('/bin/sh "%s.sh"'):format(path), -2)
-  end
+--- Is there a folder of that name? C has no other question for it than to rename it to itself.
+function files.exists(path)
+  local fine, _, code = os.rename(path, path)
+  return fine ~= nil or code == 13 or code == 17 -- it is there, but may not be renamed just now
 end
 
 local Temp = {}
 Temp.__index = Temp
 
---- A new folder that only this user may look into: it holds the token, and the user's audio.
-function files.temp()
-  local root = temp_root()
-  local path = files.join(root, "reaper-aeq-" .. reaper.genGuid(""):gsub("%W", ""):sub(1, 16):lower())
-  if files.windows then -- %TEMP% is the user's own already
-    reaper.RecursiveCreateDirectory(path, 0)
-  else
-    -- RecursiveCreateDirectory cannot say who may read; mkdir also refuses a folder that someone put there before us.
-    files.execute(('/bin/mkdir -m 700 "%s"'):format(path), 5000)
-  end
+--- A new folder for this run inside `root`, which is private already: it holds the user's audio.
+function files.temp(root)
+  local path = files.join(root, "run-" .. files.id())
+  reaper.RecursiveCreateDirectory(path, 0)
   local temp = setmetatable({ path = path }, Temp)
   local fine, thrown = pcall(temp.write, temp, "probe", "probe")
-  if not fine then
-    -- os.rename on itself tells whether a folder is there: then only the room in it is missing
-    local there = os.rename(path, path)
-    temp:remove(math.huge)
-    messages.fail(there and thrown.key or "temp_folder", { folder = root })
-  end
   os.remove(temp:file("probe"))
+  if not fine then
+    temp:remove(math.huge)
+    error(thrown, 0)
+  end
   return temp
 end
 
@@ -90,11 +106,7 @@ end
 
 --- Writes a whole file; a full disk ends the action.
 function Temp:write(name, text)
-  local file = io.open(self:file(name), "wb")
-  local written = file and file:write(text)
-  -- A full disk often shows only when the buffer is flushed.
-  local closed = file and file:close()
-  if not (written and closed) then
+  if not files.put(self.path, name, text) then
     messages.fail("disk_full", { folder = self.path })
   end
 end
@@ -126,12 +138,12 @@ function Temp:remove(budget_s)
       return false
     end
   end
-  -- C's remove() takes an empty folder on POSIX; on Windows only rmdir does.
+  -- C's remove() takes an empty folder on POSIX. On Windows it does not, and a program that does would show its
+  -- console: a folder of this name is removed by the backend.
   if not os.remove(self.path) and files.windows then
-    local shell = os.getenv("COMSPEC") or "C:\\Windows\\System32\\cmd.exe"
-    reaper.ExecProcess(('%s /s /c "rmdir "%s""'):format(shell, self.path), -2)
+    os.rename(self.path, self.path .. ".done")
   end
-  return #left == 0 or not files.windows or #self:names() == 0
+  return not files.exists(self.path)
 end
 
 return files

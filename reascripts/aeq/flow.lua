@@ -1,18 +1,19 @@
 -- The story of a press: who is meant, can they be heard, listen, ask, and only with every answer in hand write.
 
 local backend = require("aeq.backend")
-local capture = require("aeq.capture")
 local check = require("aeq.check")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
+local reaeq = require("aeq.reaeq")
 local selection = require("aeq.selection")
+local sounds = require("aeq.sounds")
 local write = require("aeq.write")
 
 local flow = {}
 
---- One question to the backend (wire: a task of POST /v1/jobs).
-function flow.task(act, target, path, blend, references)
+--- One question to the backend (wire: a task of POST /v1/jobs), but for the sound.
+function flow.task(act, target, blend, references)
   local request, intensity = names.request(blend)
   if references then
     request = json.null -- nothing but the reference says what is wanted
@@ -20,7 +21,6 @@ function flow.task(act, target, path, blend, references)
   return {
     id = target.guid,
     name = target.name,
-    path = path,
     request = request,
     intensity = intensity,
     adaptation = act.settings.adaptation ~= "" and act.settings.adaptation or json.null,
@@ -34,23 +34,55 @@ function flow.is_silent(eq)
   return #eq.bands == 0 and eq.confidence == 0
 end
 
---- Asks for every target's blend and returns what `write.all` takes. `paths` and `blends` go with `targets`.
-function flow.entries(act, targets, paths, blends, references)
-  local tasks, entries = {}, {}
-  for i, target in ipairs(targets) do
-    tasks[i] = flow.task(act, target, paths[i], blends[i], references)
-  end
-  for i, eq in ipairs(backend.adapt(act, act.title, tasks)) do
+local function entries_of(targets, eqs, blends)
+  local entries = {}
+  for i, eq in ipairs(eqs) do
     entries[i] = { target = targets[i], eq = eq, blend = blends[i] }
   end
   return entries
 end
 
-local function refuse_silence(entries)
+--- Listens to every target and asks for its blend; returns what `write.all` takes. `blends` go with `targets`.
+function flow.entries(act, targets, blends, references)
+  local function task_of(i)
+    return flow.task(act, targets[i], blends[i], references)
+  end
+  local function ask(tasks)
+    return backend.adapt(act, act.title, tasks)
+  end
+  return entries_of(targets, sounds.ask(act, targets, false, task_of, ask), blends)
+end
+
+--- The same for one sound that is at hand: {sound = ...} or {path = ..., rendered_because = ...}.
+function flow.entry(act, target, heard, blend)
+  local task = flow.task(act, target, blend)
+  task.sound, task.path, task.rendered_because = heard.sound, heard.path, heard.rendered_because
+  return entries_of({ target }, backend.adapt(act, act.title, { task }), { blend })[1]
+end
+
+--- The entries that have a sound; the others are named when all is done. Fails if none has.
+local function without_silence(act, entries)
+  local kept, silent = {}, {}
   for _, entry in ipairs(entries) do
     if flow.is_silent(entry.eq) then
-      messages.fail("silent", { track = entry.target.name })
+      silent[#silent + 1] = entry.target.name
+    else
+      kept[#kept + 1] = entry
     end
+  end
+  local tracks = table.concat(silent, "', '")
+  if #kept == 0 then
+    messages.fail("silent", { track = tracks })
+  end
+  act.note = #silent > 0 and messages.text("left_out", { tracks = tracks }) or nil
+  return kept
+end
+
+--- Writes all of them, and says what was left out.
+local function finish(act, entries)
+  write.all(act, act.title, without_silence(act, entries))
+  if act.note then
+    messages.show(act.note)
   end
 end
 
@@ -58,7 +90,7 @@ end
 local function blends_for(targets, added)
   local blends = {}
   for i, target in ipairs(targets) do
-    blends[i] = names.merge(target.instance and names.parse(target.instance.name) or {}, added)
+    blends[i] = names.merge(target.instance and reaeq.blend(target.instance) or {}, added)
   end
   return blends
 end
@@ -67,10 +99,7 @@ end
 function flow.make(act, added)
   local targets = selection.targets(act, "word")
   check.targets(act, targets)
-  local paths = capture.paths(act, targets)
-  local entries = flow.entries(act, targets, paths, blends_for(targets, added))
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 
 --- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
@@ -78,32 +107,33 @@ function flow.match(act, reference)
   local targets = selection.targets(act, "match")
   check.targets(act, targets)
   local file, name = reference(act)
-  local paths, blends = capture.paths(act, targets), {}
+  local blends = {}
   -- " + " and "%" have a meaning in the names of our instances
   local label = name:gsub("%%", ""):gsub(" %+ ", " & ")
   for i in ipairs(targets) do
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
-  local entries = flow.entries(act, targets, paths, blends, { file })
-  refuse_silence(entries)
-  write.all(act, act.title, entries)
+  finish(act, flow.entries(act, targets, blends, { file }))
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.
 function flow.analyze(act)
   local targets = selection.targets(act, "word")
   check.targets(act, targets)
-  local paths, tasks = capture.paths(act, targets, true), {}
-  for i, target in ipairs(targets) do
-    tasks[i] = { id = target.guid, name = target.name, path = paths[i] }
+  local function task_of(i)
+    return { id = targets[i].guid, name = targets[i].name }
   end
+  local scored, heard = sounds.ask(act, targets, true, task_of, function(tasks)
+    return backend.analyze(act, tasks)
+  end)
   local lines = {}
-  for i, answer in ipairs(backend.analyze(act, tasks)) do
+  for i, answer in ipairs(scored) do
     local scores = {}
     for n, entry in ipairs(answer.top) do
       scores[n] = ("%s %.2f"):format(entry[1], entry[2])
     end
-    lines[i] = ("%s\n  %s\n  %s\n"):format(targets[i].name, table.concat(scores, "  "), answer.suggestion)
+    lines[i] = ("%s (%s)\n  %s\n  %s\n"):format(
+      targets[i].name, sounds.told(heard[i]), table.concat(scores, "  "), answer.suggestion)
   end
   reaper.ShowConsoleMsg("reaper-aeq: scores from 0 to 1, against other music\n\n" .. table.concat(lines, "\n") .. "\n")
 end

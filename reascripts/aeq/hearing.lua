@@ -1,5 +1,7 @@
 -- Can a track be heard at all: mute, solo, instruments, something that reaches it.
 
+local chain = require("aeq.chain")
+
 local hearing = {}
 
 local function value(track, key)
@@ -49,13 +51,21 @@ local function is_instrument(track, fx)
   return kind == "JS" or kind:match("i$") ~= nil
 end
 
+local function is_on(track, fx)
+  return reaper.TrackFX_GetEnabled(track, fx) and not reaper.TrackFX_GetOffline(track, fx)
+end
+
+--- Is there an instrument that is on, in containers too?
 function hearing.has_instrument(track)
-  if reaper.TrackFX_GetInstrument(track) >= 0 then
-    return true
+  if reaper.GetMediaTrackInfo_Value(track, "I_FXEN") == 0 then
+    return false
   end
-  for fx = 0, reaper.TrackFX_GetCount(track) - 1 do
-    if is_instrument(track, fx) and reaper.TrackFX_GetEnabled(track, fx) and not reaper.TrackFX_GetOffline(track, fx)
-    then
+  for _, entry in ipairs(chain.all(track)) do
+    local on, inside = is_on(track, entry.index), entry.inside
+    while inside do
+      on, inside = on and is_on(track, inside.index), inside.inside
+    end
+    if on and not entry.is_container and is_instrument(track, entry.index) then
       return true
     end
   end

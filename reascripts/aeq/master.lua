@@ -11,7 +11,9 @@ local guard = require("aeq.guard")
 local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")
 local plan = require("aeq.plan")
+local render_state = require("aeq.render_state")
 local selection = require("aeq.selection")
+local listening = require("aeq.sounds")
 local write = require("aeq.write")
 
 local master = {}
@@ -59,26 +61,48 @@ local function audible_entries(entries)
   return kept
 end
 
---- Renders the mix with `entries` in place and takes them out again, to the letter.
+local LABEL = "AEQ: listening to the mix"
+
+--- Renders the mix with `entries` in place and takes them out again. Adding an FX records an undo step unless it
+--- happens in a block, and a block that leaves the project as it was adds none: so all of it is one block in one cycle.
 local function mix_with(act, entries, target)
+  local groups = capture.prepare(act, { target })
+  local targets = {}
+  for i, entry in ipairs(entries) do
+    targets[i] = entry.target
+  end
+  write.check_still_there(act, targets)
   return guard.run(function(later)
-    reaper.PreventUIRefresh(1)
     later(function()
-      reaper.PreventUIRefresh(-1)
+      reaper.Undo_EndBlock2(act.project, LABEL, -1)
+      -- If anything was left behind after all, the step holds it, and it is taken back.
+      write.take_back(act.project, LABEL)
     end)
+    reaper.Undo_BeginBlock2(act.project)
+    render_state.hold_drawing(later)
     for _, entry in ipairs(entries) do
-      local track = entry.target.track
-      local ok, before = reaper.GetTrackStateChunk(track, "", false)
-      if not ok then
-        messages.fail("no_reaeq")
-      end
-      later(function()
-        reaper.SetTrackStateChunk(track, before, false)
-      end)
-      write.one(entry.target, entry.eq, entry.blend)
+      write.for_a_moment(act, entry, later)
     end
-    return capture.now(act, { target })
+    return capture.now(act, { target }, groups, false, true)
   end)
+end
+
+--- The master's entry, heard with `entries` in place: their bands are known, so the files may be enough.
+local function mastered(act, entries, target, blend)
+  local eqs = {}
+  for _, entry in ipairs(entries) do
+    eqs[entry.target.track] = { family = entry.target.family, eq = entry.eq }
+  end
+  local described, why = listening.of_mix(act, target, eqs)
+  if described then
+    local entry = flow.entry(act, target, { sound = described }, blend)
+    if not entry.eq.unreadable then
+      return entry
+    end
+    why = "reaper-aeq cannot read a file of it"
+  end
+  local path = capture.joined(act, { target }, mix_with(act, entries, target))[1]
+  return flow.entry(act, target, { path = path, rendered_because = why }, blend)
 end
 
 --- Runs the plan. Silent tracks are left out; the master is left out if the plan names no word for it.
@@ -86,14 +110,13 @@ function master.run(act)
   local rules = plan.read(act.settings.plan, act.settings.intensity)
   local targets, blends = targets_of(act, rules)
   check.targets(act, targets)
-  local entries = audible_entries(flow.entries(act, targets, capture.paths(act, targets), blends))
+  local entries = audible_entries(flow.entries(act, targets, blends))
   local blend = plan.blend(rules, "master", true)
   if blend then
     local target = selection.of_track(act, reaper.GetMasterTrack(act.project), "word")
     write.check_still_there(act, targets)
-    local found = mix_with(act, entries, target)
-    local paths = capture.joined(act, { target }, found)
-    for _, entry in ipairs(audible_entries(flow.entries(act, { target }, paths, { blend }))) do
+    local entry = mastered(act, entries, target, blend)
+    if not flow.is_silent(entry.eq) then
       entries[#entries + 1] = entry
     end
   end

@@ -18,7 +18,15 @@ local sentences = {
   locked_track = "The controls of '{track}' are locked. Unlock them (right-click the track), then press again.",
   frozen_track = "'{track}' is frozen. Unfreeze it (right-click the track), then press again.",
   muted_track = "'{track}' cannot be heard: it is muted, or another track is soloed. Change that, then press again.",
-  silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume and its items, then press again.",
+  silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume, its items and solo; "
+    .. "if REAPER's window was minimised, bring it back. Then press again.",
+  left_out = "Nothing can be heard on '{tracks}': left out. The others have their EQ.",
+  fx_off = "The FX of '{track}' are switched off as a whole, so its EQ would not be heard. "
+    .. "Switch them on, then press again.",
+  offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",
+  silent_lane = "The chosen items on '{track}' lie in a lane that does not play. Choose the lane or other items.",
+  automation_override = "The global automation override would record what we write. "
+    .. "Set it to 'No override' or 'Trim/Read', then press again.",
   recording = "REAPER is recording. Stop it, then press again.",
 
   track_vanished = "'{track}' was removed while the EQ was computed. Nothing was changed; press again.",
@@ -30,16 +38,27 @@ local sentences = {
   not_written = "ReaEQ on '{track}' did not take the values ({what}), so everything was taken back. "
     .. "Run 'AEQ_Self-test' to see what differs in this REAPER.",
 
+  render_speed = "REAPER is set to render at the speed of playing. Choose 'Full-speed Offline' in File > Render once, "
+    .. "then press again.",
+  already_rendering = "REAPER is rendering something. Wait for it, then press again.",
+  background_render = "REAPER renders in the background, and the mix with its new EQs has to be rendered at once. "
+    .. "Switch off 'Render in background' (File > Render, Options), then press again.",
+  no_targets = "REAPER does not say which file it would render for '{track}'. "
+    .. "Run 'AEQ_Self-test' and report what it prints.",
+  stems_are_mix = "REAPER rendered the whole mix instead of '{track}', so nothing was changed. "
+    .. "Put an item on that track or select other tracks; 'AEQ_Self-test' tells more.",
   render_failed = "REAPER rendered nothing for '{track}'. Press again; if it stays so, run 'AEQ_Self-test'.",
   render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
     .. "if the disk with {folder} is full, free some space first.",
   disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",
-  temp_folder = "No temporary folder could be made in {folder}. Check that this folder exists and may be written.",
+  no_mailbox = "REAPER can write neither to {folder} nor to {other}, where it leaves its requests for reaper-aeq. "
+    .. "Check that one of these folders may be written, then press again.",
+  second_place = "Its requests lie in {folder}, because REAPER cannot write to {first}.",
+  mailbox_gone = "The folder {folder} was removed while reaper-aeq was at work. Nothing was changed; press again.",
+  mailbox_emptied = "A request to reaper-aeq vanished from {folder}. Nothing was changed; press again.",
 
-  no_curl = "The program 'curl' is missing, and REAPER needs it to talk to reaper-aeq. Install curl, then press again.",
-  curl_failed = "Talking to reaper-aeq failed: {why}. Press again; if it stays so, run 'AEQ_Stop backend' first.",
   not_installed = "reaper-aeq is not set up for this REAPER. Run `reaper-aeq install` in a terminal, then press again.",
-  start_failed = "reaper-aeq could not be started. Run `reaper-aeq serve` in a terminal to see why, "
+  start_failed = "reaper-aeq could not be started: {why}. Run `reaper-aeq serve` in a terminal to see more, "
     .. "or `reaper-aeq install` to set it up again.",
   backend_died = "reaper-aeq stopped while it was computing. Nothing was changed; press again to start it anew.",
   backend_stuck = "reaper-aeq has not answered for {seconds} seconds. Run 'AEQ_Stop backend', then press again.",
@@ -51,6 +70,9 @@ local sentences = {
   not_running = "reaper-aeq is not running.",
   started = "reaper-aeq {version} is running ({device}).",
   stopped = "reaper-aeq was stopped. It starts again by itself with the next press.",
+
+  startup_damaged = "The lines of reaper-aeq in {file} are damaged. Take them out with a text editor, then try again.",
+  startup_refused = "{file} cannot be written. Check its permissions, then try again.",
 
   bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
   bad_setting = "The setting '{name}' cannot be '{value}': {why}.",

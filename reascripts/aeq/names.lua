@@ -1,5 +1,5 @@
 -- What our instances are called, and what that says: "AEQ: warm 70% + airy 50%" holds the blend {warm 0.7, airy 0.5}.
--- The name is the only memory: it is saved with the project, undone with it, and the user can read it.
+-- The name is what people see and may edit; what we keep beside it is in instances.lua.
 
 local messages = require("aeq.messages")
 
@@ -8,6 +8,7 @@ local names = {}
 names.MAX_WEIGHT = 2.0 -- of the backend (limits of intensity)
 -- Matching to a reference is no word and cannot be blended with one: it has an instance of its own.
 local prefixes = { word = "AEQ: ", match = "AEQ match: " }
+local LINKED = " linked" -- behind the blend: one EQ for several tracks, computed from their sum
 
 --- "word" or "match" if an FX of this name is ours, else nil.
 function names.family(name)
@@ -24,7 +25,8 @@ function names.parse(name)
   if not family then
     return blend
   end
-  for part in (name:sub(#prefixes[family] + 1) .. " + "):gmatch("(.-) %+ ") do
+  name = name:sub(#prefixes[family] + 1):gsub(LINKED .. "$", "")
+  for part in (name .. " + "):gmatch("(.-) %+ ") do
     local word, percent = part:match("^(.-)%s+(-?%d+)%%$")
     if word and word ~= "" then
       blend[#blend + 1] = { word = word, weight = math.max(-2, math.min(2, tonumber(percent) / 100)) }
@@ -35,13 +37,17 @@ function names.parse(name)
   return blend
 end
 
---- The name of a blend.
-function names.format(blend, family)
+--- The name of a blend; `linked`: of an EQ that several tracks share.
+function names.format(blend, family, linked)
   local parts = {}
   for i, part in ipairs(blend) do
     parts[i] = ("%s %d%%"):format(part.word, math.floor(part.weight * 100 + 0.5))
   end
-  return prefixes[family or "word"] .. table.concat(parts, " + ")
+  return prefixes[family or "word"] .. table.concat(parts, " + ") .. (linked and LINKED or "")
+end
+
+function names.is_linked(name)
+  return names.family(name) ~= nil and name:sub(-#LINKED) == LINKED
 end
 
 --- `blend` with the parts of `added`: a word that is there already is replaced, another one joins.

@@ -1,5 +1,7 @@
 -- ReaEQ through REAPER's API: find ours, read its bands, write them, prove that they arrived.
 
+local chain = require("aeq.chain")
+local instances = require("aeq.instances")
 local names = require("aeq.names")
 
 local reaeq = {}
@@ -58,26 +60,100 @@ function reaeq.name(track, fx)
   return name or ""
 end
 
---- Our instances on a track: {{index, name, family, guid}, ...}; a ReaEQ of another name is not ours.
-function reaeq.ours(track)
+local function eqs_of(track)
   local list = {}
-  for fx = 0, reaper.TrackFX_GetCount(track) - 1 do
-    local name = reaeq.name(track, fx)
-    local family = names.family(name)
-    if family and reaeq.is_reaeq(track, fx) then
-      list[#list + 1] = { index = fx, name = name, family = family, guid = reaper.TrackFX_GetFXGUID(track, fx) }
+  for _, entry in ipairs(chain.all(track)) do
+    if not entry.is_container and reaeq.is_reaeq(track, entry.index) then
+      entry.name = reaeq.name(track, entry.index)
+      list[#list + 1] = entry
     end
   end
   return list
 end
 
---- Our instance of a family ("word" or "match") on a track, or nil.
-function reaeq.find(track, family)
-  for _, instance in ipairs(reaeq.ours(track)) do
-    if instance.family == family then
-      return instance
+local function claim(list, entry, record)
+  entry.record, entry.family = record, record and record.family or names.family(entry.name)
+  list[#list + 1] = entry
+end
+
+--- The one of `eqs` that a record is about, where its GUID is not on this track: of the record's name, and if several
+--- have that, the one that still holds what we computed.
+local function adopted(track, eqs, record)
+  local first
+  for _, entry in ipairs(eqs) do
+    if not entry.family and entry.name == record.name then
+      first = first or entry
+      if instances.holds(reaeq.read(track, entry.index), record) then
+        return entry
+      end
     end
   end
+  return first
+end
+
+--- Our instances on a track: {{index, name, family, guid, record}, ...} in the chain's order. Ours is an EQ that we
+--- keep a record of, whatever it is called now, and one with a name of ours: those of version 0.1 have nothing else.
+--- A ReaEQ of another name without a record is not ours.
+function reaeq.ours(track)
+  local eqs, list = eqs_of(track), {}
+  local records, open = instances.read(track).eqs, {}
+  for _, record in ipairs(records) do
+    local found
+    for _, entry in ipairs(eqs) do
+      found = found or not entry.family and entry.guid == record.fx and entry or nil
+    end
+    if found then
+      claim(list, found, record)
+    else
+      open[#open + 1] = record
+    end
+  end
+  for _, record in ipairs(open) do
+    local found = adopted(track, eqs, record)
+    if found then
+      claim(list, found, record)
+    end
+  end
+  for _, entry in ipairs(eqs) do
+    if not entry.family and names.family(entry.name) then
+      claim(list, entry)
+    end
+  end
+  local place = {}
+  for n, entry in ipairs(eqs) do
+    place[entry] = n
+  end
+  table.sort(list, function(x, y)
+    return place[x] < place[y]
+  end)
+  return list
+end
+
+--- Our instance of a family ("word" or "match") on a track, or nil: one with a record before one that has but the name.
+function reaeq.find(track, family)
+  local named
+  for _, instance in ipairs(reaeq.ours(track)) do
+    if instance.family == family then
+      if instance.record then
+        return instance
+      end
+      named = named or instance
+    end
+  end
+  return named
+end
+
+--- The blend of an instance: what its name says, if that can be read, else what we kept.
+function reaeq.blend(instance)
+  local blend = names.parse(instance.name)
+  if #blend == 0 and instance.record then
+    for i, part in ipairs(instance.record.blend) do
+      if type(part) == "table" and type(part.word) == "string" and type(part.weight) == "number" then
+        blend[i] = { word = part.word, weight = part.weight }
+      end
+    end
+  end
+  return blend
 end
 
 --- Adds a ReaEQ before position `index` of the chain. Returns where it is, or nil.

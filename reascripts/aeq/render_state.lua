@@ -1,5 +1,7 @@
 -- Everything a render touches, saved so that it can be put back exactly (facts sheet, 4: save and restore all keys).
 
+local chain = require("aeq.chain")
+
 local render_state = {}
 
 -- Post-processing is one bit field (RENDER_NORMALIZE): 0 switches off normalising, limiting, fades, trimming and
@@ -19,6 +21,15 @@ local NUMBERS = {
 }
 local STRINGS = { "RENDER_FILE", "RENDER_PATTERN", "RENDER_FORMAT", "RENDER_FORMAT2" }
 
+local function still_open(project)
+  return reaper.ValidatePtr2(0, project, "ReaProject*")
+end
+
+--- What is put back may be gone by then: a render in the background takes its time.
+local function still_there(project, pointer, kind)
+  return still_open(project) and reaper.ValidatePtr2(project, pointer, kind)
+end
+
 --- Saves the render keys; the function it returns restores those that differ.
 function render_state.keys(project)
   local numbers, strings = {}, {}
@@ -30,6 +41,9 @@ function render_state.keys(project)
     strings[key] = text
   end
   return function()
+    if not still_open(project) then
+      return
+    end
     -- Strings first: a new format may change numbers that belong to it.
     for _, key in ipairs(STRINGS) do
       reaper.GetSetProjectInfo_String(project, key, strings[key], true)
@@ -62,57 +76,97 @@ function render_state.select_tracks(project, wanted)
   end
   return function()
     for _, entry in ipairs(changed) do
-      reaper.SetTrackSelected(entry[1], entry[2])
+      if still_there(project, entry[1], "MediaTrack*") then
+        reaper.SetTrackSelected(entry[1], entry[2])
+      end
     end
   end
 end
 
-local function already_selected(project, wanted)
-  local count = 0
-  for item in pairs(wanted) do
-    if not reaper.IsMediaItemSelected(item) then
-      return false
-    end
-    count = count + 1
-  end
-  return reaper.CountSelectedMediaItems(project) == count
-end
-
---- The same for items. Most presses are about just what is selected, and then no item is touched.
-function render_state.select_items(project, wanted)
-  local changed = {}
-  if already_selected(project, wanted) then
+--- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
+--- Returns the function that puts the mode back.
+function render_state.no_recording(project, track)
+  local mode = reaper.GetMediaTrackInfo_Value(track, "I_AUTOMODE")
+  if mode < 2 or mode > 5 then
     return function() end
   end
-  for i = 0, reaper.CountMediaItems(project) - 1 do
-    local item = reaper.GetMediaItem(project, i)
-    local is, want = reaper.IsMediaItemSelected(item), wanted[item] == true
-    if is ~= want then
-      reaper.SetMediaItemSelected(item, want)
-      changed[#changed + 1] = { item, is }
-    end
-  end
+  reaper.SetMediaTrackInfo_Value(track, "I_AUTOMODE", 0)
   return function()
-    for _, entry in ipairs(changed) do
-      reaper.SetMediaItemSelected(entry[1], entry[2])
+    if still_there(project, track, "MediaTrack*") then
+      reaper.SetMediaTrackInfo_Value(track, "I_AUTOMODE", mode)
     end
   end
 end
 
---- Bypasses the FX of a track from position `from` on, as far as they are on. Returns the function that undoes it.
-function render_state.bypass_from(track, from)
-  local changed = {}
-  for fx = from, reaper.TrackFX_GetCount(track) - 1 do
-    if reaper.TrackFX_GetEnabled(track, fx) then
-      reaper.TrackFX_SetEnabled(track, fx, false)
-      changed[#changed + 1] = fx
+--- Switches an FX on or off without an undo step: TrackFX_SetEnabled records one by itself, the parameter that REAPER
+--- adds to every FX does not. That one is translated and moves with the plug-in's own; its ident does neither.
+function render_state.switch(track, fx, on)
+  local parameter = reaper.TrackFX_GetParamFromIdent(track, fx, ":bypass")
+  if parameter >= 0 then
+    reaper.TrackFX_SetParam(track, fx, parameter, on and 0 or 1)
+  end
+  if reaper.TrackFX_GetEnabled(track, fx) ~= on then
+    reaper.TrackFX_SetEnabled(track, fx, on)
+  end
+end
+
+--- Bypasses the FX at `from` and all that the sound passes after it, as far as they are on.
+function render_state.bypass_from(project, track, from, later)
+  later(render_state.no_recording(project, track))
+  for _, entry in ipairs(chain.from(track, from)) do
+    if reaper.TrackFX_GetEnabled(track, entry.index) then
+      later(function()
+        -- the user may have moved it since
+        local now = still_there(project, track, "MediaTrack*") and chain.find(track, entry.guid)
+        if now then
+          render_state.switch(track, now, true)
+        end
+      end)
+      render_state.switch(track, entry.index, false)
     end
   end
-  return function()
-    for _, fx in ipairs(changed) do
-      reaper.TrackFX_SetEnabled(track, fx, true)
+end
+
+--- Mutes the items of a track that are not `wanted` (a set) and overlap `from_s` .. `to_s`.
+function render_state.mute_others(project, track, wanted, from_s, to_s, later)
+  for i = 0, reaper.GetTrackNumMediaItems(track) - 1 do
+    local item = reaper.GetTrackMediaItem(track, i)
+    local start_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    local end_s = start_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
+    if not wanted[item] and start_s < to_s and end_s > from_s
+      and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0 then
+      later(function()
+        if still_there(project, item, "MediaItem*") then
+          reaper.SetMediaItemInfo_Value(item, "B_MUTE", 0)
+        end
+      end)
+      reaper.SetMediaItemInfo_Value(item, "B_MUTE", 1)
     end
   end
+end
+
+local drawing_held = false
+
+local function hold_drawing(on)
+  if drawing_held ~= on then
+    drawing_held = on
+    reaper.PreventUIRefresh(on and 1 or -1)
+  end
+end
+
+--- REAPER draws nothing until the guard of `later` ends or `render_state.wait` is called.
+function render_state.hold_drawing(later)
+  later(function()
+    hold_drawing(false)
+  end)
+  hold_drawing(true)
+end
+
+--- Gives REAPER a cycle in the middle of all this; its window must not stand still meanwhile.
+function render_state.wait(act)
+  hold_drawing(false)
+  act:wait()
+  hold_drawing(true)
 end
 
 --- Cursor, time selection, loop and playback: a render may stop playback and move the cursor.
@@ -124,6 +178,9 @@ function render_state.transport(project)
     spans[is_loop] = { reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false) }
   end
   return function()
+    if not still_open(project) then
+      return
+    end
     for is_loop, span in pairs(spans) do
       local from, to = reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false)
       if from ~= span[1] or to ~= span[2] then

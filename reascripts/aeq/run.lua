@@ -1,17 +1,19 @@
 -- How an action lives in REAPER: as a coroutine that `defer` wakes once a cycle (about 30 times a second), so that the
 -- story in flow.lua reads from top to bottom and yet never blocks REAPER.
 
-local client = require("aeq.client")
 local files = require("aeq.files")
+local guard = require("aeq.guard")
+local install = require("aeq.install")
 local lock = require("aeq.lock")
 local log = require("aeq.log")
+local mailbox = require("aeq.mailbox")
 local messages = require("aeq.messages")
 local progress = require("aeq.progress")
 local settings = require("aeq.settings")
 
 -- Work of our own between two cycles; REAPER's window feels late from about 50 ms on.
 local SLICE_S = 0.015
-local SETTLE_S = 3 -- how long a request that nobody waits for any more may take to end
+local SETTLE_S = 3 -- how long the backend may go on reading a sound that nobody waits for any more
 local MIN_VERSION = 6.37 -- TrackFX_SetNamedConfigParm knows renamed_name
 
 local Act = {}
@@ -32,6 +34,15 @@ function Act:breathe()
   end
 end
 
+--- Runs a function outside of the coroutine and returns its answer: some of REAPER's functions do nothing inside one.
+function Act.on_main(_, body)
+  local fine, answer = coroutine.yield(body)
+  if not fine then
+    error(answer, 0)
+  end
+  return answer
+end
+
 --- Runs a function that has to end even if the user stops meanwhile.
 function Act:uninterrupted(body)
   self.closed_to_cancel = true
@@ -39,9 +50,9 @@ function Act:uninterrupted(body)
   self.closed_to_cancel = false
 end
 
---- The run's temporary folder, made when first needed.
+--- The run's own folder, made when first needed.
 function Act:folder()
-  self.temp = self.temp or files.temp()
+  self.temp = self.temp or files.temp(mailbox.folder())
   return self.temp
 end
 
@@ -50,16 +61,18 @@ local function close(act)
     return
   end
   act.closed = true
+  guard.unwind() -- where REAPER ended us in the middle of a render
   act.progress:close()
+  mailbox.abandon()
   if act.temp then
     act.temp:remove(math.huge)
   end
   lock.release()
 end
 
---- Waits for what still runs in the folder and clears it, a little in each cycle; then closes and goes on with `after`.
+--- Clears the run's folder, a little in each cycle; then closes and goes on with `after`.
 local function settle(act, until_s, after)
-  local settled = client.idle() and (not act.temp or act.temp:remove(SLICE_S))
+  local settled = not act.temp or act.temp:remove(SLICE_S)
   if not settled and reaper.time_precise() < until_s then
     lock.beat()
     return reaper.defer(function()
@@ -90,6 +103,11 @@ local run = {}
 function run.start(title, story)
   -- A script that ends without ever calling defer gets an undo point of its own from REAPER, changed or not.
   reaper.defer(function() end)
+  -- Listed by ReaPack or by hand, REAPER would ask in a box that stops all what to do with a second press: let it
+  -- end this run and start the new one (1 | 2). Ours are listed as "new instance", which then says that we are busy.
+  if reaper.set_action_options and not install.lists_actions() then
+    reaper.set_action_options(1 | 2)
+  end
   local version = reaper.GetAppVersion()
   if (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION then
     return messages.show(messages.text("old_reaper", { version = version }))
@@ -110,6 +128,9 @@ function run.start(title, story)
     act.cycle_from_s = reaper.time_precise()
     lock.beat()
     local fine, thrown = coroutine.resume(thread, act)
+    while fine and type(thrown) == "function" and coroutine.status(thread) ~= "dead" do
+      fine, thrown = coroutine.resume(thread, pcall(thrown))
+    end
     if coroutine.status(thread) ~= "dead" then
       act.cancelled = act.progress:step() or act.cancelled
       return reaper.defer(cycle)

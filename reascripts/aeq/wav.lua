@@ -37,6 +37,27 @@ function wav.info(path)
   return info.data_from and info or nil
 end
 
+--- Do two files hold the same bytes, and any sound? Files of one render have the same header.
+function wav.same(path, other)
+  local info, other_info = wav.info(path or ""), wav.info(other or "")
+  if not info or not other_info or info.data_bytes ~= other_info.data_bytes then
+    return false
+  end
+  local a, b = io.open(path, "rb"), io.open(other, "rb")
+  a:seek("set", info.data_from)
+  b:seek("set", other_info.data_from)
+  local left, same, sounds = info.data_bytes, true, false
+  while left > 0 and same do
+    local block = a:read(math.min(BLOCK, left)) or ""
+    same = block == b:read(math.min(BLOCK, left)) and block ~= ""
+    sounds = sounds or block:find("[^%z]") ~= nil
+    left = left - #block
+  end
+  a:close()
+  b:close()
+  return same and sounds
+end
+
 local function copy(from, info, to, act)
   local file = assert(io.open(from, "rb"))
   file:seek("set", info.data_from)
@@ -53,23 +74,30 @@ local function copy(from, info, to, act)
   return file:close()
 end
 
---- Writes the sound of `paths` one after another to `target`. False if the disk is full. All have one format, because
---- one render wrote them.
-function wav.join(paths, target, act)
+local function header(format, bytes)
+  return table.concat({ "RIFF", string.pack("<I4", 4 + 8 + #format + 8 + bytes), "WAVE", "fmt ",
+    string.pack("<I4", #format), format, "data", string.pack("<I4", bytes) })
+end
+
+--- Writes the sound of `pieces` ({path, from_s, to_s}) one after another to `target`. False if the disk is full. All
+--- have one format, because renders of ours wrote them.
+function wav.join(pieces, target, act)
   local infos, bytes = {}, 0
-  for i, path in ipairs(paths) do
-    infos[i] = wav.info(path)
-    bytes = bytes + infos[i].data_bytes
+  for i, piece in ipairs(pieces) do
+    local info = wav.info(piece.path)
+    local first = math.floor(piece.from_s * info.sample_rate + 0.5) * info.align
+    local last = math.min(math.floor(piece.to_s * info.sample_rate + 0.5) * info.align, info.data_bytes)
+    info.data_from, info.data_bytes = info.data_from + first, math.max(0, last - first)
+    infos[i] = info
+    bytes = bytes + info.data_bytes
   end
   local to = io.open(target, "wb")
   if not to then
     return false
   end
-  local format = infos[1].format
-  local fine = to:write("RIFF", string.pack("<I4", 4 + 8 + #format + 8 + bytes), "WAVE", "fmt ",
-    string.pack("<I4", #format), format, "data", string.pack("<I4", bytes))
-  for i, path in ipairs(paths) do
-    fine = fine and copy(path, infos[i], to, act)
+  local fine = to:write(header(infos[1].format, bytes))
+  for i, piece in ipairs(pieces) do
+    fine = fine and copy(piece.path, infos[i], to, act)
   end
   return to:close() and fine and true or false
 end

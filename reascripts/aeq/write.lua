@@ -1,14 +1,20 @@
 -- The one place that changes the project: all tracks of a press in one undo block, in one cycle.
 
+local chain = require("aeq.chain")
+local guard = require("aeq.guard")
+local instances = require("aeq.instances")
+local json = require("aeq.json")
 local log = require("aeq.log")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
+local render_state = require("aeq.render_state")
 
 local write = {}
 
-local UNDO_FX = 2 -- UNDO_STATE_FX: track and master FX, nothing else of the project (facts sheet, 7)
+-- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (facts sheet, 7)
+local UNDO_STATE = 1 | 2
 
 --- Stops if the project or a track that we are about to render or change is gone.
 function write.check_still_there(act, targets)
@@ -23,33 +29,71 @@ function write.check_still_there(act, targets)
   end
 end
 
+--- Takes back the block that was just closed. REAPER adds no step for a block that changed nothing: undoing then would
+--- take the user's own last edit, so only a step that carries our label is taken.
+function write.take_back(project, label)
+  if reaper.Undo_CanUndo2(project) == label then
+    reaper.Undo_DoUndo2(project)
+  end
+end
+
 --- Runs body() as one undo point called `title`; if it throws, all of it is taken back.
 function write.undoable(act, title, targets, body)
   write.check_still_there(act, targets)
-  local project = act.project
+  local project, label = act.project, "AEQ: " .. title
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
-  local fine, thrown = xpcall(body, function(what)
+  local fine, thrown = xpcall(guard.run, function(what)
     return type(what) == "table" and what or debug.traceback(tostring(what), 2)
+  end, function(later)
+    for _, target in ipairs(targets) do
+      later(render_state.no_recording(project, target.track))
+    end
+    body()
   end)
   reaper.PreventUIRefresh(-1)
-  reaper.Undo_EndBlock2(project, "AEQ: " .. title, UNDO_FX)
-  if not fine then
-    reaper.Undo_DoUndo2(project)
-    error(thrown, 0)
+  if fine then
+    reaper.Undo_EndBlock2(project, label, UNDO_STATE)
+    return
   end
+  label = label .. " (taken back)" -- unlike that of a press before, which is to stay
+  reaper.Undo_EndBlock2(project, label, UNDO_STATE)
+  write.take_back(project, label)
+  error(thrown, 0)
 end
 
 --- Where the target's instance is now, or nil: FX may have been moved or added while we waited.
 local function current(target, count)
   local was = target.instance
-  if was and reaper.TrackFX_GetFXGUID(target.track, was.index) == was.guid then
-    return was.index
+  local now = was and chain.find(target.track, was.guid)
+  if now then
+    return now
   elseif not was and count == target.fx_count then
     return nil
   end
   local found = reaeq.find(target.track, target.family)
   return found and found.index
+end
+
+--- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
+-- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
+function write.note(target, fx, instance, eq, blend)
+  local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
+  local family = instance and instance.family or target.family
+  local name = names.format(blend, family, target.linked or instance and names.is_linked(is))
+  if instance and instance.record and not names.family(is) then
+    name = is
+  elseif not reaeq.rename(track, fx, name) then
+    return "its name"
+  end
+  local alive = {}
+  for _, entry in ipairs(chain.all(track)) do
+    alive[entry.guid] = true
+  end
+  instances.note(track, {
+    fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
+    eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
+  }, alive)
 end
 
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
@@ -60,20 +104,54 @@ function write.one(target, eq, blend)
   local fx = old or reaeq.add(track, place)
   if not fx then
     messages.fail("no_reaeq")
+  elseif old and reaper.TrackFX_GetOffline(track, old) then
+    messages.fail("offline_eq", { track = target.name })
   end
   local what = reaeq_write.eq(track, fx, eq, not old)
-  if not what and not reaeq.rename(track, fx, names.format(blend, target.family)) then
-    what = "its name"
-  elseif not what and fx ~= (old or place) then
+  if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
+  what = what or write.note(target, fx, old and target.instance, eq, blend)
   if what then
     log.add(("not written: %s on %s"):format(what, target.name))
     messages.fail("not_written", { track = target.name, what = what })
   end
   -- A bypassed instance that was just given a new EQ is meant to be heard.
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
-    reaper.TrackFX_SetEnabled(track, fx, true)
+    render_state.switch(track, fx, true)
+  end
+end
+
+--- Puts an EQ on one track and hands to `later` what takes it out again, to the letter; in a block of the caller's.
+function write.for_a_moment(act, entry, later)
+  local target = entry.target
+  local track, kept = target.track, instances.read(target.track)
+  local old = current(target, reaper.TrackFX_GetCount(track))
+  later(render_state.no_recording(act.project, track))
+  later(function()
+    instances.keep(track, kept)
+  end)
+  if old then
+    -- heard in place of the old one, which is only switched off: its state stays what it is
+    later(function()
+      render_state.switch(track, chain.find(track, target.instance.guid), not entry.was_off)
+    end)
+    entry.was_off = not reaper.TrackFX_GetEnabled(track, old)
+    render_state.switch(track, old, false)
+  end
+  local last = target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
+  local place = old and old < chain.IN_CONTAINER and old or last
+  local fx = reaeq.add(track, place) or messages.fail("no_reaeq")
+  local guid = reaper.TrackFX_GetFXGUID(track, fx)
+  later(function()
+    local now = chain.find(track, guid)
+    if now then
+      reaper.TrackFX_Delete(track, now)
+    end
+  end)
+  local what = reaeq_write.eq(track, fx, entry.eq, true)
+  if what then
+    messages.fail("not_written", { track = target.name, what = what })
   end
 end
 

@@ -28,8 +28,11 @@ def test_json_is_the_object_of_the_design(run, song):
     code, out, err = run("adapt", song, "warm", "--intensity", "0.7", "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)
+    about = ["file", "sample_rate", "channels", "duration_s", "kind", "outputs"]
     keys = ["word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands"]
-    assert list(answer) == keys
+    assert list(answer) == about + keys
+    assert [answer[key] for key in about] == [str(song), RATE, 2, 1.0, answer["kind"], []]
+    assert answer["kind"] in ("drums", "low", "high", "full", "middle")
     assert (answer["word"], answer["intensity"], answer["method"]) == ("warm", 0.7, "adaptive")
     assert set(answer["score"]) == {"before", "after"} and answer["score"]["after"] >= answer["score"]["before"]
     assert set(answer["bands"][0]) == {"kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"}
@@ -80,12 +83,24 @@ def test_intensity_nothing_does_nothing(run, song):
     assert all(abs(band["gain_db"]) < 0.05 for band in answer["bands"]) and abs(answer["output_gain_db"]) < 0.1
 
 
-def test_the_source_may_be_replaced_by_the_result(run, song):
-    before = read_audio(song)[0]
-    answer = json.loads(run("adapt", song, "bright", "-o", song, "--json")[1])
+@pytest.mark.parametrize("way", ["itself", "dots", "symbolic link", "hard link", "folder link"])
+def test_the_source_is_not_replaced_unless_force_is_said(tmp_path, run, song, way):
+    out = {
+        "itself": song, "dots": tmp_path / "x" / ".." / "song.wav", "symbolic link": tmp_path / "a.wav",
+        "hard link": tmp_path / "b.wav", "folder link": tmp_path / "here" / "song.wav",
+    }[way]  # fmt: skip
+    (tmp_path / "x").mkdir()
+    (tmp_path / "a.wav").symlink_to(song)
+    os.link(song, tmp_path / "b.wav")
+    (tmp_path / "here").symlink_to(tmp_path)
+    before, audio, listing = song.read_bytes(), read_audio(song)[0], sorted(os.listdir(tmp_path))
+    code, _, err = run("adapt", song, "bright", "-o", out)
+    assert code == 2 and "it is one of the files that are read" in err and "say --force" in err and err.count("\n") == 1
+    assert song.read_bytes() == before and sorted(os.listdir(tmp_path)) == listing
+    answer = json.loads(run("adapt", song, "bright", "-o", out, "--force", "--json")[1])
     eq = Eq.from_dict({key: answer[key] for key in ("output_gain_db", "bands")})
-    assert np.abs(read_audio(song)[0] - eq.apply(before, RATE)).max() < 1e-6
-    assert os.listdir(song.parent) == ["song.wav"]
+    assert np.abs(read_audio(out)[0] - eq.apply(audio, RATE)).max() < 1e-6
+    assert sorted(os.listdir(tmp_path)) == listing
 
 
 def test_clipping_is_told_where_the_format_clips(tmp_path, run):
@@ -123,25 +138,29 @@ def test_an_error_after_some_files_are_written_leaves_none(tmp_path, monkeypatch
     assert (tmp_path / "out.RfxChain").read_text() == "old"
 
 
-@pytest.mark.parametrize("replaced", [False, True])
-def test_a_disk_that_fills_up_at_the_very_end_takes_back_what_was_finished(tmp_path, monkeypatch, run, song, replaced):
+def test_a_disk_that_fills_up_while_the_last_is_flushed_leaves_all_as_it_was(tmp_path, monkeypatch, run, song):
     real = files_module._flush
-    if replaced:
-        store(tmp_path / "out.wav", noise(1, 0.1))
+    (tmp_path / "out.RfxChain").write_text("old")
 
     def full(path):
-        if path.suffix == ".png":  # the sound is in its place by now
-            assert (tmp_path / "out.wav").exists()
+        if path.suffix == ".wav":
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path)
 
     monkeypatch.setattr(files_module, "_flush", full)
     files = ["-o", tmp_path / "out.wav", "--fxchain", tmp_path / "out.RfxChain", "--plot", tmp_path / "out.png"]
-    # what draws the picture flushes it too: let that one pass
-    monkeypatch.setattr(outputs_module, "draw", lambda path, *_: path.write_bytes(b"a picture"))
     code, _, err = run("adapt", song, "warm", *files)
-    assert code == 2 and err.startswith(f"error: cannot write {tmp_path / 'out.png'}: the disk is full")
-    assert sorted(os.listdir(tmp_path)) == ["out.wav"] * replaced + ["song.wav"]
+    assert code == 2 and err.startswith(f"error: cannot write {tmp_path / 'out.wav'}: the disk is full")
+    assert sorted(os.listdir(tmp_path)) == ["out.RfxChain", "song.wav"]
+    assert (tmp_path / "out.RfxChain").read_text() == "old"
+
+
+def test_names_that_lead_to_one_file_are_refused(tmp_path, run, song):
+    (tmp_path / "real.wav").write_bytes(b"x")
+    (tmp_path / "out.wav").symlink_to("real.wav")
+    (tmp_path / "out-1.wav").symlink_to("real.wav")
+    code, _, err = run("adapt", song, "warm", "-o", tmp_path / "out.wav", "--variations", "1", "--method", "cvae")
+    assert code == 2 and "twice" in err and (tmp_path / "real.wav").read_bytes() == b"x"
 
 
 def test_suffixes_are_those_that_can_be_written():

@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from install_kit import KEYS, disk, open_folder, process, reaper_folder, snapshot
 
-from reaper_aeq import changes
+from reaper_aeq import __version__, changes
 from reaper_aeq.cli import main
 from reaper_aeq.commands import install as module
 from reaper_aeq.reaper.running import running_reaper
@@ -233,3 +235,26 @@ def test_killed_midway_it_can_be_run_again(call, resource):
         k: v for k, v in contents(fresh / scripts).items() if "installed" not in k
     }
     assert (resource / "reaper-kb.ini").read_bytes() == (fresh / "reaper-kb.ini").read_bytes()
+
+
+@pytest.mark.parametrize(("version", "stopped"), [("0.0.1", True), (__version__, False)])
+def test_a_backend_of_another_version_is_stopped_by_an_update(call, resource, version, stopped):
+    call()
+    mailbox = resource / "reaper-aeq-mailbox"
+    beat = {"time": int(time.time()), "version": version, "nonce": "0" * 16}
+    (mailbox / "backend.json").write_text(json.dumps(beat))
+    seen = []
+
+    def serve():
+        end = time.monotonic() + (10 if stopped else 0.5)
+        while time.monotonic() < end and not seen:
+            seen.extend(json.loads(path.read_text()) for path in mailbox.glob("*.request"))
+            time.sleep(0.01)
+        (mailbox / "backend.json").unlink()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    assert call()[0] == 0
+    server.join()
+    assert [letter["path"] for letter in seen] == ["/v1/shutdown"] * stopped
+    assert not list(mailbox.glob("*.request"))

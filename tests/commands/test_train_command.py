@@ -41,6 +41,7 @@ def asked(monkeypatch):
 
 def test_settings_places_and_metrics(tmp_path, call, asked):
     (tmp_path / "s.toml").write_text("seed = 7\nsteps = 12\n")
+    (tmp_path / "safe_eq.csv").write_text("descriptor\n")
     code, out, err = call(
         "train", "eq", "--settings", tmp_path / "s.toml", "--data", tmp_path, "--json", "--device", "cpu"
     )
@@ -76,7 +77,7 @@ def test_a_device_that_is_not_there(call, asked):
 def test_data_that_is_not_there(tmp_path, tiny_models, call, command):
     models = [] if command == "eq" else ["--models", tiny_models]
     code, out, err = call("train", command, "--data", tmp_path / "no", *models)
-    assert (code, out) == (2, "") and "error: cannot read the data set" in err
+    assert (code, out) == (2, "") and "error: the folder of data sets" in err
 
 
 @pytest.mark.slow

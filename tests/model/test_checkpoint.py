@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import tracemalloc
 
 import pytest
 import torch
 
 from reaper_aeq.errors import ModelError
-from reaper_aeq.model.checkpoint import FORMAT, Checkpoint
+from reaper_aeq.model.checkpoint import Checkpoint
+from reaper_aeq.model.description import FORMAT, MAX_DESCRIPTION_BYTES, MAX_WEIGHTS_BYTES, read_model
+from reaper_aeq.paths import shipped
+from reaper_aeq.train.seal import seal
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "half": torch.ones(4).half(), "precise": torch.eye(2).double()}
 
@@ -81,6 +85,66 @@ def test_another_version_is_refused(folder, version):
     refused(folder, "is of another version of reaper-aeq")
 
 
+def test_a_description_of_which_anything_was_changed_is_refused(folder):
+    edit(folder, architecture={"n": 4})
+    refused(folder, "the description of the model 'toy' in")
+    edit(folder, architecture={"n": 3}, more=1)
+    refused(folder, "was changed or damaged")
+    path = folder / "toy.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    del told["more"]
+    # how it is laid out says nothing
+    path.write_text(json.dumps(dict(reversed(told.items()))), encoding="utf-8")
+    assert Checkpoint.load("toy", folder).info == {"architecture": {"n": 3}, "metrics": {"größe": 0.5}}
+
+
+def test_one_without_a_hash_of_its_own_is_refused(folder):
+    path = folder / "toy.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    del told["description_sha256"]
+    path.write_text(json.dumps(told), encoding="utf-8")
+    refused(folder, "was changed or damaged")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested more than"),
+        ('{"a":' * 100_000, "nested more than"),
+        ('{"a": "' + "x" * MAX_DESCRIPTION_BYTES + '"}', "is larger than"),
+        ('{"a": ' + "9" * 100_000 + "}", "cannot be read"),
+    ],
+    ids=["deep list", "deep object", "long", "long number"],
+)
+def test_a_description_without_bounds_is_refused_before_it_is_built(folder, text, why):
+    (folder / "toy.json").write_text(text)
+    refused(folder, why)
+
+
+def test_weights_without_bounds_are_not_read(folder):
+    with open(folder / "toy.safetensors", "wb") as file:
+        file.truncate(MAX_WEIGHTS_BYTES + 1)  # takes no room on the disk
+    tracemalloc.start()
+    refused(folder, "toy.safetensors is larger than")
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("group", ["", "folds"])
+def test_every_shipped_model_is_sealed(group):
+    for path in sorted((shipped("models") / group).glob("*.safetensors")):
+        read_model(path.stem, path.parent)
+
+
+def test_a_description_that_a_person_edited_can_be_sealed_again(folder):
+    edit(folder, data="mine")
+    assert seal(folder) == ["toy"]
+    assert Checkpoint.load("toy", folder).info["data"] == "mine"
+    (folder / "toy.safetensors").write_bytes(b"other")
+    with pytest.raises(ModelError, match="are not those"):
+        seal(folder)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '"weights"', "null", "3", "\xff\xfe"])
 def test_a_damaged_description_is_refused(folder, text):
     (folder / "toy.json").write_bytes(text.encode("latin-1"))
@@ -102,5 +166,6 @@ def test_a_pickle_is_never_opened(folder, tmp_path, kind):
         torch.save({"a": Trap()}, path)
     refused(folder, "its hash does not match")
     edit(folder, sha256=hashlib.sha256(path.read_bytes()).hexdigest())  # whoever made it also wrote its hash
+    seal(folder)
     refused(folder, "toy")
     assert not hasattr(builtins, "sprung")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,18 @@ def both(tmp_path) -> Callable[..., tuple[Analysis, Analysis]]:
     def listen(tracks: list[TrackSpec], track: int | None = 0, rate: int = RATE) -> tuple[Analysis, Analysis]:
         path = write(tmp_path / "song.rpp", tracks, sample_rate=rate)
         mixer = Mixer(Project.read(path))
-        ours = mixer.master({}) if track is None else mixer.before_eq(mixer.tracks[track], {})
+        analyze = partial(analyze_blocks, sample_rate=rate)
+        ours = (
+            mixer.analyze_master({}, analyze)
+            if track is None
+            else mixer.analyze_track(mixer.tracks[track], {}, analyze)
+        )
         numbers = range(len(tracks)) if track is None else mixer.heard_by(mixer.tracks[track])
-        last = max(item.position + item.length for spec in tracks for item in spec.items)
         with Reaper(path, tmp_path / "resource") as reaper:
-            # from where we begin: in bands of some Hz the few frames of a short sound depend on where they lie
-            mix = Mix(reaper.project, mixer.spans(numbers)[0].start / rate, last + 0.5, rate)
+            # from where we begin to where we end: in bands of some Hz a few frames depend on where they lie
+            spans = mixer.spans(numbers)
+            mix = Mix(reaper.project, spans[0].start / rate, spans[-1].stop / rate, rate)
             theirs = mix.master() if track is None else mix.track(reaper.project.tracks[track], pre_fader=True)
-        return analyze_blocks(ours, rate), analyze_blocks([theirs.T.astype(np.float32).copy()], rate)
+        return ours, analyze_blocks([theirs.T.astype(np.float32).copy()], rate)
 
     return listen

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AudioError
 from reaper_aeq.project.media import Library, SourceReader
-from reaper_aeq.reaper.items import Section, Source
+from reaper_aeq.reaper.items import Section, Source, media_path
 
 RATE, FRAMES = 8000, 2000
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_cut_off_is_silent_from_there_with_a_warning(tmp_path):
     library = Library()
     source = reader(path, library=library)
     assert source.read(0, 4096).std() > 0.1 and not source.read(70_000, 4096).any()
-    assert "is damaged or cut off" in library.warnings[path]
+    assert "is cut off: it says that it lasts 10.00 s, " in library.warnings[path]
 
 
 def test_not_a_number_becomes_silence_with_a_warning(tmp_path):
@@ -91,3 +91,28 @@ def test_what_cannot_be_heard_is_said(tmp_path, file):
     assert "VIDEO" in library.missing(Source("VIDEO", "a.mp4", tmp_path / "a.mp4"))
     with pytest.raises(AudioError):
         library.file(tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize(
+    ("written", "lies"),
+    [
+        ("D:\\sessions\\old name\\Take One.WAV", "Take One.WAV"),
+        ("D:\\sessions\\take one.wav", "Take One.WAV"),
+        ("/home/ann/Take One.wav", "Take One.WAV"),
+        ("take one.wav", "Take One.WAV"),
+        ("audio/take one.wav", "audio/Take One.WAV"),
+        ("audio/take one.wav", "Take One.WAV"),
+    ],
+)
+def test_a_file_that_moved_with_its_project_or_changed_its_case_is_named_where_it_lies(tmp_path, written, lies):
+    where = tmp_path / lies
+    where.parent.mkdir(exist_ok=True)
+    where.write_bytes(b"RIFF")
+    source = Source("WAVE", written, media_path(written, tmp_path), folder=tmp_path)
+    told = Library().missing(source)
+    assert told == f"{written} does not exist, but {where} does: choose it in REAPER"
+
+
+def test_a_missing_file_that_lies_nowhere_near_is_just_missing(tmp_path):
+    told = Library().missing(Source("WAVE", "a.wav", tmp_path / "gone" / "a.wav", folder=tmp_path))
+    assert told == "a.wav does not exist: bring it back or choose another"

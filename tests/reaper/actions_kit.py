@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,12 @@ from fake_backend import FakeBackend
 from standin import Reaper
 
 from reaper_aeq.bands import Band, Eq
+from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.project.described import described
+from reaper_aeq.project.mix import Mixer
+from reaper_aeq.reaper.key_bindings import with_scripts
 from reaper_aeq.reaper.reaeq import decode_state, vst_block
+from reaper_aeq.wire_sound import Sound
 
 SCRIPTS = Path(__file__).parents[2] / "reascripts"
 RATE = 48_000
@@ -163,10 +169,17 @@ def song(folder: Path, strips: Sequence[Strip], name: str = "song.rpp") -> Path:
 
 
 def install(resource: Path, state_file: Path, command: Sequence[str]) -> Path:
-    """Copies the scripts as `reaper-aeq install` does, and leaves its record. Returns their folder."""
+    """Copies and lists the scripts as `reaper-aeq install` does, and leaves its record. Returns their folder."""
     scripts = resource / "Scripts" / "reaper-aeq"
     shutil.copytree(SCRIPTS, scripts, dirs_exist_ok=True)
-    record = {"command": list(command), "state_file": str(state_file), "version": "0.1.0"}
+    names = [f"reaper-aeq/{path.name}" for path in sorted(SCRIPTS.glob("AEQ_*.lua"))]
+    (resource / "reaper-kb.ini").write_bytes(with_scripts(b"", names, resource / "Scripts"))
+    record = {
+        "command": list(command),
+        "state_file": str(state_file),
+        "version": "0.1.0",
+        "files": dict.fromkeys(names),
+    }
     (scripts / "aeq" / "installed.json").write_text(json.dumps(record))
     return scripts
 
@@ -185,25 +198,52 @@ def ours(project) -> dict[str, list]:
     return found
 
 
-class Session:
-    """REAPER with a song in it and a fake backend beside it. `press` runs an action to its end."""
+def sound_of(task: dict) -> np.ndarray:
+    """(n, 2): what a question is about, read from its file or mixed of its items as the backend does."""
+    if "path" in task:
+        return soundfile.read(task["path"])[0]
+    sound = Sound.model_validate(task["sound"])
+    project, blocks = described(sound), []
+    mixer = Mixer(project)
 
-    def __init__(self, tmp_path: Path, strips: Sequence[Strip], *, backend: bool = True, mode: str = "", **options):
+    def analyze(given):
+        blocks.extend(block.T for block in given)
+        return analyze_blocks([block.T.copy() for block in blocks], sound.sample_rate)
+
+    if sound.track is None:
+        mixer.analyze_master(project.eqs, analyze)
+    else:
+        mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
+    return np.concatenate(blocks)
+
+
+class Session:
+    """REAPER with a song (strips, or the path of a project) in it and a fake backend beside it.
+
+    `press` runs an action to its end.
+    """
+
+    def __init__(
+        self, tmp_path: Path, strips: Sequence[Strip] | Path, *, backend: bool = True, mode: str = "", **options
+    ):
         self.folder = tmp_path
         self.temp = tmp_path / "temp"
         self.temp.mkdir(exist_ok=True)
         self.state_file = options.pop("state_file", tmp_path / "state" / "backend.json")
-        fake = [sys.executable, str(Path(__file__).with_name("fake_backend.py")), *([mode] if mode else [])]
+        fake = [sys.executable, "-S", str(Path(__file__).with_name("fake_backend.py")), *([mode] if mode else [])]
         command = options.pop("command", fake)
-        self.scripts = install(tmp_path / "REAPER", self.state_file, command)
-        self.backend = FakeBackend(self.state_file) if backend else None
+        resource = tmp_path / options.pop("resource", "REAPER")
+        self.scripts = install(resource, self.state_file, command)
+        self.mailbox = resource / "reaper-aeq-mailbox"
+        self.backend = FakeBackend(self.state_file, self.mailbox) if backend else None
         env = {**os.environ, "TMPDIR": str(self.temp), **options.pop("env", {})}
-        self.reaper = Reaper(song(tmp_path, strips), tmp_path / "REAPER", pace_s=0.01, env=env, **options)
+        path = strips if isinstance(strips, Path) else song(tmp_path, strips)
+        self.reaper = Reaper(path, resource, pace_s=0.01, env=env, **options)
         self.project = self.reaper.project
         self.before = self.project.bytes()
 
     def start(self, action: str):
-        return self.reaper.run_script(self.scripts / f"AEQ_{action}.lua")
+        return self.reaper.run_action(f"AEQ_{action}")
 
     def press(self, action: str, timeout_s: float = 30.0) -> None:
         self.start(action)
@@ -218,12 +258,22 @@ class Session:
         return self.reaper.ui.texts()
 
     def left_behind(self) -> list[str]:
-        return sorted(path.name for path in self.temp.rglob("*"))
+        """What lies in the mailbox beside what always does, and in the system's temporary folder."""
+        always, until = ("backend.json", "mailbox.lock", "start.log"), time.monotonic() + 3
+        while list(self.mailbox.glob("*.cancel")) and time.monotonic() < until:
+            time.sleep(0.01)  # a backend that lives takes these away
+        letters = [path.name for path in self.mailbox.rglob("*") if path.name not in always]
+        return sorted([*letters, *(path.name for path in self.temp.rglob("*"))])
 
     def close(self) -> None:
         self.reaper.close()
         if self.backend:
             self.backend.stop()
+
+
+def always_render(session: Session) -> None:
+    """The user's setting for what REAPER itself plays."""
+    session.reaper.ext_state.values[("reaper-aeq", "settings")] = '{"always_render": true}'
 
 
 def opener(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Session]]:
@@ -234,7 +284,7 @@ def opener(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Session]]:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
     sessions = []
 
-    def open_song(strips: Sequence[Strip], **options) -> Session:
+    def open_song(strips: Sequence[Strip] | Path, **options) -> Session:
         sessions.append(Session(tmp_path, strips, **options))
         return sessions[-1]
 

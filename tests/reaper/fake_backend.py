@@ -1,19 +1,21 @@
 """A backend that answers without a model: what the actions do with answers is tested here, not the answers.
 
-Runs in a thread of the test, or as a process of its own (`python fake_backend.py [mode] serve --state-file FILE
---background`), as the actions start it.
+It answers the letters of a mailbox, written anew from the table in server/letters.py: both ends are held against a
+third. Runs in a thread of the test, or as a process of its own (`python fake_backend.py [mode] serve --state-file FILE
+--mailbox DIR ...`), as the actions start it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import secrets
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "0f" * 16
 WORDS = {"warm": 3.0, "airy": 2.0, "bright": 2.5, "muddy": -1.5, "clear": 1.0, "punchy": 1.2, "deep": 1.1, "match": 2.0}
@@ -50,127 +52,171 @@ def answer(task: dict) -> dict:
     }
 
 
+class UnreadableFileError(Exception):
+    """A file that the backend cannot read."""
+
+
+def files_of(task: dict) -> list[str]:
+    """The files of a question: the one it names, or those of its items."""
+    if "path" in task:
+        return [task["path"]]
+    return [item["file"] for track in task["sound"]["tracks"] for item in track.get("items", [])]
+
+
 class FakeBackend:
-    """Starts serving at once. `jobs` collects what was asked.
+    """Lives from the start on: its heart beats, and `jobs` collects what was asked.
 
     Attributes:
         answer: task -> the object of `adapt --json`, or an Exception to report it as the task's error.
         finishes: jobs become done; False keeps them running.
-        respond: None, or (path -> bytes | None): raw bytes to send for a path instead of an answer.
-        drop: True closes every connection without an answer, as a process that dies.
+        respond: None, or (path -> bytes | None): what the file of an answer holds, `%id` and `%me` filled in.
+        unreadable: True cannot read any file of a described sound.
+        drop: True makes it do nothing any more, its heart not beating, as a process that was killed.
+        beats, takes: False stops only this.
+        hold_s: how long a job takes at least.
     """
 
-    def __init__(self, state_file: Path, port: int = 0):
-        self.state_file, self.answer = Path(state_file), answer
+    def __init__(self, state_file: Path, mailbox: Path):
+        self.state_file, self.mailbox, self.answer = Path(state_file), Path(mailbox), answer
         self.finishes, self.respond, self.drop, self.hold_s = True, None, False, 0.0
+        self.beats = self.takes = True
         self.jobs: list[dict] = []
+        self.unreadable = False
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
+        self.following: dict[str, tuple[int, float]] = {}  # letter: number of its job, when it came
         self.stopping = threading.Event()
-        backend = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                backend.handle(self)
-
-            do_POST = do_DELETE = do_GET
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
-        self.port = self.server.server_address[1]
+        self.nonce, self.beat, self.port = secrets.token_hex(8), 0, 8765
+        self.mailbox.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = {"port": self.port, "token": TOKEN, "pid": os.getpid(), "version": "0.1.0", "started": "2026-01-01Z"}
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         part = self.state_file.with_suffix(".part")
         part.write_text(json.dumps(state))
         part.rename(self.state_file)
+        self._beat()
+        self._over = threading.Event()
+        self.thread = threading.Thread(target=self._live, daemon=True)
+        self.thread.start()
 
     def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        self._over.set()
         self.thread.join()
 
-    def handle(self, http: BaseHTTPRequestHandler) -> None:
-        url = urlsplit(http.path)
-        body = http.rfile.read(int(http.headers.get("Content-Length") or 0))
-        self.requests.append((http.command, url.path))
-        if self.drop:
-            http.close_connection = True
-            http.connection.close()
-            return
-        raw = self.respond(url.path) if self.respond else None
+    def _live(self) -> None:
+        next_beat = 0.0
+        while not self._over.wait(0.005):
+            with suppress(OSError):  # a mailbox that was removed, a disk that is full
+                if self.drop:
+                    continue
+                if self.beats and time.monotonic() > next_beat:
+                    next_beat = time.monotonic() + 0.1
+                    self._beat()
+                for path in self.mailbox.glob("*.cancel"):
+                    self._cancel(path.stem)
+                for path in self.mailbox.glob("*.request") if self.takes else ():
+                    self._take(path)
+                for letter, (number, came) in list(self.following.items()):
+                    self._go_on(letter, number, came)
+
+    def _put(self, name: str, data: dict | bytes) -> None:
+        part = self.mailbox / f"{secrets.token_hex(16)}.part"
+        try:
+            part.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode())
+            part.replace(self.mailbox / name)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _beat(self) -> None:
+        self.beat += 1
+        beat = {"name": "reaper-aeq", "protocol": 1, "version": "0.1.0", "pid": os.getpid(), "nonce": self.nonce}
+        beat |= {"beat": self.beat, "time": int(time.time()), "every_s": 0.1, "ready": True, "device": "cpu"}
+        self._put("backend.json", beat)
+
+    def _take(self, path: Path) -> None:
+        taken = path.with_suffix(".taken")
+        path.rename(taken)
+        letter, told = path.stem, json.loads(taken.read_text())
+        taken.unlink()
+        if told["to"] != self.nonce:
+            return self._reply(letter, 410, {"error": "to another"})
+        self.requests.append((told["method"], told["path"]))
+        raw = self.respond(told["path"]) if self.respond else None
         if raw is not None:
-            return self._send(http, 200, raw)
-        if http.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._send(http, 401, {"error": "the token is missing or wrong"})
-        wait_s = float(parse_qs(url.query).get("wait", ["0"])[0])
-        status, reply = self._route(http.command, url.path, json.loads(body) if body else None, wait_s)
-        return self._send(http, status, reply)
+            return self._put(
+                f"{letter}.answer", raw.replace(b"%id", letter.encode()).replace(b"%me", self.nonce.encode())
+            )
+        if told["path"] == "/v1/words":
+            return self._reply(letter, 200, {"words": [], "aliases": {"warmer": "warm", "air": "airy", "mud": "muddy"}})
+        if told["path"] == "/v1/dashboard":
+            return self._reply(letter, 200, {"url": f"http://127.0.0.1:{self.port}/?code={'c0' * 16}", "seconds": 30})
+        if told["path"] == "/v1/shutdown":
+            self._reply(letter, 200, {"stopping": True})
+            (self.mailbox / "backend.json").unlink()
+            self.drop = True
+            return self.stopping.set()
+        self.following[letter] = (len(self.jobs), time.monotonic())
+        self.jobs.append(told["body"])
+        self._progress(letter, told["body"])
 
-    @staticmethod
-    def _send(http, status: int, reply: dict | bytes) -> None:
-        data = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-        http.send_response(status)
-        http.send_header("Content-Type", "application/json")
-        http.send_header("Content-Length", str(len(data)))
-        http.end_headers()
-        http.wfile.write(data)
+    def _progress(self, letter: str, body: dict) -> None:
+        total = len(body["tasks"])
+        self._put(f"{letter}.progress", {"sender": self.nonce, "progress": 0.25, "done": 0, "total": total})
 
-    def _route(self, method: str, path: str, body: dict | None, wait_s: float) -> tuple[int, dict]:
-        if path == "/v1/health":
-            health = {"name": "reaper-aeq", "version": "0.1.0", "device": "cpu", "pid": os.getpid(), "uptime_s": 1.0}
-            return 200, {**health, "ready": True}
-        if path == "/v1/words":
-            return 200, {"words": [], "aliases": {"warmer": "warm", "air": "airy", "mud": "muddy"}}
-        if path == "/v1/shutdown":
-            self.stopping.set()
-            return 200, {"stopping": True}
-        if path in ("/v1/jobs", "/v1/analyze") and method == "POST":
-            self.jobs.append(body)
-            time.sleep(self.hold_s)
-            job = self._job(len(self.jobs) - 1)
-            return (200 if job["state"] == "done" else 202), job
-        number = int(path.rpartition("/")[2])
-        if method == "DELETE":
-            self.deleted.append(path)
-            return 200, {**self._job(number), "state": "cancelled"}
-        if not self.finishes:
-            time.sleep(min(wait_s, 0.1))
-        return 200, self._job(number)
+    def _go_on(self, letter: str, number: int, came: float) -> None:
+        if self.finishes and time.monotonic() - came >= self.hold_s:
+            self._reply(letter, 200, self._job(number))
+            del self.following[letter]
+            (self.mailbox / f"{letter}.progress").unlink(missing_ok=True)
+
+    def _reply(self, letter: str, status: int, body: dict) -> None:
+        self._put(f"{letter}.answer", {"sender": self.nonce, "id": letter, "status": status, "body": body})
+
+    def _cancel(self, letter: str) -> None:
+        if letter in self.following:
+            self.deleted.append(f"/v1/jobs/{self.following.pop(letter)[0]}")
+        for kind in ("cancel", "request", "progress", "answer"):
+            (self.mailbox / f"{letter}.{kind}").unlink(missing_ok=True)
 
     def _job(self, number: int) -> dict:
         body = self.jobs[number]
         results = []
-        for task in body["tasks"] if self.finishes else []:
-            if not Path(task["path"]).is_file():
-                value = FileNotFoundError(f"{task['path']} is not there")
+        for task in body["tasks"]:
+            if "path" in task:
+                task["path"] = task["path"].replace("\\", "/")  # the stand-in's Windows: this system's paths
+            missing = [path for path in files_of(task) if not Path(path).is_file()]
+            if missing or ("sound" in task and self.unreadable):
+                value = UnreadableFileError(f"{(missing or ['it'])[0]} is not there")
             elif "request" in task:
                 value = self.answer(task)
             else:
                 value = {"scores": {"warm": 0.7}, "top": [["warm", 0.7]], "suggestion": "Try brighter."}
             given = {"id": task["id"], "name": task["name"]}
             if isinstance(value, Exception):
-                results.append({**given, "ok": False, "error": str(value)})
+                unreadable = isinstance(value, UnreadableFileError)
+                results.append({**given, "ok": False, "error": str(value), "unreadable": unreadable})
             else:
                 results.append({**given, "ok": True, "answer": value, "seconds": 0.01})
-        state = "done" if self.finishes else "running"
-        progress = 1.0 if self.finishes else 0.25
-        job = {"id": str(number), "label": body.get("label", "analyze"), "state": state, "progress": progress}
-        return {**job, "created": "2026-01-01T00:00:00Z", "results": results}
+        job = {"id": str(number), "label": body.get("label", "analyze"), "state": "done", "progress": 1.0}
+        return {**job, "created": "2026-01-01T00:00:00Z", "total": len(results), "results": results}
 
 
 def main(arguments: list[str]) -> None:
-    """As a process: 'refuse' ends at once, as a backend that cannot start; 'hold' never finishes a job."""
+    """As a process: 'refuse' ends at once, as a backend that cannot start; 'silent' starts but its heart never beats;
+    'hold' never finishes a job."""
     if "refuse" in arguments:
-        return
-    backend = FakeBackend(Path(arguments[arguments.index("--state-file") + 1]))
+        told = "error: the models are missing from /nowhere"
+        log = Path(arguments[arguments.index("--mailbox") + 1]) / "start.log"
+        if not log.exists():  # as pythonw, whose words no shell writes down (commands/serve.py)
+            log.write_text(told + "\n")
+        sys.exit(told)
+    if "silent" in arguments:
+        return time.sleep(20)
+    options = dict(itertools.pairwise(arguments))
+    backend = FakeBackend(Path(options["--state-file"]), Path(options["--mailbox"]))
     backend.finishes = "hold" not in arguments
     backend.stopping.wait(20)
-    time.sleep(0.05)  # the answer to the shutdown goes out first
+    time.sleep(0.05)  # the answer to the shutdown is still to be read
     backend.stop()
 
 

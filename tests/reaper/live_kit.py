@@ -102,13 +102,14 @@ class Host:
 
             from standin.registry import FUNCTIONS
 
-            session.real = FUNCTIONS[name]
-            FUNCTIONS[name] = partial(replacement, session.real)
+            real = FUNCTIONS[name]
+            session.__dict__.setdefault("replaced", []).append(real)
+            FUNCTIONS[name] = partial(replacement, real)
 
         def put_back(session, name):
             from standin.registry import FUNCTIONS
 
-            FUNCTIONS[name] = session.real
+            FUNCTIONS[name] = session.replaced.pop()
 
         self.do(replace, name, replacement)
         try:

@@ -93,9 +93,8 @@ def test_no_sentence_is_missing_a_place_or_an_end():
     table = text[text.index("local sentences") : text.index("local messages")]
     keys = re.findall(r"^  (\w+) =", table, re.M)
     code = "".join(path.read_text() for path in FILES if path.name != "messages.lua")
-    faults = re.search(r"FAULTS = \{(.*?)\}.*?", (SCRIPTS / "aeq" / "client.lua").read_text(), re.S)[1]
     for key in keys:
-        assert f'"{key}"' in code + faults, f"nobody says {key}"
+        assert f'"{key}"' in code, f"nobody says {key}"
     for key in set(re.findall(r'(?:fail|text)\("(\w+)"', code)):
         assert key in keys, f"{key} is no sentence"
 
@@ -233,7 +232,12 @@ local function zero() return 0 end
 local functions = {
   EnumProjects = function() return 1 end, ValidatePtr2 = yes, PreventUIRefresh = nothing, time_precise = os.clock,
   Undo_BeginBlock2 = nothing, Undo_EndBlock2 = nothing, TrackFX_GetCount = zero, TrackFX_AddByName = zero,
-  TrackFX_GetOpen = function() return false end,
+  TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
+  GetTrackGUID = function(track) return track end, TrackFX_GetFXGUID = function(track) return track end,
+  GetSetMediaTrackInfo_String = function(track, key, value, set)
+    if set then state[track .. key] = value end
+    return true, state[track .. key] or ""
+  end,
   TrackFX_SetNamedConfigParm = function(track, _, key, value) state[track .. key] = value return true end,
   TrackFX_GetNamedConfigParm = function(track, _, key)
     local value = state[track .. key] or key == "vst_chunk" and state.fresh

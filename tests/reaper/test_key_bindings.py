@@ -22,8 +22,8 @@ def add(data, separator="/"):
 
 def test_the_lines():
     warmer, more = add(b"", "/").decode().split("\n")[:2]
-    assert warmer == f'SCR 4 0 {IDS[0]} "Custom: AEQ_Make warmer.lua" "reaper-aeq/AEQ_Make warmer.lua"'
-    assert more == f'SCR 4 0 {IDS[1]} "Custom: AEQ_More.lua" reaper-aeq/AEQ_More.lua'
+    assert warmer == f'SCR 516 0 {IDS[0]} "Custom: AEQ_Make warmer.lua" "reaper-aeq/AEQ_Make warmer.lua"'
+    assert more == f'SCR 516 0 {IDS[1]} "Custom: AEQ_More.lua" reaper-aeq/AEQ_More.lua'
     assert add(b"", "\\").endswith(b"reaper-aeq\\AEQ_More.lua\n")
 
 
@@ -99,7 +99,7 @@ def test_the_id_of_another_file_makes_no_line_ours():
 
 
 def test_flags_that_reaper_changed_stay():
-    data = add(b"").replace(b"SCR 4 0 " + IDS[1].encode(), b"SCR 260 0 " + IDS[1].encode())
+    data = add(b"").replace(b"SCR 516 0 " + IDS[1].encode(), b"SCR 260 0 " + IDS[1].encode())
     assert add(data) == data
 
 
@@ -117,3 +117,14 @@ def test_what_refers_to_our_actions():
 def test_a_file_that_is_no_text():
     with pytest.raises(InstallError, match=r"reaper-kb\.ini is damaged or no text"):
         add("KEY 1 87 40005 0\n".encode("utf-16"))
+
+
+def test_lines_of_an_earlier_version_no_longer_ask_and_those_of_others_stay():
+    old = add(OTHER.encode() + b"\r\n").replace(b"SCR 516", b"SCR 4")
+    now = add(old)
+    assert now == old.replace(b"SCR 4 0 " + IDS[0].encode(), b"SCR 516 0 " + IDS[0].encode()).replace(
+        b"SCR 4 0 " + IDS[1].encode(), b"SCR 516 0 " + IDS[1].encode()
+    )
+    assert OTHER.encode() in now
+    chosen = now.replace(b"SCR 516 0 " + IDS[0].encode(), b"SCR 260 0 " + IDS[0].encode())
+    assert add(chosen) == chosen, "what the user told REAPER to remember stays"

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from live_kit import free_port
+from standin import StandInError
+from standin.action_list import ActionList
 from standin.web_interface import ports
 
 from reaper_aeq.cli import main
@@ -170,26 +172,98 @@ def files(folder) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir() if path.suffix == ".ini"}
 
 
+def setup_json(resource, capsys, *more: object) -> dict:
+    assert main(["live", "setup", "--resource-path", str(resource), "--json", *map(str, more)]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 def test_setup_enables_reapy_and_changes_nothing_the_second_time(resource, capsys):
-    assert main(["live", "setup", "--resource-path", str(resource), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"resource_path": str(resource), "port": 2307}
+    answer = setup_json(resource, capsys)
+    assert (answer["resource_path"], answer["port"]) == (str(resource), 2307)
     assert ports(resource) == [8080, 2307]
     first = files(resource)
     assert "reascript=1" in first["reaper.ini"] and "x=1" in first["reaper.ini"]
     assert "activate_reapy_server.py" in first["reaper-kb.ini"]
     assert first["reaper-extstate.ini"].startswith('[reapy]\nactivate_reapy_server="_RS')
-    assert main(["live", "setup", "--resource-path", str(resource), "--port", "2399"]) == 0
-    assert "reaper-aeq live warm --selected" in capsys.readouterr().out
+    there = sorted(resource.iterdir())
+    setup_json(resource, capsys)
+    assert (files(resource), sorted(resource.iterdir())) == (first, there)
+    setup_json(resource, capsys, "--port", 2399)
     assert ports(resource) == [8080, 2307, 2399]
     assert files(resource)["reaper-kb.ini"] == first["reaper-kb.ini"]
 
 
+def test_setup_says_aloud_that_both_ports_have_no_password(resource, capsys):
+    assert main(["live", "setup", "--resource-path", str(resource), "--port", "2399"]) == 0
+    out = capsys.readouterr().out
+    assert "reaper-aeq live warm --selected" in out
+    assert "no password" in out and "2399" in out and "2306" in out and "firewall" in out
+
+
+def test_setup_changes_no_byte_that_is_not_its_own(resource, capsys):
+    """Comments, a key twice, lines that are no settings, another encoding, Windows' line ends, no end of the file."""
+    ini = b"[reaper]\r\n; a comment\r\nlastcwd=C:\\M\xfcsik\r\ndup=1\r\ndup=2\r\nstray\r\nfxrec%=100%\r\n[other]\r\ny=1"
+    keys = 'KEY 1 65 40044 0\nSCR 4 0 RS5e "Custom: é.lua" é.lua'.encode("latin-1")
+    (resource / "reaper.ini").write_bytes(ini)
+    (resource / "reaper-kb.ini").write_bytes(keys)
+    setup_json(resource, capsys)
+    now, listed = (resource / "reaper.ini").read_bytes(), (resource / "reaper-kb.ini").read_bytes()
+    head = ini.index(b"[other]")
+    assert now.startswith(ini[:head]) and now.endswith(ini[head:])
+    added = now[head : -len(ini[head:])].decode().split("\r\n")
+    assert [line.partition("=")[0] for line in added] == [
+        "reascript", "pythonlibpath64", "pythonlibdll64", "csurf_cnt", "csurf_0", "",
+    ]  # fmt: skip
+    assert listed.startswith(keys + b"\n") and listed.endswith(b"\n") and listed.count(b"SCR") == 2
+    copies = {path.read_bytes() for path in resource.iterdir() if path.name.endswith(".bak")}
+    assert copies == {ini, keys}, "a copy of each file that was changed lies beside it"
+
+
+@pytest.fixture
+def reapy_in_a_folder_with_spaces(tmp_path, monkeypatch):
+    script = tmp_path / "Application Support" / "reapy" / "activate_reapy_server.py"
+    script.parent.mkdir(parents=True)
+    script.write_text("")
+    reapy = setup.import_reapy()
+    monkeypatch.setattr(reapy.config.config, "get_activate_reapy_server_path", lambda: str(script))
+    return script
+
+
+def registered(resource):
+    return [path for _, name, path in ActionList(resource).entries if name == "activate_reapy_server.py"]
+
+
+def test_the_path_of_reapys_server_is_quoted(resource, reapy_in_a_folder_with_spaces, capsys):
+    setup_json(resource, capsys)
+    assert registered(resource) == [reapy_in_a_folder_with_spaces]
+
+
+def test_what_reapy_itself_wrote_unquoted_is_repaired(resource, reapy_in_a_folder_with_spaces, capsys):
+    """reapy adds such a line at every call, for it does not know its own line again either."""
+    reapy = setup.import_reapy()
+    for _ in range(2):
+        reapy.configure_reaper(str(resource))
+        with open(resource / "reaper-kb.ini", "a") as file:
+            file.write("\n")
+    with pytest.raises(StandInError, match="no script line"):
+        ActionList(resource)
+    setup_json(resource, capsys)
+    assert registered(resource) == [reapy_in_a_folder_with_spaces]
+    state = (resource / "reaper-extstate.ini").read_text()
+    assert f'activate_reapy_server="_{ActionList(resource).entries[0][0]}"' in state
+
+
 def test_a_setup_that_fails_leaves_the_files_as_they_were(resource, monkeypatch, capsys):
-    import_reapy, before = setup.import_reapy, files(resource)
-    reapy = import_reapy()
-    monkeypatch.setattr(reapy.config.config, "set_ext_state", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+    before = files(resource)
+    (resource / "reaper-extstate.ini").mkdir()
     assert main(["live", "setup", "--resource-path", str(resource)]) == 2
-    assert capsys.readouterr().err == f"error: reapy could not configure REAPER in {resource}: no room\n"
+    assert capsys.readouterr().err.startswith(f"error: cannot read {resource / 'reaper-extstate.ini'}")
+    (resource / "reaper-extstate.ini").rmdir()
+    assert files(resource) == before
+    reapy = setup.import_reapy()
+    monkeypatch.setattr(reapy.config, "get_python_shared_library", lambda: (_ for _ in ()).throw(FileNotFoundError))
+    assert main(["live", "setup", "--resource-path", str(resource)]) == 2
+    assert "the shared library of Python" in capsys.readouterr().err
     assert files(resource) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from types import SimpleNamespace
 
 import pytest
 from standin import Reaper
@@ -33,7 +34,8 @@ def test_the_table_fits_what_lua_is_given():
         back = [kind for kind in row.arguments if kind in COMES_BACK]
         assert len(back) + bool(row.returns) == len(lua.returns), row.name
         kinds = {"i": "integer", "b": "boolean", "d": "number", "s": "string", "S": "string", "E": "number"}
-        wanted = [kinds.get(kind) or {"void": "identifier"}.get(kind[:-1], kind[:-1]) for kind in given]
+        pointers = {"void*": "identifier", "GUID*": "string"}
+        wanted = [kinds.get(kind) or pointers.get(kind) or kind[:-1] for kind in given]
         assert wanted == list(lua.arguments), row.name
     assert set(table()) <= set(FUNCTIONS)
 
@@ -64,6 +66,27 @@ def test_null_pointers_and_projects(rpr):
     assert [violation.rule for violation in rpr.reaper.violations] == ["argument"] * 3
 
 
+def test_what_python_answers_where_lua_gets_nil(rpr):
+    """Measured: a null pointer is a text that is not empty, and Undo_CanUndo2 fails where there is nothing to undo."""
+    assert bool(rpr.RPR_GetParentTrack(rpr.RPR_GetTrack(0, 0)))
+    with pytest.raises(AttributeError):
+        rpr.RPR_Undo_CanUndo2(0)
+    rpr.reaper.running = SimpleNamespace(blocks_closed=0)
+    rpr.RPR_Undo_BeginBlock2(0)
+    rpr.RPR_TrackFX_SetParam(rpr.RPR_GetTrack(0, 0), 0, 0, 0.75)
+    rpr.RPR_Undo_EndBlock2(0, "mine", -1)
+    assert rpr.RPR_Undo_CanUndo2(0) == "mine"
+
+
+def test_guids_are_pointers(rpr):
+    track = rpr.RPR_GetTrack(0, 0)
+    pointer = rpr.RPR_TrackFX_GetFXGUID(track, 0)
+    assert pointer.startswith("(GUID*)0x") and not pointer.endswith("0" * 16)
+    text = rpr.RPR_guidToString(pointer, "")
+    assert text == (pointer, text[1]) and len(text[1]) == 38
+    assert rpr.RPR_TrackFX_GetFXGUID(track, 7) == "(GUID*)0x0000000000000000"
+
+
 def test_wrong_counts_and_types_fail_as_in_python(rpr):
     with pytest.raises(TypeError):
         rpr.RPR_CountTracks()
@@ -71,7 +94,7 @@ def test_wrong_counts_and_types_fail_as_in_python(rpr):
         rpr.RPR_GetTrack(0, 0.5)
     with pytest.raises(ArgumentRefused):
         rpr.RPR_GetTrackStateChunk(rpr.RPR_GetTrack(0, 0), "", 5 * 1024 * 1024, False)
-    assert not hasattr(rpr, "RPR_GetTrackGUID") and not hasattr(rpr, "RPR_Nonsense")
+    assert not hasattr(rpr, "RPR_GetTrackDepth") and not hasattr(rpr, "RPR_Nonsense")
 
 
 def test_a_pointer_is_validated_by_its_address(rpr):

@@ -120,7 +120,7 @@ assert(reaper.TrackFX_SetEQParam(tr, 0, 1, 0, 0, 180, false))
 assert(reaper.TrackFX_SetEQParam(tr, 0, 1, 0, 1, 10 ^ (3 / 20), false))
 assert(reaper.TrackFX_SetEQParam(tr, 0, 1, 0, 2, 1.0, false))
 assert(reaper.TrackFX_SetNamedConfigParm(tr, 0, "BANDTYPE4", "6"))
-assert(reaper.TrackFX_SetNamedConfigParm(tr, 0, "BANDENABLED4", "1"))
+assert(not reaper.TrackFX_SetNamedConfigParm(tr, 0, "BANDENABLED4", "1")) -- works and answers false
 assert(reaper.TrackFX_SetEQParam(tr, 0, -1, 0, 1, 0.5, false))
 assert(reaper.TrackFX_SetNamedConfigParm(tr, 0, "renamed_name", "AEQ: warm 70%"))
 reaper.Undo_EndBlock2(0, "write", -1)

@@ -37,7 +37,11 @@ BAD = {
         "undo flags",
     ),
     "a frozen user interface": ("reaper.PreventUIRefresh(1)", "refresh"),
-    "a change without an undo point": ("reaper.TrackFX_AddByName(tr, 'ReaEQ', false, -1)", "no undo point"),
+    "a change without an undo point": ("reaper.TrackFX_SetParam(tr, 0, 0, 1)", "no undo point"),
+    "a write that automation records": (
+        "reaper.SetMediaTrackInfo_Value(tr, 'I_AUTOMODE', 4) reaper.TrackFX_SetParam(tr, 0, 0, 1)",
+        "automation",
+    ),
     "a render key": ("reaper.GetSetProjectInfo(0, 'RENDER_SETTINGS', 32, true)", "render settings"),
     "a render text": ("reaper.GetSetProjectInfo_String(0, 'RENDER_PATTERN', 'x', true)", "render settings"),
     "a render key with no line": ("reaper.GetSetProjectInfo(0, 'RENDER_NORMALIZE', 1, true)", "render settings"),

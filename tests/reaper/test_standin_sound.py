@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from standin import Reaper, StandInError
+from standin import Disputed, Preferences, Reaper, StandInError
 from standin.example import ItemSpec, TrackSpec, project, reaeq, synth, tone
 from standin.injection import media_file, offline
 
@@ -16,8 +16,9 @@ from reaper_aeq import Band, Eq
 from reaper_aeq.dsp.response import apply_eq
 
 RATE = 48_000
-MASTER, STEMS, ITEMS, TRACKS_VIA_MASTER, PRE_FADER = 0, 2, 32, 128, 8192
+MASTER, TWO_ALONE, STEMS, ITEMS, TRACKS_VIA_MASTER, PRE_FADER = 0, 2, 3, 32, 128, 8192
 EQ = Eq((Band("band", 1000.0, 9.0, 1.0),), output_gain_db=-3.0)
+VOLUME_ENVELOPE = ["<VOLENV2", "ACT 1 -1", "PT 0 1 0", "PT 1 0.5 0", ">"]
 RENDER = """
 local set, text = reaper.GetSetProjectInfo, reaper.GetSetProjectInfo_String
 local function key(name, value)
@@ -46,11 +47,11 @@ for _, restore in ipairs(undo) do restore() end
 def render(run_lua, tmp_path):
     """render(tracks, ...) -> {file name: (samples, channels)} of one render through the keys."""
 
-    def run(tracks, settings=MASTER, bounds=0, start=0.0, end=1.0, channels=2, pattern="$track", **more):
+    def run(tracks, settings=MASTER, bounds=0, start=0.0, end=1.0, channels=2, pattern="$track", disputed=None, **more):
         data = tracks if isinstance(tracks, bytes | Path) else project(tracks, **more)
         folder = tmp_path / "rendered"
         source = RENDER % (settings, bounds, start, end, channels, folder, pattern)
-        reaper = run_lua(source, data)
+        reaper = run_lua(source, data, disputed=disputed)
         assert reaper.project.bytes() == (data if isinstance(data, bytes) else data.read_bytes())
         assert reaper.ui.console == ";".join(str(path) for path in reaper.renders[-1])
         return {path.stem: soundfile.read(path, always_2d=True)[0] for path in reaper.renders[-1]}
@@ -174,10 +175,46 @@ def test_folders_sum_into_their_parent_and_stems_stand_alone(render, noise):
     assert close(render(tracks, MASTER, pattern="mix")["mix"], bus)
 
 
-def test_pre_fader_stems(render, noise):
+def test_a_stem_is_behind_fader_pan_and_envelope_but_not_its_folder_or_the_master(render, noise):
+    """As measured: A at half volume and hard left, B with an FX and an envelope, an FX on the master."""
     path, audio = noise
-    tracks = [TrackSpec("a", [ItemSpec(path)], volume=0.5, pan=1.0, selected=True)]
-    assert close(render(tracks, STEMS | PRE_FADER)["a"], audio[:RATE])
+    part, times = audio[:RATE], np.arange(RATE) / RATE
+    tracks = [
+        TrackSpec("bus", folder=1, volume=0.1),
+        TrackSpec("a", [ItemSpec(path)], volume=0.5, pan=-1.0, selected=True),
+        TrackSpec("b", [ItemSpec(path)], [reaeq(EQ)], selected=True, folder=-1, extra=VOLUME_ENVELOPE),
+    ]
+    got = render(tracks, STEMS, master_fx=[reaeq(EQ)])
+    assert set(got) == {"a", "b"} and close(got["a"], part * [0.5, 0])
+    assert close(got["b"], apply_eq(EQ, part.T, RATE).T * (1 - 0.5 * times)[:, None], 1e-5)
+
+
+def test_two_alone_is_the_master_mix_or_stems_that_are_the_mix_where_a_track_has_no_items(render, noise):
+    path, audio = noise
+    part = audio[:RATE]
+    tracks = [
+        TrackSpec("bus", folder=1, selected=True, volume=0.5),
+        TrackSpec("a", [ItemSpec(path)], folder=-1),
+        TrackSpec("b", [ItemSpec(path)], selected=True),
+    ]
+    assert [close(got, 1.5 * part) for got in render(tracks, TWO_ALONE).values()] == [True]
+    got = render(tracks, TWO_ALONE, pattern="other-$track", disputed=Disputed(source_2="stems"))
+    assert close(got["other-bus"], 1.5 * part) and close(got["other-b"], part)
+
+
+@pytest.mark.parametrize("settings", [STEMS | PRE_FADER, 3 | 4, ITEMS | 2, 16384])
+def test_what_nobody_measured_of_the_source_is_an_error(render, noise, settings):
+    with pytest.raises(StandInError, match="not modelled"):
+        render([TrackSpec("a", [ItemSpec(noise[0])], selected=True)], settings)
+
+
+def test_items_of_a_lane_that_does_not_play_are_silent(render, noise):
+    path, audio = noise
+    items = [ItemSpec(path, extra=["YPOS 0 0.5 2"], volume=0.25), ItemSpec(path, extra=["YPOS 0.5 0.5 2"])]
+    lanes = ["FREEMODE 2", "ITEMLANES 2", "LANESOLO 1"]
+    assert close(render([TrackSpec("a", items, extra=lanes)], pattern="x")["x"], 0.25 * audio[:RATE])
+    lanes = ["FREEMODE 2", "ITEMLANES 2", "LANESOLO 3"]
+    assert close(render([TrackSpec("a", items, extra=lanes)], pattern="y")["y"], 1.25 * audio[:RATE])
 
 
 def test_solo_silences_the_others(render, noise):
@@ -186,22 +223,29 @@ def test_solo_silences_the_others(render, noise):
     assert close(render(tracks, MASTER, pattern="mix")["mix"], 0.5 * audio[:RATE])
 
 
-def test_items_come_before_track_fx_and_after_take_fx(render, noise):
+@pytest.mark.parametrize("with_take_fx", [True, False])
+def test_items_are_heard_through_their_track_but_not_the_master(render, noise, with_take_fx):
     path, audio = noise
+    cut = Eq((Band("band", 500.0, -9.0, 1.0),))
     items = [
         ItemSpec(path, position=1.0, length=0.5, selected=True, fx=[reaeq(EQ)], name="x"),
         ItemSpec(path, position=2.0, length=0.25, selected=True, name="y"),
     ]
-    got = render([TrackSpec("a", items, [reaeq(EQ)], volume=0.1)], ITEMS, bounds=4, pattern="$item")
+    tracks = [TrackSpec("a", items, [reaeq(cut)], volume=0.1)]
+    disputed = Disputed(items_hold_take_fx=with_take_fx)
+    got = render(tracks, ITEMS, bounds=4, pattern="$item", master_fx=[reaeq(EQ)], disputed=disputed)
+    first = audio[: RATE // 2]
+    if with_take_fx:
+        first = apply_eq(EQ, first.T, RATE).T
     assert list(got) == ["x", "y"]
-    assert close(got["x"], apply_eq(EQ, audio[: RATE // 2].T, RATE).T.astype(float), 1e-5)
-    assert close(got["y"], audio[: RATE // 4])
+    assert close(got["x"], 0.1 * apply_eq(cut, first.T, RATE).T.astype(float), 1e-5)
+    assert close(got["y"], 0.1 * apply_eq(cut, audio[: RATE // 4].T, RATE).T.astype(float), 1e-5)
 
 
 def test_files_of_one_name_are_numbered(render, noise):
     items = [ItemSpec(noise[0], position=p, length=0.1, selected=True) for p in (0.0, 0.5, 1.0)]
     got = render([TrackSpec("a", items)], ITEMS, bounds=4, pattern="same")
-    assert list(got) == ["same", "same-001", "same-002"]
+    assert list(got) == ["same-001", "same-002", "same-003"]
 
 
 def test_track_fx_bypass_offline_and_the_unknown(render, noise):
@@ -263,11 +307,19 @@ def test_relative_media_paths_count_from_the_project(render, noise, tmp_path):
     [
         TrackSpec("a", [ItemSpec("noise.wav", rate=2.0)]),
         TrackSpec("a", [ItemSpec("noise.wav", channel_mode=67)]),
-        TrackSpec("a", [ItemSpec("noise.wav")], extra=["<VOLENV2", "ACT 1 -1", "PT 0 0.5 0", ">"]),
+        TrackSpec("a", [ItemSpec("noise.wav")], extra=["<PANENV2", "ACT 1 -1", "PT 0 0.5 0", ">"]),
+        TrackSpec("a", [ItemSpec("noise.wav")], extra=["<VOLENV2", "ACT 1 -1", "VOLTYPE 1", "PT 0 0.5 0", ">"]),
         TrackSpec("a", [ItemSpec("noise.wav", extra=["SM 0 0 0.5 0.6"])]),
         TrackSpec("a", fx=[[*reaeq(EQ), "<PARMENV 0:_Freq_Low_Shelf 0 1 0.5", "ACT 1 -1", ">"]]),
     ],
-    ids=["stretched, pitch kept", "channels 1 and 2 of many", "volume envelope", "stretch markers", "automated FX"],
+    ids=[
+        "stretched, pitch kept",
+        "channels 1 and 2 of many",
+        "pan envelope",
+        "fader scaling",
+        "stretch markers",
+        "automated FX",
+    ],
 )
 def test_what_is_not_modelled_is_an_error(render, noise, track):
     data = project([track]).replace(b"PLAYRATE 2.0 0", b"PLAYRATE 2.0 1")
@@ -311,3 +363,94 @@ def test_an_accessor_hears_the_take_before_fx(run_lua, noise):
     )
     got = [float(word) for word in reaper.ui.console.split()]
     assert np.allclose(got, audio[24_000:24_004].reshape(-1))
+
+
+def waiting(folder) -> str:
+    """Renders in one cycle, then prints the file's size in each cycle until 20 have gone; puts back as it begins."""
+    return (
+        RENDER % (STEMS, 0, 0, 1, 2, folder, "x")
+        + f"""
+local n = 0
+local function wait()
+  local file = io.open("{folder}/x.wav", "rb")
+  reaper.ShowConsoleMsg((file and file:seek("end") or "none") .. " ")
+  if file then file:close() end
+  n = n + 1
+  if n < 20 then reaper.defer(wait) end
+end
+wait()
+"""
+    )
+
+
+def test_in_the_background_the_file_is_empty_at_first_and_grows(run_lua, noise, tmp_path):
+    data = project([TrackSpec("a", [ItemSpec(noise[0])], selected=True)])
+    reaper = run_lua(waiting(tmp_path / "out"), data, preferences=Preferences(background_render=True))
+    sizes = [int(word) for word in reaper.ui.console.removeprefix(str(tmp_path / "out" / "x.wav")).split()]
+    assert sizes[0] == 0 and len(set(sizes)) == 5 and sizes == sorted(sizes)
+    assert all(sizes.count(size) > 1 for size in sizes), "a size that stays for a cycle is not the end"
+    assert close(soundfile.read(reaper.renders[0][0])[0], noise[1][:RATE])
+
+
+def test_in_the_background_what_is_put_back_too_early_is_heard(run_lua, noise, tmp_path):
+    data = project([TrackSpec("a", [ItemSpec(noise[0])], [reaeq(EQ)], selected=True)])
+    source = """
+    local track = reaper.GetTrack(0, 0)
+    local bypass = reaper.TrackFX_GetParamFromIdent(track, 0, ":bypass")
+    reaper.TrackFX_SetParam(track, 0, bypass, 1)
+    """ + waiting(tmp_path / "out")
+    source += "reaper.defer(function() reaper.TrackFX_SetParam(track, 0, bypass, 0) end)"
+    reaper = run_lua(source, data, preferences=Preferences(background_render=True))
+    got, want = soundfile.read(reaper.renders[0][0])[0], apply_eq(EQ, noise[1][:RATE].T, RATE).T.astype(float)
+    assert close(got, want, 1e-5)
+
+
+def test_media_is_silent_where_the_window_is_inactive_or_minimised(run_lua, noise, tmp_path):
+    data = project([TrackSpec("a", [ItemSpec(noise[0])], selected=True)])
+
+    def peak(name, window, before="", **options):
+        source = RENDER % (STEMS, 0, 0, 1, 2, tmp_path / "out", name)
+        reaper = run_lua("", data, **options)
+        reaper.window = window
+        script = tmp_path / f"{name}.lua"
+        script.write_text(before + "reaper.defer(function() end)\n" + source)
+        reaper.run_script(script)
+        reaper.run_until()
+        return np.abs(soundfile.read(reaper.renders[0][0])[0]).max()
+
+    offline_inactive = Preferences(offline_when_inactive=True)
+    assert peak("a", "inactive", preferences=offline_inactive) == 0
+    assert peak("b", "inactive", "reaper.Main_OnCommand(40101, 0) ", preferences=offline_inactive) > 0.1
+    assert peak("c", "inactive") > 0.1 and peak("d", "minimised") > 0.1
+    assert peak("e", "minimised", os_name="Win64") == 0
+
+
+def test_a_copy_of_the_project_and_names_that_count_up(run_lua, noise, tmp_path):
+    data = project([TrackSpec("a", [ItemSpec(noise[0])], selected=True)])
+    preferences = Preferences(save_project_copy=True, increment_names=True)
+    for _ in range(2):
+        run_lua(RENDER % (STEMS, 0, 0, 1, 2, tmp_path / "out", "x"), data, preferences=preferences)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["x-001.wav", "x-001.wav.RPP", "x.wav", "x.wav.RPP"]
+
+
+def test_an_empty_project_renders_nothing_without_a_question(run_lua, tmp_path):
+    reaper = run_lua(RENDER % (MASTER, 1, 0, 0, 2, tmp_path / "out", "x"), project([TrackSpec("a")]))
+    assert reaper.renders == [[]]
+
+
+def test_targets_are_empty_while_the_range_is_and_statistics_are_never_asked(run_lua, noise):
+    data = project([TrackSpec("a", [ItemSpec(noise[0])], selected=True)])
+    ask = 'reaper.ShowConsoleMsg(tostring(#select(2, reaper.GetSetProjectInfo_String(0, "RENDER_%s", "", false))))'
+    put = 'reaper.GetSetProjectInfo_String(0, "RENDER_PATTERN", "%s", true)'
+    bounds = 'reaper.GetSetProjectInfo(0, "RENDER_BOUNDSFLAG", %d, true)'
+    around = bounds % 0 + put % "x" + "%s " + bounds % 1 + put % ""
+    assert run_lua(around % (ask % "TARGETS"), data).ui.console == "0"
+    with pytest.raises(StandInError, match="RENDER_STATS"):
+        run_lua(ask % "STATS", data)
+
+
+def test_ignored_bounds_read_back_as_they_were(run_lua):
+    source = 'reaper.GetSetProjectInfo(0, "RENDER_ENDPOS", 5, true) '
+    source += 'reaper.ShowConsoleMsg(tostring(reaper.GetSetProjectInfo(0, "RENDER_ENDPOS", 0, false)))'
+    assert run_lua(source, disputed=Disputed(custom_bounds="ignored")).ui.console == "0.0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from standin import Reaper, StandInError
@@ -55,18 +56,33 @@ def test_a_list_that_reaper_would_not_read_is_an_error(tmp_path, line):
         with_list(tmp_path, line)
 
 
-def test_a_second_press_starts_a_second_instance_or_ends_the_first(tmp_path):
-    script = tmp_path / "stays.lua"
-    script.write_text("local function stay() reaper.defer(stay) end stay()")
-    reaper = Reaper(SONG, tmp_path)
-    reaper.run_script(script)
-    reaper.run_script(script)
-    assert len(reaper.scripts) == 2 and reaper.ui.dialogs
-    script.write_text("reaper.set_action_options(1) local function stay() reaper.defer(stay) end stay()")
-    reaper = Reaper(SONG, tmp_path)
-    reaper.run_script(script)
-    reaper.run_script(script)
-    assert not reaper.scripts
+STAYS = "local function stay() reaper.defer(stay) end stay()"
+
+
+def second_press(folder: Path, flag: int | None, options: int | None = None) -> Reaper:
+    """The stand-in after an action that stays was run twice; `flag` as in its SCR line, None: not in the list."""
+    script = folder / "Scripts" / "stays.lua"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text((f"reaper.set_action_options({options}) " if options else "") + STAYS)
+    if flag is not None:
+        (folder / "reaper-kb.ini").write_text(f'SCR {flag} 0 RS{"a" * 40} "Custom: stays.lua" stays.lua\n')
+    reaper = Reaper(SONG, folder)
+    for _ in range(2):
+        reaper.run_script(script) if flag is None else reaper.run_action("stays")
+    return reaper
+
+
+@pytest.mark.parametrize("flag", [None, 4])
+def test_a_second_press_opens_a_modal_box(tmp_path, flag):
+    with pytest.raises(StandInError, match="task control"):
+        second_press(tmp_path, flag)
+
+
+def test_a_second_press_by_the_remembered_answer_or_the_scripts_own_word(tmp_path):
+    assert len(second_press(tmp_path, 516).scripts) == 2
+    assert second_press(tmp_path, 260).scripts == []
+    assert second_press(tmp_path, 4, options=1).scripts == []
+    assert len(second_press(tmp_path, 4, options=3).scripts) == 1
 
 
 def test_ext_state_is_shared_and_persists_where_told(run_lua, tmp_path):

@@ -10,6 +10,7 @@ from backends import PORT, TOKEN, task
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reaper_aeq.server import login
 from reaper_aeq.server.guard import READABLE_SUFFIXES, PathError, check_path, same
 from reaper_aeq.wire import MAX_BODY_BYTES
 
@@ -61,19 +62,53 @@ def test_our_own_names_and_page_are_served(client, name):
     assert client.get("/v1/health", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
 
 
-def test_the_page_logs_in_once_with_the_token_in_the_address(client):
+def code_of(client) -> str:
+    answer = client.post("/v1/dashboard").json()
+    return answer["url"].split("/?code=")[1]
+
+
+def test_a_browser_comes_in_with_a_code_that_works_once(client):
+    code = code_of(client)
     del client.headers["Authorization"]
     assert client.get("/").status_code == 401
-    assert client.get("/?token=wrong").status_code == 401
-    answer = client.get(f"/?token={TOKEN}", follow_redirects=False)
+    assert client.get("/?code=wrong").status_code == 401
+    answer = client.get(f"/?code={code}", follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and cookie.startswith(f"aeq_{PORT}=")
+    # who read it from the list of processes comes too late
+    client.cookies.clear()
+    assert client.get(f"/?code={code}", follow_redirects=False).status_code == 401
     client.cookies.set(f"aeq_{PORT}", TOKEN)
     assert client.get("/").status_code == 200
-    # the token in an address opens the page only
     client.cookies.clear()
+    # neither opens anything else, and the token opens nothing from an address
     assert client.get(f"/v1/health?token={TOKEN}").status_code == 401
+    assert client.get(f"/?token={TOKEN}", follow_redirects=False).status_code == 401
+    client.headers["Authorization"] = f"Bearer {TOKEN}"
+    fresh = code_of(client)
+    del client.headers["Authorization"]
+    assert client.get(f"/v1/health?code={fresh}").status_code == 401
+
+
+def test_a_code_works_only_for_seconds(client, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(login.time, "monotonic", lambda: now[0])
+    first, second = code_of(client), code_of(client)
+    del client.headers["Authorization"]
+    now[0] += login.CODE_S - 1
+    assert client.get(f"/?code={first}", follow_redirects=False).status_code == 303
+    now[0] += 2
+    client.cookies.clear()
+    assert client.get(f"/?code={second}", follow_redirects=False).status_code == 401
+    assert login.CODE_S <= 60
+
+
+def test_only_a_few_codes_are_good_at_a_time():
+    codes = login.Codes()
+    given = [codes.new() for _ in range(login.MOST + 1)]
+    assert len(set(given)) == len(given) and [codes.use(code) for code in given] == [False] + [True] * login.MOST
+    assert not codes.use("") and not codes.use("\udcff")
 
 
 def test_a_browser_without_the_token_is_told_in_words(client):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -14,6 +15,7 @@ import pytest
 from backends import PATIENCE_S, Process, task, wait_until
 
 from reaper_aeq.commands import serve as command
+from reaper_aeq.paths import shipped
 from reaper_aeq.server.state import DEFAULT_PORT, health, read_state, running
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -36,7 +38,8 @@ def test_it_answers_soon_tells_where_it_is_and_ends_cleanly_on_ctrl_c(process):
     backend.ready()
     code, out, err = backend.signal(signal.SIGINT).finished()
     assert code == 0 and err == ""
-    assert f"port {backend.state.port}" in out and backend.state.url in out
+    assert f"port {backend.state.port}" in out and f"http://127.0.0.1:{backend.state.port}/?code=" in out
+    assert backend.state.token not in out
     log = backend.state_file.with_suffix(".log").read_text()
     assert "models loaded" in log and "stopped" in log and backend.state.token not in log
     assert not backend.state_file.exists()
@@ -100,6 +103,29 @@ def test_one_that_hangs_is_named_and_not_started_over(process, monkeypatch):
     with pytest.raises(command.AeqError, match=f"process {first.popen.pid}.*does not answer"):
         command.wait_for_other(first.state_file)
     first.signal(signal.SIGCONT)
+
+
+@posix
+def test_what_the_backend_writes_is_its_owner_s_only(process):
+    process("--background", wait=False).finished()
+    (one,) = [start for start in [process(wait=False)]]
+    one.finished()
+    state = read_state(one.state_file)
+    try:
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in one.state_file.parent.iterdir()}
+        assert {"backend.json", "backend.log", "backend.err", "backend.json.lock"} <= set(modes)
+        assert set(modes.values()) == {0o600}
+    finally:
+        end(state.pid)
+
+
+@pytest.mark.parametrize("content", ["my notes\n", "{}", '{"port": 99999999, "token": "a"}', "[" * 100_000])
+def test_a_file_that_is_none_of_ours_is_not_replaced(tmp_path, content):
+    path = tmp_path / "notes.json"
+    path.write_text(content)
+    code, out, err = Process(path).finished()
+    assert (code, out) == (2, "") and "is not the state file of a backend: remove it" in err and err.count("\n") == 1
+    assert path.read_text() == content
 
 
 def test_a_port_that_is_taken(process):
@@ -176,9 +202,12 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 
 
 def test_missing_models_are_told_of_and_the_backend_still_answers(process, tmp_path, sounds):
-    backend = process("--models", str(tmp_path / "none")).ready()
+    (tmp_path / "some").mkdir()
+    for name in ("words.json", "words.safetensors"):
+        shutil.copy(shipped("models") / name, tmp_path / "some")
+    backend = process("--models", str(tmp_path / "some")).ready()
     job = backend.http.post("/v1/jobs?wait=20", json={"tasks": [task(sounds[0])]}).json()
-    assert not job["results"][0]["ok"] and str(tmp_path / "none") in job["results"][0]["error"]
+    assert not job["results"][0]["ok"] and str(tmp_path / "some") in job["results"][0]["error"]
     assert "Traceback" in backend.state_file.with_suffix(".log").read_text()
 
 
@@ -189,6 +218,29 @@ def test_no_window_on_windows_and_a_session_elsewhere(tmp_path):
     assert command.windowless_python(str(python)) == str(python)
     (tmp_path / "pythonw.exe").write_text("")
     assert command.windowless_python(str(python)) == str(tmp_path / "pythonw.exe")
+
+
+@posix
+def test_without_stdout_and_stderr_what_is_said_goes_to_the_mailbox(process, tmp_path):
+    """As Windows' pythonw starts it: there is nobody to print to."""
+    mailbox, state_file = tmp_path / "mailbox", tmp_path / "state" / "backend.json"
+    command = [sys.executable, "-m", "reaper_aeq", "serve", "--state-file", str(state_file), "--mailbox", str(mailbox)]
+    without = 'exec "$@" >&- 2>&- <&-'
+    subprocess.run(["/bin/sh", "-c", without, "sh", *command, "--background", "--json"], check=True, timeout=PATIENCE_S)
+    state = running(state_file)
+    try:
+        assert json.loads((mailbox / "start.log").read_text())["pid"] == state.pid
+        assert state.token not in (mailbox / "start.log").read_text()
+        assert (mailbox / "backend.json").exists()
+    finally:
+        end(state.pid)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = subprocess.run(["/bin/sh", "-c", without, "sh", *command, "--background", "--port", port])
+    assert done.returncode == 2
+    assert (mailbox / "start.log").read_text().startswith("error: port ") and not running(state_file)
 
 
 def test_python_dash_m_is_the_same_program():

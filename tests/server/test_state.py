@@ -1,5 +1,6 @@
 """The state file, its lock, and the port."""
 
+import json
 import os
 import socket
 import stat
@@ -61,9 +62,45 @@ def test_only_the_owner_may_read_it_even_while_it_is_written(tmp_path, monkeypat
 def test_it_is_open_to_nobody_else_before_a_byte_is_in_it(tmp_path, monkeypatch):
     modes = []
     real = os.open
-    monkeypatch.setattr(os, "open", lambda path, flags, mode=0o777: modes.append(mode) or real(path, flags, mode))
+
+    def watched(path, flags, mode=0o777):
+        if not str(path).endswith(".lock"):  # nothing is ever in it
+            modes.append(mode)
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", watched)
     write_state(tmp_path / "backend.json", STATE)
     assert modes[0] == 0o600
+
+
+WRONG = [
+    {"port": 99_999_999}, {"port": 0}, {"port": True}, {"port": "8765"}, {"port": 1.5}, {"token": "a b"}, {"token": ""},
+    {"token": "\u00e9"}, {"token": "a\r\nHost: x"}, {"token": 7}, {"pid": "1"}, {"version": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", WRONG, ids=str)
+def test_a_state_file_with_wrong_values_is_none(tmp_path, changes):
+    path = tmp_path / "backend.json"
+    path.write_text(json.dumps({**vars(STATE), **changes}))
+    assert read_state(path) is None and running(path) is None
+    with pytest.raises(AeqError, match="is not the state file of a backend: remove it"):
+        module.refuse_other_file(path)
+
+
+def test_what_may_be_replaced(tmp_path):
+    path = tmp_path / "backend.json"
+    module.refuse_other_file(path)
+    path.write_text("")  # made by a program that wanted to know whether it can
+    module.refuse_other_file(path)
+    write_state(path, STATE)
+    module.refuse_other_file(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 9_000, "x" * 10_000_000], ids=["deep", "long"])
+def test_a_state_file_without_bounds_is_none(tmp_path, text):
+    (tmp_path / "backend.json").write_text(text)
+    assert read_state(tmp_path / "backend.json") is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"port": 1}', '{"port": "x", "token": 1}', "\xff"])

@@ -10,11 +10,15 @@ from reaper_aeq import wire
 
 SAMPLES = Path(__file__).parents[1] / "wire"
 MODELS = {
-    "analyze_done": wire.Job, "analyze_request": wire.AnalyzeRequest, "error": wire.Failure, "health": wire.Health,
+    "analyze_done": wire.Job, "analyze_request": wire.AnalyzeRequest, "dashboard": wire.DashboardAddress,
+    "error": wire.Failure, "health": wire.Health,
+    "heartbeat": wire.Heartbeat, "letter": wire.Letter, "letter_answer": wire.LetterAnswer,
+    "letter_progress": wire.LetterProgress, "mailbox": wire.Mailbox,
     "job_cancelled": wire.Job, "job_done": wire.Job, "job_failed_task": wire.Job, "job_queued": wire.Job,
     "job_request": wire.JobRequest, "job_running": wire.Job, "jobs": wire.Jobs,
     "match_done": wire.Job, "match_request": wire.JobRequest,
-    "shutdown": wire.Stopping, "state_file": wire.State, "words": wire.Words,
+    "shutdown": wire.Stopping, "sound_done": wire.Job, "sound_request": wire.JobRequest,
+    "state_file": wire.State, "words": wire.Words,
 }  # fmt: skip
 
 

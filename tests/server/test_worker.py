@@ -68,10 +68,10 @@ def test_a_defect_while_a_file_is_read_is_this_file_s_only(clients, engine, soun
 
     real = listen.listen_to
 
-    def listen_to(path):
+    def listen_to(path, between_blocks=None):
         if path == str(sounds[1]):
             raise RuntimeError("cracked")
-        return real(path)
+        return real(path, between_blocks)
 
     monkeypatch.setattr(listen, "listen_to", listen_to)
     job = post(clients(engine), [task(path) for path in sounds[:3]])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,10 @@ class LiveError(AeqError):
     http_status = 503
 
 
+class RefusedCall(LiveError):
+    """REAPER, or its Python, answered a single call with an error; the connection lives."""
+
+
 class Api:
     """`reaper("CountTracks", project)` calls `RPR_CountTracks`.
 
@@ -37,15 +42,16 @@ class Api:
         self._asked = 0
         self._told = False
         self._closed = 0
+        self.went_on = False  # whether REAPER did anything else since it was held
 
     def __call__(self, name: str, *arguments: Any) -> Any:
         """Raises `LiveError` for what REAPER does not know or do, `KeyboardInterrupt` after an answer."""
         try:
             answer = getattr(self._reapy.reascript_api, name)(*arguments)
         except self._reapy.errors.DistError as error:
-            raise LiveError(f"REAPER refused {name}: {str(error).strip().splitlines()[-1]}") from None
+            raise RefusedCall(f"REAPER refused {name}: {str(error).strip().splitlines()[-1]}") from None
         except AttributeError:
-            raise LiveError(f"this REAPER knows no {name}: update it") from None
+            raise RefusedCall(f"this REAPER knows no {name}: update it") from None
         except (OSError, ValueError):
             raise LiveError(_LOST) from None
         self._heed()
@@ -56,6 +62,7 @@ class Api:
         """All calls of the block are made in one of REAPER's cycles: its user does nothing meanwhile, and no call waits
         for the next cycle. Ctrl-C is thrown between two calls only, or REAPER's answer would be taken for that to
         another question; the third one gives up on a REAPER that does not answer."""
+        self.went_on = False
         with self._interrupts_later():
             try:
                 with self._reapy.inside_reaper():
@@ -64,6 +71,17 @@ class Api:
                 raise LiveError(_LOST) from None
         if self._asked and not self._told:
             raise KeyboardInterrupt
+
+    def let_go(self, seconds: float) -> None:
+        """Inside `held`: REAPER goes on with its own work for a while. Its user may do anything meanwhile."""
+        self.went_on = True
+        try:
+            self._reapy.inside_reaper().__exit__(None, None, None)
+            time.sleep(seconds)
+            self._reapy.inside_reaper().__enter__()
+        except (OSError, self._reapy.errors.DistError):
+            raise LiveError(_LOST) from None
+        self._heed()
 
     @contextmanager
     def guard(self) -> Iterator[Later]:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 
 from .api import BUFFER_BYTES, TEXT_BYTES, Api, LiveError
-from .reaeq import config
+from .fx import chain, config, every
 from .target import Target, is_null, items_of, plays_midi
 
 MIN_VERSION = (6, 37)  # TrackFX_SetNamedConfigParm knows renamed_name
 RECORDS = 4
+FIXED_LANES = 2  # of I_FREEMODE
 
 
 def check_reaper(reaper: Api, project: str) -> None:
@@ -28,11 +29,11 @@ def check_targets(reaper: Api, project: str, targets: Sequence[Target]) -> None:
     """Raises `LiveError` for the first thing that is wrong and can be known before rendering."""
     any_solo = bool(reaper("AnyTrackSolo", project))
     for target in targets:
-        if not target.is_master and (why := closed_reason(chunk_of(reaper, target.track))):
+        if not target.is_master and (why := closed_reason(light_chunk_of(reaper, target.track))):
             raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
         items = target.items
         if target.how == "stem":
-            items = items or [item for item in items_of(reaper, target.track) if _sounds(reaper, item)]
+            items = items or [item for item in items_of(reaper, target.track) if plays(reaper, item)]
             target.has_midi = target.has_midi or any(plays_midi(reaper, item) for item in items)
         for item in items:
             if why := item_reason(reaper, item):
@@ -50,6 +51,18 @@ def chunk_of(reaper: Api, track: str) -> str:
         # cut off: to set such a state would destroy the track
         raise LiveError("the state of a track is longer than REAPER's Python can hand over: use the actions instead")
     return answer[2]
+
+
+def light_chunk_of(reaper: Api, track: str) -> str:
+    """The state of a track, "" where REAPER would need long to write it: a sampler's may have megabytes.
+
+    A frozen track has given its FX away, so it is light.
+    """
+    for one in every(chain(reaper, track)):
+        kind = config(reaper, track, one.index, "fx_type")
+        if not one.inside and kind != "JS" and not reaper("TrackFX_GetEQParam", track, one.index, 0, 0, 0, 0, 0)[0]:
+            return ""
+    return chunk_of(reaper, track)
 
 
 def closed_reason(chunk: str) -> str:
@@ -90,16 +103,16 @@ def _check_stem(reaper: Api, project: str, target: Target, any_solo: bool) -> No
 
 def audible(reaper: Api, project: str, track: str, any_solo: bool) -> bool:
     """A stem of a track that is muted, or silenced by a solo elsewhere, is silence."""
-    chain = [track, *_above(reaper, track)]
-    if any(_value(reaper, above, "B_MUTE") for above in chain):
+    way = [track, *above(reaper, track)]
+    if any(_value(reaper, one, "B_MUTE") for one in way):
         return False
     if not any_solo or _value(reaper, track, "B_SOLO_DEFEAT"):
         return True
-    if any(_value(reaper, above, "I_SOLO") for above in chain):
+    if any(_value(reaper, one, "I_SOLO") for one in way):
         return True
     everyone = (reaper("GetTrack", project, n) for n in range(reaper("CountTracks", project)))
     # a soloed child is heard through its folder
-    return any(track in _above(reaper, child) for child in everyone if _value(reaper, child, "I_SOLO"))
+    return any(track in above(reaper, child) for child in everyone if _value(reaper, child, "I_SOLO"))
 
 
 def has_input(reaper: Api, track: str) -> bool:
@@ -112,10 +125,8 @@ def has_input(reaper: Api, track: str) -> bool:
 
 
 def has_instrument(reaper: Api, track: str) -> bool:
-    """A JSFX may be one; TrackFX_GetInstrument knows only plug-ins that say they are (VSTi, AUi, CLAPi)."""
-    if reaper("TrackFX_GetInstrument", track) >= 0:
-        return True
-    for fx in range(reaper("TrackFX_GetCount", track)):
+    """In a container too. A JSFX may be an instrument; others say by their type that they are (VSTi, AUi, CLAPi)."""
+    for fx in (one.index for one in every(chain(reaper, track))):
         kind = config(reaper, track, fx, "fx_type")
         if kind is None:  # older REAPER: the shown name begins with the type
             kind = reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3].partition(":")[0]
@@ -127,17 +138,21 @@ def has_instrument(reaper: Api, track: str) -> bool:
 
 def sounds(reaper: Api, track: str) -> bool:
     """Whether the track itself makes a sound: an unmuted take, and for MIDI an instrument."""
-    return any(
-        _sounds(reaper, item) and (not plays_midi(reaper, item) or has_instrument(reaper, track))
-        for item in items_of(reaper, track)
-    )
+    items = [item for item in items_of(reaper, track) if plays(reaper, item)]
+    return any(not plays_midi(reaper, item) for item in items) or (bool(items) and has_instrument(reaper, track))
 
 
-def _sounds(reaper: Api, item: str) -> bool:
-    return not is_null(reaper("GetActiveTake", item)) and not reaper("GetMediaItemInfo_Value", item, "B_MUTE")
+def plays(reaper: Api, item: str) -> bool:
+    """Not empty, not muted, and in a lane that plays where its track has fixed lanes."""
+    if is_null(reaper("GetActiveTake", item)) or reaper("GetMediaItemInfo_Value", item, "B_MUTE"):
+        return False
+    if _value(reaper, reaper("GetMediaItemTrack", item), "I_FREEMODE") != FIXED_LANES:
+        return True
+    return reaper("GetMediaItemInfo_Value", item, "C_LANEPLAYS") > 0
 
 
-def _above(reaper: Api, track: str) -> list[str]:
+def above(reaper: Api, track: str) -> list[str]:
+    """The folders around a track, the nearest first."""
     found = []
     while not is_null(track := reaper("GetParentTrack", track)):
         found.append(track)

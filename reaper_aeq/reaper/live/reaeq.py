@@ -17,11 +17,16 @@ from ..values import (
     raw_to_gain_db,
     raw_to_global_gain_db,
 )
+from . import records
 from .api import TEXT_BYTES, Api
+from .fx import chain, config, every, guid
+from .records import Record
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
+LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
+FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex
 _PLUGIN = "ReaEQ (Cockos)"
 _BAND_API = API_BAND_TYPES[KIND_OF_TYPE[8]]
 # Far below hearing, far above what storing a knob's 0..1 as a 32-bit float loses.
@@ -30,30 +35,32 @@ _FREQ_SHARE, _GAIN_DB, _WIDTH_OCT = 1e-3, 0.01, 2e-3
 
 @dataclass(frozen=True)
 class Instance:
-    """One of ours: its place in the chain, its name, and whether it is for a word or a match."""
+    """One of ours: its place in the chain, its name, whether it is for a word or a match, and what is kept about it."""
 
     index: int
     name: str
     family: str
+    record: Record | None = None
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether the user has given it a name that says nothing of us."""
+        return family_of(self.name) is None
 
     @property
     def blend(self) -> Mapping[str, float]:
-        """{word: weight}; empty if the user has rewritten the name beyond reading.
+        """{word: weight} as the name says, else as it was kept; empty if neither can be read.
 
         >>> Instance(0, "AEQ: warm 70% + airy 50%", "word").blend
         {'warm': 0.7, 'airy': 0.5}
         """
-        try:
-            read = parse_word(self.name.removeprefix(PREFIXES[self.family]))
-        except AeqError:
-            return {}
-        return {read: 1.0} if isinstance(read, str) else read
-
-
-def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
-    """A named config parameter: [ok, track, fx, name, text, size]."""
-    answer = reaper("TrackFX_GetNamedConfigParm", track, fx, name, "", TEXT_BYTES)
-    return answer[4] if answer[0] else None
+        if not self.has_own_name:
+            try:
+                read = parse_word(self.name.removeprefix(PREFIXES[self.family]).removesuffix(LINKED))
+                return {read: 1.0} if isinstance(read, str) else read
+            except AeqError:
+                pass
+        return self.record.blend if self.record else {}
 
 
 def fx_name(reaper: Api, track: str, fx: int) -> str:
@@ -61,16 +68,48 @@ def fx_name(reaper: Api, track: str, fx: int) -> str:
     return config(reaper, track, fx, "renamed_name") or reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3]
 
 
+def family_of(name: str) -> str | None:
+    """ "word" or "match" if an FX of this name is ours.
+
+    >>> family_of("AEQ match: that song 80%")
+    'match'
+    """
+    return next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
+
+
 def ours(reaper: Api, track: str) -> list[Instance]:
-    """Our instances on a track; a ReaEQ of another name is not ours."""
-    found = []
-    for fx in range(reaper("TrackFX_GetCount", track)):
-        name = fx_name(reaper, track, fx)
-        family = next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
-        # GetEQParam answers no for every other plug-in
-        if family and _parameter(reaper, track, fx, 0)[0]:
-            found.append(Instance(fx, name, family))
-    return found
+    """Our instances on a track in the order of its chain, those inside containers too.
+
+    Ours is an EQ of which a record is kept, whatever it is called now, and one with a name of ours. A ReaEQ of another
+    name without a record is not.
+    """
+    found: dict[int, Instance] = {}
+    # GetEQParam answers no for every other plug-in
+    eqs = [one.index for one in every(chain(reaper, track)) if _parameter(reaper, track, one.index, 0)[0]]
+    names = {index: fx_name(reaper, track, index) for index in eqs}
+    open_records = []
+    for record in records.read(reaper, track).records:
+        index = next((n for n in eqs if n not in found and guid(reaper, track, n) == record.fx), None)
+        if index is None:
+            open_records.append(record)
+        else:
+            found[index] = Instance(index, names[index], record.family, record)
+    for record in open_records:
+        alike = [index for index in eqs if index not in found and names[index] == record.name]
+        held = (index for index in alike if record.holds(read(reaper, track, index)[0]))
+        if (index := next(held, alike[0] if alike else None)) is not None:
+            found[index] = Instance(index, names[index], record.family, record)
+    for index in eqs:
+        family = family_of(names[index])
+        if index not in found and family:
+            found[index] = Instance(index, names[index], family)
+    return [found[index] for index in eqs if index in found]
+
+
+def find(reaper: Api, track: str, family: str | None) -> Instance | None:
+    """Ours of a family, None: of either; one with a record before one that only has the name."""
+    fit = [one for one in ours(reaper, track) if family in (None, one.family)]
+    return next((one for one in fit if one.record), fit[0] if fit else None)
 
 
 def read(reaper: Api, track: str, fx: int) -> tuple[list[Band | None], float]:
@@ -91,6 +130,8 @@ def add(reaper: Api, track: str, place: int) -> int | None:
     fx = reaper("TrackFX_AddByName", track, _PLUGIN, False, -1000 - place)
     if fx < 0:
         return None
+    # a user's default preset may have other bands, and kinds of them that we cannot compute
+    reaper("TrackFX_SetPresetByIndex", track, fx, FACTORY_DEFAULT)
     if reaper("TrackFX_GetOpen", track, fx):  # a preference opens the window of every new FX
         reaper("TrackFX_SetOpen", track, fx, False)
     return fx
@@ -106,6 +147,9 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
         band = eq.bands[n] if n < len(eq.bands) else None
         if band:
             _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[band.kind]))
+        elif int(config(reaper, track, fx, f"BANDTYPE{n}") or -1) not in KIND_OF_TYPE:
+            # left over and of a kind that nobody but ReaEQ can read
+            _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND["band"]))
         _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
     for n, band in enumerate(eq.bands):
         _set_band(reaper, track, fx, n, band)

@@ -5,10 +5,13 @@ Each function returns what puts back what it saved, or hands it to `later` (`Api
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from .api import Api, Later
+from .api import Api, Later, LiveError
+
+READ, NO_OVERRIDE = 1, -1  # automation modes
+RECORDING = (2, 3, 4, 5)  # touch, write, latch, latch preview: what is written to an FX may be recorded
 
 # RENDER_NORMALIZE is one bit field: 0 switches off normalising, limiting, fades, trimming and padding at once.
 NUMBERS = (
@@ -48,6 +51,26 @@ def keys(reaper: Api, project: str) -> Callable[[], None]:
     return restore
 
 
+def set_keys(reaper: Api, project: str, texts: Mapping[str, str], numbers: Mapping[str, float]) -> None:
+    """Raises `LiveError` for a number that REAPER does not keep: it would render something else than asked."""
+    for key, text in texts.items():
+        reaper("GetSetProjectInfo_String", project, key, text, True)
+    for key, value in numbers.items():
+        reaper("GetSetProjectInfo", project, key, value, True)
+    for key, value in numbers.items():
+        if reaper("GetSetProjectInfo", project, key, 0, False) != value:
+            raise LiveError(f"REAPER did not take {key} {value:g}, so it would render something else: update it")
+
+
+def set_bounds(reaper: Api, project: str, start_s: float, end_s: float) -> bool:
+    """The custom bounds; whether REAPER keeps them."""
+    wanted = {"RENDER_STARTPOS": start_s, "RENDER_ENDPOS": end_s}
+    for key, value in wanted.items():
+        reaper("GetSetProjectInfo", project, key, value, True)
+    now = {key: reaper("GetSetProjectInfo", project, key, 0, False) for key in wanted}
+    return all(abs(now[key] - value) < 1e-6 for key, value in wanted.items())
+
+
 def all_tracks(reaper: Api, project: str) -> list[str]:
     """The master first."""
     count = reaper("CountTracks", project)
@@ -56,31 +79,60 @@ def all_tracks(reaper: Api, project: str) -> list[str]:
 
 def select_tracks(reaper: Api, project: str, wanted: set[str], later: Later) -> None:
     """Selects exactly these."""
-    _select(reaper, all_tracks(reaper, project), wanted, ("IsTrackSelected", "SetTrackSelected"), later)
+    _select(reaper, project, all_tracks(reaper, project), wanted, "MediaTrack*", later)
 
 
 def select_items(reaper: Api, project: str, wanted: set[str], later: Later) -> None:
     """Selects exactly these."""
     items = [reaper("GetMediaItem", project, n) for n in range(reaper("CountMediaItems", project))]
-    _select(reaper, items, wanted, ("IsMediaItemSelected", "SetMediaItemSelected"), later)
+    _select(reaper, project, items, wanted, "MediaItem*", later)
 
 
-def _select(reaper: Api, things: list[str], wanted: set[str], names: tuple[str, str], later: Later) -> None:
-    is_selected, select = names
+_SELECTING = {
+    "MediaTrack*": ("IsTrackSelected", "SetTrackSelected"),
+    "MediaItem*": ("IsMediaItemSelected", "SetMediaItemSelected"),
+}
+
+
+def _select(reaper: Api, project: str, things: list[str], wanted: set[str], kind: str, later: Later) -> None:
+    is_selected, select = _SELECTING[kind]
+
+    def put_back(thing: str, now: bool) -> None:
+        if still_there(reaper, project, thing, kind):
+            reaper(select, thing, now)
+
     for thing in things:
         now = bool(reaper(is_selected, thing))
         if now != (thing in wanted):
             # noted first: an interrupt may follow the call at once
-            later(partial(reaper, select, thing, now))
+            later(partial(put_back, thing, now))
             reaper(select, thing, not now)
+            if bool(reaper(is_selected, thing)) == now:
+                raise LiveError("REAPER did not select what is to be rendered: close its dialogs, then try again")
 
 
-def bypass_from(reaper: Api, track: str, first: int, later: Later) -> None:
-    """Switches the FX of a track off, from this place in its chain on."""
-    for fx in range(first, reaper("TrackFX_GetCount", track)):
-        if reaper("TrackFX_GetEnabled", track, fx):
-            later(partial(reaper, "TrackFX_SetEnabled", track, fx, True))
-            reaper("TrackFX_SetEnabled", track, fx, False)
+def still_there(reaper: Api, project: str, pointer: str, kind: str) -> bool:
+    """Whether a pointer may be used. Nothing can have gone while REAPER was held all the time."""
+    # reapy's own form of this function wants the bare address, and fails for a pointer's text
+    return not reaper.went_on or bool(reaper("ValidatePtr2", project, int(pointer.split(")")[1], 16), kind))
+
+
+def no_automation(reaper: Api, project: str, tracks: Iterable[str], later: Later) -> None:
+    """Tracks that would record what is written to their FX (touch, latch, write) only play automation for now."""
+    override = reaper("GetGlobalAutomationOverride")
+    if override in RECORDING:
+        later(partial(reaper, "SetGlobalAutomationOverride", override))
+        reaper("SetGlobalAutomationOverride", NO_OVERRIDE)
+
+    def put_back(track: str, mode: float) -> None:
+        if still_there(reaper, project, track, "MediaTrack*"):
+            reaper("SetMediaTrackInfo_Value", track, "I_AUTOMODE", mode)
+
+    for track in tracks:
+        mode = reaper("GetMediaTrackInfo_Value", track, "I_AUTOMODE")
+        if mode in RECORDING:
+            later(partial(put_back, track, mode))
+            reaper("SetMediaTrackInfo_Value", track, "I_AUTOMODE", READ)
 
 
 def transport(reaper: Api, project: str) -> Callable[[], None]:

@@ -24,9 +24,11 @@ class Target:
     place: str
     family: str | None
     instance: reaeq.Instance | None
-    fx_count: int
     items: list[str] = field(default_factory=list)
     has_midi: bool = False
+    fx_off: bool = False  # all FX of the track are switched off as a whole
+    heard_in: str = ""  # "files" or "render", once it was listened to
+    why_rendered: str = ""  # the end of a sentence, where files would not do
 
     @property
     def is_master(self) -> bool:
@@ -58,15 +60,14 @@ def is_null(pointer: str) -> bool:
 
 def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] = (), bare: bool = False) -> Target:
     """`bare`: the items are heard rather than the track. `family`: "word" or "match", None: whichever is there."""
-    number, instances = number_of(reaper, track), reaeq.ours(reaper, track)
-    instance = next((found for found in instances if family in (None, found.family)), None)
+    number, instance = number_of(reaper, track), reaeq.find(reaper, track, family)
     how = "master" if number < 0 else "items" if bare else "stem"
     if how == "items" and instance and instance.index > 0:
         how = "stem"  # it stands behind other FX: what reaches it are no longer the bare items
     place = "first" if bare or number < 0 else "last"
     name = "Master" if number < 0 else track_name(reaper, track)
-    count = reaper("TrackFX_GetCount", track)
-    return Target(track, name, number, how, place, family, instance, count, list(items))
+    fx_off = not reaper("GetMediaTrackInfo_Value", track, "I_FXEN")
+    return Target(track, name, number, how, place, family, instance, list(items), fx_off=fx_off)
 
 
 def selected(reaper: Api, project: str, family: str) -> list[Target]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...bands import Eq
-from . import reaeq
-from .api import Api, LiveError
-from .check import chunk_of
+from . import fx, reaeq, records, render_state
+from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
-UNDO_FX = 2  # UNDO_STATE_FX: track and master FX, nothing else of the project
+UNDO_STATE = 1 | 2  # track and master FX, and what is kept beside a track; nothing else of the project
 
 
 @dataclass
@@ -42,20 +43,45 @@ def undoable(reaper: Api, project: str, label: str, targets: Sequence[Target], b
     """`body()` as one undo point; whatever it raises, all of it is taken back. To be called while REAPER is held."""
     check_still_there(reaper, project, targets)
     failed = True
-    with reaper.closed():
-        reaper("Undo_BeginBlock2", project)
-        reaper("PreventUIRefresh", 1)
+    block = begin_block(reaper, project)
     try:
-        body()
+        with reaper.guard() as later:
+            render_state.no_automation(reaper, project, [target.track for target in targets], later)
+            body()
         failed = False
     finally:
         with reaper.closed():
-            reaper("PreventUIRefresh", -1)
-            reaper("Undo_EndBlock2", project, f"AEQ: {label}", UNDO_FX)
-            if failed:
-                reaper("Undo_DoUndo2", project)
-            else:
-                reaper.settled()
+            end_block(reaper, project, block, None if failed else f"AEQ: {label}")
+        if not failed:
+            reaper.settled()
+
+
+def begin_block(reaper: Api, project: str) -> str:
+    """An undo block; gives the label under which it is to be taken back, which no other step has."""
+    with reaper.closed():
+        reaper("Undo_BeginBlock2", project)
+        reaper("PreventUIRefresh", 1)
+    return f"AEQ: taken back {secrets.token_hex(4)}"
+
+
+def end_block(reaper: Api, project: str, block: str, label: str | None) -> None:
+    """Closes it as a step called `label`, or, with None, takes back what it changed.
+
+    REAPER adds no step for a block that changed nothing: undo would then take the user's own last edit, so it is only
+    called while our step is the last one.
+    """
+    reaper("PreventUIRefresh", -1)
+    reaper("Undo_EndBlock2", project, label or block, UNDO_STATE)
+    if label is None and last_step(reaper, project) == block:
+        reaper("Undo_DoUndo2", project)
+
+
+def last_step(reaper: Api, project: str) -> str:
+    """What Edit > Undo would take back, "" for nothing: Undo_CanUndo2 fails in Python where there is nothing."""
+    try:
+        return reaper("Undo_CanUndo2", project) or ""
+    except RefusedCall:
+        return ""
 
 
 def write_all(reaper: Api, project: str, label: str, entries: Sequence[Entry]) -> None:
@@ -71,29 +97,64 @@ def write_all(reaper: Api, project: str, label: str, entries: Sequence[Entry]) -
 def write_one(reaper: Api, entry: Entry) -> None:
     """Into our instance if there is one, else into a new one at the target's place. Raises `LiveError`."""
     target, track = entry.target, entry.target.track
-    old = _current(reaper, target)
-    if entry.alone:
-        for other in reversed(reaeq.ours(reaper, track)):
-            if old is not None and other.index != old:
-                reaper("TrackFX_Delete", track, other.index)
-                old -= other.index < old
+    instance = reaeq.find(reaper, track, target.family)  # FX may have been moved or added meanwhile
+    old = instance.index if instance else None
+    if old is not None and reaper("TrackFX_GetOffline", track, old):
+        raise LiveError(f"the EQ of ours on {target.name!r} is offline: set it online in the FX window, then try again")
+    if entry.alone and old is not None:
+        kept = fx.guid(reaper, track, old)
+        while others := [one for one in reaeq.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
+            _delete(reaper, track, others[-1].index)
+        old = fx.find(reaper, track, kept)
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
-    fx = old if old is not None else reaeq.add(reaper, track, place)
-    if fx is None:
+    index = old if old is not None else reaeq.add(reaper, track, place)
+    if index is None:
         raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
-    what = reaeq.write(reaper, track, fx, entry.eq)
-    if not what and not reaeq.rename(reaper, track, fx, entry.name):
+    what = reaeq.write(reaper, track, index, entry.eq)
+    # a name that the user gave it stays
+    name = instance.name if instance and instance.has_own_name and not entry.alone else entry.name
+    if not what and not reaeq.rename(reaper, track, index, name):
         what = "its name"
-    if not what and fx != (place if old is None else old):
+    if not what and index != (place if old is None else old):
         what = "its place in the chain"
     if what:
-        raise LiveError(
-            f"ReaEQ on {target.name!r} did not take the values ({what}): everything was taken back, the action"
-            " 'AEQ_Self-test' shows what is different in this REAPER"
-        )
+        raise _not_taken(target, what)
+    _note(reaper, track, index, entry, name)
     # an instance that was off and gets a new EQ is meant to be heard
-    if old is not None and not reaper("TrackFX_GetEnabled", track, fx):
-        reaper("TrackFX_SetEnabled", track, fx, True)
+    if old is not None and fx.is_bypassed(reaper, track, index):
+        fx.bypass(reaper, track, index, False)
+
+
+def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: Later) -> None:
+    """New instances with the EQs of `entries`, taken out again by `later`: for a mix to be heard with them.
+
+    What of ours is there is bypassed meanwhile and not written to, so that it stays as it is to the letter. All is
+    inside one undo block, for adding an FX would be a step of its own; a block that leaves all as it was is none.
+    """
+    added: list[tuple[str, str]] = []
+    block = begin_block(reaper, project)
+
+    def close() -> None:
+        left = any(fx.find(reaper, track, guid) is not None for track, guid in added)
+        # a step that carries what the user changed before, without a step of its own, must not be undone
+        end_block(reaper, project, block, None if left else "AEQ: heard the tracks")
+
+    later(close)
+    render_state.no_automation(reaper, project, [entry.target.track for entry in entries], later)
+    for entry in entries:
+        track = entry.target.track
+        ours = reaeq.ours(reaper, track)
+        fx.bypass_for_now(reaper, project, track, [fx.Fx(one.index) for one in ours], later)
+        instance = reaeq.find(reaper, track, entry.target.family)
+        count = reaper("TrackFX_GetCount", track)
+        place = min(instance.index, count) if instance else 0 if entry.target.place == "first" else count
+        index = reaeq.add(reaper, track, place)
+        if index is None:
+            raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
+        added.append((track, fx.guid(reaper, track, index)))
+        later(partial(_take_out, reaper, *added[-1]))
+        if what := reaeq.write(reaper, track, index, entry.eq):
+            raise _not_taken(entry.target, what)
 
 
 def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tuple[Target, str]]:
@@ -104,26 +165,46 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
 
     def body() -> None:
         for target, instances in found:
-            for instance in reversed(instances):  # from the end: deleting moves those behind
-                reaper("TrackFX_Delete", target.track, instance.index)
+            for _ in instances:  # looked up anew: deleting moves those behind
+                _delete(reaper, target.track, reaeq.ours(reaper, target.track)[-1].index)
+            if instances:
+                kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
+                left = [record for record in kept.records if record.fx in alive]
+                records.keep(reaper, target.track, records.Kept(left, kept.group if left else None))
 
     holders = [target for target, instances in found if instances]
     undoable(reaper, project, _counted("remove EQ", len(holders)), holders, body)
     return [(target, instance.name) for target, instances in found for instance in instances]
 
 
-def put_in_for_now(reaper: Api, entries: Sequence[Entry], later: Callable) -> None:
-    """Writes entries that `later` takes out again, to the letter: for a mix to be heard with them. Not the master's."""
-    for entry in entries:
-        track, before = entry.target.track, chunk_of(reaper, entry.target.track)
-        later(lambda track=track, before=before: reaper("SetTrackStateChunk", track, before, False))
-        write_one(reaper, entry)
+def _note(reaper: Api, track: str, index: int, entry: Entry, name: str) -> None:
+    """What was written is kept beside the track: the FX is found again whatever it is called."""
+    family = reaeq.family_of(entry.name) or "word"
+    blend = reaeq.Instance(index, entry.name, family).blend
+    record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq)
+    records.note(reaper, track, record, _alive(reaper, track))
 
 
-def _current(reaper: Api, target: Target) -> int | None:
-    """Where the target's instance is now: FX may have been moved or added meanwhile."""
-    found = [one for one in reaeq.ours(reaper, target.track) if target.family in (None, one.family)]
-    return found[0].index if found else None
+def _alive(reaper: Api, track: str) -> set[str]:
+    return {fx.guid(reaper, track, one.index) for one in fx.every(fx.chain(reaper, track))}
+
+
+def _take_out(reaper: Api, track: str, guid: str) -> None:
+    index = fx.find(reaper, track, guid)
+    if index is not None:
+        _delete(reaper, track, index)
+
+
+def _delete(reaper: Api, track: str, index: int) -> None:
+    if not reaper("TrackFX_Delete", track, index):
+        raise LiveError("REAPER did not remove an FX of ours: everything was taken back, close its dialogs, try again")
+
+
+def _not_taken(target: Target, what: str) -> LiveError:
+    return LiveError(
+        f"ReaEQ on {target.name!r} did not take the values ({what}): everything was taken back, the action"
+        " 'AEQ_Self-test' shows what is different in this REAPER"
+    )
 
 
 def _counted(label: str, tracks: int) -> str:

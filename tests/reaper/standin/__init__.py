@@ -3,8 +3,10 @@
 from . import (  # noqa: F401 - each brings its functions into the registry
     accessors,
     action_list,
+    behaviour,
     building,
     commands,
+    envelopes,
     environment,
     eq_api,
     ext_state,
@@ -13,6 +15,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     fx_params,
     gfx,
     items,
+    midi,
     process,
     project_api,
     render_keys,
@@ -21,7 +24,8 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     ui,
     undo,
 )
+from .behaviour import Disputed, Preferences
 from .errors import StandInError
 from .reaper import Reaper
 
-__all__ = ["Reaper", "StandInError"]
+__all__ = ["Disputed", "Preferences", "Reaper", "StandInError"]

@@ -74,7 +74,11 @@ def AudioAccessorValidateState(reaper, accessor):
 
 @api
 def GetAudioAccessorSamples(reaper, accessor, rate, channels, start_s, count, buffer):
-    """1 with audio, 0 without, -1 for an error; the buffer is interleaved."""
+    """1 with audio, 0 without, -1 for an error; the buffer is interleaved.
+
+    Times are the item's: play rate, pitch and channel mode are in the samples, volumes and pan are not. Inside a
+    coroutine REAPER answers nil and leaves the buffer as it was, and so does `prelude.lua`.
+    """
     if count * channels > len(buffer) or not 1 <= channels <= 2:
         return -1
     audio = accessor.samples(rate, start_s, count)

@@ -21,6 +21,7 @@ class ActionList:
     def __init__(self, resource_path: Path):
         self.resource_path, self.file = resource_path, resource_path / "reaper-kb.ini"
         self.entries: list[tuple[str, str, Path]] = []  # id, name in the list, file
+        self.flags: dict[str, int] = {}  # by id: what to do when an action is run while it runs
         self.read()
 
     def read(self) -> None:
@@ -40,6 +41,7 @@ class ActionList:
             if not path.is_absolute():
                 path = self.resource_path / "Scripts" / path
             self.entries.append((words[3], words[4].removeprefix("Custom: "), path))
+            self.flags[words[3]] = int(words[1])
         ids = [command for command, _, _ in self.entries]
         if len(set(ids)) != len(ids):
             raise StandInError("reaper-kb.ini", "two script lines have the same command id")
@@ -51,6 +53,11 @@ class ActionList:
             if wanted in (command, title, title.removesuffix(".lua"), path.stem):
                 return path, FIRST_COMMAND + index
         raise StandInError("action", f"no action {name!r} in the list: {[title for _, title, _ in self.entries]}")
+
+    def flag(self, command: int) -> int:
+        """The remembered answer for an action of this number: 4 none, 260 end it, 516 another instance."""
+        index = command - FIRST_COMMAND
+        return self.flags.get(self.entries[index][0], 4) if 0 <= index < len(self.entries) else 4
 
     def add(self, path: str) -> int:
         file = Path(path)

@@ -28,3 +28,7 @@ class Clock:
         # Real processes live in real time: a script's timeouts must not run ahead of them.
         self._begun += real - self._last if self.pace_s else CYCLE_S
         self._last = real
+
+    def pass_s(self, seconds: float) -> None:
+        """REAPER stood still for that long."""
+        self._begun += seconds

@@ -6,12 +6,13 @@ import time
 
 import soundfile
 
+from .background_render import BackgroundRender
 from .building import close_tab, new_tab
 from .errors import StandInError
 from .handles import Track
 from .project_api import OnPlayButtonEx, OnStopButtonEx
 from .registry import api
-from .render import render
+from .render import begin, render
 
 RENDER = (41824, 42230)  # with the last settings; 42230 closes its window by itself
 
@@ -39,11 +40,19 @@ def _render(reaper, project, command):
         raise StandInError("render", "41824 leaves its window open until the user closes it; use 42230")
     if project.play_state & 4:
         raise StandInError("render", "REAPER would ask: it is recording")
+    if reaper.background is not None:
+        raise StandInError("render", "a render is running in the background already")
     project.play_state = 0  # rendering stops the transport
     started = time.perf_counter()
     try:
-        files = render(project)
+        if reaper.preferences.background_render:
+            jobs, rate, subtype = begin(reaper, project)
+            reaper.background = BackgroundRender(reaper, project, jobs, rate, subtype)
+            return
+        files = render(reaper, project)
         reaper.renders.append(files)
+        if reaper.preferences.render_speed:
+            reaper.clock.pass_s(sum(soundfile.info(file).duration for file in files[:1]))
     except (OSError, soundfile.LibsndfileError) as error:
         # a full disk: REAPER says so in a window and goes on when it is closed
         reaper.ui.dialogs.append(f"render failed: {error}")
@@ -71,7 +80,19 @@ def _select_all_tracks(reaper, project):
         track.select(True)
 
 
+def _all_media_online(reaper, project):
+    """ "Item: Set all media online": what the user had set offline comes online as well."""
+    reaper.media_online = True
+    for item in project.items:
+        for take in filter(None, item.takes):
+            node = take.source.node
+            if node.head.lstrip().startswith("<SOURCE _OFFLINE_"):
+                node.head = node.head.replace("_OFFLINE_", "", 1)
+                project.touch()
+
+
 _SIMPLE = {
+    40101: _all_media_online,
     1007: lambda reaper, project: OnPlayButtonEx(reaper, project),
     1016: lambda reaper, project: OnStopButtonEx(reaper, project),
     40182: _select_all_items,

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 from .registry import FUNCTIONS, api
+from .systems import real, shown
 
 
 @api
@@ -61,7 +62,7 @@ def GetAppVersion(reaper):
 
 @api
 def GetResourcePath(reaper):
-    return str(reaper.resource_path)
+    return shown(reaper, str(reaper.resource_path))
 
 
 @api
@@ -82,7 +83,7 @@ def genGuid(reaper, guid):
 @api
 def RecursiveCreateDirectory(reaper, path, ignored):
     """The number of folders made; 0 also when it failed or was there already."""
-    folder, made = Path(path), 0
+    folder, made = Path(real(reaper, path)), 0
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         for part in reversed(missing):
@@ -95,12 +96,12 @@ def RecursiveCreateDirectory(reaper, path, ignored):
 
 @api
 def file_exists(reaper, path):
-    return os.path.isfile(path)
+    return os.path.isfile(real(reaper, path))
 
 
 @api
 def EnumerateFiles(reaper, path, index):
-    """Index -1 makes REAPER read the folder anew; until then it may hand out an old listing, and here it does."""
+    """REAPER keeps a folder's listing, for all scripts: only index -1 makes it read the folder anew."""
     return _listing(reaper, path, index, os.path.isfile)
 
 
@@ -110,7 +111,7 @@ def EnumerateSubdirectories(reaper, path, index):
 
 
 def _listing(reaper, path, index, wanted):
-    cache = reaper.running.__dict__.setdefault("listings", {})
+    cache, path = reaper.listings, real(reaper, path)
     key = (path, wanted)
     if index == -1 or key not in cache:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []

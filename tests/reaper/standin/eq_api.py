@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .fx_api import add_by_name, get
 from .fx_chain import Fx
-from .fx_params import single
+from .fx_params import refuse_recording, single
 from .reaeq_instance import FREQ, GAIN, MASTER, STATE_TYPE, Place, from_normalized, to_normalized
 from .registry import api
 
@@ -49,6 +49,7 @@ def TrackFX_SetEQParam(reaper, track, index, kind, number, field, value, is_norm
     place = _eq_place(reaper, fx, kind, number, field)
     if place is None:
         return False
+    refuse_recording(reaper, track)
     if is_normalized:
         new = from_normalized(place.field, single(value))
     elif value < 20 and place.field == FREQ:

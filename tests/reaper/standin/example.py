@@ -20,7 +20,8 @@ def _guid() -> str:
 class ItemSpec:
     """One item of one take. Times in seconds. `file` None makes an empty item; `notes` (pitch, start, end) a MIDI one.
 
-    `section`: start and length in the file; `extra`: more lines of the item; `fx`: as in `TrackSpec`.
+    `section`: start and length in the file; `extra`: more lines of the item, `after`: of the take, behind its source;
+    `kind`: of the source, where its file name does not tell; `fx`: as in `TrackSpec`.
     """
 
     file: str | Path | None = None
@@ -28,6 +29,8 @@ class ItemSpec:
     length: float = 1.0
     offset: float = 0.0
     rate: float = 1.0
+    preserve_pitch: bool = False
+    pitch: float = 0.0
     loop: bool = False
     volume: float = 1.0
     take_volume: float = 1.0
@@ -44,6 +47,8 @@ class ItemSpec:
     fx: Sequence[Sequence[str]] = ()
     name: str = ""
     extra: Sequence[str] = ()
+    after: Sequence[str] = ()
+    kind: str = ""
 
 
 @dataclass
@@ -84,6 +89,13 @@ def other(name: str = "VST: Unknown (Somebody)") -> list[str]:
     """A plug-in that the stand-in does not know: sound passes through."""
     head = f'<VST {quote_token(name)} unknown.so 0 "" 1234567890<> ""'
     return ["BYPASS 0 0 0", head, "  AAAQAAAA", ">", "FLOATPOS 0 0 0 0", f"FXID {_guid()}", "WAK 0 0"]
+
+
+def container(*fx: Sequence[str]) -> list[str]:
+    """FX in a container of their own."""
+    inside = [line for block in fx for line in block]
+    head = ['<CONTAINER Container "" ""', "CONTAINER_CFG 2 2 2 0", "SHOW 0", "LASTSEL 0", "DOCKED 0"]
+    return ["BYPASS 0 0 0", *head, *inside, ">", "FLOATPOS 0 0 0 0", f"FXID {_guid()}", "WAK 0 0"]
 
 
 def project(
@@ -135,14 +147,15 @@ def _item(item: ItemSpec) -> list[str]:
     if item.file is None and not item.notes:
         return [*lines, ">"]
     lines += [f"NAME {quote_token(item.name)}", f"VOLPAN {item.volume:g} {item.pan:g} {item.take_volume:g} -1"]
-    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} 0 0 -1 0 0.0025", f"CHANMODE {item.channel_mode}"]
-    return [*lines, f"GUID {_guid()}", *_source(item), *_chain("TAKEFX", item.fx), ">"]
+    lines += [f"SOFFS {item.offset!r}", f"PLAYRATE {item.rate!r} {int(item.preserve_pitch)} {item.pitch!r} -1 0 0.0025"]
+    lines += [f"CHANMODE {item.channel_mode}"]
+    return [*lines, f"GUID {_guid()}", *_source(item), *_chain("TAKEFX", item.fx), *item.after, ">"]
 
 
 def _source(item: ItemSpec) -> list[str]:
     if item.notes:
         return _midi(item)
-    kind = {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS"}.get(Path(item.file).suffix.lower(), "WAVE")
+    kind = item.kind or {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS"}.get(Path(item.file).suffix.lower(), "WAVE")
     inner = [f"<SOURCE {kind}", f"FILE {quote_token(str(item.file))}", ">"]
     if item.section is None and not item.reverse:
         return inner

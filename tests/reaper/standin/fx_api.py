@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from .errors import StandInError
-from .fx_chain import REAEQ_NAMES, Fx, copied, fx_list, insert, new_reaeq, remove
+from .fx_chain import IN_CONTAINER, REAEQ_NAMES, Fx, all_fx, copied, fx_list, insert, new_reaeq, remove
 from .registry import FUNCTIONS, api
+from .undo import step_outside_block
 
 
 def get(owner, index: int) -> Fx | None:
-    """None for an index that is not there. Input FX and containers have indices of their own, not modelled."""
+    """None for an index that is not there. Input FX have indices of their own, not modelled."""
+    if index >= IN_CONTAINER:
+        return next((fx for fx in all_fx(owner) if fx.index == index), None)
     if index >= 0x1000000:
-        raise StandInError("not modelled", f"FX index {index:#x} (input FX or a container)")
+        raise StandInError("not modelled", f"FX index {index:#x} (input FX)")
     chain = fx_list(owner)
     return chain[index] if 0 <= index < len(chain) else None
 
@@ -51,6 +54,7 @@ def SetEnabled(reaper, owner, index, enabled):
     fx = get(owner, index)
     if fx:
         fx.set_flag(0, not enabled)
+        step_outside_block(owner.project, f"{'Enable' if enabled else 'Bypass'} FX: {fx.plugin_name}")
 
 
 @both
@@ -103,7 +107,9 @@ def add_by_name(owner, name: str, instantiate: int) -> int:
     if wanted not in REAEQ_NAMES:
         return -1  # no other plug-in is installed here
     place = -1000 - instantiate if instantiate <= -1000 else len(fx_list(owner))
-    return insert(owner, place, new_reaeq(owner))
+    index = insert(owner, place, new_reaeq(owner))
+    step_outside_block(owner.project, "Add FX: VST: ReaEQ (Cockos)")
+    return index
 
 
 @api

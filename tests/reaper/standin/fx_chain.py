@@ -18,15 +18,20 @@ REAEQ_NAMES = {"reaeq", "reaeq (cockos)", "vst:reaeq", "vst: reaeq (cockos)", "v
 KEPT_BY_FX = ("PARMENV", "PROGRAMENV")
 
 
+IN_CONTAINER = 0x2000000  # indices of FX in containers begin here; they change with every edit of the chain
+
+
 @dataclass
 class Fx:
-    """Lines `start` to `stop` of `chain`; `node` is the plug-in's own chunk."""
+    """Lines `start` to `stop` of `chain`; `node` is the plug-in's own chunk. `inside` is the container it lies in."""
 
     owner: Track | Take
     chain: Node
     start: int
     stop: int
     node: Node
+    index: int = 0
+    inside: Fx | None = None
 
     def _line(self, key: str) -> list[str] | None:
         return self.chain.get(key, self.start, self.stop)
@@ -67,6 +72,8 @@ class Fx:
     def plugin_name(self) -> str:
         """What the FX list calls the plug-in itself."""
         words = self.node.arguments
+        if self.is_container:  # the shown name is translated
+            return "容器" if self.owner.project.reaper.preferences.language == "zh" else "Container"
         if self.node.name == "JS":
             return f"JS: {words[0]}"
         return words[0] if words else self.node.name
@@ -92,6 +99,10 @@ class Fx:
         self.owner.project.touch()
 
     @property
+    def is_container(self) -> bool:
+        return self.node.name == "CONTAINER"
+
+    @property
     def is_reaeq(self) -> bool:
         return ReaEq.is_one(self.node)
 
@@ -110,7 +121,43 @@ def _name_place(node: Node) -> int | None:
 
 
 def fx_list(owner: Track | Take) -> list[Fx]:
-    chain = owner.chain()
+    """The top level of the chain."""
+    return _listed(owner, owner.chain())
+
+
+def children(container: Fx) -> list[Fx]:
+    """What lies in a container, with indices as REAPER counts them.
+
+    0x2000000 + place of the container + place in it times (length of the chain + 1), places from 1; deeper ones go on
+    in the same way.
+    """
+    siblings = children(container.inside) if container.inside else fx_list(container.owner)
+    found = _listed(container.owner, container.node)
+    prefix, stride = _address(container, len(siblings))
+    for place, fx in enumerate(found, 1):
+        fx.inside, fx.index = container, IN_CONTAINER + prefix + place * stride
+    return found
+
+
+def _address(container: Fx, siblings: int) -> tuple[int, int]:
+    if container.inside is None:
+        return container.index + 1, siblings + 1
+    above = container.inside
+    outer = children(above.inside) if above.inside else fx_list(above.owner)
+    _, stride = _address(above, len(outer))
+    return container.index - IN_CONTAINER, stride * (siblings + 1)
+
+
+def all_fx(owner: Track | Take) -> list[Fx]:
+    """The chain with what lies in its containers, each container before its content."""
+
+    def walk(chain: list[Fx]) -> list[Fx]:
+        return [found for fx in chain for found in (fx, *(walk(children(fx)) if fx.is_container else ()))]
+
+    return walk(fx_list(owner))
+
+
+def _listed(owner: Track | Take, chain: Node | None) -> list[Fx]:
     if chain is None:
         return []
     starts = [i for i, part in enumerate(chain.body) if isinstance(part, str) and part.split()[:1] == ["BYPASS"]]
@@ -119,7 +166,7 @@ def fx_list(owner: Track | Take) -> list[Fx]:
         parts = chain.body[start:stop]
         node = next((p for p in parts if isinstance(p, Node) and p.name in _PLUGINS), None)
         if node is not None:
-            found.append(Fx(owner, chain, start, stop, node))
+            found.append(Fx(owner, chain, start, stop, node, len(found)))
     return found
 
 
@@ -138,7 +185,7 @@ def remove(fx: Fx, keep_chain: bool = False) -> list:
     """Takes an FX out and returns its lines. A chain that becomes empty goes with it."""
     lines = fx.chain.body[fx.start : fx.stop]
     del fx.chain.body[fx.start : fx.stop]
-    if not fx_list(fx.owner) and not keep_chain:
+    if fx.inside is None and not fx_list(fx.owner) and not keep_chain:
         fx.owner.drop_chain()
     _changed(fx.owner)
     return lines
@@ -157,12 +204,16 @@ def _fresh(part, indent: str):
 
 
 def new_reaeq(owner: Track | Take) -> list:
-    """Lines of a factory-default ReaEQ (facts sheet 1.3)."""
+    """Lines of a new ReaEQ: factory state (facts sheet 1.3), or the user's default preset."""
     indent = owner.make_chain().indent
     platform = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
-    block = parse_lines(vst_block(DEFAULT, platform=platform)).reindent(indent + "  ")
+    block = parse_lines(vst_block(default_state(owner), platform=platform)).reindent(indent + "  ")
     after = ("FLOATPOS 0 0 0 0", f"FXID {new_guid()}", "WAK 0 0")
     return [f"{indent}  BYPASS 0 0 0", block, *(f"{indent}  {line}" for line in after)]
+
+
+def default_state(owner: Track | Take):
+    return owner.project.reaper.preferences.eq_default or DEFAULT
 
 
 def new_guid() -> str:

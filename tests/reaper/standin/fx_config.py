@@ -8,7 +8,7 @@ from dataclasses import replace
 from reaper_aeq.reaper.state import StateError, parse_state
 
 from .fx_api import both, get
-from .fx_chain import Fx
+from .fx_chain import Fx, children
 
 
 @both
@@ -24,6 +24,8 @@ def _read(reaper, fx: Fx, name: str) -> str | None:
         return fx.renamed
     if name in ("fx_name", "original_name"):
         return fx.plugin_name
+    if fx.is_container or name == "parent_container":
+        return _of_container(fx, name)
     if name == "fx_type":
         return fx.plugin_name.split(":")[0]
     if name == "fx_ident":
@@ -35,6 +37,18 @@ def _read(reaper, fx: Fx, name: str) -> str | None:
     if name == "vst_chunk" and fx.is_reaeq and reaper.eq_chunk != "refused":
         return base64.b64encode(_chunk(reaper, fx)).decode()
     return None
+
+
+def _of_container(fx: Fx, name: str) -> str | None:
+    if name == "parent_container":
+        return str(fx.inside.index) if fx.inside else None
+    if name in ("fx_type", "fx_ident"):
+        return {"fx_type": "Container", "fx_ident": "__builtin_container"}[name]
+    inside = children(fx)
+    if name == "container_count":
+        return str(len(inside))
+    number = name.removeprefix("container_item.")
+    return str(inside[int(number)].index) if number.isdigit() and int(number) < len(inside) else None
 
 
 def _chunk(reaper, fx: Fx) -> bytes:
@@ -73,7 +87,7 @@ def SetNamedConfigParm(reaper, owner, index, name, value):
         changed = fx.eq.set_band(band, enabled=bool(number))
     if changed:
         owner.project.touch()
-    return True
+    return name.startswith("BANDTYPE")  # BANDENABLED works and answers false
 
 
 def _set_chunk(reaper, fx: Fx, value: str) -> bool:

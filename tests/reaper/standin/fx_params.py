@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import struct
 
+from .errors import StandInError
 from .fx_api import both, get
-from .fx_chain import Fx
+from .fx_chain import Fx, default_state
+from .handles import Track
 from .reaeq_instance import (
+    DEFAULT,
     GAIN,
     Place,
     from_normalized,
@@ -14,8 +17,14 @@ from .reaeq_instance import (
     to_normalized,
     to_raw,
 )
+from .track_values import value as value_of
 
 _OWN = ("bypass", "wet", "delta")  # behind the plug-in's parameters
+_TRANSLATED = {
+    "bypass": "旁通",
+    "wet": "湿声",
+    "delta": "差异",
+}  # a language pack translates these, ReaEQ's it does not
 
 
 def single(value: float) -> float:
@@ -77,9 +86,20 @@ def GetParamNormalized(reaper, owner, index, parameter):
     return -1.0 if value is None else value
 
 
-def _set(fx: Fx | None, index: int, value: float, normalized: bool) -> bool:
+def refuse_recording(reaper, owner) -> None:
+    """In touch, write and latch modes what a script writes is recorded as automation."""
+    mode = reaper.automation_override
+    if mode < 0 and isinstance(owner, Track):
+        mode = value_of(owner, "I_AUTOMODE")
+    if 2 <= mode <= 5:
+        raise StandInError("automation", f"the write would be recorded as automation (mode {mode:g})")
+
+
+def _set(reaper, owner, chain_index: int, index: int, value: float, normalized: bool) -> bool:
+    fx = get(owner, chain_index)
     if fx is None or _value(fx, index, normalized) is None:
         return False
+    refuse_recording(reaper, owner)
     count = plugin_count(fx)
     if index >= count:
         {"bypass": lambda: fx.set_flag(0, value >= 0.5), "wet": lambda: fx.set_wet(value), "delta": lambda: None}[
@@ -101,12 +121,12 @@ def _set(fx: Fx | None, index: int, value: float, normalized: bool) -> bool:
 
 @both
 def SetParam(reaper, owner, index, parameter, value):
-    return _set(get(owner, index), parameter, value, False)
+    return _set(reaper, owner, index, parameter, value, False)
 
 
 @both
 def SetParamNormalized(reaper, owner, index, parameter, value):
-    return _set(get(owner, index), parameter, value, True)
+    return _set(reaper, owner, index, parameter, value, True)
 
 
 @both
@@ -119,7 +139,8 @@ def _name(fx: Fx, parameter: int) -> str | None:
     if not 0 <= parameter < count + len(_OWN):
         return None
     if parameter >= count:
-        return _OWN[parameter - count].capitalize()
+        own = _OWN[parameter - count]
+        return _TRANSLATED[own] if fx.owner.project.reaper.preferences.language == "zh" else own.capitalize()
     return fx.eq.name(fx.eq.place(parameter)) if fx.is_reaeq else f"slider {parameter + 1}"
 
 
@@ -151,9 +172,8 @@ def GetParamFromIdent(reaper, owner, index, ident):
     """`:bypass`, `:wet` and `:delta` find REAPER's own parameters wherever they stand."""
     fx = get(owner, index)
     for parameter in range(plugin_count(fx) + len(_OWN) if fx else 0):
-        known = _ident(fx, parameter)
-        own = parameter >= plugin_count(fx)
-        if ident == known or (own and ident == ":" + known.split(":")[1]):
+        place = parameter - plugin_count(fx)
+        if ident == _ident(fx, parameter) or (place >= 0 and ident == ":" + _OWN[place]):
             return parameter
     return -1
 
@@ -166,3 +186,27 @@ def GetFormattedParamValue(reaper, owner, index, parameter):
         return False, ""
     place = fx.eq.place(parameter) if fx.is_reaeq else None
     return True, f"{value:.2f}" if place is None else fx.eq.formatted(place, fx.eq.value(place))
+
+
+@both
+def SetPresetByIndex(reaper, owner, index, preset):
+    """-2 is the factory state, -1 the user's default preset. The number of parameters may change with it."""
+    fx = get(owner, index)
+    if fx is None or not fx.is_reaeq:
+        return False
+    if preset not in (-1, -2):
+        raise StandInError("not modelled", f"preset {preset}")
+    if fx.eq.write(DEFAULT if preset == -2 else default_state(owner)):
+        owner.project.touch()
+    return True
+
+
+@both
+def FormatParamValueNormalized(reaper, owner, index, parameter, value, text):
+    """With a unit, other than GetFormattedParamValue."""
+    fx = get(owner, index)
+    place = fx.eq.place(parameter) if fx and fx.is_reaeq else None
+    if place is None:
+        return False, ""
+    unit = ("Hz", "dB", "oct")[place.field]
+    return True, f"{fx.eq.formatted(place, from_normalized(place.field, value))} {unit}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import lanes
 from .errors import StandInError
 from .handles import Item
 from .registry import api
@@ -11,6 +12,7 @@ _ITEM_VALUES = {
     "D_LENGTH": ("LENGTH", 0, 0.0),
     "D_SNAPOFFSET": ("SNAPOFFS", 0, 0.0),
     "B_LOOPSRC": ("LOOP", 0, 0.0),
+    "B_ALLTAKESPLAY": ("ALLTAKES", 0, 0.0),
     "B_MUTE": ("MUTE", 0, 0.0),
     "B_MUTE_ACTUAL": ("MUTE", 0, 0.0),
     "B_UISEL": ("SEL", 0, 0.0),
@@ -105,6 +107,8 @@ def GetMediaItemInfo_Value(reaper, item, name):
     if name == "I_CURTAKE":
         take = item.active_take
         return item.takes.index(take) if take else 0
+    if name in ("I_FIXEDLANE", "C_LANEPLAYS"):
+        return lanes.item_value(item, name)
     if name not in _ITEM_VALUES:
         raise StandInError("not modelled", f"item value {name!r}")
     return item_value(item, name)

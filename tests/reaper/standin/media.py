@@ -64,6 +64,8 @@ def source_audio(source: Source, sample_rate: float) -> np.ndarray:
 def _key(source: Source) -> tuple[str, int, int]:
     if source.kind.startswith("_OFFLINE") or not source.file:
         raise MediaMissing(source.file)
+    if source.project.reaper.media_is_offline:
+        raise MediaMissing(source.file)  # its length is 0 then, as of anything offline
     path = source.project.media_path(source)
     try:
         status = os.stat(path)

@@ -8,11 +8,12 @@ import numpy as np
 
 from .errors import StandInError
 from .handles import Item, Track
-from .item_audio import item_audio, midi_notes, pan_gains, refuse_envelopes
+from .item_audio import item_audio, midi_notes, pan_gains
 from .items import item_value
+from .lanes import plays
 from .plugins import run_chain
 from .project import Project
-from .track_values import children, parent, value
+from .track_values import children, parent, parents, value
 
 
 class Mix:
@@ -29,30 +30,38 @@ class Mix:
         sample_rate: float,
         items: Iterable[Item] | None = None,
         solo: Track | None = None,
+        take_fx: bool = True,
     ):
         self.project, self.start_s, self.sample_rate = project, start_s, sample_rate
         self.count = max(0, round((end_s - start_s) * sample_rate))
         self.items = None if items is None else set(items)
-        self.solo = solo
+        self.solo, self.take_fx = solo, take_fx
         self._post: dict[Track, np.ndarray] = {}
         self._heard = self._soloed()
-        self._kids = {track: children(track) for track in project.tracks}
+        self._parents = parents(project)
+        self._kids: dict[Track, list[Track]] = {track: [] for track in project.tracks}
+        for track, above in self._parents.items():
+            if above is not None:
+                self._kids[above].append(track)
 
     def track(self, track: Track, pre_fader: bool = False) -> np.ndarray:
-        """What leaves a track: its items, folder children and receives through its FX and (usually) its fader."""
+        """What leaves a track: items, folder children and receives through FX and (usually) fader and envelope.
+
+        A child's sound is without what its folder does to it.
+        """
         if track not in self._heard or value(track, "B_MUTE"):
             return np.zeros((self.count, 2))
         if pre_fader:
             return self._after_fx(track)
         if track not in self._post:
-            self._post[track] = _fader(track, self._after_fx(track))
+            self._post[track] = _fader(track, self._after_fx(track)) * self._volume_envelope(track)[:, None]
         return self._post[track]
 
     def master(self) -> np.ndarray:
         """Every track that sends to the master, through its FX and fader."""
         total = np.zeros((self.count, 2))
         for track in self.project.tracks:
-            if parent(track) is None and value(track, "B_MAINSEND"):
+            if self._parents[track] is None and value(track, "B_MAINSEND"):
                 total += self.track(track)
         master = self.project.master
         if value(master, "B_MUTE"):
@@ -60,12 +69,12 @@ class Mix:
         return _fader(master, run_chain(master, total, self.sample_rate, self.start_s))
 
     def _after_fx(self, track: Track) -> np.ndarray:
-        refuse_envelopes(track.node)
+        _refuse_envelopes(track)
         audio, notes = np.zeros((self.count, 2)), []
         for item in track.items:
             if self.items is None or item in self.items:
                 self._place(audio, item)
-                notes += midi_notes(item)
+                notes += midi_notes(item) if plays(item) else []
         for child in self._kids[track]:
             if value(child, "B_MAINSEND"):
                 audio += self.track(child)
@@ -78,11 +87,24 @@ class Mix:
     def _place(self, audio: np.ndarray, item: Item) -> None:
         first = round((item_value(item, "D_POSITION") - self.start_s) * self.sample_rate)
         last = first + round(item_value(item, "D_LENGTH") * self.sample_rate)
-        if last <= 0 or first >= self.count:
+        if last <= 0 or first >= self.count or not plays(item) or self._is_silenced():
             return
-        sound = item_audio(item, self.sample_rate)
+        sound = item_audio(item, self.sample_rate, self.take_fx)
         sound = sound[max(0, -first) : self.count - first]
         audio[max(0, first) : max(0, first) + len(sound)] += sound
+
+    def _is_silenced(self) -> bool:
+        """Media of a minimised window is silent without a word on Windows, whatever else plays."""
+        reaper = self.project.reaper
+        return reaper.window == "minimised" and reaper.os_name.startswith("Win")
+
+    def _volume_envelope(self, track: Track) -> np.ndarray:
+        envelope = track.node.node("VOLENV2")
+        points = [part.split() for part in envelope.body if part.split()[0] == "PT"] if envelope is not None else []
+        if not points or not envelope.number("ACT"):
+            return np.ones(self.count)
+        times = self.start_s + np.arange(self.count) / self.sample_rate
+        return np.interp(times, [float(point[1]) for point in points], [float(point[2]) for point in points])
 
     def _soloed(self) -> set[Track]:
         """The tracks that sound: all, or the soloed ones with what lies in them, above them and feeds them."""
@@ -98,6 +120,16 @@ class Mix:
                 heard.add(above)
                 above = parent(above)
         return heard
+
+
+def _refuse_envelopes(track: Track) -> None:
+    """Only straight lines of the volume are followed; whatever else moves must not be there."""
+    for envelope in track.node.nodes("VOLENV", "PANENV", "PANENV2", "WIDTHENV", "WIDTHENV2", "MUTEENV"):
+        if envelope.number("ACT"):
+            raise StandInError("not modelled", f"an envelope ({envelope.name})")
+    volume = track.node.node("VOLENV2")
+    if volume is not None and volume.number("VOLTYPE"):
+        raise StandInError("not modelled", "a volume envelope with fader scaling")
 
 
 def _inside(track: Track) -> set[Track]:

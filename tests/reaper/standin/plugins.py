@@ -8,7 +8,7 @@ import numpy as np
 
 from . import eq_filters
 from .errors import StandInError
-from .fx_chain import Fx, fx_list
+from .fx_chain import Fx, children, fx_list
 from .handles import Take, Track
 from .tree import Node
 
@@ -29,7 +29,11 @@ def run_chain(
     """(samples, channels) through the FX that are neither bypassed nor offline; `start_s` is where the audio begins."""
     if isinstance(owner, Track) and not owner.node.number(owner.key("FX"), 0, 1.0):
         return audio  # the whole chain is bypassed
-    for fx in fx_list(owner):
+    return _through(fx_list(owner), audio, sample_rate, start_s, notes)
+
+
+def _through(chain: list[Fx], audio: np.ndarray, sample_rate: float, start_s: float, notes) -> np.ndarray:
+    for fx in chain:
         if fx.flag(0) or fx.flag(1):
             continue
         own = fx.chain.body[fx.start : fx.stop]
@@ -41,6 +45,8 @@ def run_chain(
 
 
 def _process(fx: Fx, audio: np.ndarray, sample_rate: float, start_s: float, notes) -> np.ndarray:
+    if fx.is_container:  # one after another; parallel ones are not modelled
+        return _through(children(fx), audio, sample_rate, start_s, notes)
     if fx.is_reaeq:
         return eq_filters.process(fx.eq.state, audio, sample_rate)
     if fx.node.name == "JS" and fx.plugin_name == "JS: synthesis/tonegenerator":

@@ -15,6 +15,39 @@ function prelude.wrap(call)
   end
 end
 
+local is_main = coroutine.isyieldable
+
+--- A function that does nothing inside a coroutine, and answers nil.
+function prelude.on_main_thread_only(call)
+  return function(...)
+    if not is_main() then return call(...) end
+  end
+end
+
+-- io and os as the told system has them: Python says what a path really is, and what refuses.
+function prelude.surround(opening, naming, renaming, removing, execute, popen)
+  local open, rename, remove = io.open, os.rename, os.remove
+  io.open = function(path, mode)
+    local real, why, code = opening(path, mode or "r")
+    if not real then return nil, why, code end
+    return open(real, mode or "r")
+  end
+  os.rename = function(from, to)
+    local real_from, why, code = naming(from)
+    if not real_from then return nil, why, code end
+    local real_to
+    real_to, why, code = renaming(to)
+    if not real_to then return nil, why, code end
+    return rename(real_from, real_to)
+  end
+  os.remove = function(path)
+    local real, why, code = removing(path)
+    if not real then return nil, why, code end
+    return remove(real)
+  end
+  os.execute, io.popen = execute, popen
+end
+
 local function copy(from)
   local into = {}
   for key, value in pairs(from) do into[key] = value end

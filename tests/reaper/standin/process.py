@@ -8,6 +8,7 @@ import subprocess
 
 from .errors import StandInError
 from .registry import api
+from .systems import WINDOWLESS, is_mac, is_windows, real
 
 _ARGUMENT = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[^\s"'])+)""")
 
@@ -30,8 +31,22 @@ def ExecProcess(reaper, command, timeout_ms):
 
     -1 and -2 do not wait; what they return says nothing about the process. A program must be given by its whole path:
     REAPER started from a dock or menu has no useful PATH on macOS, so a script that relies on one fails there.
+
+    On macOS what is started so never runs, and nil is all that tells. On Windows every program with a console shows it,
+    unless it is one without and is not waited for (-2).
     """
     words = split_command(command)
+    reaper.started.append(command)
+    if is_mac(reaper):
+        return None
+    if is_windows(reaper):
+        program = words[0].replace("\\", "/").rpartition("/")[2].lower() if words else ""
+        if program not in WINDOWLESS or timeout_ms != -2:
+            raise StandInError("console", f"{command} ({timeout_ms:g}) shows a console window on Windows")
+        if program == "rundll32.exe":
+            reaper.browsed.append(words[-1])
+            return "0\n"
+        words = [real(reaper, word) for word in words]
     if not words or not os.path.isabs(words[0]) or not os.access(words[0], os.X_OK):
         return None
     waits = timeout_ms >= 0

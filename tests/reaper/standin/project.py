@@ -98,8 +98,15 @@ class Project:
         return os.path.normpath(self.folder() / source.file) if source.file else ""
 
     def restore(self, data: bytes) -> None:
+        """Tracks keep their handles over an undo, items and takes do not."""
         self.root, _ = parse(data)
         self.touch()
+        for item in self.items:
+            item.removed = True
+            for take in filter(None, item.takes):
+                take.removed = True
+        for track in self.tracks:
+            track.items = []
         self.reindex()
 
     def reindex(self) -> None:

@@ -15,8 +15,9 @@ _TYPES = {"ReaProject*": Project, "MediaTrack*": Track, "MediaItem*": Item, "Med
 @api
 def EnumProjects(reaper, index):
     """-1 is the tab in front. The file name is "" for a project that was never saved."""
-    if index == 0x40000000:
-        raise StandInError("not modelled", "the project that is rendering")
+    if index == 0x40000000:  # the one that renders in the background
+        rendering = reaper.background.project if reaper.background else None
+        return (None, "") if rendering is None else (rendering, str(rendering.path or ""))
     project = reaper.project if index == -1 else None
     if 0 <= index < len(reaper.projects):
         project = reaper.projects[index]

@@ -5,7 +5,7 @@ REAPER's module packs every argument with ctypes, hands pointers out as texts su
 takes a place for each value that comes back, and gives back a tuple of the answer and all arguments as soon as there is
 one such place. `python_api.tsv` has each function's C arguments:
 
-    i b d s  integer, boolean, double, text        X*  a pointer
+    i b d s  integer, boolean, double, text        X*  a pointer (GUID* is one, where Lua has a text)
     o z      a buffer for a text, and its size     S   a text that goes in and comes back in a buffer of 4 MB
     I B D    places for an integer, a boolean, a double      E  a double that goes in and comes back
 """
@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from .errors import ArgumentRefused, StandInError
-from .registry import FUNCTIONS
+from .registry import FUNCTIONS, api
 from .signatures import check_arguments, check_returns, signatures
 
 TABLE = Path(__file__).with_name("python_api.tsv")
@@ -71,6 +71,18 @@ class Pointers:
 
     def text(self, kind: str, handle: Any) -> str:
         return f"({kind})0x{self.of(handle):016X}"
+
+
+@api
+def guidToString(reaper, guid, text):
+    """Lua has GUIDs as texts already."""
+    return guid
+
+
+@api
+def SetGlobalAutomationOverride(reaper, mode):
+    """Measured: no undo point."""
+    reaper.automation_override = mode
 
 
 def reaper_python(reaper: Any) -> ModuleType:
@@ -165,6 +177,7 @@ def _unpacked(module: ModuleType, kind: str, value: Any) -> Any:
     if kind.endswith("*"):
         return module.pointers.text(kind, value)
     if kind == "s":
+        # a null pointer: REAPER's module decodes it without a look, and fails
         return str(value.encode("utf-8", "surrogateescape").decode())  # REAPER's module decodes strictly
     return {"b": int, "i": int, "d": float}[kind](value)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import checks
 from .action_list import ActionList
+from .background_render import BackgroundRender
+from .behaviour import Disputed, Preferences
 from .clock import Clock
 from .errors import StandInError
 from .ext_state import ExtState
@@ -28,13 +30,17 @@ class Reaper(User):
         resource_path: REAPER's resource folder: Scripts/, reaper-kb.ini, reaper-extstate.ini.
         lua: "5.4" (REAPER 7) or "5.3" (REAPER 6).
         version: what GetAppVersion returns; functions younger than it do not exist.
-        os_name: what GetOS returns.
+        os_name: what GetOS returns ("Other" is Linux, "Win64", "macOS-arm64"); programs and files behave as there.
+        writes_unicode: whether io.open makes files below folders with other letters than ASCII's.
+        slow_to_open: patterns of file names that refuse to open once after they were renamed into place.
         pace_s: real seconds a cycle takes at least. 0: cycles follow at once and each moves the clock by 1/30 s; give
             1/30 or less where real processes work, the clock then follows real time.
         env: environment of processes that scripts start.
         eq_creates: which missing ReaEQ bands SetEQParam makes: "band" (what is confirmed) or "all".
         eq_new_band_at: "end" or "start": the place of such a band is not known, so a test may try both.
         eq_chunk: what ReaEQ's `vst_chunk` holds: "B" (its own state, as inferred), "AB", or "refused".
+        preferences: the user's; see behaviour.py.
+        disputed: what the measurements leave open; see behaviour.py.
     """
 
     def __init__(
@@ -45,16 +51,29 @@ class Reaper(User):
         lua: str = "5.4",
         version: str = "7.66/linux-x86_64",
         os_name: str = "Other",
+        writes_unicode: bool = True,
+        slow_to_open: Sequence[str] = (),
         pace_s: float = 0.0,
         env: dict[str, str] | None = None,
         eq_creates: str = "band",
         eq_new_band_at: str = "end",
         eq_chunk: str = "B",
+        preferences: Preferences | None = None,
+        disputed: Disputed | None = None,
     ):
         self.resource_path = Path(resource_path)
         self.lua_version, self.version, self.os_name = lua, version, os_name
+        self.writes_unicode, self.slow_to_open, self.opened_before = writes_unicode, tuple(slow_to_open), set()
+        self.started: list[str] = []  # command lines of programs that scripts started, or tried to
+        self.browsed: list[str] = []  # addresses handed to the browser (Windows)
+        self.listings: dict = {}
         self.env = dict(os.environ if env is None else env)
         self.eq_creates, self.eq_new_band_at, self.eq_chunk = eq_creates, eq_new_band_at, eq_chunk
+        self.preferences, self.disputed = preferences or Preferences(), disputed or Disputed()
+        self.window = "front"  # or "inactive" (another program is in front), "minimised"
+        self.media_online = False  # by action 40101, while the window is inactive
+        self.automation_override = -1
+        self.background: BackgroundRender | None = None
         self.clock = Clock(pace_s)
         self.ui = UserInterface()
         self.ext_state = ExtState(self.resource_path)
@@ -66,12 +85,18 @@ class Reaper(User):
         self.cycles: list[Cycle] = []
         self.prints: list = []
         self.renders: list = []  # one entry a render: the files it wrote
+        self.rendered_jobs: list = []  # of all renders: file, thing, start and end
         self.commands: deque[int] = deque(maxlen=1000)
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
+
+    @property
+    def media_is_offline(self) -> bool:
+        """By the user's preference, while another program is in front."""
+        return self.window == "inactive" and self.preferences.offline_when_inactive and not self.media_online
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -93,8 +118,12 @@ class Reaper(User):
                 self._raise()
                 if not twin.options & 2:
                     return twin
-            else:
-                self.ui.dialogs.append("ReaScript task control: the script is already running")  # "new instance"
+            elif self.actions.flag(command_id) == 260:
+                twin.finish()
+                self._raise()
+                return twin
+            elif self.actions.flag(command_id) != 516:
+                raise StandInError("dialog", "ReaScript task control: REAPER asks what to do with the running script")
         script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()
@@ -105,6 +134,8 @@ class Reaper(User):
         """Lets `cycles` defer cycles pass."""
         for _ in range(cycles):
             self.clock.next_cycle()
+            if self.background is not None:
+                self.background.step()
             for process in self.processes:
                 process.poll()
             for script in list(self.scripts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,55 +12,84 @@ import soundfile
 
 from .errors import StandInError
 from .handles import Item, Track
-from .item_audio import item_audio
 from .items import item_value
 from .mixer import Mix
 from .project import Project
 from .render_keys import number, string
+from .systems import real
 from .takes import GetTakeName
 from .track_values import value
 
 SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24", 32: "FLOAT", 33: "PCM_32", 64: "DOUBLE"}
-MASTER_MIX, STEMS_AND_MASTER, STEMS, MONO_FILES = 0, 1, 2, 16
-ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER, PRE_FADER = 32, 64, 128, 8192
-KNOWN = STEMS_AND_MASTER | STEMS | MONO_FILES | ITEMS | ITEMS_VIA_MASTER | TRACKS_VIA_MASTER | PRE_FADER
+# RENDER_SETTINGS as measured: 3 is stems; 2 alone is a master mix in one REAPER and stems in another
+MASTER_MIX, STEMS_AND_MASTER, TWO_ALONE, STEMS, MONO_FILES = 0, 1, 2, 3, 16
+ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER = 32, 64, 128
+SOURCES = (MASTER_MIX, STEMS_AND_MASTER, TWO_ALONE, STEMS, ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file: `thing` is a track, an item, or None for the master mix."""
+    """One file: `thing` is a track, an item, or None for the master mix. `settings` and `channels` as they were."""
 
     path: Path
     thing: Track | Item | None
     start_s: float
     end_s: float
+    settings: int
+    channels: int
 
 
 def targets(project: Project) -> list[Path]:
     return [job.path for job in _jobs(project)]
 
 
-def render(project: Project) -> list[Path]:
-    """Writes every file; raises where REAPER would ask, warn or do something that is not modelled."""
+def begin(reaper, project: Project) -> tuple[list[Job], float, str]:
+    """What is to be written, at which rate and sample format; raises where REAPER would ask, warn, or is not known."""
     _refuse_unknown(project)
+    rate = number(project, "RENDER_SRATE") or project.root.number("SAMPLERATE", 0, 44_100.0)
+    if int(number(project, "RENDER_BOUNDSFLAG")) == 1 and not project.items:
+        return [], rate, ""  # an empty project: no file and no question
     jobs = _jobs(project)
     if not jobs:
-        raise StandInError("render", "there is nothing to render: nothing is selected, or the time range is empty")
-    for job in jobs:
-        if job.path.exists():
+        raise StandInError("render", '"Nothing to render!": nothing is selected, or the time range is empty')
+    jobs = [_free(reaper, job) for job in jobs]
+    reaper.rendered_jobs += jobs
+    return jobs, rate, _subtype(project)
+
+
+def _free(reaper, job: Job) -> Job:
+    path, copies = job.path, 0
+    while path.exists():
+        if not reaper.preferences.increment_names:
             raise StandInError("render", f"REAPER would ask before it overwrites {job.path}")
-    rate = number(project, "RENDER_SRATE") or project.root.number("SAMPLERATE", 0, 44_100.0)
+        copies += 1
+        path = job.path.with_name(f"{job.path.stem}-{copies:03d}{job.path.suffix}")
+    return replace(job, path=path)
+
+
+def render(reaper, project: Project) -> list[Path]:
+    """Writes every file at once."""
+    jobs, rate, subtype = begin(reaper, project)
+    mixes: dict = {}
     for job in jobs:
-        audio = _audio(project, job, rate)
+        audio = audio_of(project, job, rate, mixes)
         job.path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(job.path, audio, int(rate), subtype=_subtype(project), format="WAV")
+        soundfile.write(job.path, audio, int(rate), subtype=subtype, format="WAV")
+    save_project_copy(reaper, jobs)
     return [job.path for job in jobs]
+
+
+def save_project_copy(reaper, jobs: list[Job]) -> None:
+    if reaper.preferences.save_project_copy:
+        for job in jobs:
+            Path(f"{job.path}.RPP").write_bytes(reaper.project.bytes())
 
 
 def _refuse_unknown(project: Project) -> None:
     settings = int(number(project, "RENDER_SETTINGS"))
-    if settings & ~KNOWN:
-        raise StandInError("not modelled", f"RENDER_SETTINGS {settings}: bits {settings & ~KNOWN:#x}")
+    if settings & ~MONO_FILES not in SOURCES:
+        # 8192 (pre-fader) and 16384 beside a source: nobody has measured what they do
+        raise StandInError("not modelled", f"RENDER_SETTINGS {settings}")
     if int(number(project, "RENDER_ADDTOPROJ")) & 1:
         raise StandInError("render", "the render would be added to the user's project (RENDER_ADDTOPROJ)")
     if int(number(project, "RENDER_NORMALIZE")) & (1 | 64 | 512 | 1024 | 16384 | 32768 | 1 << 16 | 2 << 16):
@@ -83,15 +112,16 @@ def _subtype(project: Project) -> str:
 
 
 def _things(project: Project) -> list[Track | Item | None]:
-    settings = int(number(project, "RENDER_SETTINGS"))
+    source = int(number(project, "RENDER_SETTINGS")) & ~MONO_FILES
     tracks = [track for track in project.tracks if track.selected]
-    if settings & (ITEMS | ITEMS_VIA_MASTER):
+    if source in (ITEMS, ITEMS_VIA_MASTER):
         return [item for item in project.items if item.selected]
-    if settings & TRACKS_VIA_MASTER:
+    if source == TRACKS_VIA_MASTER:
         return list(tracks)
-    if settings & (STEMS | STEMS_AND_MASTER):
-        with_master = settings & STEMS_AND_MASTER or project.master.selected
-        return [*tracks, *([None] if with_master else [])]
+    if source == STEMS_AND_MASTER:
+        return [*tracks, None]
+    if source == STEMS or (source == TWO_ALONE and project.reaper.disputed.source_2 == "stems"):
+        return [*tracks, *([None] if project.master.selected else [])]
     return [None]
 
 
@@ -117,18 +147,19 @@ def _bounds(project: Project, thing: Track | Item | None) -> tuple[float, float]
 
 
 def _jobs(project: Project) -> list[Job]:
-    jobs, taken = [], set()
+    found = []
     for index, thing in enumerate(_things(project)):
         start, end = _bounds(project, thing)
-        if end <= start:
-            continue
-        path = _path(project, thing, index)
-        bare, copies = path, 0
-        while path in taken:  # several files of one name: REAPER numbers them
-            copies += 1
-            path = bare.with_name(f"{bare.stem}-{copies:03d}{bare.suffix}")
-        taken.add(path)
-        jobs.append(Job(path, thing, start, end))
+        if end > start:
+            found.append((thing, start, end, _path(project, thing, index)))
+    names = [path for *_, path in found]
+    settings, channels = int(number(project, "RENDER_SETTINGS")), int(number(project, "RENDER_CHANNELS"))
+    jobs, copies = [], dict.fromkeys(names, 0)
+    for thing, start, end, path in found:
+        if names.count(path) > 1:  # several files of one name: REAPER numbers them
+            copies[path] += 1
+            path = path.with_name(f"{path.stem}-{copies[path]:03d}{path.suffix}")
+        jobs.append(Job(path, thing, start, end, settings, channels))
     return jobs
 
 
@@ -140,7 +171,7 @@ def _path(project: Project, thing: Track | Item | None, index: int) -> Path:
     if not pattern:
         folder, pattern = str(Path(folder).parent), Path(folder).name
     name = re.sub(r"\$([a-z]+)", lambda match: _wildcard(project, thing, index, match[1]), pattern)
-    path = Path(folder or project.folder()) / name
+    path = Path(real(project.reaper, folder) or project.folder()) / name
     if not path.is_absolute():
         path = project.folder() / path
     return path if path.suffix.lower() == ".wav" else path.with_name(path.name + ".wav")
@@ -151,7 +182,7 @@ def _wildcard(project: Project, thing: Track | Item | None, index: int, word: st
     name = {
         "project": lambda: project.path.stem if project.path else "untitled",
         "track": lambda: (track.name or f"Track {track.number}") if track else "Master",
-        "tracknumber": lambda: str(track.number) if track else "0",
+        "tracknumber": lambda: _track_number(project, track),
         "item": lambda: GetTakeName(None, thing.active_take) if isinstance(thing, Item) and thing.active_take else "",
         "itemnumber": lambda: str(track.items.index(thing) + 1) if isinstance(thing, Item) else "",
     }.get(word)
@@ -160,30 +191,39 @@ def _wildcard(project: Project, thing: Track | Item | None, index: int, word: st
     return re.sub(r'[\\/:*?"<>|]', "_", name())
 
 
-def _audio(project: Project, job: Job, rate: float) -> np.ndarray:
-    settings, thing = int(number(project, "RENDER_SETTINGS")), job.thing
+def _track_number(project: Project, track: Track | None) -> str:
+    if not project.reaper.disputed.tracknumber:
+        return "$tracknumber"
+    return str(track.number) if track else "0"
+
+
+def audio_of(project: Project, job: Job, rate: float, mixes: dict | None = None) -> np.ndarray:
+    """(samples, channels) of a job, by what the project holds now; `mixes` are those of one moment."""
+    settings, thing, disputed = job.settings, job.thing, project.reaper.disputed
     if isinstance(thing, Item) and settings & ITEMS:
-        whole = item_audio(thing, rate)  # its own sound: take FX and fades, but not the track's
-        first = round((job.start_s - item_value(thing, "D_POSITION")) * rate)
-        count = round((job.end_s - job.start_s) * rate)
-        padded = np.vstack((np.zeros((max(0, -first), 2)), whole[max(0, first) :], np.zeros((count, 2))))
-        audio = padded[:count]
+        # through the track's FX, fader, pan and envelope; only what the master does is left out
+        mix = Mix(project, job.start_s, job.end_s, rate, [thing], take_fx=disputed.items_hold_take_fx)
+        audio = mix.track(thing.track)
     elif isinstance(thing, Item):
         audio = Mix(project, job.start_s, job.end_s, rate, [thing], thing.track).master()
     elif thing is None:
         audio = Mix(project, job.start_s, job.end_s, rate).master()
     elif settings & TRACKS_VIA_MASTER:
         audio = Mix(project, job.start_s, job.end_s, rate, solo=thing).master()
+    elif not thing.items and "mix" in (disputed.stems_without_items, settings & ~MONO_FILES == TWO_ALONE and "mix"):
+        audio = Mix(project, job.start_s, job.end_s, rate).master()  # a track without items: the whole mix, unsaid
     else:
-        audio = Mix(project, job.start_s, job.end_s, rate).track(thing, bool(settings & PRE_FADER))
-    return _to_channels(audio, project, thing)
+        mixes = {} if mixes is None else mixes
+        if (job.start_s, job.end_s) not in mixes:
+            mixes[job.start_s, job.end_s] = Mix(project, job.start_s, job.end_s, rate)
+        audio = mixes[job.start_s, job.end_s].track(thing)
+    return _to_channels(audio, job)
 
 
-def _to_channels(audio: np.ndarray, project: Project, thing: Track | Item | None) -> np.ndarray:
-    channels = int(number(project, "RENDER_CHANNELS"))
-    mono_files = int(number(project, "RENDER_SETTINGS")) & MONO_FILES
-    if channels == 1 or (mono_files and isinstance(thing, Track) and value(thing, "I_NCHAN") == 1):
+def _to_channels(audio: np.ndarray, job: Job) -> np.ndarray:
+    mono_files = job.settings & MONO_FILES
+    if job.channels == 1 or (mono_files and isinstance(job.thing, Track) and value(job.thing, "I_NCHAN") == 1):
         return audio.mean(axis=1, keepdims=True)
-    if channels != 2:
-        raise StandInError("not modelled", f"RENDER_CHANNELS {channels}")
+    if job.channels != 2:
+        raise StandInError("not modelled", f"RENDER_CHANNELS {job.channels}")
     return audio

@@ -129,7 +129,8 @@ def GetSetProjectInfo(reaper, project, key, value, is_set):
         return project.root.number("SAMPLERATE", 1, 0.0)
     if key not in NUMBERS and key not in BESIDE:
         raise StandInError("not modelled", f"project value {key!r}")
-    if is_set:
+    ignored = key in ("RENDER_STARTPOS", "RENDER_ENDPOS") and reaper.disputed.custom_bounds == "ignored"
+    if is_set and not ignored:
         set_number(project, key, value)
         project.touch()
     return number(project, key)
@@ -137,6 +138,8 @@ def GetSetProjectInfo(reaper, project, key, value, is_set):
 
 @api
 def GetSetProjectInfo_String(reaper, project, key, value, is_set):
+    if key.startswith("RENDER_STATS"):
+        raise StandInError("render", "RENDER_STATS renders again, or opens a question about a preference")
     if key == "RENDER_TARGETS" and not is_set:
         from .render import targets
 

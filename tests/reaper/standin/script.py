@@ -11,7 +11,9 @@ from .errors import ArgumentRefused, StandInError
 from .lua_state import RUNTIMES, from_lua, to_lua
 from .registry import FUNCTIONS, SINCE
 from .signatures import check_arguments, check_returns, signatures
+from .systems import execute, naming, opening, popen, removing, renaming
 
+MAIN_THREAD_ONLY = ("GetAudioAccessorSamples",)
 _PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
 
 
@@ -57,7 +59,10 @@ class Script:
         for name, function in FUNCTIONS.items():
             if SINCE.get(name, (0, 0)) <= version:
                 table = gfx if name.startswith("gfx_") and name != "gfx_" else reaper
-                table[name.removeprefix("gfx_")] = self.prelude.wrap(self._callable(name, function))
+                call = self.prelude.wrap(self._callable(name, function))
+                if name in MAIN_THREAD_ONLY:
+                    call = self.prelude.on_main_thread_only(call)
+                table[name.removeprefix("gfx_")] = call
         for field in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
             gfx[field] = 0
         for field in ("r", "g", "b", "a"):
@@ -65,6 +70,9 @@ class Script:
         g.reaper, g.gfx = reaper, gfx
         g.os.exit = self.prelude.wrap(self._forbidden("os.exit", "it would end REAPER itself"))
         g.print = self.prelude.wrap(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
+        rules = ("io.open", opening), ("os.rename", naming), ("os.rename", renaming), ("os.remove", removing)
+        rules += ("os.execute", execute), ("io.popen", popen)
+        self.prelude.surround(*(self.prelude.wrap(self._callable(name, rule)) for name, rule in rules))
         self.prelude.remember()
 
     def _callable(self, name: str, function):
@@ -91,7 +99,7 @@ class Script:
                 self._crash = error
                 return False, f"stand-in defect: {error!r}"
             finally:
-                if name != "ExecProcess":
+                if name not in ("ExecProcess", "os.execute"):  # these take REAPER's own time
                     self._standin_s += time.perf_counter() - started
 
         return call

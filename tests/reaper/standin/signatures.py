@@ -10,7 +10,7 @@ from typing import Any
 from .errors import ArgumentRefused, StandInError
 
 TABLE = Path(__file__).with_name("signatures.tsv")
-HANDLES = ("MediaTrack", "MediaItem", "MediaItem_Take", "PCM_source", "AudioAccessor", "ReaProject")
+HANDLES = ("MediaTrack", "MediaItem", "MediaItem_Take", "PCM_source", "AudioAccessor", "ReaProject", "TrackEnvelope")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,13 @@ VALUES = {
     "I_FOLDERDEPTH": ("ISBUS", 1, 0.0),
     "I_RECARM": ("REC", 0, 0.0),
     "B_MAINSEND": ("MAINSEND", 0, 1.0),
+    "I_FREEMODE": ("FREEMODE", 0, 0.0),
+    "I_PANMODE": ("PANMODE", 0, 3.0),
+    "D_WIDTH": ("VOLPAN", 4, 1.0),
+    "D_PLAY_OFFSET": ("PLAYOFFS", 0, 0.0),
+    "I_PLAY_OFFSET_FLAG": ("PLAYOFFS", 1, 1.0),
+    "C_MAINSEND_OFFS": ("MAINSEND", 1, 0.0),
+    "I_NUMFIXEDLANES": ("ITEMLANES", 0, 1.0),
     "I_AUTOMODE": ("AUTOMODE", 0, 0.0),
     "I_CUSTOMCOLOR": ("PEAKCOL", 0, 16576.0),
     "B_SHOWINMIXER": ("SHOWINMIX", 0, 1.0),
@@ -45,6 +52,19 @@ def parent(track: Track) -> Track | None:
         elif depth < 0:
             del stack[depth:]
     raise AssertionError("a track outside its project")
+
+
+def parents(project) -> dict[Track, Track | None]:
+    """Every track's folder, in one pass."""
+    found, stack = {}, []
+    for track in project.tracks:
+        found[track] = stack[-1] if stack else None
+        depth = int(value(track, "I_FOLDERDEPTH"))
+        if depth == 1:
+            stack.append(track)
+        elif depth < 0:
+            del stack[depth:]
+    return found
 
 
 def children(track: Track) -> list[Track]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .errors import StandInError
+from .lanes import lane_plays
 from .registry import api
 from .track_values import VALUES, parent, value
 from .tree import Node, parse_lines
@@ -105,6 +106,8 @@ def IsTrackVisible(reaper, track, mixer):
 def GetMediaTrackInfo_Value(reaper, track, name):
     if name == "IP_TRACKNUMBER":
         return track.number
+    if name.startswith("C_LANEPLAYS:"):
+        return lane_plays(track, int(name.removeprefix("C_LANEPLAYS:")))
     if name not in VALUES:
         raise StandInError("not modelled", f"track value {name!r}")
     return value(track, name)

@@ -1,4 +1,4 @@
-"""Undo blocks: one point each, with the project's bytes before and after."""
+"""Undo: a block makes one point, but only if the project differs from the last point; a step restores all of that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,19 @@ def end(project: Project, label: str, flags: int) -> None:
         missing = _flags_needed(before, project.bytes()) & ~flags
         if flags != -1 and missing:
             raise StandInError("undo flags", f"{label!r} changed what its flags {flags} leave out ({missing})")
-        project.add_undo_point(label, before, flags)
+        record(project, label, flags)
+
+
+def record(project: Project, label: str, flags: int = -1) -> None:
+    """A point, if anything differs from the last one: also what was changed before and without a point of its own."""
+    if project.bytes() != project.saved_state:
+        project.add_undo_point(label, project.saved_state, flags)
+
+
+def step_outside_block(project: Project, label: str) -> None:
+    """What REAPER itself records for a call; inside a block that takes it in."""
+    if not project.block:
+        record(project, label)
 
 
 def _flags_needed(before: bytes, after: bytes) -> int:
@@ -76,7 +88,7 @@ def Undo_EndBlock(reaper, label, flags):
 
 @api
 def Undo_OnStateChange2(reaper, project, label):
-    project.add_undo_point(label, project.saved_state, -1)
+    """Recorded nothing for volumes, FX and markers where it was measured."""
     reaper.running.blocks_closed += 1
 
 

@@ -1,0 +1,115 @@
+"""What can be wrong with a command line and is known before anything heavy is loaded.
+
+Standard library only: whoever mistypes a word or a path is told at once, not after the seconds that torch takes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..dsp.readable import check_readable
+from ..errors import AeqError, AudioError
+from ..files import check_target, output_error
+from ..methods import ENCODERS, METHODS
+from ..model.kinds import KINDS
+from ..model.word_table import WordTable
+from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
+
+if TYPE_CHECKING:
+    from ..project.plan import Plan
+
+SETTINGS, SPECTRA, CONTRIBUTIONS = "safe_eq.csv", "ltas_prior.tsv", "socialeq_contributions.csv"  # in --data
+
+
+def check_sounds(paths: Iterable[Path | str]) -> None:
+    """Raises `AudioError` for the first file that is not there or cannot be read."""
+    for path in paths:
+        check_readable(os.fsdecode(path))
+
+
+def check_outputs(paths: Iterable[Path | None]) -> None:
+    """Raises `OutputError` for the first file that cannot be written where it shall go."""
+    for path in paths:
+        if path is not None:
+            check_target(path)
+
+
+def check_plot(path: Path | None) -> None:
+    if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
+        raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
+    check_outputs([path])
+
+
+def check_new_folder(path: Path) -> None:
+    """Raises `OutputError` for a folder that could not be made."""
+    there = next((part for part in (path, *path.absolute().parents) if os.path.lexists(part)), None)
+    if there is not None and not there.is_dir():
+        raise output_error(path, NotADirectoryError(20, "not a folder"))
+    if there is not None and not os.access(there, os.W_OK):
+        raise output_error(path, PermissionError(13, "not ours"))
+
+
+def check_folder(path: Path, what: str) -> None:
+    """Raises `AeqError` for what is no folder."""
+    if not path.is_dir():
+        raise AeqError(f"the {what} {path} is {'no folder' if path.exists() else 'not there'}: check the path")
+
+
+def check_recordings(folders: Iterable[Path]) -> None:
+    """Raises `AeqError` for a folder that holds no recording."""
+    for folder in folders:
+        check_folder(folder, "folder of recordings")
+        if not any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*")):
+            raise AeqError(f"{folder} holds no recordings ({', '.join(AUDIO_SUFFIXES)})")
+
+
+def check_data(folder: Path | None, needed: str = SETTINGS) -> None:
+    """Raises `AeqError` for a folder of data sets without the one that is `needed`; None passes."""
+    if folder is not None:
+        check_folder(folder, "folder of data sets")
+        if not (folder / needed).is_file():
+            raise AeqError(f"cannot read the data set {folder / needed}: there is no such file")
+
+
+def check_models(folder: Path | None) -> WordTable:
+    """The words of the models in `folder`, or of the shipped ones. Raises `ModelError`."""
+    return WordTable.load(folder)
+
+
+def check_request(request: str | Mapping[str, float], models: Path | None) -> None:
+    """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
+    check_models(models).check(request)
+
+
+def check_plan(plan: Plan, models: Path | None) -> None:
+    """Raises `ModelError`, and `PlanError` with the line of a word that is not known or a reference that is missing."""
+    words = check_models(models)
+    for action in plan.actions:
+        try:
+            if action.reference is None:
+                words.check(action.word)
+            elif not action.reference.is_file():
+                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
+        except AeqError as error:
+            raise plan.refuse(action, error) from None
+
+
+def check_method(name: str) -> None:
+    _one_of("method", name, METHODS)
+
+
+def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    _one_of("encoder", name, tuple(known))
+
+
+def check_kind(name: str | None) -> None:
+    if name is not None:
+        _one_of("kind", name, tuple(KINDS))
+
+
+def _one_of(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise AeqError(f"unknown {what} {name!r}: use one of {', '.join(known)}")

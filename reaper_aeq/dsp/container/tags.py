@@ -1,0 +1,102 @@
+"""Tags that programs put in front of the sound and behind it: ID3, APE, Lyrics3, and padding."""
+
+from __future__ import annotations
+
+import struct
+
+from .layout import Window
+
+_MOST = 2**26  # of one tag; a picture in it may be large
+
+
+def after_tags(window: Window, position: int) -> int:
+    """Where the first byte lies that belongs to no tag; several may follow each other, with zeros between."""
+    while (size := tag_size(window, position)) and position + size < window.size:
+        position += size
+    return position
+
+
+def tag_size(window: Window, position: int) -> int:
+    """Bytes of the tag or the padding that begins here, 0 if none does."""
+    head = window.at(position, 32)
+    if head[:3] == b"ID3" and len(head) >= 10 and head[3] != 0xFF and max(head[6:10]) < 0x80:
+        size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        return 10 + size + (10 if head[5] & 0x10 else 0)
+    if head[:4] == b"TAG+":
+        return 227
+    if head[:3] == b"TAG":
+        return 128
+    if head[:8] == b"APETAGEX" and len(head) == 32:
+        size, flags = struct.unpack_from("<I4xI", head, 12)
+        return 32 + (size if flags & 0x2000_0000 else 0)
+    if head[:11] == b"LYRICSBEGIN":
+        for mark in (b"LYRICS200", b"LYRICSEND"):
+            end = window.find(mark, position, min(window.size, position + 2**20))
+            if end >= 0:
+                return end + len(mark) - position
+    if head[:1] == b"\0":
+        return _zeros(window, position)
+    return 0
+
+
+def before_tags(window: Window, start: int, end: int) -> int:
+    """Where the sound that begins at `start` ends: from there to `end` are tags and padding. Where that is zeros, the
+    first of them may belong to the sound."""
+    while (size := _tag_that_ends(window, end)) and end - size >= start:
+        end -= size
+    return end
+
+
+def _tag_that_ends(window: Window, end: int) -> int:
+    tail = window.at(max(0, end - 128), min(128, end))
+    if tail[:3] == b"TAG" and len(tail) == 128:
+        return 128
+    if tail[-32:-24] == b"APETAGEX":
+        size, flags = struct.unpack_from("<I4xI", tail[-32:], 12)
+        return min(size, _MOST) + (32 if flags & 0x8000_0000 else 0)
+    if tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
+        return int(tail[-15:-9]) + 15
+    if tail[-10:-7] == b"3DI" and max(tail[-4:]) < 0x80:
+        size = sum(byte << shift for byte, shift in zip(tail[-4:], (21, 14, 7, 0), strict=True))
+        return size + 20
+    zeros = _zeros_before(window, end) if tail[-16:] == bytes(16) else 0
+    # tags may end with zeros themselves
+    footer = window.at(max(0, end - zeros - 32), min(32, end - zeros)).rfind(b"APETAGEX") if zeros else -1
+    return _id3_before(window, end - zeros, end) or (zeros - footer if footer > 0 else zeros)
+
+
+def _id3_before(window: Window, low: int, high: int) -> int:
+    """Bytes up to `high` of an ID3v2 tag that ends between there and `low`. It belongs in front of what follows, so it
+    is known by its beginning only."""
+    begin = max(0, low - 2**21)
+    data = window.at(begin, low - begin)
+    position = len(data)
+    while (position := data.rfind(b"ID3", 0, position)) >= 0:
+        head = window.at(begin + position, 10)
+        if len(head) == 10 and max(head[6:]) < 0x80 and head[3] != 0xFF:
+            size = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+            if low <= begin + position + size <= high:
+                return high - begin - position
+    return 0
+
+
+def _zeros(window: Window, position: int) -> int:
+    start = position
+    while data := window.at(position, min(2**16, window.size - position)):
+        kept = len(data.lstrip(b"\0"))
+        position += len(data) - kept
+        if kept:
+            break
+    return position - start
+
+
+def _zeros_before(window: Window, end: int) -> int:
+    position = end
+    while position > 0:
+        step = min(2**16, position)
+        data = window.at(position - step, step)
+        kept = len(data.rstrip(b"\0"))
+        position -= len(data) - kept
+        if kept:
+            break
+    return end - position

@@ -1,0 +1,134 @@
+"""The words by name, and how well each is known: all that can be said of them without their curves.
+
+Standard library only: `reaper-aeq words`, and whether a word is known at all, need no torch.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import NoTextModelError, UnknownWordError
+from .description import read_model
+
+WEAK_BELOW = 0.35
+LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How well a word is known. `agreement`: mean correlation of one person's curve with the mean of the others;
+    `cross`: correlation of the two data sets' mean curves, None where only one has the word."""
+
+    settings: int
+    people: int
+    agreement: float
+    cross: float | None
+    sources: tuple[str, ...]
+
+    @property
+    def confidence(self) -> float:
+        """0..1: many settings that agree, in both data sets if both have the word.
+
+        A rule of ours, not a statistic: saturating in the number of settings (half at 8), times the agreement mapped
+        from 0..0.6 to 0..1, and reduced by half of what the two data sets fail to agree.
+        """
+        much = self.settings / (self.settings + 8.0)
+        agree = min(max(self.agreement, 0.0) / 0.6, 1.0)
+        both = 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
+        return round(math.sqrt(much * agree) * both, 3)
+
+
+@dataclass(frozen=True)
+class KnownWord:
+    """A word as its row in `words.json` has it.
+
+    `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
+    """
+
+    name: str
+    language: str
+    evidence: Evidence
+    core: bool = True
+
+    @property
+    def weak(self) -> bool:
+        return self.evidence.confidence < WEAK_BELOW
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the name and how well it is known."""
+        evidence = {**vars(self.evidence), "sources": list(self.evidence.sources)}
+        confidence = self.evidence.confidence
+        return {"name": self.name, "language": self.language, "confidence": confidence, **evidence, "weak": self.weak}
+
+
+class WordTable(Mapping[str, KnownWord]):
+    """Words by name, with their aliases."""
+
+    def __init__(self, words: Mapping[str, KnownWord], aliases: Mapping[str, str]):
+        self._words, self.aliases = dict(words), dict(aliases)
+
+    def __getitem__(self, name: str) -> KnownWord:
+        return self._words[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> WordTable:
+        """The shipped words, or those in `folder`. Raises `ModelError`."""
+        return cls.of(read_model("words", folder)[0])
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> WordTable:
+        """From what `words.json` holds."""
+        return cls({row["name"]: _known_word(row) for row in info["words"]}, info["aliases"])
+
+    def check(self, request: str | Mapping[str, float]) -> None:
+        """Raises `UnknownWordError` for a word, or a part of a blend, that is certain to be refused.
+
+        What only a sentence model can tell passes.
+        """
+        from .free_text import check
+
+        for text in [request] if isinstance(request, str) else request:
+            try:
+                resolve(text, self)
+            except UnknownWordError as unknown:
+                try:
+                    check(text, self)
+                except NoTextModelError as none:
+                    raise UnknownWordError(text, [*self, *self.aliases], none) from unknown
+
+
+def resolve(name: str, words: Any) -> tuple[str, int]:
+    """The word of `words` (a `WordTable` or a `Vocabulary`) that is meant, and 1, or -1 for 'less' of it.
+
+    Understands aliases, case and 'less ...'. Raises `UnknownWordError`, which names the nearest.
+    """
+    # macOS types accents as two characters
+    asked = unicodedata.normalize("NFC", " ".join(str(name).lower().split()))
+    sign = 1
+    for _ in range(8):  # 'less less ...'; an alias may mean the opposite of a word
+        if less := LESS.match(asked):
+            asked, sign = less[1], -sign
+        elif asked in words.aliases:
+            asked = words.aliases[asked]
+        else:
+            break
+    if asked not in words:
+        raise UnknownWordError(name, [*words, *words.aliases])
+    return asked, sign
+
+
+def _known_word(row: Mapping[str, Any]) -> KnownWord:
+    evidence = Evidence(row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]))
+    return KnownWord(row["name"], row["language"], evidence, row["core"])

@@ -1,0 +1,169 @@
+"""Sounds that a client describes by their items (`wire_sound`), read by the same mixer as a project's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..bands import Band, Eq
+from ..dsp.spectrum import Analysis, analyze_blocks
+from ..errors import AudioError
+from ..listen import MAX_HOURS, MIN_SECONDS, Heard, KeptSound, Swing
+from ..reaper.items import Fade, Item, Section, Source, Take
+from ..reaper.tracks import Receive
+from ..result import Result
+from ..wire_sound import EqInfo, FadeInfo, ItemInfo, Sound
+from .media import Library
+from .mix import Mixer
+
+ASK_S = 10
+
+
+class UnreadableError(AudioError):
+    """A file of a described sound that cannot be read here; whoever described it may render it instead."""
+
+    unreadable = True
+
+
+@dataclass(eq=False)
+class DescribedTrack:
+    """What a mixer asks of a track (`mix.MixTrack`)."""
+
+    index: int
+    items: tuple[Item, ...]
+    volume: float
+    pan: float
+    phase_inverted: bool
+    parent: DescribedTrack | None
+    children: list[DescribedTrack] = field(default_factory=list)
+    name: str = ""
+    receives: tuple[Receive, ...] = ()
+    sends_to_parent: bool = True
+    mute: bool = False
+    solo: bool = False
+    solo_defeat: bool = False
+
+    def plays(self, item: Item) -> bool:
+        return not item.mute
+
+
+@dataclass(frozen=True)
+class DescribedProject:
+    tracks: list[DescribedTrack]
+    sample_rate: int
+    eqs: dict[int, Eq]
+
+
+@dataclass(frozen=True)
+class HeardSound(Heard):
+    """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
+
+    def measured(self, result: Result) -> Result:
+        return super().measured(result) if self.audio is not None else result
+
+
+def described(sound: Sound) -> DescribedProject:
+    tracks: list[DescribedTrack] = []
+    for index, info in enumerate(sound.tracks):
+        parent = tracks[info.parent] if info.parent is not None else None
+        items = tuple(_item(item) for item in info.items)
+        tracks.append(DescribedTrack(index, items, info.volume, info.pan, info.phase_inverted, parent))
+        if parent:
+            parent.children.append(tracks[-1])
+    eqs = {index: _eq(info.eq) for index, info in enumerate(sound.tracks) if info.eq}
+    return DescribedProject(tracks, sound.sample_rate, eqs)
+
+
+def hear(
+    sound: Sound,
+    library: Library,
+    check_path: Callable[[str], None] = lambda path: None,
+    between_blocks: Callable[[], None] = lambda: None,
+) -> Heard:
+    """Analyses a described sound.
+
+    Args:
+        library: what was read for other sounds of the same press is kept there.
+        check_path: raises for a file that is not to be read; between_blocks: raises to end the work.
+
+    Raises `UnreadableError` for a file that cannot be read, `AudioError` for a sound that holds nothing to equalise or
+    lasts longer than is listened to.
+    """
+    for file in sorted({item.file for track in sound.tracks for item in track.items if not item.mute}):
+        try:
+            check_path(file)
+            library.file(Path(file))
+        except Exception as error:
+            raise UnreadableError(str(error)) from error
+    project = described(sound)
+    mixer = Mixer(project, library)
+    numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
+    if mixer.seconds(numbers) > MAX_HOURS * 3600:
+        raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
+    swing, kept, passes = Swing(), KeptSound(sound.sample_rate), 0
+
+    def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
+        nonlocal passes
+        passes += 1
+        return analyze_blocks(
+            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
+        )
+
+    if sound.track is None:
+        analysis = mixer.analyze_master(project.eqs, analyze)
+    else:
+        analysis = mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
+    if analysis.duration_s < MIN_SECONDS:
+        raise AudioError(f"it lasts only {1000 * analysis.duration_s:.2g} ms: there is nothing to adapt to")
+    if analysis.silent or swing.largest == 0:
+        raise AudioError("it is silent: there is nothing to adapt to")
+    whole = kept.audio if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
+    return HeardSound("", analysis, whole, " ".join(library.warnings.values()) or None)
+
+
+def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Asks as often as for a file, whose blocks are up to ten seconds long."""
+    samples = asked = 0
+    for block in blocks:
+        if samples >= asked:
+            between_blocks()
+            asked += ASK_S * sample_rate
+        samples += block.shape[1]
+        yield np.ascontiguousarray(block)
+
+
+def _item(info: ItemInfo) -> Item:
+    sections = tuple(Section(part.start_s, part.length_s, part.reverse) for part in info.sections)
+    take = Take(
+        source=Source("", info.file, Path(info.file), sections),
+        offset_s=info.offset_s,
+        rate=info.rate,
+        preserve_pitch=info.preserve_pitch,
+        pitch_semitones=info.pitch_semitones,
+        volume=abs(info.take_volume),
+        pan=info.pan,
+        phase_flipped=info.take_volume < 0,
+        channel_mode=info.channel_mode,
+    )
+    return Item(
+        info.position_s,
+        info.length_s,
+        (take,),
+        loop=info.loop,
+        mute=info.mute,
+        volume=info.volume,
+        fade_in=_fade(info.fade_in),
+        fade_out=_fade(info.fade_out),
+    )
+
+
+def _fade(info: FadeInfo | None) -> Fade:
+    return Fade(info.length_s, info.shape) if info else Fade()
+
+
+def _eq(info: EqInfo) -> Eq:
+    bands = (Band(band.kind, band.freq_hz, band.gain_db, band.bandwidth_oct, band.enabled) for band in info.bands)
+    return Eq(tuple(bands), info.output_gain_db)

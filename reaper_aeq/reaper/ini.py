@@ -1,0 +1,82 @@
+"""REAPER's .ini files, read and changed line by line: every byte that is not meant stays as it is.
+
+They have no declared encoding, may hold lines that are no `key=value`, comments, and a key twice (the first counts), so
+they are handled as bytes; a parser that writes the whole file anew would lose all that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+_BOM = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+def value(data: bytes, section: str, key: str) -> str | None:
+    """What `key` of `section` holds, None where it is not there; upper and lower case are the same.
+
+    >>> value(b"[REAPER]\\r\\nlastcwd=C:\\\\Songs\\r\\n", "reaper", "LastCwd")
+    'C:\\\\Songs'
+    """
+    for line in _body(data, section):
+        if _key(line) == key.lower():
+            return _text(line).partition("=")[2].strip()
+    return None
+
+
+def with_values(data: bytes, section: str, values: Mapping[str, str]) -> bytes:
+    """The file with these values: a key that is there keeps its line's place, others go to the end of the section.
+
+    >>> with_values(b"[a]\\nx=1\\n\\n[b]\\ny=2\\n", "a", {"x": "3", "z": "4"})
+    b'[a]\\nx=3\\nz=4\\n\\n[b]\\ny=2\\n'
+    """
+    ending = b"\r\n" if b"\r\n" in data else b"\n" if b"\n" in data else os.linesep.encode()
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    lines = _LINE.findall(data, start)
+    wanted = {key.lower(): f"{key}={text}".encode("utf-8", "surrogateescape") for key, text in values.items()}
+    inside, end = False, None
+    for n, line in enumerate(lines):
+        if (name := _section(line)) is not None:
+            inside = name == section.lower()
+        if not inside:
+            continue
+        if line.strip():
+            end = n + 1
+        if (key := _key(line)) in wanted:
+            if value(data, section, key) != _text(wanted[key]).partition("=")[2].strip():
+                lines[n] = wanted[key] + ending
+            del wanted[key]
+    if wanted:
+        new = [line + ending for line in wanted.values()]
+        if end is None:
+            new, end = [f"[{section}]".encode() + ending, *new], len(lines)
+        if end and not lines[end - 1].endswith(b"\n"):
+            lines[end - 1] += ending
+        lines[end:end] = new
+    return data[:start] + b"".join(lines)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
+
+
+def _section(line: bytes) -> str | None:
+    match = re.fullmatch(r"\[(.*)\]", _text(line).strip())
+    return match[1].lower() if match else None
+
+
+def _key(line: bytes) -> str | None:
+    text = _text(line)
+    return text.partition("=")[0].strip().lower() if "=" in text and text.lstrip()[:1] not in (";", "[") else None
+
+
+def _body(data: bytes, section: str) -> list[bytes]:
+    inside, found = False, []
+    for line in _LINE.findall(data, len(_BOM) if data.startswith(_BOM) else 0):
+        if (name := _section(line)) is not None:
+            inside = name == section.lower()
+        elif inside:
+            found.append(line)
+    return found

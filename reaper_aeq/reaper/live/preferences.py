@@ -1,0 +1,37 @@
+"""What REAPER's own preferences do to a render: seen before anything is rendered, and said by their names."""
+
+from __future__ import annotations
+
+from .api import TEXT_BYTES, Api, LiveError, RefusedCall
+
+MEDIA_ONLINE = 40101  # "Item: Set all media online"
+
+
+def value(reaper: Api, name: str) -> str | None:
+    """A preference as REAPER keeps it, None where this REAPER does not tell: [ok, name, text, size]."""
+    try:
+        answer = reaper("get_config_var_string", name, "", TEXT_BYTES)
+    except RefusedCall:
+        return None
+    return answer[2] if answer[0] else None
+
+
+def check(reaper: Api) -> None:
+    """Raises `LiveError` for a preference with which a render would take as long as it sounds."""
+    if value(reaper, "projrenderlimit") not in (None, "", "0"):
+        raise LiveError(
+            "REAPER renders no faster than it plays: choose 'Full-speed Offline' in File > Render once, then try again"
+        )
+
+
+def media_online(reaper: Api, project: str) -> None:
+    """REAPER may take media offline while another window, such as this terminal, is in front: silence is rendered."""
+    if value(reaper, "offlineinact") not in (None, "", "0"):
+        reaper("Main_OnCommandEx", MEDIA_ONLINE, 0, project)
+
+
+def silence_hint(reaper: Api) -> str:
+    """What may have made a whole render silent, as the end of a sentence."""
+    if value(reaper, "offlineinact") not in (None, "", "0"):
+        return ", or switch off Preferences > Media > 'Set media items offline when application is not active'"
+    return ", and bring REAPER's window up if it is minimised"

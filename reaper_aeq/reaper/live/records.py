@@ -1,0 +1,134 @@
+"""What is kept beside a track about the EQs that were put on it, in its P_EXT: saved, copied and undone with the track.
+
+The actions (`reascripts/aeq/instances.lua`) read and write the same. An EQ is known by the GUID of its FX; in a copied
+track, a template or a merged project that GUID is another one, and the EQ is known again by its name and what it holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...bands import Band, Eq
+from .api import Api
+
+KEY, VERSION = "P_EXT:reaper-aeq", 1
+_SAME_DB, _SAME_HZ, _SAME_OCT = 0.05, 1e-3, 5e-3
+
+
+@dataclass(frozen=True)
+class Record:
+    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and its bands as JSON has them."""
+
+    fx: str
+    family: str
+    name: str
+    blend: Mapping[str, float]
+    eq: Mapping[str, Any]
+
+    def holds(self, bands: Sequence[Band | None]) -> bool:
+        """Whether an instance with these bands is as it was written."""
+        kept = self.eq["bands"]
+        for n, band in enumerate(bands):
+            if n >= len(kept):
+                if band is None or band.enabled:
+                    return False
+            elif band is None or not _same(band, kept[n]):
+                return False
+        return len(bands) >= len(kept)
+
+    def to_dict(self) -> dict[str, Any]:
+        blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
+        return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq)}
+
+
+@dataclass
+class Kept:
+    """All of a track. `group`: of tracks that share an EQ, as the actions make them."""
+
+    records: list[Record] = field(default_factory=list)
+    group: str | None = None
+
+
+def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq) -> Record:
+    bands = [
+        {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
+         "enabled": b.enabled}
+        for b in eq.bands
+    ]  # fmt: skip
+    return Record(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db})
+
+
+def read(reaper: Api, track: str) -> Kept:
+    """Whatever cannot be read counts as nothing: anybody may write there. The master goes by names alone."""
+    if is_master(reaper, track):
+        return Kept()
+    try:
+        found = json.loads(_text(reaper, track))
+        if found["version"] != VERSION or not isinstance(found["eqs"], list):
+            return Kept()
+        group = found.get("group")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Kept()
+    copied = found.get("track") != _track_guid(reaper, track)
+    records = [record for one in found["eqs"] if (record := _record(one)) is not None]
+    return Kept(records, group if isinstance(group, str) and not copied else None)
+
+
+def keep(reaper: Api, track: str, kept: Kept) -> None:
+    if is_master(reaper, track):
+        return
+    text = ""
+    if kept.records or kept.group:
+        found: dict[str, Any] = {"version": VERSION, "track": _track_guid(reaper, track)}
+        found |= {"group": kept.group} if kept.group else {}
+        found["eqs"] = [record.to_dict() for record in kept.records]
+        text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if _text(reaper, track) != text:
+        reaper("GetSetMediaTrackInfo_String", track, KEY, text, True)
+
+
+def note(reaper: Api, track: str, record: Record, alive: Collection[str]) -> None:
+    """Keeps what was just written; records of FX that are gone go. The track has an EQ of its own now: no group."""
+    others = [one for one in read(reaper, track).records if one.fx != record.fx and one.fx in alive]
+    keep(reaper, track, Kept([*others, record]))
+
+
+def is_master(reaper: Api, track: str) -> bool:
+    return reaper("GetMediaTrackInfo_Value", track, "IP_TRACKNUMBER") < 0
+
+
+def _track_guid(reaper: Api, track: str) -> str:
+    return reaper("guidToString", reaper("GetTrackGUID", track), "")[1]
+
+
+def _text(reaper: Api, track: str) -> str:
+    """[ok, track, key, text, is_set]"""
+    answer = reaper("GetSetMediaTrackInfo_String", track, KEY, "", False)
+    return answer[3] if answer[0] else ""
+
+
+def _record(one: Any) -> Record | None:
+    try:
+        blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
+        record = Record(one["fx"], one["family"], one["name"], blend, one["eq"])
+        texts = (record.fx, record.name, *blend)
+        fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
+        return record if fine and isinstance(record.eq["bands"], list) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _same(band: Band, kept: Any) -> bool:
+    try:
+        return (
+            band.kind == kept["kind"]
+            and band.enabled == kept["enabled"]
+            and abs(band.freq_hz / kept["freq_hz"] - 1) < _SAME_HZ
+            and abs(band.gain_db - kept["gain_db"]) < _SAME_DB
+            and abs(band.bandwidth_oct - kept["bandwidth_oct"]) < _SAME_OCT
+        )
+    except (TypeError, KeyError, ZeroDivisionError):
+        return False

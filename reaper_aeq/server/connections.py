@@ -1,0 +1,95 @@
+"""How many connections there may be, and how long one may take: uvicorn waits for ever, and accepts what comes.
+
+Any program of this machine, and any web page that the user opens, may connect. One that says nothing must not keep
+REAPER out, nor use up the file handles that sounds are read with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MOST = 64  # connections; a browser opens six, REAPER one
+HEADER_S = 10.0  # until a request has said what it wants, counted from the connection or from the answer before
+REQUEST_S = 120.0  # for a whole request: its body, the longest wait that may be asked for, reading the answer
+SPARE_HANDLES = 48  # for libraries, models, sounds and the log
+BACKLOG = 32  # how many are accepted in one go, before any of them can be refused
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+log = logging.getLogger("reaper_aeq.server")
+
+
+def most_connections() -> int:
+    """`MOST`, or fewer where this process may open few files."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MOST
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if allowed == resource.RLIM_INFINITY else max(4, min(MOST, (allowed - SPARE_HANDLES) // 2))
+
+
+class Connection(H11Protocol):
+    """One connection. Where there are too many, the one that has been silent longest goes."""
+
+    waiting_since = request_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.waiting_since = self.loop.time()
+        if len(self.connections) > self.config.most_connections:
+            idle = [one for one in self.connections if one is not self and not one.busy]
+            if idle:
+                min(idle, key=lambda one: one.waiting_since).close("too many connections are open")
+            else:
+                transport.write(_FULL)
+                transport.close()
+                log.warning("a connection was refused: all %d are at work", self.config.most_connections)
+
+    def data_received(self, data: bytes) -> None:
+        was_busy = self.busy
+        super().data_received(data)
+        if self.busy and not was_busy:
+            self.request_since = self.loop.time()
+
+    def on_response_complete(self) -> None:
+        self.waiting_since = self.request_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def look(self, now: float) -> None:
+        """Ends it if it took too long."""
+        if self.busy and now - self.request_since > REQUEST_S:
+            self.close("a request took too long")
+        elif not self.busy and now - self.waiting_since > HEADER_S:
+            self.close("no request came")
+
+    def close(self, why: str) -> None:
+        self.connections.discard(self)
+        self.transport.abort()
+        log.warning("a connection was closed: %s", why)
+
+
+async def watch(server: Any) -> None:
+    """Looks at all connections of a server once a second until it ends."""
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_told)
+    while not server.should_exit:
+        for connection in list(server.server_state.connections):
+            connection.look(loop.time())
+        await asyncio.sleep(1.0)
+
+
+def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio would log at length each time: no file handle for a new connection, one that broke off."""
+    error = context.get("exception")
+    if isinstance(error, OSError):
+        log.warning("%s: %s", context["message"], error.strerror or error)
+    else:
+        log.error("%s", context["message"], exc_info=error)

@@ -1,0 +1,242 @@
+"""Requests that come as files: taken from a mailbox, put to the app as if HTTP had brought them, answered as files.
+
+One backend may serve several mailboxes (several REAPERs), but a mailbox has one backend: a lock says which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from .. import __version__, wire
+from ..errors import AeqError
+from ..locks import lock
+from . import letters
+from .app_call import BROKEN, call
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from .app import Backend
+
+BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.1
+BUSY_FOR_S = 60.0  # after a letter the next one is likely to come soon
+BUSY_BEAT_S, IDLE_BEAT_S, SWEEP_S = 0.5, 2.0, 2.0
+PROGRESS_S = 0.1
+MAX_LETTER_BYTES = wire.MAX_BODY_BYTES + 1000
+MAX_AT_ONCE = 64
+RETRY_S, GIVE_UP_S = 0.5, 60.0  # an answer that finds no room
+JOB_PATHS = ("/v1/jobs", "/v1/analyze")
+log = logging.getLogger("reaper_aeq.server")
+
+
+class TakenError(AeqError):
+    """Another backend serves this mailbox."""
+
+    http_status = 409
+
+
+@dataclass(eq=False)
+class Mailbox:
+    """One folder that is served. `following` are the letters whose answer is not there yet, by ID."""
+
+    folder: Path
+    held: IO[bytes]
+    identity: tuple[int, int]
+    following: dict[str, asyncio.Task] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    beat: int = 0
+    beat_at: float = 0.0
+    swept_at: float = 0.0
+    trouble: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether the folder is still the one that was opened."""
+        try:
+            status = self.folder.lstat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self.identity
+
+    def put(self, name: str, message: wire.Message) -> bool:
+        """Whether there was room for it; the log says once what is wrong."""
+        try:
+            letters.post(self.folder, name, message.model_dump_json().encode())
+            self.trouble = ""
+            return True
+        except OSError as error:
+            if self.trouble != str(error.strerror):
+                self.trouble = str(error.strerror)
+                log.warning("cannot write to the mailbox %s: %s", self.folder, self.trouble)
+            return False
+
+
+class Mailboxes:
+    """All mailboxes of a backend. `add` and `run` belong to the thread of the app's event loop."""
+
+    def __init__(self, app: FastAPI, backend: Backend):
+        self.app, self.backend = app, backend
+        self.nonce = secrets.token_hex(8)
+        self.open: list[Mailbox] = []
+        self._busy_until = 0.0
+
+    def add(self, folder: Path) -> None:
+        """Serves a folder from now on. Raises `TakenError`, `OutputError`."""
+        letters.prepare(folder)
+        status = folder.lstat()
+        identity = (status.st_dev, status.st_ino)
+        if any(box.identity == identity and box.there for box in self.open):
+            return
+        held = lock(folder / "mailbox")
+        if held is None:
+            raise TakenError(f"another backend serves the mailbox {folder}: stop it first")
+        letters.sweep(folder, everything=True)
+        box = Mailbox(folder, held, identity)
+        self.open.append(box)
+        self._beat(box)
+        log.info("serving the mailbox %s", folder)
+
+    async def run(self) -> None:
+        """Takes and answers letters until the backend stops."""
+        while not self.backend.stopping:
+            for box in list(self.open):
+                try:
+                    self._serve(box)
+                except Exception:  # the other mailboxes, and this one's next letters, must not end with it
+                    log.exception("the mailbox %s could not be looked at", box.folder)
+                    await asyncio.sleep(RETRY_S)
+            busy = time.monotonic() < self._busy_until or any(box.following for box in self.open)
+            await asyncio.sleep(BUSY_POLL_S if busy else IDLE_POLL_S)
+        await self._end()
+
+    def _serve(self, box: Mailbox) -> None:
+        try:
+            found = list(letters.letters(box.folder)) if box.there else None
+        except OSError:
+            found = None
+        if found is None:
+            return self._drop(box)
+        for letter_id, kind in found:
+            if kind == "request" and letter_id not in box.following and len(box.following) < MAX_AT_ONCE:
+                self._busy_until = time.monotonic() + BUSY_FOR_S
+                box.following[letter_id] = asyncio.create_task(self._answer(box, letter_id))
+            elif kind == "cancel":
+                self._cancel(box, letter_id)
+        now = time.monotonic()
+        if now - box.beat_at >= (BUSY_BEAT_S if box.following else IDLE_BEAT_S):
+            self._beat(box)
+        if now - box.swept_at >= SWEEP_S:
+            box.swept_at = now
+            letters.sweep(box.folder)
+
+    def _beat(self, box: Mailbox) -> None:
+        engine = self.backend.engine
+        loaded = engine.result() if engine.done() and not engine.exception() else None
+        box.beat, box.beat_at = box.beat + 1, time.monotonic()
+        box.put(letters.HEARTBEAT, wire.Heartbeat(
+            name="reaper-aeq", protocol=1, version=__version__, pid=os.getpid(), nonce=self.nonce, beat=box.beat,
+            time=int(time.time()), every_s=IDLE_BEAT_S, ready=engine.done(), device=loaded.device if loaded else "",
+        ))  # fmt: skip
+
+    async def _answer(self, box: Mailbox, letter_id: str) -> None:
+        try:
+            status, body = await self._reply(box, letter_id)
+            if status and letter_id not in box.cancelled:
+                await self._deliver(box, letter_id, status, body)
+        except Exception:
+            log.exception("a letter could not be answered")
+            await self._deliver(box, letter_id, 500, {"error": BROKEN})
+        finally:
+            box.following.pop(letter_id, None)
+            box.jobs.pop(letter_id, None)
+            box.cancelled.discard(letter_id)
+            letters.remove(box.folder, letter_id, "progress", "cancel")
+
+    async def _reply(self, box: Mailbox, letter_id: str) -> tuple[int, dict[str, Any]]:
+        """Status and body; 0 where there is no letter, or none for us."""
+        try:
+            data = letters.take(box.folder, letter_id, MAX_LETTER_BYTES)
+            if data is None:
+                return 0, {}
+            letter = wire.Letter.model_validate_json(data)
+        except AeqError as error:
+            return 413, {"error": str(error)}
+        except ValidationError as error:
+            return 422, {"error": f"the request cannot be read: {wire.first_fault(error.errors())}"}
+        if letter.to != self.nonce:
+            return 410, {"error": "The backend that this was written to has ended."}
+        box.put(f"{letter_id}.progress", wire.LetterProgress(sender=self.nonce, progress=0, done=0, total=0))
+        sent = None if letter.body is None else json.dumps(letter.body).encode("utf-8", "surrogatepass")
+        status, answer = await call(self.app, self.backend.settings, letter.method, letter.path, sent)
+        if letter.method == "POST" and letter.path in JOB_PATHS and status in (200, 202):
+            box.jobs[letter_id] = answer["id"]
+            return await self._follow(box, letter_id, answer["id"])
+        return status, answer
+
+    async def _follow(self, box: Mailbox, letter_id: str, job_id: str) -> tuple[int, dict[str, Any]]:
+        """A job's last state, its progress written meanwhile."""
+        jobs, told, told_at = self.backend.jobs, None, 0.0
+        while True:
+            await self.backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), PROGRESS_S)
+            if jobs.state(job_id) in ("done", "cancelled"):
+                return 200, jobs.get(job_id).model_dump(mode="json")
+            if self.backend.stopping:
+                return 503, {"error": "reaper-aeq is stopping."}
+            job = jobs.get(job_id)
+            if job.progress != told and time.monotonic() - told_at >= PROGRESS_S:
+                told, told_at = job.progress, time.monotonic()
+                box.put(f"{letter_id}.progress", wire.LetterProgress(
+                    sender=self.nonce, progress=job.progress, done=len(job.results), total=job.total,
+                ))  # fmt: skip
+
+    async def _deliver(self, box: Mailbox, letter_id: str, status: int, body: dict[str, Any]) -> None:
+        answer = wire.LetterAnswer(sender=self.nonce, id=letter_id, status=status, body=body)
+        until = time.monotonic() + GIVE_UP_S
+        while not box.put(f"{letter_id}.answer", answer) and box.there and time.monotonic() < until:
+            await asyncio.sleep(RETRY_S)
+
+    def _cancel(self, box: Mailbox, letter_id: str) -> None:
+        """Nobody waits any more: nothing of this letter stays."""
+        self._give_up(box, letter_id)
+        letters.remove(box.folder, letter_id, "cancel", "request", "progress", "answer")
+
+    def _drop(self, box: Mailbox) -> None:
+        """Its folder was removed, or another lies in its place: the next press opens that one."""
+        log.warning("the mailbox %s was removed", box.folder)
+        self.open.remove(box)
+        for letter_id in list(box.following):
+            self._give_up(box, letter_id)
+        box.held.close()
+
+    def _give_up(self, box: Mailbox, letter_id: str) -> None:
+        if task := box.following.get(letter_id):
+            # a task that wakes up this very moment overlooks its cancellation (asyncio.wait_for before Python 3.12)
+            box.cancelled.add(letter_id)
+            task.cancel()
+        with suppress(AeqError):
+            if job_id := box.jobs.get(letter_id):
+                self.backend.jobs.cancel(job_id)
+
+    async def _end(self) -> None:
+        """Gives letters under way a moment to get their answer, then says that nobody is here."""
+        waiting = [task for box in self.open for task in box.following.values()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=1.0)
+        for box in self.open:
+            if box.there:
+                with suppress(OSError):
+                    (box.folder / letters.HEARTBEAT).unlink()
+            box.held.close()
+        self.open.clear()

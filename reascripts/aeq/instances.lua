@@ -1,0 +1,95 @@
+-- What we keep beside a track about the EQs we put on it, in its P_EXT: saved, copied and undone with the track.
+-- An EQ is known by the GUID of its FX. In a copied track, a template or a merged project that GUID is another one: the
+-- copy is known again by its name and by what it holds.
+
+local json = require("aeq.json")
+
+local instances = {}
+
+local KEY = "P_EXT:reaper-aeq"
+local VERSION = 1
+local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
+
+local function is_master(track)
+  return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
+end
+
+local function well_formed(record)
+  return type(record) == "table" and type(record.fx) == "string" and type(record.name) == "string"
+    and (record.family == "word" or record.family == "match") and type(record.blend) == "table"
+    and type(record.eq) == "table" and type(record.eq.bands) == "table"
+end
+
+--- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
+--- group}. Whatever cannot be read counts as nothing: anybody may write there.
+function instances.read(track)
+  local found = { eqs = {} }
+  if is_master(track) then
+    return found -- nobody has measured whether the master keeps such a value: it goes by names
+  end
+  local ok, text = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
+  local fine, kept = pcall(json.decode, ok and text or "")
+  if not fine or type(kept) ~= "table" or kept.version ~= VERSION or type(kept.eqs) ~= "table" then
+    return found
+  end
+  found.copied = kept.track ~= reaper.GetTrackGUID(track)
+  -- A copy of a track of a group is no part of the group: the original is.
+  found.group = not found.copied and type(kept.group) == "string" and kept.group or nil
+  for _, record in ipairs(kept.eqs) do
+    if well_formed(record) then
+      found.eqs[#found.eqs + 1] = record
+    end
+  end
+  return found
+end
+
+--- Keeps what `instances.read` gives.
+function instances.keep(track, state)
+  if is_master(track) then
+    return
+  end
+  local text = ""
+  if #state.eqs > 0 or state.group then
+    text = json.encode({
+      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, eqs = json.array(state.eqs),
+    })
+  end
+  local _, is = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
+  if is ~= text then
+    reaper.GetSetMediaTrackInfo_String(track, KEY, text, true)
+  end
+end
+
+local function same_band(a, b)
+  return a.kind == b.kind and a.enabled == b.enabled and type(b.freq_hz) == "number" and type(b.gain_db) == "number"
+    and type(b.bandwidth_oct) == "number" and math.abs(a.freq_hz / b.freq_hz - 1) < SAME_HZ
+    and math.abs(a.gain_db - b.gain_db) < SAME_DB and math.abs(a.bandwidth_oct - b.bandwidth_oct) < SAME_OCT
+end
+
+--- Does an instance ({bands, output_gain_db}) hold what a record says?
+function instances.holds(held, record)
+  for n, band in ipairs(held.bands) do
+    local kept = record.eq.bands[n]
+    if kept and not same_band(band, kept) or not kept and band.enabled then
+      return false
+    end
+  end
+  return #held.bands >= #record.eq.bands
+end
+
+--- Notes an EQ that was just written: replaces the record of the same FX; those whose FX is gone are dropped.
+-- entry: {fx, family, name, blend, eq}; alive: {[guid] = true} of the track's FX
+function instances.note(track, entry, alive)
+  local state = instances.read(track)
+  local kept = {}
+  for _, record in ipairs(state.eqs) do
+    if record.fx ~= entry.fx and alive[record.fx] then
+      kept[#kept + 1] = record
+    end
+  end
+  kept[#kept + 1] = entry
+  state.eqs = kept
+  instances.keep(track, state)
+end
+
+return instances

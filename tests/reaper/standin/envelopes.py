@@ -1,0 +1,107 @@
+"""Envelopes of tracks and takes, as far as they are asked about: which there are, whether they are on, their points."""
+
+from __future__ import annotations
+
+from .errors import StandInError
+from .handles import Take, Track
+from .registry import api
+from .tree import Node
+
+# Names as REAPER shows them in English, by their chunk; those with 2 lie behind the FX of a track.
+_OF_TRACK = {
+    "VOLENV": "Volume (Pre-FX)", "PANENV": "Pan (Pre-FX)", "WIDTHENV": "Width (Pre-FX)", "VOLENV2": "Volume",
+    "PANENV2": "Pan", "WIDTHENV2": "Width", "VOLENV3": "Trim Volume", "MUTEENV": "Mute",
+}  # fmt: skip
+_OF_TAKE = {"VOLENV": "Volume", "PANENV": "Pan", "MUTEENV": "Mute", "PITCHENV": "Pitch"}
+
+
+class Envelope:
+    """Two handles of the same envelope are equal, as REAPER's pointers are."""
+
+    lua_type = "TrackEnvelope"
+
+    def __init__(self, owner: Track | Take, node: Node):
+        self.owner, self.node = owner, node
+
+    @property
+    def alive(self) -> bool:
+        return self.owner.alive
+
+    @property
+    def active(self) -> bool:
+        return bool(self.node.number("ACT", 0, 1.0))
+
+    @property
+    def points(self) -> int:
+        return sum(isinstance(part, str) and part.split()[:1] == ["PT"] for part in self.node.body)
+
+
+def envelopes(owner: Track | Take) -> list[Envelope]:
+    names = _OF_TAKE if isinstance(owner, Take) else _OF_TRACK
+    parts = owner.node.body[owner.start : owner.stop] if isinstance(owner, Take) else owner.node.body
+    found = [Envelope(owner, part) for part in parts if isinstance(part, Node) and part.name in names]
+    if isinstance(owner, Track) and owner.chain() is not None:  # those of FX parameters count among the track's
+        found += [Envelope(owner, part) for part in owner.chain().nodes("PARMENV")]
+    return found
+
+
+@api
+def CountTakeEnvelopes(reaper, take):
+    return len(envelopes(take))
+
+
+@api
+def GetTakeEnvelope(reaper, take, index):
+    found = envelopes(take)
+    return found[index] if 0 <= index < len(found) else None
+
+
+@api
+def CountTrackEnvelopes(reaper, track):
+    return len(envelopes(track))
+
+
+@api
+def GetTrackEnvelope(reaper, track, index):
+    found = envelopes(track)
+    return found[index] if 0 <= index < len(found) else None
+
+
+@api
+def GetTrackEnvelopeByChunkName(reaper, track, name):
+    """By the chunk's name with its "<": the names that are shown are translated."""
+    return next((one for one in envelopes(track) if f"<{one.node.name}" == name), None)
+
+
+@api
+def CountEnvelopePoints(reaper, envelope):
+    return envelope.points
+
+
+@api
+def GetSetEnvelopeInfo_String(reaper, envelope, name, text, is_set):
+    if name != "ACTIVE" or is_set:
+        raise StandInError("not modelled", f"envelope string {name!r}")
+    return True, "1" if envelope.active else "0"
+
+
+@api
+def GetTakeNumStretchMarkers(reaper, take):
+    """A line SM holds them all: pairs of position and place in the source, with a + between."""
+    values = take.node.get("SM", take.start, take.stop)
+    return 0 if values is None else 1 + values.count("+")
+
+
+@api
+def GetTrackSendInfo_Value(reaper, track, category, index, name):
+    """Of receives (category -1), the fields of their AUXRECV lines."""
+    if category != -1:
+        raise StandInError("not modelled", f"sends of category {category}")
+    fields = {"I_SENDMODE": 1, "D_VOL": 2, "D_PAN": 3, "B_MUTE": 4, "B_MONO": 5, "B_PHASE": 6, "I_SRCCHAN": 7}
+    if name not in fields:
+        raise StandInError("not modelled", f"send value {name!r}")
+    lines = [part.split()[1:] for part in track.node.body if isinstance(part, str) and part.split()[:1] == ["AUXRECV"]]
+    if not 0 <= index < len(lines):
+        return 0.0
+    line = lines[index]
+    return float(line[fields[name]]) if fields[name] < len(line) else 0.0
