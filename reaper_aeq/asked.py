@@ -62,13 +62,21 @@ def plan(one: Asked, words: Vocabulary) -> Plan:
         raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
     method, asked = find_method(one.method), words.blend(one.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
-    return Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps, _prior(one))
+    return Plan(
+        asked,
+        asked if intensity >= 0 else asked.opposite(),
+        intensity,
+        adaptation,
+        method,
+        steps,
+        prior_of(one.kind, one.name),
+    )
 
 
-def _prior(one: Asked) -> Tensor | None:
-    """What a person or names say of the kind. Raises `AeqError` for a kind that is none."""
-    names = [one.name] if isinstance(one.name, str) else one.name or []
-    prior = known_kind(one.kind) if one.kind else kind_prior(*names)
+def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
+    """What a person or names say of a sound's kind, (kinds,) float64. Raises `AeqError` for a kind that is none."""
+    names = [name] if isinstance(name, str) else name or []
+    prior = known_kind(kind) if kind else kind_prior(*names)
     return None if prior is None else torch.tensor(prior, dtype=torch.float64)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .answers import draw_eqs, find_eqs, pictures
-from .asked import Asked, Plan, plan
+from .asked import Asked, Plan, plan, prior_of
 from .bands import Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
@@ -256,6 +256,15 @@ class AdaptiveEQ:
         heard = listen_to(os.fspath(path))
         others = [listen_to(reference).analysis for reference in references]
         return heard.measured(self.match_analysis(heard.analysis, others, references, request))
+
+    def heard_as(
+        self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None
+    ) -> HeardAs | None:
+        """What a sound is taken for; None for silence, and by encoders that tell no kinds apart. Raises `AeqError`."""
+        if analysis.silent:
+            return None
+        usual = self.encoder.usual_of([analysis], [prior_of(kind, name)], self.eq_model)[0]
+        return HeardAs.of(usual)
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""

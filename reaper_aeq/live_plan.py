@@ -17,6 +17,7 @@ from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
 from .live import STEP, Progress, fill, listen_all, raised, row_of, scratch
 from .methods.match_request import MatchRequest
+from .project.kinds import kinds_of
 from .project.plan import Action, Plan
 from .project.rows import Row
 from .reaper.live import check, preferences, target, write
@@ -97,15 +98,23 @@ class _Work:
             if heard is None:
                 strip.row.left = "it is silent"
                 continue
-            known = row_of(one, heard.analysis)
+            known = row_of(one, heard.analysis, self.engine)
             row = strip.row
             row.kind, row.duration_s, row.lufs, row.heard = known.kind, known.duration_s, known.lufs, known.heard
-            action = self.plan.action(one.name, row.folders, row.kind, row.is_bus)
+            kinds = kinds_of(self.engine, heard.analysis, (one.name, *reversed(row.folders)))
+            row.kind = kinds[0]
+            action = self.plan.action(one.name, row.folders, kinds, row.is_bus)
             if action is None:
                 row.left = "no rule of the plan fits it"
             else:
                 chosen.append((strip, heard, action))
-        asked = [Asked(h.analysis, a.word, a.intensity, a.adaptation, a.method) for _, h, a in chosen]
+        asked = [
+            Asked(
+                h.analysis, a.word, a.intensity, a.adaptation, a.method, kind=a.heard_as,
+                name=(strip.target.name, *reversed(strip.row.folders)),
+            )
+            for strip, h, a in chosen
+        ]  # fmt: skip
         for (strip, heard, action), answer in zip(chosen, self.engine.adapt_many(asked), strict=True):
             self._note(strip.target, strip.row, action, heard.measured(raised(answer)), heard)
 

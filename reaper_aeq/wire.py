@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from .bands import LIMITS, BandKind
+from .model.kinds import KINDS
 from .wire_message import AudioPath, Message
 from .wire_sound import Sound
 
@@ -35,6 +36,7 @@ Adaptation = Annotated[
 ]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
+Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -102,6 +104,7 @@ class AdaptTask(SoundTask):
     intensity: Intensity = 1.0
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
+    kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
     references: list[AudioPath] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
@@ -145,6 +148,15 @@ class ScoreChange(Message):
     after: Score
 
 
+class HeardAs(Message):
+    """What a sound was taken for: `kind` is one of ours, 'melodic' or 'unsure'; `kinds` holds all that are likely."""
+
+    kind: str
+    probability: Share
+    by: str
+    kinds: dict[str, Share]
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -162,14 +174,16 @@ class AdaptAnswer(EqAnswer):
     """Exactly what `reaper-aeq adapt --json` prints.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
+    `heard_as`: absent where there is no sound.
     """
 
     word: str
     understood: dict[str, float] | None = None
+    heard_as: HeardAs | None = None
 
     @model_serializer(mode="wrap")
     def _as_printed(self, plain: SerializerFunctionWrapHandler):  # a return type would hide the keys from the schema
-        return {key: value for key, value in plain(self).items() if key != "understood" or value is not None}
+        return {key: value for key, value in plain(self).items() if key not in ("understood", "heard_as") or value is not None}
 
 
 class DistanceChange(Message):

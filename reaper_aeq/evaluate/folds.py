@@ -59,7 +59,9 @@ def fold_folder(models: Path | str | None) -> Path:
     return (shipped("models") if models is None else Path(models)) / FOLDER
 
 
-def load_fold(models: Path | str | None, fold: int, sources: set[str], encoder: str = DEFAULT_ENCODER) -> BalanceEncoder:
+def load_fold(
+    models: Path | str | None, fold: int, sources: set[str], encoder: str = DEFAULT_ENCODER
+) -> BalanceEncoder:
     """The encoder of a fold. Raises `ModelError` where it is missing, or has seen one of `sources` in training."""
     folder, name = fold_folder(models), f"{ENCODERS[encoder]}{fold}"
     seen = sources & set(Checkpoint.load(name, folder).info["data"]["sources"])

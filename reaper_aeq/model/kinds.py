@@ -164,5 +164,7 @@ def _patterns() -> Sequence[tuple[int, re.Pattern[str], str]]:
         entries = [*WORDS[kind].split(), *(phrase.strip() for phrase in PHRASES[kind].split(","))]
         for entry in entries:
             plain = unicodedata.normalize("NFKD", entry).encode("ascii", "ignore").decode()
-            found.append((len(plain.split()), re.compile(re.escape(plain).replace(r"\*", "[a-z]*").replace(r"\ ", " ")), kind))
+            found.append(
+                (len(plain.split()), re.compile(re.escape(plain).replace(r"\*", "[a-z]*").replace(r"\ ", " ")), kind)
+            )
     return sorted(found, key=lambda one: (-one[0], -len(one[1].pattern)))

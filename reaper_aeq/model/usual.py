@@ -54,7 +54,9 @@ class UsualShape:
 
 def smooth_shapes() -> Tensor:
     """(len(SMOOTH), bands, bands) dB²."""
-    apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[:, None, None]
+    apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[
+        :, None, None
+    ]
     return torch.tensor([rms**2 for _, rms in SMOOTH]).double()[:, None, None] * (-0.5 * apart.square()).exp()
 
 
@@ -188,4 +190,6 @@ def tonality(raw: Tensor) -> Tensor:
     """Features (..., f) -> (..., 2): mean flatness and mean ripple over the bands, dB; NaN counts as nothing."""
     fine = raw[..., -N_FINE:]
     bands = len(BAND_HZ)
-    return torch.stack((fine[..., :bands].nanmean(-1), fine[..., 3 * bands : 4 * bands].nanmean(-1)), -1).nan_to_num(0.0)
+    return torch.stack((fine[..., :bands].nanmean(-1), fine[..., 3 * bands : 4 * bands].nanmean(-1)), -1).nan_to_num(
+        0.0
+    )

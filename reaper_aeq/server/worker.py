@@ -249,7 +249,9 @@ def adapt_all(
         except AeqError as error:
             refuse(ticket, error)
             continue
-        wanted = Asked(heard.analysis, word, given.intensity, given.adaptation, given.method)
+        wanted = Asked(
+            heard.analysis, word, given.intensity, given.adaptation, given.method, kind=given.kind, name=given.name
+        )
         asked.append((ticket, heard, wanted))
     try:
         answers = engine.adapt_many([wanted for _, _, wanted in asked])

@@ -167,6 +167,7 @@ def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
 
 def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:
     """The classifier, and what classifiers without a sound's own fold say of it."""
+
     def fitted(rows: Tensor) -> Tensor:
         part = sounds.subset(rows)
         return logistic(model.features[rows], part.kinds, weights(part, 1.0, 0.5), settings.kind_penalty)

@@ -7,7 +7,17 @@ from reaper_aeq.model.kinds import FROM_MANIFEST, KINDS, heard_as, kind_prior, k
 
 NAMES = {
     "vocals": ["Lead Vox", "LeadVocal_dbl", "BGV 2", "Stimme", "voix", "VOZ", "Coro", "02 - voce", "Background Vocals"],
-    "drums": ["Kick In", "01_snare top", "OH L", "Drum Bus", "Bass Drum", "Schlagzeug", "batterie", "Batería", "hi-hat"],
+    "drums": [
+        "Kick In",
+        "01_snare top",
+        "OH L",
+        "Drum Bus",
+        "Bass Drum",
+        "Schlagzeug",
+        "batterie",
+        "Batería",
+        "hi-hat",
+    ],
     "bass": ["Bass DI", "bass guitar", "Synth Bass", "Bajo", "Baixo", "basse", "Sub", "E-Bass", "Basso"],
     "guitar": ["E-Gitarre L", "AcGtr", "Guitarra", "guitare", "chitarra", "Gtr 3", "Les Paul", "violão"],
     "keys": ["Klavier", "Piano", "Rhodes", "Hammond", "Orgue", "E-Piano", "teclado", "Keys L"],
