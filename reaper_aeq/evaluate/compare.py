@@ -14,7 +14,7 @@ from torch import Tensor
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import ENCODERS, METHODS
+from ..methods import METHODS, NETWORKS
 from ..model.curves import GRID, along, level_free, rms_db
 from .contestants import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
 from .law import read_sounds
@@ -37,7 +37,7 @@ def contestants(with_matchering: bool) -> dict[str, Contestant]:
     if with_matchering:
         found["matchering, neighbour"] = each(matchering)
     found |= {method: ours(method) for method in METHODS if method != "fixed"}
-    return found | {f"adaptive, {name}": ours("adaptive", name) for name in list(ENCODERS)[1:]}
+    return found | {f"adaptive, {name}": ours("adaptive", name) for name in NETWORKS}
 
 
 def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
@@ -66,7 +66,7 @@ def run_compare(
     return {
         "people's edits taken back": people,
         "published edits taken back, adaptation 1": published,
-        "all seven published words": {"mean": _means(published)},
+        "all seven published words": {"mean": _means({word: published[word] for word in published if "," not in word})},
         "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
         "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
         "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),

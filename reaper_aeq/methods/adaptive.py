@@ -41,6 +41,7 @@ NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
 NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 # Share of the word's curve, by the rule alone, up to which no corrections beside it are taken, and from which all are.
 NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
+WORD_VAR = 1e4  # in units of the word's curve: any amount of it is alike
 ODD_ABOVE = 1.0  # squared Mahalanobis distance per band from which the usual spread is taken as wider: tails are heavy
 
 
@@ -117,7 +118,9 @@ def natural_cov(request: Request, ratio: float) -> Tensor:
     visible = seen.visible * COMPARED
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     noise = request.residual_cov + LEVEL_VAR
-    total = cov + noise + blind
+    # How much of the word a sound has must not make it odd, or the thinnest versions would be listened to least and get
+    # less than thicker ones.
+    total = cov + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
     # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
     distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(
         visible.sum().clamp_min(1)
