@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq import AdaptiveEQ, Eq
+from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
 from reaper_aeq.plot import curves_of
@@ -50,7 +50,7 @@ def test_importing_the_package_loads_no_torch():
 def test_the_answer_as_json(engine):
     data = json.loads(json.dumps(engine.adapt(noise(), RATE, "warm").to_dict()))
     assert list(data) == [
-        "word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands",
+        "word", "intensity", "method", "score", "confidence", "explanation", "heard_as", "output_gain_db", "bands",
     ]  # fmt: skip
     assert list(data["score"]) == ["before", "after"]
     assert (data["word"], data["intensity"], data["method"]) == ("warm", 1.0, "adaptive")
@@ -286,8 +286,31 @@ def test_pictures_lie_on_the_grid(engine):
 
 
 def test_models_that_are_not_there(tmp_path):
-    with pytest.raises(ModelError, match=r"audio\.json is missing from"):
+    with pytest.raises(ModelError, match=r"usual\.json is missing from"):
         AdaptiveEQ.load(tmp_path)
+
+
+def test_names_and_people_say_what_a_sound_is(engine):
+    plain = engine.adapt(noise(), RATE, "warm")
+    named, told = engine.adapt(noise(), RATE, "warm", name="Lead Vox"), engine.adapt(noise(), RATE, "warm", kind="bass")
+    assert plain.heard_as.by == "sound" and named.heard_as.by == told.heard_as.by == "name and sound"
+    assert named.kind == "vocals" and named.heard_as.probability > plain.heard_as.probabilities["vocals"]
+    assert told.kind == "bass" and told.heard_as.probability == 1
+    assert sum(plain.heard_as.probabilities.values()) == pytest.approx(1)
+    # a thin bass is one that lacks less than a thin mix does: the kind changes what is usual
+    assert not np.allclose(named.target_low_db, told.target_low_db, atol=1.0, equal_nan=True)
+    assert engine.adapt(noise(), RATE, "warm", name="Track 3").to_dict() == plain.to_dict()
+    assert engine.adapt(np.zeros(RATE), RATE, "warm", name="Lead Vox").kind is None
+    with pytest.raises(AeqError, match="unknown kind 'kazoo'"):
+        engine.adapt(noise(), RATE, "warm", kind="kazoo")
+
+
+def test_no_eq_changes_what_a_sound_is_taken_for(engine):
+    plain = engine.adapt(noise(), RATE, "warm")
+    for band in (Band("low_shelf", 400.0, -6.0, 1.0), Band("high_shelf", 3000.0, 6.0, 1.0)):
+        shaped = engine.adapt(Eq((band,)).apply(noise(), RATE), RATE, "warm")
+        for kind, probability in plain.heard_as.probabilities.items():
+            assert shaped.heard_as.probabilities[kind] == pytest.approx(probability, abs=0.03)
 
 
 def test_a_result_fits_on_a_screen_and_says_what_matters(engine):

@@ -35,9 +35,9 @@ class FrameStore:
 
     def add(self, power: Tensor) -> None:
         """(frames, bins) power spectra."""
-        for row in range(self._next - self._seen, len(power), self._every):
-            self._kept.append(power[row].clone())
-            self._next = self._seen + row + self._every
+        while self._next < self._seen + len(power):
+            self._kept.append(power[self._next - self._seen].clone())
+            self._next += self._every
             if len(self._kept) == 2 * KEPT_FRAMES:
                 self._kept = self._kept[::2]
                 self._every *= 2
