@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
 from ..model.audio_encoder import BLIND_VAR, Usual
-from ..model.curves import level_free
+from ..model.curves import bounded, level_free
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import COMMIT_FROM, KINDS
 from ..settings import UsualTraining
@@ -28,6 +28,7 @@ from .rules import UsualRule
 N_FOLDS = 5
 WORDS = ("warm", "bright")
 ROWS_PER_CLIP = 10
+LEVEL_STEPS = 8  # to a level at which the bounded deviation is 0 on average
 OURS = "ours"
 GROUPS = ("mixes", "single sources")
 Tell = Callable[[str], None]
@@ -182,8 +183,11 @@ def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Te
     """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and what the spectrum would be
     without it that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
     visible = heard.double()
-    level = (ltas_db - usual.mean_db) @ visible / visible.sum()
-    deviation = (ltas_db - usual.mean_db - level[:, None]) * visible
+    deviation = (ltas_db - usual.mean_db) * visible
+    for _ in range(LEVEL_STEPS):
+        level = (bounded(deviation) * visible).sum(1, keepdim=True) / visible.sum()
+        deviation = (deviation - level) * visible
+    deviation = bounded(deviation)
     noise = usual.cov + LEVEL_VAR
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     oddness = torch.ones(len(ltas_db), dtype=ltas_db.dtype)

@@ -20,7 +20,7 @@ from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, match
 from reaper_aeq.evaluate.laws import By
 from reaper_aeq.evaluate.repair import Score, note
 from reaper_aeq.evaluate.rules import Music
-from reaper_aeq.methods import ENCODERS, METHODS
+from reaper_aeq.methods import METHODS, NETWORKS
 from reaper_aeq.model.curves import N_GRID, level_free, rms_db
 from reaper_aeq.train.data import Clip
 
@@ -41,18 +41,19 @@ def clip(name: str, source: str, genre: str, seed: int, path: str = "") -> Clip:
 def trial(tmp_path_factory) -> Trial:
     folder = tmp_path_factory.mktemp("compare")
     clips = [clip(f"{n}", f"s{n}", "rock", n, str(folder / f"{n}.wav")) for n in range(2)]
-    engine, other = (AdaptiveEQ.load(device="cpu", encoder=encoder) for encoder in ENCODERS)
+    engine = AdaptiveEQ.load(device="cpu")
+    others = {network: AdaptiveEQ.load(device="cpu", encoder=network) for network in NETWORKS}
     cov = torch.eye(N_GRID, dtype=torch.float64) * 9 + 4
     fold = Fold(
         clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
-        {"warm": cov}, other, genre_neighbours(clips),
+        {"warm": cov}, others, genre_neighbours(clips),
     )  # fmt: skip
     return Trial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
 
 
 def test_every_method_and_encoder_takes_part_and_answers(trial):
     who = contestants(with_matchering=False)
-    assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in list(ENCODERS)[1:]} <= set(who)
+    assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in NETWORKS} <= set(who)
     curves = {name: answer([trial])[0] for name, answer in who.items()}
     assert curves.pop("fixed SocialEQ") is None  # which has no such word here
     for name, curve in curves.items():

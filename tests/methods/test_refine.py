@@ -151,7 +151,7 @@ def test_scores_of_many_are_those_of_one(engine):
     curves = torch.stack([engine.curve_of(word) for word in ("deep", "airy", "warm")]).expand(2, -1, -1)
     for row, one, many in zip(curves, asked, raw_scores(asked, curves), strict=True):
         seen = one.observation
-        after = [engine.encoder.compare(seen.ltas_db + c, seen.usual_db, seen.in_reach, engine.eq_model) for c in row]
+        after = [engine.encoder.compare(seen.ltas_db + c, seen.usual, seen.in_reach, engine.eq_model) for c in row]
         single = torch.stack([standard_scores(one.mean_db[None], a.balance_db, one.residual_cov)[0] for a in after])
         assert torch.allclose(many / many[0], single / single[0], rtol=1e-4, atol=1e-4)
 
