@@ -34,7 +34,7 @@ def engine() -> AdaptiveEQ:
 
 def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> Request:
     asked = Asked(engine.analyze(sound, RATE), word, **options)
-    return engine._request(plan(asked, engine.words), engine.encoder.observe(asked.analysis, engine.eq_model), RATE)
+    return engine._request(plan(asked, engine.words), engine.encoder.observe(asked.analysis, engine.eq_model), asked.analysis)
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):
