@@ -18,12 +18,14 @@ def lifted_db(eq: Eq, analysis: Analysis) -> dict[float, float]:
 
 
 def net_db(eq: Eq, analysis: Analysis) -> tuple[float, float]:
-    """The largest boost, and the largest cut where there is sound: of all bands, alone or with the output gain, dB."""
+    """The largest boost of all bands, alone or with the output gain, and their largest cut where there is sound, dB.
+
+    An output gain that gives way to peaks is no cut.
+    """
     response = eq.response_db(GRID_HZ, analysis.sample_rate)
     ltas = analysis.ltas_db()
     sound = (ltas > ltas.max() - 60.0).numpy()
-    gain = eq.output_gain_db
-    return float(response.max() + max(gain, 0.0)), float(-(response[sound].min(initial=0.0) + min(gain, 0.0)))
+    return float(response.max() + max(eq.output_gain_db, 0.0)), float(-response[sound].min(initial=0.0))
 
 
 def slack_db(eq: Eq, analysis: Analysis) -> float:

@@ -14,7 +14,7 @@ from ..model.curves import along, rms_db
 from ..safety import scaled
 from .bounds import slack_db
 from .law import WORDS, Law, Sound, by_material, eq_of, response
-from .laws_of_hearing import TIGHT_DB, yields
+from .laws_of_hearing import LEAST, TIGHT_DB, share, yields
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a filter may change
@@ -23,6 +23,7 @@ HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a fi
 BANDS_MISS = 0.005
 LEAST_ADAPTIVE = {"mixes": 0.3}  # single sources: no figure holds for all kinds
 MOST_SPREAD = 0.65
+AT_LEAST = 1.1 * LEAST[1.0]  # of the word: what gets no more is at the least that is heard
 WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
 
 
@@ -70,7 +71,8 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
                     else:
                         wrong = min(wrong, shares[-1])
             middle = statistics.median(shares)
-            figure = f"median {middle:.2f}; the wrong way by {-wrong:.3f}, {held} of {len(own)} as safe leaves no more"
+            figure = f"median {middle:.2f}; the wrong way by {abs(wrong):.3f}, "
+            figure += f"{held} of {len(own)} as safe leaves no more"
             must = f"none by {BANDS_MISS}" + (f", median at least {least_middle}" if least_middle else "")
             good = wrong >= -BANDS_MISS and middle >= (least_middle or 0.0)
             out.append(Law(f"adaptive ({word}, {material})", figure, must, good))
@@ -95,18 +97,19 @@ def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
 
 
 def settling(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """Of presses that neither "safe" held back nor "heard" made what they are: these go on by design."""
     out = []
-    for word in WORDS:
-        shares, held = [], 0
-        for sound in sounds:
-            first = engine.adapt(sound.whole, sound.sample_rate, word)
-            if slack_db(first.eq, engine.analyze(sound.whole, sound.sample_rate)) < TIGHT_DB:
-                # what a first pass had to leave, a second one finds as its task
-                held += 1
-                continue
-            second = engine.adapt(first.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word)
-            shares.append(float(rms_db(response(second)) / rms_db(response(first)).clamp_min(1e-6)))
-        middle = statistics.median(shares) if shares else 0.0
-        figure = f"second pass {middle:.2f} of the first ({held} first ones held back by safe left out)"
-        out.append(Law(f"settling ({word})", figure, "at most 0.6", middle <= 0.6))
+    for material, own in by_material(sounds).items():
+        for word in WORDS:
+            m, shares = engine.curve_of(word), []
+            for sound in own:
+                analysis = engine.analyze(sound.whole, sound.sample_rate)
+                first = engine.adapt(sound.whole, sound.sample_rate, word)
+                if slack_db(first.eq, analysis) < TIGHT_DB or share(first, analysis, m) < AT_LEAST:
+                    continue
+                second = engine.adapt(first.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word)
+                shares.append(float(rms_db(response(second)) / rms_db(response(first)).clamp_min(1e-6)))
+            middle = statistics.median(shares) if shares else 0.0
+            figure = f"second pass {middle:.2f} of the first ({len(own) - len(shares)} of {len(own)} held, left out)"
+            out.append(Law(f"settling ({word}, {material})", figure, "at most 0.6", middle <= 0.6))
     return out

@@ -110,7 +110,7 @@ def visible(analysis: Analysis) -> Tensor:
 
 def yields(result: Result, analysis: Analysis, times: float) -> bool:
     """Whether the same bands, so many times as strong, would not be safe, or these hardly are."""
-    if slack_db(result.eq, analysis) < TIGHT_DB:
+    if slack_db(result.eq, analysis) < TIGHT_DB or any(abs(b.gain_db) > 12 - TIGHT_DB for b in result.eq.bands):
         return True
     more = scaled(result.eq, times)
     response = torch.from_numpy(more.response_db(GRID_HZ, analysis.sample_rate))

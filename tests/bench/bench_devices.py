@@ -45,9 +45,12 @@ def paths(engine: AdaptiveEQ, asked: list[Asked]) -> dict[str, Callable[[], Tens
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
     seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
     plans = [plan(one, engine.words) for one in asked]
-    requests: list[Request] = [engine._request(p, s, REFERENCE_RATE) for p, s in zip(plans, seen, strict=True)]
+    requests: list[Request] = [
+        engine._request(p, s, one.analysis) for p, s, one in zip(plans, seen, asked, strict=True)
+    ]
     wanted = adaptive.curves(requests)
-    start = realise_many(engine.eq_model, engine.eq_model.encode(wanted.float()), seen, [REFERENCE_RATE] * len(seen))
+    codes = engine.eq_model.encode(wanted.float())
+    start = realise_many(engine.eq_model, codes, seen, [r.loudness for r in requests], [r.mean_db for r in requests])
     requests = [replace(r, models=engine.models) for r in requests]
     grid = GRID.numpy()
 

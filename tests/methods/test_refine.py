@@ -34,7 +34,8 @@ def engine() -> AdaptiveEQ:
 
 def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> Request:
     asked = Asked(engine.analyze(sound, RATE), word, **options)
-    return engine._request(plan(asked, engine.words), engine.encoder.observe(asked.analysis, engine.eq_model), asked.analysis)
+    seen = engine.encoder.observe(asked.analysis, engine.eq_model)
+    return engine._request(plan(asked, engine.words), seen, asked.analysis)
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):
@@ -142,7 +143,7 @@ def test_what_breaks_a_law_is_seen(engine):
     hiss, opposite = start.clone(), start.clone()
     hiss[0, 4] = torch.tensor([6000.0, 8.0, 1.0])  # brighter, where there is nothing but hiss
     opposite[..., 1] *= -1
-    kept = keeps_laws([asked], aims.response, start, torch.stack((start, hiss, opposite), 1))
+    kept = keeps_laws([asked], aims.response, aims.limit, start, torch.stack((start, hiss, opposite), 1))
     assert kept.tolist() == [[True, False, False]]
 
 
