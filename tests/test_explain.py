@@ -11,7 +11,16 @@ import torch
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.explain import ABOUT_USUAL, HAS_IT, LACKS_IT, REGIONS, explain, explain_heard, explain_understood, suggest
+from reaper_aeq.explain import (
+    ABOUT_USUAL,
+    HAS_IT,
+    LACKS_IT,
+    REGIONS,
+    explain,
+    explain_heard,
+    explain_understood,
+    suggest,
+)
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.result import HeardAs, Result

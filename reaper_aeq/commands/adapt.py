@@ -82,19 +82,25 @@ def adapt(
             for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
                 its_files.write(one, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
-        told = about(heard, source, [path for one in several for path in one.paths])
-        print_json(told | {"kind": result.kind} | result.to_dict())
+        told = about(heard, source, [path for one in several for path in one.paths], result.kind)
+        print_json(told | result.to_dict())
     else:
         show(result, [path for one in several for path in one.paths])
 
 
-def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]:
-    """What JSON says beside the answer: which file, what it sounds like, where the results are."""
+def about(heard: Heard, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
+    """What JSON says beside the answer: which file, what it sounds like, where the results are.
+
+    `kind`: what the sound was taken for; else it is judged from the spectrum alone.
+    """
+    from ..project.kinds import kind_of
+
     return {
         "file": str(source),
         "sample_rate": heard.analysis.sample_rate,
         "channels": heard.analysis.channels,
         "duration_s": round(heard.analysis.duration_s, 3),
+        "kind": kind or kind_of(heard.analysis),
         "outputs": [str(path) for path in written],
     }
 

@@ -71,6 +71,7 @@ def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, a
 
 def evaluate_usual(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> None:
     """The usual balance of unseen sounds by kind: {table: {kind: {who: figures}}}."""
+    _check(audio, models, data)
     from ..evaluate.usual import run_usual
 
     with progress() as (tell, _):

@@ -18,9 +18,9 @@ from torch import Tensor
 from ..dsp.thought import equalised
 from ..methods import DEFAULT_METHOD
 from ..model.curves import along, rms_db
-from .contestants import REPAIR, Contestant, Fold, Trial
 from ..model.kinds import FROM_MANIFEST
 from ..train.data import Clip
+from .contestants import REPAIR, Contestant, Fold, Trial
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS
 from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds

@@ -80,7 +80,7 @@ def test_not_a_number_becomes_silence_with_a_warning(tmp_path):
     soundfile.write(tmp_path / "nan.wav", audio, RATE, subtype="FLOAT")
     library = Library()
     assert reader(tmp_path / "nan.wav", library=library).read(0, 10)[:, 0].tolist() == [0.5] * 7 + [0] + [0.5] * 2
-    assert "no numbers" in library.warnings[tmp_path / "nan.wav"]
+    assert "not numbers" in library.warnings[tmp_path / "nan.wav"]
 
 
 def test_what_cannot_be_heard_is_said(tmp_path, file):

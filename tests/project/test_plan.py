@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.model import kinds as model_kinds
+from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.project import kinds
 from reaper_aeq.project.plan import DEFAULT_PLAN, KINDS, PlanError, read_plan
 
