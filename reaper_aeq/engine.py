@@ -187,7 +187,8 @@ class AdaptiveEQ:
         heard = HeardAs.of(seen.usual)
         told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
         result = Result(
-            asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told + explain_heard(heard),
+            asked.name, float(intensity), one.method, eq, before, later, confidence,
+            explain_understood(asked) + told + explain_heard(heard),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
             most_gain_db=held.most_gain_db, heard_as=heard,
         )  # fmt: skip

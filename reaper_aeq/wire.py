@@ -183,7 +183,11 @@ class AdaptAnswer(EqAnswer):
 
     @model_serializer(mode="wrap")
     def _as_printed(self, plain: SerializerFunctionWrapHandler):  # a return type would hide the keys from the schema
-        return {key: value for key, value in plain(self).items() if key not in ("understood", "heard_as") or value is not None}
+        return {
+            key: value
+            for key, value in plain(self).items()
+            if key not in ("understood", "heard_as") or value is not None
+        }
 
 
 class DistanceChange(Message):

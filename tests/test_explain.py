@@ -129,7 +129,9 @@ def test_intensity_0_says_that_nothing_changed(engine):
 def test_what_a_sound_was_taken_for_is_said():
     kinds = dict.fromkeys(KINDS, 0.0)
     assert explain_heard(None) == ""
-    assert explain_heard(HeardAs("vocals", 0.86, "name and sound", kinds)) == " Heard as: vocals, 0.86, by name and sound."
+    assert (
+        explain_heard(HeardAs("vocals", 0.86, "name and sound", kinds)) == " Heard as: vocals, 0.86, by name and sound."
+    )
     assert explain_heard(HeardAs("unsure", 0.3, "sound", kinds)) == " Heard as: no kind for sure."
 
 

@@ -62,7 +62,8 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     mean = power.double().mean(0)
     if not bool(mean.max() > 0):
         return torch.full((N_FINE,), torch.nan)
-    band_mean = torch.stack([mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops)])
+    bands = list(zip(starts, stops, strict=True))
+    band_mean = torch.stack([mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in bands])
     there = band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)
     out = torch.full((4, len(BAND_HZ)), torch.nan)
     floor = mean.max() * 10 ** (DEAD_DB / 10)
@@ -71,7 +72,7 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     white = (power * (10 ** (-envelope / 10)).float()).clamp_min(10 ** (FLOOR_DB / 10))
     log_white = 10 * white.log10()
     level = []
-    for k, (a, b) in enumerate(zip(starts, stops)):
+    for k, (a, b) in enumerate(bands):
         if b <= a or not bool(there[k]):
             continue
         inside = white[:, a:b].mean(1)

@@ -117,7 +117,7 @@ def repaired(
 
 
 def labels(word: str, clip: Clip) -> list[str]:
-    """The rows of a table that a recording counts in: mixes under the word alone, single sources together and by kind."""
+    """The rows of a table that a recording counts in: mixes under the word alone, others also by kind."""
     kind = FROM_MANIFEST.get(clip.kind, "mix")
     return [word] if kind == "mix" else [f"{word}, {SINGLE}", f"{word}, {kind}"]
 

@@ -55,7 +55,7 @@ class UsualRule:
     """The usual balance by a page of linear algebra (design, section 2.16), which ours has to beat.
 
     Mean: ridge regression of spectra on standardised features. Covariance: out-of-fold residuals weighted by a Gaussian
-    kernel over principal components and by the probability of their kind, shrunk towards the pooled one, times a factor.
+    kernel over principal components and by the probability of their kind, shrunk to the pooled one, times a factor.
     """
 
     RIDGE, COMPONENTS, WIDTH, POOLED, OTHER_KINDS, FACTOR = 3000.0, 40, 2.0, 8.0, 0.02, 1.4

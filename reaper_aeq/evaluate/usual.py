@@ -180,8 +180,8 @@ def people_errors(
 
 
 def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Tensor, heavy_tails: bool) -> Tensor:
-    """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and what the spectrum would be
-    without it that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
+    """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and the spectrum
+    without it would be that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
     visible = heard.double()
     deviation = (ltas_db - usual.mean_db) * visible
     for _ in range(LEVEL_STEPS):

@@ -36,9 +36,9 @@ class UsualShape:
     """What the sums are made of; chosen by the likelihood of unseen recordings (models/README.md).
 
     `linear`, `gaussian`, `gamma`: the kernel of the mean. `kind_weight`: of a kind's probability among the features.
-    `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them. `other_kinds`:
-    how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`: components that
-    its scale hangs on.
+    `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them.
+    `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`:
+    components that its scale hangs on.
     """
 
     linear: float = 0.5

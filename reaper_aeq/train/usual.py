@@ -1,7 +1,7 @@
 """`reaper-aeq train usual`: kinds, the usual balance and its covariance from recordings whose kind is known.
 
-Everything is solved at once or by a few steps of L-BFGS. Whatever is learned from errors (the covariance, its scale, how
-far kinds can be told apart) is learned from errors on repositories that had been left out.
+Everything is solved at once or by a few steps of L-BFGS. Whatever is learned from errors (the covariance, its scale,
+how far kinds can be told apart) is learned from errors on repositories that had been left out.
 """
 
 from __future__ import annotations
@@ -260,8 +260,8 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
 
 
 def _contrasts(shapes: Tensor, residual: Tensor, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Covariances' parts (n, parts, c, c), residuals (n, c), which of them are none (n, c): differences between the bands
-    that hold sound, as a recording's level says nothing."""
+    """Covariances' parts (n, parts, c, c), residuals (n, c), which of them are none (n, c): differences between the
+    bands that hold sound, as a recording's level says nothing."""
     smooth, most = smooth_shapes(), int(COMPARED.sum()) - 1
     parts = torch.zeros(len(shapes), 1 + len(smooth), most, most, dtype=torch.float64)
     rows, hidden = torch.zeros(len(shapes), most, dtype=torch.float64), torch.ones(len(shapes), most, dtype=torch.bool)

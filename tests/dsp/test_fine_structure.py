@@ -67,7 +67,9 @@ def test_what_a_sample_rate_cannot_hold_is_unknown():
     assert found[:BANDS][BAND_HZ < 6500].isfinite().all()
 
 
-@pytest.mark.parametrize("sound", [np.zeros((1, RATE)), np.eye(1, RATE), np.ones((2, 1))], ids=["silence", "click", "dot"])
+@pytest.mark.parametrize(
+    "sound", [np.zeros((1, RATE)), np.eye(1, RATE), np.ones((2, 1))], ids=["silence", "click", "dot"]
+)
 def test_odd_sounds_are_taken(sound):
     assert fine(sound.astype(np.float32)).shape == (N_FINE,)
 

@@ -65,7 +65,9 @@ def test_what_is_shipped_is_what_was_fitted(fitted, tmp_path):
     sounds, model, metrics = fitted
     training.save_usual(model, sounds, UsualTraining(), metrics, tmp_path, "usual")
     again = UsualBalance.load(tmp_path)
-    for a, b in zip(model.usual(sounds.features[:5], [None] * 5), again.usual(sounds.features[:5], [None] * 5), strict=True):
+    for a, b in zip(
+        model.usual(sounds.features[:5], [None] * 5), again.usual(sounds.features[:5], [None] * 5), strict=True
+    ):
         torch.testing.assert_close(a.mean_db, b.mean_db, rtol=0, atol=0.02)
         torch.testing.assert_close(a.cov, b.cov, rtol=1e-3, atol=0.02)
         torch.testing.assert_close(a.kinds, b.kinds, rtol=0, atol=1e-3)
@@ -127,13 +129,19 @@ def clip(name, kind, source):
     analysis = SimpleNamespace(
         ltas_db=lambda: ltas, in_reach=torch.ones(N_GRID, dtype=torch.bool), fine=torch.zeros(N_FINE)
     )
-    return SimpleNamespace(name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis)
+    return SimpleNamespace(
+        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis
+    )
 
 
 def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monkeypatch):
     monkeypatch.setattr(training, "features", lambda analysis: torch.zeros(10 + N_FINE, dtype=torch.float64))
     clips = [clip(f"{kind}.wav", kind, f"a{n % 3}/{kind}") for n, kind in enumerate(KINDS)]
-    clips += [clip("x.wav", "choir", "b/c"), clip("other.wav", "other", "b/c"), clip("megaglest_chicken.ogg", "speech", "b/d")]
+    clips += [
+        clip("x.wav", "choir", "b/c"),
+        clip("other.wav", "other", "b/c"),
+        clip("megaglest_chicken.ogg", "speech", "b/d"),
+    ]
     sounds = training.sounds_of(clips)
     assert len(sounds.names) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
     assert "megaglest_chicken.ogg" not in sounds.names and "other.wav" not in sounds.names
