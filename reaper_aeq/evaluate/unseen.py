@@ -48,7 +48,7 @@ def load_folds(
     """
     clips = read_clips(audio, tell)
     mixes = [clip for clip in clips if clip.kind == "mix"]
-    single = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
+    stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
     fold_of = all_folds(clips)
@@ -88,7 +88,7 @@ def load_folds(
             word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
             for word in PEOPLE_WORDS
         }
-        own, alone = ([clip for clip in some if fold_of[clip.source] == k] for some in (mixes, single))
+        own, alone = ([clip for clip in some if fold_of[clip.source] == k] for some in (mixes, stems))
         folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone))
     return folds
 

@@ -46,7 +46,8 @@ WORDS: dict[str, str] = {
         "rullante piatti tamburo tamburi tambourin* bombo caja platillo* redoblante tambor* bumbo charleston "
         "chimbal prato pratos tamborim pandeiro* djembe tabla taiko udu woodblock* perkussion perkusion percusion "
         "percussao percussioni grancassa",
-    "speech": "speech spoken voiceover* vo narrat* dialog* podcast* interview* host guest speaker* announcer* moderator* "
+    "speech": "speech spoken voiceover* vo narrat* dialog* podcast* interview* host guest speaker* "
+        "announcer* moderator* "
         "sprache sprecher* locutor* locucao locucion narrador* erzahler* commentary lecture* lavalier lav parole "
         "parlato parlante falado parlee hablada hablado gesprochen dialogo dialoghi",
     "bass": "bass basses bassline* subbass sub basse basses basso bassi bajo bajos baixo baixos contrabajo contrabaixo "
