@@ -55,6 +55,16 @@ def without(clips: Sequence[Clip], prior: Spectra, sources: set[str]) -> tuple[l
     return [clip for clip in clips if clip.source not in sources], rest
 
 
+def unseen_folds(models: Path | str | None, sources: set[str]) -> dict[str, int]:
+    """Source -> the first fold whose model of usual balance has not learned from it; those that all have seen are left
+    out. Raises `ModelError`."""
+    found: dict[str, int] = {}
+    for k in range(N_FOLDS):
+        info = Checkpoint.load(f"{ENCODERS[DEFAULT_ENCODER]}{k}", fold_folder(models)).info
+        found |= {source: k for source in sorted(sources - set(info["data"]["sources"]) - set(found))}
+    return found
+
+
 def fold_folder(models: Path | str | None) -> Path:
     return (shipped("models") if models is None else Path(models)) / FOLDER
 

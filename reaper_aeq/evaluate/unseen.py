@@ -29,7 +29,7 @@ from ..train.usual import MISLABELLED
 from ..train.words import build_words
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
-from .folds import N_FOLDS, all_folds, load_fold, setting_folds, without
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
 from .people import load_cvae_fold, read_people
 from .rules import Music
 
@@ -51,7 +51,9 @@ def load_folds(
     stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
-    fold_of = all_folds(clips)
+    fold_of = exam_folds(mixes)
+    # whoever left a source of stems out examines on it, whichever recordings are at hand
+    fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior = read_ltas_prior(data)
     eq_model = EqAutoencoder.load(models)
@@ -88,7 +90,10 @@ def load_folds(
             word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
             for word in PEOPLE_WORDS
         }
-        own, alone = ([clip for clip in some if fold_of[clip.source] == k] for some in (mixes, stems))
+        own, alone = (
+            [clip for clip in some if fold_of[clip.source] == k]
+            for some in (mixes, [clip for clip in stems if clip.source in fold_of])
+        )
         folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone))
     return folds
 
