@@ -43,7 +43,8 @@ def draw_eqs(eq_model: EqAutoencoder, request: Request, count: int) -> list[Eq]:
 
 def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Request]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
-    codes = eq_model.encode(curves.float())
+    # one by one: the last digits of a product of matrices depend on how many rows it has
+    codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])
     return realise_many(
         eq_model,
         codes,

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from .bands import LIMITS
 from .dsp.spectrum import Analysis
-from .errors import AudioError, RangeError
+from .errors import AudioError, RangeError, as_number
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
 from .methods.request import Method
 from .methods.request import method as find_method
 from .model.kinds import kind_prior, known_kind
 from .model.words import Vocabulary, Word
 from .result import MEASURED_UP_TO_S
+
+COUNTS = ("refine", "variations")
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,14 @@ class Plan:
 
 def plan(one: Asked, words: Vocabulary) -> Plan:
     """Raises what may be wrong with it: `RangeError`, `UnknownWordError`, `AudioError`, `AeqError`."""
+    method = find_method(one.method)
     intensity = _checked("intensity", one.intensity)
     adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
     steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
     _checked("variations", one.variations)
     if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
         raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
-    method, asked = find_method(one.method), words.blend(one.word)
+    asked = words.blend(one.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
     return Plan(
         asked,
@@ -81,7 +84,7 @@ def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | Non
 
 
 def _checked(name: str, value: float) -> float:
-    limit, value = LIMITS[name], float(value)  # numbers of numpy and torch are no Python floats
+    limit, value = LIMITS[name], as_number(name, value, whole=name in COUNTS)
     if value not in limit:
         raise RangeError(name, value, limit.low, limit.high)
     return value

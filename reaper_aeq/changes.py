@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .errors import OutputError
 from .files import output_error, write_bytes_atomic
+from .interrupts import interrupts_wait
 
 
 def apply(changes: Mapping[Path, bytes | None]) -> None:
@@ -36,14 +37,16 @@ def apply(changes: Mapping[Path, bytes | None]) -> None:
             if fresh and spare:
                 shutil.copymode(target, fresh)
             steps.append((target, fresh, spare))
-        for target, fresh, spare in steps:
-            swapped.callback(_quietly, lambda target=target, spare=spare: _restore(target, spare))
-            try:
-                os.replace(fresh, target) if fresh else target.unlink(missing_ok=True)
-            except OSError as error:
-                raise output_error(target, error) from error
-        swapped.pop_all()
-        folders.pop_all()
+        with interrupts_wait():
+            for target, fresh, spare in steps:
+                try:
+                    os.replace(fresh, target) if fresh else target.unlink(missing_ok=True)
+                except OSError as error:
+                    raise output_error(target, error) from error
+                # only what was put there is taken back
+                swapped.callback(_quietly, lambda target=target, spare=spare: _restore(target, spare))
+            swapped.pop_all()
+            folders.pop_all()
 
 
 def missing_folders(wanted: Iterable[Path]) -> list[Path]:

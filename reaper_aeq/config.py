@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
+from .user_folders import user_folder
 
 SETTING, OFF = "AEQ_CONFIG", "off"
 MAX_BYTES = 100_000
@@ -33,16 +34,8 @@ def config_file(system: str = sys.platform, environ: Mapping[str, str] = os.envi
     """
     if given := environ.get(SETTING, "").strip():
         return None if given.lower() == OFF else Path(given).expanduser()
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    if system == "win32":
-        folder = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
-    elif system == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        # the standard says that a relative path there counts for nothing
-        given = environ.get("XDG_CONFIG_HOME", "")
-        folder = Path(given) if given.startswith("/") else home / ".config"
-    return folder / "reaper-aeq" / "config.toml"
+    folder = user_folder(system, environ, ("APPDATA", "Roaming"), ("XDG_CONFIG_HOME", ".config"))
+    return folder / "config.toml"
 
 
 def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:

@@ -56,13 +56,14 @@ class AdaptiveEQ:
     def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
         """The shipped models, or those in `folder`; `encoder` is one of `methods.ENCODERS`.
 
-        Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder that is none.
+        Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder or device that is none.
         """
-        if encoder not in ENCODERS:
+        if not isinstance(encoder, str) or encoder not in ENCODERS:
             raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
         if device == "auto":
             mps = torch.backends.mps.is_available()
             device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+        _check_device(device)
         _choose_threads()
         listener = load_encoder(folder, encoder)
         listener.place(device)
@@ -169,7 +170,7 @@ class AdaptiveEQ:
     def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""
         drawn = replace(one, method=DRAWS)
-        eqs = draw_eqs(self.eq_model, request, one.variations)
+        eqs = draw_eqs(self.eq_model, request, int(one.variations))
         return tuple(self._result(drawn, plan, request, eq) for eq in eqs)
 
     def _result(self, one: Asked, plan: Plan, request: Request, eq: Eq) -> Result:
@@ -322,6 +323,15 @@ class AdaptiveEQ:
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]
         return float(scores(curve, seen.balance_db, seen.usual.cov)[0])
+
+
+def _check_device(device: Any) -> None:
+    """Raises `AeqError` for one that is not here."""
+    try:
+        torch.empty(0, device=device if isinstance(device, str) else repr(device))
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0].split(". ")[0]
+        raise AeqError(f"cannot compute on {device!r}: use auto, cpu, cuda or mps ({reason})") from None
 
 
 def _choose_threads() -> None:

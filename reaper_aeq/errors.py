@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import reprlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class AeqError(Exception):
@@ -53,6 +55,33 @@ class RangeError(AeqError):
 
     def __init__(self, name: str, value: float, low: float, high: float):
         super().__init__(f"{name} must lie between {low:g} and {high:g}, not {value:g}")
+
+
+class WrongTypeError(AeqError, TypeError):
+    """A value of a type that it cannot have."""
+
+    def __init__(self, name: str, value: object, wanted: str):
+        super().__init__(f"{name} must be {wanted}, not {reprlib.repr(value)} ({type(value).__name__})")
+
+
+def as_number(name: str, value: Any, *, whole: bool = False) -> float:
+    """`value`, of Python, numpy or torch, as a float; raises `WrongTypeError` for what is no number.
+
+    >>> as_number("intensity", 1)
+    1.0
+    """
+    wanted = "a whole number" if whole else "a number"
+    try:
+        if isinstance(value, str | bytes | bytearray | bool):
+            raise TypeError
+        number = float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+    except (TypeError, ValueError, RuntimeError):
+        raise WrongTypeError(name, value, wanted) from None
+    if whole and not number.is_integer():
+        raise WrongTypeError(name, value, wanted)
+    return number
 
 
 class OutputError(AeqError):

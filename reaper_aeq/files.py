@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class Writing:
         output = next(output for output in self._outputs if output.path == path)
         with output.told():
             yield output.temporary
+
+    def otherwise(self, step: Callable[[], object]) -> None:
+        """`step` is taken if the files do not come to their places."""
+        self._undo.callback(step)
 
     def keep(self, path: Path, data: bytes, names: Iterable[Path]) -> Path:
         """Writes `data`, what `path` holds now, under the first of `names` that nothing has; gives that name.

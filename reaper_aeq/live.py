@@ -35,6 +35,7 @@ from .result import Result
 
 Progress = Callable[[str, int, int], None]
 STEP = "tracks heard"
+IDLE = "it is as asked already: a higher intensity would do more"
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,11 @@ def named(one: Target) -> tuple[str, ...]:
     return ("mix",) if one.is_master else (one.name,)
 
 
+def is_idle(one: Target, result: Result) -> bool:
+    """Whether nothing is worth inserting. An EQ of ours that is there is set to it all the same."""
+    return one.instance is None and result.does_nothing
+
+
 def how_heard(one: Target) -> str:
     if one.heard_in == "files":
         return "in its files"
@@ -238,18 +244,17 @@ def _run(
         if not audible:
             raise _silence(reaper, targets)
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
-        # an EQ of 0.0 dB only replaces one that does something
-        entries = [
-            write.Entry(one, result.eq, name)
-            for (one, _), (_, name, result) in zip(audible, told, strict=True)
-            if one.instance or not result.does_nothing
-        ]
+        answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
+        entries = [write.Entry(one, result.eq, name) for one, name, result in answered if not is_idle(one, result)]
         if entries:
             with reaper.held():
                 write.write_all(reaper, project, label, entries)
     rows = {one.number: row_of(one, heard.analysis, engine) for one, heard in audible}
     for (one, heard), (action, name, result) in zip(audible, told, strict=True):
-        fill(rows[one.number], action, name, result, heard.analysis, engine)
+        if is_idle(one, result):
+            rows[one.number].left = IDLE
+        else:
+            fill(rows[one.number], action, name, result, heard.analysis, engine)
         rows[one.number].warnings += [heard.warning] if heard.warning else []
     for one in targets:
         if one.number not in rows:

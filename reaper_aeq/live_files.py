@@ -14,8 +14,9 @@ import numpy as np
 
 from .bands import Eq
 from .dsp.spectrum import Analysis, analyze_blocks
-from .errors import AeqError
-from .listen import MIN_SECONDS, Heard
+from .errors import AeqError, AudioError
+from .listen import MIN_SECONDS, Heard, KeptSound, Swing
+from .project.described import HeardSound
 from .project.media import Library
 from .project.mix import Mixer
 from .reaper.items import Item
@@ -25,19 +26,10 @@ from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
 from .reaper.rpp import Project
 from .reaper.tracks import Track
-from .result import MEASURED_UP_TO_S, Result, with_measured_loudness
 
 _HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
 _DEFAULT_RATE = 48_000.0
 _MIDI = ("MIDI", "MIDIPOOL")
-
-
-@dataclass(frozen=True)
-class HeardInFiles(Heard):
-    """A mix of files: `path` names the track, and loudness is only measured where the samples were kept."""
-
-    def measured(self, result: Result) -> Result:
-        return result if self.audio is None else with_measured_loudness(result, self.audio)
 
 
 @dataclass
@@ -54,15 +46,26 @@ class FileSound:
 
     def heard(self) -> Heard | None:
         """None where nothing can be heard. Raises `AudioError` for a file that cannot be read."""
-        kept = _Kept(self.mixer.sample_rate)
+        rate = self.mixer.sample_rate
+        swing, kept, passes = Swing(), KeptSound(rate), 0
+
+        def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
+            nonlocal passes
+            passes += 1
+            return analyze_blocks(kept.watch(swing.watch(map(np.ascontiguousarray, blocks))), rate)
+
         if self.track is None:
-            analysis = self.mixer.analyze_master(self.eqs, kept.analyze)
+            analysis = self.mixer.analyze_master(self.eqs, analyze)
         else:
-            analysis = self.mixer.analyze_track(self.track, self.eqs, kept.analyze)
-        if analysis.silent or analysis.duration_s < MIN_SECONDS:
+            analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
+        warnings = " ".join(self.mixer.library.warnings.values())
+        if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
+            if warnings:
+                raise AudioError(warnings)
             return None
-        warnings = list(self.mixer.library.warnings.values())
-        return HeardInFiles(self.target.name, analysis, kept.audio, warnings[0] if warnings else None)
+        # stretched items are heard at their own pace: their waveform is not that of the track
+        whole = kept.audio if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
+        return HeardSound("", analysis, whole, warnings or None)
 
 
 class NotInFilesError(AeqError):
@@ -209,30 +212,3 @@ def _refuse_item(item: Item, library: Library) -> None:
             raise NotInFilesError("its items have stretch markers")
         if reason := library.missing(take.source):
             raise NotInFilesError(reason)
-
-
-class _Kept:
-    """Analyses blocks and keeps them while they are at most a minute of one analysis."""
-
-    def __init__(self, sample_rate: int) -> None:
-        self._sample_rate, self._passes = sample_rate, 0
-        self._blocks: list[np.ndarray] | None = []
-
-    def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
-        self._passes += 1
-        return analyze_blocks(self._watched(blocks), self._sample_rate)
-
-    def _watched(self, blocks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-        frames = 0
-        for block in blocks:
-            block = np.ascontiguousarray(block)
-            frames += block.shape[1]
-            if frames > MEASURED_UP_TO_S * self._sample_rate:
-                self._blocks = None
-            if self._blocks is not None:
-                self._blocks.append(block)
-            yield block
-
-    @property
-    def audio(self) -> np.ndarray | None:
-        return np.concatenate(self._blocks, axis=1) if self._blocks and self._passes == 1 else None

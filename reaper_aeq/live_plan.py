@@ -15,7 +15,7 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import STEP, Progress, fill, listen_all, raised, row_of, scratch
+from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, raised, row_of, scratch
 from .methods.match_request import MatchRequest
 from .project.kinds import kinds_of
 from .project.plan import Action, Plan
@@ -151,6 +151,9 @@ class _Work:
         self._note(one, row, action, heard.measured(result), heard)
 
     def _note(self, one: Target, row: Row, action: Action, result: Result, heard: Heard) -> None:
+        if is_idle(one, result):
+            row.left = IDLE
+            return
         name = action.name(self.engine.words.spelled)
         fill(row, action, name, result, heard.analysis, self.engine)
         if one.instance or not result.does_nothing:

@@ -18,7 +18,7 @@ from pydantic import (
 from .bands import LIMITS, BandKind
 from .model.kinds import KINDS
 from .wire_message import AudioPath, Message
-from .wire_sound import Sound
+from .wire_sound import ReferenceInfo, Sound
 
 MAX_TASKS = 1000
 MAX_JOBS_SHOWN = 50
@@ -105,7 +105,7 @@ class AdaptTask(SoundTask):
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
     kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
-    references: list[AudioPath] = Field(default=[], max_length=16)
+    references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -171,7 +171,7 @@ class EqAnswer(Message):
 
 
 class AdaptAnswer(EqAnswer):
-    """Exactly what `reaper-aeq adapt --json` prints.
+    """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
     `heard_as`: absent where there is no sound.
@@ -196,7 +196,7 @@ class DistanceChange(Message):
 
 
 class MatchAnswer(EqAnswer):
-    """Exactly what `reaper-aeq match --json` prints: an adapt object without a word.
+    """What `reaper-aeq match --json` prints after what it says of the file: an adapt object without a word.
 
     `score`: how alike the balances are; `distance_db`: RMS between them; `by`: how the reference was followed.
     """

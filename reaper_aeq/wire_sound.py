@@ -112,3 +112,10 @@ class Sound(Message):
         if sum(len(track.items) for track in self.tracks) > MAX_ITEMS:
             raise ValueError(f"more than {MAX_ITEMS} items: render this sound instead")
         return self
+
+
+class ReferenceInfo(Message):
+    """A sound to be matched that is described, with what to call it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    sound: Sound

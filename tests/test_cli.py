@@ -5,7 +5,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
@@ -41,14 +40,20 @@ def test_help_loads_nothing_heavy(path):
     assert json.loads(run.stderr) == [0, []]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rusage")
 def test_help_is_quick():
-    def seconds() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", HELP, "adapt", "--help"], capture_output=True, check=True)
-        return time.perf_counter() - started
+    import resource
 
-    # half a second is the promise; twice that leaves room for a machine that is busy with other tests
-    assert statistics.median(seconds() for _ in range(3)) < 1.0
+    def processor_s() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def seconds() -> float:
+        before = processor_s()  # a machine that is busy with other tests makes nobody work longer, only wait
+        subprocess.run([sys.executable, "-c", HELP, "adapt", "--help"], capture_output=True, check=True)
+        return processor_s() - before
+
+    assert statistics.median(seconds() for _ in range(3)) < 0.5
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -143,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered):
 
 
 def test_a_terminal_that_knows_only_ascii_gets_question_marks():
-    script = "from reaper_aeq.cli import main; from reaper_aeq.commands import console; main(['nothing']); console.say('█ ó')"
+    script = "from reaper_aeq import cli; from reaper_aeq.commands import console; cli.main(['no']); console.say('█ ó')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout == "? ?\n"

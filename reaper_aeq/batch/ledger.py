@@ -106,7 +106,9 @@ class Ledger:
         self.journal.failed(task.id, attempts, answer["error"], answer["trace"], final)
         if final:
             self.counts.failures.append(task.id)
-            self.watch.say(f"failed: {task.path}: {answer['error']}")
+            error = answer["error"]
+            # most sentences name their file themselves
+            self.watch.say("failed: " + (error if task.path in error else f"{task.path}: {error}"))
             self.watch.ended(self.counts)
         else:
             self._later.append(task)

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import write_text_atomic
+from ..files import sweep, write_text_atomic
 
 NAME = "done.json"
-TEMPORARY = ".aeq-"  # how `files.atomic_write` names what is not finished
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,3 @@ def prepare(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).unlink(missing_ok=True)
     sweep(folder)
-
-
-def sweep(folder: Path) -> None:
-    """Removes what a worker that was killed had not finished."""
-    for leftover in folder.glob(TEMPORARY + "*"):
-        leftover.unlink(missing_ok=True)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AeqError
+from ..files import sweep
 from .crew import Crew
 from .inputs import Task
 from .journal import Journal
 from .ledger import Counts, Ledger, Watch
 from .recipe import Recipe
-from .record import Record, sweep
+from .record import Record
 from .work import Answer, work
 
 if TYPE_CHECKING:

@@ -33,10 +33,10 @@ def batch(
         raise AeqError("say either --workers, for this machine, or --scheduler")
     recipe, models = Recipe.of(**asked), asked["models"]
     check_new_folder(out)
+    found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
     check_plan(recipe.plan, models)
     if recipe.word:
         check_request(parse_word(recipe.word), models)
-    found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
     if found.media:
         note(f"{found.media} recordings in the folders of projects were left out: name them to have them treated")
     with ExitStack() as stack:

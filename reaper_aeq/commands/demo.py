@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..blend import instance_name
+from ..errors import OutputError
 from ..files import output_error, write_text_atomic
 from ..printable import printable
 from .adapt import band_rows, decibels
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from ..result import Result
 
 RATE = 44_100
+SUMMARY = "summary.json"
 
 
 def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
     """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
     check_new_folder(out)
     check_models(models)
+    refuse_others_files(out)
     from ..demo.song import make_song
     from .sound import load_engine
 
@@ -51,7 +55,7 @@ def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
         write_wav(out / "song-before.wav", sum_of([track.audio for track in tracks]))
         write_wav(out / "song-after.wav", sum_of(after))
     summary = {"folder": str(out), "tracks": rows}
-    write_text_atomic(out / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_text_atomic(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
     write_text_atomic(out / "summary.md", as_markdown(rows))
     if as_json:
         print_json(summary)
@@ -59,6 +63,16 @@ def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
     columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
     table(columns, [cells(row) for row in rows])
     say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
+
+
+def refuse_others_files(out: Path) -> None:
+    """Raises `OutputError` if files would be replaced that are not of an earlier demo."""
+    with suppress(OSError, ValueError):
+        if {"folder", "tracks"} <= set(json.loads((out / SUMMARY).read_bytes())):
+            return
+    there = [name for name in (SUMMARY, "summary.md", "song-before.wav", "song-after.wav") if (out / name).exists()]
+    if there:
+        raise OutputError(f"{out / there[0]} is there already and of no demo: choose another folder with --out")
 
 
 def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..files import refuse_replacing
 from ..printable import printable
 from .checks import (
     CONTRIBUTIONS,
@@ -168,6 +169,8 @@ def evaluate_compare(
     check_plot(plot)
     from ..evaluate.compare import run_compare
 
+    if plot:
+        refuse_replacing([plot], [*audio, data])
     with progress() as (tell, _):
         report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
     if plot:

@@ -13,6 +13,8 @@ from .console import note, print_json, progress, say, table
 if TYPE_CHECKING:
     from ..project.rows import Row
 
+TITLES = 3  # of tracks named in one warning
+
 
 def project(
     song: Path, *, plan: Path | None, out: Path | None, in_place: bool, dry_run: bool, force: bool,
@@ -56,9 +58,13 @@ def show(rows: Sequence[Row]) -> None:
     columns = {"#": "right", "track": "left", "sounds": "left", "asked for": "left", "score": "left"}
     columns |= {"what was done": "left"}
     table(columns, [_cells(row) for row in rows])
+    titles: dict[str, list[str]] = {}
     for row in rows:
         for warning in row.warnings:
-            note(f"warning: {row.title}: {warning}")
+            titles.setdefault(warning, []).append(row.title)
+    for warning, those in titles.items():  # tracks share files: each sentence once
+        more = f" and {len(those) - TITLES} more" if len(those) > TITLES else ""
+        note(f"warning: {', '.join(those[:TITLES])}{more}: {warning}")
 
 
 def _cells(row: Row) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import InstallError
-from ..files import write_bytes_atomic
+from ..files import refuse_replacing, write_bytes_atomic
+from ..paths import shipped
 from ..reaper.reapack_index import build_index
 from ..reaper.scripts import FOLDER, REAPACK_CATEGORY, shipped_scripts
 from .console import print_json, say
@@ -17,6 +18,7 @@ from .console import print_json, say
 def reapack(base: str, *, out: Path, as_json: bool) -> None:
     """Writes the index of the shipped actions as they lie below `base`. Raises `AeqError`."""
     scripts = shipped_scripts()
+    refuse_replacing([out], [shipped("reascripts") / name for name in scripts])
     write_bytes_atomic(out, build_index(scripts, base, release_time(), FOLDER, REAPACK_CATEGORY))
     if as_json:
         print_json({"index": str(out), "files": len(scripts), "version": __version__})

@@ -98,7 +98,10 @@ def _tensor(audio: Any) -> torch.Tensor:
     if isinstance(audio, torch.Tensor):
         tensor = audio.detach()
     else:
-        array = np.asarray(audio)
+        try:
+            array = np.asarray(audio)
+        except (ValueError, TypeError):
+            raise AudioError("audio must be an array of numbers, with as many in each channel") from None
         if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
             raise AudioError(f"audio must be an array of floats or PCM integers, not of type {array.dtype}")
         # torch takes neither a foreign byte order nor negative strides, and warns of read-only memory.

@@ -98,9 +98,13 @@ def fit_bands(
 
     # a chunk's intermediates should fit in a processor's cache; a GPU wants the whole batch
     chunks = torch.arange(batch, device=work).split(CPU_CHUNK if target.is_cpu else batch)
-    proposed = [None if starts is None else to_solver(starts[at].to(work, torch.float64)).flatten(-2) for at in chunks]
+    if starts is not None and batch:
+        starts = torch.stack([to_solver(one) for one in starts.to(work, torch.float64)]).flatten(-2)
+    proposed = [None if starts is None else starts[at] for at in chunks]
     found = [_search(problem, target[at], weights[at], own_starts, p) for at, p in zip(chunks, proposed, strict=True)]
-    params = _tidy(from_solver(torch.cat(found).unflatten(-1, (bands, 3))), kinds)
+    # one by one, as `levenberg.ROWS` explains
+    settings = [from_solver(x) for x in torch.cat(found).unflatten(-1, (bands, 3))]
+    params = _tidy(torch.stack(settings) if settings else target.new_zeros(0, bands, 3), kinds)
     residual = problem.centred(response_db(params, kinds, freqs, sample_rate) - target, weights)
     rms_db = (weights * residual**2).sum(-1).sqrt()
     return BandFit(params.to(target_db.device) if device == work else params, kinds, rms_db)

@@ -13,6 +13,9 @@ MAX_STEP = 1.0  # the longest step of a number; longer ones leave the basin that
 FIRST_DAMPING = 1e-2
 DAMPING_FLOOR = 1e-6
 GOOD_COST = 1e-4  # 0.01 dB RMS: better than anyone needs
+# Processors work on several numbers at once and on what is left over another way, which changes the last digits: filled
+# up to a multiple of this, a row's result does not depend on how many others there are.
+ROWS = 16
 
 
 def levenberg_marquardt(
@@ -66,7 +69,8 @@ def _jacobian_and_residual(
     numbers instead of n, and one logarithm instead of four.
     """
     h = 1e-6
-    bands = x.unflatten(-1, (-1, 3))
+    count = len(x)
+    bands = torch.cat((x, x[-1:].expand(-count % ROWS, -1))).unflatten(-1, (-1, 3))
     shifts = torch.cat((x.new_zeros(1, 3), h * torch.eye(3, dtype=x.dtype, device=x.device)))
     moved = bands.unsqueeze(1) + shifts[:, None, :]  # (N, 4, bands, 3)
     polynomials = power_polynomials(from_solver(moved), problem.kinds, problem.sample_rate)  # (N, 4, bands, 2, 3)
@@ -75,5 +79,5 @@ def _jacobian_and_residual(
     slopes = ((polynomials[:, 1:] - polynomials[:, :1]) * (10 / math.log(10) / h)).transpose(1, 2)
     # laid flat for one large matrix product: many small ones take five times as long
     slopes = (slopes.reshape(-1, 3) @ problem.powers).view(*slopes.shape[:-1], -1) / powers.unsqueeze(2)
-    slopes = (slopes[..., 0, :] - slopes[..., 1, :]).flatten(1, 2)[:, problem.free]
-    return problem.centred(torch.cat((slopes, response - target.unsqueeze(1)), 1), weights.unsqueeze(1))
+    slopes = (slopes[..., 0, :] - slopes[..., 1, :]).flatten(1, 2)[:count, problem.free]
+    return problem.centred(torch.cat((slopes, response[:count] - target.unsqueeze(1)), 1), weights.unsqueeze(1))

@@ -16,7 +16,7 @@ def check_readable(path: str) -> None:
             raise AudioError(f"{path} is a device or a pipe: audio is read from files")
         with open(path, "rb"):
             pass
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise AudioError(f"{path} does not exist: check the path") from None
     except IsADirectoryError:
         raise AudioError(f"{path} is a folder: give an audio file") from None

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ..bands import Band, BandKind, Eq
+from ..errors import WrongTypeError, as_number
 from .dasp import biquad
 
 # A shelf's bandwidth stops acting below this many octaves (measured on ReaEQ by two independent authors).
@@ -160,8 +161,12 @@ def eq_response_db(eq: Eq, freqs_hz: Any, sample_rate: float) -> np.ndarray:
     Returns:
         dB, numpy float64, shape (n,).
     """
+    sample_rate = as_number("the sample rate", sample_rate)
+    try:
+        freqs = torch.as_tensor(np.asarray(freqs_hz, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise WrongTypeError("frequencies", freqs_hz, "numbers in Hz") from None
     params, kinds = params_from_eq(eq)
-    freqs = torch.as_tensor(np.asarray(freqs_hz, dtype=np.float64))
     return response_db(params, kinds, freqs, sample_rate).numpy()
 
 
@@ -203,8 +208,11 @@ def apply_eq(eq: Eq, audio: Any, sample_rate: float) -> Any:
     Returns:
         The same type, shape and device, float32, never clipped.
     """
+    sample_rate = as_number("the sample rate", sample_rate)
     is_tensor = isinstance(audio, torch.Tensor)
     samples = audio.detach().cpu().numpy() if is_tensor else np.asarray(audio)
+    if samples.dtype.kind not in "fiub":
+        raise WrongTypeError("audio", audio, "an array of numbers")
     block = np.atleast_2d(samples)
     out = EqFilter(eq, sample_rate, block.shape[0]).process(block).reshape(samples.shape)
     return torch.from_numpy(out).to(audio.device) if is_tensor else out

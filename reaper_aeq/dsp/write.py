@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ CONTAINERS = {
     ".aif": Container("AIFF", "PCM_24", limited_bytes=3),
 }
 # WAV and AIFF count their bytes in 32 bits; the rest is room for header and tags.
+FLOATS = 3  # WAVE_FORMAT_IEEE_FLOAT
 MAX_LIMITED_BYTES = 2**32 - 2**20
 
 
@@ -127,6 +129,8 @@ class AudioWriter:
         try:
             with self._calling_libsndfile():
                 self._sound.close()
+                if self._container.name == "WAV" and error_type is None:
+                    self._disk.complete_format()
                 self._disk.close()
         except OutputError:
             if error_type is None:
@@ -154,7 +158,7 @@ class _Disk:
 
     def __init__(self, path: Path):
         self.error: OSError | None = None
-        self._file = open(path, "wb")  # noqa: SIM115 - closed by the writer's stack
+        self._file = open(path, "w+b")  # noqa: SIM115 - closed by the writer's stack
 
     def write(self, data: bytes) -> int:
         return self._noting(self._file.write, data)
@@ -164,6 +168,38 @@ class _Disk:
 
     def tell(self) -> int:
         return self._noting(self._file.tell)
+
+    def complete_format(self) -> None:
+        """Gives a WAV of floats the format chunk that the standard asks for, with the size of its extension.
+
+        libsndfile leaves the two bytes out, and other readers (SoX) warn of each such file. Room is made at the cost of
+        the chunk of peaks, which nothing reads; the sound stays where it is.
+        """
+        self.seek(0)
+        self._noting(lambda: self._rewrite(self._file.read(4096)))
+
+    def _rewrite(self, head: bytes) -> int:
+        position, chunks = 12, []
+        while head[position : position + 4] != b"data" and position + 8 <= len(head):
+            name, size = struct.unpack_from("<4sI", head, position)
+            chunks.append((name, head[position + 8 : position + 8 + size]))
+            position += 8 + size + size % 2
+        content = dict(chunks)
+        if head[position : position + 4] != b"data" or len(content.get(b"fmt ", b"")) < 16:
+            return 0
+        fmt = struct.pack("<H", FLOATS) + content[b"fmt "][2:16] + bytes(2)
+        kept = [(name, data) for name, data in chunks if name not in (b"fmt ", b"PEAK")]
+        first = [one for one in kept if one[0] == b"ds64"]
+        rest = [one for one in kept if one[0] != b"ds64"]
+        new = b"".join(
+            struct.pack("<4sI", name, len(data)) + data + bytes(len(data) % 2)
+            for name, data in (*first, (b"fmt ", fmt), *rest)
+        )
+        room = position - 12 - len(new)
+        if room < 8:
+            return 0
+        self._file.seek(12)
+        return self._file.write(new + struct.pack("<4sI", b"JUNK", room - 8) + bytes(room - 8))
 
     def close(self) -> None:
         self._noting(self._file.close)

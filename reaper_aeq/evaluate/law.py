@@ -48,7 +48,7 @@ class Sound:
 def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     """The first `EXCERPT_S` seconds of each (or every n-th) recording in a folder. Raises `AeqError` if none."""
     folder = Path(folder)
-    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    files = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in AUDIO_SUFFIXES)
     manifest = folder / "MANIFEST.tsv"
     kinds = {r["file"]: r["kind"] for r in read_table(manifest, "\t")} if manifest.is_file() else {}
     sounds = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..bands import LIMITS
-from ..errors import AeqError, RangeError
+from ..errors import AeqError, RangeError, WrongTypeError, as_number
 from . import DEFAULT_MATCH, MATCHES
 
 NARROWEST_OCT = 0.5  # between two frequency limits; a sixth-octave grid says little of less
@@ -35,16 +35,20 @@ class MatchRequest:
     by: str = DEFAULT_MATCH
 
     def __post_init__(self) -> None:
+        as_number("intensity", self.intensity)
         _check("intensity", self.intensity, "match_intensity")
         _check("the lower limit in Hz", self.low_hz, "freq_hz")
         _check("the upper limit in Hz", self.high_hz, "freq_hz")
         _check("the smoothing in octaves", self.smoothing_oct, "smoothing_oct")
-        if self.by not in MATCHES:
+        if not isinstance(self.by, str) or self.by not in MATCHES:
             raise AeqError(f"unknown way to match {self.by!r}: use one of {', '.join(MATCHES)}")
         low, high = self.low_hz or LIMITS["freq_hz"].low, self.high_hz or LIMITS["freq_hz"].high
         if high < low * 2**NARROWEST_OCT:
             raise AeqError(f"nothing can be matched from {low:g} to {high:g} Hz: they must lie half an octave apart")
+        if self.weights is not None and not isinstance(self.weights, list | tuple):
+            raise WrongTypeError("the weights", self.weights, "a list of numbers")
         for weight in self.weights or ():
+            weight = as_number("the weight of a reference", weight)
             if not (math.isfinite(weight) and weight > 0):
                 raise AeqError(f"the weight of a reference must be a number above 0, not {weight:g}")
 
@@ -54,10 +58,17 @@ class MatchRequest:
             raise AeqError("no reference given: name at least one recording to match")
         weights = list(self.weights) if self.weights is not None else [1.0] * references
         if len(weights) != references:
-            raise AeqError(f"each reference needs one weight, but there are {references} and {len(weights)}")
+            raise AeqError(
+                f"each reference needs one weight, not {_counted(len(weights), 'weight')} for"
+                f" {_counted(references, 'reference')}"
+            )
         return [float(weight) / sum(weights) for weight in weights]
 
 
 def _check(name: str, value: float | None, limit: str) -> None:
-    if value is not None and float(value) not in LIMITS[limit]:
-        raise RangeError(name, float(value), LIMITS[limit].low, LIMITS[limit].high)
+    if value is not None and as_number(name, value) not in LIMITS[limit]:
+        raise RangeError(name, as_number(name, value), LIMITS[limit].low, LIMITS[limit].high)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -61,7 +61,7 @@ class Method:
 
 def method(name: str) -> Method:
     """The module `methods.<name>` as a `Method`. Raises `AeqError` for a name that is none of `METHODS`."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise AeqError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
     module = import_module(f".{name}", __package__)
     return Method(module.curves, getattr(module, "polish", None))

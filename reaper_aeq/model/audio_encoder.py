@@ -129,7 +129,7 @@ class BalanceEncoder(nn.Module):
     def observe_many(
         self, analyses: Sequence[Analysis], eq_model: EqAutoencoder, priors: Sequence[Tensor | None] | None = None
     ) -> list[Observation]:
-        """`observe` for many sounds, networks in one pass."""
+        """`observe` for many sounds."""
         usual = self.usual_of(analyses, priors or [None] * len(analyses), eq_model)
         return [
             self.compare(analysis.ltas_db(), one, analysis.in_reach, eq_model)
@@ -168,14 +168,15 @@ class AudioEncoder(BalanceEncoder):
 
     @torch.no_grad()
     def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
-        """The same for many sounds of any length in one pass, (sounds, 32)."""
-        pieces = [segments(texture_map) for texture_map in texture_maps]
-        counts = [len(piece) for piece in pieces]
+        """The same for many sounds of any length, (sounds, 32), each by itself: the last digits of a product of
+        matrices depend on how many rows it has, and a sound's answer must not depend on its company."""
+        return torch.stack([self._natural_code(texture_map) for texture_map in texture_maps])
+
+    def _natural_code(self, texture_map: Tensor) -> Tensor:
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
-        together = torch.cat(pieces).to(next(self.members.parameters()).device)
-        nets = torch.stack([member(together) for member in self.members]).mean(0).to(self.mix)
-        nets = torch.stack([piece.mean(0) for piece in nets.split(counts)])
-        kernel = self.kernel(torch.stack([statistics(texture_map) for texture_map in texture_maps]).to(self.mix))
+        pieces = segments(texture_map).to(next(self.members.parameters()).device)
+        nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
+        kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel
 
     def usual_of(
@@ -183,7 +184,8 @@ class AudioEncoder(BalanceEncoder):
     ) -> list[Usual]:
         del priors  # it knows of mixes only
         codes = self.natural_codes([texture(analysis) for analysis in analyses])
-        naturals = eq_model.decode_curve(codes.to(eq_model.decoder.weight)).double().cpu()
+        codes = codes.to(eq_model.decoder.weight)
+        naturals = [eq_model.decode_curve(code).double().cpu() for code in codes]  # each by itself, as above
         mean_db, cov = self.mean_db.cpu(), self.residual_cov.double().cpu()
         return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
 

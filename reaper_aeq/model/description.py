@@ -34,6 +34,8 @@ def read_model(name: str, folder: Path | str | None = None) -> tuple[dict[str, A
 
     Raises `ModelError`, one sentence.
     """
+    if not isinstance(folder, str | Path | None):
+        raise ModelError(f"the folder of models must be a path, not {folder!r}")
     folder = shipped("models") if folder is None else Path(folder)
     try:
         info = _parsed(_read(folder / f"{name}.json", MAX_DESCRIPTION_BYTES))

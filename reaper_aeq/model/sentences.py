@@ -92,12 +92,12 @@ def _opened(name: str) -> Sentences:
     if folder is None or not (found := sorted(folder.glob(MARKER)) or sorted(folder.glob(f"*/{MARKER}"))):
         if name == DEFAULT_PACKAGE:
             raise NoTextModelError(_needs("a sentence model"))
-        raise NoTextModelError(f"{SETTING}={name} names no folder or installed package that holds a sentence model")
+        raise NoTextModelError(f"{SETTING}={name} is neither a folder nor a package with a sentence model")
     return Sentences(found[0].parent)
 
 
 def _needs(what: str) -> str:
-    return f"text of your own needs {what}: {how_to_install()}"
+    return f"phrases of your own need {what}: {how_to_install()}"
 
 
 def _package_folder(name: str) -> Path | None:

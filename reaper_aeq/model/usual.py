@@ -148,17 +148,19 @@ class UsualBalance(BalanceEncoder):
 
     @torch.no_grad()
     def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
-        """Features (m, f) -> what is usual for each."""
-        standard = self.standardise(raw)
-        by_sound = self.kinds_by_sound(standard)
-        kinds = torch.stack([combined(own, prior) for own, prior in zip(by_sound, priors, strict=True)])
-        means, covs = self.mean(standard, kinds), self.covariance(standard, kinds, raw)
-        out = []
-        for mean, cov, kind, prior in zip(means, covs, kinds, priors, strict=True):
-            # a mix is heard against all mixes: a bright style still scores bright. A bass is no dull mix.
-            centre = kind @ self.kind_mean_db
-            out.append(Usual(mean, cov, centre + SCORED_SHARE * (mean - centre), kind, prior is not None))
-        return out
+        """Features (m, f) -> what is usual for each, each by itself: the last digits of a product of matrices depend
+        on how many rows it has, and a sound's answer must not depend on its company."""
+        return [self.usual_alone(one, prior) for one, prior in zip(raw, priors, strict=True)]
+
+    def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
+        """The same for the features (f,) of one sound."""
+        standard = self.standardise(raw)[None]
+        kind = combined(self.kinds_by_sound(standard)[0], prior)
+        mean = self.mean(standard, kind[None])[0]
+        # a mix is heard against all mixes: a bright style still scores bright. A bass is no dull mix.
+        centre = kind @ self.kind_mean_db
+        granted = centre + SCORED_SHARE * (mean - centre)
+        return Usual(mean, self.covariance(standard, kind[None], raw[None])[0], granted, kind, prior is not None)
 
     def place(self, device: str) -> None:
         """Stays where the linear algebra is cheapest; the other models go to `device`."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..bands import LIMITS
-from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError
+from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError, WrongTypeError, as_number
 from .checkpoint import Checkpoint
 from .free_text import plain, understand
 from .word_table import WEAK_BELOW as WEAK_BELOW
@@ -118,12 +118,17 @@ class Vocabulary(Mapping[str, Word]):
         """
         if isinstance(request, str):
             return self.meant(request)
+        if not isinstance(request, Mapping):
+            raise WrongTypeError("a word", request, "text, or a blend such as {'warm': 0.7}")
         if not request:
             raise AeqError("an empty blend asks for nothing: name at least one word")
         limit = LIMITS["intensity"]
         for name, weight in request.items():
-            if float(weight) not in limit:
-                raise RangeError(f"the weight of {name!r}", float(weight), limit.low, limit.high)
+            if not isinstance(name, str):
+                raise WrongTypeError("a word", name, "text")
+            number = as_number(f"the weight of {name!r}", weight)
+            if number not in limit:
+                raise RangeError(f"the weight of {name!r}", number, limit.low, limit.high)
         parts = [(self.meant(name), float(weight)) for name, weight in request.items()]
         if len(parts) == 1 and parts[0][1] == 1.0:
             return parts[0][0]

@@ -47,12 +47,14 @@ class ItemSound:
         self._at = 0
 
     def read(self, count: int) -> np.ndarray:
-        parts, have = [self._kept], len(self._kept)
+        parts, have = ([self._kept] if len(self._kept) else []), len(self._kept)
         while have < count:
             parts.append(next(self._blocks))
             have += len(parts[-1])
-        sound = np.concatenate(parts)
-        sound, self._kept = sound[:count] * self._gains, sound[count:]
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self._kept
+        sound, self._kept = whole[:count], whole[count:]
+        if (self._gains != 1).any():
+            sound = sound * self._gains
         for length, shape, at_end in self._fades:
             self._fade(sound, length, shape, at_end)
         self._at += count

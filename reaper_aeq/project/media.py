@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ..reaper.items import Section, Source
 NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
 
 SHORT_FRAMES = 2**20  # of a loop: 20 s, which are kept
+# A drum hit may be played by hundreds of items: what is used again is decoded once and kept, as long as there is room.
+KEPT_FILE_BYTES, KEPT_BYTES = 2**24, 2**28
 
 
 class Library:
@@ -30,6 +33,9 @@ class Library:
         self.warnings: dict[Path, str] = {}
         self._files: dict[Path, AudioFile | AudioError] = {}
         self._frames: dict[Path, int] = {}
+        self._used: Counter[Path] = Counter()
+        self._decoded: dict[Path, np.ndarray] = {}
+        self._kept_bytes = 0
         self._lock = threading.Lock()
 
     def file(self, path: Path) -> AudioFile:
@@ -56,6 +62,30 @@ class Library:
         count = file.frames if file.frames is not None else sum(block.shape[1] for block in file.blocks())
         with self._lock:
             return self._frames.setdefault(path, count)
+
+    def decoded(self, path: Path) -> np.ndarray | None:
+        """All of a short file, (frames, channels) float32, when it is asked for again; else None."""
+        file, frames = self.file(path), self.frames(path)
+        size = 4 * frames * file.channels
+        with self._lock:
+            self._used[path] += 1
+            if path in self._decoded or self._used[path] == 1:
+                return self._decoded.get(path)
+            if size > KEPT_FILE_BYTES or self._kept_bytes + size > KEPT_BYTES:
+                return None
+        whole = np.zeros((frames, file.channels), np.float32)
+        try:
+            with file.opened() as sound:
+                filled = len(sound.read(out=whole))
+        except (soundfile.SoundFileError, RuntimeError):
+            return None
+        if filled != frames or not np.isfinite(whole).all():
+            return None  # whoever reads it piece by piece says what is wrong with it
+        whole.setflags(write=False)
+        with self._lock:
+            if path not in self._decoded:
+                self._kept_bytes += size
+            return self._decoded.setdefault(path, whole)
 
     def missing(self, source: Source) -> str | None:
         """Why a source cannot be heard, as the end of a sentence; None if it can."""
@@ -108,7 +138,9 @@ class SourceReader:
         file = library.file(source.path)
         self.sample_rate, self.channels = file.sample_rate, file.channels
         self._exit = ExitStack()
-        self._open()
+        self._whole = library.decoded(source.path)
+        if self._whole is None:
+            self._open()
         self._once: np.ndarray | None = None  # a short loop, decoded
         # first frame in the layer below, length, and direction of each section, the innermost first
         self._sections: list[tuple[int, int, bool]] = []
@@ -166,6 +198,9 @@ class SourceReader:
         if high <= low:
             return out
         part = out[low - first : high - first]
+        if self._whole is not None:
+            part[:] = self._whole[low:high]
+            return out
         got = self._fill(part, low)
         if got < len(part):
             # libsndfile cannot go back in every OGG file that it has read to the end: open it anew and try once more

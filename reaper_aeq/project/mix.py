@@ -27,6 +27,8 @@ from .takes import as_tape, is_stretched
 
 BLOCK_S = 5.0
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
+STAGE = 50  # tracks that feed each other are made so many at a time
+MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
 
 Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
 Each = Callable[[Callable, Iterable], Iterable]  # `map`, or that of a pool
@@ -128,6 +130,7 @@ class Mixer:
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)
             for start, count in self._steps(spans):
+                making.make(start, count)
                 yield (node.after_eq if after_eq else node.before_eq)(start, count).T
 
         return self._analyze(self.heard_by(track), eqs, analyze, blocks)
@@ -139,6 +142,7 @@ class Mixer:
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             nodes = [making.node(track) for track in top]
             for start, count in self._steps(spans):
+                making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
                 for sound in each(lambda node, a=start, n=count: node.after_fader(a, n), nodes):
                     total += sound
@@ -155,11 +159,12 @@ class Mixer:
     ) -> Analysis:
         """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders."""
         spans = self.spans(numbers)
-        if self._has_tape(numbers):
+        samples = sum(span.stop - span.start for span in spans)
+        if samples and self._has_tape(numbers):
             tapes = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
             whole = analyze(blocks(Pass(self, eqs, tapes), spans))
         else:
-            whole = silence(sum(span.stop - span.start for span in spans), self.sample_rate)
+            whole = silence(samples, self.sample_rate)
         for number, item, take in self._stretched(numbers):
             tape = as_tape(item, take)
             part = analyze(blocks(Pass(self, eqs, {number: [tape]}), [self.span(tape[0])]))
@@ -199,24 +204,50 @@ def _skipping(spans: Sequence[Span], at: int) -> int:
 class Pass:
     """One run through the project from its start; each track is made once, whoever listens.
 
-    `items` are those that sound, by the number of their track.
+    `items` are those that sound, by the number of their track. Of sends in a circle that which leads back to the track
+    listened to is left out: REAPER's feedback has no spectrum of its own. The master listens to each track in turn.
     """
 
     def __init__(self, mixer: Mixer, eqs: Mapping[int, Eq], items: Mapping[int, Sequence[tuple[Item, Take]]]):
         self.mixer, self.eqs, self.items = mixer, eqs, items
         self._nodes: dict[int, _Node] = {}
-        self._making: set[int] = set()
+        self._stages: list[_Node] = []
 
     def node(self, track: MixTrack) -> _Node:
-        if track.index not in self._nodes:
-            self._making.add(track.index)
-            # a send that leads back to where it came from is left out: REAPER's feedback has no spectrum of its own
-            inputs = [(s, r) for s, r in self.mixer.inputs(track) if s.index not in self._making]
-            sources = [(self.node(source), receive) for source, receive in inputs]
-            items, eq = self.items.get(track.index, ()), self.eqs.get(track.index)
-            self._nodes[track.index] = _Node(self.mixer, track, sources, items, eq)
-            self._making.remove(track.index)
-        return self._nodes[track.index]
+        """What a track sounds like. All are asked for before the first sound is."""
+        here, cut = dict(self._nodes), set()
+        waiting: dict[int, list[tuple[MixTrack, Receive | None]]] = {}  # what each track under way still lacks
+        sources: dict[int, list[tuple[_Node, Receive | None]]] = {}
+        if track.index not in here:
+            waiting[track.index] = self.mixer.inputs(track)[::-1]
+        while waiting:
+            number, left = next(reversed(waiting.items()))
+            if left and left[-1][0].index not in here and left[-1][0].index not in waiting:
+                waiting[left[-1][0].index] = self.mixer.inputs(left[-1][0])[::-1]
+            elif left:
+                source, receive = left.pop()
+                if source.index in here:
+                    sources.setdefault(number, []).append((here[source.index], receive))
+                if source.index in waiting or source.index in cut:
+                    cut.add(number)
+            else:
+                del waiting[number]
+                here[number] = self._made(number, sources.pop(number, []))
+        anew = cut if len(cut) <= MOST_CUT else set()
+        self._nodes |= {number: node for number, node in here.items() if number not in anew}
+        return here[track.index]
+
+    def _made(self, number: int, sources: list[tuple[_Node, Receive | None]]) -> _Node:
+        track = self.mixer.tracks[number]
+        node = _Node(self.mixer, track, sources, self.items.get(number, ()), self.eqs.get(number))
+        if node.depth % STAGE == 0:
+            self._stages.append(node)
+        return node
+
+    def make(self, start: int, count: int) -> None:
+        """Before a stretch is asked of nodes: however deep they lie, none has to ask far down for it."""
+        for node in self._stages:
+            node.after_eq(start, count)
 
 
 class _Node:
@@ -231,6 +262,7 @@ class _Node:
         eq: Eq | None,
     ):
         self.track, self.sources = track, sources
+        self.depth = 1 + max((source.depth for source, _ in sources), default=0)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]
@@ -243,8 +275,7 @@ class _Node:
 
     def before_eq(self, start: int, count: int) -> np.ndarray:
         """(count, 2): items, children and receives."""
-        total = np.zeros((count, 2), np.float32)
-        self._add_items(total, start)
+        total = self._items(start, count)
         for source, receive in self.sources:
             if receive is None:
                 total += source.after_fader(start, count)
@@ -265,13 +296,17 @@ class _Node:
         track = self.track
         return self.after_eq(start, count) * stereo_gains(track.volume, track.pan, track.phase_inverted)
 
-    def _add_items(self, total: np.ndarray, start: int) -> None:
-        stop = start + len(total)
+    def _items(self, start: int, count: int) -> np.ndarray:
+        stop = start + count
         while self._waiting and self._waiting[-1][0].start < stop:
             span, item, take = self._waiting.pop()
             sound = ItemSound(item, take, span.stop - span.start, self._rate, self._library)
             self._sounding.append((span, sound))
-        for span, sound in self._sounding:
+        sounding, self._sounding = self._sounding, [entry for entry in self._sounding if entry[0].stop > stop]
+        if len(sounding) == 1 and sounding[0][0].start <= start and stop <= sounding[0][0].stop:
+            return sounding[0][1].read(count)  # nothing to be added: most tracks have one item at a time
+        total = np.zeros((count, 2), np.float32)
+        for span, sound in sounding:
             first, last = max(span.start, start), min(span.stop, stop)
             total[first - start : last - start] += sound.read(last - first)
-        self._sounding = [(span, sound) for span, sound in self._sounding if span.stop > stop]
+        return total

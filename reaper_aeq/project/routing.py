@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,12 +39,18 @@ def _soloed(tracks: Sequence[MixTrack]) -> set[int] | None:
         heard |= fed | {above.index for n in fed for above in _upwards(tracks[n])}
 
 
-def _upwards(track: MixTrack) -> list[MixTrack]:
-    return [track, *(_upwards(track.parent) if track.parent else [])]
+def _upwards(track: MixTrack | None) -> Iterator[MixTrack]:
+    while track:
+        yield track
+        track = track.parent
 
 
-def _inside(track: MixTrack) -> list[MixTrack]:
-    return [track, *(inner for child in track.children for inner in _inside(child))]
+def _inside(track: MixTrack) -> Iterator[MixTrack]:
+    waiting = [track]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += here.children
 
 
 def _named(track: MixTrack) -> str:

@@ -112,15 +112,20 @@ class _Work:
     def levels(self) -> list[list[Track]]:
         """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
         level: dict[int, int] = {}
-
-        def of(track: Track, above: frozenset[int] = frozenset()) -> int:
-            if track.index not in level and track.index not in above:
-                inside = [of(source, above | {track.index}) for source, _ in self.mixer.inputs(track)]
-                level[track.index] = 1 + max(inside, default=-1)
-            return level.get(track.index, 0)
-
-        chosen = sorted((t for t in self.project.tracks if not self._row_of(t).left), key=lambda t: (of(t), t.index))
-        return [list(group) for _, group in groupby(chosen, key=of)]
+        begun: set[int] = set()
+        waiting = list(reversed(self.project.tracks))
+        while waiting:
+            track = waiting[-1]
+            inside = [source for source, _ in self.mixer.inputs(track)]
+            if track.index not in begun:
+                begun.add(track.index)
+                waiting += [source for source in inside if source.index not in begun]  # of a circle each but once
+                continue
+            waiting.pop()
+            level.setdefault(track.index, 1 + max((level.get(source.index, 0) for source in inside), default=-1))
+        chosen = [t for t in self.project.tracks if not self._row_of(t).left]
+        chosen.sort(key=lambda t: (level[t.index], t.index))
+        return [list(group) for _, group in groupby(chosen, key=lambda t: level[t.index])]
 
     def seconds(self) -> float:
         """Of sound to be analysed."""
@@ -244,7 +249,11 @@ def _ours(track: Track) -> Eq | None:
 
 def _folders(track: Track) -> tuple[str, ...]:
     """The names of the folders around a track, the outermost first."""
-    return (*_folders(track.parent), track.parent.title) if track.parent else ()
+    names: list[str] = []
+    while track.parent:
+        track = track.parent
+        names.append(track.title)
+    return tuple(reversed(names))
 
 
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:

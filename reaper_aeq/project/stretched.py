@@ -49,4 +49,5 @@ def _spread(power: Tensor, edges: np.ndarray, borders: np.ndarray) -> Tensor:
     share = (place - below)[:, None]
     at_borders = sums[below] * (1 - share) + sums[below + 1] * share
     ends = np.concatenate([np.zeros((1, energy.shape[1])), at_borders, sums[-1:]])
-    return torch.from_numpy(np.diff(ends, axis=0)).to(power.dtype)
+    # behind something very loud the difference of two sums may round to less than nothing
+    return torch.from_numpy(np.maximum(np.diff(ends, axis=0), 0.0)).to(power.dtype)

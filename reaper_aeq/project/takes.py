@@ -19,7 +19,7 @@ import soxr
 from ..reaper.items import Item, Take
 from .media import Library, SourceReader
 
-BLOCK_S = 2.0
+BLOCK_S = 5.0  # the mixer's
 FILTER_FRAMES = 256  # read beyond the end, so that the resampler's filter does not see one
 # CHANMODE (ReaScript's I_CHANMODE): from here on one channel of the file, and from there on two neighbours.
 SWAPPED, DOWNMIX, LEFT, FIRST_PAIR = 1, 2, 3, 67
@@ -67,6 +67,8 @@ def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library
 def stereo(block: np.ndarray, mode: int) -> np.ndarray:
     """(n, channels) -> (n, 2) as CHANMODE says; mono goes to both sides, of more channels the first two are heard."""
     channels = block.shape[1]
+    if mode == 0 and channels == 2:
+        return block
     if mode >= FIRST_PAIR:
         pair = (mode - FIRST_PAIR, mode - FIRST_PAIR + 1)
     elif mode >= LEFT:

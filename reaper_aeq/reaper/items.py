@@ -15,7 +15,7 @@ from ..errors import ProjectError
 from .chunks import Chunk, Line
 from .fields import floats, ints, positive, text
 
-MAX_OCTAVES = 10.0  # of pitch: beyond it nothing of a sound is left in what can be heard
+MAX_OCTAVES = 6.0  # of pitch: beyond it hardly anything of a sound is left in what can be heard
 _OFFLINE = "_OFFLINE_"
 _NO_SECTION, _REVERSE = 1, 2  # bits of a section's MODE: 2 is a reversed section, 3 the whole file reversed
 

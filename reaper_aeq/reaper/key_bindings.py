@@ -39,9 +39,9 @@ def command_id(file: str) -> str:
 def with_scripts(data: bytes, files: Sequence[str], scripts: Path, separator: str = os.sep) -> bytes:
     """The list with a line in the main section for each of `files` that has none; `scripts` is REAPER's folder Scripts.
 
-    A script that is there already, under whatever id, keeps its line, for the user's keys refer to that one; if the line
-    is ours and REAPER would ask what to do with a second press, it becomes another instance. Raises `InstallError` for a
-    file that is no text.
+    A script that is there already, under whatever id, keeps its line, for keys of the user refer to it. If the line
+    is ours and REAPER would ask what to do with a second press, it says "another instance" from now on. Raises
+    `InstallError` for a file that is no text.
     """
     if b"\0" in data:
         raise InstallError(f"{FILE} is damaged or no text: move it away or bring a backup of it back, then try again")

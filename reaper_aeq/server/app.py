@@ -145,8 +145,9 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         backend.touched = time.monotonic()
         for task in tasks:
             # the files of a described sound are checked when it is heard: one of another kind is to be rendered
-            for path in (*([task.path] if task.path else []), *getattr(task, "references", ())):
-                check_path(path)
+            for path in (task.path, *getattr(task, "references", ())):
+                if isinstance(path, str):
+                    check_path(path)
         job_id = jobs.submit(label, tasks)
         await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)
         job = jobs.get(job_id)

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 MOST = 64  # connections; a browser opens six, REAPER one
 HEADER_S = 10.0  # until a request has said what it wants, counted from the connection or from the answer before
 REQUEST_S = 120.0  # for a whole request: its body, the longest wait that may be asked for, reading the answer
 SPARE_HANDLES = 48  # for libraries, models, sounds and the log
+LOOK_EVERY_S = 1.0
 BACKLOG = 32  # how many are accepted in one go, before any of them can be refused
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 log = logging.getLogger("reaper_aeq.server")
 
 
+@cache
 def most_connections() -> int:
     """`MOST`, or fewer where this process may open few files."""
     try:
@@ -39,14 +46,16 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
-        if len(self.connections) > self.config.most_connections:
+        self.loop.call_later(LOOK_EVERY_S, self._look)
+        most = most_connections()
+        if len(self.connections) > most:
             idle = [one for one in self.connections if one is not self and not one.busy]
             if idle:
                 min(idle, key=lambda one: one.waiting_since).close("too many connections are open")
             else:
                 transport.write(_FULL)
                 transport.close()
-                log.warning("a connection was refused: all %d are at work", self.config.most_connections)
+                log.warning("a connection was refused: all %d are at work", most)
 
     def data_received(self, data: bytes) -> None:
         was_busy = self.busy
@@ -63,8 +72,12 @@ class Connection(H11Protocol):
         """Whether a request is being answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def look(self, now: float) -> None:
-        """Ends it if it took too long."""
+    def _look(self) -> None:
+        """Ends it if it took too long, else looks again."""
+        if self not in self.connections:
+            return
+        self.loop.call_later(LOOK_EVERY_S, self._look)
+        now = self.loop.time()
         if self.busy and now - self.request_since > REQUEST_S:
             self.close("a request took too long")
         elif not self.busy and now - self.waiting_since > HEADER_S:
@@ -76,18 +89,20 @@ class Connection(H11Protocol):
         log.warning("a connection was closed: %s", why)
 
 
-async def watch(server: Any) -> None:
-    """Looks at all connections of a server once a second until it ends."""
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_told)
-    while not server.should_exit:
-        for connection in list(server.server_state.connections):
-            connection.look(loop.time())
-        await asyncio.sleep(1.0)
+def limited(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """How an app is served: with these limits, without uvicorn's own logs and without websockets."""
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", http=Connection, backlog=BACKLOG, **options
+    )
+
+
+def tell_briefly() -> None:
+    """In the running loop: what asyncio would log at length each time becomes a line."""
+    asyncio.get_running_loop().set_exception_handler(_told)
 
 
 def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What asyncio would log at length each time: no file handle for a new connection, one that broke off."""
+    """No file handle for a new connection, one that broke off, or a defect."""
     error = context.get("exception")
     if isinstance(error, OSError):
         log.warning("%s: %s", context["message"], error.strerror or error)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ..errors import AudioError
+from .guard import check_path
 from .jobs import Ticket
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
+    from ..wire_sound import ReferenceInfo
 
 SHORT_BLOCKS = 60  # of up to ten seconds; more is long. Ten minutes of stereo take a lane about two seconds.
 WAIT_S = 0.25  # between two looks at whether somebody still waits, where there are no blocks
@@ -75,25 +78,28 @@ class Lanes:
 
 
 class References:
-    """Analyses of references, which all tracks of a project may be matched to: each file is read once."""
+    """Analyses of references, which all tracks of a project may be matched to: each is read once."""
 
     KEPT = 16
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], Future[Analysis]] = {}
+        self._known: dict[Hashable, Future[Analysis]] = {}
         self._lock = threading.Lock()
 
-    def get(self, path: str, between_blocks: Callable[[], None]) -> Analysis:
-        """Raises `AudioError`, and what `between_blocks` raises; where another thread reads it, waits for that one."""
+    def get(self, reference: str | ReferenceInfo, between_blocks: Callable[[], None]) -> Analysis:
+        """Of a file or of a described sound; where another thread reads it, waits for that one.
+
+        Raises `AudioError`, and what `between_blocks` raises.
+        """
         while True:
-            key = path, _modified_ns(path)
+            key = _key(reference)
             with self._lock:
                 future = self._known.get(key)
                 if mine := future is None:
                     future = self._known[key] = Future()
                     self._forget()
             if mine:
-                return self._read(key, future, between_blocks)
+                return self._read(key, reference, future, between_blocks)
             try:
                 return future.result(WAIT_S)
             except TimeoutError:
@@ -101,16 +107,29 @@ class References:
             except LeftError:  # whoever began to read it left
                 continue
 
-    def _read(self, key: tuple[str, int], future: Future[Analysis], between_blocks: Callable[[], None]) -> Analysis:
+    def _read(
+        self,
+        key: Hashable,
+        reference: str | ReferenceInfo,
+        future: Future[Analysis],
+        between_blocks: Callable[[], None],
+    ) -> Analysis:
         from ..listen import listen_to
+        from ..project.described import UnreadableError, hear
+        from ..project.media import Library
 
         try:
-            found = listen_to(key[0], between_blocks).analysis
+            if isinstance(reference, str):
+                found = listen_to(reference, between_blocks).analysis
+            else:
+                found = hear(reference.sound, Library(), check_path, between_blocks).analysis
         except BaseException as error:
+            if isinstance(error, UnreadableError):  # to render the task's own sound would not help
+                error = AudioError(f"the reference: {error}")
             with self._lock:
                 self._known.pop(key, None)
             future.set_exception(error)
-            raise
+            raise error from None
         future.set_result(found)
         return found
 
@@ -118,6 +137,14 @@ class References:
         over = [key for key, future in self._known.items() if future.done()]
         for key in over[: max(0, len(self._known) - self.KEPT)]:
             del self._known[key]
+
+
+def _key(reference: str | ReferenceInfo) -> Hashable:
+    """The same for what sounds the same; a file that is written anew is another."""
+    if isinstance(reference, str):
+        return reference, _modified_ns(reference)
+    files = sorted({item.file for track in reference.sound.tracks for item in track.items})
+    return reference.sound.model_dump_json(), tuple(map(_modified_ns, files))
 
 
 def _modified_ns(path: str) -> int:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .app import Backend
 
-BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.1
+BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.05
 BUSY_FOR_S = 60.0  # after a letter the next one is likely to come soon
 BUSY_BEAT_S, IDLE_BEAT_S, SWEEP_S = 0.5, 2.0, 2.0
 PROGRESS_S = 0.1
@@ -77,7 +77,8 @@ class Mailbox:
             self.trouble = ""
             return True
         except OSError as error:
-            if self.trouble != str(error.strerror):
+            busy = os.name == "nt" and isinstance(error, PermissionError)  # REAPER reads the older one just now
+            if not busy and self.trouble != str(error.strerror):
                 self.trouble = str(error.strerror)
                 log.warning("cannot write to the mailbox %s: %s", self.folder, self.trouble)
             return False

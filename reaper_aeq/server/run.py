@@ -23,7 +23,7 @@ from .. import __version__
 from ..errors import LibraryError
 from ..libraries import explain
 from .app import Backend, Settings, create_app
-from .connections import BACKLOG, Connection, most_connections, watch
+from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
 from .state import State, listening_socket, remove_state, write_state
@@ -56,11 +56,7 @@ def run(
         engine: Future = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, http=Connection,
-            ws="none", backlog=BACKLOG,
-        )  # fmt: skip
-        config.most_connections = most_connections()
+        config = limited(app, timeout_graceful_shutdown=2)
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
@@ -108,7 +104,8 @@ class Server(uvicorn.Server):
 async def _serve(
     server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
 ) -> None:
-    watchers = _watch(server, idle_minutes, ready, engine), watch(server), server.backend.mailboxes.run()
+    tell_briefly()
+    watchers = _watch(server, idle_minutes, ready, engine), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True

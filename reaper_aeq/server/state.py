@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import AeqError
 from ..files import atomic_write, output_error
 from ..locks import lock as lock
+from ..user_folders import user_folder
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"
@@ -42,16 +43,8 @@ def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = 
     >>> default_state_file("linux", {"HOME": "/home/ann"}).as_posix()
     '/home/ann/.local/state/reaper-aeq/backend.json'
     """
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    if system == "win32":
-        folder = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif system == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        # the standard says that a relative path there counts for nothing
-        given = environ.get("XDG_STATE_HOME", "")
-        folder = Path(given) if given.startswith("/") else home / ".local" / "state"
-    return folder / "reaper-aeq" / "backend.json"
+    folder = user_folder(system, environ, ("LOCALAPPDATA", "Local"), ("XDG_STATE_HOME", ".local/state"))
+    return folder / "backend.json"
 
 
 def read_state(path: Path) -> State | None:

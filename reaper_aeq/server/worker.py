@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary
 
 from .. import wire
 from ..errors import AeqError
@@ -56,7 +55,7 @@ class Worker:
         self._hearing: set[Ticket] = set()  # in a short lane
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
-        self._libraries: WeakKeyDictionary[Record, Library] = WeakKeyDictionary()  # what is known of a job's media
+        self._libraries: dict[Record, Library] = {}  # what is known of the media of each job that is not over
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._taker = threading.Thread(target=self._take, name="take", daemon=True)
@@ -90,8 +89,8 @@ class Worker:
         ticket.started = ticket.started or time.perf_counter()
         try:
             heard = self._listen(ticket, between_blocks)
-            names = getattr(ticket.given, "references", ())
-            references = [self._references.get(path, between_blocks) for path in names]
+            given = getattr(ticket.given, "references", ())
+            references = [self._references.get(reference, between_blocks) for reference in given]
         except LongError:
             self._over([ticket])
             raise
@@ -115,6 +114,8 @@ class Worker:
         if sound is None:
             return listen_to(ticket.given.path, between_blocks)
         with self._changed:
+            for job in [job for job in self._libraries if job.over]:
+                del self._libraries[job]  # with what was kept of the media
             library = self._libraries.setdefault(ticket.job, Library())
         return hear(sound, library, check_path, between_blocks)
 
@@ -197,7 +198,8 @@ class Worker:
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
         request = MatchRequest(intensity=given.intensity)
-        result = heard.measured(engine.match_analysis(heard.analysis, one.references, given.references, request))
+        names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
+        result = heard.measured(engine.match_analysis(heard.analysis, one.references, names, request))
         self._done(ticket, wire.MatchAnswer(**result.to_dict()), result)
 
     # Answering -----------------------------------------------------------------------------------------------------

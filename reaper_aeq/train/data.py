@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..bands import SHELF_BANDWIDTH_OCT, Band, BandKind, Eq
+from ..companions import files_below
 from ..dsp.audio import AudioFile
 from ..dsp.response import bandwidth_from_q, response_db
 from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
@@ -154,7 +155,7 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
     for folder in map(Path, folders):
         manifest = folder / "MANIFEST.tsv"
         rows = {r["file"]: r for r in read_table(manifest, delimiter="\t")} if manifest.is_file() else {}
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        files = files_below(folder, AUDIO_SUFFIXES)
         if not files:
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
         for path in files:

@@ -2,44 +2,99 @@
 
 local run = require("aeq.run")
 
+local json = require("aeq.json")
+local messages = require("aeq.messages")
+local settings = require("aeq.settings")
+
 local actions = {}
 
 local MORE, LESS = 1.25, 0.8 -- each takes the other back
 
+-- What a press does, by name: these can be repeated.
+local PRESSES = {
+  make = function(act, press)
+    require("aeq.flow").make(act, press.blend)
+  end,
+  match = function(act)
+    require("aeq.flow").match(act, require("aeq.reference").chosen)
+  end,
+  more = function(act)
+    require("aeq.adjust").scale(act, MORE, "more")
+  end,
+  less = function(act)
+    require("aeq.adjust").scale(act, LESS, "less")
+  end,
+  compare = function(act)
+    require("aeq.adjust").compare(act)
+  end,
+  remove = function(act)
+    require("aeq.adjust").remove(act)
+  end,
+}
+
+--- Presses {what, title, blend}, and remembers it once it has worked.
+local function do_press(act, press)
+  act.title = press.title
+  PRESSES[press.what](act, press)
+  settings.remember("last_press", json.encode(press))
+end
+
+local function start(title, what)
+  run.start(title, function(act)
+    do_press(act, { what = what, title = title })
+  end)
+end
+
 --- `title` as in "make warmer", `word` as the vocabulary has it.
 function actions.make(title, word)
   run.start(title, function(act)
-    require("aeq.flow").make(act, { { word = word, weight = act.settings.intensity } })
+    local blend = json.array({ { word = word, weight = act.settings.intensity } })
+    do_press(act, { what = "make", title = title, blend = blend })
   end)
 end
 
 function actions.ask()
-  run.start("ask for a word", require("aeq.dialogs").word)
+  run.start("ask for a word", function(act)
+    local title, blend = require("aeq.dialogs").word(act)
+    if blend then
+      do_press(act, { what = "make", title = title, blend = json.array(blend) })
+    end
+  end)
+end
+
+function actions.repeat_last()
+  run.start("repeat", function(act)
+    local fine, press = pcall(json.decode, settings.remembered("last_press"))
+    if not fine or type(press) ~= "table" or not PRESSES[press.what] or type(press.title) ~= "string" then
+      messages.fail("nothing_to_repeat")
+    end
+    do_press(act, press)
+  end)
 end
 
 function actions.more()
-  run.start("more", function(act)
-    require("aeq.adjust").scale(act, MORE, "more")
-  end)
+  start("more", "more")
 end
 
 function actions.less()
-  run.start("less", function(act)
-    require("aeq.adjust").scale(act, LESS, "less")
-  end)
+  start("less", "less")
 end
 
 function actions.compare()
-  run.start("compare", require("aeq.adjust").compare)
+  start("compare", "compare")
 end
 
 function actions.remove()
-  run.start("remove EQ", require("aeq.adjust").remove)
+  start("remove EQ", "remove")
 end
 
 function actions.match()
-  run.start("match to reference", function(act)
-    require("aeq.flow").match(act, require("aeq.reference").file)
+  start("match to reference", "match")
+end
+
+function actions.link()
+  run.start("link tracks", function(act)
+    require("aeq.linked").switch(act)
   end)
 end
 

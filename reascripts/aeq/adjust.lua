@@ -1,11 +1,11 @@
 -- More, less, compare, remove: what can be done with our instances as they are, without listening again.
 
 local instances = require("aeq.instances")
+local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
-local selection = require("aeq.selection")
 local write = require("aeq.write")
 
 local adjust = {}
@@ -61,7 +61,7 @@ end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
 function adjust.scale(act, factor, direction)
-  local entries = selection.with_ours(act)
+  local entries = linked.with_ours(act)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
@@ -84,7 +84,7 @@ end
 
 --- Off if any is on, else on. The EQ keeps the loudness, so only its colour is compared.
 function adjust.compare(act)
-  local entries = selection.with_ours(act)
+  local entries = linked.with_ours(act)
   local on = not any_on(entries)
   write.undoable(act, on and "EQ on" or "EQ off", entries, function()
     for _, entry in ipairs(entries) do
@@ -97,7 +97,7 @@ end
 
 --- Takes our EQs away, and nothing else.
 function adjust.remove(act)
-  local entries = selection.with_ours(act)
+  local entries = linked.with_ours(act)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it

@@ -2,6 +2,7 @@
 -- `act` is the running action (run.lua): `act:wait()` gives REAPER a cycle and throws when the user stops.
 
 local answers = require("aeq.answers")
+local letters = require("aeq.letters")
 local log = require("aeq.log")
 local mailbox = require("aeq.mailbox")
 local messages = require("aeq.messages")
@@ -86,9 +87,9 @@ end
 
 local function ask(act, given, watch)
   local beat = backend.health(act) or backend.start(act)
-  local result = wait_for(act, mailbox.send(beat, given), watch)
+  local result = wait_for(act, letters.send(beat, given), watch)
   if result.fault == "untaken" then -- the heartbeat was that of a backend that is gone
-    result = wait_for(act, mailbox.send(backend.start(act), given), watch)
+    result = wait_for(act, letters.send(backend.start(act), given), watch)
   end
   log.add(("%s %s: %s"):format(given.method, given.path, result.status or result.fault .. " " .. result.why))
   return body_of(result)
@@ -122,7 +123,7 @@ local function finish(act, path, body, check)
     messages.fail("job_cancelled")
   end
   local checked = answers.of_job(job, body.tasks, check)
-  act:wait() -- reading hundreds of answers took its time; writing them shall have a cycle of its own
+  act:breathe() -- where reading hundreds of answers took its time, writing them has a cycle of its own
   return checked
 end
 

@@ -42,6 +42,12 @@ end
 --- Media goes offline by a preference while another program is in front, and would be rendered as silence. Before the
 --- press was accepted everything was online, so it can only be that.
 local function went_offline(act, group)
+  if reaper.APIExists("get_config_var_string") then
+    local known, value = reaper.get_config_var_string("offlineinact")
+    if known and value == "0" then
+      return false -- what is offline is so by the user's will
+    end
+  end
   for _, target in ipairs(group.targets) do
     for _, item in ipairs(loudest.items_of(act, target)) do
       local take = reaper.GetActiveTake(item)
@@ -70,21 +76,30 @@ local function render_some(act, group, targets, at_once)
   end)
 end
 
+local function stems_of(act, group, at_once)
+  local paths = render_some(act, group, group.targets, at_once)
+  if paths then
+    return paths
+  end
+  -- REAPER would not write one file for each of them: one after the other then, which leaves nothing to mix up.
+  paths = {}
+  for _, target in ipairs(group.targets) do
+    local one = render_some(act, group, { target }, at_once) or messages.fail("no_targets", { track = target.name })
+    for number, path in pairs(one) do
+      paths[number] = path
+    end
+  end
+  return paths
+end
+
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
     quiet(act, group, whole_chain, later)
-    local paths = render_some(act, group, group.targets, at_once)
-    if paths then
-      return paths
-    end
-    -- REAPER would not write one file for each of them: one after the other then, which leaves nothing to mix up.
-    paths = {}
-    for _, target in ipairs(group.targets) do
-      local one = render_some(act, group, { target }, at_once) or messages.fail("no_targets", { track = target.name })
-      for number, path in pairs(one) do
-        paths[number] = path
-      end
-    end
+    local paths = stems_of(act, group, at_once)
+    same_sound.check(act, group, paths, function()
+      return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },
+        { { track = reaper.GetMasterTrack(act.project), is_master = true } }, at_once)
+    end)
     return paths
   end)
 end
@@ -124,13 +139,6 @@ function capture.now(act, targets, groups, whole_chain, at_once)
       for _, target in ipairs(group.targets) do
         table.insert(found[target], { path = by_number[target.is_master and -1 or target.number], group = group })
       end
-      group.paths = by_number
-    end
-    for _, group in ipairs(groups) do
-      same_sound.check(act, group, function()
-        return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },
-          { { track = reaper.GetMasterTrack(act.project), is_master = true } }, at_once)
-      end)
     end
   end)
   return found
@@ -171,6 +179,16 @@ function capture.joined(act, targets, found)
     act:breathe()
   end
   return paths
+end
+
+--- One file of several that were rendered from and to the same times: their sum.
+function capture.sum(act, paths)
+  joined = joined + 1
+  local path = files.join(act:folder().path, ("sum%d.wav"):format(joined))
+  if not wav.sum(paths, path, act) then
+    messages.fail("disk_full", { folder = act:folder().path })
+  end
+  return path
 end
 
 --- Renders every target and returns one file for each, in their order.

@@ -1,7 +1,6 @@
 -- The questions we ask: a word, and the settings.
 
 local backend = require("aeq.backend")
-local flow = require("aeq.flow")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local settings = require("aeq.settings")
@@ -25,7 +24,7 @@ local function ask(title, captions, values)
   return answers
 end
 
---- Asks for a word or a blend and how much of it, then makes the selection so. Remembers both.
+--- Asks for a word or a blend and how much of it. Remembers both. Returns a title and the blend, nil if cancelled.
 function dialogs.word(act)
   local known, last = settings.remembered("last_word"), settings.remembered("last_intensity")
   local captions = { "Word or blend (warm 0.7 + airy 0.3)", "Intensity (0 to 2)" }
@@ -43,8 +42,7 @@ function dialogs.word(act)
   blend = names.spelled(blend, type(aliases) == "table" and aliases or {})
   settings.remember("last_word", typed[1])
   settings.remember("last_intensity", typed[2])
-  act.title = "make it " .. names.format(blend):gsub("^AEQ: ", "")
-  flow.make(act, blend)
+  return "make it " .. names.format(blend):gsub("^AEQ: ", ""), blend
 end
 
 --- Shows the settings until they fit or the user gives up.

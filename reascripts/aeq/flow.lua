@@ -3,6 +3,7 @@
 local backend = require("aeq.backend")
 local check = require("aeq.check")
 local json = require("aeq.json")
+local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
@@ -34,6 +35,20 @@ function flow.is_silent(eq)
   return #eq.bands == 0 and eq.confidence == 0
 end
 
+-- Everything under it is 0.0 dB on ReaEQ's own display.
+local NOTHING_DB = 0.05
+local WITHOUT_GAIN = { low_pass = true, high_pass = true, notch = true, band_pass = true }
+
+--- Would an EQ be 0.0 dB everywhere? Then there is nothing to insert.
+function flow.does_nothing(eq)
+  for _, band in ipairs(eq.bands) do
+    if band.enabled and (WITHOUT_GAIN[band.kind] or math.abs(band.gain_db) >= NOTHING_DB) then
+      return false
+    end
+  end
+  return math.abs(eq.output_gain_db) < NOTHING_DB
+end
+
 local function entries_of(targets, eqs, blends)
   local entries = {}
   for i, eq in ipairs(eqs) do
@@ -60,27 +75,42 @@ function flow.entry(act, target, heard, blend)
   return entries_of({ target }, backend.adapt(act, act.title, { task }), { blend })[1]
 end
 
---- The entries that have a sound; the others are named when all is done. Fails if none has.
-local function without_silence(act, entries)
-  local kept, silent = {}, {}
+--- The entries that are worth writing; the others are named when all is done: silent ones, and those whose EQ would do
+--- nothing where none of ours is yet (one that is there is set to it). Fails if no entry is worth it.
+local function worth_writing(act, entries)
+  local kept, silent, idle, why = {}, {}, {}, nil
   for _, entry in ipairs(entries) do
     if flow.is_silent(entry.eq) then
       silent[#silent + 1] = entry.target.name
+    elseif flow.does_nothing(entry.eq) and not entry.target.instance then
+      idle[#idle + 1] = entry.target.name
+      why = why or entry.eq.explanation
     else
       kept[#kept + 1] = entry
     end
   end
-  local tracks = table.concat(silent, "', '")
-  if #kept == 0 then
-    messages.fail("silent", { track = tracks })
+  local notes = {}
+  if #silent > 0 then
+    local tracks = table.concat(silent, "', '")
+    if #kept == 0 and #idle == 0 then
+      messages.fail("silent", { track = tracks })
+    end
+    notes[1] = messages.text("left_out", { tracks = tracks })
   end
-  act.note = #silent > 0 and messages.text("left_out", { tracks = tracks }) or nil
+  if #idle > 0 then
+    local tracks = table.concat(idle, "', '")
+    notes[#notes + 1] = messages.text("does_nothing", { tracks = tracks, why = tostring(why or "") })
+  end
+  act.note = #notes > 0 and table.concat(notes, "\n") or nil
   return kept
 end
 
 --- Writes all of them, and says what was left out.
 local function finish(act, entries)
-  write.all(act, act.title, without_silence(act, entries))
+  local kept = worth_writing(act, entries)
+  if #kept > 0 then
+    write.all(act, act.title, kept)
+  end
   if act.note then
     messages.show(act.note)
   end
@@ -89,31 +119,32 @@ end
 --- What each target's instance is to hold: what it holds, and what is added.
 local function blends_for(targets, added)
   local blends = {}
-  for i, target in ipairs(targets) do
-    blends[i] = names.merge(target.instance and reaeq.blend(target.instance) or {}, added)
+  for i, leader in ipairs(linked.leaders(targets)) do
+    local instance = targets[leader].instance
+    blends[i] = blends[leader] or names.merge(instance and reaeq.blend(instance) or {}, added)
   end
   return blends
 end
 
 --- Makes the selection more of `added` (a blend).
 function flow.make(act, added)
-  local targets = selection.targets(act, "word")
+  local targets = linked.complete(act, selection.targets(act, "word"), "word")
   check.targets(act, targets)
   finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 
---- Brings the selection's balance to that of a reference. `reference(act)` returns its file and name.
+--- Brings the selection's balance to that of a reference. `reference(act)` returns it as the wire has it, and its name.
 function flow.match(act, reference)
-  local targets = selection.targets(act, "match")
+  local targets = linked.complete(act, selection.targets(act, "match"), "match")
   check.targets(act, targets)
-  local file, name = reference(act)
+  local wanted, name = reference(act)
   local blends = {}
   -- " + " and "%" have a meaning in the names of our instances
   local label = name:gsub("%%", ""):gsub(" %+ ", " & ")
   for i in ipairs(targets) do
     blends[i] = { { word = label, weight = act.settings.intensity } }
   end
-  finish(act, flow.entries(act, targets, blends, { file }))
+  finish(act, flow.entries(act, targets, blends, { wanted }))
 end
 
 --- Tells how the selection sounds, everything on. Changes nothing.

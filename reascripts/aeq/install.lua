@@ -18,8 +18,9 @@ local function default_state_file()
   if files.mac then
     return files.join(home, "Library/Application Support/reaper-aeq/backend.json")
   end
-  local state_home = os.getenv("XDG_STATE_HOME")
-  return files.join(state_home and state_home ~= "" and state_home or files.join(home, ".local/state"),
+  local state_home = os.getenv("XDG_STATE_HOME") or ""
+  -- a relative path there counts for nothing, as the backend has it (user_folders.py)
+  return files.join(state_home:sub(1, 1) == "/" and state_home or files.join(home, ".local/state"),
     "reaper-aeq/backend.json")
 end
 
@@ -39,14 +40,6 @@ end
 function install.state_file()
   local record = install.record()
   return record and type(record.state_file) == "string" and record.state_file or default_state_file()
-end
-
---- {port, token, pid, version} of the backend that runs or ran last, or nil.
-function install.server()
-  local state = read_json(install.state_file())
-  if state and math.type(state.port) == "integer" and type(state.token) == "string" then
-    return state
-  end
 end
 
 return install

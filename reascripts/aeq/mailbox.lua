@@ -1,26 +1,18 @@
--- Requests to the backend and its answers are files in a folder that only this user may read, each put there whole by a
--- rename. No program is started for them, and nothing here blocks. The backend's end, and a table of the files, is
+-- The folder in which requests to the backend and its answers are files (letters.lua), which only this user may read:
+-- where it is, whether a backend lives there, and how one is started. A table of its files is in
 -- reaper_aeq/server/letters.py.
 
 local files = require("aeq.files")
 local install = require("aeq.install")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
-local options = require("aeq.options")
 local programs = require("aeq.programs")
 
 local mailbox = {}
 
 local NAME, PROTOCOL = "reaper-aeq-mailbox", 1
 local ALIVE_S = 10 -- an older heartbeat is that of a backend that ended; it comes every 2 s
--- A backend whose heart does not beat for so long is gone; one that loads its models may stand still for longer.
-local SILENT_S, LOADING_S = 6, 30
-local UNTAKEN_S = 3 -- so long a request may lie there while the heart is still; then a backend is started
-local LOOK_S = 0.15 -- how often heartbeat and progress are read; the answer is looked for in every cycle
-local LOOKS = 20 -- so often something must be missing: the clock goes on while REAPER itself stands still
-
 local known -- the folder of this run
-local open = {} -- letters without an answer
 
 --- Where it may lie: REAPER's own folder first. REAPER of old could not open every name there (Windows, other letters).
 function mailbox.places()
@@ -28,17 +20,18 @@ function mailbox.places()
   return { files.join(reaper.GetResourcePath(), NAME), files.join(state_folder, NAME) }
 end
 
-local function writable(place)
+--- Can files be written, renamed and removed there? True, or nil and why not: "full" or "refused".
+function mailbox.writable(place)
   local probe = files.id() .. ".part"
   local fine, why = files.put(place, probe, "?")
   return fine and os.remove(files.join(place, probe)), why
 end
 
 local function usable(place)
-  local fine, why = writable(place)
+  local fine, why = mailbox.writable(place)
   if why == "refused" and not files.exists(place) then
     programs.make_private(place)
-    fine, why = writable(place)
+    fine, why = mailbox.writable(place)
   end
   return fine, why
 end
@@ -61,13 +54,13 @@ function mailbox.folder()
   messages.fail("no_mailbox", { folder = places[1], other = places[2] })
 end
 
-local function path_of(name)
+function mailbox.file(name)
   return files.join(mailbox.folder(), name)
 end
 
 --- The heartbeat as it lies there, however old, or nil: {version, pid, nonce, beat, time, ready, device}.
-local function heartbeat()
-  local fine, beat = pcall(json.decode, files.read(path_of("backend.json")) or "")
+function mailbox.heartbeat()
+  local fine, beat = pcall(json.decode, files.read(mailbox.file("backend.json")) or "")
   if not fine or type(beat) ~= "table" or beat.name ~= "reaper-aeq" then
     return nil
   elseif beat.protocol ~= PROTOCOL then
@@ -80,135 +73,19 @@ end
 --- The heartbeat of a backend that seems to live, or nil: whether it does shows when it takes a letter. Instead of nil
 --- false, where the file only refuses to be opened for a moment: ask again.
 function mailbox.backend()
-  local beat = heartbeat()
+  local beat = mailbox.heartbeat()
   if beat then
     return math.abs(os.time() - beat.time) <= ALIVE_S and beat or nil
   end
-  if reaper.file_exists(path_of("backend.json")) then
+  if reaper.file_exists(mailbox.file("backend.json")) then
     return false
-  end
-end
-
-local Letter = {}
-Letter.__index = Letter
-
---- Puts a request there for the backend `to` (a heartbeat). given: method, path, and body (a table) if there is one.
-function mailbox.send(to, given)
-  options.check(given, { method = "string", path = "string", body = "table?" })
-  local id = files.id()
-  local text = json.encode({ to = to.nonce, method = given.method, path = given.path, body = given.body or json.null })
-  local fine, why = files.put(mailbox.folder(), id .. ".request", text)
-  if not fine then
-    messages.fail(why == "full" and "disk_full" or "mailbox_gone", { folder = mailbox.folder() })
-  end
-  local now = reaper.time_precise()
-  local letter = { id = id, to = to.nonce, beat = to.beat, ready = to.ready, beat_s = now, looked_s = now }
-  letter.still, letter.missing, letter.done, letter.share = 0, 0, 0, 0
-  open[id] = setmetatable(letter, Letter)
-  return letter
-end
-
-function Letter:file(kind)
-  return path_of(self.id .. "." .. kind)
-end
-
-function Letter:over(result)
-  open[self.id] = nil
-  for _, kind in ipairs({ "request", "progress", "answer" }) do
-    os.remove(self:file(kind))
-  end
-  return result
-end
-
---- nil while there is no answer, then {status, body} or {fault, why}. The faults: `untaken` (nobody is there: ask
---- again), `died`, `gone` (the mailbox itself), `full` (the disk), `lost`, `nonsense`.
-function Letter:poll()
-  local text = files.read(self:file("answer"))
-  if text then
-    return self:over(self:read(text))
-  end
-  local now = reaper.time_precise()
-  if now - self.looked_s < LOOK_S then
-    return nil
-  end
-  self.looked_s = now
-  local fault = self:look(now)
-  return fault and self:over({ fault = fault, why = "" })
-end
-
-function Letter:read(text)
-  local fine, answer = pcall(json.decode, text)
-  if not fine or type(answer) ~= "table" or type(answer.body) ~= "table" or math.type(answer.status) ~= "integer" then
-    return { fault = "nonsense", why = "it is no answer" }
-  elseif answer.id ~= self.id or answer.sender ~= self.to then
-    return { fault = "nonsense", why = "an answer to another question" }
-  elseif answer.status == 410 then
-    return { fault = "untaken", why = "the backend was another" }
-  elseif answer.status == 503 then
-    return { fault = "died", why = "it was stopped" }
-  end
-  return { status = answer.status, body = answer.body }
-end
-
---- Reads progress and heartbeat; returns a fault or nil.
-function Letter:look(now)
-  local fine, progress = pcall(json.decode, files.read(self:file("progress")) or "")
-  self.missing = self.missing + 1
-  if fine and type(progress) == "table" and progress.sender == self.to then
-    self.taken, self.missing = true, 0
-    self.done, self.share = tonumber(progress.done) or 0, tonumber(progress.progress) or 0
-  elseif reaper.file_exists(self:file("request")) or reaper.file_exists(self:file("progress")) then
-    self.missing = 0
-  end
-  local beat = heartbeat()
-  self.still = self.still + 1
-  if beat and beat.nonce ~= self.to then
-    return self.taken and "died" or "untaken"
-  elseif beat and beat.beat ~= self.beat then
-    self.beat, self.beat_s, self.still, self.ready = beat.beat, now, 0, beat.ready
-  elseif not beat and reaper.file_exists(path_of("backend.json")) then
-    self.looked_s = 0 -- it was just renamed into place: again in the next cycle
-  elseif not files.exists(mailbox.folder()) then
-    return "gone"
-  end
-  return self:verdict(now - self.beat_s)
-end
-
-function Letter:verdict(silent_s)
-  local still, lost = self.still > LOOKS and silent_s > SILENT_S, self.missing > LOOKS
-  if not self.taken and self.still > LOOKS / 2 and silent_s > UNTAKEN_S and os.remove(self:file("request")) then
-    return "untaken"
-  elseif lost or still then
-    local _, why = writable(mailbox.folder())
-    if why then
-      return why == "full" and "full" or "gone"
-    elseif still and (self.ready or silent_s > LOADING_S) then
-      return "died"
-    end
-    return lost and "lost" or nil
-  end
-end
-
---- Nobody waits for this answer any more: the backend is told, unless the request was not taken yet.
-function Letter:cancel()
-  local untaken = os.remove(self:file("request"))
-  self:over()
-  if not untaken and reaper.time_precise() - self.beat_s < SILENT_S then
-    files.put(mailbox.folder(), self.id .. ".cancel", "")
-  end
-end
-
---- Cancels whatever was not answered: the run is over.
-function mailbox.abandon()
-  for _, letter in pairs(open) do
-    letter:cancel()
   end
 end
 
 --- The last words of the backend's last start, "" where it said nothing, and the exit code once it ended; nil where
 --- nothing was started. What comes from a box that was drawn loses its frame.
 function mailbox.start_log()
-  local text = files.read(path_of("start.log"))
+  local text = files.read(mailbox.file("start.log"))
   if not text then
     return nil
   end
@@ -234,8 +111,8 @@ function mailbox.start()
     words[#words + 1] = word
   end
   words[#words + 1] = mailbox.folder()
-  os.remove(path_of("start.log"))
-  if not programs.start(words, path_of("start.log")) then
+  os.remove(mailbox.file("start.log"))
+  if not programs.start(words, mailbox.file("start.log")) then
     messages.fail("start_failed", { why = "this system did not run " .. program })
   end
 end

@@ -20,7 +20,8 @@ local sentences = {
   muted_track = "'{track}' cannot be heard: it is muted, or another track is soloed. Change that, then press again.",
   silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume, its items and solo; "
     .. "if REAPER's window was minimised, bring it back. Then press again.",
-  left_out = "Nothing can be heard on '{tracks}': left out. The others have their EQ.",
+  left_out = "Nothing can be heard on '{tracks}': left out.",
+  does_nothing = "'{tracks}': no EQ was inserted, for it would change nothing. {why}",
   fx_off = "The FX of '{track}' are switched off as a whole, so its EQ would not be heard. "
     .. "Switch them on, then press again.",
   offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",
@@ -76,6 +77,10 @@ local sentences = {
 
   bad_blend = "'{text}' cannot be read: {why}. Write it like 'warm', 'less muddy' or 'warm 0.7, airy 0.3'.",
   bad_setting = "The setting '{name}' cannot be '{value}': {why}.",
+  link_two = "Select two or more tracks that belong together, then run this again.",
+  linked = "These {count} tracks share one EQ from now on, computed from their sum. Run this again to separate them.",
+  separated = "These {count} tracks have their own EQ again from the next press on.",
+  nothing_to_repeat = "There is no press to repeat yet. Use another action first, for example 'AEQ_Make warmer'.",
   no_reference = "Choose a reference first: select one item and run 'AEQ_Set reference'.",
   reference_one_item = "Select exactly one item as the reference, then run this again.",
   reference_gone = "The reference item is no longer in this project. Run 'AEQ_Set reference' again.",

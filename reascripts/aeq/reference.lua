@@ -6,6 +6,7 @@ local json = require("aeq.json")
 local messages = require("aeq.messages")
 local selection = require("aeq.selection")
 local settings = require("aeq.settings")
+local sounds = require("aeq.sounds")
 
 local reference = {}
 
@@ -53,8 +54,23 @@ local function find_item(project, guid)
   messages.fail("reference_gone")
 end
 
---- The reference's sound file and name; an item is rendered as it sounds before its track's FX.
-function reference.file(act)
+-- Files that the backend can read by their name; the reference has no second chance, as the selection has.
+local READABLE = { wav = true, flac = true, mp3 = true, ogg = true, opus = true, aif = true, aiff = true, w64 = true }
+
+local function readable(described)
+  for _, track in ipairs(described.tracks) do
+    for _, item in ipairs(track.items or {}) do
+      if not READABLE[(item.file:match("%.(%w+)$") or ""):lower()] then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+--- The reference as the wire has it, a path or {name, sound}, and its name; an item is heard as it sounds before its
+--- track's FX.
+function reference.chosen(act)
   local known, chosen = pcall(json.decode, settings.remembered("reference"))
   if not known or type(chosen) ~= "table" then
     messages.fail("no_reference")
@@ -67,6 +83,10 @@ function reference.file(act)
   local item = find_item(act.project, chosen.guid)
   local target = selection.of_item(act, item)
   check.targets(act, { target })
+  local described = sounds.alone(act, target)
+  if described and readable(described) then
+    return { name = chosen.name, sound = described }, chosen.name
+  end
   return capture.paths(act, { target })[1], chosen.name
 end
 

@@ -4,6 +4,7 @@
 local files = require("aeq.files")
 local guard = require("aeq.guard")
 local install = require("aeq.install")
+local letters = require("aeq.letters")
 local lock = require("aeq.lock")
 local log = require("aeq.log")
 local mailbox = require("aeq.mailbox")
@@ -63,7 +64,7 @@ local function close(act)
   act.closed = true
   guard.unwind() -- where REAPER ended us in the middle of a render
   act.progress:close()
-  mailbox.abandon()
+  letters.abandon()
   if act.temp then
     act.temp:remove(math.huge)
   end

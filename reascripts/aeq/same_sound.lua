@@ -8,12 +8,12 @@ local wav = require("aeq.wav")
 local same_sound = {}
 
 --- Targets whose files are alike, of the first sound that occurs twice: {target, ...}, or nil. Silence is not a sound.
-local function alike(group)
+local function alike(group, paths)
   for i, one in ipairs(group.targets) do
     local list = { one }
     for n = i + 1, #group.targets do
       local other = group.targets[n]
-      if wav.same(group.paths[one.number], group.paths[other.number]) then
+      if wav.same(paths[one.number], paths[other.number]) then
         list[#list + 1] = other
       end
     end
@@ -40,9 +40,10 @@ local function others_sound(act, target)
   return false
 end
 
---- Fails if stems of a group are the mix. `render_mix()` renders that and returns {[-1] = path} or nil.
-function same_sound.check(act, group, render_mix)
-  local list, others = group.how == "stem" and #group.targets > 1 and alike(group) or {}, false
+--- Fails if the stems of a group, {[track number] = path}, are the mix. `render_mix()` renders that with the same FX on
+--- and off, and returns {[-1] = path} or nil.
+function same_sound.check(act, group, paths, render_mix)
+  local list, others = group.how == "stem" and #group.targets > 1 and alike(group, paths) or {}, false
   for _, target in ipairs(list) do
     others = others or others_sound(act, target)
   end
@@ -50,7 +51,7 @@ function same_sound.check(act, group, render_mix)
     return
   end
   local mix = render_mix()
-  if mix and wav.same(mix[-1], group.paths[list[1].number]) then
+  if mix and wav.same(mix[-1], paths[list[1].number]) then
     messages.fail("stems_are_mix", { track = list[1].name })
   end
 end

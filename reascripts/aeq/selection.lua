@@ -79,6 +79,17 @@ function selection.of_track(act, track, family)
   return new_target(act.project, track, { how = "stem", family = family })
 end
 
+--- These items of a track, as if they had been selected.
+function selection.of_items(act, track, items, family)
+  local midi = false
+  for _, item in ipairs(items) do
+    midi = midi or plays_midi(item)
+  end
+  local target = new_target(act.project, track, { how = midi and "stem" or "items", family = family, items = items })
+  target.midi = midi
+  return target
+end
+
 --- One item by itself, not tied to any instance of ours.
 function selection.of_item(act, item)
   local midi = plays_midi(item)

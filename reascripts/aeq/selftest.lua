@@ -2,6 +2,7 @@
 -- itself cannot run where the tests run. Works in a new project tab and closes it; prints a line for each check.
 
 local backend = require("aeq.backend")
+local files = require("aeq.files")
 local install = require("aeq.install")
 local log = require("aeq.log")
 local mailbox = require("aeq.mailbox")
@@ -31,6 +32,11 @@ end
 --- Notes something that is neither right nor wrong.
 function Report:note(name, detail)
   self.lines[#self.lines + 1] = ("info  %s: %s"):format(name, detail)
+end
+
+--- Notes something that this REAPER does not show.
+function Report:unknown(name, detail)
+  self.lines[#self.lines + 1] = ("unknown here  %s%s"):format(name, detail and ": " .. detail or "")
 end
 
 --- Runs a part; what it throws is a failed check, and the next part goes on. A stop by the user is passed on.
@@ -106,27 +112,47 @@ local function in_new_tab(act, body)
   end
 end
 
+--- Puts the report where it can be taken from: the clipboard, which only the SWS extension reaches, else a file.
+local function hand_over(text)
+  if reaper.APIExists("CF_SetClipboard") then
+    reaper.CF_SetClipboard(text)
+    return "\n\nThis report is on the clipboard.\n"
+  end
+  local path = files.join(reaper.GetResourcePath(), "reaper-aeq-self-test.txt")
+  local file = io.open(path, "wb")
+  if file and file:write(text) and file:close() then
+    return "\n\nThis report is in " .. path .. "\n"
+  end
+  return "\n"
+end
+
 function selftest.run(act)
   local report = setmetatable({ lines = {}, failed = 0 }, Report)
   act.progress:say("Testing REAPER ...", 0)
   report:part("environment", function() environment(report) end)
+  report:part("REAPER", function() require("aeq.selftest_reaper").here(act, report) end)
   report:part("processes", function() processes(act, report) end)
   report:part("the backend", function() the_backend(act, report) end)
   local before = act.project
   report:part("in a new tab", function()
     in_new_tab(act, function(project)
       act.project = project
+      local rendering = require("aeq.selftest_render")
+      report:part("REAPER's project", function()
+        require("aeq.selftest_reaper").in_new_tab(act, report, rendering.insert_item)
+      end)
       report:part("ReaEQ", function() require("aeq.selftest_reaeq")(act, report) end)
       act.progress:say("Testing ReaEQ's sound ...", 0.5)
-      report:part("rendering", function() require("aeq.selftest_render")(act, report) end)
+      report:part("rendering", function() rendering.run(act, report) end)
       act.project = before
     end)
   end)
   act.project = before
   report:check("your project is in front again", reaper.EnumProjects(-1) == before)
-  reaper.ShowConsoleMsg("reaper-aeq self-test\n\n" .. table.concat(report.lines, "\n") .. "\n\n"
+  local text = "reaper-aeq self-test\n\n" .. table.concat(report.lines, "\n") .. "\n\n"
     .. (report.failed == 0 and "All is as expected." or report.failed .. " of the checks failed; please report them.")
-    .. "\n\nThe last lines of the log:\n" .. log.text())
+    .. "\n\nThe last lines of the log:\n" .. log.text()
+  reaper.ShowConsoleMsg(text .. hand_over(text))
 end
 
 return selftest

@@ -188,6 +188,20 @@ local function fader(track)
   return value(track, "D_VOL"), pan, value(track, "B_PHASE") ~= 0
 end
 
+--- {volume, pan, phase_inverted} of a track's fader, or nil and why they cannot be described.
+function sound.fader(track)
+  local fine, volume, pan, inverted = pcall(function()
+    refuse_moves(track, reaper.CountTrackEnvelopes(track), reaper.GetTrackEnvelope, "an envelope moves it")
+    return fader(track)
+  end)
+  if fine then
+    return { volume = volume, pan = pan, phase_inverted = inverted }
+  elseif type(volume) == "table" and volume.rendered_because then
+    return nil, volume.rendered_because
+  end
+  error(volume, 0)
+end
+
 function Description:add_track(tracks, track, parent, window, eqs)
   refuse_receives(track)
   refuse_moves(track, reaper.CountTrackEnvelopes(track), reaper.GetTrackEnvelope, "an envelope moves a track in it")

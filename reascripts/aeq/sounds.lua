@@ -1,6 +1,7 @@
 -- How each target is heard: from its files where they are all there is to it, else rendered; and the question about it.
 
 local capture = require("aeq.capture")
+local linked = require("aeq.linked")
 local log = require("aeq.log")
 local sound = require("aeq.sound")
 
@@ -52,42 +53,92 @@ local function tell(act, targets, heard)
   end
 end
 
+--- Of linked targets either all are heard from their files or none.
+local function all_or_none(heard, leaders)
+  local rendered = {}
+  for i, leader in ipairs(leaders) do
+    rendered[leader] = rendered[leader] or not heard[i].sound and heard[i].rendered_because or nil
+  end
+  for i, leader in ipairs(leaders) do
+    if rendered[leader] and heard[i].sound then
+      heard[i] = { rendered_because = "it is linked with a track that is: " .. rendered[leader] }
+    end
+  end
+end
+
+--- What is heard of the target at place `leader` and those that it stands for: their sum.
+local function whole_of(act, targets, heard, leaders, leader)
+  local members, parts, paths = {}, {}, {}
+  for i, place in ipairs(leaders) do
+    if place == leader then
+      members[#members + 1], parts[#parts + 1], paths[#paths + 1] = targets[i], heard[i].sound, heard[i].path
+    end
+  end
+  if #members == 1 then
+    return heard[leader]
+  elseif #parts == #members then
+    local sum, why = linked.sum(members, parts)
+    return sum and { sound = sum } or nil, why
+  end
+  return { path = capture.sum(act, paths), rendered_because = heard[leader].rendered_because }
+end
+
 --- Asks the backend about every target, in one question if every file can be read. Returns the answers and `heard`.
 -- task_of(i): the question but for the sound; ask(tasks): the answers, {unreadable = why} for a file the backend
--- cannot read; such a target is rendered and asked again.
+-- cannot read; such a target is rendered and asked again. Linked targets are one question.
 function sounds.ask(act, targets, whole_chain, task_of, ask)
+  local leaders, answers = linked.leaders(targets), {}
   local heard = described(act, targets, whole_chain)
-  render(act, targets, heard, whole_chain)
-  local function question(i)
-    local task = task_of(i)
-    task.sound, task.path, task.rendered_because = heard[i].sound, heard[i].path, heard[i].rendered_because
-    return task
+  local function answer(open)
+    all_or_none(heard, leaders)
+    render(act, targets, heard, whole_chain)
+    local tasks, places = {}, {}
+    for _, i in ipairs(open) do
+      local whole, why = whole_of(act, targets, heard, leaders, i)
+      if not whole then
+        for n, leader in ipairs(leaders) do
+          heard[n] = leader == i and { rendered_because = why } or heard[n]
+        end
+        render(act, targets, heard, whole_chain)
+        whole = whole_of(act, targets, heard, leaders, i)
+      end
+      local task = task_of(i)
+      task.sound, task.path, task.rendered_because = whole.sound, whole.path, whole.rendered_because
+      tasks[#tasks + 1], places[#places + 1] = task, i
+    end
+    for n, given in ipairs(ask(tasks)) do
+      answers[places[n]] = given
+    end
   end
-  local tasks = {}
-  for i in ipairs(targets) do
-    tasks[i] = question(i)
+  local open = {}
+  for i, leader in ipairs(leaders) do
+    open[#open + 1] = leader == i and i or nil
   end
-  local answers = ask(tasks)
-  local again, places = {}, {}
-  for i, answer in ipairs(answers) do
-    if answer.unreadable then
-      log.add(("%s: %s"):format(targets[i].name, answer.unreadable))
-      heard[i] = { rendered_because = "reaper-aeq cannot read a file of it" }
-      again[#again + 1], places[#places + 1] = targets[i], i
+  answer(open)
+  local again = {}
+  for _, i in ipairs(open) do
+    if answers[i].unreadable then
+      log.add(("%s: %s"):format(targets[i].name, answers[i].unreadable))
+      again[#again + 1] = i
+      for n, leader in ipairs(leaders) do
+        heard[n] = leader == i and { rendered_because = "reaper-aeq cannot read a file of it" } or heard[n]
+      end
     end
   end
   if #again > 0 then
-    render(act, targets, heard, whole_chain)
-    tasks = {}
-    for n, i in ipairs(places) do
-      tasks[n] = question(i)
-    end
-    for n, answer in ipairs(ask(tasks)) do
-      answers[places[n]] = answer
-    end
+    answer(again)
+  end
+  for i, leader in ipairs(leaders) do
+    answers[i] = answers[leader]
   end
   tell(act, targets, heard)
   return answers, heard
+end
+
+--- The sound of one target by itself, or nil and why it has to be rendered.
+function sounds.alone(act, target)
+  local heard = described(act, { target }, false)[1]
+  return heard.sound, heard.rendered_because
 end
 
 --- The sound of the mix with `eqs` ({[track] = {family, eq}}) in place, or nil and why it has to be rendered.

@@ -79,6 +79,60 @@ local function header(format, bytes)
     string.pack("<I4", #format), format, "data", string.pack("<I4", bytes) })
 end
 
+local FLOATS = "<" .. ("f"):rep(128)
+
+local function add(blocks)
+  local sums = {}
+  for n, block in ipairs(blocks) do
+    local whole = #block - #block % 512
+    local place = 0
+    for at = 1, whole, 512 do
+      local values = { string.unpack(FLOATS, block, at) }
+      for i = 1, 128 do
+        sums[place + i] = (n > 1 and sums[place + i] or 0) + values[i]
+      end
+      place = place + 128
+    end
+    for at = whole + 1, #block, 4 do
+      place = place + 1
+      sums[place] = (n > 1 and sums[place] or 0) + string.unpack("<f", block, at)
+    end
+  end
+  local parts = {}
+  for from = 1, #sums - 127, 128 do
+    parts[#parts + 1] = string.pack(FLOATS, table.unpack(sums, from, from + 127))
+  end
+  for i = #sums - #sums % 128 + 1, #sums do
+    parts[#parts + 1] = string.pack("<f", sums[i])
+  end
+  return table.concat(parts)
+end
+
+--- Writes the sum of files of 32-bit floats to `target`, as long as the shortest. False if the disk is full.
+function wav.sum(paths, target, act)
+  local infos, inputs, bytes = {}, {}, math.huge
+  for i, path in ipairs(paths) do
+    infos[i], inputs[i] = wav.info(path), io.open(path, "rb")
+    inputs[i]:seek("set", infos[i].data_from)
+    bytes = math.min(bytes, infos[i].data_bytes)
+  end
+  local to = io.open(target, "wb")
+  local fine, left = to and to:write(header(infos[1].format, bytes)), bytes
+  while fine and left > 0 do
+    local blocks = {}
+    for i, input in ipairs(inputs) do
+      blocks[i] = input:read(math.min(16384, left))
+    end
+    fine = to:write(add(blocks))
+    left = left - #blocks[1]
+    act:breathe()
+  end
+  for _, input in ipairs(inputs) do
+    input:close()
+  end
+  return to and to:close() and fine and true or false
+end
+
 --- Writes the sound of `pieces` ({path, from_s, to_s}) one after another to `target`. False if the disk is full. All
 --- have one format, because renders of ours wrote them.
 function wav.join(pieces, target, act)

@@ -2,17 +2,23 @@
 -- no more than a minute, where it is loudest. More would tell little about its balance, and REAPER stands still for it.
 
 local loudest = require("aeq.loudest")
-local spans = require("aeq.spans")
+local messages = require("aeq.messages")
 
 local windows = {}
 
 windows.LONGEST_S = 60
 local ENOUGH = 0.25 -- a window is good for a target if it is at most 6 dB below its loudest one
 
+--- Start and end of an item, seconds.
+local function span_of_item(item)
+  local from_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return from_s, from_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
+end
+
 local function span_of_items(items)
   local from_s, to_s = math.huge, 0
   for _, item in ipairs(items) do
-    local a, b = spans.of_item(item)
+    local a, b = span_of_item(item)
     from_s, to_s = math.min(from_s, a), math.max(to_s, b)
   end
   return from_s, to_s
@@ -36,7 +42,7 @@ end
 local function clusters(items)
   local parts = {}
   for i, item in ipairs(items) do
-    local from_s, to_s = spans.of_item(item)
+    local from_s, to_s = span_of_item(item)
     parts[i] = { from_s, to_s }
   end
   table.sort(parts, function(a, b)
@@ -75,9 +81,23 @@ local function bins_of(bin_s)
   return math.max(1, math.floor(windows.LONGEST_S / bin_s))
 end
 
+--- How strong a target sounds, or all that it is linked with: {powers}, seconds a part.
+local function profile_of(act, target, from_s, to_s)
+  local sum, bin_s
+  for _, member in ipairs(target.link or { target }) do
+    local powers
+    powers, bin_s = loudest.profile(act, member, from_s, to_s)
+    for n, power in ipairs(powers) do
+      powers[n] = power + (sum and sum[n] or 0)
+    end
+    sum = powers
+  end
+  return sum, bin_s
+end
+
 --- The loudest minute between two times.
 local function loudest_window(act, target, from_s, to_s)
-  local powers, bin_s = loudest.profile(act, target, from_s, to_s)
+  local powers, bin_s = profile_of(act, target, from_s, to_s)
   local count, best, power = bins_of(bin_s), 1, -1
   for first = 1, math.max(1, #powers - count + 1) do
     local here = power_at(powers, first, count)
@@ -90,7 +110,11 @@ local function loudest_window(act, target, from_s, to_s)
 end
 
 local function parts_of_items(act, target)
-  local parts = clusters(target.items)
+  local items = {}
+  for _, member in ipairs(target.link or { target }) do -- linked targets are summed, so they share their times
+    table.move(member.items, 1, #member.items, #items + 1, items)
+  end
+  local parts = clusters(items)
   if length_of(parts) <= windows.LONGEST_S then
     return parts
   end
@@ -111,13 +135,15 @@ local function cover(act, targets, add)
     local a, b = span_of_track(act, target)
     from_s, to_s = math.min(from_s, a), math.max(to_s, b)
   end
-  if to_s - from_s <= windows.LONGEST_S then
+  if to_s <= from_s then -- a project without items: REAPER would open a box
+    messages.fail("silent", { track = targets[1].name })
+  elseif to_s - from_s <= windows.LONGEST_S then
     return add(targets, from_s, to_s)
   end
   local count, bin_s
   for _, target in ipairs(targets) do
     local powers
-    powers, bin_s = loudest.profile(act, target, from_s, to_s)
+    powers, bin_s = profile_of(act, target, from_s, to_s)
     count = bins_of(bin_s)
     local most = 0
     for first = 1, math.max(1, #powers - count + 1) do

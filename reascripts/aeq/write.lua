@@ -80,7 +80,11 @@ end
 function write.note(target, fx, instance, eq, blend)
   local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
   local family = instance and instance.family or target.family
-  local name = names.format(blend, family, target.linked or instance and names.is_linked(is))
+  local is_linked = target.linked
+  if is_linked == nil then -- nobody asked: it stays what it is
+    is_linked = names.is_linked(is)
+  end
+  local name = names.format(blend, family, is_linked)
   if instance and instance.record and not names.family(is) then
     name = is
   elseif not reaeq.rename(track, fx, name) then
@@ -111,6 +115,7 @@ function write.one(target, eq, blend)
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
+  target.linked = target.linked or false
   what = what or write.note(target, fx, old and target.instance, eq, blend)
   if what then
     log.add(("not written: %s on %s"):format(what, target.name))

@@ -54,6 +54,38 @@ def test_a_list(catalogue, monkeypatch):
     assert names(listed="-") == ["a/song.rpp"]
 
 
+COMPANIONS = (
+    "a/._song.rpp", "a/._vox.wav", ".DS_Store", "loose/._take 1.wav", "__MACOSX/a/._song.rpp", "__MACOSX/a/vox.wav",
+    ".Trash-1000/files/deleted.wav", ".Trashes/501/gone.rpp", "$RECYCLE.BIN/S-1-5/$R1.wav", "RECYCLER/x.wav",
+    "System Volume Information/x.wav", "lost+found/x.wav", "@eaDir/take 1.wav", "#recycle/x.rpp", ".hidden/song.rpp",
+    "loose/.secret.wav", "loose/.aeq-0123456789ab-01234567.wav", "a/.aeq-0123456789ab.rpp", "loose/~$take.wav",
+    ".Spotlight-V100/x.wav", ".fseventsd/x.wav", ".AppleDouble/take.wav", "Network Trash Folder/x.wav",
+)  # fmt: skip
+
+
+def test_companions_of_the_operating_system_are_no_tasks(catalogue):
+    """Of a folder as it comes from a Mac, Windows or a NAS: `._song.rpp` even made its recordings look like media."""
+    before = names(".", out="elsewhere")
+    for name in (*COMPANIONS, "loose/._song.rpp"):
+        path = catalogue / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
+    assert names(".", out="elsewhere") == before
+    assert find_tasks(["."], None, Path("out"), True).media == 2
+    assert names("loose/*") == ["loose/deep/take [3].ogg", "loose/take 1.wav", "loose/take 2.mp3"]
+    assert names("**/*.wav") == ["a/vox.wav", "loose/take 1.wav"]
+    # whoever names such a thing itself means it
+    assert names("loose/.secret.wav", ".hidden", sounds=True) == ["loose/.secret.wav", ".hidden/song.rpp"]
+
+
+def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalogue):
+    found = find_tasks(["a", "a/*.wav", "a/audio/bass.FLAC"], None, Path("out"), True)
+    assert [Path(task.path).name for task in found.tasks] == ["song.rpp", "vox.wav", "bass.FLAC"] and found.media == 0
+    found = find_tasks(["a/*"], None, Path("out"), True)
+    assert [Path(task.path).name for task in found.tasks] == ["bass.FLAC", "song.rpp", "vox.wav"] and found.media == 0
+    assert find_tasks(["a", "a/vox.wav"], None, Path("out"), True).media == 1
+
+
 @pytest.mark.parametrize(
     ("named", "listed", "sounds", "sentence"),
     [

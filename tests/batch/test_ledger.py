@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from reaper_aeq.batch.inputs import PROJECT, SOUND, Task
 from reaper_aeq.batch.journal import DONE, FAILED, Journal
 from reaper_aeq.batch.ledger import CHUNK_BYTES, CHUNK_SOUNDS, Ledger, Watch
@@ -47,6 +49,26 @@ def test_what_fails_is_tried_again_after_the_others(tmp_path):
     made.failed(first[0], {"error": "away", "final": False, "trace": "t"})
     row = made.journal.row(three[0].id)
     assert next(chunks) == [] and made.counts.failures == [three[0].id] and (row.state, row.attempts) == (FAILED, 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "/sound/0 is silent: there is nothing to adapt to",
+            "failed: /sound/0 is silent: there is nothing to adapt to",
+        ),
+        ("/sound/0: line 1: it is no project", "failed: /sound/0: line 1: it is no project"),
+        ("the worker died on it", "failed: /sound/0: the worker died on it"),
+    ],
+)
+def test_a_path_is_named_once_in_a_sentence(tmp_path, error, said):
+    made = ledger(tmp_path, tasks(SOUND, 1))
+    told = []
+    made.watch = Watch(lambda counts: None, told.append)
+    made.handed_out(made.tasks[0])
+    made.failed(made.tasks[0], {"error": error, "final": True, "trace": None})
+    assert told == [said]
 
 
 def test_a_worker_that_dies_counts_as_often_as_it_was_tried(tmp_path):

@@ -124,7 +124,7 @@ def test_a_damaged_file_is_used_as_far_as_it_goes_and_told_of(tmp_path, run):
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     code, out, err = run("adapt", path, "warm", "--json")
     assert code == 0 and json.loads(out)["word"] == "warm"
-    assert err.startswith("warning: ") and "only its first" in err and err.count("\n") == 1
+    assert err.startswith("warning: ") and "is cut off" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), OutputError("cannot write it: the disk is full")])

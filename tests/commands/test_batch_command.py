@@ -68,6 +68,20 @@ def batch(songs, run, address):
     return call
 
 
+def test_a_folder_as_it_comes_from_a_mac(tmp_path, run, address):
+    folder = tmp_path / "rec"
+    (folder / ".Trash-1000").mkdir(parents=True)
+    store(folder / "voice.wav", noise())
+    shutil.copy(folder / "voice.wav", folder / ".Trash-1000" / "deleted.wav")
+    for name in ("._voice.wav", "._song.rpp"):
+        (folder / name).write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    options = ("--word", "warm", "--plan", tmp_path / "plan.toml", "--scheduler", address)
+    code, out, err = run("batch", folder, "--out", tmp_path / "results", *options)
+    assert (code, err) == (0, "") and out.startswith("1 done\n")
+    assert [Path(record["path"]).name for record in records(tmp_path / "results")] == ["voice.wav"]
+
+
 def test_each_is_a_task_with_its_own_result(songs, batch):
     before = {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()}
     code, out, err = batch("--word", "warm", "--render")
@@ -100,7 +114,9 @@ def test_a_project_in_a_batch_is_what_project_makes(songs, batch, run):
     record = next(r for r in records(songs.with_name("out")) if r["path"] == str(song))
     folder = songs.with_name("out") / record["id"]
     alone, among = song.with_name("song 1.aeq.rpp"), folder / "song 1.aeq.rpp"
-    assert (folder / "song 1.aeq.json").read_bytes() == alone.with_suffix(".json").read_bytes()
+    told = [json.loads(path.read_text("utf-8")) for path in (folder / "song 1.aeq.json", alone.with_suffix(".json"))]
+    assert told[0].pop("project_sha256") != told[1].pop("project_sha256")  # for the way to the media
+    assert told[0] == told[1]
     # but for the way to the media, which are heard from there too
     media = [track.items[0].take.source.path for track in Project.read(among).tracks]
     assert all(path.samefile(songs / "a" / "vox.wav") for path in media)
@@ -308,7 +324,8 @@ def test_one_batch_at_a_time(songs, batch):
 @pytest.mark.parametrize("where", ["tcp://127.0.0.1:1", "tcp://127.0.0.1", "nonsense", "http://127.0.0.1:1"])
 def test_no_scheduler(songs, run, where):
     started = time.monotonic()
-    refused(run("batch", songs, "--out", songs.with_name("out"), "--scheduler", where), f"no scheduler at {where}")
+    asked = ["batch", songs, "--plan", songs.with_name("plan.toml"), "--out", songs.with_name("out")]
+    refused(run(*asked, "--scheduler", where), f"no scheduler at {where}")
     assert time.monotonic() - started < 15
 
 
@@ -381,20 +398,21 @@ def test_no_rights_to_write(songs, capsys, address, tiny_models):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(songs, Path(folder, "in"))
         shutil.copytree(tiny_models, Path(folder, "models"))
-        user = os.geteuid()
+        os.chmod(Path(folder, "models"), 0o755)  # pytest's folders are closed to others
+        user, plan = os.geteuid(), shutil.copy(songs.with_name("plan.toml"), folder)
         read_plan(songs.with_name("plan.toml"))  # loads what that user could not, where Python itself is root's
         os.chmod(folder, 0o555)
         try:
             if user == 0:
                 os.seteuid(65534)
             for out in (Path(folder, "out"), Path(folder)):
-                asked = ["batch", Path(folder, "in"), "--out", out, "--scheduler", address]
+                asked = ["batch", Path(folder, "in"), "--plan", plan, "--out", out, "--scheduler", address]
                 code = main([*map(str, asked), "--models", str(Path(folder, "models"))])
                 refused((code, *capsys.readouterr()), "you may not write there")
         finally:
             os.seteuid(user)
             os.chmod(folder, 0o755)
-        assert sorted(os.listdir(folder)) == ["in", "models"]
+        assert sorted(os.listdir(folder)) == ["in", "models", "plan.toml"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounting needs root on Linux")

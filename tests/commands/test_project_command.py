@@ -464,3 +464,15 @@ def test_a_reaper_with_another_project_is_no_hindrance(band, tmp_path_factory, b
     (folder / "else.wav").write_bytes(b"else")
     with reaper(folder, folder / "else.wav"):
         assert by_plan()[0] == 0
+
+
+def test_what_is_wrong_with_a_file_is_said_once_for_all_its_tracks(tmp_path, run):
+    path = store(tmp_path / "long.wav", noise(2, 2.0, seed=1))
+    path.write_bytes(path.read_bytes()[:-200_000])
+    specs = [TrackSpec(f"t{n}", [ItemSpec("long.wav", 0.0, 1.0)]) for n in range(5)]
+    song = write(tmp_path / "song.rpp", specs, sample_rate=RATE)
+    (tmp_path / "plan.toml").write_text('[default]\nword = "warm"\n')
+    code, _, err = run("project", song, "--plan", tmp_path / "plan.toml")
+    assert code == 0
+    (line,) = [line for line in err.splitlines() if "long.wav" in line]
+    assert line.startswith(f"warning: t0, t1, t2 and 2 more: {path} is cut off: it says that it lasts 2.00 s, 1.4")

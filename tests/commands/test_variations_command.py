@@ -16,6 +16,7 @@ from sounds import RATE, noise, store
 from reaper_aeq import Eq
 from reaper_aeq import files as files_module
 from reaper_aeq.cli import main
+from reaper_aeq.commands import checks
 from reaper_aeq.commands import outputs as outputs_module
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.errors import OutputError
@@ -107,6 +108,9 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
         variations, "run_variations", lambda *given, **options: asked.append((given, options)) or figures
     )
     monkeypatch.setattr(text, "run_text", lambda *given, **options: asked.append((given, options)) or figures)
+    store(tmp_path / "song.wav", noise(1, 0.1))
+    for table in (checks.SETTINGS, checks.CONTRIBUTIONS):
+        (tmp_path / table).touch()
     for name, where in (("variations", ["--audio", tmp_path, "--every", 3]), ("text", [])):
         command = [str(part) for part in ("evaluate", name, "--data", tmp_path, *where)]
         assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out) == figures
@@ -115,10 +119,11 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
 
 
 def test_a_disk_that_fills_up_at_the_very_end_takes_back_what_was_finished(run, song, tmp_path, monkeypatch):
-    real = files_module._flush
+    real, flushed = files_module._flush, []
 
     def full(path):
-        if (tmp_path / "out-1.wav").exists():  # the answer itself is finished last
+        flushed.append(path)
+        if len(flushed) == 3:  # the answer and its two variations: the last one finds no room
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path)
 

@@ -1,7 +1,9 @@
 """Audio is written whole or not at all; a full disk never passes for success."""
 
 import os
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 
@@ -59,6 +61,39 @@ def test_what_lies_beyond_full_scale_is_counted_kept_in_wav_and_clipped_in_flac(
         back = read_audio(tmp_path / f"a{suffix}")[0]
         assert back.max() == pytest.approx(top, abs=1e-6)
         assert back.min() == pytest.approx(-min(top, 1.5), abs=1e-6)
+
+
+def test_a_wav_satisfies_other_readers(tmp_path, monkeypatch):
+    """Of floats the standard asks for a format chunk that tells the size of its extension; SoX warns where it lacks."""
+    with soundfile.SoundFile(tmp_path / "in.flac", "w", 44_100, 1) as file:
+        file.title = "A title of odd length"
+        file.write(np.zeros(5000))
+    for channels, limit, tags in ((1, 2**32, False), (2, 2**32, True), (3, 2**32, False), (2, 1000, False)):
+        monkeypatch.setattr(write, "MAX_LIMITED_BYTES", limit)
+        path, audio = tmp_path / "a.wav", noise(channels, 1001)
+        with (
+            AudioFile(tmp_path / "in.flac") as like,
+            AudioWriter(path, 44_100, channels, like if tags or limit == 1000 else None) as writer,
+        ):
+            writer.write(audio)
+        data, position, chunks = path.read_bytes(), 12, {}
+        while position < len(data):
+            name, size = struct.unpack_from("<4sI", data, position)
+            chunks[name] = data[position + 8 : position + 8 + size]
+            position += 8 + (min(size, len(data) - position - 8)) + size % 2
+            if name == b"data":
+                break
+        assert data[:4] == (b"RF64" if limit == 1000 else b"RIFF")
+        if data[:4] == b"RIFF":
+            assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8
+        rates = 44_100, 44_100 * 4 * channels, 4 * channels, 32, 0
+        assert chunks[b"fmt "] == struct.pack("<HHIIHHH", 3, channels, *rates)
+        assert b"PEAK" not in chunks and np.frombuffer(chunks[b"data"], "<f4").tolist() == audio.T.ravel().tolist()
+        assert np.array_equal(read_audio(path)[0], audio)
+        assert AudioFile(path).tags == ({"title": "A title of odd length"} if tags or limit == 1000 else {})
+        if shutil.which("soxi"):
+            said = subprocess.run(["soxi", path], capture_output=True, text=True, check=True)
+            assert said.stderr == "" and f"Channels       : {channels}" in said.stdout
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])

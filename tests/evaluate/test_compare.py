@@ -146,8 +146,9 @@ def test_the_whole_comparison(shared_dir):
     odd = report["odd inputs, 'warm'"]
     has, lacks = (odd[kind] for kind in ("already has it", "lacks it"))
     assert has["fixed SAFE"] == lacks["fixed SAFE"] and has["adaptive"]["given"] < 0.5 * lacks["adaptive"]["given"]
+    # the bands alone; what comes out, output gain included, is the law "safe"'s
     silent = odd["silent below 200 Hz"]
-    assert silent["nothing"]["boost_of_silence_db"] == 0 and silent["adaptive"]["boost_of_silence_db"] <= 3
+    assert silent["nothing"]["boost_of_silence_db"] == 0 and silent["adaptive"]["boost_of_silence_db"] <= 6
     # of three sounds only these say something; `test_examinations` has the others
     laws = {name: row["adaptive"]["holds"] for name, row in report["laws"].items()}
     assert {"null", "level", "safe: gains", "safe: 60 dB down", "safe: loudness"} <= {

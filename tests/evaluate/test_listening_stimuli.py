@@ -16,8 +16,8 @@ from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.errors import AeqError
 from reaper_aeq.evaluate.listening.excerpt import FADE_S, alike_in_loudness, anchor, most_active
-from reaper_aeq.evaluate.listening.stimuli import recordings_in
-from reaper_aeq.evaluate.listening.study import check_methods, load_study
+from reaper_aeq.evaluate.listening.stimuli import Wanted, make_study, recordings_in
+from reaper_aeq.evaluate.listening.study import SOUNDS, check_methods, load_study
 
 
 def sounds_of(study, item):
@@ -162,7 +162,32 @@ def test_what_cannot_be_heard_is_refused_and_leaves_nothing(tmp_path, audio, wor
     good, bad = store(tmp_path / "good.wav", noise(2.0)), store(tmp_path / "bad.wav", audio)
     with pytest.raises(AeqError, match=sentence):
         make(tmp_path / "study", [good, bad], words)
-    assert not (tmp_path / "study" / "study.json").exists() and not (tmp_path / "study" / "stimuli").exists()
+    assert not (tmp_path / "study" / "study.json").exists() and not (tmp_path / "study" / SOUNDS).exists()
+
+
+def test_two_studies_made_at_once_in_one_folder_do_not_mix(tmp_path):
+    recording = store(tmp_path / "a.wav", noise(2.0))
+    refused = []
+
+    def meanwhile(*_):
+        if not refused:
+            with pytest.raises(AeqError, match="another run is writing it just now") as caught:
+                make(tmp_path / "study", [recording])
+            refused.append(caught)
+
+    wanted = Wanted(("warm",), METHODS, 2.0)
+    study = make_study(tmp_path / "study", [recording], wanted, Engine(), meanwhile)
+    assert refused and len(load_study(study.folder).items) == 1
+    names = {sound for item in study.items for sound in item.sounds.values()}
+    assert {path.name for path in (tmp_path / "study" / SOUNDS).iterdir()} == names
+
+
+def test_companions_of_the_operating_system_are_no_recordings(tmp_path):
+    store(tmp_path / "a.wav", noise(1.5))
+    for name in ("._a.wav", "__MACOSX/a.wav", ".Trash-1000/b.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"companion")
+    assert recordings_in([tmp_path]) == [tmp_path / "a.wav"]
 
 
 def test_a_study_is_never_made_over_another(made, tmp_path):

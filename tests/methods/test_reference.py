@@ -155,7 +155,7 @@ def test_requests_that_cannot_be_met(options, sentence):
 def test_shares():
     assert MatchRequest().shares(2) == [0.5, 0.5]
     assert MatchRequest(weights=[3, 1]).shares(2) == [0.75, 0.25]
-    with pytest.raises(AeqError, match="each reference needs one weight, but there are 2 and 3"):
+    with pytest.raises(AeqError, match="each reference needs one weight, not 3 weights for 2 references"):
         MatchRequest(weights=[1, 1, 1]).shares(2)
     with pytest.raises(AeqError, match="no reference given"):
         MatchRequest().shares(0)

@@ -80,7 +80,7 @@ def test_not_a_number_becomes_silence_with_a_warning(tmp_path):
     soundfile.write(tmp_path / "nan.wav", audio, RATE, subtype="FLOAT")
     library = Library()
     assert reader(tmp_path / "nan.wav", library=library).read(0, 10)[:, 0].tolist() == [0.5] * 7 + [0] + [0.5] * 2
-    assert "not numbers" in library.warnings[tmp_path / "nan.wav"]
+    assert "that are not numbers" in library.warnings[tmp_path / "nan.wav"]
 
 
 def test_what_cannot_be_heard_is_said(tmp_path, file):
@@ -116,3 +116,16 @@ def test_a_file_that_moved_with_its_project_or_changed_its_case_is_named_where_i
 def test_a_missing_file_that_lies_nowhere_near_is_just_missing(tmp_path):
     told = Library().missing(Source("WAVE", "a.wav", tmp_path / "gone" / "a.wav", folder=tmp_path))
     assert told == "a.wav does not exist: bring it back or choose another"
+
+
+def test_what_several_items_use_is_decoded_once(file, monkeypatch):
+    library = Library()
+    readers = [SourceReader(Source("WAVE", "x.wav", file), library) for _ in range(3)]
+    decoded = [reader._whole is not None for reader in readers]
+    assert decoded == [False, True, True] and readers[1]._whole is readers[2]._whole
+    for first, count in ((-5, 20), (100, 500), (FRAMES - 3, 9)):
+        sounds = [reader.read(first, count) for reader in readers]
+        assert np.array_equal(sounds[0], sounds[1]) and np.array_equal(sounds[0], sounds[2])
+    monkeypatch.setattr("reaper_aeq.project.media.KEPT_FILE_BYTES", 10)
+    small = Library()
+    assert all(SourceReader(Source("WAVE", "x.wav", file), small)._whole is None for _ in range(3))

@@ -14,6 +14,8 @@ from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.mix import Mixer
+from reaper_aeq.project.plan import parse_plan
+from reaper_aeq.project.run import _Work
 from reaper_aeq.project.spans import Span, merged
 from reaper_aeq.reaper.rpp import Project
 
@@ -108,6 +110,45 @@ def test_a_send_that_comes_back_ends(tmp_path, sound):
     specs = [TrackSpec(str(n), [ItemSpec(sound())], extra=[line]) for n, line in enumerate(round_trip)]
     mixer = Mixer(Project.read(write(tmp_path / "s.rpp", specs)))
     assert all(np.isfinite(block).all() for track in mixer.tracks for block in blocks_of(mixer, {}, track))
+
+
+def receive(number: int, volume: float = 1.0) -> str:
+    return f"AUXRECV {number} 0 {volume} 0 0 0 0 0 0 -1:U 0 -1 ''"
+
+
+def test_of_a_circle_each_track_is_heard_in_each_and_all_in_the_master(tmp_path, sound):
+    names = [sound(f"{n}.wav", seed=n) for n in range(3)]
+    ring = [TrackSpec(str(n), [ItemSpec(names[n])], extra=[receive((n + 1) % 3, 0.5)]) for n in range(3)]
+    path = write(tmp_path / "s.rpp", ring)
+    alone = [heard(write(tmp_path / f"{n}.rpp", [TrackSpec("", [ItemSpec(names[n])])])) for n in range(3)]
+    want = [alone[n] + 0.5 * alone[(n + 1) % 3] + 0.25 * alone[(n + 2) % 3] for n in range(3)]
+    for n in range(3):
+        assert np.allclose(heard(path, track=n), want[n], atol=1e-6)
+    assert np.allclose(heard(path), sum(want), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [
+        lambda item, n: [TrackSpec("", item if i == 0 else [], extra=[receive(i - 1)] * (i > 0)) for i in range(n)],
+        lambda item, n: [TrackSpec("", item if i == n - 1 else [], extra=[receive((i + 1) % n)]) for i in range(n)],
+        lambda item, n: [TrackSpec("", item if i == n - 1 else [], folder=1 if i < n - 1 else -n) for i in range(n)],
+    ],
+    ids=["sends", "a circle", "folders"],
+)
+def test_however_deep_tracks_feed_each_other(tmp_path, sound, specs):
+    item, count = [ItemSpec(sound(), length=0.1)], 1200
+    project = Project.read(write(tmp_path / "s.rpp", specs(item, count)))
+    mixer = Mixer(project)
+    levels = _Work(
+        project, parse_plan(b"[[rule]]\ntrack = '*'\nword = 'warm'\non = 'both'", tmp_path), None, mixer
+    ).levels()
+    order = [track.index for level in levels for track in level]
+    assert len(levels) == count and order in ([*range(count)], [*range(count)][::-1])
+    alone = heard(write(tmp_path / "one.rpp", [TrackSpec("", item)]))
+    for listener, times in ((mixer.tracks[order[-1]], 1), (None, len(mixer.top()))):
+        here = np.concatenate(blocks_of(mixer, {}, listener), axis=1)[:, : RATE // 10] / times
+        assert np.allclose(here, alone, atol=1e-6)
 
 
 def heard(path, eqs=None, track=None) -> np.ndarray:
@@ -226,3 +267,13 @@ def test_merged_spans_cover_all_and_do_not_touch(pairs, gap):
     for start, length in pairs:
         assert any(span.start <= start - gap and span.stop >= start + length + gap for span in spans)
     assert all(a.stop < b.start for a, b in itertools.pairwise(spans))
+
+
+def test_items_without_length_are_silence(tmp_path, ramp):
+    items = [item(length=0.0), item(length=1e-9, position=5.0)]
+    mixer = Mixer(Project.read(write(tmp_path / "s.rpp", [TrackSpec("a", items)])))
+
+    def analyze(blocks):
+        return analyze_blocks(blocks, RATE)
+
+    assert mixer.analyze_track(mixer.tracks[0], {}, analyze).silent and mixer.analyze_master({}, analyze).silent

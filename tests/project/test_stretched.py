@@ -168,3 +168,10 @@ def test_no_energy_is_lost_on_the_way(frames, start, length):
     pace = length / part.duration_s
     assert whole.band_power.sum(0).numpy() == pytest.approx(pace * part.band_power.sum(0).numpy(), rel=1e-4)
     assert bool((whole.band_power >= 0).all())
+
+
+def test_silence_behind_something_loud_is_never_less_than_nothing():
+    part = silence(50 * 4320, RATE)
+    part.band_power[:3] = 1e20
+    part.band_power[3:] = 1e-12
+    assert bool((add_at(silence(10 * RATE, RATE), part, 0.3, 3.7).band_power >= 0).all())

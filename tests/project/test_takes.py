@@ -54,7 +54,7 @@ def test_a_tape_moves_pitch_and_time(tone, rate, semitones, hz, begins_s):
         (1.25, True, 0.0, 1.0),
         (1.0, True, 12.0, 2.0),
         (1.25, False, -12.0, 0.625),
-        (1.0, True, 1e9, 1024.0),
+        (1.0, True, 1e9, 64.0),
     ],
 )
 def test_what_is_stretched_is_read_as_a_tape_of_its_pitch(tone, rate, preserve, semitones, factor):

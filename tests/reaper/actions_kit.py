@@ -262,7 +262,9 @@ class Session:
         always, until = ("backend.json", "mailbox.lock", "start.log"), time.monotonic() + 3
         while list(self.mailbox.glob("*.cancel")) and time.monotonic() < until:
             time.sleep(0.01)  # a backend that lives takes these away
-        letters = [path.name for path in self.mailbox.rglob("*") if path.name not in always]
+        letters = {path.name for path in self.mailbox.rglob("*") if path.name not in always}
+        time.sleep(0.02)  # the next heartbeat may be on its way under a name of its own: gone at a second look
+        letters &= {path.name for path in self.mailbox.rglob("*")}
         return sorted([*letters, *(path.name for path in self.temp.rglob("*"))])
 
     def close(self) -> None:

@@ -155,9 +155,9 @@ class FakeBackend:
             (self.mailbox / "backend.json").unlink()
             self.drop = True
             return self.stopping.set()
-        self.following[letter] = (len(self.jobs), time.monotonic())
-        self.jobs.append(told["body"])
         self._progress(letter, told["body"])
+        self.following[letter] = (len(self.jobs), time.monotonic())
+        self.jobs.append(told["body"])  # last: a test that sees the job finds all of the rest
 
     def _progress(self, letter: str, body: dict) -> None:
         total = len(body["tasks"])

@@ -57,7 +57,7 @@ class Host:
         self.connection.send_bytes(project([TrackSpec("first")]))
         self.connection.recv()
 
-    def do(self, function: Callable[..., Any], *arguments: Any, timeout_s: float = 20.0) -> Any:
+    def do(self, function: Callable[..., Any], *arguments: Any, timeout_s: float = 60.0) -> Any:
         self.connection.send_bytes(cloudpickle.dumps((function, arguments)))
         if not self.connection.poll(timeout_s):
             raise TimeoutError("the stand-in does not answer: a script holds its cycle")

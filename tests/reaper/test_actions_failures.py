@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -291,6 +292,36 @@ def test_silence_is_told(open_song, sound):
     s.backend.answer = changed(bands=[], confidence=0.0, output_gain_db=0.0)
     s.press("Make warmer")
     assert_refused(s, "Nothing can be heard on 'A'.")
+
+
+FLAT = [{"kind": "band", "freq_hz": 400.0, "gain_db": 0.04, "bandwidth_oct": 1.0, "enabled": True}]
+
+
+def test_an_eq_that_would_change_nothing_is_not_inserted(open_song, sound):
+    s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    why = "It is warm already. Adaptation 0 asks for people's mean EQ all the same."
+    s.backend.answer = changed(bands=FLAT, output_gain_db=-0.03, explanation=why)
+    s.press("Make warmer")
+    assert_refused(s, f"'A': no EQ was inserted, for it would change nothing. {why}")
+
+
+def test_only_the_track_whose_eq_would_change_nothing_gets_none(open_song, sound):
+    s = open_song([Strip("A", [Clip(sound, selected=True)]), Strip("B", [Clip(sound, selected=True)])])
+    flat = changed(bands=FLAT, output_gain_db=0.0)
+    s.backend.answer = lambda task: (flat if task["name"] == "B" else changed())(task)
+    s.press("Make warmer")
+    assert list(ours(s.reaper.project)) == ["A"]
+    assert len(s.said) == 1 and s.said[0].startswith("'B': no EQ was inserted")
+
+
+def test_one_of_ours_is_set_to_nothing(open_song, sound):
+    s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    s.press("Make warmer")
+    s.backend.answer = changed(bands=FLAT, output_gain_db=0.0)
+    s.press("Make warmer")
+    ((_, state),) = ours(s.reaper.project)["A"]
+    assert s.said == []
+    assert all(abs(20 * math.log10(band.gain)) < 0.05 for band in state.bands if band.enabled)
 
 
 def test_reaper_too_old(open_song, sound):

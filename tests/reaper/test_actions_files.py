@@ -9,9 +9,10 @@ import pytest
 import soundfile
 import soxr
 from actions_kit import opener, ours, sound_of
+from fake_backend import answer
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth, write
 from standin.item_audio import item_audio
-from standin.mixer import Mix
+from standin.mixer import BLOCK, Mix
 
 from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
@@ -395,3 +396,27 @@ def test_master_project_hears_the_mix_with_the_new_eqs_without_a_render(press, s
     mix = s.backend.jobs[1]["tasks"][0]["sound"]
     assert mix["track"] is None and all(len(track["eq"]["bands"]) == 5 for track in mix["tracks"])
     assert len(s.project.undo_points) == 1
+
+
+@pytest.mark.parametrize("lua", ["5.3", "5.4"])
+def test_tracks_that_send_to_each_other(press, sound, lua):
+    """What comes back is in what is rendered, and the last step is one that Undo takes back whole."""
+    send, heard = "AUXRECV {} 0 {} 0 0 0 0 0 0 -1:U 0 -1 ''", {}
+    tracks = [
+        TrackSpec("Vox", [ItemSpec(sound, length=0.5)], extra=[send.format(1, 0.5)], selected=True),
+        TrackSpec("Echo", [ItemSpec(sound, length=0.5, volume=0.0)], extra=[send.format(0, 0.25)], selected=True),
+    ]
+
+    def keep(session):
+        session.backend.answer = lambda task: heard.update({task["name"]: sound_of(task)}) or answer(task)
+
+    s = press(tracks, session=keep, project={"feedback": True}, lua=lua)
+    assert s.said == [] and sorted(ours(s.project)) == ["Echo", "Vox"]
+    dry, want = soundfile.read(sound)[0][: RATE // 2], np.zeros((RATE // 2, 2))
+    for turn in range(-(-len(dry) // BLOCK)):
+        want[turn * BLOCK :] += 0.125**turn * dry[: len(dry) - turn * BLOCK]
+    assert np.allclose(heard["Vox"], want, atol=1e-6) and np.allclose(
+        heard["Echo"][BLOCK:], 0.25 * want[:-BLOCK], atol=1e-6
+    )
+    s.reaper.undo()
+    assert s.project.bytes() == s.before and s.left_behind() == []

@@ -52,7 +52,7 @@ def test_what_is_asked_and_answered_is_whole_and_private(open_song, strips):
     (request,) = s.mailbox.glob("*.request")
     letter = json.loads(request.read_text())
     assert letter["to"] == s.backend.nonce and (letter["method"], letter["path"]) == ("POST", "/v1/jobs")
-    assert len(request.stem) == 32 and not list(s.mailbox.glob("*.part"))
+    assert len(request.stem) == 32 and s.left_behind() == [request.name]
     assert stat.S_IMODE(s.mailbox.stat().st_mode) == 0o700
     s.backend.takes = True
     s.reaper.run_until()

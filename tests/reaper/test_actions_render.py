@@ -99,18 +99,21 @@ def test_ignored_bounds_fall_back_to_the_time_selection_which_comes_back(open_so
     assert s.project.root.get("SELECTION") == ["0.1", "0.2"]
 
 
-def buses(sound, other):
+def buses(sound, other, fx=()):
     """Two folders that are alike because each is the whole mix, where that REAPER mixes."""
     return [
-        Strip("X", folder=1, selected=True),
+        Strip("X", folder=1, selected=True, fx=fx),
         Strip("x", [Clip(sound)], folder=-1),
-        Strip("Y", folder=1, selected=True),
+        Strip("Y", folder=1, selected=True, fx=fx),
         Strip("y", [Clip(other)], folder=-1),
     ]
 
 
-def test_stems_that_are_the_whole_mix_end_the_press(open_song, tmp_path, sound):
-    strips = buses(sound, noise(tmp_path / "b.wav", seed=2))
+@pytest.mark.parametrize("ours_there", [False, True])
+def test_stems_that_are_the_whole_mix_end_the_press(open_song, tmp_path, sound, ours_there):
+    """Also where an EQ of ours is there, which is off while its track is listened to: the mix is rendered so too."""
+    fx = [reaeq(Band("band", 500, 6), name="AEQ: bright 50%")] if ours_there else []
+    strips = buses(sound, noise(tmp_path / "b.wav", seed=2), fx)
     s = open_song(strips, disputed=Disputed(stems_without_items="mix"))
     s.press("Make warmer")
     assert s.said == [text for text in s.said if text.startswith("REAPER rendered the whole mix instead of 'X'")]
@@ -139,7 +142,7 @@ def test_a_silent_track_is_left_out_by_name(open_song, tmp_path, sound):
         **answer(task), "bands": [], "confidence": 0.0, "output_gain_db": 0.0
     }  # fmt: skip
     s.press("Make warmer")
-    assert s.said == ["Nothing can be heard on 'Quiet': left out. The others have their EQ."]
+    assert s.said == ["Nothing can be heard on 'Quiet': left out."]
     assert list(ours(s.project)) == ["A"] and len(s.project.undo_points) == 1
 
 
@@ -251,3 +254,9 @@ def test_items_in_a_lane_that_does_not_play_are_left_out(open_song, tmp_path, so
         project.items[1].select(False)
     s.press("Make warmer")
     assert s.said == ["The chosen items on 'A' lie in a lane that does not play. Choose the lane or other items."]
+
+
+def test_a_project_without_items_is_not_rendered(open_song):
+    s = open_song([Strip("Bus", fx=[TONE], folder=1, selected=True), Strip("Empty", folder=-1)])
+    s.press("Make warmer")
+    assert len(s.said) == 1 and s.said[0].startswith("Nothing can be heard on 'Bus'") and s.unchanged

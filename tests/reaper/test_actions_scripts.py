@@ -50,7 +50,7 @@ def test_every_module_returns_a_table_and_leaves_no_globals(lua):
     before = set(lua.globals())
     for name in names:
         kind = lua.eval(f'type(require("{name}"))')
-        assert kind == ("function" if name.startswith("aeq.selftest_") else "table"), name
+        assert kind == ("function" if name == "aeq.selftest_reaeq" else "table"), name
     assert set(lua.globals()) == before
 
 
@@ -219,6 +219,17 @@ def test_wire_samples_are_understood(lua):
     )
     assert understand(samples["job_done"], "eq") == len(json.loads(samples["job_done"])["results"])
     assert understand(samples["analyze_done"], "scores") == len(json.loads(samples["analyze_done"])["results"])
+    unreadable = lua.eval(
+        """function(text)
+             local json, answers = require("aeq.json"), require("aeq.answers")
+             local job, tasks = json.decode(text), {}
+             for i, result in ipairs(job.results) do tasks[i] = {id = result.id, name = result.name, sound = {}} end
+             local list = answers.of_job(job, tasks, answers.eq)
+             return #list, list[#list].unreadable
+           end"""
+    )
+    results = json.loads(samples["sound_done"])["results"]
+    assert unreadable(samples["sound_done"]) == (len(results), results[-1]["error"])
     failed = json.loads(samples["job_failed_task"])["results"]
     wrong = next(result for result in failed if not result["ok"])
     assert wrong["error"].rstrip(".") in understand(samples["job_failed_task"], "eq")

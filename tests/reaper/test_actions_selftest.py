@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from actions_kit import Clip, Strip, noise, opener
+from standin import Disputed, Preferences
 
 
 @pytest.fixture
@@ -13,7 +14,8 @@ def open_song(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("lua", ["5.3", "5.4"])
 def test_every_check_passes_and_nothing_stays(open_song, tmp_path, lua):
-    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"), selected=True)])], lua=lua)
+    strips = [Strip("A", [Clip(noise(tmp_path / "a.wav"), selected=True)])]
+    s = open_song(strips, lua=lua, disputed=Disputed(pre_fader="stems"))
     s.press("Self-test")
     lines = s.reaper.ui.console.splitlines()
     assert [line for line in lines if line.startswith("FAIL")] == [] and "All is as expected." in lines
@@ -26,10 +28,53 @@ def test_a_reaper_that_differs_is_told(open_song, monkeypatch):
     """A ReaEQ that numbers its notch otherwise: the self-test says so, and goes on to the end."""
     from standin import reaeq_instance
 
-    s = open_song([Strip("A")])
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"))
     monkeypatch.setitem(reaeq_instance.API_TYPE, 6, 6)
     s.press("Self-test")
     lines = s.reaper.ui.console.splitlines()
     failed = [line for line in lines if line.startswith("FAIL")]
     assert len(failed) == 1 and "BANDTYPE 6 is notch" in failed[0]
     assert "1 of the checks failed; please report them." in lines and s.unchanged
+
+
+def test_what_nobody_has_measured_is_told_and_the_report_is_a_file(open_song):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems", items_hold_take_fx=False))
+    s.press("Self-test")
+    text = s.reaper.ui.console
+    for line in (
+        "info  render source 32 holds take FX: no",
+        "info  render source 32 holds fades: yes",
+        "pass  render source 3 holds take FX",
+        "pass  render source 0 writes 1: 1 files",
+        "pass  render source 3 writes 2: 2 files",
+        "info  render source 3 | 8192 (not used): 2 files",
+        "pass  an empty block is none: AEQ: a name",
+        "info  adding an FX outside a block: is a step: Add FX: VST: ReaEQ (Cockos)",
+        "pass  a folder with letters of all languages",
+        "info  preference workrender: 8193",
+        "unknown here  preference autosaveonrender",
+        "unknown here  containers: none could be added",
+        "info  0 dB in a gain envelope: 0.250",
+        "info  an accessor read in a coroutine answers: nil",
+        "pass  offline media has no length, and comes back",
+        "info  chunks of your tracks: 1, 0 kB",
+    ):
+        assert f"\n{line}" in text, line
+    report = s.reaper.resource_path / "reaper-aeq-self-test.txt"
+    assert str(report) in text and report.read_text() in text and s.unchanged
+
+
+def test_a_render_in_the_background_and_an_empty_step_are_told(open_song, monkeypatch):
+    from standin import undo
+
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"), preferences=Preferences(background_render=True))
+    monkeypatch.setattr(undo, "record", lambda project, label, flags=-1: project.add_undo_point(label, b"", flags))
+    s.press("Self-test", timeout_s=90)
+    failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  an empty block is none: AEQ: nothing"]
+
+
+def test_the_report_is_copied_where_sws_is_there(open_song):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"), preferences=Preferences(sws=True))
+    s.press("Self-test")
+    assert s.reaper.ui.clipboard.startswith("reaper-aeq self-test") and "on the clipboard" in s.reaper.ui.console

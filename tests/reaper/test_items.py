@@ -25,7 +25,7 @@ def test_an_item_with_takes():
     one, second, empty = two.takes
     assert (one.name, one.offset_s, one.rate, one.pitch_semitones, one.channel_mode) == ("one", 0.25, 1.5, -2.0, 3)
     assert (one.volume, one.phase_flipped, one.pan, one.preserve_pitch) == (2.0, True, 0.1, True)
-    assert one.source == Source("WAVE", "Media/kick drum.wav", FOLDER / "Media/kick drum.wav")
+    assert one.source == Source("WAVE", "Media/kick drum.wav", FOLDER / "Media/kick drum.wav", folder=FOLDER)
     assert (second.name, second.volume, second.pan, second.phase_flipped) == ("two", 0.8, -0.5, False)
     assert (second.source.kind, second.source.sections) == ("FLAC", (Section(0.75, 2.0, True, 0.01),))
     assert empty.source is None

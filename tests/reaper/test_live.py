@@ -20,8 +20,14 @@ def assert_alike(held: Eq, wanted: Eq) -> None:
     for now, then in zip(held.bands, wanted.bands, strict=False):
         assert now.freq_hz == pytest.approx(then.freq_hz, rel=1e-3)
         assert now.gain_db == pytest.approx(then.gain_db, abs=0.01)
-        assert now.bandwidth_oct == pytest.approx(then.bandwidth_oct, abs=2e-3)
+        assert now.bandwidth_oct == pytest.approx(then.bandwidth_oct, abs=6e-3)  # JSON has two places
     assert held.output_gain_db == pytest.approx(wanted.output_gain_db, abs=0.01)
+
+
+def assert_sounds_alike(held: Eq, wanted: Eq) -> None:
+    """Other bands may do the same: a mix of files is not the other mix to the last bit."""
+    curves = [eq.response_db(GRID_HZ, RATE) + eq.output_gain_db for eq in (held, wanted)]
+    assert np.abs(curves[0] - curves[1]).max() < 0.25
 
 
 def audio(path) -> np.ndarray:
@@ -192,10 +198,10 @@ def test_a_plan_does_tracks_buses_and_master_as_one_undo_point(studio, live, tmp
     # the bus was heard with the new EQs of what feeds it
     parts = [found[name][0][1].apply(audio(studio.folder / f"{name.lower()}.wav"), RATE) for name in ("Gtr", "Keys")]
     bus = parts[0] + parts[1]
-    assert_alike(found["Band"][0][1], studio.engine.adapt(bus, RATE, {"bright": 0.4, "airy": 0.2}).eq)
+    assert_sounds_alike(found["Band"][0][1], studio.engine.adapt(bus, RATE, {"bright": 0.4, "airy": 0.2}).eq)
     lead = found["Lead Vox"][0][1].apply(THEIRS.apply(audio(path), RATE), RATE)
     mix = found["Band"][0][1].apply(bus, RATE) + lead + audio(path)
-    assert_alike(found["Master"][0][1], studio.engine.adapt(mix, RATE, "warm", intensity=0.5).eq)
+    assert_sounds_alike(found["Master"][0][1], studio.engine.adapt(mix, RATE, "warm", intensity=0.5).eq)
     assert studio.host.labels() == ["AEQ: plan plan (5 tracks)"]
     studio.host.undo()
     assert studio.host.bytes() == before
@@ -230,3 +236,13 @@ def test_a_terminal_sees_a_table(studio, capsys):
     assert "Vox" in out and "warm 100%" in out and "1 of 1 tracks changed, one undo point in REAPER" in out
     assert main(["live", "remove", "--selected", "--port", str(studio.port)]) == 0
     assert capsys.readouterr().out == "Vox: removed AEQ: warm 100%\n"
+
+
+def test_an_eq_that_would_do_nothing_is_not_inserted(studio, live):
+    before = studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("vox"), selected=True)])])
+    (row,) = live("warm", "--selected", "--intensity", 0)["tracks"]
+    assert row["left_alone"] == "it is as asked already: a higher intensity would do more"
+    assert (studio.host.bytes(), studio.host.labels()) == (before, [])
+    live("warm", "--selected")
+    live("warm", "--selected", "--intensity", 0)
+    assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 0%"], "what is there is set to it"

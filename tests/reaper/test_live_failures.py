@@ -142,7 +142,7 @@ def interrupting(studio, name):
     [
         "CountTracks",
         "PreventUIRefresh",
-        "SetMediaItemSelected",
+        "GetMediaItemInfo_Value",
         "SetTrackSelected",
         "TrackFX_SetParam",
         "GetSetProjectInfo",
@@ -158,6 +158,22 @@ def test_ctrl_c_at_any_moment_leaves_the_project_as_it_was(two_tracks, capsys, n
         assert main(["live", "bright", "--selected", "--render", "--port", str(two_tracks.port)]) == 130
     assert capsys.readouterr().err == "interrupted: nothing half-written is left behind\n"
     assert (two_tracks.host.bytes(), two_tracks.host.labels()) == (before, [])
+
+
+@pytest.mark.parametrize("name", ["TrackFX_AddByName", "TrackFX_SetPresetByIndex", "TrackFX_Delete"])
+def test_ctrl_c_while_new_eqs_are_put_in_to_be_heard(two_tracks, capsys, tmp_path, name):
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    plan = folder / "plan.toml"
+    plan.write_text('[default]\nword = "bright"\n[master]\nword = "warm"\n')
+    before = two_tracks.host.bytes()
+    with interrupting(two_tracks, name):
+        arguments = ["project", "--plan", str(plan), "--render", "--port", str(two_tracks.port)]
+        assert main(["live", *arguments]) == 130
+    assert (two_tracks.host.bytes(), two_tracks.host.labels()) == (before, [])
+    capsys.readouterr()
+    plan.unlink()
+    folder.rmdir()
 
 
 def test_ctrl_c_too_late_is_no_half_way(two_tracks, live):

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
-from test_live import THEIRS, assert_alike, audio
+from test_live import THEIRS, assert_alike, assert_sounds_alike, audio
 
 from reaper_aeq.bands import Band, Eq
 
@@ -343,6 +343,22 @@ def test_selected_items_of_more_than_a_minute(studio, live, tmp_path):
     assert all(seconds <= 60.0 for render in rendered(studio) for seconds, _ in render)
 
 
+def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard(studio, live):
+    """What a render of items holds is measured for track FX only, so items are rendered as parts of a stem."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    between = [ItemSpec(thin, position=0.5), ItemSpec(thin, position=2.0), ItemSpec(thin, position=90.0)]
+    chosen = [ItemSpec(path, position=at, selected=True) for at in (0.0, 3.0, 90.2)]
+    before = studio.open([TrackSpec("Vox", [*chosen, *between]), TrackSpec("Rest", [ItemSpec(thin)])])
+    with watched(studio):
+        (row,) = live("warm", "--selected", "--render")["tracks"]
+    assert [[source for _, source in render] for render in rendered(studio)] == [[3], [3]]
+    assert row["duration_s"] == pytest.approx(3.0, abs=0.01)
+    three = np.concatenate([audio(path)] * 3, axis=1)
+    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(three, RATE, "warm").eq)
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
 def test_notes_alone_are_rendered_where_they_are_densest(studio, live):
     notes = [(60, t, t + 0.5) for t in range(0, 300, 30)] + [(64, 200 + t / 2, 200.4 + t / 2) for t in range(80)]
     studio.open([TrackSpec("Keys", [ItemSpec(notes=sorted(notes, key=lambda n: n[1]), length=300.0)], fx=[synth()])])
@@ -372,10 +388,15 @@ def test_an_instrument_in_a_container_is_one_and_an_eq_of_ours_is_found_there(st
     notes = ItemSpec(notes=[(60, 0.0, 0.8)], selected=True)
     studio.open([TrackSpec("Keys", [notes], fx=[other(), container(synth(), reaeq(THEIRS, "AEQ: warm 20%"), other())])])
     live("bright", "--selected", "--render")
-    data = studio.host.bytes().decode()
-    assert data.count("AEQ: warm 20% + bright 100%") == 1 and data.count("reaeq") == 1
+    assert studio.host.do(named) == ["", "Container", "", "AEQ: warm 20% + bright 100%", ""]
     live("remove", "--selected")
     assert "AEQ:" not in studio.host.bytes().decode()
+
+
+def named(session) -> list[str]:
+    from standin.fx_chain import all_fx
+
+    return [fx.renamed or fx.plugin_name * fx.is_container for fx in all_fx(session.reaper.project.tracks[0])]
 
 
 @pytest.mark.parametrize("override", [-1, 3])

@@ -73,11 +73,13 @@ def refusal(port: int) -> str:
     return str(caught.value)
 
 
-def test_nobody_there_is_said_at_once_and_before_models_load(monkeypatch, capsys):
+def test_nobody_there_is_said_at_once_and_before_models_load(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sound, "load_engine", lambda models: pytest.fail("models were loaded"))
     monkeypatch.setattr(running, "running_reaper", lambda: None)
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF")  # there, and not read before REAPER is found
     port, started = free_port(), time.monotonic()
-    for command in (["warm", "--all"], ["project"], ["match", "song.wav"], ["remove", "--all"]):
+    for command in (["warm", "--all"], ["project"], ["match", str(song)], ["remove", "--all"]):
         assert main(["live", *command, "--port", str(port)]) == 2
         out, err = capsys.readouterr()
         assert out == "" and err.count("\n") == 1
@@ -123,6 +125,18 @@ def test_the_server_is_started_by_the_first_and_found_by_the_next(studio):
     for _ in range(2):
         with reach.connected(studio.port) as reaper:
             assert reaper("CountTracks", 0) >= 1
+    assert studio.host.do(lambda session: len(session.reaper.scripts)) == 1
+
+
+def test_two_terminals_at_once_start_one_server(studio):
+    """REAPER opens a modal box when a script that runs is run again: everything would stand still."""
+    studio.host.close()
+    studio.start()
+    code = "import sys; from reaper_aeq.reaper.live.reach import _server_port; print(_server_port(int(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(studio.port)]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    ports_told = [run.communicate(timeout=60)[0].strip() for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4 and len(set(ports_told)) == 1
     assert studio.host.do(lambda session: len(session.reaper.scripts)) == 1
 
 

@@ -127,6 +127,34 @@ def test_reversed_section(render, noise):
     assert close(got, audio[24_000:72_000][::-1])
 
 
+def in_a_circle(path: Path) -> list[TrackSpec]:
+    """A click on a track that sends to a second one (0.5), which sends back (0.25) and has a ReaEQ."""
+    send = "AUXRECV {} 0 {} 0 0 0 0 0 0 -1:U 0 -1 ''"
+    return [
+        TrackSpec("first", [ItemSpec(path, selected=True)], extra=[send.format(1, 0.25)], selected=True),
+        TrackSpec("second", extra=[send.format(0, 0.5)], fx=[reaeq(Eq((), 20 * np.log10(0.5)))], selected=True),
+    ]
+
+
+def test_sends_in_a_circle_come_round_a_block_later(render, tmp_path):
+    path = tmp_path / "click.wav"
+    soundfile.write(path, np.eye(RATE, 1), RATE, subtype="FLOAT")
+    got = render(in_a_circle(path), STEMS, feedback=True)
+    round_trip = 0.5 * 0.5 * 0.25
+    want = np.zeros((RATE, 2))
+    want[: 47 * 1024 : 1024] = round_trip ** np.arange(47)[:, None]
+    late = 0.25 * np.vstack([np.zeros((1024, 2)), want[:-1024]])
+    assert close(got["first"], want) and close(got["second"], late)
+    assert close(render(in_a_circle(path), feedback=True, pattern="mix")["mix"], want + late)
+
+
+def test_a_circle_in_a_project_without_feedback_is_not_modelled(render, tmp_path):
+    path = tmp_path / "click.wav"
+    soundfile.write(path, np.eye(RATE, 1), RATE, subtype="FLOAT")
+    with pytest.raises(StandInError, match="sends in a circle"):
+        render(in_a_circle(path), STEMS)
+
+
 def test_linear_fades(render, noise):
     path, audio = noise
     got = one(render, ItemSpec(path, fade_in=0.1, fade_out=0.25))

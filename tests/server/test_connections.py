@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import httpx
 import pytest
 from backends import Process, wait_until
 
@@ -150,13 +151,14 @@ def test_with_few_file_handles_it_lives_and_keeps_its_log(backend, sounds):
             socks.append(socket.create_connection(("127.0.0.1", one.state.port), timeout=0.2))
         if len(socks) > 300:
             socks.pop(0).close()
-    done = one.http.post("/v1/jobs?wait=20", json={"label": "x", "tasks": [task(sounds[0])]}).json()
+    with httpx.Client(base_url=one.http.base_url, headers=one.http.headers, timeout=60) as fresh:
+        done = fresh.post("/v1/jobs?wait=20", json={"label": "x", "tasks": [task(sounds[0])]}).json()
     assert done["results"][0]["ok"], done
     for sock in socks:
         sock.close()
     log = one.log
     assert "models loaded" in log and len(log) < 5000 and "Traceback" not in log
     assert not one.state_file.with_suffix(".log.1").exists()
-    assert one.http.post("/v1/shutdown").status_code == 200
+    assert httpx.post(f"{one.http.base_url}/v1/shutdown", headers=one.http.headers).status_code == 200
     code, _, err = one.finished()
     assert code == 0 and err == ""

@@ -67,7 +67,7 @@ def test_it_fits_shows_its_plots_and_asks_nobody_else(browser, backend, theme, s
         )
         assert beyond == []
         told = page.locator("details[open] .detail").inner_text().replace("\xa0", " ")
-        assert "this sound" in told and "low shelf" in told and "Output gain" in told
+        assert "This sound" in told and "low shelf" in told and "Output gain" in told
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, re.findall(r"\d+", background))) > 384) == (theme == "light")
 
@@ -154,6 +154,25 @@ def test_what_is_open_stays_open_and_focused_when_something_new_comes(browser, b
         assert page.evaluate("document.activeElement.innerText").startswith("Vocals")
         assert summary.locator("..").get_attribute("open") is not None
         assert page.locator("article:visible h2").first.inner_text() == "Another"
+
+
+def test_each_result_says_how_it_was_heard(browser, backend, sounds):
+    item = {"file": str(sounds[4]), "position_s": 0.0, "length_s": 1.0}
+    described = {**task(sounds[4]), "name": "By files", "sound": {"sample_rate": 48_000, "tracks": [{"items": [item]}]}}
+    del described["path"]
+    rendered = {**task(sounds[5]), "name": "By render", "rendered_because": "<i>an instrument</i> plays on it"}
+    post(backend, "Both ways", [described, rendered])
+    with opened(browser, backend, viewport=WIDE) as page:
+        for name, told in (
+            ("By files", "Heard from its files."),
+            ("By render", "Rendered, because <i>an instrument</i> plays on it."),
+        ):
+            page.locator("summary", has_text=name).click()
+            details = page.locator("details", has_text=name)
+            details.locator(".facts").last.wait_for()  # they come with a second request
+            assert details.locator(".facts").all_inner_texts()[-1] == told
+        page.locator("summary", has_text="Vocals").click()  # a file that somebody named
+        assert page.locator("details", has_text="Vocals").locator(".facts").count() == 1
 
 
 def test_words_are_found_by_name_and_by_other_names(browser, backend):

@@ -197,6 +197,7 @@ def test_the_command(tmp_path, monkeypatch, capsys, words, eq_model, safe, socia
     monkeypatch.setattr(data, "read_social_words", lambda folder: social)
     monkeypatch.setattr(sentences, "sentences", Toy)
     (tmp_path / "s.toml").write_text("steps = 2\nbatch = 8\naxes = 4\n")
+    (tmp_path / "safe_eq.csv").touch()  # asked for before torch is loaded
     places = ["--out", tmp_path / "out", "--run", tmp_path / "run", "--models", tmp_path / "m"]
     options = ["--data", tmp_path, "--settings", tmp_path / "s.toml", "--device", "cpu", "--json"]
     assert main([*map(str, ["train", "cvae", *options, *places])]) == 0

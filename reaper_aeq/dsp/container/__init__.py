@@ -7,6 +7,7 @@ the sound. `look` asks the one that knows a file.
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable
 
 from . import chunks, flac, mpeg, ogg
@@ -31,7 +32,10 @@ def look(path: str, sounds_like: Callable[[Part, Part], bool]) -> Layout:
         elif magic == b"OggS":
             found = ogg.look(window, start)
         elif magic in chunks.MAGICS:
-            found = chunks.look(window, start, sounds_like)
+            try:
+                found = chunks.look(window, start, sounds_like)
+            except (struct.error, OverflowError):  # figures of a damaged header that no header can hold
+                found = None
         else:
             found = mpeg.look(window, start)  # it begins with anything
         return found or AS_IT_IS

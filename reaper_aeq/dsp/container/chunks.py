@@ -250,7 +250,8 @@ def _describe_aiff(window: Window, before: list[Chunk], data: Chunk) -> _Describ
     known = coding in (b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
     known = known or coding in (b"alaw", b"ulaw", b"ALAW", b"ULAW")
     exponent, mantissa = struct.unpack_from(">HQ", content, 8)
-    rate = round(mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63))
+    power = (exponent & 0x7FFF) - 16383
+    rate = round(mantissa * 2.0 ** (power - 63)) if -1 < power < 32 else 0  # an 80-bit float
     if not known or frame <= 0 or rate <= 0:
         return None
     version = next((_span(chunk) for chunk in before if chunk.id == b"FVER"), None)

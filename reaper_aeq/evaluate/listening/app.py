@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from ... import __version__
 from ...server import pages
+from ...server.connections import limited
 from ...server.failures import add_failures
 from ...server.guard import Guard
 from ...server.state import listening_socket
@@ -102,9 +103,7 @@ def serve(study: Study, port: int | None, ready: object) -> None:
     """Serves until Ctrl-C; `ready(url)` is called once the page can be opened. Raises `AeqError` for a taken port."""
     with listening_socket(port) as sock:
         port = sock.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(study, port), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
-        )
+        config = limited(create_app(study, port), timeout_graceful_shutdown=2)
         ready(f"http://127.0.0.1:{port}/?token={study.token}")
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[sock])

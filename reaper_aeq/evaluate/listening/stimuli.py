@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...companions import files_below
 from ...dsp.audio import AudioFile
 from ...dsp.write import AudioWriter
 from ...errors import AudioError
-from ...files import output_error
+from ...files import output_error, write_all
 from ...listen import Heard, listen
 from ...train.data import AUDIO_SUFFIXES
 from .excerpt import Cut, alike_in_loudness, anchor, cut, faded, most_active
@@ -41,7 +42,7 @@ def recordings_in(paths: Sequence[Path]) -> list[Path]:
     """Files as given, folders by the recordings in them, sorted by name. Raises `StudyError` where there are none."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES) if path.is_dir() else [path]
+        inside = files_below(path, AUDIO_SUFFIXES) if path.is_dir() else [path]
         if not inside:
             raise StudyError(f"{path} holds no recordings (WAV, FLAC, OGG, MP3 or AIFF)")
         found += [one for one in inside if one not in found]
@@ -65,7 +66,10 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: Wanted, engine:
     except OSError as error:
         raise output_error(folder, error) from None
     written: list[Path] = []
-    try:
+    with write_all([folder / FILE], mode=0o600) as writing:
+        writing.otherwise(lambda: _remove(written, folder))
+        if (folder / FILE).exists():
+            raise StudyError(f"{folder} holds a study by now: choose another folder")
         items = []
         for n, path in enumerate(recordings):
             told("recordings", n, len(recordings))
@@ -74,14 +78,15 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: Wanted, engine:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         seed, token = secrets.token_hex(8), secrets.token_hex(32)
         study = Study(folder, seed, token, created, wanted.methods, tuple(items))
-        study.save()
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        with suppress(OSError):
-            (folder / SOUNDS).rmdir()
-        raise
+        study.save(writing)
     return study
+
+
+def _remove(written: Sequence[Path], folder: Path) -> None:
+    for path in written:
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        (folder / SOUNDS).rmdir()
 
 
 def _items(

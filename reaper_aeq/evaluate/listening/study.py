@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AeqError
-from ...files import atomic_write
+from ...files import Writing, atomic_write
 
 ORIGINAL, ANCHOR = "original", "anchor"
 MIN_EXCERPT_S, MAX_EXCERPT_S = 1.0, 30.0
@@ -77,10 +77,15 @@ class Study:
         """The file of a sound."""
         return self.folder / SOUNDS / self.item(item_id).sounds[condition]
 
-    def save(self) -> None:
-        """Writes `study.json`, readable by its owner only: it holds the token. Raises `OutputError`."""
+    def save(self, writing: Writing | None = None) -> None:
+        """Writes `study.json`, readable by its owner only: it holds the token. Raises `OutputError`.
+
+        Args:
+            writing: what holds the file already, so that no other run makes a study in the same folder meanwhile.
+        """
+        path = self.folder / FILE
         data = {"version": VERSION} | {name: value for name, value in asdict(self).items() if name != "folder"}
-        with atomic_write(self.folder / FILE, mode=0o600) as temporary:
+        with writing.to(path) if writing else atomic_write(path, mode=0o600) as temporary:
             temporary.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 

@@ -7,15 +7,20 @@ without a time-out in most places, and over and over if the server does not star
 from __future__ import annotations
 
 import json
+import os
 import socket
+import tempfile
 import time
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+from ...errors import OutputError
+from ...locks import lock
 from . import WEB_PORT
 from .api import Api, LiveError
 
@@ -55,12 +60,32 @@ def _server_port(port: int) -> int:
         action = _state(port, "activate_reapy_server")
         if not isinstance(action, str):
             raise LiveError(f"REAPER runs, but reapy's distant API is not enabled in it: {SET_UP}")
-        with suppress(OSError):  # what comes of it is seen by what it leaves
-            _OPENER.open(f"{_url(port)}{action}", timeout=START_S).close()
+        with _alone(port):
+            # another terminal may have started it meanwhile: REAPER asks in a box when a script is run a second time
+            if _state(port, "server_port") is None:
+                with suppress(OSError):  # what comes of it is seen by what it leaves
+                    _OPENER.open(f"{_url(port)}{action}", timeout=START_S).close()
         found = _awaited(port)
     if not isinstance(found, int) or not 0 < found < 2**16:
         raise LiveError(_stranger(port))
     return found
+
+
+@contextmanager
+def _alone(port: int) -> Iterator[None]:
+    """Only one terminal of this user at a time starts the server."""
+    place = Path(tempfile.gettempdir()) / f"reaper-aeq-reapy-{getattr(os, 'getuid', lambda: 0)()}-{port}"
+    until, held = time.monotonic() + START_S, None
+    with suppress(OutputError):  # without a place for a lock it goes without
+        while (held := lock(place)) is None and time.monotonic() < until:
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        if held is not None:
+            held.close()
+            with suppress(OSError):  # whoever waits for the old file finds the server started
+                place.with_name(place.name + ".lock").unlink()
 
 
 def _awaited(port: int) -> Any:

@@ -9,7 +9,7 @@ import base64
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -20,40 +20,50 @@ from ...files import output_error
 from . import fx, preferences, render_state
 from .api import Api, Later, LiveError
 from .render_wait import wait_for
-from .spans import Group, expected_s, groups
+from .spans import Group, Span, groups
 from .stems import refuse_the_mix
 from .target import Target
 
 RENDER_AND_CLOSE = 42230  # "Render project, using the most recent render settings, auto-close render dialog"
 WAV_32_FLOAT = base64.b64encode(b"evaw\x20\x00\x01").decode()  # all seven bytes: four alone were measured to be silence
-# RENDER_SETTINGS as measured: 2 alone is the master mix on some systems, bits for "before the fader" are unmeasured
-SOURCE = {"items": 32, "stem": 3, "master": 0}
-CUSTOM_BOUNDS, TIME_SELECTION, ITEM_BOUNDS = 0, 2, 4
+# RENDER_SETTINGS as measured: 2 alone is the master mix on some systems; what 32 (items) holds of FX on items, and what
+# 8192 (before the fader) does, nobody has measured
+SOURCE = {"stem": 3, "master": 0}
+CUSTOM_BOUNDS, TIME_SELECTION = 0, 2
 SHORT_S = 0.01  # REAPER rounds bounds to samples; anything shorter than that was stopped
 _BLOCK = 2**16
 _numbers = count(1)
 
 
 @dataclass
+class Part:
+    """A file that REAPER wrote, from `start_s` of the project on; `spans` of it are the target's, None: all."""
+
+    path: Path
+    start_s: float
+    end_s: float
+    spans: list[Span] | None
+
+
+@dataclass
 class Rendered:
-    """What REAPER wrote for a target: a file, or one for each of its items, and how long it must be in all."""
+    """What REAPER wrote for a target."""
 
     target: Target
-    files: list[Path]
-    expected_s: float
     folder: Path
+    parts: list[Part] = field(default_factory=list)
 
     def whole(self) -> Path:
-        """One sound file, several items one after another. Raises `LiveError` for what was not rendered to its end."""
+        """One sound file, the parts one after another. Raises `LiveError` for what was not rendered to its end."""
         name, folder = self.target.name, self.folder.parent
-        there = [path for path in self.files if path.is_file()]
-        if not there:
-            raise LiveError(f"REAPER rendered nothing for {name!r}: is there room in {folder}?")
-        if _length_s(there) < self.expected_s - SHORT_S * len(self.files):
-            raise LiveError(
-                f"REAPER did not render {name!r} to its end: if you did not stop it, free space in {folder}"
-            )
-        return _joined(there, self.folder)
+        for part in self.parts:
+            if not part.path.is_file():
+                raise LiveError(f"REAPER rendered nothing for {name!r}: is there room in {folder}?")
+            if _length_s(part.path) < part.end_s - part.start_s - SHORT_S:
+                raise LiveError(
+                    f"REAPER did not render {name!r} to its end: if you did not stop it, free space in {folder}"
+                )
+        return _joined(self.parts, self.folder)
 
 
 def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, may_wait: bool = True) -> list[Rendered]:
@@ -63,76 +73,78 @@ def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, m
     render in the background is refused. Raises `LiveError`.
     """
     preferences.check(reaper)
-    found: dict[int, Rendered] = {}
+    found = {id(target): Rendered(target, folder) for target in targets}
     with reaper.guard() as later:
         later(lambda: reaper("PreventUIRefresh", -1))
         reaper("PreventUIRefresh", 1)
         later(render_state.transport(reaper, project))
         later(render_state.keys(reaper, project))
         for group in groups(reaper, project, targets):
-            for target, files in _rendered(reaper, project, group, folder, may_wait):
-                found[id(target)] = Rendered(target, files, expected_s(group, target), folder)
-    return [found[id(target)] for target in targets]
+            for target, path in _rendered(reaper, project, group, folder, may_wait):
+                part = Part(path, group.start_s, group.end_s, group.spans.get(id(target)))
+                found[id(target)].parts.append(part)
+    return list(found.values())
 
 
-def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> list[tuple[Target, list[Path]]]:
-    """The files of each target of a group: of one render where REAPER tells their names apart, else of one each."""
+def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> list[tuple[Target, Path]]:
+    """The file of each target of a group: of one render where REAPER tells their names apart, else of one each."""
     with reaper.guard() as later:
-        _select(reaper, project, group, later)
+        if group.how == "stem":
+            render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
         render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
-            # the EQ is computed from the sound that reaches it: without itself, and without what follows it
-            first = target.instance.index if target.instance else 0 if target.place == "first" else None
-            if first is not None:
-                chain = fx.chain(reaper, target.track)
-                fx.bypass_for_now(reaper, project, target.track, fx.from_here_on(chain, first), later)
+            _quiet(reaper, project, group, target, later)
         names = _prepare(reaper, project, group, folder)
         found = _by_target(group, names)
-        if found is None and len(group.targets) > 1:
-            singles = [Group(group.how, [one], group.start_s, group.end_s, group.items) for one in group.targets]
-        else:
-            _check_targets(group, found or {}, folder)
+        if found is not None or len(group.targets) == 1:
+            _check_targets(group, names, found, folder)
             _run(reaper, project, [folder / name for name in names], may_wait)
-            if group.how == "stem" and len(group.targets) > 1:
-                stems = [(target, folder / names[0]) for target, names in (found or {}).values()]
-                refuse_the_mix(reaper, project, stems, lambda: _mix(reaper, project, group, folder, may_wait))
-            return [(target, [folder / name for name in names]) for target, names in (found or {}).values()]
+            files = [(target, folder / name) for target, name in found or []]
+            if group.how == "stem" and len(files) > 1:
+                refuse_the_mix(reaper, project, files, lambda: _mix(reaper, project, group, folder, may_wait))
+            return files
+    singles = [Group(group.how, [one], group.start_s, group.end_s, group.spans) for one in group.targets]
     return [one for single in singles for one in _rendered(reaper, project, single, folder, may_wait)]
 
 
-def _by_target(group: Group, names: Sequence[str]) -> dict[int, tuple[Target, list[str]]] | None:
-    """{track number: (target, names)}; None where the names do not tell."""
-    if len(group.targets) == 1:
-        return {group.targets[0].number: (group.targets[0], list(names))}
-    found: dict[int, tuple[Target, list[str]]] = {target.number: (target, []) for target in group.targets}
+def _quiet(reaper: Api, project: str, group: Group, target: Target, later: Later) -> None:
+    """What must not be heard: the EQ is computed from the sound that reaches it, and from the chosen items alone."""
+    first = target.instance.index if target.instance else 0 if target.place == "first" else None
+    if first is not None:
+        chain = fx.chain(reaper, target.track)
+        fx.bypass_for_now(reaper, project, target.track, fx.from_here_on(chain, first), later)
+    if target.items:
+        span = (group.start_s, group.end_s)
+        render_state.mute_others(reaper, project, target.track, set(target.items), span, later)
+
+
+def _by_target(group: Group, names: Sequence[str]) -> list[tuple[Target, str]] | None:
+    """One name for each target; None where the names do not tell whose they are."""
+    if len(names) != len(group.targets):
+        return None
+    if len(names) == 1:
+        return [(group.targets[0], names[0])]
+    by_number = {target.number: target for target in group.targets}
+    found = []
     for name in names:
         number = re.match(r"aeq\d+[a-z]-(\d+)", name)
-        if number is None or int(number[1]) not in found:
+        target = by_number.pop(int(number[1]), None) if number else None
+        if target is None:
             return None
-        found[int(number[1])][1].append(name)
+        found.append((target, name))
     return found
 
 
-def _check_targets(group: Group, found: dict[int, tuple[Target, list[str]]], folder: Path) -> None:
-    """One path for each thing, before anything is rendered: what else REAPER would do is another thing than asked."""
-    for target, names in found.values():
-        wanted = len(group.items[id(target)]) if group.how == "items" else 1
-        if len(names) != wanted:
-            raise LiveError(
-                f"REAPER would render {len(names)} files for {target.name!r} where {wanted} were asked for: the action"
-                " 'AEQ_Self-test' shows what is different in this REAPER"
-            )
-        for name in names:
-            if os.path.lexists(folder / name):
-                raise LiveError(f"{folder / name} is there already, and REAPER would ask about it: remove it")
-
-
-def _select(reaper: Api, project: str, group: Group, later: Later) -> None:
-    if group.how == "items":
-        items = {item for target in group.targets for item in group.items[id(target)]}
-        render_state.select_items(reaper, project, items, later)
-    elif group.how == "stem":
-        render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
+def _check_targets(group: Group, names: Sequence[str], found: object, folder: Path) -> None:
+    """One path for each target, before anything is rendered: what else REAPER would do is another thing than asked."""
+    if found is None:
+        raise LiveError(
+            f"REAPER would render {len(names)} files for {group.targets[0].name!r} where one was asked for: the action"
+            " 'AEQ_Self-test' shows what is different in this REAPER"
+        )
+    for name in names:
+        if os.path.lexists(folder / name):
+            raise LiveError(f"{folder / name} is there already, and REAPER would ask about it: remove it")
 
 
 def _prepare(reaper: Api, project: str, group: Group, folder: Path) -> list[str]:
@@ -146,10 +158,8 @@ def _prepare(reaper: Api, project: str, group: Group, folder: Path) -> list[str]
     for unused in ("RENDER_TAILMS", "RENDER_STARTPOS", "RENDER_ENDPOS"):
         del numbers[unused]
     numbers["RENDER_SETTINGS"], numbers["RENDER_CHANNELS"] = SOURCE[group.how], 2
-    numbers["RENDER_BOUNDSFLAG"] = ITEM_BOUNDS if group.how == "items" else CUSTOM_BOUNDS
+    numbers["RENDER_BOUNDSFLAG"] = CUSTOM_BOUNDS
     render_state.set_keys(reaper, project, texts, numbers)
-    if group.how == "items":
-        return _names(reaper, project, stem)
     kept = render_state.set_bounds(reaper, project, group.start_s, group.end_s)
     names = _names(reaper, project, stem) if kept else []
     if not names:
@@ -184,25 +194,30 @@ def _mix(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) 
     return folder / names[0]
 
 
-def _length_s(files: Sequence[Path]) -> float:
+def _length_s(path: Path) -> float:
     try:
-        return sum(soundfile.info(str(path)).duration for path in files)
+        return soundfile.info(str(path)).duration
     except soundfile.LibsndfileError:
         return 0.0  # cut off before it was a sound
 
 
-def _joined(files: Sequence[Path], folder: Path) -> Path:
-    """All of one render, so of one format."""
-    if len(files) == 1:
-        return files[0]
+def _joined(parts: Sequence[Part], folder: Path) -> Path:
+    """All parts are of one format."""
+    if len(parts) == 1 and parts[0].spans is None:
+        return parts[0].path
     whole = folder / f"joined{next(_numbers)}.wav"
     try:
-        with soundfile.SoundFile(files[0]) as first:
+        with soundfile.SoundFile(parts[0].path) as first:
             rate, channels = first.samplerate, first.channels
         with soundfile.SoundFile(whole, "w", rate, channels, subtype="FLOAT") as target:
-            for path in files:
-                for block in soundfile.blocks(str(path), _BLOCK, dtype="float32", always_2d=True):
-                    target.write(block)
+            for part in parts:
+                for start_s, end_s in part.spans or [(part.start_s, part.end_s)]:
+                    first_frame, last_frame = (round((at_s - part.start_s) * rate) for at_s in (start_s, end_s))
+                    for block in soundfile.blocks(
+                        str(part.path), _BLOCK, start=first_frame, frames=last_frame - first_frame, dtype="float32",
+                        always_2d=True,
+                    ):  # fmt: skip
+                        target.write(block)
     except OSError as error:
         raise output_error(whole, error) from error
     except soundfile.LibsndfileError as error:

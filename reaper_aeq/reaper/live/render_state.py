@@ -5,7 +5,7 @@ Each function returns what puts back what it saved, or hands it to `later` (`Api
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from .api import Api, Later, LiveError
@@ -79,35 +79,41 @@ def all_tracks(reaper: Api, project: str) -> list[str]:
 
 def select_tracks(reaper: Api, project: str, wanted: set[str], later: Later) -> None:
     """Selects exactly these."""
-    _select(reaper, project, all_tracks(reaper, project), wanted, "MediaTrack*", later)
+    _select(reaper, project, all_tracks(reaper, project), wanted, later)
 
 
-def select_items(reaper: Api, project: str, wanted: set[str], later: Later) -> None:
-    """Selects exactly these."""
-    items = [reaper("GetMediaItem", project, n) for n in range(reaper("CountMediaItems", project))]
-    _select(reaper, project, items, wanted, "MediaItem*", later)
+def mute_others(
+    reaper: Api, project: str, track: str, chosen: Collection[str], span: tuple[float, float], later: Later
+) -> None:
+    """Mutes what else of a track's items lies in this span."""
+
+    def put_back(item: str) -> None:
+        if still_there(reaper, project, item, "MediaItem*"):
+            reaper("SetMediaItemInfo_Value", item, "B_MUTE", 0)
+
+    for n in range(reaper("GetTrackNumMediaItems", track)):
+        item = reaper("GetTrackMediaItem", track, n)
+        start_s = reaper("GetMediaItemInfo_Value", item, "D_POSITION")
+        end_s = start_s + reaper("GetMediaItemInfo_Value", item, "D_LENGTH")
+        if item in chosen or start_s >= span[1] or end_s <= span[0]:
+            continue
+        if not reaper("GetMediaItemInfo_Value", item, "B_MUTE"):
+            later(partial(put_back, item))
+            reaper("SetMediaItemInfo_Value", item, "B_MUTE", 1)
 
 
-_SELECTING = {
-    "MediaTrack*": ("IsTrackSelected", "SetTrackSelected"),
-    "MediaItem*": ("IsMediaItemSelected", "SetMediaItemSelected"),
-}
-
-
-def _select(reaper: Api, project: str, things: list[str], wanted: set[str], kind: str, later: Later) -> None:
-    is_selected, select = _SELECTING[kind]
-
-    def put_back(thing: str, now: bool) -> None:
-        if still_there(reaper, project, thing, kind):
-            reaper(select, thing, now)
+def _select(reaper: Api, project: str, things: list[str], wanted: set[str], later: Later) -> None:
+    def put_back(track: str, now: bool) -> None:
+        if still_there(reaper, project, track, "MediaTrack*"):
+            reaper("SetTrackSelected", track, now)
 
     for thing in things:
-        now = bool(reaper(is_selected, thing))
+        now = bool(reaper("IsTrackSelected", thing))
         if now != (thing in wanted):
             # noted first: an interrupt may follow the call at once
             later(partial(put_back, thing, now))
-            reaper(select, thing, not now)
-            if bool(reaper(is_selected, thing)) == now:
+            reaper("SetTrackSelected", thing, not now)
+            if bool(reaper("IsTrackSelected", thing)) == now:
                 raise LiveError("REAPER did not select what is to be rendered: close its dialogs, then try again")
 
 

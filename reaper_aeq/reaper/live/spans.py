@@ -14,64 +14,70 @@ from .window import LONGEST_S, Piece, windows
 NOTES_PER_ITEM = 500  # looked at, evenly over all of them
 
 
+Span = tuple[float, float]  # from, to, seconds of the project
+
+
 @dataclass
 class Group:
-    """Targets that one render can serve: all items; stems; the master. Seconds of the project.
+    """Targets that one render can serve: stems, or the master. Seconds of the project.
 
-    `items` has, by the `id` of a target, which of its items are rendered: as many as fit into a minute.
+    `spans`: by the `id` of a target with chosen items, where those lie; of others all is heard.
     """
 
     how: str
     targets: list[Target]
     start_s: float = 0.0
     end_s: float = 0.0
-    items: dict[int, list[str]] = field(default_factory=dict)
-    lengths_s: dict[int, float] = field(default_factory=dict)
+    spans: dict[int, list[Span]] = field(default_factory=dict)
 
 
 def groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
-    """Each target in exactly one group. Raises `LiveError` for a target without length."""
-    found = []
-    items = Group("items", [])
-    whole: list[Target] = []
-    for target in targets:
-        chosen = _within_a_minute(reaper, target) if target.how == "items" else None
-        if chosen:
-            items.targets.append(target)
-            items.items[id(target)], items.lengths_s[id(target)] = chosen
-        elif target.items:
-            # chosen items: their neighbours on other tracks are not to be heard, so a render of their own
-            ((start_s, end_s), _), *_ = windows([_pieces(reaper, target.items)])
-            found.append(Group("stem", [target], start_s, end_s))
-        else:
-            whole.append(target)
+    """Each target in one group at least; one with chosen items may be in several.
+
+    An item is rendered as a part of its track's stem: what renders of items hold is measured for the track's FX only.
+    """
+    chosen = [(target, span) for target in targets for span in _chosen_spans(reaper, target)]
+    found = _around(chosen)
+    whole = [target for target in targets if not target.items]
     tracks = all_tracks(reaper, project)[1:] if whole else []
     for how in ("stem", "master"):
-        alike = [target for target in whole if target.how == how]
-        for (start_s, end_s), numbers in windows([_pieces_of(reaper, project, one, tracks) for one in alike]):
+        alike = [target for target in whole if target.is_master == (how == "master")]
+        heard = [_pieces_of(reaper, project, one, tracks) for one in alike]
+        for (start_s, end_s), numbers in windows(heard):
             found.append(Group(how, [alike[n] for n in numbers], start_s, end_s))
-        heard = {id(target) for group in found for target in group.targets}
         # nothing on the time line: a track that sounds by itself, heard as long as the project
-        rest = [target for target in alike if id(target) not in heard]
+        rest = [target for target, pieces in zip(alike, heard, strict=True) if not pieces]
         if rest:
             found.append(Group(how, rest, 0.0, min(LONGEST_S, max(1.0, reaper("GetProjectLength", project)))))
-    return ([items] if items.targets else []) + found
+    return found
 
 
-def expected_s(group: Group, target: Target) -> float:
-    """How long what is rendered for a target must be, all its files together."""
-    return group.lengths_s.get(id(target), group.end_s - group.start_s)
+def _chosen_spans(reaper: Api, target: Target) -> list[Span]:
+    """Where a target's chosen items lie, those that touch made one; of more than a minute the loudest one."""
+    found: list[Span] = []
+    for start_s, end_s in sorted(_item_s(reaper, item) for item in target.items):
+        if found and start_s <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end_s))
+        else:
+            found.append((start_s, end_s))
+    if sum(end_s - start_s for start_s, end_s in found) <= LONGEST_S:
+        return found
+    (first_s, last_s), _ = windows([_pieces(reaper, target.items)])[0]
+    return [(max(a, first_s), min(b, last_s)) for a, b in found if a < last_s and b > first_s]
 
 
-def _within_a_minute(reaper: Api, target: Target) -> tuple[list[str], float] | None:
-    """As many of a target's items as fit into a minute, in their order, and their length; None if not even one does."""
-    chosen, total_s = [], 0.0
-    for item in target.items:
-        start_s, end_s = _item_s(reaper, item)
-        if total_s + end_s - start_s <= LONGEST_S:
-            chosen.append(item)
-            total_s += end_s - start_s
-    return (chosen, total_s) if chosen else None
+def _around(chosen: Sequence[tuple[Target, Span]]) -> list[Group]:
+    """Renders that hold all of these spans, each at most a minute of the project."""
+    found: list[Group] = []
+    for target, (start_s, end_s) in sorted(chosen, key=lambda one: one[1][0]):
+        if not found or max(found[-1].end_s, end_s) - found[-1].start_s > LONGEST_S:
+            found.append(Group("stem", [], start_s, end_s))
+        group = found[-1]
+        group.end_s = max(group.end_s, end_s)
+        if id(target) not in group.spans:
+            group.targets.append(target)
+        group.spans.setdefault(id(target), []).append((start_s, end_s))
+    return found
 
 
 def _pieces_of(reaper: Api, project: str, target: Target, tracks: Sequence[str]) -> list[Piece]:

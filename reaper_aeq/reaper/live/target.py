@@ -12,9 +12,9 @@ from .api import TEXT_BYTES, Api, LiveError
 
 @dataclass
 class Target:
-    """`how` it is rendered: "items" as they sound before the track's FX, and a new EQ goes first in the chain; "stem",
-    the track with everything in front of the EQ's place, and a new one goes last; "master", the mix before the master's
-    FX, and a new one goes first, so that a limiter stays last. `number` is REAPER's, -1 for the master.
+    """`how` it is heard: "items", those chosen ones alone, before the track's FX, and a new EQ goes first in the chain;
+    "stem", the track with everything in front of the EQ's place, and a new one goes last; "master", the mix before the
+    master's FX, and a new one goes first, so that a limiter stays last. `number` is REAPER's, -1 for the master.
     """
 
     track: str

@@ -131,13 +131,13 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
     What of ours is there is bypassed meanwhile and not written to, so that it stays as it is to the letter. All is
     inside one undo block, for adding an FX would be a step of its own; a block that leaves all as it was is none.
     """
-    added: list[tuple[str, str]] = []
+    before = {entry.target.track: _alive(reaper, entry.target.track) for entry in entries}
     block = begin_block(reaper, project)
 
     def close() -> None:
-        left = any(fx.find(reaper, track, guid) is not None for track, guid in added)
+        clean = all(_alive(reaper, track) == alive for track, alive in before.items())
         # a step that carries what the user changed before, without a step of its own, must not be undone
-        end_block(reaper, project, block, None if left else "AEQ: heard the tracks")
+        end_block(reaper, project, block, "AEQ: heard the tracks" if clean else None)
 
     later(close)
     render_state.no_automation(reaper, project, [entry.target.track for entry in entries], later)
@@ -151,8 +151,7 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
         index = reaeq.add(reaper, track, place)
         if index is None:
             raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
-        added.append((track, fx.guid(reaper, track, index)))
-        later(partial(_take_out, reaper, *added[-1]))
+        later(partial(_take_out, reaper, track, fx.guid(reaper, track, index)))
         if what := reaeq.write(reaper, track, index, entry.eq):
             raise _not_taken(entry.target, what)
 

@@ -72,6 +72,11 @@ function plot(job, result) {
 
 const matched = ({ references }) => `matched to ${references.map((path) => path.split(/[\\/]/).pop()).join(", ")}`;
 
+/** Whether it was heard from its files or rendered, and then why; nothing for a file that somebody named. */
+function howHeard({ heard }) {
+  return heard ? [make("p", { class: "facts" }, `${heard[0].toUpperCase()}${heard.slice(1)}.`)] : [];
+}
+
 function adaptedTask(job, result) {
   const { answer } = result;
   const details = make("details", { class: "task" }, make("summary", {},
@@ -86,7 +91,7 @@ function adaptedTask(job, result) {
     const facts = [`Output gain ${decibels(answer.output_gain_db)}`, `intensity ${answer.intensity}`, `method ${answer.by ?? answer.method}`,
       `confidence ${answer.confidence.toFixed(2)}`, `${result.seconds.toFixed(2)} s`].map((fact) => fact.replaceAll(" ", "\u00a0"));
     details.append(make("div", { class: "detail" }, make("p", { class: "told" }, answer.explanation), plot(job, result),
-      ...(answer.bands.length ? [bandsTable(answer)] : []), make("p", { class: "facts" }, facts.join(" · "))));
+      ...(answer.bands.length ? [bandsTable(answer)] : []), make("p", { class: "facts" }, facts.join(" · ")), ...howHeard(result)));
   });
   return details;
 }
@@ -98,7 +103,7 @@ function analyzedTask(result) {
   return make("details", { class: "task" }, make("summary", { class: "plainly" },
     make("span", { class: "title" }, make("span", { class: "name" }, result.name || result.id), " ",
       make("span", { class: "word" }, answer.suggestion))),
-  make("div", { class: "detail" }, make("ul", { class: "plain profile" }, ...words)));
+  make("div", { class: "detail" }, make("ul", { class: "plain profile" }, ...words), ...howHeard(result)));
 }
 
 function failedTask(result) {

@@ -18,6 +18,7 @@ class Preferences:
         increment_names: `renderclosewhendone` bit 4; an existing target gets a number instead of a question.
         save_project_copy: a copy of the project is written beside each render (`<wav>.RPP`).
         language: "" is English; "zh" a language pack that translates REAPER's own parameters.
+        sws: whether the SWS extension is installed.
         eq_default: a ReaEqState that new ReaEQs begin with: the user's default preset. None: factory state.
         config: more variables, as `get_config_var_string` gives them.
     """
@@ -28,6 +29,7 @@ class Preferences:
     increment_names: bool = False
     save_project_copy: bool = False
     language: str = ""
+    sws: bool = False
     eq_default: object = None
     config: dict[str, str] = field(default_factory=dict)
 
@@ -51,6 +53,7 @@ class Disputed:
         stems_without_items: a track without items gives its own sound ("track"), or the master "mix" without a word.
         custom_bounds: RENDER_STARTPOS and ENDPOS are "kept", or "ignored" when they are written.
         items_hold_take_fx: whether source 32 plays take FX.
+        pre_fader: what bit 8192 does beside 3: "unknown" (an error), or "stems".
         tracknumber: whether `$tracknumber` is filled in; else the names are the same but for a number.
     """
 
@@ -58,6 +61,7 @@ class Disputed:
     stems_without_items: str = "track"
     custom_bounds: str = "kept"
     items_hold_take_fx: bool = True
+    pre_fader: str = "unknown"
     tracknumber: bool = True
 
 

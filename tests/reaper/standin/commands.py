@@ -91,7 +91,17 @@ def _all_media_online(reaper, project):
                 project.touch()
 
 
+def _all_media_offline(reaper, project):
+    for item in project.items:
+        for take in filter(None, item.takes):
+            node = take.source.node
+            if "_OFFLINE_" not in node.head and take.source.file:
+                node.head = node.head.replace("<SOURCE ", "<SOURCE _OFFLINE_", 1)
+                project.touch()
+
+
 _SIMPLE = {
+    40100: _all_media_offline,
     40101: _all_media_online,
     1007: lambda reaper, project: OnPlayButtonEx(reaper, project),
     1016: lambda reaper, project: OnStopButtonEx(reaper, project),

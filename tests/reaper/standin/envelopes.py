@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .errors import StandInError
+from .fx_api import get
+from .fx_params import GetParamEx, GetParamIdent, plugin_count
 from .handles import Take, Track
 from .registry import api
 from .tree import Node
@@ -76,6 +78,38 @@ def GetTrackEnvelopeByChunkName(reaper, track, name):
 @api
 def CountEnvelopePoints(reaper, envelope):
     return envelope.points
+
+
+@api
+def GetFXEnvelope(reaper, track, fx_index, parameter, create):
+    """A fresh FX has none. A new one has a point at 0, in the parameter's native value (0.25 is a gain of 0 dB)."""
+    fx = get(track, fx_index)
+    if fx is None or fx.inside or not 0 <= parameter < plugin_count(fx):
+        return None
+    ident = f"{parameter}:"
+    for place in range(fx.start, fx.stop):
+        part = fx.chain.body[place]
+        if isinstance(part, Node) and part.name == "PARMENV" and part.arguments[0].startswith(ident):
+            return Envelope(track, part)
+    if not create:
+        return None
+    value, low, high, middle = GetParamEx(reaper, track, fx_index, parameter)
+    _, name = GetParamIdent(reaper, track, fx_index, parameter)
+    indent = fx.chain.indent + "  "
+    lines = [f"{indent}  ACT 1 -1", f"{indent}  PT 0 {value!r} 0"]
+    node = Node(f"{indent}<PARMENV {name} {low:g} {high:g} {middle:g}", lines)
+    fx.chain.body.insert(fx.stop, node)
+    track.project.touch()
+    return Envelope(track, node)
+
+
+@api
+def GetEnvelopePoint(reaper, envelope, index):
+    """retval, time, value, shape, tension, selected"""
+    points = [part.split() for part in envelope.node.body if isinstance(part, str) and part.split()[:1] == ["PT"]]
+    if not 0 <= index < len(points):
+        return False, 0.0, 0.0, 0, 0.0, False
+    return True, float(points[index][1]), float(points[index][2]), 0, 0.0, False
 
 
 @api

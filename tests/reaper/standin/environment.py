@@ -6,7 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
-from .registry import FUNCTIONS, api
+from .registry import api, exists
 from .systems import real, shown
 
 
@@ -47,7 +47,7 @@ def set_action_options(reaper, flag):
 
 @api
 def APIExists(reaper, name):
-    return name in FUNCTIONS and not name.startswith("gfx_")
+    return exists(name, reaper) and not name.startswith("gfx_")
 
 
 @api

@@ -103,9 +103,16 @@ def project(
     sample_rate: int = 48_000,
     master_fx: Sequence[Sequence[str]] = (),
     line_end: str = "\n",
+    feedback: bool = False,
 ) -> bytes:
     """The bytes of a .rpp."""
-    lines = ['<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 1785070350 0', "PANLAW 1", "CURSOR 0", "LOOP 0"]
+    lines = [
+        '<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 1785070350 0',
+        f"FEEDBACK {int(feedback)}",
+        "PANLAW 1",
+        "CURSOR 0",
+        "LOOP 0",
+    ]
     lines += ['RENDER_FILE ""', 'RENDER_PATTERN ""', "RENDER_FMT 0 2 0", "RENDER_RANGE 1 0 0 18 1000"]
     lines += ["RENDER_ADDTOPROJ 0", "RENDER_STEMS 0", "RENDER_DITHER 0", f"SAMPLERATE {sample_rate} 0 0"]
     lines += ["<RENDER_CFG", "ZXZhdxgAAQ==", ">", "TEMPO 120 4 4", "PLAYRATE 1 0 0.25 4"]

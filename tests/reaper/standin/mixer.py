@@ -15,11 +15,13 @@ from .plugins import run_chain
 from .project import Project
 from .track_values import children, parent, parents, value
 
+BLOCK = 1024  # samples
+
 
 class Mix:
     """One rendering between two times. `items` limits what sounds, for renders of items via the master.
 
-    Results are (samples, 2), float64.
+    Results are (samples, 2), float64. Where sends go in a circle, what returns does so one `BLOCK` later.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class Mix:
         self.count = max(0, round((end_s - start_s) * sample_rate))
         self.items = None if items is None else set(items)
         self.solo, self.take_fx = solo, take_fx
-        self._post: dict[Track, np.ndarray] = {}
+        self._made: dict[Track, np.ndarray] = {}  # after FX
+        self._making: set[Track] = set()
+        self._returning: dict[Track, np.ndarray] = {}  # of the round before, where a circle begins
         self._heard = self._soloed()
         self._parents = parents(project)
         self._kids: dict[Track, list[Track]] = {track: [] for track in project.tracks}
@@ -51,11 +55,8 @@ class Mix:
         """
         if track not in self._heard or value(track, "B_MUTE"):
             return np.zeros((self.count, 2))
-        if pre_fader:
-            return self._after_fx(track)
-        if track not in self._post:
-            self._post[track] = _fader(track, self._after_fx(track)) * self._volume_envelope(track)[:, None]
-        return self._post[track]
+        sound = self._sound(track)
+        return sound if pre_fader else _fader(track, sound) * self._volume_envelope(track)[:, None]
 
     def master(self) -> np.ndarray:
         """Every track that sends to the master, through its FX and fader."""
@@ -67,6 +68,35 @@ class Mix:
         if value(master, "B_MUTE"):
             return np.zeros((self.count, 2))
         return _fader(master, run_chain(master, total, self.sample_rate, self.start_s))
+
+    def _sound(self, track: Track) -> np.ndarray:
+        """A track after its FX. Circles are gone round until nothing changes, which each round makes true of a block
+        more: FX look back only."""
+        if track in self._made:
+            return self._made[track]
+        if track in self._making:
+            return self._returned(track)
+        begins, settled = not self._making, dict(self._made)
+        while True:
+            self._making.add(track)
+            try:
+                self._made[track] = self._after_fx(track)
+            finally:
+                self._making.remove(track)
+            if not begins or not self._goes_on():
+                return self._made[track]
+            self._made = dict(settled)
+
+    def _returned(self, track: Track) -> np.ndarray:
+        if not self.project.root.number("FEEDBACK"):
+            raise StandInError("not modelled", "sends in a circle in a project that does not allow feedback")
+        return self._returning.setdefault(track, np.zeros((self.count, 2)))
+
+    def _goes_on(self) -> bool:
+        """Whether what returns is another than it was a round before."""
+        late = {t: np.vstack([np.zeros((BLOCK, 2)), self._made[t]])[: self.count] for t in self._returning}
+        before, self._returning = self._returning, late
+        return any(not np.allclose(late[track], before[track], atol=1e-9) for track in late)
 
     def _after_fx(self, track: Track) -> np.ndarray:
         _refuse_envelopes(track)

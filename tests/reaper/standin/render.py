@@ -23,7 +23,7 @@ from .track_values import value
 SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24", 32: "FLOAT", 33: "PCM_32", 64: "DOUBLE"}
 # RENDER_SETTINGS as measured: 3 is stems; 2 alone is a master mix in one REAPER and stems in another
 MASTER_MIX, STEMS_AND_MASTER, TWO_ALONE, STEMS, MONO_FILES = 0, 1, 2, 3, 16
-ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER = 32, 64, 128
+ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER, PRE_FADER = 32, 64, 128, 8192
 SOURCES = (MASTER_MIX, STEMS_AND_MASTER, TWO_ALONE, STEMS, ITEMS, ITEMS_VIA_MASTER, TRACKS_VIA_MASTER)
 
 
@@ -87,7 +87,8 @@ def save_project_copy(reaper, jobs: list[Job]) -> None:
 
 def _refuse_unknown(project: Project) -> None:
     settings = int(number(project, "RENDER_SETTINGS"))
-    if settings & ~MONO_FILES not in SOURCES:
+    known = SOURCES if project.reaper.disputed.pre_fader == "unknown" else (*SOURCES, STEMS | PRE_FADER)
+    if settings & ~MONO_FILES not in known:
         # 8192 (pre-fader) and 16384 beside a source: nobody has measured what they do
         raise StandInError("not modelled", f"RENDER_SETTINGS {settings}")
     if int(number(project, "RENDER_ADDTOPROJ")) & 1:
@@ -120,7 +121,7 @@ def _things(project: Project) -> list[Track | Item | None]:
         return list(tracks)
     if source == STEMS_AND_MASTER:
         return [*tracks, None]
-    if source == STEMS or (source == TWO_ALONE and project.reaper.disputed.source_2 == "stems"):
+    if source in (STEMS, STEMS | PRE_FADER) or (source == TWO_ALONE and project.reaper.disputed.source_2 == "stems"):
         return [*tracks, *([None] if project.master.selected else [])]
     return [None]
 
@@ -216,7 +217,7 @@ def audio_of(project: Project, job: Job, rate: float, mixes: dict | None = None)
         mixes = {} if mixes is None else mixes
         if (job.start_s, job.end_s) not in mixes:
             mixes[job.start_s, job.end_s] = Mix(project, job.start_s, job.end_s, rate)
-        audio = mixes[job.start_s, job.end_s].track(thing)
+        audio = mixes[job.start_s, job.end_s].track(thing, bool(settings & PRE_FADER))
     return _to_channels(audio, job)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from .crossing import crossing_s
 from .errors import ArgumentRefused, StandInError
 from .lua_state import RUNTIMES, from_lua, to_lua
-from .registry import FUNCTIONS, SINCE
+from .registry import FUNCTIONS, exists
 from .signatures import check_arguments, check_returns, signatures
 from .systems import execute, naming, opening, popen, removing, renaming
 
@@ -55,9 +55,8 @@ class Script:
         g.package.path = g.package.cpath = ""  # what a script requires it must find by itself
         self.prelude = self.lua.compile(_PRELUDE)(self._note)
         reaper, gfx = self.lua.table(), self.lua.table()
-        version = tuple(int(part) for part in self.reaper.version.split("/")[0].split(".")[:2])
         for name, function in FUNCTIONS.items():
-            if SINCE.get(name, (0, 0)) <= version:
+            if exists(name, self.reaper):
                 table = gfx if name.startswith("gfx_") and name != "gfx_" else reaper
                 call = self.prelude.wrap(self._callable(name, function))
                 if name in MAIN_THREAD_ONLY:

@@ -29,6 +29,7 @@ class UserInterface:
     keys: deque[int] = field(default_factory=deque)
     drawn: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
+    clipboard: str = ""
 
     def texts(self) -> list[str]:
         return [text for text, _ in self.messages]
@@ -104,3 +105,8 @@ def GetMousePosition(reaper):
 def ReaScriptError(reaper, message):
     """A message that begins with ! ends the script without REAPER's error window."""
     raise StandInError("script error", message)
+
+
+@api
+def CF_SetClipboard(reaper, text):
+    reaper.ui.clipboard = text

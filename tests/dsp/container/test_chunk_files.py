@@ -130,6 +130,15 @@ def test_more_than_4_gb_can_be_unfinished(tmp_path):
             assert (sound.read(np.empty((50, 2), np.float32)) == 2**-15).all()
 
 
+def test_an_aiff_with_an_absurd_sample_rate_is_refused(tmp_path):
+    data = encoded(SECONDS, "AIFF", "PCM_16")
+    at = data.index(b"COMM") + 16
+    path = tmp_path / "a.aiff"
+    path.write_bytes(data[:at] + b"\x7f\xff" + data[at + 2 :])
+    with pytest.raises(AudioError):
+        AudioFile(path)
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_no_damage_ends_in_a_trace(tmp_path_factory, data):

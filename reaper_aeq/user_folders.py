@@ -1,0 +1,28 @@
+"""Where files of one user of this machine belong, as each system has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+
+def user_folder(system: str, environ: Mapping[str, str], windows: tuple[str, str], posix: tuple[str, str]) -> Path:
+    """Our own folder, which need not exist.
+
+    Args:
+        system: as `sys.platform` says it.
+        windows, posix: the variable that names the place, and where that is below the home folder by default. Source:
+            Windows' known folders, the XDG Base Directory Specification. macOS has one place for all.
+    """
+    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
+    if system == "win32":
+        variable, default = windows
+        folder = Path(environ.get(variable) or home / "AppData" / default)
+    elif system == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        variable, default = posix
+        # the standard says that a relative path there counts for nothing
+        given = environ.get(variable, "")
+        folder = Path(given) if PurePosixPath(given).is_absolute() else home / default
+    return folder / "reaper-aeq"
