@@ -7,6 +7,7 @@ is smooth over half an octave, cancels but for its curvature.
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 import numpy as np
@@ -102,7 +103,7 @@ def _harmonicity(white: Tensor, level: list[Tensor], bin_hz: float) -> Tensor:
     ends = torch.quantile(peak, torch.tensor([0.1, 0.9]))
     mean = lags.mean(0)
     edges = np.round(rate_hz / PITCH_HZ).astype(int)
-    strength = [mean[b : max(a, b + 1)].max() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    strength = [mean[b : max(a, b + 1)].max() for a, b in itertools.pairwise(edges)]
     return torch.stack((peak.mean(), *ends, middle, high - low, *strength))
 
 
