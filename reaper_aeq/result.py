@@ -125,7 +125,7 @@ def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
     gain_db = eq.output_gain_db + result.gave_way_db
     if np.isfinite(before) and np.isfinite(after):
         gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
-    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate))
+    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate, -PEAK_ROOM_DB - max(gain_db, 0.0)))
 
 
 def with_known_peaks(result: Result, analysis: Analysis) -> Result:

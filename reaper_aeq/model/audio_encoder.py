@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..dsp.spectrum import Analysis
 from .checkpoint import Checkpoint
-from .curves import COMPARED, N_GRID, bounded
+from .curves import COMPARED, N_GRID, bounded, bounded_slope
 from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 from .texture_nets import NETWORKS
@@ -30,7 +30,8 @@ BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 # score, where a listener would look for it: a bright kind of music still scores bright.
 SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
-LEVELS_AT_ONCE, LEVEL_ROUNDS = 64, 9  # 2^-54 of the range in the end
+LEVELS_AT_ONCE, LEVEL_ROUNDS = 32, 2  # a thousandth of the range, from which Newton's method doubles the digits
+NEWTON_STEPS = 4
 
 
 class KernelRegression(nn.Module):
@@ -227,7 +228,12 @@ def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
         too_low = (weight * bounded(deviation_db - levels[:, None])).sum(-1) > 0  # true up to the level, then false
         last = min(max(int(too_low.sum()) - 1, 0), LEVELS_AT_ONCE - 1)
         low, high = levels[last], levels[last + 1]
-    return bounded(deviation_db - 0.5 * (low + high))
+    level = 0.5 * (low + high)
+    for _ in range(NEWTON_STEPS):
+        left = deviation_db - level
+        step = (weight * bounded(left)).sum() / (weight * bounded_slope(left)).sum()
+        level = (level + step).clamp(low, high)
+    return bounded(deviation_db - level)
 
 
 def fill_unseen(deviation_db: Tensor, visible: Tensor, cov: Tensor) -> Tensor:
