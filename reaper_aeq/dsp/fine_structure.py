@@ -31,23 +31,27 @@ class FrameStore:
     """Evenly spaced frames of a stream of any length: at most twice `KEPT_FRAMES`, however the stream is cut."""
 
     def __init__(self) -> None:
-        self._kept: list[Tensor] = []
-        self._every, self._next, self._seen = 1, 0, 0
+        self._kept: list[Tensor] = []  # in pieces, (frames, bins) each
+        self._count, self._every, self._next, self._seen = 0, 1, 0, 0
 
     def add(self, power: Tensor) -> None:
         """(frames, bins) power spectra."""
-        while self._next < self._seen + len(power):
-            self._kept.append(power[self._next - self._seen].clone())
-            self._next += self._every
-            if len(self._kept) == 2 * KEPT_FRAMES:
-                self._kept = self._kept[::2]
+        while (at := self._next - self._seen) < len(power):
+            room = 2 * KEPT_FRAMES - self._count
+            piece = power[at :: self._every][:room].clone()
+            self._kept.append(piece)
+            self._count += len(piece)
+            self._next += self._every * len(piece)
+            if self._count == 2 * KEPT_FRAMES:
+                self._kept = [self.joined()[::2].clone()]
+                self._count //= 2
                 self._every *= 2
-                self._next = self._every * len(self._kept)
+                self._next = self._every * self._count
         self._seen += len(power)
 
     def joined(self) -> Tensor:
         """(frames, bins)"""
-        return torch.stack(self._kept)
+        return torch.cat(self._kept)
 
 
 def fine_structure(power: Tensor, bin_hz: float) -> Tensor:

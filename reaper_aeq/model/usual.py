@@ -80,6 +80,7 @@ class UsualBalance(BalanceEncoder):
         }  # fmt: skip
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
+        self._pooled: Tensor | None = None  # once loaded it stays the same
 
     def standardise(self, features: Tensor) -> Tensor:
         """(..., f) -> (..., f), what is unknown is average."""
@@ -116,13 +117,19 @@ class UsualBalance(BalanceEncoder):
 
     def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
         """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
-        pool_weight = self.weight if use is None else self.weight * use
-        pool = (self.residual * pool_weight[:, None]).T @ self.residual / pool_weight.sum()
+        pool = self.pooled() if use is None else self.pooled(use)
         shares = weight / weight.sum(1, keepdim=True).clamp_min(1e-30)
         own = torch.stack([(self.residual * row[:, None]).T @ self.residual for row in shares])
         count = weight.sum(1).square() / weight.square().sum(1).clamp_min(1e-30)  # Kish's number of sounds
         share = (count / (count + self.shape.pooled))[:, None, None]
         return share * own + (1 - share) * pool
+
+    def pooled(self, use: Tensor | None = None) -> Tensor:
+        """(bands, bands): what all training sounds were off by."""
+        if use is None and self._pooled is not None:
+            return self._pooled
+        weight = self.weight if use is None else self.weight * use
+        return (self.residual * weight[:, None]).T @ self.residual / weight.sum()
 
     def described(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, kinds + 2 + scaled): what the scale of the covariance hangs on."""
@@ -177,6 +184,7 @@ class UsualBalance(BalanceEncoder):
         architecture = dict(checkpoint.info["architecture"])
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
         model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
+        model._pooled = model.pooled()
         return model.eval().requires_grad_(False)
 
 
