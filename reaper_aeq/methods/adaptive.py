@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..model.audio_encoder import BLIND_VAR, Observation
 from ..model.curves import COMPARED, along, along_heard, level_free, rms_db
+from ..model.kinds import KINDS
 from ..model.score import axes
 from .request import Request
 
@@ -42,6 +43,7 @@ NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 # Share of the word's curve, by the rule alone, up to which no corrections beside it are taken, and from which all are.
 NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
 WORD_VAR = 1e4  # in units of the word's curve: any amount of it is alike
+MIX = list(KINDS).index("mix")
 ODD_ABOVE = 1.0  # squared Mahalanobis distance per band from which the usual spread is taken as wider: tails are heavy
 
 
@@ -71,8 +73,11 @@ def evidence_ratio(adaptation: float) -> float:
 
 
 def follow(request: Request, ratio: float) -> float:
-    """0..1, of the way to where all sounds score alike."""
-    return FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+    """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
+    be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
+    own = FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+    kinds = request.observation.usual.kinds if request.observation.usual else None
+    return own if kinds is None else own * float(kinds[MIX])
 
 
 def known(request: Request) -> float:
