@@ -22,10 +22,10 @@ from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
 from ..model.usual import features
 from ..train.data import Clip
+from .compared import USUAL_RULE
 from .rules import Music, UsualRule, posterior_rule, scalar_rule
 
 ADAPTATION = 0.5
-USUAL_RULE = "rule of usual balance"
 MATCHERING_RATE = 44_100
 NO_GENRE = {"with", "vocals", "soundtrack", "single"}
 

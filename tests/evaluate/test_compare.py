@@ -16,7 +16,8 @@ from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluate.compare import _correlation, _means, contestants, run_compare
 from reaper_aeq.evaluate.compare_plot import plot_comparison
-from reaper_aeq.evaluate.contestants import USUAL_RULE, Fold, Trial, genre_neighbours, matchering
+from reaper_aeq.evaluate.compared import USUAL_RULE, chosen_names
+from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, matchering
 from reaper_aeq.evaluate.laws import By
 from reaper_aeq.evaluate.repair import Score, note
 from reaper_aeq.evaluate.rules import Music
@@ -184,3 +185,10 @@ def test_the_picture(tmp_path):
     assert matplotlib.image.imread(tmp_path / "all.png").std() > 0.05
     with pytest.raises(OutputError, match=r"choose a name that ends in \.png"):
         plot_comparison(report, tmp_path / "all.doc")
+
+
+@pytest.mark.parametrize("with_matchering", [False, True])
+def test_the_names_are_those_that_can_be_chosen_without_torch(with_matchering):
+    assert list(contestants(with_matchering)) == chosen_names([], with_matchering)
+    with pytest.raises(AeqError, match="only compared with --matchering"):
+        chosen_names(["matchering, neighbour"], False)
