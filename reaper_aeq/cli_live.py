@@ -36,6 +36,9 @@ Tracks = Annotated[
 Render = Annotated[
     bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
 ]
+Linked = Annotated[
+    bool, typer.Option("--linked", help="Tracks that belong together: one EQ for all, computed from their sum.")
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
 
 
@@ -53,6 +56,7 @@ def word_command(
     intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
     adaptation: Adaptation = None,
     method: Method = DEFAULT_METHOD,
+    linked: Linked = False,
     always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
@@ -63,7 +67,7 @@ def word_command(
 
     live_word(
         word, (selected, everything, tracks or []), intensity=intensity, adaptation=adaptation, method=method,
-        always_render=always_render, port=port, models=models, as_json=as_json,
+        linked=linked, always_render=always_render, port=port, models=models, as_json=as_json,
     )  # fmt: skip
 
 
@@ -90,6 +94,7 @@ def match_command(
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
+    linked: Linked = False,
     always_render: Render = False,
     port: Port = WEB_PORT,
     models: Models = None,
@@ -99,8 +104,8 @@ def match_command(
     from .commands.live import live_match
 
     live_match(
-        references, (selected, everything, tracks or []), intensity=intensity, always_render=always_render, port=port,
-        models=models, as_json=as_json,
+        references, (selected, everything, tracks or []), intensity=intensity, linked=linked,
+        always_render=always_render, port=port, models=models, as_json=as_json,
     )  # fmt: skip
 
 

@@ -6,8 +6,11 @@ project is changed before every answer is there, and then in one undo point.
 
 from __future__ import annotations
 
+import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +25,20 @@ from .listen import Heard, listen_to
 from .live_files import FileSound, in_files
 from .methods import DEFAULT_METHOD
 from .methods.match_request import MatchRequest
+from .project.hearing import Stopped
 from .project.kinds import kinds_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
 from .project.run import doubts
-from .reaper.live import check, preferences, target, write
+from .reaper.live import check, linked, preferences, reaeq, target, write
 from .reaper.live.api import Api, LiveError
-from .reaper.live.render import Rendered, render
+from .reaper.live.render import Rendered, render, summed
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
 from .result import Result
 
 Progress = Callable[[str, int, int], None]
+Listen = Callable[[Target, Callable[[], None]], Heard | None]  # what is called between blocks raises to end the work
 STEP = "tracks heard"
 IDLE = "it is as asked already: a higher intensity would do more"
 
@@ -42,12 +47,14 @@ IDLE = "it is as asked already: a higher intensity would do more"
 class Choice:
     """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
 
-    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound.
+    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound. `linked`: they share
+    one EQ, computed from their sum, from now on.
     """
 
     names: tuple[str, ...] = ()
     everything: bool = False
     always_render: bool = False
+    linked: bool = False
 
     def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
         """Raises `LiveError` if it means nothing."""
@@ -129,7 +136,10 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
         if choice.everything:
             chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
         else:
-            chosen = choice.targets(reaper, project, "word")
+            chosen = linked.complete(reaper, project, choice.targets(reaper, project, "word"))
+        for one in chosen:
+            if one.instance:
+                check.may_change(reaper, one)
         return write.remove_all(reaper, project, chosen)
 
 
@@ -150,6 +160,17 @@ def named(one: Target) -> tuple[str, ...]:
     return ("mix",) if one.is_master else (one.name,)
 
 
+def overridden(one: Target) -> list[str]:
+    """What of the EQ that was just written will not last."""
+    if not one.overridden:
+        return []
+    names = ", ".join(map(repr, one.overridden))
+    return [
+        f"an envelope controls {names} of its EQ, so what was set there will not be heard: bypass or"
+        " remove the envelope"
+    ]
+
+
 def is_idle(one: Target, result: Result) -> bool:
     """Whether nothing is worth inserting. An EQ of ours that is there is set to it all the same."""
     return one.instance is None and result.does_nothing
@@ -168,11 +189,10 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
     row.warnings += doubts(action, result, engine)
 
 
-def listened(sound: Rendered) -> Heard | None:
-    """None where nothing can be heard. Raises `LiveError` for what was not rendered to its end."""
-    path = sound.whole()
+def listened(path: Path, between_blocks: Callable[[], None]) -> Heard | None:
+    """None where nothing can be heard."""
     try:
-        return listen_to(str(path))
+        return listen_to(str(path), between_blocks)
     except AudioError:
         return None
 
@@ -197,7 +217,7 @@ def scratch() -> Iterator[Path]:
 def listen_all(
     reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
     new: Sequence[write.Entry] = (),
-) -> Callable[[Target], Heard | None]:  # fmt: skip
+) -> Listen:  # fmt: skip
     """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
 
     `new`: EQs of other tracks that are to be heard as if they were in place. What is given back listens to one of
@@ -207,7 +227,7 @@ def listen_all(
     reasons: dict[int, str] = {}
     if not always_render:
         files, reasons = in_files(reaper, project, targets, {entry.target.track: entry.eq for entry in new})
-    rest = [one for one in targets if id(one) not in files]
+    rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
     rendered: dict[int, Rendered] = {}
     if rest:
         with reaper.guard() as later:
@@ -215,13 +235,44 @@ def listen_all(
                 write.put_in_for_now(reaper, project, new, later)
             rendered = dict(zip(map(id, rest), render(reaper, project, rest, folder, may_wait=not new), strict=True))
     for one in targets:
-        one.heard_in = "files" if id(one) in files else "render"
-        one.why_rendered = reasons.get(id(one), "")
+        leader = one.link[0] if one.link else one
+        one.heard_in = "files" if id(leader) in files else "render"
+        one.why_rendered = reasons.get(id(leader), "")
 
-    def heard(one: Target) -> Heard | None:
-        return files[id(one)].heard() if id(one) in files else listened(rendered[id(one)])
+    def heard(one: Target, between_blocks: Callable[[], None]) -> Heard | None:
+        if id(one) in files:
+            return files[id(one)].heard(between_blocks)
+        sounds = [rendered[id(member)] for member in one.link or [one]]
+        return listened(summed(sounds) if len(sounds) > 1 else sounds[0].whole(), between_blocks)
 
     return heard
+
+
+def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[Heard | None]:
+    """Listens to several at a time; `heard` is told how many are done. Gives what was heard in order.
+
+    The first error, or an interrupt, ends the others at their next block.
+    """
+    stop = threading.Event()
+
+    def between_blocks() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+    try:
+        futures = [pool.submit(listen, one, between_blocks) for one in targets]
+        waiting = set(futures)
+        while waiting:
+            # with a timeout, for on Windows nothing interrupts a wait without one
+            done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            heard(len(futures) - len(waiting))
+        return [future.result() for future in futures]
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def _run(
@@ -234,16 +285,17 @@ def _run(
             check.check_reaper(reaper, project)
             preferences.media_online(reaper, project)
             targets = choice.targets(reaper, project, family)
+            targets = linked.join(reaper, targets) if choice.linked else linked.complete(reaper, project, targets)
             check.check_targets(reaper, project, targets)
             listen = listen_all(reaper, project, targets, folder, choice.always_render)
-        found: dict[int, Heard | None] = {}
-        for n, one in enumerate(targets, 1):
-            found[one.number] = listen(one)
-            progress(STEP, n, len(targets))
-        audible = [(one, heard) for one in targets if (heard := found[one.number])]
+        asked = [one for one in targets if linked.leads(one)]
+        found = side_by_side(listen, asked, lambda done: progress(STEP, done, len(asked)))
+        audible = [(one, heard) for one, heard in zip(asked, found, strict=True) if heard]
         if not audible:
             raise _silence(reaper, targets)
         told = answers([one for one, _ in audible], [heard for _, heard in audible])
+        # of linked tracks each gets the answer to their sum
+        audible, told = _for_each_linked(audible, told)
         answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
         entries = [write.Entry(one, result.eq, name) for one, name, result in answered if not is_idle(one, result)]
         if entries:
@@ -255,12 +307,23 @@ def _run(
             rows[one.number].left = IDLE
         else:
             fill(rows[one.number], action, name, result, heard.analysis, engine)
-        rows[one.number].warnings += [heard.warning] if heard.warning else []
+        rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
     for one in targets:
         if one.number not in rows:
             rows[one.number] = row_of(one)
             rows[one.number].left = "it is silent"
     return [rows[one.number] for one in targets]
+
+
+def _for_each_linked(
+    audible: Sequence[tuple[Target, Heard]], told: Sequence[tuple[Action, str, Result]]
+) -> tuple[list[tuple[Target, Heard]], list[tuple[Action, str, Result]]]:
+    heard, answers = [], []
+    for (one, sound), (action, name, result) in zip(audible, told, strict=True):
+        for member in one.link or [one]:
+            heard.append((member, sound))
+            answers.append((action, name + reaeq.LINKED if one.link else name, result))
+    return heard, answers
 
 
 def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:

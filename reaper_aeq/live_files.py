@@ -1,12 +1,12 @@
 """Hearing what is open in REAPER in its media files, where all of the sound is in them: nothing is rendered.
 
-The state of a track, as REAPER would save it, is read and mixed with the reader of `project`. What is not in the files
-is rendered: instruments, FX in front of the EQ's place, take FX, automation, stretch markers, sends from elsewhere.
+What the items of a track say, as REAPER would save them, is read and mixed with the reader of `project`. What is not in
+the files is rendered: instruments, FX in front of the EQ's place, take FX, automation, stretch markers, sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .project.described import HeardSound
 from .project.media import Library
 from .project.mix import Mixer
 from .reaper.items import Item
-from .reaper.live import check, fx, reaeq
+from .reaper.live import check, envelopes, fx, linked, reaeq, track_state
 from .reaper.live.api import TEXT_BYTES, Api
 from .reaper.live.render_state import all_tracks
 from .reaper.live.target import Target
@@ -29,6 +29,7 @@ from .reaper.tracks import Track
 
 _HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
 _DEFAULT_RATE = 48_000.0
+_BEFORE_FX = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV")  # what acts behind a track's own FX is not heard by its EQ
 _MIDI = ("MIDI", "MIDIPOOL")
 
 
@@ -44,15 +45,23 @@ class FileSound:
     track: Track | None
     eqs: dict[int, Eq] = field(default_factory=dict)
 
-    def heard(self) -> Heard | None:
-        """None where nothing can be heard. Raises `AudioError` for a file that cannot be read."""
+    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> Heard | None:
+        """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
+
+        `between_blocks` raises to end the work.
+        """
         rate = self.mixer.sample_rate
         swing, kept, passes = Swing(), KeptSound(rate), 0
 
         def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
             nonlocal passes
             passes += 1
-            return analyze_blocks(kept.watch(swing.watch(map(np.ascontiguousarray, blocks))), rate)
+            return analyze_blocks(kept.watch(swing.watch(watched(blocks))), rate)
+
+        def watched(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+            for block in blocks:
+                between_blocks()
+                yield np.ascontiguousarray(block)
 
         if self.track is None:
             analysis = self.mixer.analyze_master(self.eqs, analyze)
@@ -83,8 +92,8 @@ def in_files(
     library, tracks = Library(), all_tracks(reaper, project)[1:]
     found: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
-    for target in targets:
-        make = _mix if target.is_master else _sound
+    for target in filter(linked.leads, targets):
+        make = _mix if target.is_master else _sum if target.link else _sound
         try:
             found[id(target)] = make(reaper, project, target, tracks, library, new or {})
         except NotInFilesError as reason:
@@ -109,9 +118,42 @@ def _sound(
     top = opened.tracks[0]
     if target.items:
         _only(reaper, top, target.items)
-    for track in opened.tracks:
-        _refuse_what_is_not_in_files(track, library, is_top=track is top)
+    for pointer, track in zip([target.track, *inside], opened.tracks, strict=True):
+        _refuse_automation(reaper, pointer, is_top=track is top)
+        _refuse_what_is_not_in_files(track, library)
     return FileSound(target, Mixer(opened, library), top, eqs)
+
+
+def _sum(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
+) -> FileSound:
+    """Tracks that share one EQ: what reaches it on each, through their faders."""
+    chosen: list[tuple[Target | None, str]] = []
+    for member in target.link:
+        _refuse_fx_in_front(reaper, member)
+        chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
+    eqs = {}
+    for n, (member, track) in enumerate(chosen):
+        if reaper("GetTrackNumSends", track, -1) > 0:
+            raise NotInFilesError("other tracks are sent to it")
+        _refuse_automation(reaper, track, is_top=False)
+        if member is None and (eq := _own_eq(reaper, track, new.get(track))):
+            eqs[n] = eq
+    opened = _opened(reaper, project, [track for _, track in chosen])
+    for (member, _), track in zip(chosen, opened.tracks, strict=True):
+        if member is not None:
+            track.mute, track.solo, track.sends_to_parent = False, False, True
+            if member.items:
+                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in member.items]
+                track.items = tuple(track.items[place] for place in places)
+        _refuse_what_is_not_in_files(track, library)
+    return FileSound(target, Mixer(opened, library), None, eqs)
+
+
+def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
+    """The tracks in a folder; of chosen items nothing else is heard."""
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0 and not target.items
+    return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
 
 
 def _mix(
@@ -120,8 +162,9 @@ def _mix(
     """The master: the sum of all tracks."""
     eqs = _eqs(reaper, tracks, new, 0)
     opened = _opened(reaper, project, tracks)
-    for track in opened.tracks:
-        _refuse_what_is_not_in_files(track, library, is_top=False)
+    for pointer, track in zip(tracks, opened.tracks, strict=True):
+        _refuse_automation(reaper, pointer, is_top=False)
+        _refuse_what_is_not_in_files(track, library)
     return FileSound(target, Mixer(opened, library), None, eqs)
 
 
@@ -142,7 +185,8 @@ def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
 
 
 def _sounds(reaper: Api, track: str, one: fx.Fx) -> bool:
-    return not fx.is_bypassed(reaper, track, one.index) and not reaper("TrackFX_GetOffline", track, one.index)
+    on = not fx.is_bypassed(reaper, track, one.index) or envelopes.switches(reaper, track, one.index)
+    return on and not reaper("TrackFX_GetOffline", track, one.index)
 
 
 def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
@@ -153,6 +197,8 @@ def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
     ours = [one.index for one in reaeq.ours(reaper, track)]
     if not set(sounding) <= set(ours) or (len(sounding) > 1 and new is None):
         raise NotInFilesError("FX on the tracks inside are heard")
+    if any(envelopes.driven(reaper, track, one) for one in sounding):
+        raise NotInFilesError("an envelope moves an EQ on the tracks inside")
     if new is not None or not sounding:
         return new
     bands, output_gain_db = reaeq.read(reaper, track, sounding[0])
@@ -165,7 +211,7 @@ def _opened(reaper: Api, project: str, tracks: Sequence[str]) -> Project:
     """A project of these tracks alone."""
     path = reaper("EnumProjects", -1, "", TEXT_BYTES)[2]
     rate = reaper("GetSetProjectInfo", project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
-    states = [check.chunk_of(reaper, track).strip() + "\n" for track in tracks]
+    states = [track_state.read(reaper, track).strip() + "\n" for track in tracks]
     text = _HEAD.format(rate=rate) + "".join(states) + ">\n"
     # a project that was never saved has no relative names
     return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)
@@ -181,23 +227,17 @@ def _only(reaper: Api, track: Track, chosen: Sequence[str]) -> None:
     track.items = tuple(items)
 
 
-def _refuse_what_is_not_in_files(track: Track, library: Library, is_top: bool) -> None:
+def _refuse_automation(reaper: Api, track: str, is_top: bool) -> None:
+    if envelopes.any_moves(reaper, track, _BEFORE_FX if is_top else None):
+        raise NotInFilesError("automation shapes it")
+
+
+def _refuse_what_is_not_in_files(track: Track, library: Library) -> None:
     if track.channels > 2:
         raise NotInFilesError("it has more than two channels")
-    # what acts behind a track's own FX is not heard by an EQ of the track
-    heard = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV") if is_top else None
-    for envelope in track.envelopes:
-        if (heard is None or envelope in heard) and _is_active(track, envelope):
-            raise NotInFilesError("automation shapes it")
     for item in track.items:
         if track.plays(item):
             _refuse_item(item, library)
-
-
-def _is_active(track: Track, envelope: str) -> bool:
-    chunk = track.chunk.find(envelope)
-    line = chunk.line("ACT") if chunk else None
-    return line is not None and line.tokens[1:2] != ["0"]
 
 
 def _refuse_item(item: Item, library: Library) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, raised, row_of, scratch
+from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, overridden, raised, row_of, scratch, side_by_side
 from .methods.match_request import MatchRequest
 from .project.kinds import kinds_of
 from .project.plan import Action, Plan
@@ -57,6 +57,7 @@ class _Work:
         self.reaper, self.engine, self.plan, self.progress, self.folder = reaper, engine, plan, progress, folder
         self.entries: list[write.Entry] = []
         self.master_rows: list[Row] = []
+        self.given: list[tuple[Target, Row]] = []
         self.heard = 0
         with reaper.held():
             self.project = target.front_project(reaper)
@@ -83,12 +84,13 @@ class _Work:
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
             preferences.media_online(self.reaper, self.project)
             listen = listen_all(self.reaper, self.project, targets, self.folder, self.always_render, self.entries)
-        found = []
-        for one in targets:
-            found.append(listen(one))
-            self.heard += 1
+        before = self.heard
+
+        def heard(done: int) -> None:
+            self.heard = before + done
             self.progress(STEP, self.heard, self.total)
-        give(targets, found)
+
+        give(targets, side_by_side(listen, targets, heard))
 
     def give(self, targets: Sequence[Target], found: Sequence[Heard | None]) -> None:
         """The rules of the plan to the tracks of one level."""
@@ -158,6 +160,7 @@ class _Work:
         fill(row, action, name, result, heard.analysis, self.engine)
         if one.instance or not result.does_nothing:
             self.entries.append(write.Entry(one, result.eq, name, alone=True))
+            self.given.append((one, row))
 
     def write(self) -> None:
         if not self.entries:
@@ -165,6 +168,8 @@ class _Work:
         label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"
         with self.reaper.held():
             write.write_all(self.reaper, self.project, label, self.entries)
+        for one, row in self.given:
+            row.warnings += overridden(one)
 
 
 def _survey(reaper: Api, project: str, plan: Plan) -> list[Strip]:
@@ -172,7 +177,12 @@ def _survey(reaper: Api, project: str, plan: Plan) -> list[Strip]:
     tracks = all_tracks(reaper, project)[1:]
     place = {track: n for n, track in enumerate(tracks)}
     targets = [target.of_track(reaper, track, None) for track in tracks]
-    chunks = [check.chunk_of(reaper, track) for track in tracks]
+    chunks = [
+        check.chunk_of(reaper, track)  # where sends come from stands nowhere else
+        if reaper("GetTrackNumSends", track, -1) > 0
+        else check.light_chunk_of(reaper, track)
+        for track in tracks
+    ]
     parents = [place.get(reaper("GetParentTrack", track)) for track in tracks]
     any_solo = bool(reaper("AnyTrackSolo", project))
     strips = [Strip(one, row_of(one)) for one in targets]

@@ -23,8 +23,8 @@ Given = tuple[bool, bool, list[str]]  # --selected, --all, --track
 
 
 def live_word(
-    word: str, given: Given, *, intensity: float, adaptation: float | None, method: str, always_render: bool, port: int,
-    models: Path | None, as_json: bool,
+    word: str, given: Given, *, intensity: float, adaptation: float | None, method: str, linked: bool,
+    always_render: bool, port: int, models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """What can be wrong with the request is said before REAPER is looked for, and that before models are loaded."""
     request = parse_word(word)
@@ -38,7 +38,7 @@ def live_word(
         from ..live import Wanted, make
 
         wanted = Wanted(request, intensity, adaptation, method)
-        rows = make(reaper, engine, _choice(given, always_render), wanted, step_done)
+        rows = make(reaper, engine, _choice(given, always_render, linked), wanted, step_done)
     _show(rows, as_json)
 
 
@@ -57,8 +57,8 @@ def live_project(plan: Path | None, *, always_render: bool, port: int, models: P
 
 
 def live_match(
-    references: Sequence[Path], given: Given, *, intensity: float, always_render: bool, port: int, models: Path | None,
-    as_json: bool,
+    references: Sequence[Path], given: Given, *, intensity: float, linked: bool, always_render: bool, port: int,
+    models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     check_range("match_intensity", intensity, "intensity")
     _one_of(given)
@@ -68,7 +68,7 @@ def live_match(
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import match
 
-        rows = match(reaper, engine, _choice(given, always_render), references, intensity, step_done)
+        rows = match(reaper, engine, _choice(given, always_render, linked), references, intensity, step_done)
     _show(rows, as_json)
 
 
@@ -124,11 +124,11 @@ def _one_of(given: Given) -> None:
         raise AeqError("say only one of --selected, --all and --track")
 
 
-def _choice(given: Given, always_render: bool = False) -> Choice:
+def _choice(given: Given, always_render: bool = False, linked: bool = False) -> Choice:
     from ..live import Choice
 
     _, everything, names = given
-    return Choice(tuple(names), everything, always_render)
+    return Choice(tuple(names), everything, always_render, linked)
 
 
 def _show(rows: Sequence[Row], as_json: bool) -> None:

@@ -1,5 +1,7 @@
 -- More, less, compare, remove: what can be done with our instances as they are, without listening again.
 
+local check = require("aeq.check")
+local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
@@ -30,7 +32,16 @@ local function limited(factor, eq, blend)
   return factor
 end
 
-local function scale(entry, instance, factor, direction)
+--- What of ours is selected, on tracks that may be changed.
+local function changeable(act)
+  local entries = linked.with_ours(act)
+  for _, entry in ipairs(entries) do
+    check.may_change(entry.track, entry.name)
+  end
+  return entries
+end
+
+local function scale(act, entry, instance, factor, direction)
   local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
   local step = limited(factor, eq, blend)
   local biggest = 0
@@ -55,17 +66,18 @@ local function scale(entry, instance, factor, direction)
     what = write.note(entry, instance.index, instance, eq, blend)
   end
   if what then
-    messages.fail("not_written", { track = entry.name, what = what })
+    write.fail_not_taken(entry.track, entry.name, what)
   end
+  write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
 function adjust.scale(act, factor, direction)
-  local entries = linked.with_ours(act)
+  local entries = changeable(act)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
-        scale(entry, instance, factor, direction)
+        scale(act, entry, instance, factor, direction)
       end
     end
   end)
@@ -84,12 +96,17 @@ end
 
 --- Off if any is on, else on. The EQ keeps the loudness, so only its colour is compared.
 function adjust.compare(act)
-  local entries = linked.with_ours(act)
+  local entries = changeable(act)
   local on = not any_on(entries)
   write.undoable(act, on and "EQ on" or "EQ off", entries, function()
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
         reaper.TrackFX_SetEnabled(entry.track, instance.index, on)
+        if reaper.TrackFX_GetEnabled(entry.track, instance.index) ~= on
+          and not envelopes.switch(entry.track, instance.index) then
+          write.fail_not_taken(entry.track, entry.name, "its bypass")
+        end
+        write.tell_overridden(act, entry.name, entry.track, instance.index)
       end
     end
   end)
@@ -97,11 +114,13 @@ end
 
 --- Takes our EQs away, and nothing else.
 function adjust.remove(act)
-  local entries = linked.with_ours(act)
+  local entries = changeable(act)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it
-        reaper.TrackFX_Delete(entry.track, entry.ours[i].index)
+        if not reaper.TrackFX_Delete(entry.track, entry.ours[i].index) then
+          write.fail_not_taken(entry.track, entry.name, "its removal")
+        end
       end
       local kept = instances.read(entry.track)
       kept.eqs = {}

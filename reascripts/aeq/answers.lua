@@ -46,7 +46,7 @@ function answers.scores(answer)
   end
   for _, entry in ipairs(answer.top) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" or not number_in(entry[2], 0, 1) then
-      nonsense("a score that is none")
+      nonsense("a score that is no number")
     end
   end
   return answer

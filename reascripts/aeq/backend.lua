@@ -27,7 +27,7 @@ end
 local function start_failed()
   local said, code = mailbox.start_log()
   local why = said ~= nil and said ~= "" and said or code and "it ended at once (" .. code .. ")"
-    or "it gave no sign of life"
+    or "it did not answer"
   messages.fail("start_failed", { why = (why:gsub("%.$", "")) })
 end
 

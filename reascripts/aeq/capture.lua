@@ -69,6 +69,7 @@ local function render_some(act, group, targets, at_once)
     if group.how == "stem" then
       later(render_state.select_tracks(act.project, tracks))
     end
+    render_state.disarm(act.project, later) -- behind the selection, which may arm tracks by itself
     return render.run(act, {
       how = group.how, start_s = group.start_s, end_s = group.end_s, numbers = numbers, at_once = at_once,
       offline = went_offline(act, group),

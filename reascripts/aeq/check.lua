@@ -60,21 +60,31 @@ local function track_lines(track)
   return chunk:match("^[^\n]*(.-)\n%s*[<>]") or "", chunk:find("\n%s*<FREEZE") ~= nil
 end
 
+--- Stops if the user has locked or frozen the track. Neither has a call of its own: `LOCK 1` and `<FREEZE` are lines
+--- of its chunk. (A frozen track has given its FX away, so it is light.)
+function check.refuse_closed(track, name)
+  local lines, frozen = track_lines(track)
+  if frozen then
+    messages.fail("frozen_track", { track = name })
+  elseif lines:find("\n%s*LOCK 1") then
+    messages.fail("locked_track", { track = name })
+  end
+end
+
+--- The same, for a track that has to be changed but not heard; heavy ones are found out when a write fails.
+function check.may_change(track, name)
+  local is_master = reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") < 0
+  if not is_master and is_light(track) then
+    check.refuse_closed(track, name)
+  end
+end
+
 local function check_track(target)
   local track = target.track
   if reaper.GetMediaTrackInfo_Value(track, "I_FXEN") == 0 and reaper.TrackFX_GetCount(track) > 0 then
     messages.fail("fx_off", { track = target.name })
-  elseif target.is_master or not is_light(track) then
-    return
   end
-  -- Neither state has a call of its own: `LOCK 1` and `<FREEZE` are lines of the chunk. (A frozen track has given its
-  -- FX away, so it is light.)
-  local lines, frozen = track_lines(track)
-  if frozen then
-    messages.fail("frozen_track", { track = target.name })
-  elseif lines:find("\n%s*LOCK 1") then
-    messages.fail("locked_track", { track = target.name })
-  end
+  check.may_change(track, target.name)
 end
 
 --- The chosen items without those in a lane that does not play; fails if that leaves none.

@@ -89,30 +89,25 @@ local function worth_writing(act, entries)
       kept[#kept + 1] = entry
     end
   end
-  local notes = {}
   if #silent > 0 then
     local tracks = table.concat(silent, "', '")
     if #kept == 0 and #idle == 0 then
       messages.fail("silent", { track = tracks })
     end
-    notes[1] = messages.text("left_out", { tracks = tracks })
+    act:note(messages.text("left_out", { tracks = tracks }))
   end
   if #idle > 0 then
     local tracks = table.concat(idle, "', '")
-    notes[#notes + 1] = messages.text("does_nothing", { tracks = tracks, why = tostring(why or "") })
+    act:note(messages.text("does_nothing", { tracks = tracks, why = tostring(why or "") }))
   end
-  act.note = #notes > 0 and table.concat(notes, "\n") or nil
   return kept
 end
 
---- Writes all of them, and says what was left out.
+--- Writes those that are worth it.
 local function finish(act, entries)
   local kept = worth_writing(act, entries)
   if #kept > 0 then
     write.all(act, act.title, kept)
-  end
-  if act.note then
-    messages.show(act.note)
   end
 end
 
@@ -166,7 +161,8 @@ function flow.analyze(act)
     lines[i] = ("%s (%s)\n  %s\n  %s\n"):format(
       targets[i].name, sounds.told(heard[i]), table.concat(scores, "  "), answer.suggestion)
   end
-  reaper.ShowConsoleMsg("reaper-aeq: scores from 0 to 1, against other music\n\n" .. table.concat(lines, "\n") .. "\n")
+  local head = "reaper-aeq: scores from 0 to 1, compared with other music\n\n"
+  reaper.ShowConsoleMsg(head .. table.concat(lines, "\n") .. "\n")
 end
 
 return flow

@@ -1,5 +1,7 @@
 -- Describes items as the backend reads them (wire: ItemInfo): which part of which file, and how it is played.
 
+local envelopes = require("aeq.envelopes")
+
 local item_sound = {}
 
 -- Sources whose sound is not in a file of their own, as REAPER calls them.
@@ -17,7 +19,7 @@ local function media(source)
     -- A section or a reversed source wraps the one that has the file.
     local ok, start_s, length_s, reverse = reaper.PCM_Source_GetSectionInfo(source)
     if not ok or #sections == MOST_SECTIONS then
-      return nil, "an item's source is made of others"
+      return nil, "an item's source is nested too deeply"
     end
     table.insert(sections, 1, { start_s = start_s, length_s = length_s > 0 and length_s or nil, reverse = reverse })
     source, inner = inner, reaper.GetMediaSourceParent(inner)
@@ -26,20 +28,9 @@ local function media(source)
   if NOT_FILES[kind] then
     return nil, kind:match("^MIDI") and "MIDI is played by an instrument" or "an item's sound is in no audio file"
   elseif not file:match("^[/\\]") and not file:match("^%a:[/\\]") then
-    return nil, "an item's file is not named in full"
+    return nil, "an item's file has no full path"
   end
   return file, sections
-end
-
---- Does an envelope move anything? One that is switched off, or has no points, does not.
-function item_sound.moves(envelope)
-  if reaper.CountEnvelopePoints(envelope) == 0 then
-    return false
-  elseif reaper.APIExists("GetSetEnvelopeInfo_String") then
-    local ok, active = reaper.GetSetEnvelopeInfo_String(envelope, "ACTIVE", "", false)
-    return not ok or active ~= "0"
-  end
-  return true
 end
 
 --- Why a take's sound is not in its file alone; nil if it is.
@@ -53,7 +44,7 @@ local function shaped(take)
     return "an item has stretch markers"
   end
   for i = 0, reaper.CountTakeEnvelopes(take) - 1 do
-    if item_sound.moves(reaper.GetTakeEnvelope(take, i)) then
+    if envelopes.moves(reaper.GetTakeEnvelope(take, i)) then
       return "an item has an envelope"
     end
   end

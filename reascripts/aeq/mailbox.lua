@@ -64,7 +64,7 @@ function mailbox.heartbeat()
   if not fine or type(beat) ~= "table" or beat.name ~= "reaper-aeq" then
     return nil
   elseif beat.protocol ~= PROTOCOL then
-    messages.fail("nonsense", { what = "it speaks another language: " .. tostring(beat.version) })
+    messages.fail("nonsense", { what = "it is of another version: " .. tostring(beat.version) })
   end
   local whole = math.type(beat.beat) == "integer" and math.type(beat.time) == "integer"
   return whole and type(beat.nonce) == "string" and beat.nonce:match("^%x+$") and beat or nil

@@ -57,7 +57,7 @@ function Progress:draw()
   gfx.x, gfx.y = 12, 12
   gfx.drawstr(self.text)
   gfx.x, gfx.y = 12, 58
-  gfx.drawstr("Esc stops; nothing is changed then.")
+  gfx.drawstr("Press Esc to stop; nothing will be changed.")
   gfx.update()
 end
 

@@ -1,5 +1,6 @@
 -- Writing an EQ into a ReaEQ instance, and the proof that it arrived. Every way in is checked by another way out.
 
+local envelopes = require("aeq.envelopes")
 local reaeq = require("aeq.reaeq")
 local state = require("aeq.reaeq_state")
 
@@ -66,22 +67,25 @@ local function set_all(track, fx, eq)
   reaper.TrackFX_SetParam(track, fx, 3 * count, reaeq.to_linear(eq.output_gain_db))
 end
 
-local function band_difference(is, want)
+-- `driven`: parameters that follow an envelope, from the band's first one on; REAPER may have set them already.
+local function band_difference(is, want, driven, first)
   if is.kind ~= want.kind or is.enabled ~= want.enabled then
     return "kind " .. tostring(is.kind)
-  elseif math.abs(is.freq_hz / want.freq_hz - 1) > TOLERANCE.freq then
+  elseif not driven[first + reaeq.FREQ] and math.abs(is.freq_hz / want.freq_hz - 1) > TOLERANCE.freq then
     return ("%.1f Hz for %.1f"):format(is.freq_hz, want.freq_hz)
-  elseif math.abs(is.gain_db - want.gain_db) > TOLERANCE.gain_db then
+  elseif not driven[first + reaeq.GAIN] and math.abs(is.gain_db - want.gain_db) > TOLERANCE.gain_db then
     return ("%.2f dB for %.2f"):format(is.gain_db, want.gain_db)
-  elseif math.abs(is.bandwidth_oct - want.bandwidth_oct) > TOLERANCE.bandwidth_oct then
+  elseif not driven[first + reaeq.WIDTH]
+    and math.abs(is.bandwidth_oct - want.bandwidth_oct) > TOLERANCE.bandwidth_oct then
     return ("%.3f oct for %.3f"):format(is.bandwidth_oct, want.bandwidth_oct)
   end
 end
 
 --- nil if `held` ({bands, output_gain_db}) sounds like `eq`, else what differs first.
-local function difference(held, eq)
+local function first_difference(held, eq, driven)
   for n, want in ipairs(eq.bands) do
-    local what = not held.bands[n] and "only " .. #held.bands .. " bands" or band_difference(held.bands[n], want)
+    local what = not held.bands[n] and "only " .. #held.bands .. " bands"
+      or band_difference(held.bands[n], want, driven, 3 * (n - 1))
     if what then
       return ("band %d: %s"):format(n, what)
     end
@@ -91,14 +95,19 @@ local function difference(held, eq)
       return ("band %d is still on"):format(n)
     end
   end
-  if math.abs(held.output_gain_db - eq.output_gain_db) > TOLERANCE.gain_db then
+  if not driven[3 * #held.bands] and math.abs(held.output_gain_db - eq.output_gain_db) > TOLERANCE.gain_db then
     return ("output %.2f dB for %.2f"):format(held.output_gain_db, eq.output_gain_db)
   end
 end
 
+--- The same, but for parameters that follow an envelope: those are only looked for where something differs.
+local function difference(track, fx, held, eq)
+  return first_difference(held, eq, {}) and first_difference(held, eq, envelopes.driven(track, fx))
+end
+
 --- The same for an instance, from its parameters.
 function write.difference(track, fx, eq)
-  return difference(reaeq.read(track, fx), eq)
+  return difference(track, fx, reaeq.read(track, fx), eq)
 end
 
 -- What this run knows of this REAPER's `vst_chunk`: nil nothing yet, false that it is of no use, else its layout. What
@@ -116,7 +125,7 @@ local function by_state(track, fx, eq, is_new)
     return false
   end
   local held = state.read(track, fx)
-  local fine = held and not difference(held, eq) and (layout or not write.difference(track, fx, eq))
+  local fine = held and not difference(track, fx, held, eq) and (layout or not write.difference(track, fx, eq))
   layout = fine and (layout or { head = like.head })
   return fine
 end

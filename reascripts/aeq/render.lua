@@ -42,6 +42,17 @@ function render.check(act)
   end
 end
 
+--- Is the time selection locked? Bits of `projsellock` as the SWS extension reads them: 14 locking is on, 0 of the time
+--- selection, 10 of the loop points, which may be linked with it.
+local function selection_locked()
+  local known, value = false, ""
+  if reaper.APIExists("get_config_var_string") then
+    known, value = reaper.get_config_var_string("projsellock")
+  end
+  local bits = known and math.tointeger(tonumber(value)) or 0
+  return bits & 1 << 14 ~= 0 and bits & (1 | 1 << 10) ~= 0
+end
+
 local function set_keys(project, given, folder, pattern)
   local numbers = {
     RENDER_SETTINGS = SOURCE[given.how],
@@ -66,7 +77,11 @@ local function set_keys(project, given, folder, pattern)
   local from_s = reaper.GetSetProjectInfo(project, "RENDER_STARTPOS", 0, false)
   local to_s = reaper.GetSetProjectInfo(project, "RENDER_ENDPOS", 0, false)
   if math.abs(from_s - given.start_s) > BOUNDS_S or math.abs(to_s - given.end_s) > BOUNDS_S then
-    -- One REAPER was seen to ignore the positions; the time selection works there. Whoever called puts it back.
+    -- One REAPER was seen to ignore the positions; the time selection works there. Whoever called puts it back. If it
+    -- is locked, REAPER would ask about it in a box that stops everything.
+    if selection_locked() then
+      messages.fail("selection_locked")
+    end
     reaper.GetSet_LoopTimeRange2(project, true, false, given.start_s, given.end_s, false)
     reaper.GetSetProjectInfo(project, "RENDER_BOUNDSFLAG", TIME_SELECTION, true)
   end

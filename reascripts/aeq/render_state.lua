@@ -1,6 +1,8 @@
 -- Everything a render touches, saved so that it can be put back exactly (facts sheet, 4: save and restore all keys).
 
 local chain = require("aeq.chain")
+local envelopes = require("aeq.envelopes")
+local messages = require("aeq.messages")
 
 local render_state = {}
 
@@ -83,6 +85,21 @@ function render_state.select_tracks(project, wanted)
   end
 end
 
+--- Armed tracks that are monitored would play what comes in at their inputs into a render.
+function render_state.disarm(project, later)
+  for _, track in ipairs(all_tracks(project)) do
+    local armed = reaper.GetMediaTrackInfo_Value(track, "I_RECARM")
+    if armed ~= 0 and reaper.GetMediaTrackInfo_Value(track, "I_RECMON") ~= 0 then
+      later(function()
+        if still_there(project, track, "MediaTrack*") then
+          reaper.SetMediaTrackInfo_Value(track, "I_RECARM", armed)
+        end
+      end)
+      reaper.SetMediaTrackInfo_Value(track, "I_RECARM", 0)
+    end
+  end
+end
+
 --- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
 --- Returns the function that puts the mode back.
 function render_state.no_recording(project, track)
@@ -112,6 +129,13 @@ end
 
 --- Bypasses the FX at `from` and all that the sound passes after it, as far as they are on.
 function render_state.bypass_from(project, track, from, later)
+  for _, entry in ipairs(chain.from(track, from)) do
+    if envelopes.switch(track, entry.index) and not reaper.TrackFX_GetOffline(track, entry.index) then
+      local _, name = reaper.GetTrackName(track)
+      local _, fx = reaper.TrackFX_GetFXName(track, entry.index)
+      messages.fail("envelope_switches", { fx = fx, track = name })
+    end
+  end
   later(render_state.no_recording(project, track))
   for _, entry in ipairs(chain.from(track, from)) do
     if reaper.TrackFX_GetEnabled(track, entry.index) then

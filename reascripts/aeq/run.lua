@@ -51,6 +51,11 @@ function Act:uninterrupted(body)
   self.closed_to_cancel = false
 end
 
+--- Leaves a sentence for the user, shown when all has gone well.
+function Act:note(text)
+  self.notes[#self.notes + 1] = text
+end
+
 --- The run's own folder, made when first needed.
 function Act:folder()
   self.temp = self.temp or files.temp(mailbox.folder())
@@ -120,6 +125,7 @@ function run.start(title, story)
     project = reaper.EnumProjects(-1),
     settings = settings.load(),
     progress = progress.new(title),
+    notes = {},
   }, Act)
   reaper.atexit(function()
     close(act)
@@ -139,6 +145,8 @@ function run.start(title, story)
     settle(act, reaper.time_precise() + SETTLE_S, function()
       if not fine then
         report(act, type(thrown) == "table" and thrown or debug.traceback(thread, tostring(thrown)))
+      elseif #act.notes > 0 then
+        messages.show(table.concat(act.notes, "\n"))
       end
     end)
   end

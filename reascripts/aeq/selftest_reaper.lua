@@ -86,7 +86,7 @@ local function history(project, track, report)
 end
 
 --- On which scale the points of a gain envelope lie: 0.25 or 0.5 is 0 dB.
-local function envelope_scale(track, report)
+local function envelope_scale(act, track, report)
   if not (reaper.APIExists("GetFXEnvelope") and reaper.APIExists("GetEnvelopePoint")) then
     return report:unknown("the scale of FX envelopes")
   end
@@ -96,6 +96,12 @@ local function envelope_scale(track, report)
   end
   local _, _, value = reaper.GetEnvelopePoint(envelope, 0)
   report:note("0 dB in a gain envelope", ("%.3f"):format(value))
+  reaper.TrackFX_SetParam(track, 0, reaeq.GAIN, 0.5)
+  local now = reaper.TrackFX_GetParam(track, 0, reaeq.GAIN)
+  act:wait()
+  act:wait()
+  local later = reaper.TrackFX_GetParam(track, 0, reaeq.GAIN)
+  report:note("0.5 written to what an envelope controls", ("%.3f, then %.3f"):format(now, later))
 end
 
 local function container(track, report)
@@ -103,10 +109,18 @@ local function container(track, report)
   if fx < 0 or not reaper.TrackFX_GetNamedConfigParm(track, fx, "container_count") then
     return report:unknown("containers", "none could be added")
   end
+  local guid, its = reaper.TrackFX_GetFXGUID(track, 0), reaper.TrackFX_GetFXGUID(track, fx)
   reaper.TrackFX_CopyToTrack(track, 0, track, 0x2000000 + reaper.TrackFX_GetCount(track) + 1 + fx + 1, true)
-  local _, count = reaper.TrackFX_GetNamedConfigParm(track, reaper.TrackFX_GetCount(track) - 1, "container_count")
-  report:check("an EQ in a container is found", #chain.all(track) == reaper.TrackFX_GetCount(track) + 1,
-    "it holds " .. count)
+  local place = chain.find(track, its) -- moved up by what went into it
+  local _, count = reaper.TrackFX_GetNamedConfigParm(track, place or fx, "container_count")
+  local now = chain.find(track, guid)
+  local found = now and now >= chain.IN_CONTAINER and reaeq.is_reaeq(track, now)
+  report:check("an EQ in a container is found", found, "it holds " .. tostring(count))
+  if found then
+    reaper.TrackFX_SetParam(track, now, reaeq.GAIN, 0.5)
+    local held = reaper.TrackFX_GetParam(track, now, reaeq.GAIN)
+    report:check("and is written to there", math.abs(held - 0.5) < 1e-3, ("%.3f for 0.500"):format(held))
+  end
 end
 
 --- Media that is offline says so by its length.
@@ -153,7 +167,7 @@ return {
         reaper.DeleteTrack(track)
       end)
       report:part("the history", function() history(act.project, track, report) end)
-      report:part("envelopes", function() envelope_scale(track, report) end)
+      report:part("envelopes", function() envelope_scale(act, track, report) end)
       report:part("containers", function() container(track, report) end)
       local item = insert_item(act, track)
       report:check("items without lanes play", loudest.plays(item))

@@ -1,6 +1,7 @@
 -- Describes what reaches a target's EQ by the items it is made of (wire: Sound), where that is all there is to it: the
 -- backend then reads the media itself, and nothing is rendered. Else says why not.
 
+local envelopes = require("aeq.envelopes")
 local hearing = require("aeq.hearing")
 local item_sound = require("aeq.item_sound")
 local json = require("aeq.json")
@@ -27,7 +28,8 @@ local function audible_fx(track, stop, except)
     return nil
   end
   for fx = 0, stop - 1 do
-    if not except[fx] and reaper.TrackFX_GetEnabled(track, fx) and not reaper.TrackFX_GetOffline(track, fx) then
+    local on = reaper.TrackFX_GetEnabled(track, fx) or envelopes.switch(track, fx)
+    if on and not except[fx] and not reaper.TrackFX_GetOffline(track, fx) then
       return fx
     end
   end
@@ -39,7 +41,7 @@ local function our_eq(track, instead)
   local function add(eq)
     for _, band in ipairs(eq.bands) do
       if band.enabled and not band.kind then
-        cannot("an EQ of ours was given a band of another kind")
+        cannot("an EQ of reaper-aeq has a band of a kind that only ReaEQ can compute")
       elseif band.enabled then
         whole.bands[#whole.bands + 1] = {
           kind = band.kind, freq_hz = band.freq_hz, gain_db = band.gain_db, bandwidth_oct = band.bandwidth_oct,
@@ -55,13 +57,15 @@ local function our_eq(track, instead)
     if instance.index < IN_CONTAINER then
       places[fx] = true
     end
-    if instead and instance.family == instead.family then
+    if not off and next(envelopes.driven(track, fx)) then
+      cannot("an envelope moves an EQ of reaper-aeq")
+    elseif instead and instance.family == instead.family then
       on = false
     end
     if on then
       local wet = reaper.TrackFX_GetParamFromIdent(track, fx, ":wet") -- names are translated, idents are not
       if wet >= 0 and reaper.TrackFX_GetParamNormalized(track, fx, wet) < 1 then
-        cannot("an EQ of ours is mixed with the sound before it")
+        cannot("an EQ of reaper-aeq has its wet/dry mix changed")
       end
       add(reaeq.read(track, fx))
     end
@@ -79,7 +83,7 @@ end
 local function refuse_moves(track, count, get, why)
   for i = 0, count - 1 do
     local envelope = get(track, i)
-    if envelope and item_sound.moves(envelope) then
+    if envelope and envelopes.moves(envelope) then
       cannot(why)
     end
   end
@@ -179,7 +183,7 @@ end
 local function fader(track)
   local pan, law, mode = value(track, "D_PAN"), value(track, "D_PANLAW"), math.floor(value(track, "I_PANMODE"))
   if not BALANCE[mode] and (pan ~= 0 or value(track, "D_WIDTH") ~= 1) or pan ~= 0 and law >= 0 and law ~= 1 then
-    cannot("a track in it is panned in a way of its own")
+    cannot("a track in it has an unusual pan setting")
   elseif value(track, "C_MAINSEND_OFFS") ~= 0 then
     cannot("a track in it goes to other channels")
   elseif value(track, "D_PLAY_OFFSET") ~= 0 and math.floor(value(track, "I_PLAY_OFFSET_FLAG")) & 1 == 0 then

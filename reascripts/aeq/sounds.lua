@@ -61,7 +61,7 @@ local function all_or_none(heard, leaders)
   end
   for i, leader in ipairs(leaders) do
     if rendered[leader] and heard[i].sound then
-      heard[i] = { rendered_because = "it is linked with a track that is: " .. rendered[leader] }
+      heard[i] = { rendered_because = "it is linked with a track that has to be: " .. rendered[leader] }
     end
   end
 end

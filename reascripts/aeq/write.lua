@@ -1,6 +1,8 @@
 -- The one place that changes the project: all tracks of a press in one undo block, in one cycle.
 
 local chain = require("aeq.chain")
+local check = require("aeq.check")
+local envelopes = require("aeq.envelopes")
 local guard = require("aeq.guard")
 local instances = require("aeq.instances")
 local json = require("aeq.json")
@@ -100,14 +102,31 @@ function write.note(target, fx, instance, eq, blend)
   }, alive)
 end
 
+--- Ends the run for an FX that did not take a write; a lock of the track may be why.
+function write.fail_not_taken(track, name, what)
+  log.add(("not written: %s on %s"):format(what or "a new FX", name))
+  check.refuse_closed(track, name)
+  messages.fail(what and "not_written" or "no_reaeq", { track = name, what = what })
+end
+
+--- Tells, when all is done, what an envelope overrides of an EQ that was just written; `eq` nil: that was switched.
+-- gains: only they were written
+function write.tell_overridden(act, track_name, track, fx, eq, gains)
+  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx), gains = gains }
+  local parameters = envelopes.names(track, fx, counted)
+  if #parameters > 0 then
+    act:note(messages.text("envelope_overrides", { track = track_name, parameters = table.concat(parameters, ", ") }))
+  end
+end
+
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
-function write.one(target, eq, blend)
+function write.one(act, target, eq, blend)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
   local old = current(target, count)
   local place = target.place == "first" and 0 or count
   local fx = old or reaeq.add(track, place)
   if not fx then
-    messages.fail("no_reaeq")
+    write.fail_not_taken(track, target.name)
   elseif old and reaper.TrackFX_GetOffline(track, old) then
     messages.fail("offline_eq", { track = target.name })
   end
@@ -118,12 +137,14 @@ function write.one(target, eq, blend)
   target.linked = target.linked or false
   what = what or write.note(target, fx, old and target.instance, eq, blend)
   if what then
-    log.add(("not written: %s on %s"):format(what, target.name))
-    messages.fail("not_written", { track = target.name, what = what })
+    write.fail_not_taken(track, target.name, what)
   end
   -- A bypassed instance that was just given a new EQ is meant to be heard.
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
+  end
+  if old then
+    write.tell_overridden(act, target.name, track, fx, eq)
   end
 end
 
@@ -146,7 +167,7 @@ function write.for_a_moment(act, entry, later)
   end
   local last = target.place == "first" and 0 or reaper.TrackFX_GetCount(track)
   local place = old and old < chain.IN_CONTAINER and old or last
-  local fx = reaeq.add(track, place) or messages.fail("no_reaeq")
+  local fx = reaeq.add(track, place) or write.fail_not_taken(track, target.name)
   local guid = reaper.TrackFX_GetFXGUID(track, fx)
   later(function()
     local now = chain.find(track, guid)
@@ -156,7 +177,7 @@ function write.for_a_moment(act, entry, later)
   end)
   local what = reaeq_write.eq(track, fx, entry.eq, true)
   if what then
-    messages.fail("not_written", { track = target.name, what = what })
+    write.fail_not_taken(track, target.name, what)
   end
 end
 
@@ -169,7 +190,7 @@ function write.all(act, title, entries)
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
     for _, entry in ipairs(entries) do
-      write.one(entry.target, entry.eq, entry.blend)
+      write.one(act, entry.target, entry.eq, entry.blend)
     end
   end)
 end

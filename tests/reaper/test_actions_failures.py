@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, song
+from fake_backend import answer
+from standin import Disputed
+from standin.injection import lock_track
 
 
 @pytest.fixture
@@ -302,7 +305,7 @@ def test_an_eq_that_would_change_nothing_is_not_inserted(open_song, sound):
     why = "It is warm already. Adaptation 0 asks for people's mean EQ all the same."
     s.backend.answer = changed(bands=FLAT, output_gain_db=-0.03, explanation=why)
     s.press("Make warmer")
-    assert_refused(s, f"'A': no EQ was inserted, for it would change nothing. {why}")
+    assert_refused(s, f"No EQ was put on 'A', because it would change nothing. {why}")
 
 
 def test_only_the_track_whose_eq_would_change_nothing_gets_none(open_song, sound):
@@ -311,7 +314,7 @@ def test_only_the_track_whose_eq_would_change_nothing_gets_none(open_song, sound
     s.backend.answer = lambda task: (flat if task["name"] == "B" else changed())(task)
     s.press("Make warmer")
     assert list(ours(s.reaper.project)) == ["A"]
-    assert len(s.said) == 1 and s.said[0].startswith("'B': no EQ was inserted")
+    assert len(s.said) == 1 and s.said[0].startswith("No EQ was put on 'B'")
 
 
 def test_one_of_ours_is_set_to_nothing(open_song, sound):
@@ -399,7 +402,7 @@ def test_a_fault_of_ours_is_told_as_one_and_undone(open_song, sound):
     assert "  local what = reaeq_write.eq" in text
     script.write_text(text.replace("  local what = reaeq_write.eq", '  error("oops")\n  local what = reaeq_write.eq'))
     s.press("Make warmer")
-    assert s.said[0].startswith("reaper-aeq met a fault of its own") and "oops" in s.said[0]
+    assert s.said[0].startswith("A bug in reaper-aeq ended this press") and "oops" in s.said[0]
     assert s.project.bytes() == s.before and s.left_behind() == []
 
 
@@ -407,4 +410,38 @@ def test_more_without_an_eq(open_song, sound):
     s = open_song([Strip("A", [Clip(sound, selected=True)], fx=[reaeq(name="mine"), TONE])])
     for action in ("More", "Less", "Compare", "Remove"):
         s.press(action)
-    assert len(s.said) == 4 and {text[:20] for text in s.said} == {"No EQ of ours is on "} and s.unchanged
+    assert len(s.said) == 4 and s.unchanged
+    assert all(text.startswith("The selected tracks have no EQ from reaper-aeq.") for text in s.said)
+
+
+FOREIGN = ['<VST "VST: Sampler (Somebody)" sampler.so 0 "" 1234567890<> ""', "  AAAQAAAA", ">"]
+
+
+@pytest.mark.parametrize(
+    ("action", "held"),
+    [("Make warmer", False), ("Make warmer", True), ("More", True), ("Remove", True), ("Compare", True)],
+)
+def test_a_write_that_a_lock_refuses_names_the_lock(open_song, sound, action, held):
+    """A track with a foreign plug-in is not asked for its state before: whether its lock is in the way shows then."""
+    s = open_song([Strip("A", [Clip(sound, selected=True)], fx=[FOREIGN])], disputed=Disputed(locked_tracks="left"))
+    if held:
+        s.press("Make warmer")
+    with s.reaper.as_user() as project:
+        lock_track(project.tracks[0])
+    before, points = s.project.bytes(), len(s.project.undo_points)
+    s.backend.answer = lambda task: answer({"request": "bright"})
+    s.press(action)
+    assert s.said == ["The controls of 'A' are locked. Unlock them (right-click the track), then press again."]
+    assert s.project.bytes() == before and len(s.project.undo_points) == points and s.left_behind() == []
+
+
+@pytest.mark.parametrize("action", ["More", "Less", "Remove", "Compare"])
+def test_what_is_done_without_listening_heeds_a_lock_too(open_song, sound, action):
+    s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    s.press("Make warmer")
+    with s.reaper.as_user() as project:
+        lock_track(project.tracks[0])
+    before = s.project.bytes()
+    s.press(action)
+    assert s.said == ["The controls of 'A' are locked. Unlock them (right-click the track), then press again."]
+    assert s.project.bytes() == before

@@ -300,7 +300,7 @@ REASONS = {
     ),
     "FX in the folder": (lambda f: folder(f, fx=[other()]), "a track in it has FX"),
     "automation in the folder": (lambda f: folder(f, extra=envelope("VOLENV2")), "an envelope moves a track in it"),
-    "dual pan in the folder": (lambda f: folder(f, extra=["PANMODE 6"]), "a track in it is panned in a way of its own"),
+    "dual pan in the folder": (lambda f: folder(f, extra=["PANMODE 6"]), "a track in it has an unusual pan setting"),
     "video": (
         lambda f: [TrackSpec("t", [ItemSpec(f, selected=True, kind="VIDEO")])], "an item's sound is in no audio file",
     ),

@@ -133,7 +133,7 @@ def test_fx_that_are_off_as_a_whole_are_told(open_song, sound):
         project.tracks[0].node.set("FX", [0])
     before = s.project.bytes()
     s.press("Make warmer")
-    assert len(s.said) == 1 and s.said[0].startswith("The FX of 'A' are switched off") and s.project.bytes() == before
+    assert len(s.said) == 1 and s.said[0].startswith("All FX of 'A' are switched off") and s.project.bytes() == before
 
 
 def test_an_eq_of_ours_that_is_offline_is_told(open_song, sound):

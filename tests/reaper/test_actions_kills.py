@@ -48,7 +48,7 @@ def pressed_and_killed(session: Session, when) -> None:
     session.reaper.run_until(timeout_s=60) if session.reaper.scripts else None
     if session.said:
         assert session.said == [
-            "reaper-aeq stopped while it was computing. Nothing was changed; press again to start it anew."
+            "reaper-aeq stopped while it was computing. Nothing was changed; press again to restart it."
         ]
         assert session.project.bytes() == session.before and len(session.project.undo_points) == points
     else:  # the answer was there already, or the letter not yet taken: then another backend was started for it

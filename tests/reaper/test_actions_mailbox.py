@@ -99,7 +99,7 @@ def test_a_backend_of_another_protocol_is_told(open_song, strips):
     beat = json.loads((s.mailbox / "backend.json").read_text())
     (s.mailbox / "backend.json").write_text(json.dumps({**beat, "protocol": 2, "version": "9.0"}))
     s.press("Make warmer")
-    assert len(s.said) == 1 and "speaks another language: 9.0" in s.said[0] and s.unchanged
+    assert len(s.said) == 1 and "is of another version: 9.0" in s.said[0] and s.unchanged
 
 
 def test_another_backend_in_its_place_while_waiting(open_song, strips):
@@ -270,7 +270,7 @@ def test_a_start_without_a_sign_of_life(open_song, strips):
     s = open_song(strips, backend=False, mode="silent")
     told_to_wait(s, 1)
     s.press("Make warmer")
-    assert_refused(s, "reaper-aeq could not be started: it gave no sign of life.")
+    assert_refused(s, "reaper-aeq could not be started: it did not answer.")
 
 
 def test_a_start_whose_program_is_gone(open_song, strips, tmp_path):

@@ -28,7 +28,9 @@ def test_match_to_a_marked_item(open_song, sound, tmp_path):
     bright = noise(tmp_path / "b.wav", slope_db=0.0, seed=3)
     s = open_song([Strip("A", [Clip(sound)]), Strip("Ref", [Clip(bright, selected=True)])])
     s.press("Set reference")
-    assert s.said == ["'clip' is the reference now. Select what is to sound like it and run 'AEQ_Match to reference'."]
+    assert s.said == [
+        "'clip' is the reference now. Select what should sound like it, then run 'AEQ_Match to reference'."
+    ]
     with s.reaper.as_user() as project:
         project.items[0].select(True)
         project.items[1].select(False)
@@ -67,7 +69,7 @@ def test_match_without_a_reference(open_song, sound):
         project.tracks[0].node.body.remove(project.items[0].node)
         project.tracks[0].select(True)
     s.press("Match to reference")
-    assert s.said[-1] == "'A' has no items and nothing is sent to it. Choose a track with audio."
+    assert s.said[-1] == "'A' has no items and nothing is sent to it. Choose a track with audio, then press again."
 
 
 def test_analyze_tells_and_changes_nothing(open_song, sound):

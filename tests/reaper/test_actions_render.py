@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import RATE, TONE, Clip, Strip, guid, noise, opener, ours, reaeq, sound_of
+from actions_kit import RATE, TONE, Clip, Strip, always_render, guid, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 from standin import Disputed, Preferences
 
@@ -97,6 +97,32 @@ def test_ignored_bounds_fall_back_to_the_time_selection_which_comes_back(open_so
     s.press("Make warmer")
     assert s.said == [] and np.allclose(heard["A"], soundfile.read(sound)[0], atol=1e-6)
     assert s.project.root.get("SELECTION") == ["0.1", "0.2"]
+
+
+@pytest.mark.parametrize("bits", [1 << 14 | 1, 1 << 14 | 1 << 10])
+def test_a_locked_time_selection_is_refused_before_reaper_asks(open_song, sound, bits):
+    preferences = Preferences(config={"projsellock": str(bits)})
+    s = open_song(
+        [Strip("A", [Clip(sound)], selected=True)], disputed=Disputed(custom_bounds="ignored"), preferences=preferences
+    )
+    always_render(s)
+    s.press("Make warmer")
+    assert s.unchanged and s.left_behind() == []
+    assert s.said == [
+        "The time selection is locked, and this REAPER renders nothing without it. Switch off the lock in Options > "
+        "Locking, then press again."
+    ]
+
+
+@pytest.mark.parametrize("bits", [1, 1 << 14, 1 << 14 | 2])
+def test_other_locks_are_not_in_the_way(open_song, sound, bits):
+    preferences = Preferences(config={"projsellock": str(bits)})
+    s = open_song(
+        [Strip("A", [Clip(sound)], selected=True)], disputed=Disputed(custom_bounds="ignored"), preferences=preferences
+    )
+    always_render(s)
+    s.press("Make warmer")
+    assert s.said == [] and len(s.reaper.renders) == 1
 
 
 def buses(sound, other, fx=()):
@@ -253,10 +279,31 @@ def test_items_in_a_lane_that_does_not_play_are_left_out(open_song, tmp_path, so
     with s.reaper.as_user() as project:
         project.items[1].select(False)
     s.press("Make warmer")
-    assert s.said == ["The chosen items on 'A' lie in a lane that does not play. Choose the lane or other items."]
+    assert s.said == [
+        "The chosen items on 'A' are in a lane that does not play. Let that lane play or choose other items, then "
+        "press again."
+    ]
 
 
 def test_a_project_without_items_is_not_rendered(open_song):
     s = open_song([Strip("Bus", fx=[TONE], folder=1, selected=True), Strip("Empty", folder=-1)])
     s.press("Make warmer")
     assert len(s.said) == 1 and s.said[0].startswith("Nothing can be heard on 'Bus'") and s.unchanged
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+def test_no_live_input_is_in_a_render(open_song, tmp_path, sound, monitored):
+    """An armed track in a folder plays what comes in at its input."""
+    s = open_song([Strip("Bus", folder=1, selected=True), Strip("Vox", [Clip(sound)], folder=-1)])
+    always_render(s)
+    with s.reaper.as_user() as project:
+        for track in project.tracks:
+            track.node.set("REC", [1, 0, int(monitored), 0, 0, 0, 0, 0])
+    before = s.project.bytes()
+    heard = []
+    s.backend.answer = lambda task: heard.append(sound_of(task)) or answer(task)
+    s.press("Make warmer")
+    assert s.said == [] and len(s.reaper.renders) == 1
+    assert np.allclose(heard[0], soundfile.read(sound)[0], atol=1e-5)
+    s.reaper.undo()
+    assert s.project.bytes() == before

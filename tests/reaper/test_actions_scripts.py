@@ -278,3 +278,15 @@ def test_writing_200_tracks_is_less_than_50_ms_of_lua(version):
     seconds, name = runtime(version).execute(QUICK_REAPER)
     print(f"{1000 * seconds:.1f} ms")
     assert name == "AEQ: warm 100%" and seconds < 0.05
+
+
+def test_every_sentence_is_plain():
+    """Read aloud: whole sentences, not long ones, none of our own words for things."""
+    text = (SCRIPTS / "aeq" / "messages.lua").read_text()
+    table = text[text.index("local sentences") : text.index("local messages")]
+    sentences = dict(re.findall(r'^  (\w+) = ((?:"[^"]*"(?:\s*\.\.\s*)?)+),$', table, re.MULTILINE))
+    assert len(sentences) > 55
+    for key, parts in sentences.items():
+        said = "".join(re.findall(r'"([^"]*)"', parts))
+        assert re.match(r"[A-Z'{]|reaper-aeq", said) and re.search(r"[.}]$", said), key
+        assert len(said) < 240 and not re.search(r"\bours?\b|\bwe\b|, for it|\banew\b|\bfault\b|  ", said), key

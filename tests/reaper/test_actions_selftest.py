@@ -53,8 +53,10 @@ def test_what_nobody_has_measured_is_told_and_the_report_is_a_file(open_song):
         "pass  a folder with letters of all languages",
         "info  preference workrender: 8193",
         "unknown here  preference autosaveonrender",
-        "unknown here  containers: none could be added",
+        "pass  an EQ in a container is found: it holds 1",
+        "pass  and is written to there",
         "info  0 dB in a gain envelope: 0.250",
+        "info  0.5 written to what an envelope controls: 0.500, then 0.250",
         "info  an accessor read in a coroutine answers: nil",
         "pass  offline media has no length, and comes back",
         "info  chunks of your tracks: 1, 0 kB",
@@ -78,3 +80,32 @@ def test_the_report_is_copied_where_sws_is_there(open_song):
     s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"), preferences=Preferences(sws=True))
     s.press("Self-test")
     assert s.reaper.ui.clipboard.startswith("reaper-aeq self-test") and "on the clipboard" in s.reaper.ui.console
+
+
+def test_a_reaper_without_containers_is_told(open_song):
+    s = open_song([Strip("A")], version="6.83/linux-x86_64", disputed=Disputed(pre_fader="stems"))
+    s.press("Self-test")
+    assert "\nunknown here  containers: none could be added\n" in s.reaper.ui.console
+    assert "All is as expected." in s.reaper.ui.console and s.unchanged and s.left_behind() == []
+
+
+def test_a_container_that_takes_no_fx_is_told(open_song):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems", container_moves=False))
+    s.press("Self-test")
+    failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  an EQ in a container is found: it holds 0"] and s.unchanged
+
+
+def test_an_eq_that_takes_nothing_in_a_container_is_told(open_song, monkeypatch):
+    from standin import registry
+
+    real = registry.FUNCTIONS["TrackFX_SetParam"]
+
+    def refuse(reaper, owner, index, parameter, value):
+        return index < 0x2000000 and real(reaper, owner, index, parameter, value)
+
+    monkeypatch.setitem(registry.FUNCTIONS, "TrackFX_SetParam", refuse)
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"))
+    s.press("Self-test")
+    failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  and is written to there: 0.250 for 0.500"] and s.unchanged

@@ -246,3 +246,19 @@ def test_an_eq_that_would_do_nothing_is_not_inserted(studio, live):
     live("warm", "--selected")
     live("warm", "--selected", "--intensity", 0)
     assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 0%"], "what is there is set to it"
+
+
+def test_no_live_input_is_in_a_render(studio, live):
+    path = studio.noise("vox")
+    studio.open([TrackSpec("Vox", [ItemSpec(path)], selected=True)])
+
+    def arm(session):
+        with session.reaper.as_user() as project:
+            project.tracks[0].node.set("REC", [1, 0, 1, 0, 0, 0, 0, 0])
+
+    studio.host.do(arm)
+    before = studio.host.bytes()
+    live("warm", "--selected", "--render")
+    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(path), RATE, "warm").eq)
+    studio.host.undo()
+    assert studio.host.bytes() == before

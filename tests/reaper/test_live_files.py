@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth, write
 from test_live import assert_alike, audio
 
+from reaper_aeq import live_files
 from reaper_aeq.bands import Band, Eq
 
 OWN = Eq((Band("high_shelf", 3000.0, 6.0),))
@@ -197,9 +200,91 @@ def test_media_that_goes_while_it_is_read(studio, refused, monkeypatch, tmp_path
 
     real = live_files.FileSound.heard
 
-    def late(self):
+    def late(self, *more):
         path.unlink(missing_ok=True)
-        return real(self)
+        return real(self, *more)
 
     monkeypatch.setattr(live_files.FileSound, "heard", late)
     assert "vox.wav" in refused("warm", "--selected")
+
+
+def test_a_track_with_a_heavy_plug_in_is_heard_without_its_state(studio, live, balances):
+    """Behind the EQ's place a sampler may have megabytes: what REAPER would need long to write is not asked for."""
+    path = studio.noise("vox", -6.0)
+    item = ItemSpec(path, selected=True, offset=0.1, length=0.8, volume=0.5, pan=0.3, fade_in=0.2)
+    studio.open(
+        [
+            TrackSpec("Vox", [item, ItemSpec(path, position=2.0)], fx=[other()]),
+            TrackSpec("Light", [replace(item, selected=True)]),
+            TrackSpec("Bus", [replace(item, selected=False)], fx=[other()], selected=False),
+        ]
+    )
+    before = renders(studio)
+    with studio.host.function("GetTrackStateChunk", _only_light):
+        rows = live("warm", "--selected")["tracks"]
+        assert renders(studio) == before
+        plan = live("project")["tracks"]
+    assert [row["heard"] for row in rows] == ["in its files"] * 2
+    assert_same_balance(balances[0], balances[1])
+    assert [row["name"] for row in plan][:3] == ["Vox", "Light", "Bus"]
+
+
+def _only_light(real, reaper, track, text, is_undo):
+    from standin.fx_chain import all_fx
+
+    assert all(fx.is_reaeq for fx in all_fx(track)), "the state of a heavy plug-in was asked for"
+    return real(reaper, track, text, is_undo)
+
+
+def test_lanes_folders_and_faders_of_heavy_tracks_are_heard_alike(studio, live, balances):
+    quiet, loud = studio.noise("low", -6.0), studio.noise("high", 1.0)
+    lanes = ["FREEMODE 2", "LANESOLO 1 0 0 0 0 0 0 0"]
+    for heavy in (False, True):
+        fx = [bypassed(other())] if heavy else []
+        studio.open(
+            [
+                TrackSpec("Bus", folder=1, selected=True, fx=fx),
+                TrackSpec("A", [ItemSpec(quiet)], volume=0.5, fx=fx),
+                TrackSpec(
+                    "B", [ItemSpec(loud), ItemSpec(quiet, muted=True)], volume=0.2, fx=fx, folder=-1, extra=lanes
+                ),
+            ]
+        )
+        live("warm", "--selected")
+    assert_same_balance(*balances)
+
+
+@pytest.mark.parametrize("command", [["warm", "--selected"], ["project"]])
+def test_tracks_are_heard_side_by_side(studio, live, monkeypatch, command):
+    both, real = threading.Barrier(2, timeout=10), live_files.FileSound.heard
+
+    def heard(sound, *more):
+        if not sound.target.is_master:
+            both.wait()  # fails where one is heard after the other
+        return real(sound, *more)
+
+    monkeypatch.setattr(live_files.FileSound, "heard", heard)
+    studio.open([TrackSpec(name, [ItemSpec(studio.noise("vox"))], selected=True) for name in "AB"])
+    rows = live(*command)["tracks"]
+    assert [row["name"] for row in rows][:2] == ["A", "B"] and all(row["instance"] for row in rows[:2])
+
+
+def test_ctrl_c_ends_the_others_at_their_next_block(monkeypatch):
+    from reaper_aeq import live
+
+    begun, ended = threading.Event(), []
+
+    def listen(one, between_blocks):
+        if one == 0:
+            begun.wait(10)
+            raise KeyboardInterrupt
+        try:
+            while True:  # hours of sound
+                begun.set()
+                between_blocks()
+        finally:
+            ended.append(one)
+
+    with pytest.raises(KeyboardInterrupt):
+        live.side_by_side(listen, [0, 1, 2, 3, 4, 5, 6], lambda done: None)
+    assert 1 in ended

@@ -459,3 +459,38 @@ def test_reaper_is_held_once_to_listen_and_once_to_write(studio, live, monkeypat
     two_parts(studio)
     live("warm", "--all", "--render")
     assert len(holds) == 2
+
+
+@pytest.mark.parametrize("command", [["warm", "--selected"], ["remove", "--selected"]])
+def test_a_write_that_a_lock_refuses_names_the_lock(studio, live, refused, command):
+    """A track with a foreign plug-in is not asked for its state before: whether its lock is in the way shows then."""
+    studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("part"), selected=True)], fx=[other()])])
+    if command[0] == "remove":
+        live("warm", "--selected")
+
+    def lock(session):
+        with session.reaper.as_user() as project:
+            project.tracks[0].node.set("LOCK", [1], after=("NAME",))
+
+    studio.host.do(lock)
+    dispute(studio, locked_tracks="left")
+    assert refused(*command) == "'Vox': it is locked, which is set free by a right-click on the track\n"
+
+
+def test_removing_heeds_a_lock(studio, live, refused):
+    studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("part"), selected=True)])])
+    live("warm", "--selected")
+
+    def lock(session):
+        with session.reaper.as_user() as project:
+            project.tracks[0].node.set("LOCK", [1], after=("NAME",))
+
+    studio.host.do(lock)
+    assert refused("remove", "--selected").startswith("'Vox': it is locked")
+
+
+def test_a_locked_time_selection_is_refused_before_reaper_asks(studio, refused):
+    two_parts(studio, fx=[other()])
+    dispute(studio, custom_bounds="ignored")
+    prefer(studio, config={"projsellock": str(1 << 14 | 1)})
+    assert refused("warm", "--all", "--render").startswith("the time selection is locked, and this REAPER renders")

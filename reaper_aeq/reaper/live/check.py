@@ -29,8 +29,7 @@ def check_targets(reaper: Api, project: str, targets: Sequence[Target]) -> None:
     """Raises `LiveError` for the first thing that is wrong and can be known before rendering."""
     any_solo = bool(reaper("AnyTrackSolo", project))
     for target in targets:
-        if not target.is_master and (why := closed_reason(light_chunk_of(reaper, target.track))):
-            raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
+        may_change(reaper, target)
         items = target.items
         if target.how == "stem":
             items = items or [item for item in items_of(reaper, target.track) if plays(reaper, item)]
@@ -63,6 +62,18 @@ def light_chunk_of(reaper: Api, track: str) -> str:
         if not one.inside and kind != "JS" and not reaper("TrackFX_GetEQParam", track, one.index, 0, 0, 0, 0, 0)[0]:
             return ""
     return chunk_of(reaper, track)
+
+
+def may_change(reaper: Api, target: Target, heavy: bool = False) -> None:
+    """Raises `LiveError` if the user has locked or frozen the track.
+
+    `heavy`: looks however long REAPER needs, for a track whose FX did not take a write.
+    """
+    if target.is_master:
+        return
+    chunk = chunk_of(reaper, target.track) if heavy else light_chunk_of(reaper, target.track)
+    if why := closed_reason(chunk):
+        raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
 
 
 def closed_reason(chunk: str) -> str:

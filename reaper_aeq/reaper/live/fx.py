@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from .api import TEXT_BYTES, Api, Later, LiveError, RefusedCall
+from .api import TEXT_BYTES, Api, Later, LiveError
+from .envelopes import bypass_parameter, switches
 from .render_state import still_there
-
-BYPASS = ":bypass"  # the identifier of the parameter that REAPER adds to every FX: its name is translated, this is not
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def is_bypassed(reaper: Api, track: str, fx: int) -> bool:
 
 def bypass(reaper: Api, track: str, fx: int, off: bool) -> None:
     """Through the parameter: TrackFX_SetEnabled would add a step to the history. Raises `LiveError`."""
-    place = _bypass_parameter(reaper, track, fx)
+    place = bypass_parameter(reaper, track, fx)
     if place is None:
         reaper("TrackFX_SetEnabled", track, fx, not off)
     else:
@@ -69,8 +68,18 @@ def bypass(reaper: Api, track: str, fx: int, off: bool) -> None:
 
 
 def bypass_for_now(reaper: Api, project: str, track: str, wanted: list[Fx], later: Later) -> None:
-    """Switches FX off until `later`; those that are off already, and offline ones, stay as they are."""
+    """Switches FX off until `later`; those that are off already, and offline ones, stay as they are.
+
+    Raises `LiveError` where an envelope would switch one on again.
+    """
     for fx in wanted:
+        if switches(reaper, track, fx.index) and not reaper("TrackFX_GetOffline", track, fx.index):
+            name = reaper("TrackFX_GetFXName", track, fx.index, "", TEXT_BYTES)[3]
+            track_name = reaper("GetTrackName", track, "", TEXT_BYTES)[2]
+            raise LiveError(
+                f"an envelope switches {name!r} on {track_name!r} on and off, so the sound before it cannot be rendered"
+                " alone: bypass that envelope, then try again"
+            )
         if not is_bypassed(reaper, track, fx.index) and not reaper("TrackFX_GetOffline", track, fx.index):
             later(partial(_back_on, reaper, project, track, fx.index, guid(reaper, track, fx.index)))
             bypass(reaper, track, fx.index, True)
@@ -97,12 +106,3 @@ def _with_content(reaper: Api, track: str, fx: int) -> Fx:
     count = config(reaper, track, fx, "container_count")
     items = (config(reaper, track, fx, f"container_item.{n}") for n in range(int(count or 0)))
     return Fx(fx, tuple(_with_content(reaper, track, int(item)) for item in items if item is not None))
-
-
-def _bypass_parameter(reaper: Api, track: str, fx: int) -> int | None:
-    """None where REAPER is too old to be asked."""
-    try:
-        place = reaper("TrackFX_GetParamFromIdent", track, fx, BYPASS)
-    except RefusedCall:
-        return None
-    return place if place >= 0 else None

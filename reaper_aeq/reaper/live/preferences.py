@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .api import TEXT_BYTES, Api, LiveError, RefusedCall
 
+# bits of `projsellock`, as the SWS extension reads them; loop points may be linked with the time selection
+LOCKING, LOCKED_SELECTION, LOCKED_LOOP = 1 << 14, 1, 1 << 10
 MEDIA_ONLINE = 40101  # "Item: Set all media online"
 
 
@@ -21,6 +23,17 @@ def check(reaper: Api) -> None:
     if value(reaper, "projrenderlimit") not in (None, "", "0"):
         raise LiveError(
             "REAPER renders no faster than it plays: choose 'Full-speed Offline' in File > Render once, then try again"
+        )
+
+
+def refuse_locked_selection(reaper: Api) -> None:
+    """Raises `LiveError` where REAPER would ask in a box whether a locked time selection may be changed."""
+    bits = value(reaper, "projsellock") or ""
+    locked = int(bits) if bits.isdigit() else 0
+    if locked & LOCKING and locked & (LOCKED_SELECTION | LOCKED_LOOP):
+        raise LiveError(
+            "the time selection is locked, and this REAPER renders nothing without it: switch off the lock in Options >"
+            " Locking, then try again"
         )
 
 

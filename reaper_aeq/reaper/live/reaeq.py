@@ -17,8 +17,9 @@ from ..values import (
     raw_to_gain_db,
     raw_to_global_gain_db,
 )
-from . import records
+from . import envelopes, records
 from .api import TEXT_BYTES, Api
+from .envelopes import driven
 from .fx import chain, config, every, guid
 from .records import Record
 
@@ -157,7 +158,12 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
     left_over = (config(reaper, track, fx, f"BANDENABLED{n}") for n in range(len(eq.bands), count))
     if any(enabled != "0" for enabled in left_over):
         return "a band that is left over is on"
-    return _difference(*read(reaper, track, fx), eq)
+    return _difference(*read(reaper, track, fx), eq, driven(reaper, track, fx))
+
+
+def overridden(reaper: Api, track: str, fx: int, eq: Eq) -> list[str]:
+    """The parameters of an instance that holds `eq` which follow an envelope, by the names that REAPER shows."""
+    return envelopes.overridden(reaper, track, fx, _count(reaper, track, fx), eq)
 
 
 def rename(reaper: Api, track: str, fx: int, name: str) -> bool:
@@ -209,16 +215,18 @@ def _set_band(reaper: Api, track: str, fx: int, n: int, band: Band) -> None:
         reaper("TrackFX_SetEQParam", track, fx, kind, number, field, value, False)
 
 
-def _difference(bands: list[Band | None], output_gain_db: float, eq: Eq) -> str | None:
+def _difference(bands: list[Band | None], output_gain_db: float, eq: Eq, driven: set[int]) -> str | None:
+    """`driven`: parameters that follow an envelope; REAPER may have set them already."""
     for n, (now, want) in enumerate(zip(bands, eq.bands, strict=False), 1):
         if now is None or now.kind != want.kind or now.enabled != want.enabled:
             return f"band {n}: its kind"
-        if abs(now.freq_hz / want.freq_hz - 1) > _FREQ_SHARE:
+        first = 3 * (n - 1)
+        if first + FREQ not in driven and abs(now.freq_hz / want.freq_hz - 1) > _FREQ_SHARE:
             return f"band {n}: {now.freq_hz:.1f} Hz for {want.freq_hz:.1f}"
-        if abs(now.gain_db - want.gain_db) > _GAIN_DB:
+        if first + GAIN not in driven and abs(now.gain_db - want.gain_db) > _GAIN_DB:
             return f"band {n}: {now.gain_db:.2f} dB for {want.gain_db:.2f}"
-        if abs(now.bandwidth_oct - want.bandwidth_oct) > _WIDTH_OCT:
+        if first + WIDTH not in driven and abs(now.bandwidth_oct - want.bandwidth_oct) > _WIDTH_OCT:
             return f"band {n}: {now.bandwidth_oct:.3f} octaves for {want.bandwidth_oct:.3f}"
-    if abs(output_gain_db - eq.output_gain_db) > _GAIN_DB:
+    if 3 * len(bands) not in driven and abs(output_gain_db - eq.output_gain_db) > _GAIN_DB:
         return f"output {output_gain_db:.2f} dB for {eq.output_gain_db:.2f}"
     return None

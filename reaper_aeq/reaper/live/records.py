@@ -90,10 +90,10 @@ def keep(reaper: Api, track: str, kept: Kept) -> None:
         reaper("GetSetMediaTrackInfo_String", track, KEY, text, True)
 
 
-def note(reaper: Api, track: str, record: Record, alive: Collection[str]) -> None:
-    """Keeps what was just written; records of FX that are gone go. The track has an EQ of its own now: no group."""
+def note(reaper: Api, track: str, record: Record, alive: Collection[str], group: str | None = None) -> None:
+    """Keeps what was just written; records of FX that are gone go. `group`: of tracks that share this EQ."""
     others = [one for one in read(reaper, track).records if one.fx != record.fx and one.fx in alive]
-    keep(reaper, track, Kept([*others, record]))
+    keep(reaper, track, Kept([*others, record], group))
 
 
 def is_master(reaper: Api, track: str) -> bool:

@@ -9,6 +9,7 @@ import base64
 import os
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -91,6 +92,7 @@ def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: b
     with reaper.guard() as later:
         if group.how == "stem":
             render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
+        render_state.disarm(reaper, project, later)  # behind the selection, which may arm tracks by itself
         render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
             _quiet(reaper, project, group, target, later)
@@ -164,6 +166,7 @@ def _prepare(reaper: Api, project: str, group: Group, folder: Path) -> list[str]
     names = _names(reaper, project, stem) if kept else []
     if not names:
         # seen in one REAPER: the custom bounds are ignored, and "Nothing to render!" would stop everything
+        preferences.refuse_locked_selection(reaper)
         reaper("GetSet_LoopTimeRange2", project, True, False, group.start_s, group.end_s, False)
         render_state.set_keys(reaper, project, {}, {"RENDER_BOUNDSFLAG": TIME_SELECTION})
         names = _names(reaper, project, stem)
@@ -192,6 +195,28 @@ def _mix(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) 
         return None
     _run(reaper, project, [folder / names[0]], may_wait)
     return folder / names[0]
+
+
+def summed(sounds: Sequence[Rendered]) -> Path:
+    """One file of several that were rendered from and to the same times: their sum. Raises as `Rendered.whole`."""
+    paths, folder = [one.whole() for one in sounds], sounds[0].folder
+    whole = folder / f"sum{next(_numbers)}.wav"
+    try:
+        with ExitStack() as opened:
+            files = [opened.enter_context(soundfile.SoundFile(path)) for path in paths]
+            target = opened.enter_context(
+                soundfile.SoundFile(whole, "w", files[0].samplerate, files[0].channels, subtype="FLOAT")
+            )
+            while len(block := files[0].read(_BLOCK, dtype="float32", always_2d=True)):
+                for file in files[1:]:
+                    other = file.read(len(block), dtype="float32", always_2d=True)
+                    block[: len(other)] += other
+                target.write(block)
+    except OSError as error:
+        raise output_error(whole, error) from error
+    except soundfile.LibsndfileError as error:
+        raise OutputError(f"cannot write {whole}: {error}") from error
+    return whole
 
 
 def _length_s(path: Path) -> float:

@@ -82,6 +82,20 @@ def select_tracks(reaper: Api, project: str, wanted: set[str], later: Later) -> 
     _select(reaper, project, all_tracks(reaper, project), wanted, later)
 
 
+def disarm(reaper: Api, project: str, later: Later) -> None:
+    """Armed tracks that are monitored would play what comes in at their inputs into a render."""
+
+    def put_back(track: str, armed: float) -> None:
+        if still_there(reaper, project, track, "MediaTrack*"):
+            reaper("SetMediaTrackInfo_Value", track, "I_RECARM", armed)
+
+    for track in all_tracks(reaper, project):
+        armed = reaper("GetMediaTrackInfo_Value", track, "I_RECARM")
+        if armed and reaper("GetMediaTrackInfo_Value", track, "I_RECMON"):
+            later(partial(put_back, track, armed))
+            reaper("SetMediaTrackInfo_Value", track, "I_RECARM", 0)
+
+
 def mute_others(
     reaper: Api, project: str, track: str, chosen: Collection[str], span: tuple[float, float], later: Later
 ) -> None:

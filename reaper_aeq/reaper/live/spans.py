@@ -36,13 +36,13 @@ def groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
 
     An item is rendered as a part of its track's stem: what renders of items hold is measured for the track's FX only.
     """
-    chosen = [(target, span) for target in targets for span in _chosen_spans(reaper, target)]
+    chosen = [(target, span) for target in targets if target.items for span in _chosen_spans(reaper, target)]
     found = _around(chosen)
     whole = [target for target in targets if not target.items]
     tracks = all_tracks(reaper, project)[1:] if whole else []
     for how in ("stem", "master"):
         alike = [target for target in whole if target.is_master == (how == "master")]
-        heard = [_pieces_of(reaper, project, one, tracks) for one in alike]
+        heard = [[p for m in one.link or [one] for p in _pieces_of(reaper, project, m, tracks)] for one in alike]
         for (start_s, end_s), numbers in windows(heard):
             found.append(Group(how, [alike[n] for n in numbers], start_s, end_s))
         # nothing on the time line: a track that sounds by itself, heard as long as the project
@@ -55,14 +55,15 @@ def groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
 def _chosen_spans(reaper: Api, target: Target) -> list[Span]:
     """Where a target's chosen items lie, those that touch made one; of more than a minute the loudest one."""
     found: list[Span] = []
-    for start_s, end_s in sorted(_item_s(reaper, item) for item in target.items):
+    items = [item for one in target.link or [target] for item in one.items]  # linked ones are summed: the same times
+    for start_s, end_s in sorted(_item_s(reaper, item) for item in items):
         if found and start_s <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], end_s))
         else:
             found.append((start_s, end_s))
     if sum(end_s - start_s for start_s, end_s in found) <= LONGEST_S:
         return found
-    (first_s, last_s), _ = windows([_pieces(reaper, target.items)])[0]
+    (first_s, last_s), _ = windows([_pieces(reaper, items)])[0]
     return [(max(a, first_s), min(b, last_s)) for a, b in found if a < last_s and b > first_s]
 
 

@@ -29,6 +29,10 @@ class Target:
     fx_off: bool = False  # all FX of the track are switched off as a whole
     heard_in: str = ""  # "files" or "render", once it was listened to
     why_rendered: str = ""  # the end of a sentence, where files would not do
+    # all tracks that share one EQ with it, itself among them, in their order; and what their group is called
+    link: list[Target] = field(default_factory=list, repr=False, compare=False)
+    group: str | None = None
+    overridden: list[str] = field(default_factory=list)  # parameters of the written EQ that follow an envelope
 
     @property
     def is_master(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...bands import Eq
-from . import fx, reaeq, records, render_state
+from . import check, fx, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
@@ -104,12 +104,12 @@ def write_one(reaper: Api, entry: Entry) -> None:
     if entry.alone and old is not None:
         kept = fx.guid(reaper, track, old)
         while others := [one for one in reaeq.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
-            _delete(reaper, track, others[-1].index)
+            _delete(reaper, track, others[-1].index, target)
         old = fx.find(reaper, track, kept)
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     index = old if old is not None else reaeq.add(reaper, track, place)
     if index is None:
-        raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
+        raise _not_added(reaper, target)
     what = reaeq.write(reaper, track, index, entry.eq)
     # a name that the user gave it stays
     name = instance.name if instance and instance.has_own_name and not entry.alone else entry.name
@@ -118,8 +118,10 @@ def write_one(reaper: Api, entry: Entry) -> None:
     if not what and index != (place if old is None else old):
         what = "its place in the chain"
     if what:
-        raise _not_taken(target, what)
+        raise _not_taken(reaper, target, what)
     _note(reaper, track, index, entry, name)
+    if old is not None:
+        target.overridden = reaeq.overridden(reaper, track, index, entry.eq)
     # an instance that was off and gets a new EQ is meant to be heard
     if old is not None and fx.is_bypassed(reaper, track, index):
         fx.bypass(reaper, track, index, False)
@@ -150,10 +152,10 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
         place = min(instance.index, count) if instance else 0 if entry.target.place == "first" else count
         index = reaeq.add(reaper, track, place)
         if index is None:
-            raise LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
+            raise _not_added(reaper, entry.target)
         later(partial(_take_out, reaper, track, fx.guid(reaper, track, index)))
         if what := reaeq.write(reaper, track, index, entry.eq):
-            raise _not_taken(entry.target, what)
+            raise _not_taken(reaper, entry.target, what)
 
 
 def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tuple[Target, str]]:
@@ -165,7 +167,7 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
     def body() -> None:
         for target, instances in found:
             for _ in instances:  # looked up anew: deleting moves those behind
-                _delete(reaper, target.track, reaeq.ours(reaper, target.track)[-1].index)
+                _delete(reaper, target.track, reaeq.ours(reaper, target.track)[-1].index, target)
             if instances:
                 kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
                 left = [record for record in kept.records if record.fx in alive]
@@ -181,7 +183,7 @@ def _note(reaper: Api, track: str, index: int, entry: Entry, name: str) -> None:
     family = reaeq.family_of(entry.name) or "word"
     blend = reaeq.Instance(index, entry.name, family).blend
     record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq)
-    records.note(reaper, track, record, _alive(reaper, track))
+    records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 
 def _alive(reaper: Api, track: str) -> set[str]:
@@ -194,12 +196,20 @@ def _take_out(reaper: Api, track: str, guid: str) -> None:
         _delete(reaper, track, index)
 
 
-def _delete(reaper: Api, track: str, index: int) -> None:
+def _delete(reaper: Api, track: str, index: int, target: Target | None = None) -> None:
     if not reaper("TrackFX_Delete", track, index):
+        if target:
+            check.may_change(reaper, target, heavy=True)  # a lock may be why
         raise LiveError("REAPER did not remove an FX of ours: everything was taken back, close its dialogs, try again")
 
 
-def _not_taken(target: Target, what: str) -> LiveError:
+def _not_added(reaper: Api, target: Target) -> LiveError:
+    check.may_change(reaper, target, heavy=True)  # a lock may be why
+    return LiveError("REAPER could not add ReaEQ, which comes with it: scan its plug-ins again, or reinstall it")
+
+
+def _not_taken(reaper: Api, target: Target, what: str) -> LiveError:
+    check.may_change(reaper, target, heavy=True)  # a lock may be why
     return LiveError(
         f"ReaEQ on {target.name!r} did not take the values ({what}): everything was taken back, the action"
         " 'AEQ_Self-test' shows what is different in this REAPER"

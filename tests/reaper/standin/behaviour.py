@@ -54,6 +54,9 @@ class Disputed:
         custom_bounds: RENDER_STARTPOS and ENDPOS are "kept", or "ignored" when they are written.
         items_hold_take_fx: whether source 32 plays take FX.
         pre_fader: what bit 8192 does beside 3: "unknown" (an error), or "stems".
+        container_moves: whether an FX that is moved to a place in a container gets there, or else to the chain's end.
+        envelope_overrides: an active envelope takes its parameter back "later", when audio has passed, or "at once".
+        locked_tracks: a script's writes to FX of a track whose controls are locked are "taken", or do nothing ("left").
         tracknumber: whether `$tracknumber` is filled in; else the names are the same but for a number.
     """
 
@@ -62,6 +65,9 @@ class Disputed:
     custom_bounds: str = "kept"
     items_hold_take_fx: bool = True
     pre_fader: str = "unknown"
+    container_moves: bool = True
+    envelope_overrides: str = "later"
+    locked_tracks: str = "taken"
     tracknumber: bool = True
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .errors import StandInError
 from .fx_api import get
-from .fx_params import GetParamEx, GetParamIdent, plugin_count
+from .fx_chain import Fx, fx_list
+from .fx_params import GetNumParams, GetParamEx, GetParamIdent, plugin_count
 from .handles import Take, Track
+from .reaeq_instance import from_raw
 from .registry import api
 from .tree import Node
 
@@ -14,6 +18,7 @@ _OF_TRACK = {
     "VOLENV": "Volume (Pre-FX)", "PANENV": "Pan (Pre-FX)", "WIDTHENV": "Width (Pre-FX)", "VOLENV2": "Volume",
     "PANENV2": "Pan", "WIDTHENV2": "Width", "VOLENV3": "Trim Volume", "MUTEENV": "Mute",
 }  # fmt: skip
+BYPASS = 6  # of the global automation override: no envelope moves anything
 _OF_TAKE = {"VOLENV": "Volume", "PANENV": "Pan", "MUTEENV": "Mute", "PITCHENV": "Pitch"}
 
 
@@ -35,7 +40,13 @@ class Envelope:
 
     @property
     def points(self) -> int:
-        return sum(isinstance(part, str) and part.split()[:1] == ["PT"] for part in self.node.body)
+        return len(self.values)
+
+    @property
+    def values(self) -> list[tuple[float, float]]:
+        """(seconds, value) of each point."""
+        points = [part.split() for part in self.node.body if isinstance(part, str) and part.split()[:1] == ["PT"]]
+        return [(float(point[1]), float(point[2])) for point in points]
 
 
 def envelopes(owner: Track | Take) -> list[Envelope]:
@@ -45,6 +56,48 @@ def envelopes(owner: Track | Take) -> list[Envelope]:
     if isinstance(owner, Track) and owner.chain() is not None:  # those of FX parameters count among the track's
         found += [Envelope(owner, part) for part in owner.chain().nodes("PARMENV")]
     return found
+
+
+def lanes(fx: Fx) -> list[tuple[int, Node]]:
+    """The envelopes of an FX with the numbers of their parameters, "1" of `<PARMENV 1:_Gain_Low_Shelf ...`."""
+    parts = fx.chain.body[fx.start : fx.stop]
+    found = [part for part in parts if isinstance(part, Node) and part.name == "PARMENV"]
+    return [(int(part.arguments[0].partition(":")[0]), part) for part in found]
+
+
+def drive(fx: Fx) -> bool:
+    """An active envelope sets its parameter, whatever was written to it; whether that changed anything."""
+    project, changed = fx.owner.project, False
+    if fx.inside or fx.flag(1) or project.reaper.automation_override == BYPASS:
+        return False
+    at_s = project.play_position if project.play_state & 1 else float((project.root.get("CURSOR") or ["0"])[0])
+    for number, node in lanes(fx):
+        envelope = Envelope(fx.owner, node)
+        if not envelope.active or not envelope.points:
+            continue
+        value, place = float(np.interp(at_s, *zip(*envelope.values, strict=True))), number - plugin_count(fx)
+        if place == 0:
+            changed |= fx.flag(0) != (value >= 0.5)
+            fx.set_flag(0, value >= 0.5)
+        elif place == 1:
+            changed |= fx.wet != value
+            fx.set_wet(value)
+        elif place < 0 and fx.is_reaeq:
+            where = fx.eq.place(number)
+            changed |= fx.eq.set_value(where, value if where.band is None else from_raw(where.field, value))
+    return changed
+
+
+def drive_all(reaper) -> None:
+    """Between two cycles, as the audio passes. What an envelope sets is no edit of the user's."""
+    for project in reaper.projects:
+        tracks = (project.master, *project.tracks)
+        places = [(track, fx.index) for track in tracks for fx in fx_list(track) if lanes(fx)]
+        recorded = bool(places) and project.bytes() == project.saved_state
+        # listed anew each time: a first WET line moves those behind
+        changed = [drive(fx_list(track)[index]) for track, index in places]
+        if any(changed) and recorded:
+            project.saved_state = project.bytes()
 
 
 @api
@@ -84,13 +137,11 @@ def CountEnvelopePoints(reaper, envelope):
 def GetFXEnvelope(reaper, track, fx_index, parameter, create):
     """A fresh FX has none. A new one has a point at 0, in the parameter's native value (0.25 is a gain of 0 dB)."""
     fx = get(track, fx_index)
-    if fx is None or fx.inside or not 0 <= parameter < plugin_count(fx):
+    if fx is None or fx.inside or not 0 <= parameter < GetNumParams(reaper, track, fx_index):
         return None
-    ident = f"{parameter}:"
-    for place in range(fx.start, fx.stop):
-        part = fx.chain.body[place]
-        if isinstance(part, Node) and part.name == "PARMENV" and part.arguments[0].startswith(ident):
-            return Envelope(track, part)
+    found = [part for number, part in lanes(fx) if number == parameter]
+    if found:
+        return Envelope(track, found[0])
     if not create:
         return None
     value, low, high, middle = GetParamEx(reaper, track, fx_index, parameter)
@@ -106,10 +157,9 @@ def GetFXEnvelope(reaper, track, fx_index, parameter, create):
 @api
 def GetEnvelopePoint(reaper, envelope, index):
     """retval, time, value, shape, tension, selected"""
-    points = [part.split() for part in envelope.node.body if isinstance(part, str) and part.split()[:1] == ["PT"]]
-    if not 0 <= index < len(points):
+    if not 0 <= index < envelope.points:
         return False, 0.0, 0.0, 0, 0.0, False
-    return True, float(points[index][1]), float(points[index][2]), 0, 0.0, False
+    return True, *envelope.values[index], 0, 0.0, False
 
 
 @api

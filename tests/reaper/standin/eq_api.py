@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fx_api import add_by_name, get
+from .fx_api import add_by_name, closed, get
 from .fx_chain import Fx
 from .fx_params import refuse_recording, single
 from .reaeq_instance import FREQ, GAIN, MASTER, STATE_TYPE, Place, from_normalized, to_normalized
@@ -46,7 +46,7 @@ def _eq_place(reaper, fx: Fx | None, kind: int, number: int, field: int) -> Plac
 def TrackFX_SetEQParam(reaper, track, index, kind, number, field, value, is_normalized):
     """Not normalized: Hz, linear amplitude, octaves. The instance keeps what a 32-bit float holds of it."""
     fx = get(track, index)
-    place = _eq_place(reaper, fx, kind, number, field)
+    place = None if closed(track) else _eq_place(reaper, fx, kind, number, field)
     if place is None:
         return False
     refuse_recording(reaper, track)

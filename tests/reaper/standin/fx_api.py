@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from .errors import StandInError
-from .fx_chain import IN_CONTAINER, REAEQ_NAMES, Fx, all_fx, copied, fx_list, insert, new_reaeq, remove
+from .fx_chain import (
+    IN_CONTAINER,
+    REAEQ_NAMES,
+    Fx,
+    all_fx,
+    container_at,
+    copied,
+    fx_list,
+    insert,
+    new_container,
+    new_reaeq,
+    put_inside,
+    remove,
+)
 from .registry import FUNCTIONS, api
 from .undo import step_outside_block
 
@@ -15,7 +28,19 @@ def get(owner, index: int) -> Fx | None:
     if index >= 0x1000000:
         raise StandInError("not modelled", f"FX index {index:#x} (input FX)")
     chain = fx_list(owner)
-    return chain[index] if 0 <= index < len(chain) else None
+    found = chain[index] if 0 <= index < len(chain) else None
+    if found and owner.project.reaper.disputed.envelope_overrides == "at once":
+        from .envelopes import drive  # the audio thread was faster than the script
+
+        drive(found)
+    return found
+
+
+def closed(owner) -> bool:
+    """Whether writes to a track's FX do nothing, as its controls are locked."""
+    if owner.project.reaper.disputed.locked_tracks != "left" or not hasattr(owner, "is_master"):
+        return False
+    return not owner.is_master and bool(owner.node.number("LOCK"))
 
 
 def both(function):
@@ -52,7 +77,7 @@ def GetEnabled(reaper, owner, index):
 @both
 def SetEnabled(reaper, owner, index, enabled):
     fx = get(owner, index)
-    if fx:
+    if fx and not closed(owner):
         fx.set_flag(0, not enabled)
         step_outside_block(owner.project, f"{'Enable' if enabled else 'Bypass'} FX: {fx.plugin_name}")
 
@@ -90,7 +115,7 @@ def Show(reaper, owner, index, flag):
 @both
 def Delete(reaper, owner, index):
     fx = get(owner, index)
-    if fx is None:
+    if fx is None or closed(owner):
         return False
     remove(fx)
     return True
@@ -104,11 +129,12 @@ def add_by_name(owner, name: str, instantiate: int) -> int:
         found = [i for i, fx in enumerate(fx_list(owner)) if fx.is_reaeq]
     if instantiate == 0 or (instantiate > 0 and found):
         return found[0] if found else -1
-    if wanted not in REAEQ_NAMES:
+    is_container = wanted == "container" and owner.project.reaper.version >= "7"
+    if (wanted not in REAEQ_NAMES and not is_container) or closed(owner):
         return -1  # no other plug-in is installed here
     place = -1000 - instantiate if instantiate <= -1000 else len(fx_list(owner))
-    index = insert(owner, place, new_reaeq(owner))
-    step_outside_block(owner.project, "Add FX: VST: ReaEQ (Cockos)")
+    index = insert(owner, place, new_container(owner) if is_container else new_reaeq(owner))
+    step_outside_block(owner.project, f"Add FX: {'Container' if is_container else 'VST: ReaEQ (Cockos)'}")
     return index
 
 
@@ -144,7 +170,14 @@ def TrackFX_CopyToTrack(reaper, source, index, target, place, is_move):
     fx = get(source, index)
     if fx is None:
         return
-    if not is_move:
+    inside = container_at(target, place) if place >= IN_CONTAINER else None
+    if inside and target.project.reaper.disputed.container_moves:
+        container, number = inside
+        if not is_move or source is not target:
+            raise StandInError("not modelled", "copies into a container")
+        lines = remove(fx, keep_chain=True)
+        put_inside(container, number, lines)
+    elif not is_move:
         insert(target, place, copied(fx, target))
     elif source is target:
         # the place counts in the chain without the moved FX

@@ -148,6 +148,21 @@ def _address(container: Fx, siblings: int) -> tuple[int, int]:
     return container.index - IN_CONTAINER, stride * (siblings + 1)
 
 
+def container_at(owner: Track | Take, index: int) -> tuple[Fx, int] | None:
+    """The container, and the place in it from 0 on, that an index means; those inside of others are not modelled."""
+    chain = fx_list(owner)
+    number, place = divmod(index - IN_CONTAINER, len(chain) + 1)
+    found = chain[place - 1] if 0 < place <= len(chain) else None
+    return (found, number - 1) if found and found.is_container and number > 0 else None
+
+
+def put_inside(container: Fx, number: int, lines: list) -> None:
+    body, inside = container.node.body, children(container)
+    at = inside[number].start if number < len(inside) else len(body)
+    body[at:at] = lines
+    _changed(container.owner)
+
+
 def all_fx(owner: Track | Take) -> list[Fx]:
     """The chain with what lies in its containers, each container before its content."""
 
@@ -210,6 +225,15 @@ def new_reaeq(owner: Track | Take) -> list:
     block = parse_lines(vst_block(default_state(owner), platform=platform)).reindent(indent + "  ")
     after = ("FLOATPOS 0 0 0 0", f"FXID {new_guid()}", "WAK 0 0")
     return [f"{indent}  BYPASS 0 0 0", block, *(f"{indent}  {line}" for line in after)]
+
+
+def new_container(owner: Track | Take) -> list:
+    indent = owner.make_chain().indent
+    node = Node(f'{indent}  <CONTAINER Container "" ""')
+    lines = ("CONTAINER_CFG 2 2 2 0", "SHOW 0", "LASTSEL 0", "DOCKED 0")
+    node.body = [f"{node.indent}  {line}" for line in lines]
+    after = ("FLOATPOS 0 0 0 0", f"FXID {new_guid()}", "WAK 0 0")
+    return [f"{indent}  BYPASS 0 0 0", node, *(f"{indent}  {line}" for line in after)]
 
 
 def default_state(owner: Track | Take):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reaper_aeq.reaper.state import StateError, parse_state
 
-from .fx_api import both, get
+from .fx_api import both, closed, get
 from .fx_chain import Fx, children
 
 
@@ -68,7 +68,7 @@ def _band(fx: Fx, name: str) -> int | None:
 @both
 def SetNamedConfigParm(reaper, owner, index, name, value):
     fx = get(owner, index)
-    if fx is None:
+    if fx is None or closed(owner):
         return False
     if name == "renamed_name":
         fx.rename(value)

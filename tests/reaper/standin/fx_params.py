@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from .errors import StandInError
-from .fx_api import both, get
+from .fx_api import both, closed, get
 from .fx_chain import Fx, default_state
 from .handles import Track
 from .reaeq_instance import (
@@ -97,7 +97,7 @@ def refuse_recording(reaper, owner) -> None:
 
 def _set(reaper, owner, chain_index: int, index: int, value: float, normalized: bool) -> bool:
     fx = get(owner, chain_index)
-    if fx is None or _value(fx, index, normalized) is None:
+    if fx is None or _value(fx, index, normalized) is None or closed(owner):
         return False
     refuse_recording(reaper, owner)
     count = plugin_count(fx)

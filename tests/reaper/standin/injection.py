@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .handles import Item, Track
 from .project import Project
+from .registry import FUNCTIONS
 from .tree import Node
 
 
@@ -48,6 +49,14 @@ def freeze_track(track: Track) -> None:
     place = track.node.body.index(items[0]) if items else len(track.node.body)
     track.node.body.insert(place, Node(track.node.indent + "  <FREEZE 0"))
     track.project.touch()
+
+
+def draw_envelope(track: Track, fx: int, parameter: int, value: float, active: bool = True) -> Node:
+    """An envelope of an FX parameter with one point, `value` on the parameter's native scale."""
+    node = FUNCTIONS["GetFXEnvelope"](track.project.reaper, track, fx, parameter, True).node
+    node.body = [f"{node.indent}  ACT {int(active)} -1", f"{node.indent}  PT 0 {value!r} 0"]
+    track.project.touch()
+    return node
 
 
 def offline(item: Item) -> None:

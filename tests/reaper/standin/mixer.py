@@ -16,6 +16,7 @@ from .project import Project
 from .track_values import children, parent, parents, value
 
 BLOCK = 1024  # samples
+LIVE_INPUT_HZ, LIVE_INPUT = 997.0, 0.2  # what comes in at every input
 
 
 class Mix:
@@ -105,6 +106,9 @@ class Mix:
             if self.items is None or item in self.items:
                 self._place(audio, item)
                 notes += midi_notes(item) if plays(item) else []
+        if value(track, "I_RECARM") and value(track, "I_RECMON"):
+            at_s = self.start_s + np.arange(self.count) / self.sample_rate
+            audio += LIVE_INPUT * np.sin(2 * np.pi * LIVE_INPUT_HZ * at_s)[:, None]
         for child in self._kids[track]:
             if value(child, "B_MAINSEND"):
                 audio += self.track(child)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import eq_filters
+from .envelopes import lanes
 from .errors import StandInError
 from .fx_chain import Fx, children, fx_list
+from .fx_params import plugin_count
 from .handles import Take, Track
-from .tree import Node
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ def run_chain(
 
 def _through(chain: list[Fx], audio: np.ndarray, sample_rate: float, start_s: float, notes) -> np.ndarray:
     for fx in chain:
-        if fx.flag(0) or fx.flag(1):
+        if fx.flag(1):
             continue
-        own = fx.chain.body[fx.start : fx.stop]
-        if any(isinstance(part, Node) and part.name == "PARMENV" and part.number("ACT") for part in own):
+        active = [number for number, node in lanes(fx) if node.number("ACT")]
+        # one of the bypass itself would switch on what a script has switched off
+        if active and (not fx.flag(0) or plugin_count(fx) in active):
             raise StandInError("not modelled", "envelopes of FX parameters")
+        if fx.flag(0):
+            continue
         wet = _process(fx, audio, sample_rate, start_s, notes)
         audio = wet if fx.wet == 1 else fx.wet * wet + (1 - fx.wet) * audio
     return audio

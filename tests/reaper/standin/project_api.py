@@ -147,10 +147,17 @@ def SetEditCurPos(reaper, time, moveview, seekplay):
     SetEditCurPos2(reaper, reaper.project, time, moveview, seekplay)
 
 
+# bits of the preference projsellock, as the SWS extension reads it
+LOCKED, LOCK_SELECTION, LOCK_LOOP = 1 << 14, 1, 1 << 10
+
+
 @api
 def GetSet_LoopTimeRange2(reaper, project, is_set, is_loop, start, end, autoseek):
     key = "SELECTION2" if is_loop else "SELECTION"
     if is_set and (project.root.number(key, 0), project.root.number(key, 1)) != (start, end):
+        locks = int(reaper.preferences.config.get("projsellock", "0"))
+        if locks & LOCKED and locks & (LOCK_LOOP if is_loop else LOCK_SELECTION):
+            raise StandInError("dialog", "Loop/time selections locked")
         project.root.set(key, [start, end], after=("PLAYRATE", "SELECTION"))
         project.touch()
     return project.root.number(key, 0), project.root.number(key, 1)

@@ -13,6 +13,7 @@ from .action_list import ActionList
 from .background_render import BackgroundRender
 from .behaviour import Disputed, Preferences
 from .clock import Clock
+from .envelopes import drive_all
 from .errors import StandInError
 from .ext_state import ExtState
 from .project import Project
@@ -138,6 +139,7 @@ class Reaper(User):
                 self.background.step()
             for process in self.processes:
                 process.poll()
+            drive_all(self)
             for script in list(self.scripts):
                 script.step()
                 self._raise()

@@ -18,6 +18,7 @@ VALUES = {
     "I_NCHAN": ("NCHAN", 0, 2.0),
     "I_FOLDERDEPTH": ("ISBUS", 1, 0.0),
     "I_RECARM": ("REC", 0, 0.0),
+    "I_RECMON": ("REC", 2, 0.0),
     "B_MAINSEND": ("MAINSEND", 0, 1.0),
     "I_FREEMODE": ("FREEMODE", 0, 0.0),
     "I_PANMODE": ("PANMODE", 0, 3.0),

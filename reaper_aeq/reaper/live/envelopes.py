@@ -1,0 +1,76 @@
+"""Envelopes of FX parameters: an active one overrides what is written to its parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...bands import Eq
+from .api import TEXT_BYTES, Api, RefusedCall
+
+BYPASSED = 6  # of the global automation override: no envelope moves anything
+BYPASS = ":bypass"  # the identifier of the parameter that REAPER adds to every FX: its name is translated, this is not
+_NULL = "0x0000000000000000"
+
+
+def driven(reaper: Api, track: str, fx: int) -> set[int]:
+    """The parameters of an FX that follow an envelope, whatever is written to them."""
+    return set(_driven(reaper, track, fx, range(reaper("TrackFX_GetNumParams", track, fx))))
+
+
+def switches(reaper: Api, track: str, fx: int) -> bool:
+    """Whether an envelope switches an FX on and off."""
+    place = bypass_parameter(reaper, track, fx)
+    return place is not None and place in _driven(reaper, track, fx, [place])
+
+
+def bypass_parameter(reaper: Api, track: str, fx: int) -> int | None:
+    """None where REAPER is too old to be asked."""
+    try:
+        place = reaper("TrackFX_GetParamFromIdent", track, fx, BYPASS)
+    except RefusedCall:
+        return None
+    return place if place >= 0 else None
+
+
+def any_moves(reaper: Api, track: str, names: Sequence[str] | None) -> bool:
+    """Whether an envelope of the track moves anything; only those of these chunk names, None: any."""
+    if names is None:
+        found = [reaper("GetTrackEnvelope", track, n) for n in range(reaper("CountTrackEnvelopes", track))]
+    else:  # shown names are translated, those of chunks are not
+        found = [reaper("GetTrackEnvelopeByChunkName", track, f"<{name}") for name in names]
+    return any(not one.endswith(_NULL) and _moves(reaper, one) for one in found)
+
+
+def overridden(reaper: Api, track: str, fx: int, bands: int, eq: Eq) -> list[str]:
+    """Names, as REAPER shows them, of the parameters that follow an envelope and can be heard to.
+
+    `fx` is a ReaEQ with this number of bands that holds `eq`.
+    """
+    heard = {n for n in driven(reaper, track, fx) if n >= 3 * bands or (n // 3 < len(eq.bands) and _on(eq, n // 3))}
+    # [ok, track, fx, parameter, name, size]
+    return [reaper("TrackFX_GetParamName", track, fx, n, "", TEXT_BYTES)[4] for n in sorted(heard)]
+
+
+def _on(eq: Eq, band: int) -> bool:
+    return eq.bands[band].enabled
+
+
+def _driven(reaper: Api, track: str, fx: int, parameters: range | list[int]) -> Iterator[int]:
+    if reaper("GetGlobalAutomationOverride") == BYPASSED:
+        return
+    for parameter in parameters:
+        envelope = reaper("GetFXEnvelope", track, fx, parameter, False)
+        if not envelope.endswith(_NULL) and _moves(reaper, envelope):
+            yield parameter
+
+
+def _moves(reaper: Api, envelope: str) -> bool:
+    """One that is switched off, or has no points, does not."""
+    if reaper("CountEnvelopePoints", envelope) == 0:
+        return False
+    try:
+        # [ok, envelope, key, text, is_set]
+        answer = reaper("GetSetEnvelopeInfo_String", envelope, "ACTIVE", "", False)
+    except RefusedCall:
+        return True
+    return not answer[0] or answer[3] != "0"
