@@ -62,7 +62,10 @@ class WordInfo(Message):
     agreement: float
     cross: float | None
     sources: list[str]
+    charts: int = 0
+    charted: float | None = None
     weak: bool
+    kinds: list[str] = []
 
 
 class Words(Message):
