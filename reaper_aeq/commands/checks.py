@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..project.plan import Plan
 
 SETTINGS, SPECTRA, CONTRIBUTIONS = "safe_eq.csv", "ltas_prior.tsv", "socialeq_contributions.csv"  # in --data
+CHARTS = "eq_terms_summary.tsv"
 
 
 def check_sounds(paths: Iterable[Path | str]) -> None:

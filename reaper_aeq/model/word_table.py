@@ -20,6 +20,7 @@ WEAK_BELOW = 0.35
 PEOPLE_WIN = 20  # settings from which people are followed whatever charts say
 DISPUTED_BELOW = 0.3  # of the correlation of people's mean curve with the charts'
 CHARTS_PER_SETTING = 4.0
+FULL_AGREEMENT = 0.6  # from which settings count in full
 LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
 MORE = re.compile(r"^(?:more|más)\s+(.+)$")
 
@@ -60,9 +61,13 @@ class Evidence:
         """
         count = self.settings if self.from_people else self.settings + self.charts / CHARTS_PER_SETTING
         much = count / (count + 8.0)
-        agree = min(max(self.agreement, 0.0) / 0.6, 1.0)
-        both = 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
-        return round(math.sqrt(much * agree) * both, 3)
+        agree = min(max(self.agreement, 0.0) / FULL_AGREEMENT, 1.0)
+        return round(math.sqrt(much * agree) * self.both_agree, 3)
+
+    @property
+    def both_agree(self) -> float:
+        """0.5..1, how far the two data sets do."""
+        return 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from ..bands import SHELF_BANDWIDTH_OCT, BandKind
 from ..dsp.response import response_db
-from ..model.curves import GRID, REFERENCE_RATE, along, level_free, rms_db, weights
+from ..model.curves import COMPARED, GRID, REFERENCE_RATE, level_free, rms_db, weights
 from ..model.kinds import KINDS
+from ..model.word_table import DISPUTED_BELOW
 from .eq_terms import Statement, by_source, shares, weighted_median
 
 LEAST_SOURCES = 5  # that define a word
@@ -33,7 +34,7 @@ BOOST_OCT, CUT_OCT = (1.3, 3.0), (0.8, 1.5)
 OPEN_BELOW_HZ, OPEN_ABOVE_HZ = 30.0, 15_000.0  # a range that reaches these is a shelf
 GAIN_SOURCES = 3  # that state a gain; else all words of that sort speak for this one
 AMOUNT = 0.5  # standard deviation of how much of it people do, of the mean curve
-SCALES = (1.0, 2.5)
+SCALES = (1.0, 1.5)  # charts speak of touches on a mix that works; beyond this a person would not sign
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,12 @@ def charted_words(statements: Sequence[Statement]) -> dict[str, Charted]:
 
 
 def scale_to_people(charts: Mapping[str, Charted], people: Mapping[str, Tensor]) -> float:
-    """How many times what charts state people do, over words known from both ((bands,) mean curves)."""
-    ratios = [float(along(people[name], one.curve.mean)) for name, one in charts.items() if name in people]
+    """How many times what charts state people do, by the peaks of words that both mean alike ((bands,) mean curves)."""
+    ratios = []
+    for name in charts.keys() & people.keys():
+        said, done = charts[name].curve.mean, people[name]
+        if float(alike(done[None], said)) >= DISPUTED_BELOW:
+            ratios.append(float(done[COMPARED].abs().max() / said[COMPARED].abs().max()))
     return min(max(statistics.median(ratios), SCALES[0]), SCALES[1]) if ratios else SCALES[0]
 
 
@@ -120,7 +125,7 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
         off = torch.stack(single) - middle
         of_word = part[sign] / sum(part[s] for s in signs)
         mean, cov = mean + middle, cov + of_word * (off.T * share) @ off
-        agreement += of_word * float(share @ _alike(torch.stack(single), middle))
+        agreement += of_word * float(share @ alike(torch.stack(single), middle))
         sides.append((low, high, sign))
     n = float(sum(group[0].counts for group in by_source(own).values()))
     cov = cov + AMOUNT**2 * torch.outer(mean, mean)
@@ -162,7 +167,7 @@ def _dialled(low_hz: float, high_hz: float, gain_db: float, narrow: bool) -> Ten
     return level_free(response_db(params, (kind,), GRID, REFERENCE_RATE)[0])
 
 
-def _alike(curves: Tensor, mean: Tensor) -> Tensor:
+def alike(curves: Tensor, mean: Tensor) -> Tensor:
     """(n, bands), (bands,) -> (n,) correlations."""
     size = rms_db(curves) * rms_db(mean)
     return (level_free(curves) * level_free(mean) * weights()).sum(-1) / size.clamp_min(1e-9)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..model.curves import COMPARED, level_free, rms_db, weights
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
-from ..model.word_table import PEOPLE_WIN
+from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN
 from ..model.words import Evidence, Vocabulary, Word
 from ..model.words import Settings as Gaussian
 from ..settings import WordsTraining
@@ -30,7 +30,7 @@ from .data import Settings, SocialWord, read_contributions, read_safe, read_soci
 from .eq_terms import has_charts, read_charts
 from .loop import Run
 from .pooling import Pool, learn
-from .shown import FORMS, Shown
+from .shown import ALSO_SAID, FORMS, Shown
 
 MEANT_AS_LESS = {"unmuddy": "less muddy", "mud-free": "less muddy", "unboxy": "less boxy", "de-harsh": "less harsh"}
 # Words that people ask for, kept although few settings stand behind them; the tool says how weak they are.
@@ -42,7 +42,6 @@ ASKED_FOR = (
 AGREEMENT_ROWS = 200
 CHARTS = "charts"
 MOST_GIVEN_BACK = 1.6
-FULL_AGREEMENT = 0.6  # from which settings count in full beside charts
 
 
 def train_words(
@@ -115,7 +114,8 @@ def vocabulary_of(
         code, by_kind = _coded(meant, eq_model), {kind: _coded(one, eq_model) for kind, one in kinds.items()}
         core = language == "en" and name in ASKED_FOR
         words[label] = Word(label, language, code.mean, code.cov, evidence, core, by_kind=by_kind)
-    aliases = {form: word for word, forms in FORMS.items() for form in forms if word in words and form not in words}
+    names = [(form, word) for said in (FORMS, ALSO_SAID) for word, forms in said.items() for form in forms]
+    aliases = {form: word for form, word in names if word in words and form not in words}
     aliases |= {form: less for form, less in MEANT_AS_LESS.items() if less.removeprefix("less ") in words}
     return Vocabulary(words, aliases)
 
@@ -128,9 +128,14 @@ def _by_people(settings: WordsTraining, shown: Shown, pool: Pool) -> Gaussian:
 
 
 def _charts_share(shown: Shown, charts: ChartCurve) -> float:
-    """0..1, of the charts in a word that people have shown too."""
-    people = shown.settings * min(max(evidence_of(shown).agreement, 0.0) / FULL_AGREEMENT, 1.0)
-    return charts.worth / (charts.worth + people)
+    """0..1, of the charts in a word that people have shown too.
+
+    Two that have nothing in common have no middle: the better known one is followed alone.
+    """
+    known = evidence_of(shown)
+    people = shown.settings * min(max(known.agreement, 0.0) / FULL_AGREEMENT, 1.0) * known.both_agree
+    share = charts.worth / (charts.worth + people)
+    return share if float(correlation(shown.mean, charts.mean)) >= DISPUTED_BELOW else float(share > 0.5)
 
 
 def _fused(
@@ -148,6 +153,8 @@ def _fused(
     apart = people.mean - mean
     mixed = share * cov + (1 - share) * people.cov + share * (1 - share) * torch.outer(apart, apart)
     both = share * mean + (1 - share) * people.mean
+    if share == 1.0:
+        return Gaussian(mean, mixed)
     lost = float(people.mean[COMPARED].abs().max() / both[COMPARED].abs().max().clamp_min(1e-9))
     return Gaussian(min(max(lost, 1.0), MOST_GIVEN_BACK) * both, mixed)
 

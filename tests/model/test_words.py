@@ -331,18 +331,14 @@ def test_the_kind_of_the_sound_chooses_among_a_words_curves():
     half = body.for_kinds(0.5 * sure_of("bass") + 0.5 * sure_of("keys"))
     torch.testing.assert_close(half.mean, 0.5 * (body.mean + body.by_kind["bass"].mean))
     apart = body.mean - body.by_kind["bass"].mean  # not knowing which is meant is spread
-    torch.testing.assert_close(
-        half.cov, 0.5 * (body.cov + body.by_kind["bass"].cov) + 0.25 * torch.outer(apart, apart)
-    )
+    torch.testing.assert_close(half.cov, 0.5 * (body.cov + body.by_kind["bass"].cov) + 0.25 * torch.outer(apart, apart))
 
 
 def test_less_and_blends_keep_what_a_word_means_for_a_kind():
     body, warm = varied("body", 1), word("warm", 2)
     both = Vocabulary({"body": body, "warm": warm}, {})
     for asked, mean in (("less body", -1.0), ({"body": 0.5}, 0.5)):
-        torch.testing.assert_close(
-            both.blend(asked).for_kinds(sure_of("bass")).mean, mean * body.by_kind["bass"].mean
-        )
+        torch.testing.assert_close(both.blend(asked).for_kinds(sure_of("bass")).mean, mean * body.by_kind["bass"].mean)
     blend = both.blend({"body": 0.5, "warm": 1.0})
     torch.testing.assert_close(blend.for_kinds(sure_of("bass")).mean, 0.5 * body.by_kind["bass"].mean + warm.mean)
     torch.testing.assert_close(blend.for_kinds(sure_of("wind")).mean, 0.5 * body.mean + warm.mean)

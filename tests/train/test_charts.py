@@ -109,9 +109,9 @@ def test_sources_that_repeat_one_another_are_one():
 
 def test_the_scale_is_what_people_do_where_both_have_the_word():
     charts = charted_words([said(n, 800, 1200) for n in range(6)])
-    assert scale_to_people(charts, {"nasal": 1.8 * charts["nasal"].curve.mean}) == pytest.approx(1.8)
-    assert scale_to_people(charts, {"nasal": 9 * charts["nasal"].curve.mean}) == 2.5
-    assert scale_to_people(charts, {}) == 1.0
+    assert scale_to_people(charts, {"nasal": 1.3 * charts["nasal"].curve.mean}) == pytest.approx(1.3)
+    assert scale_to_people(charts, {"nasal": 9 * charts["nasal"].curve.mean}) == 1.5
+    assert scale_to_people(charts, {}) == 1.0 == scale_to_people(charts, {"nasal": -2 * charts["nasal"].curve.mean})
     twice = charts["nasal"].scaled(2.0).curve
     torch.testing.assert_close(twice.cov, 4 * charts["nasal"].curve.cov)
 
