@@ -65,7 +65,7 @@ class WordInfo(Message):
     charts: int = 0
     charted: float | None = None
     weak: bool
-    kinds: list[str] = []
+    kinds: list[str] = Field(default_factory=list)
 
 
 class Words(Message):
@@ -73,6 +73,21 @@ class Words(Message):
 
     words: list[WordInfo]
     aliases: dict[str, str]
+
+
+class WordCurve(Message):
+    """What a word does to a sound of a kind: level-free dB at `WordCurves.freqs_hz`, and its standard deviation."""
+
+    kind: str = Field(description="'' for all kinds that are not named")
+    mean_db: list[float]
+    spread_db: list[float]
+
+
+class WordCurves(Message):
+    """`GET /v1/words/curves`"""
+
+    freqs_hz: list[float]
+    words: dict[str, list[WordCurve]]
 
 
 class SoundTask(Message):

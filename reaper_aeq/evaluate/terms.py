@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -171,7 +172,7 @@ def preset_curve(bands: str) -> Tensor | None:
     if len(points) > 1:
         freqs = sorted(points)
         total, used = (
-            total + on_grid(torch.tensor(freqs).numpy(), torch.tensor([points[f] for f in freqs]).numpy()),
+            total + on_grid(np.array(freqs), np.array([points[f] for f in freqs])),
             True,
         )
     return level_free(total) if used else None

@@ -2,7 +2,8 @@
 
 A word is a Gaussian over level-free curves in the EQ space: a mean, and a covariance that says in which ways people
 differ. Where it means something else for a kind of sounds (body of a bass, body of a violin) it has another one for
-them, and `for_kinds` chooses. Opposites and aliases are words of their own that point at another word's data; 'less <word>' works for all.
+them, and `for_kinds` chooses. Opposites and aliases are words of their own that point at another word's data; 'less
+<word>' works for all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """From what charts say of a word to a distribution over EQ curves like any other.
 
-A range becomes the setting that an engineer would dial in for it: a bell, or a shelf where the range is open. The mean is
-the setting of the median range and gain over sources, the covariance how far the settings of single sources lie from it.
-Faults are asked away, and cuts are narrower than boosts. Where a fair part of the sources calls too much of one range,
-and others too little of another, by the same word, it has both sides.
+A range becomes the setting that an engineer would dial in for it: a bell, or a shelf where the range is open. The mean
+is the setting of the median range and gain over sources, the covariance how far the settings of single sources lie from
+it. Faults are asked away, and cuts are narrower than boosts. Where a fair part of the sources calls too much of one
+range, and others too little of another, by the same word, it has both sides.
 """
 
 from __future__ import annotations

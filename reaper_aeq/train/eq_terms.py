@@ -1,8 +1,8 @@
 """What charts and guides say of engineers' words: term, instrument, range, too much or too little of it, gain.
 
-`--data` may hold `eq_terms.tsv` (a row a statement) and `eq_terms_sources.tsv` (a row a source). Sources count, not rows;
-a source that repeats another counts as one with it; published pages count for more than texts in repositories, many of
-which were written from one another.
+`--data` may hold `eq_terms.tsv` (a row a statement) and `eq_terms_sources.tsv` (a row a source). Sources count, not
+rows; a source that repeats another counts as one with it; published pages count for more than texts in repositories,
+many of which were written from one another.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ SocialEQ's curves are inferred from ratings and their scale in dB is a conventio
 towards flat (`pooling`), their covariance leans on the common one (how people differ whatever the word); what the two
 sets disagree on, and how uncertain the mean is, is added to it.
 
-Charts (`charts`) count beside them, each as much as it is worth: settings that do not agree with one another weigh less.
-From 20 settings on people are followed whatever charts say.
+Charts (`charts`) count beside them, each as much as it is worth; settings that do not agree with one another weigh
+less. From 20 settings on people are followed whatever charts say.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def train_words(
 ) -> dict[str, float]:
     """Builds the vocabulary from the data sets and writes `words` into `out`. Returns the metrics."""
     everything, pool = learn(settings, read_safe(data), read_social_words(data), read_contributions(data))
-    charts = charted_words(read_charts(data)) if has_charts(data) else {}
+    charts = known_charts(data)
     if not charts:
         run.tell(f"no EQ charts in {data}: words from people's settings alone")
     vocabulary = vocabulary_of(settings, everything, pool, eq_model, charts)
@@ -78,9 +78,15 @@ def build_words(
     social: list[SocialWord],
     contributions: tuple[list[tuple[str, str]], Tensor],
     eq_model: EqAutoencoder,
+    charts: Mapping[str, Charted] | None = None,
 ) -> Vocabulary:
-    """People's settings -> `Vocabulary`. Pure, so that an examination can leave settings out."""
-    return vocabulary_of(settings, *learn(settings, safe, social, contributions), eq_model)
+    """People's settings and charts -> `Vocabulary`. Pure, so that an examination can leave settings out."""
+    return vocabulary_of(settings, *learn(settings, safe, social, contributions), eq_model, charts)
+
+
+def known_charts(data: Path | str) -> dict[str, Charted]:
+    """What charts in a folder of data say; nothing where it holds none. Raises `AeqError` for a part of them."""
+    return charted_words(read_charts(data)) if has_charts(data) else {}
 
 
 def vocabulary_of(
