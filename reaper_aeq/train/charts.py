@@ -32,6 +32,7 @@ OTHER_SIDE = 0.3  # share of the sources from which the less common direction co
 # single frequency stands for about an octave.
 BOOST_OCT, CUT_OCT = (1.3, 3.0), (0.8, 1.5)
 OPEN_BELOW_HZ, OPEN_ABOVE_HZ = 30.0, 15_000.0  # a range that reaches these is a shelf
+LACKS_BASS_BELOW_HZ, LACKS_TREBLE_ABOVE_HZ = 250.0, 6000.0
 GAIN_SOURCES = 3  # that state a gain; else all words of that sort speak for this one
 AMOUNT = 0.5  # standard deviation of how much of it people do, of the mean curve
 SCALES = (1.0, 1.5)  # charts speak of touches on a mix that works; beyond this a person would not sign
@@ -114,11 +115,12 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
         # a lack that stands for the whole word is a quality's absence, as broad as a boost
         fault = two or 2 * sum(one.counts for one in side if one.fault) > sum(one.counts for one in side)
         low, high, gain = _setting(side, fault, gains)
-        middle = _dialled(low, high, sign * gain, fault)
+        open_to = _open_end(low, high) if sign < 0 and not two else None
+        middle = _dialled(low, high, sign * gain, fault, open_to)
         single, counted = [], []
         for group in by_source(side).values():
             low_one, high_one, _ = _setting(group, fault, gains)
-            single.append(_dialled(low_one, high_one, sign * gain, fault))
+            single.append(_dialled(low_one, high_one, sign * gain, fault, open_to))
             counted.append(group[0].counts)
         share = torch.tensor(counted, dtype=torch.float64)
         share = share / share.sum()
@@ -153,11 +155,18 @@ def _gain(side: Sequence[Statement], otherwise: float) -> float:
     return weighted_median(torch.tensor([abs(s.gain_db) for s in stated], dtype=torch.float64), shares(stated))
 
 
-def _dialled(low_hz: float, high_hz: float, gain_db: float, narrow: bool) -> Tensor:
+def _open_end(low_hz: float, high_hz: float) -> BandKind | None:
+    """What lacks the bass or the treble lacks all of it, whichever part of it a chart names."""
+    if high_hz <= LACKS_BASS_BELOW_HZ:
+        return BandKind.LOW_SHELF
+    return BandKind.HIGH_SHELF if low_hz >= LACKS_TREBLE_ABOVE_HZ else None
+
+
+def _dialled(low_hz: float, high_hz: float, gain_db: float, narrow: bool, open_to: BandKind | None = None) -> Tensor:
     """(bands,) dB, level-free: what an engineer dials in for a range."""
-    if low_hz <= OPEN_BELOW_HZ:
+    if low_hz <= OPEN_BELOW_HZ or open_to == BandKind.LOW_SHELF:
         kind, freq, width = BandKind.LOW_SHELF, high_hz, SHELF_BANDWIDTH_OCT
-    elif high_hz >= OPEN_ABOVE_HZ:
+    elif high_hz >= OPEN_ABOVE_HZ or open_to == BandKind.HIGH_SHELF:
         kind, freq, width = BandKind.HIGH_SHELF, low_hz, SHELF_BANDWIDTH_OCT
     else:
         least, most = CUT_OCT if narrow else BOOST_OCT

@@ -112,10 +112,13 @@ def vocabulary_of(
         if people is not None and (said is None or evidence.from_people):
             meant, kinds = people, {}
         else:
-            share = _charts_share(shown, said.curve) if people is not None else 1.0
             common = pool.within * min(1.0, (float(rms_db(said.curve.mean)) / usual_size) ** 2)
-            meant = _fused(settings, people, said.curve, share, common)
-            kinds = {kind: _fused(settings, people, curve, share, common) for kind, curve in said.by_kind.items()}
+            share = 1.0 if people is None else _charts_share(shown, said.curve)
+            meant, kinds = _fused(settings, people, said.curve, share, common), {}
+            for kind, curve in said.by_kind.items():
+                # people did not say what sound they had: where this kind's charts say something else, those are followed
+                agree = people is not None and float(correlation(people.mean, curve.mean)) >= DISPUTED_BELOW
+                kinds[kind] = _fused(settings, people, curve, share if agree else 1.0, common)
         label = name if name not in words else f"{name} ({language})"
         code, by_kind = _coded(meant, eq_model), {kind: _coded(one, eq_model) for kind, one in kinds.items()}
         core = language == "en" and name in ASKED_FOR

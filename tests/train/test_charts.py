@@ -66,8 +66,10 @@ def test_an_open_range_is_a_shelf(low, high, at):
 
 
 def test_a_lack_turns_the_curve_round_and_two_sides_make_a_shape():
-    dull = charted_words([said(n, 5000, 9000, sign=-1, fault=False) for n in range(6)])["nasal"].curve
-    assert 5000 <= peak_hz(-dull.mean) <= 9000 and dull.sides[0][2] == -1
+    far = charted_words([said(n, 4000, 6000, sign=-1, fault=False) for n in range(6)])["nasal"].curve
+    assert 4000 <= peak_hz(-far.mean) <= 6000 and far.sides[0][2] == -1
+    dull = charted_words([said(n, 7000, 9000, sign=-1, fault=False) for n in range(6)])["nasal"].curve
+    assert peak_hz(-dull.mean) > 9000  # whoever lacks treble lacks all of it
     both = [said(n, 200, 300) for n in range(4)] + [said(n + 4, 5000, 9000, sign=-1, fault=False) for n in range(3)]
     shape = charted_words(both)["nasal"].curve
     assert [side[2] for side in shape.sides] == [1, -1]
