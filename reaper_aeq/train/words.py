@@ -116,7 +116,7 @@ def vocabulary_of(
             share = 1.0 if people is None else _charts_share(shown, said.curve)
             meant, kinds = _fused(settings, people, said.curve, share, common), {}
             for kind, curve in said.by_kind.items():
-                # people did not say what sound they had: where this kind's charts say something else, those are followed
+                # people did not say what they heard: where this kind's charts say something else, those are followed
                 agree = people is not None and float(correlation(people.mean, curve.mean)) >= DISPUTED_BELOW
                 kinds[kind] = _fused(settings, people, curve, share if agree else 1.0, common)
         label = name if name not in words else f"{name} ({language})"
