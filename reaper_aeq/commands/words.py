@@ -40,7 +40,8 @@ def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
     table(columns, rows)
     say(
         f"\n{len(chosen)} words. Confidence: how many people and charts, and how far they agree;"
-        f" below {WEAK_BELOW:g} a word is weak. In brackets: how alike the word is in both data sets. 'less <word>' turns each word round."
+        f" below {WEAK_BELOW:g} a word is weak."
+        " In brackets: how alike the word is in both data sets. 'less <word>' turns each word round."
     )
     if aliases and language is None:
         say("Also understood: " + ", ".join(f"{alias} ({word})" for alias, word in aliases.items()))

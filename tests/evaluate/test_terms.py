@@ -18,9 +18,7 @@ def bell(hz: float, octaves: float = 1.0) -> torch.Tensor:
     return 4 * torch.exp(-0.5 * ((GRID / hz).log2() / octaves).square())
 
 
-@pytest.mark.parametrize(
-    ("hz", "sign", "met"), [(1000, 1, True), (720, 1, True), (1900, 1, False), (480, 1, False), (1000, -1, False)]
-)
+@pytest.mark.parametrize(("hz", "sign", "met"), [(1000, 1, True), (720, 1, True), (1900, 1, False), (480, 1, False)])
 def test_within_half_an_octave_in_the_charted_direction(hz, sign, met):
     assert reaches(bell(hz, 0.3), 900, 1200, sign) is met
     assert reaches(-bell(hz, 0.3), 900, 1200, -sign) is met
