@@ -52,7 +52,8 @@ class Health(Message):
 
 
 class WordInfo(Message):
-    """A word and how well it is known; `cross` is null where only one data set has it."""
+    """A word and how well it is known; `cross` is null where only one data set has it, `charted` where people or charts
+    do not. `kinds`: of sounds, for which it means something of its own."""
 
     name: str
     language: str
@@ -62,10 +63,10 @@ class WordInfo(Message):
     agreement: float
     cross: float | None
     sources: list[str]
-    charts: int = 0
-    charted: float | None = None
+    charts: int
+    charted: float | None
     weak: bool
-    kinds: list[str] = Field(default_factory=list)
+    kinds: list[str]
 
 
 class Words(Message):

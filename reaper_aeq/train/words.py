@@ -104,8 +104,10 @@ def vocabulary_of(
         shown = everything.get((name, language))
         if shown is not None and len(shown.rows) < settings.min_settings and not shown.people:
             shown = None  # nobody has shown what it means
-        people = None if shown is None else _by_people(settings, shown, pool)
         said = charts[name].scaled(scale) if language == "en" and name in charts else None
+        if said is not None and shown is not None and len(shown.rows) + shown.people < settings.min_beside_charts:
+            shown = None
+        people = None if shown is None else _by_people(settings, shown, pool)
         if people is None and said is None:
             continue  # asked for, and nobody knows what it means
         evidence = evidence_of(shown, said)
