@@ -272,7 +272,8 @@ function curvePicture(freqs, { mean_db: mean, spread_db: spread }) {
   const line = (values) => values.map((db, n) => `${x(freqs[n]).toFixed(1)},${y(db).toFixed(1)}`);
   const band = [...line(mean.map((db, n) => db + spread[n])), ...line(mean.map((db, n) => db - spread[n])).reverse()];
   const grid = [100, 1000, 10000].map((hz) => `M${x(hz).toFixed(1)} 0V${height}`).join("");
-  const peak = mean.reduce((best, db, n) => (Math.abs(db) > Math.abs(mean[best]) ? n : best), 0);
+  const [top, low] = [Math.max(...mean), Math.min(...mean)];
+  const peak = mean.indexOf(top > -0.6 * low ? top : low); // a word is what it adds, unless it only takes away
   const told = `${decibels(mean[peak])} at ${hertz(freqs[peak])}`;
   const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told, class: "curve" },
     draw("title", {}, told), draw("path", { d: `${grid}M0 ${height / 2}H${width}`, class: "grid" }),
