@@ -68,7 +68,7 @@ def plan(one: Asked, words: Vocabulary) -> Plan:
     steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
     _checked("variations", one.variations)
     if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
-        raise AudioError(f"the waveform is followed up to {MEASURED_UP_TO_S:g} s of sound: leave 'exact' out")
+        raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
     asked = words.blend(one.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
     return Plan(

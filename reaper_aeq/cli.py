@@ -5,9 +5,11 @@ Exit codes: 0; 1 where an examination failed; 2 for a user's mistake, with one s
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -37,11 +39,12 @@ from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_al
 from .printable import printable
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
+UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
 DEFAULTS = config_file()
 app = App(
     help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
-    epilog=f"Options of your own that shall always hold: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
-    "A line there reads like intensity = 0.8; options of one command stand below its name, as in [batch].",
+    epilog=f"Your own default options: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
+    "Write lines such as intensity = 0.8; options of one command go below its name, as in [batch].",
     **PLAIN,
 )
 app.add_typer(train, name="train")
@@ -62,7 +65,7 @@ def _version(wanted: bool) -> None:
 def root(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it, stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     help_: Help = False,
 ) -> None:
@@ -97,8 +100,8 @@ def adapt_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
-    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     kind: Annotated[
         str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
     ] = None,
@@ -122,18 +125,18 @@ def adapt_command(
 @app.command("match")
 def match_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
-    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it shall sound like.")],
+    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it should sound like.")],
     weights: Annotated[
-        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; else all alike.")
+        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; by default all count alike.")
     ] = None,
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 0 is nothing, 1 the reference.")
     ] = 1.0,
-    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies below as it is.")] = None,
-    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave what lies above as it is.")] = None,
+    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies below this as they are.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies above this as they are.")] = None,
     smoothing: Annotated[
         float | None,
-        typer.Option(metavar="OCT", help=f"Smooth the EQ over so many octaves, {range_of('smoothing_oct')}."),
+        typer.Option(metavar="OCT", help=f"Smooth the EQ over this many octaves, {range_of('smoothing_oct')}."),
     ] = None,
     by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
     out: Annotated[
@@ -141,8 +144,10 @@ def match_command(
     ] = None,
     fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace even a file that is read.")] = False,
-    name: Annotated[str | None, typer.Option(help="Of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")
+    ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -187,9 +192,9 @@ add_projects(app)
 
 @app.command("demo")
 def demo_command(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; files of an earlier demo are replaced.")] = Path(
-        "aeq-demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results; files of an earlier demo are replaced.")
+    ] = Path("aeq-demo"),
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -217,19 +222,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = typer.main.get_command(app)
         defaults = {} if _only_tells(argv) else read_defaults(command, config_file())
         code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False, default_map=defaults)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return _interrupted() if code == 130 else code or 0
     except AeqError as error:
         return _refuse(str(error), error.exit_code)
     except BrokenPipeError:
-        # the reader has seen enough; what Python still flushes at its end must go nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()  # the reader has seen enough
         return 1
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except Exception as error:
         if ctrl_c.was_pressed():
             return _interrupted()
+        if isinstance(error, OSError) and error.errno in UNPRINTED and error.filename is None:
+            _close_stdout()
+            return _refuse(f"what was found cannot be printed: {error.strerror}", 2)
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version
@@ -239,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" (see '{context.command_path} --help')" if context else ""
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
-        return _refuse(error.format_message().rstrip(".") + hint, 2)
+        return _refuse(error.format_message().replace("Value error, ", "").rstrip(".") + hint, 2)
 
 
 def _only_tells(argv: Sequence[str] | None) -> bool:
@@ -256,8 +264,14 @@ def _from_defaults(error: Exception) -> bool:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    print("error: " + printable(" ".join(sentence.split("\n"))), file=sys.stderr)
+    ctrl_c.complain("error: " + printable(" ".join(sentence.split("\n"))))
     return code
+
+
+def _close_stdout() -> None:
+    """What Python still flushes at its end goes nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> int:

@@ -83,10 +83,13 @@ def evaluate_listen_command(
         str, typer.Option(metavar="M,M,...", help=f"What is compared: original, {', '.join(METHODS)}.")
     ] = "original,fixed,adaptive",
     excerpt: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, max=30, help="How long; the most active part is heard.")
+        float,
+        typer.Option(metavar="SECONDS", min=1, max=30, help="Length of an excerpt; the most active part is taken."),
     ] = 10.0,
     intensity: Annotated[float, typer.Option(help="How far every method goes.")] = 1.0,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of the usual port, or any free one.")
+    ] = None,
     result: Annotated[bool, typer.Option("--result", help="Print what the answers say so far.")] = False,
     models: Models = None,
     as_json: Json = False,
@@ -108,10 +111,11 @@ def evaluate_compare_command(
     data: Data,
     every: EveryMix = 1,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Of the table's names; may be repeated. Else all.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A method by its name in the tables; may be repeated. By default all."),
     ] = None,
     matchering: Annotated[
-        bool, typer.Option("--matchering", help="Matchering as well, which must be installed; slow.")
+        bool, typer.Option("--matchering", help="Compare Matchering too, which must be installed; slow.")
     ] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
     models: Models = None,
@@ -160,7 +164,7 @@ def evaluate_training_command(
     audio: Audio,
     data: Data,
     learn: Learn = None,
-    steps: Annotated[int, typer.Option(min=1, help="Of each network.")] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of each network.")] = 400,
     run: RunFolder = Path("runs/training"),
     models: Models = None,
     as_json: Json = False,

@@ -28,7 +28,7 @@ live = App(
     **PLAIN,
 )
 
-Selected = Annotated[bool, typer.Option("--selected", help="What is selected in REAPER; so it is if nothing is said.")]
+Selected = Annotated[bool, typer.Option("--selected", help="What is selected in REAPER; this is the default.")]
 All = Annotated[bool, typer.Option("--all", help="Every track that sounds.")]
 Tracks = Annotated[
     list[str] | None, typer.Option("--track", metavar="NAME", help="A track by name, with * and ?; may be repeated.")
@@ -36,7 +36,7 @@ Tracks = Annotated[
 Render = Annotated[
     bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
 ]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Of REAPER's web interface.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
 
 
 @live.callback(invoke_without_command=True)
@@ -83,7 +83,7 @@ def project_command(
 
 @live.command("match")
 def match_command(
-    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it shall sound like.")],
+    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it should sound like.")],
     selected: Selected = False,
     everything: All = False,
     tracks: Tracks = None,

@@ -40,7 +40,7 @@ def project_command(
     default_plan: Annotated[
         bool,
         typer.Option(
-            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan used without --plan."
+            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan that is used without --plan."
         ),
     ] = False,
     models: Models = None,
@@ -61,7 +61,7 @@ def batch_command(
         typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
     ] = None,
     listed: Annotated[
-        str | None, typer.Option("--list", metavar="FILE", help="A file with one input a line; - is the input stream.")
+        str | None, typer.Option("--list", metavar="FILE", help="A file with one input per line; - is standard input.")
     ] = None,
     plan: Annotated[
         Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
@@ -72,13 +72,14 @@ def batch_command(
     method: Method = DEFAULT_METHOD,
     render: Annotated[bool, typer.Option("--render", help="Write the recordings with their EQs too.")] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; else one for each core.")
+        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; by default one for each core.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask scheduler, tcp://host:8786, instead of them.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler instead: tcp://host:8786."),
     ] = None,
     retries: Annotated[int, typer.Option(min=0, metavar="N", help="How often a task that failed is tried again.")] = 2,
-    again: Annotated[bool, typer.Option("--again", help="Do also what did not change.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Redo what has not changed as well.")] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> int:

@@ -21,8 +21,12 @@ def serve_command(
     state_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where clients find it; REAPER's actions know the default.")
     ] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of its own, or any free one.")] = None,
-    idle_minutes: Annotated[float, typer.Option(min=0, help="Stops after so long without a request; 0: never.")] = 120,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of the usual port, or any free one.")
+    ] = None,
+    idle_minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this many minutes without a request; 0: never.")
+    ] = 120,
     mailbox: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder in which REAPER's actions put their requests.")
     ] = None,
@@ -48,7 +52,7 @@ def install_command(
         bool | None,
         typer.Option(
             "--start-with-reaper/--no-start-with-reaper",
-            help="Start the backend whenever REAPER starts, so that the first press is quick; else as it was.",
+            help="Start the backend whenever REAPER starts, so that the first press is quick; by default as before.",
         ),
     ] = None,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
@@ -61,8 +65,8 @@ def install_command(
 
 
 def reapack_command(
-    base: Annotated[str, typer.Option(metavar="URL", help="Where the folder reascripts lies on the web.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")] = Path("index.xml"),
+    base: Annotated[str, typer.Option(metavar="URL", help="Where the folder 'reascripts' is on the web.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("index.xml"),
     as_json: Json = False,
 ) -> None:
     """Write the index with which ReaPack installs the actions."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
+from .small_files import read_small
 from .user_folders import user_folder
 
 SETTING, OFF = "AEQ_CONFIG", "off"
@@ -51,11 +52,13 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
         if path is None or not path.exists():
             return {}
         if path.stat().st_size > MAX_BYTES:
-            raise SettingsError(f"{path} is no file of defaults: it has more than {MAX_BYTES // 1000} kB")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+            raise SettingsError(f"{path} is not a file of defaults: it has more than {MAX_BYTES // 1000} kB")
+        data = tomllib.loads(read_small(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read your defaults in {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not TOML: it is not text in UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     everywhere = {key: value for key, value in data.items() if not isinstance(value, dict)}
     known = {name for leaf in _leaves(command) for name in _options(leaf)}

@@ -44,8 +44,17 @@ def tell() -> int:
     global _told
     if not (_told and was_pressed()):  # whoever calls the command line as a function may do so again
         _told = True
-        print(SENTENCE, file=sys.stderr)
+        complain(SENTENCE)
     return EXIT_CODE
+
+
+def complain(sentence: str) -> None:
+    """A line on stderr, if there is one that takes it."""
+    try:
+        if sys.stderr is not None:
+            print(sentence, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # or Python would try again at its end
 
 
 def finish() -> None:

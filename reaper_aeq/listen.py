@@ -47,8 +47,8 @@ class Heard:
         """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             raise AudioError(
-                f"{self.path} is {self.analysis.duration_s:.0f} s long: only up to {MEASURED_UP_TO_S:g} s of waveform"
-                " are followed, so leave --exact out"
+                f"{self.path} is {self.analysis.duration_s:.0f} s long: --exact takes at most {MEASURED_UP_TO_S:g} s,"
+                " so leave it out"
             )
         if self.audio is not None:
             return self.audio

@@ -83,14 +83,15 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr wh
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors: no warnings, no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Models = Annotated[
-    Path | None, typer.Option("--models", metavar="DIR", help="Models to use; the shipped ones if none.")
+    Path | None,
+    typer.Option("--models", metavar="DIR", help="Folder of models; by default those that come with the program."),
 ]
-Method = Annotated[str, typer.Option("--method", help=f"How: {' or '.join(METHODS)}.")]
+Method = Annotated[str, typer.Option("--method", help=f"Method: {' or '.join(METHODS)}.")]
 Adaptation = Annotated[
     float | None,
     typer.Option(
         "--adaptation",
-        help=f"How much the sound's own balance counts, {range_of('adaptation')}; else {DEFAULT_ADAPTATION}.",
+        help=f"How much the sound's own balance counts, {range_of('adaptation')}; by default {DEFAULT_ADAPTATION}.",
     ),
 ]
 Audio = Annotated[list[Path], typer.Option("--audio", metavar="DIR", help="A folder of recordings; may be repeated.")]
@@ -102,7 +103,10 @@ EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-
 SomeData = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder of people's settings and spectra; may be left out.")
 ]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="TOML; the shipped one if none.")]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE", help="TOML; by default the one that comes with the program."),
+]
 Weights = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the weights go.")]
 RunFolder = Annotated[Path, typer.Option("--run", metavar="DIR", help="Where state, log and picture go.")]
-DeviceName = Annotated[Device, typer.Option("--device", help="Where it runs.")]
+DeviceName = Annotated[Device, typer.Option("--device", help="Device to run on.")]

@@ -202,4 +202,3 @@ def scaled(eq: Eq, factor: float) -> Eq:
     """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely."""
     limit = LIMITS["gain_db"]
     return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
-

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from .errors import SettingsError
+from .small_files import read_small
+
+MAX_BYTES = 1_000_000
 
 T = TypeVar("T")
 WAYS = ("noise", "music", "bootstrap")  # in which `reaper-aeq train audio` comes by sounds: `train.sounds`
@@ -130,10 +133,12 @@ def load_settings(cls: type[T], path: Path | str | None) -> T:
     if path is None:
         return cls()
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        data = tomllib.loads(read_small(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read the settings {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not a settings file: it is not text in UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not a settings file: {error}") from None
     types = get_type_hints(cls)
     for key, value in data.items():

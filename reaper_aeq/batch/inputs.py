@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -17,6 +18,7 @@ from ..errors import AeqError
 PROJECT, SOUND = "project", "sound"
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".rf64", ".caf")
 SHOWN_BYTES = 60  # of a file's name in the name of its folder
+MAX_LIST_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
             else:
                 found = [Task.of(path, PROJECT if path.lower().endswith(".rpp") else SOUND)]
                 if found[0].kind == SOUND and not sounds:
-                    raise AeqError(f"{where}{text} is not a project: say with --word what recordings shall get")
+                    raise AeqError(f"{where}{text} is not a project: say with --word what recordings should get")
             tasks.update((task.id, task) for task in found)
     if not tasks:
-        more = "" if sounds else "; recordings are taken when --word says what they shall get"
+        more = "" if sounds else "; to treat recordings, say with --word what they should get"
         raise AeqError(f"no project was found{more}")
     return Found(list(tasks.values()), len(walk.media - tasks.keys()))
 
@@ -116,6 +118,8 @@ class _Walk:
 
 def _expanded(text: str, where: str) -> list[str]:
     """Absolute paths. A file whose own name looks like a pattern is that file."""
+    if not text:
+        raise AeqError(f"{where}an input is empty: name a file or a folder")
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.lexists(path):
         return [path]
@@ -134,15 +138,23 @@ def _through_companions(match: str, pattern: str) -> bool:
     return any(map(is_companion, below))
 
 
+def _read(file: str) -> bytes:
+    with open(file, "rb") as opened:  # a pipe too: a shell's <(find ...) is one
+        data = opened.read(MAX_LIST_BYTES + 1)
+    if len(data) > MAX_LIST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_LIST_BYTES >> 20} MB")
+    return data
+
+
 def _listed(file: str) -> Iterable[tuple[str, str]]:
     """(place in the list, path) of each line that is neither empty nor a remark."""
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = sys.stdin.buffer.read() if file == "-" else _read(file)
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise AeqError(f"the list {file} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise AeqError(f"the list {file} is not a text in UTF-8") from None
+        raise AeqError(f"the list {file} is not text in UTF-8") from None
     folder = "" if file == "-" else os.path.dirname(file)
     for number, line in enumerate(text.splitlines(), 1):
         if (line := line.strip()) and not line.startswith("#"):

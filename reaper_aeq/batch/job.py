@@ -78,7 +78,7 @@ class Job:
     def finish(self, outputs: Sequence[Path], summary: dict[str, Any]) -> Answer:
         """Writes the record. Raises `OutputError`, and `Changed` if what was read is no longer what was hashed."""
         if _times(self._before) != self._before:
-            raise Changed("a file of it was changed while it was listened to")
+            raise Changed("one of its files was changed while it was being read")
         record = Record(
             id=self.task.id, path=self.task.path, kind=self.task.kind, asked=self.recipe.asked_of(self.task.kind),
             key=self.key, files={path: list(stamp) if stamp else None for path, stamp in self.stamps.items()},

@@ -146,7 +146,7 @@ class Batch:
         error = future.exception()
         if isinstance(error, KilledWorker):
             tries = error.allowed_failures + 1
-            reason = "the worker died on it, perhaps for lack of memory"
+            reason = "its worker process died, perhaps for lack of memory"
             answer = {"error": reason, "final": False, "trace": None, "tries": tries}
             return {task.id: answer for task in self._out_now[future]}
         if isinstance(error, ImportError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import REFINE_STEPS
+from ..methods import ENCODERS, REFINE_STEPS
 from ..printable import printable
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
@@ -50,7 +50,7 @@ def adapt(
         check_range("refine", refine)
     check_range("variations", variations)
     if exact and not (refine or (refine is None and method in REFINE_STEPS)):
-        raise AeqError("--exact says how to refine: ask for --method refine, or for --refine N")
+        raise AeqError("--exact needs --method refine or --refine N")
     check_method(method)
     check_encoder(encoder)
     check_kind(kind)
@@ -59,14 +59,15 @@ def adapt(
         one.refuse_replacing([source], force)
     check_sounds([source])
     check_outputs(path for one in several for path in one.paths)
-    check_request(request, models)
+    check_request(request, models, ENCODERS[encoder])
 
     with progress(SOON_S) as (_, step_done):
         step_done(LOADING, 0, 1)
         from ..dsp.audio import AudioFile
-        from .sound import counted, hear, load_engine
 
         with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
+            from .sound import counted, hear, load_engine
+
             engine = load_engine(models, encoder)
             step_done(LOADING, 1, 1)
             engine.words.blend(request)

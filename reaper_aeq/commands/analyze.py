@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..printable import printable
-from .checks import check_models, check_sounds
+from .checks import check_audio, check_models, check_sounds
 from .console import bar, complain, print_json, say, table
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: 
     for source in sources:
         try:
             check_sounds([source])
+            check_audio([source])
             engine = engine or _engine(models)
             report = analyze_one(engine, source)
         except AeqError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,9 @@ def batch(
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
     if scheduler and workers:
         raise AeqError("say either --workers, for this machine, or --scheduler")
+    # what other protocols call an address is for Dask to know
+    if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
+        raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
     recipe, models = Recipe.of(**asked), asked["models"]
     check_new_folder(out)
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
@@ -38,7 +42,8 @@ def batch(
     if recipe.word:
         check_request(parse_word(recipe.word), models)
     if found.media:
-        note(f"{found.media} recordings in the folders of projects were left out: name them to have them treated")
+        media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
+        note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
     with ExitStack() as stack:
         journal = stack.enter_context(_opened(out, stack))
         _, step_done = stack.enter_context(progress())
@@ -75,11 +80,11 @@ def _opened(out: Path, stack: ExitStack) -> Journal:
         raise output_error(out, error) from None
     held = lock(out / NAME)
     if held is None:
-        raise AeqError(f"another batch is at work in {out}: wait for it, or choose another --out")
+        raise AeqError(f"another batch is running in {out}: wait for it, or choose another --out")
     stack.callback(held.close)
     journal = Journal(out)
     if journal.damaged:
-        warn(f"the journal was damaged and laid aside as {journal.damaged}: what was finished is found in its folders")
+        warn(f"the journal was damaged and was kept as {journal.damaged}; finished tasks are known from their folders")
     return journal
 
 

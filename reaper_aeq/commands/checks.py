@@ -5,6 +5,7 @@ Standard library only: whoever mistypes a word or a path is told at once, not af
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 from ..dsp.readable import check_readable
 from ..errors import AeqError, AudioError
 from ..files import check_target, output_error
-from ..methods import ENCODERS, METHODS
+from ..methods import DEFAULT_ENCODER, ENCODERS, METHODS
+from ..model.description import read_model
 from ..model.kinds import KINDS
+from ..model.sentences import sentences
 from ..model.word_table import WordTable
+from ..train.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
 
 if TYPE_CHECKING:
     from ..project.plan import Plan
 
-SETTINGS, SPECTRA, CONTRIBUTIONS = "safe_eq.csv", "ltas_prior.tsv", "socialeq_contributions.csv"  # in --data
-CHARTS = "eq_terms_summary.tsv"
+FOLD_DATA = (SETTINGS, WORDS, CONTRIBUTIONS, SPECTRA)  # for examinations on unseen recordings and people
 
 
 def check_sounds(paths: Iterable[Path | str]) -> None:
@@ -56,7 +59,7 @@ def check_new_folder(path: Path) -> None:
 def check_folder(path: Path, what: str) -> None:
     """Raises `AeqError` for what is no folder."""
     if not path.is_dir():
-        raise AeqError(f"the {what} {path} is {'no folder' if path.exists() else 'not there'}: check the path")
+        raise AeqError(f"the {what} {path} is {'not a folder' if path.exists() else 'not there'}: check the path")
 
 
 def check_recordings(folders: Iterable[Path]) -> None:
@@ -67,22 +70,45 @@ def check_recordings(folders: Iterable[Path]) -> None:
             raise AeqError(f"{folder} holds no recordings ({', '.join(AUDIO_SUFFIXES)})")
 
 
-def check_data(folder: Path | None, needed: str = SETTINGS) -> None:
-    """Raises `AeqError` for a folder of data sets without the one that is `needed`; None passes."""
+def check_data(folder: Path | None, *needed: str) -> None:
+    """Raises `AeqError` for a folder of data sets without those that are `needed` (people's settings); None passes."""
     if folder is not None:
         check_folder(folder, "folder of data sets")
-        if not (folder / needed).is_file():
-            raise AeqError(f"cannot read the data set {folder / needed}: there is no such file")
+        for name in needed or (SETTINGS,):
+            read_table(folder / name)
 
 
-def check_models(folder: Path | None) -> WordTable:
-    """The words of the models in `folder`, or of the shipped ones. Raises `ModelError`."""
+def check_models(folder: Path | None, *needed: str) -> WordTable:
+    """The words of the models in `folder`, or of the shipped ones. Raises `ModelError`, also where one is missing or
+    damaged of those that an engine loads, and of the `needed`."""
+    if folder is not None:
+        for name in ("eq", *(needed or (ENCODERS[DEFAULT_ENCODER],))):
+            read_model(name, folder)
     return WordTable.load(folder)
 
 
-def check_request(request: str | Mapping[str, float], models: Path | None) -> None:
+def check_audio(paths: Iterable[Path | str]) -> None:
+    """Raises `AudioError` for the first file that is no audio, which takes the libraries that read it, but no torch."""
+    from ..dsp.audio import AudioFile
+
+    for path in paths:
+        AudioFile(path)
+
+
+def check_sentence_model() -> None:
+    """Raises `NoTextModelError` where there is none."""
+    sentences()
+
+
+def check_package(name: str, otherwise: str) -> None:
+    """Raises `AeqError` for an optional package that is not installed."""
+    if importlib.util.find_spec(name) is None:
+        raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
+
+
+def check_request(request: str | Mapping[str, float], models: Path | None, *needed: str) -> None:
     """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
-    check_models(models).check(request)
+    check_models(models, *needed).check(request)
 
 
 def check_plan(plan: Plan, models: Path | None) -> None:

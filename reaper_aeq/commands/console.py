@@ -138,8 +138,14 @@ def _on_terminal(stream: Any) -> bool:
 
 
 def _say(text: str, stream: Any) -> None:
+    if stream is None:  # closed, or a program without a window
+        return
     from rich.console import Console
 
     console = Console(file=stream)
     text = printable(text, keep="\n")
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    try:
+        console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    except OSError:
+        if stream is not sys.stderr:  # what cannot be told there ends no work
+            raise

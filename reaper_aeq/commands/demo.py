@@ -72,7 +72,9 @@ def refuse_others_files(out: Path) -> None:
             return
     there = [name for name in (SUMMARY, "summary.md", "song-before.wav", "song-after.wav") if (out / name).exists()]
     if there:
-        raise OutputError(f"{out / there[0]} is there already and of no demo: choose another folder with --out")
+        raise OutputError(
+            f"{out / there[0]} is there already and was not made by a demo: choose another folder with --out"
+        )
 
 
 def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:

@@ -9,16 +9,17 @@ from typing import Any
 
 from ..files import refuse_replacing
 from ..printable import printable
+from ..train.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from .checks import (
-    CHARTS,
-    CONTRIBUTIONS,
-    SETTINGS,
+    FOLD_DATA,
     check_data,
     check_method,
     check_models,
     check_new_folder,
+    check_package,
     check_plot,
     check_recordings,
+    check_sentence_model,
 )
 from .console import print_json, progress, say, table
 
@@ -28,10 +29,10 @@ TITLES = {
 }
 
 
-def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None, needed: str = SETTINGS) -> None:
+def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None, *needed: str) -> None:
     """What is known to be wrong before torch is loaded."""
     check_recordings(audio)
-    check_data(data, needed)
+    check_data(data, *needed)
     check_models(models)
 
 
@@ -58,7 +59,7 @@ def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Pat
 
 def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> int:
     """The repair tests of section 6: {'people' or 'published': {word: {method: figures}}}."""
-    _check(audio, models, data)
+    _check(audio, models, data, *FOLD_DATA)
     from ..evaluate.repair import run_repair
 
     with progress() as (tell, _):
@@ -118,7 +119,7 @@ def evaluate_match(
 
 def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models: Path | None, as_json: bool) -> None:
     """Variations beside unseen people: {word and data set: {method: figures}}."""
-    _check(audio, models, data)
+    _check(audio, models, data, SETTINGS, CONTRIBUTIONS)
     from ..evaluate.variations import run_variations
 
     with progress() as (tell, _):
@@ -131,7 +132,8 @@ def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models
 
 def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
     """What free text is taken for: {examination: {what: figures}}."""
-    _check([], models, data, CONTRIBUTIONS)
+    _check([], models, data, WORDS, CONTRIBUTIONS)
+    check_sentence_model()
     from ..evaluate.text import run_text
 
     with progress() as (tell, _):
@@ -145,7 +147,7 @@ def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
 
 def evaluate_terms(data: Path, *, models: Path | None, as_json: bool) -> int:
     """Engineers' words beside charts and named presets. Returns 1 if the law "charted" is broken."""
-    _check([], models, data, CHARTS)
+    _check([], models, data, CHARTS, CHARTS_BY_INSTRUMENT, PRESETS)
     from ..evaluate.terms import law_charted, run_terms
 
     terms, presets = run_terms(data, models)
@@ -181,7 +183,7 @@ def evaluate_training(
     as_json: bool,
 ) -> None:  # fmt: skip
     """What each kind of training data is worth: {kind of encoder: {what it was trained on: figures}}."""
-    _check([*audio, *learn], models, data)
+    _check([*audio, *learn], models, data, *FOLD_DATA)
     check_new_folder(folder)
     from ..evaluate.training import run_training
     from ..train.loop import Run
@@ -199,7 +201,12 @@ def evaluate_compare(
     models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """All methods side by side: {table: {row: {method: figures}}}."""
-    _check(audio, models, data)
+    from ..evaluate.compared import chosen_names
+
+    chosen_names(only, matchering)
+    if matchering:
+        check_package("matchering", "or leave --matchering out")
+    _check(audio, models, data, *FOLD_DATA)
     check_plot(plot)
     from ..evaluate.compare import run_compare
 

@@ -92,13 +92,13 @@ def told_install(plan: Plan) -> str:
     what = f"{len(plan.actions)} actions are in {plan.place} and in REAPER's action list"
     if not plan.changes:
         return f"Nothing to do: {what} already."
-    kept = f" The list as it was: {plan.backup}." if plan.backup else ""
+    kept = f" The old action list is kept as {plan.backup}." if plan.backup else ""
     return (
         f"Done: {what}.{kept}\n\n"
         "Next:\n"
         "  1. Start REAPER and open Actions > Show action list. Type AEQ to see the actions.\n"
         "  2. Choose 'AEQ_Make warmer', press Add under its shortcuts, then the key you want.\n"
-        "  3. Select an item or a track and press that key. The first press starts the backend: some seconds.\n"
+        "  3. Select an item or a track and press that key. The first press takes a few seconds.\n"
         "If something does not work, run the action 'AEQ_Self-test' in REAPER."
     )
 
@@ -106,6 +106,7 @@ def told_install(plan: Plan) -> str:
 def told_uninstall(plan: Plan) -> str:
     if not plan.changes:
         return "Nothing to do: reaper-aeq is not installed there."
-    kept = f" The list as it was: {plan.backup}." if plan.backup else ""
-    left = f" Keys and custom actions that name them stay in {FILE} ({plan.uses}): another installation revives them."
-    return f"Done: the actions are out of {plan.place} and of REAPER's list.{kept}{left if plan.uses else ''}"
+    kept = f" The old action list is kept as {plan.backup}." if plan.backup else ""
+    left = f" Keys and custom actions that name them stay in {FILE} ({plan.uses}) and work again after a new install."
+    done = f"Done: the actions were removed from {plan.place} and from REAPER's action list."
+    return done + kept + left * bool(plan.uses)

@@ -11,7 +11,7 @@ from ..blend import check_range
 from ..evaluate.listening.study import FILE, Study, StudyError, check_methods, load_study
 from ..methods import METHODS
 from ..printable import printable
-from .checks import check_new_folder, check_recordings, check_request, check_sounds
+from .checks import check_audio, check_new_folder, check_recordings, check_request, check_sounds
 from .console import print_json, progress, say, table
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
@@ -62,6 +62,7 @@ def make(
         )
     check_range("intensity", intensity)
     check_sounds(path for path in audio if not path.is_dir())
+    check_audio(path for path in audio if not path.is_dir())
     check_recordings(path for path in audio if path.is_dir())
     for word in words:
         check_request(word, models)
@@ -93,10 +94,10 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
     """Prints what the answers in `folder` say so far."""
     if asked_anew:
         raise StudyError("--result reads a study that is there: leave out --audio and --word")
+    study = load_study(folder)
     from ..evaluate.listening.answers import read_answers
     from ..evaluate.listening.results import summary
 
-    study = load_study(folder)
     answers = read_answers(study)
     report = summary(answers.choices, answers.pages, study.methods, study.conditions)
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..blend import check_range, parse_word
 from ..errors import AeqError, InstallError
 from ..printable import printable
-from .checks import check_method, check_models, check_plan, check_request, check_sounds
+from .checks import check_audio, check_method, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def live_match(
     check_range("match_intensity", intensity, "intensity")
     _one_of(given)
     check_sounds(references)
+    check_audio(references)
     check_models(models)
     with _session(port, models) as (reaper, engine, step_done):
         from ..live import match

@@ -45,14 +45,16 @@ def match(
     with progress(SOON_S) as (_, step_done):
         step_done(LOADING, 0, 1)
         from ..dsp.audio import AudioFile
-        from .sound import counted, hear, load_engine
 
+        opened = [AudioFile(path) for path in references]
         with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
+            from .sound import counted, hear, load_engine
+
             engine = load_engine(models)
             step_done(LOADING, 1, 1)
             heard, others = hear(file, step_done), []
-            for path in references:
-                with AudioFile(path) as other:
+            for one in opened:
+                with one as other:
                     others.append(hear(other, step_done).analysis)
             step_done(COMPUTING, 0, 1)
             names = [str(path) for path in references]

@@ -138,5 +138,5 @@ def _tell_of_clipping(sound: AudioWriter) -> None:
         share = 100 * sound.over_full_scale / max(1, sound.frames * sound.channels)
         warn(
             f"{sound.path} clips: {sound.over_full_scale} samples ({share:.2g} %) lie up to"
-            f" {20 * math.log10(sound.peak):.1f} dB beyond full scale, choose a .wav to keep them"
+            f" {20 * math.log10(sound.peak):.1f} dB beyond full scale: choose a .wav to keep them"
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import AudioError
 from ..printable import printable
 from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
@@ -21,16 +22,19 @@ def project(
     models: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Reads, listens, writes all files or none, prints. What can be wrong is said before anything is listened to."""
+    from ..project import NOTHING_PLAYS
     from ..project.places import Places
     from ..project.plan import read_plan
     from ..reaper.rpp import Project
 
+    opened = Project.read(song)
     places = Places.beside(song, out, in_place)
     chosen = read_plan(plan)
-    opened = Project.read(song)
     if not dry_run:
         check_outputs([places.project, places.html, places.json])
     check_plan(chosen, models)
+    if not any(track.items for track in opened.tracks):
+        raise AudioError(NOTHING_PLAYS)
     if not force:
         from ..project.opened import refuse_open
 
@@ -47,7 +51,7 @@ def project(
         return
     show(report.rows)
     if backup:
-        say(f"\nkept what was there as {printable(backup)}")
+        say(f"\nthe file that was there before is kept as {printable(backup)}")
     if not dry_run:
         written = (places.project, places.html, places.json)
         say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in written))
@@ -69,7 +73,7 @@ def show(rows: Sequence[Row]) -> None:
 
 def _cells(row: Row) -> list[str]:
     number, name = (str(row.number), row.title) if row.number else ("", "Master")
-    name = " / ".join((*row.folders, name))
+    name = f"{row.path} / {name}" if row.folders else name
     if row.result is None:
         return [number, name, row.kind, "", "", f"left alone: {row.left}"]
     score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"

@@ -23,8 +23,17 @@ from ..settings import (
     WordsTraining,
     load_settings,
 )
-from .checks import SETTINGS, SPECTRA, check_data, check_encoder, check_folder, check_new_folder, check_recordings
+from ..train.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
+from .checks import (
+    check_data,
+    check_encoder,
+    check_folder,
+    check_new_folder,
+    check_recordings,
+    check_sentence_model,
+)
 from .console import print_json, progress, say
+from .devices import NO_CUDA, check_device
 
 if TYPE_CHECKING:
     from ..model.audio_encoder import AudioEncoder
@@ -48,7 +57,7 @@ class Places:
 
 def train_eq(places: Places, data: Path | None) -> None:
     settings = places.load(EqTraining, "eq")
-    _check(places, data)
+    _check(places, data, needed=(SETTINGS, CONTRIBUTIONS))
     with _run(places, settings.seed) as run:
         from ..train.eq import train_eq
 
@@ -74,7 +83,7 @@ def train_audio(
     check_encoder(settings.network, NETWORKS)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
-    _check(places, data, models, [*audio, *([folds] if folds else [])], SPECTRA)
+    _check(places, data, models, [*audio, *([folds] if folds else [])], (SPECTRA,))
     with _run(places, settings.seed) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.audio import train_audio
@@ -129,7 +138,8 @@ def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
 def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = False) -> None:
     """With `folds`, those are trained that `evaluate variations` examines: each without a part of the people."""
     settings = places.load(CvaeTraining, "cvae")
-    _check(places, data, models)
+    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
+    check_sentence_model()
     with _run(places, settings.seed) as run:
         from ..model.audio_encoder import AudioEncoder
         from ..model.eq_autoencoder import EqAutoencoder
@@ -154,7 +164,7 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
 
 def train_words(places: Places, data: Path, models: Path | None) -> None:
     settings = places.load(WordsTraining, "words")
-    _check(places, data, models)
+    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
     with _run(places, 0) as run:
         from ..model.eq_autoencoder import EqAutoencoder
         from ..train.words import train_words
@@ -174,10 +184,12 @@ def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
 
 
 def _check(
-    places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (), needed: str = SETTINGS
-) -> None:
+    places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (),
+    needed: Sequence[str] = (SETTINGS,),
+) -> None:  # fmt: skip
     """What is known to be wrong before torch is loaded. A folder of models may lack those that are to be trained."""
-    check_data(data, needed)
+    check_device(places.device)
+    check_data(data, *needed)
     check_recordings(audio)
     if models:
         check_folder(models, "folder of models")
@@ -197,7 +209,7 @@ def _run(places: Places, seed: int) -> Iterator[Run]:
     from ..train.loop import Run
 
     if places.device == "cuda" and not torch.cuda.is_available():
-        raise AeqError("there is no CUDA device here: use --device cpu")
+        raise AeqError(NO_CUDA)
     has_cuda = places.device != "cpu" and torch.cuda.is_available()
     with progress() as (tell, step_done):
         yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu"))

@@ -1,4 +1,4 @@
-"""Audio as arrays: what callers pass in, whatever its type and layout, and resampling.
+"""Audio as arrays: what callers pass in, whatever its type and layout, and resampling. Torch is loaded when needed.
 
 Shapes are (channels, samples) throughout, float32, full scale 1.0.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torchaudio
 
 from ..bands import Range
 from ..errors import AudioError
+
+if TYPE_CHECKING:
+    import torch
 
 SAMPLE_RATES_HZ = Range(8_000, 192_000)
 MAX_CHANNELS = 64
@@ -31,6 +32,8 @@ def as_channels(audio: Any, sample_rate: int) -> torch.Tensor:
     The result may share memory with `audio`. Raises `AudioError` for any other type or shape, for no samples, more
     than 64 channels, NaN or infinity, and a sample rate out of range.
     """
+    import torch
+
     sample_rate = check_sample_rate(sample_rate)
     tensor = _tensor(audio)
     if tensor.ndim == 1:
@@ -60,6 +63,8 @@ def resample(audio: torch.Tensor, from_rate: int, to_rate: int) -> torch.Tensor:
     """
     if from_rate == to_rate:
         return audio
+    import torchaudio
+
     ratio = Fraction(to_rate, from_rate).limit_denominator(1000)
     return torchaudio.functional.resample(
         audio,
@@ -96,6 +101,8 @@ def check_finite(block: np.ndarray, sample_rate: int, what: str, offset: int = 0
 
 
 def _tensor(audio: Any) -> torch.Tensor:
+    import torch
+
     if isinstance(audio, torch.Tensor):
         tensor = audio.detach()
     else:

@@ -14,8 +14,9 @@ from torch import Tensor
 from ..dsp.thought import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import METHODS, NETWORKS
+from ..methods import METHODS
 from ..model.curves import GRID, along, level_free, rms_db
+from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
 from .contestants import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
 from .law import read_sounds
 from .laws import run_laws
@@ -33,20 +34,17 @@ SPEED_REPEATS = 5
 
 def contestants(with_matchering: bool) -> dict[str, Contestant]:
     """By the names in the tables. Ours go through ReaEQ bands; the rules and other tools are spared that."""
-    found = {**BASELINES, "match to neighbour": each(matched)}
+    found = {**BASELINES, NEIGHBOUR: each(matched)}
     if with_matchering:
-        found["matchering, neighbour"] = each(matchering)
-    found |= {method: ours(method) for method in METHODS if method != "fixed"}
-    return found | {f"adaptive, {name}": ours("adaptive", name) for name in NETWORKS}
+        found[MATCHERING] = each(matchering)
+    found |= {method: ours(method) for method in OURS}
+    return found | {name: ours("adaptive", encoder) for name, encoder in BY_ENCODER.items()}
 
 
 def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
     """All contestants, or `only` these. Raises `AeqError` for a name that is none."""
     who = contestants(with_matchering)
-    for name in only:
-        if name not in who:
-            raise AeqError(f"{name!r} takes no part: choose from {', '.join(who)}")
-    return {name: who[name] for name in only or who}
+    return {name: who[name] for name in chosen_names(only, with_matchering)}
 
 
 def run_compare(

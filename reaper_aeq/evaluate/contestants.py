@@ -20,8 +20,10 @@ from ..methods import DEFAULT_ENCODER
 from ..methods.match_request import MatchRequest
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
+from ..model.usual import features
 from ..train.data import Clip
-from .rules import Music, posterior_rule, scalar_rule
+from .compared import USUAL_RULE
+from .rules import Music, UsualRule, posterior_rule, scalar_rule
 
 ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
@@ -42,6 +44,7 @@ class Fold:
     neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
     single: Sequence[Clip] = ()  # recordings of single sources
+    usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
 
     def spread_along(self, word: str, curve: Tensor) -> float:
         """Variance of people's settings along a curve, in units of the curve."""
@@ -97,6 +100,19 @@ def posterior(trial: Trial) -> Tensor:
     mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
     strength = ADAPTATION if trial.adaptation is None else trial.adaptation
     return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
+
+
+def usual(trial: Trial) -> Tensor | None:
+    """The posterior rule about what is usual for this sound by the page of linear algebra of the design's 2.16."""
+    rule = trial.fold.usual_rule
+    if rule is None:
+        return None
+    # an EQ changes no feature, so the clean recording's are those of the trial
+    known = rule.usual(features(trial.clip.analysis)[None], [None])[0]
+    mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
+    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
+    music = Music(known.mean_db, known.cov)
+    return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], music, strength)
 
 
 def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
@@ -162,6 +178,7 @@ BASELINES: dict[str, Contestant] = {
     "fixed SocialEQ": fixed("SocialEQ"),
     "scalar rule": each(scalar),
     "posterior rule": each(posterior),
+    USUAL_RULE: each(usual),
 }
 REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
 

@@ -17,7 +17,8 @@ from ..dsp.spectrum import GRID_HZ
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID
 from ..result import Result
-from ..train.data import AUDIO_SUFFIXES, read_table
+from ..train.data import AUDIO_SUFFIXES
+from ..train.tables import read_table
 
 WORDS = ("warm", "bright")  # of the costly laws
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")  # both data sets agree on these
@@ -50,7 +51,7 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     folder = Path(folder)
     files = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in AUDIO_SUFFIXES)
     manifest = folder / "MANIFEST.tsv"
-    kinds = {r["file"]: r["kind"] for r in read_table(manifest, "\t")} if manifest.is_file() else {}
+    kinds = {r["file"]: r.get("kind", "mix") for r in read_table(manifest)} if manifest.is_file() else {}
     sounds = []
     for path in files[::every]:
         try:

@@ -31,8 +31,9 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.matching import Matching
 from ..model.words import Vocabulary
 from ..train.audio import MUSIC_KINDS
-from ..train.data import MP3_SKIP_S, Clip, read_clips, read_safe, read_table, safe_eq
+from ..train.data import MP3_SKIP_S, Clip, read_clips, read_safe, safe_eq
 from ..train.match import content_covariance, content_differences, part, people_covariance
+from ..train.tables import SETTINGS, read_table
 from .folds import N_FOLDS, exam_folds, load_fold, setting_folds
 
 # Which part is the source and which the reference, of the whole: 0..1.
@@ -143,7 +144,7 @@ def load_folds(
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the test of matching needs mixes of at least {N_FOLDS} sources")
     fold_of, safe = exam_folds(mixes), read_safe(data)
-    rows = [row for row in read_table(Path(data) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
+    rows = [row for row in read_table(Path(data) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
     row_fold, curves = torch.tensor(setting_folds(safe)), level_free(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
     folds = []

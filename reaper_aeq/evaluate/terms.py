@@ -22,11 +22,10 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS
 from ..model.words import Vocabulary, Word
 from ..train.charts import LEAST_SOURCES
-from ..train.data import read_table
 from ..train.eq_terms import KIND_OF
+from ..train.tables import CHARTS, CHARTS_BY_INSTRUMENT, PRESETS, read_table
 from ..train.words import correlation
 
-SUMMARY, BY_INSTRUMENT, PRESETS = "eq_terms_summary.tsv", "eq_terms_by_instrument.tsv", "eq_presets.tsv"
 NEAR_OCT, PLATEAU_DB = 0.5, 0.5  # of the charted range; of the extremum
 KIND_SOURCES = 3
 AT_LEAST = 54 / 59  # of the words
@@ -70,10 +69,10 @@ class PresetReport:
 def run_terms(data: Path | str, models: Path | str | None = None) -> tuple[list[TermReport], list[PresetReport]]:
     """Raises `AeqError` where a table is missing."""
     words, decoder = Vocabulary.load(models), EqAutoencoder.load(models).decoder.weight.double()
-    rows = [r for r in read_table(Path(data) / SUMMARY, delimiter="\t") if int(r["n_sources"]) >= LEAST_SOURCES]
-    by_kind = read_table(Path(data) / BY_INSTRUMENT, delimiter="\t")
+    rows = [r for r in read_table(Path(data) / CHARTS) if int(r["n_sources"]) >= LEAST_SOURCES]
+    by_kind = read_table(Path(data) / CHARTS_BY_INSTRUMENT)
     terms = [_term(row, by_kind, words, decoder) for row in rows]
-    return terms, _presets(read_table(Path(data) / PRESETS, delimiter="\t"), words, decoder)
+    return terms, _presets(read_table(Path(data) / PRESETS), words, decoder)
 
 
 def law_charted(terms: list[TermReport]) -> tuple[bool, str]:

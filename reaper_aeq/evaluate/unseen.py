@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..engine import AdaptiveEQ
@@ -25,13 +27,13 @@ from ..train.data import (
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.shown import form_name, once_each
-from ..train.usual import MISLABELLED
+from ..train.usual import MISLABELLED, Sounds, sounds_of, source_of
 from ..train.words import build_words, known_charts
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
 from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
 from .people import load_cvae_fold, read_people
-from .rules import Music
+from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
 LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
@@ -57,6 +59,9 @@ def load_folds(
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
+    sounds = None
+    with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
+        sounds = sounds_of(clips)
     neighbours = genre_neighbours(mixes)
     row_fold = setting_folds(safe)
     folds = []
@@ -94,8 +99,15 @@ def load_folds(
             [clip for clip in some if fold_of[clip.source] == k]
             for some in (mixes, [clip for clip in stems if clip.source in fold_of])
         )
-        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone))
+        rule = rule_without(sounds, sources) if sounds else None
+        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone, rule))
     return folds
+
+
+def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
+    """Fitted to the recordings of other people than those behind `sources`."""
+    owners = {source_of(source) for source in sources}
+    return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
 
 
 def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:

@@ -29,7 +29,7 @@ EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on 
 RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
-FOLLOW = 0.26  # of the way to where all sounds score alike, at the default adaptation
+FOLLOW = 0.53  # of the way to where all mixes score alike, at the default adaptation (law "convergent")
 # On top of it beyond r = 1, for a word whose axis is known well; along one of few settings it costs more than it gives.
 FOLLOW_KNOWN, KNOWN_FROM = 0.25, 64.0
 # Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent

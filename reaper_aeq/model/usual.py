@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..dsp.fine_structure import BAND_HZ, N_FINE
 from ..dsp.spectrum import Analysis
-from .audio_encoder import SCORED_SHARE, STAT_LIMIT, BalanceEncoder, Usual
+from .audio_encoder import STAT_LIMIT, BalanceEncoder, Usual
 from .checkpoint import Checkpoint
 from .curves import GRID, N_GRID
 from .eq_autoencoder import EqAutoencoder
@@ -28,6 +28,9 @@ N_KINDS = len(KINDS)
 # Beside what alike sounds were off by, every sound may be off by any smooth shape: octaves of correlation and dB RMS,
 # before a factor that hangs on the sound. 0 octaves: each band for itself.
 SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0))
+# Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
+# scores of mixes no longer follow what is bright to the ear.
+SCORED_SHARE = 0.64
 LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 

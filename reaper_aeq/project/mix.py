@@ -18,17 +18,20 @@ from ..dsp.response import EqFilter
 from ..dsp.spectrum import Analysis
 from ..reaper.items import Item, Take
 from ..reaper.tracks import Receive
+from .circles import closing, groups
 from .item_sound import ItemSound, stereo_gains
 from .media import Library
 from .routing import silenced
 from .spans import Span, merged
 from .stretched import add_at, silence
 from .takes import as_tape, is_stretched
+from .tapes import Tape, Tapes
 
 BLOCK_S = 5.0
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
+FEW = 16  # tracks are mixed anew for each that hears them; of more the sum is kept
 
 Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
 Each = Callable[[Callable, Iterable], Iterable]  # `map`, or that of a pool
@@ -85,12 +88,35 @@ class Mixer:
         self.library = library or Library()
         self.silenced = silenced(self.tracks)
         self.playing = {t.index: playing(t, self.library) for t in self.tracks}
+        self._inputs = [self._all_inputs(track) for track in self.tracks]
+        # in a circle of more than `MOST_CUT` tracks not each of them can be heard with all others: receiver -> sources
+        self.cut = self._cut()
+        for number, sources in self.cut.items():
+            self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
+        self.groups = groups(self._feeds())  # tracks that feed each other in a circle together, what feeds others first
+        self._circles = {number for group in self.groups if len(group) > 1 for number in group}
+        self._tapes = Tapes()
 
     def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
         """What comes into a track beside its items: children (None) and sends from tracks that sound."""
+        return self._inputs[track.index]
+
+    def _all_inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
         found: list[tuple[MixTrack, Receive | None]] = [(c, None) for c in track.children if c.sends_to_parent]
         found += [(self.tracks[receive.source], receive) for receive in track.receives]
         return [(source, receive) for source, receive in found if source.index not in self.silenced]
+
+    def _feeds(self) -> list[list[int]]:
+        return [[source.index for source, _ in inputs] for inputs in self._inputs]
+
+    def _cut(self) -> dict[int, set[int]]:
+        feeds, cut = self._feeds(), {}
+        sounding = {number for number, (items, _) in self.playing.items() if items}
+        for group in groups(feeds):
+            if len(group) > MOST_CUT:
+                for source, receiver in closing(group, feeds, sounding):
+                    cut.setdefault(receiver, set()).add(source)
+        return cut
 
     def top(self) -> list[MixTrack]:
         """The tracks whose sound goes to the master."""
@@ -123,17 +149,30 @@ class Mixer:
         return sum(lengths) / self.sample_rate
 
     def analyze_track(
-        self, track: MixTrack, eqs: Mapping[int, Eq], analyze: Analyze, after_eq: bool = False
+        self, track: MixTrack, eqs: Mapping[int, Eq], analyze: Analyze, after_eq: bool = False, final: bool = False
     ) -> Analysis:
-        """What reaches a track's chain, where tracks that feed it have `eqs`; `after_eq`: through its own as well."""
+        """What reaches a track's chain, where tracks that feed it have `eqs`; `after_eq`: through its own as well.
+
+        `final`: these EQs stay, so that what reaches it may be kept for those that hear the track later.
+        """
+        numbers = self.heard_by(track)
+        keep = final and not after_eq and len(numbers) > FEW and track.index not in self._circles
+        samples = sum(span.stop - span.start for span in self.spans(numbers)) if keep else 0
+        tape = self._tapes.new(samples) if samples and self._has_tape(numbers) else None
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)
             for start, count in self._steps(spans):
-                making.make(start, count)
-                yield (node.after_eq if after_eq else node.before_eq)(start, count).T
+                making.make(start, count, node)
+                sound = (node.after_eq if after_eq else node.before_eq)(start, count)
+                if tape and making.tapes is not None:  # else it is something stretched, at its own pace
+                    tape.add(start, sound)
+                yield sound.T
 
-        return self._analyze(self.heard_by(track), eqs, analyze, blocks)
+        analysis = self._analyze(numbers, eqs, analyze, blocks)
+        if tape:
+            self._tapes.keep(track.index, tape)
+        return analysis
 
     def analyze_master(self, eqs: Mapping[int, Eq], analyze: Analyze, each: Each = map) -> Analysis:
         """What reaches the master's chain. `each`: the `map` of a pool makes tracks side by side."""
@@ -161,8 +200,8 @@ class Mixer:
         spans = self.spans(numbers)
         samples = sum(span.stop - span.start for span in spans)
         if samples and self._has_tape(numbers):
-            tapes = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
-            whole = analyze(blocks(Pass(self, eqs, tapes), spans))
+            unstretched = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
+            whole = analyze(blocks(Pass(self, eqs, unstretched, self._tapes.kept()), spans))
         else:
             whole = silence(samples, self.sample_rate)
         for number, item, take in self._stretched(numbers):
@@ -206,10 +245,17 @@ class Pass:
 
     `items` are those that sound, by the number of their track. Of sends in a circle that which leads back to the track
     listened to is left out: REAPER's feedback has no spectrum of its own. The master listens to each track in turn.
+    Of tracks with a tape nothing is made anew but their EQ.
     """
 
-    def __init__(self, mixer: Mixer, eqs: Mapping[int, Eq], items: Mapping[int, Sequence[tuple[Item, Take]]]):
-        self.mixer, self.eqs, self.items = mixer, eqs, items
+    def __init__(
+        self,
+        mixer: Mixer,
+        eqs: Mapping[int, Eq],
+        items: Mapping[int, Sequence[tuple[Item, Take]]],
+        tapes: Mapping[int, Tape] | None = None,
+    ):
+        self.mixer, self.eqs, self.items, self.tapes = mixer, eqs, items, tapes
         self._nodes: dict[int, _Node] = {}
         self._stages: list[_Node] = []
 
@@ -219,11 +265,11 @@ class Pass:
         waiting: dict[int, list[tuple[MixTrack, Receive | None]]] = {}  # what each track under way still lacks
         sources: dict[int, list[tuple[_Node, Receive | None]]] = {}
         if track.index not in here:
-            waiting[track.index] = self.mixer.inputs(track)[::-1]
+            waiting[track.index] = self._lacking(track)
         while waiting:
             number, left = next(reversed(waiting.items()))
             if left and left[-1][0].index not in here and left[-1][0].index not in waiting:
-                waiting[left[-1][0].index] = self.mixer.inputs(left[-1][0])[::-1]
+                waiting[left[-1][0].index] = self._lacking(left[-1][0])
             elif left:
                 source, receive = left.pop()
                 if source.index in here:
@@ -237,17 +283,26 @@ class Pass:
         self._nodes |= {number: node for number, node in here.items() if number not in anew}
         return here[track.index]
 
+    def _lacking(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
+        return [] if self.tapes and track.index in self.tapes else self.mixer.inputs(track)[::-1]
+
     def _made(self, number: int, sources: list[tuple[_Node, Receive | None]]) -> _Node:
         track = self.mixer.tracks[number]
-        node = _Node(self.mixer, track, sources, self.items.get(number, ()), self.eqs.get(number))
+        tape = self.tapes.get(number) if self.tapes else None
+        items = () if tape else self.items.get(number, ())
+        node = _Node(self.mixer, track, sources, items, self.eqs.get(number), tape)
         if node.depth % STAGE == 0:
             self._stages.append(node)
         return node
 
-    def make(self, start: int, count: int) -> None:
-        """Before a stretch is asked of nodes: however deep they lie, none has to ask far down for it."""
+    def make(self, start: int, count: int, asked: _Node | None = None) -> None:
+        """Before a stretch is asked of nodes: however deep they lie, none has to ask far down for it.
+
+        `asked` is left out, for its items are read only once.
+        """
         for node in self._stages:
-            node.after_eq(start, count)
+            if node is not asked:
+                node.after_eq(start, count)
 
 
 class _Node:
@@ -260,8 +315,9 @@ class _Node:
         sources: list[tuple[_Node, Receive | None]],
         items: Sequence[tuple[Item, Take]],
         eq: Eq | None,
+        tape: Tape | None = None,
     ):
-        self.track, self.sources = track, sources
+        self.track, self.sources, self._tape = track, sources, tape
         self.depth = 1 + max((source.depth for source, _ in sources), default=0)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
@@ -275,6 +331,8 @@ class _Node:
 
     def before_eq(self, start: int, count: int) -> np.ndarray:
         """(count, 2): items, children and receives."""
+        if self._tape:
+            return self._tape.read(start, count)
         total = self._items(start, count)
         for source, receive in self.sources:
             if receive is None:

@@ -32,6 +32,8 @@ class Places:
         """Raises `AeqError` for a choice that would replace the song unasked."""
         if in_place and out:
             raise AeqError("say either --in-place or --out, not both")
+        if not song.suffix and not in_place:
+            raise AeqError(f"{song} has no ending: rename it to {song.name or 'song'}.rpp, as REAPER calls projects")
         written = song if in_place else out or song.with_name(f"{song.stem}.aeq{song.suffix}")
         if not in_place and same_file(written, song):
             raise AeqError(f"{written} is the project itself: say --in-place, which keeps a backup, or another --out")
@@ -67,7 +69,7 @@ class OpenPlaces:
         places, backup = self.places, None
         there = _read(places.project)
         if places.in_place and there != before:
-            raise AeqError(f"{song} was changed while it was listened to: start again")
+            raise AeqError(f"{song} was changed during the run: start again")
         # what an earlier run wrote may have been opened and worked on since
         if there is not None and there != after and (places.in_place or _sha256(there) != self._written_before()):
             backup = self.writing.keep(places.project, there, backup_names(places.project))

@@ -18,6 +18,7 @@ from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
 from ..methods import DEFAULT_METHOD, METHODS
 from ..model import kinds as model_kinds
+from ..small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 OLDER_KINDS = ("low", "high", "full", "middle")  # names that `kinds.kind_of` gives
@@ -119,7 +120,7 @@ def read_plan(path: str | os.PathLike[str] | None = None) -> Plan:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise PlanError(f"{path} is not a plan: it has more than {_MAX_BYTES >> 20} MB")
-        return parse_plan(path.read_bytes(), path)
+        return parse_plan(read_small(path, _MAX_BYTES), path)
     except FileNotFoundError:
         raise PlanError(f"{path} does not exist: check the path of the plan") from None
     except OSError as error:

@@ -18,9 +18,9 @@ from .plan import Plan
 from .rows import MASTER, Row
 
 NOT_HEARD = (
-    "Heard were the media items with their offsets, rates, sections, fades and volumes, folders and sends, and the new"
-    " EQs. Not heard were instruments, all other FX, automation, pan laws and channels beyond the second, so the"
-    " balance of buses and master is that of the tracks before such FX."
+    "What was heard: the media items with their offsets, rates, sections, fades and volumes; folders and sends; the"
+    " new EQs. What was not heard: instruments, all other FX, automation, pan laws and channels beyond the second. So"
+    " the balance of buses and of the master is that of the tracks before such FX."
 )
 
 
@@ -91,7 +91,7 @@ def _line(row: Row) -> str:
     number = "" if row.number == MASTER else str(row.number)
     name = escape(row.title)
     flag = ' <span class="flag" title="see the warnings">▲</span>' if row.warnings else ""
-    folders = f'<span class="soft">{escape(" / ".join(row.folders))} / </span>' if row.folders else ""
+    folders = f'<span class="soft">{escape(row.path)} / </span>' if row.folders else ""
     if row.result is None:
         what = f'<td class="left" colspan="4">{escape(row.left)}</td>'
         return f'<tr><td class="n soft">{number}</td><td>{folders}{name}{flag}</td>{what}</tr>'
@@ -110,7 +110,7 @@ def _score(result: Result) -> str:
 def card(row: Row) -> str:
     """What was done on one track or recording, with its picture."""
     result = row.result
-    chips = [row.instance, *([f"in {' / '.join(row.folders)}"] if row.folders else [])]
+    chips = [row.instance, *([f"in {row.path}"] if row.folders else [])]
     chips += [f"sounds: {row.kind}"] if row.kind and row.number != MASTER else []
     warnings = "".join(f"<li>{escape(text)}</li>" for text in row.warnings)
     facts = {

@@ -17,6 +17,7 @@ from ..safety import BLOCK_S
 from .plan import Action
 
 MASTER = 0  # the master's number
+SHOWN_FOLDERS = 4  # the innermost
 
 
 @dataclass
@@ -46,6 +47,11 @@ class Row:
         if self.number == MASTER:
             return "Master"
         return self.name or f"Track {self.number}"
+
+    @property
+    def path(self) -> str:
+        """The folders around it as one text, the outermost first; of very many only the innermost."""
+        return " / ".join(("...",) * (len(self.folders) > SHOWN_FOLDERS) + self.folders[-SHOWN_FOLDERS:])
 
     @property
     def asked(self) -> str:

@@ -20,6 +20,7 @@ from ..reaper.fxchain import stored_name
 from ..reaper.rpp import Project
 from ..reaper.tracks import Master, Track
 from ..result import Result
+from . import NOTHING_PLAYS
 from .hearing import Hearing, Progress, open_hearing
 from .kinds import kinds_of
 from .mix import Mixer
@@ -65,7 +66,7 @@ def refuse_silence(mixer: Mixer) -> None:
         return
     reasons = [reason for _, reasons in mixer.playing.values() for reason in reasons]
     if not reasons:
-        raise AudioError("the project holds no media items that play: there is nothing to listen to")
+        raise AudioError(NOTHING_PLAYS)
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
 
@@ -90,8 +91,15 @@ class _Work:
             track.index + 1, track.name, _folders(track), is_bus=bool(track.children) or (not found and bool(inputs))
         )
         row.left = self._why_left(track, row, bool(found), bool(inputs), reasons)
-        row.warnings = track.damage + (_warnings(track, reasons) if found or not row.left else [])
+        row.warnings = track.damage + self._left_out(track)
+        row.warnings += _warnings(track, reasons) if found or not row.left else []
         return row
+
+    def _left_out(self, track: Track) -> list[str]:
+        cut = [repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ()))]
+        return [f"tracks feed each other in a long circle: what comes from {' and '.join(cut)} is not heard"] * bool(
+            cut
+        )
 
     def _why_left(self, track: Track, row: Row, items: bool, inputs: bool, reasons: list[str]) -> str:
         if self.plan.leaves(track.name):
@@ -112,17 +120,12 @@ class _Work:
     def levels(self) -> list[list[Track]]:
         """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
         level: dict[int, int] = {}
-        begun: set[int] = set()
-        waiting = list(reversed(self.project.tracks))
-        while waiting:
-            track = waiting[-1]
-            inside = [source for source, _ in self.mixer.inputs(track)]
-            if track.index not in begun:
-                begun.add(track.index)
-                waiting += [source for source in inside if source.index not in begun]  # of a circle each but once
-                continue
-            waiting.pop()
-            level.setdefault(track.index, 1 + max((level.get(source.index, 0) for source in inside), default=-1))
+        last: dict[int, int] = {}  # of the circle that a track is in
+        for group in self.mixer.groups:
+            sources = {source.index for n in group for source, _ in self.mixer.inputs(self.project.tracks[n])}
+            first = 1 + max((last[source] for source in sources.difference(group)), default=-1)
+            level |= {n: first + place for place, n in enumerate(group)}  # of a circle one after the other
+            last |= dict.fromkeys(group, first + len(group) - 1)
         chosen = [t for t in self.project.tracks if not self._row_of(t).left]
         chosen.sort(key=lambda t: (level[t.index], t.index))
         return [list(group) for _, group in groupby(chosen, key=lambda t: level[t.index])]
@@ -139,7 +142,7 @@ class _Work:
     def tracks(self, level: Sequence[Track], hearing: Hearing) -> None:
         """Listens to tracks and gives them their EQs, as many at a time as memory allows."""
         for group in self._groups(level):
-            heard = hearing.each(lambda t: self.mixer.analyze_track(t, self.eqs, hearing.analyse), group)
+            heard = hearing.each(lambda t: self.mixer.analyze_track(t, self.eqs, hearing.analyse, final=True), group)
             asked: list[tuple[Track, Analysis, Action]] = []
             for track, analysis in zip(group, heard, strict=True):
                 row = self._row_of(track)

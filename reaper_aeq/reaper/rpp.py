@@ -62,6 +62,8 @@ class Project:
     @classmethod
     def from_bytes(cls, data: bytes, path: str | os.PathLike[str] | None = None) -> Project:
         """The project in `data`; media are looked for beside `path`, which need not exist."""
+        if not data:
+            raise ProjectError("it is an empty file")
         if not _BEGINNING.match(data):
             # Asked before anything else: of other files it would be told which of their "chunks" is not closed.
             raise ProjectError(f"it is not a REAPER project: it begins with {Line(data[:40]).text!r}", 1)

@@ -17,6 +17,7 @@ from fastapi import FastAPI, Header, Query, Response
 from fastapi import Path as PathPart
 
 from .. import __version__, wire
+from ..errors import LibraryError
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
@@ -68,6 +69,25 @@ class Backend:
     codes: Codes = field(default_factory=Codes)
     mailboxes: Mailboxes = field(init=False)
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the models could not be loaded; None while they load, and when they did."""
+        return self.engine.exception() if self.engine.done() else None
+
+    @property
+    def unloadable(self) -> LibraryError | None:
+        """Why nothing here can ever be answered: then the backend stops, with this as its last word."""
+        return self.failure if isinstance(self.failure, LibraryError) else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a task is answered at once: with an EQ, or with the sentence that says which models are missing."""
+        return self.engine.done() and self.unloadable is None
+
+    @property
+    def device(self) -> str:
+        return self.engine.result().device if self.engine.done() and self.failure is None else ""
+
     def idle_s(self) -> float:
         """Seconds since anything was asked for. Looking at the dashboard is not asking."""
         if self.jobs.busy:
@@ -106,11 +126,9 @@ def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
 def _add_status(app: FastAPI, backend: Backend) -> None:
     @app.get("/v1/health")
     async def health() -> wire.Health:
-        engine = backend.engine
-        loaded = engine.result() if engine.done() and not engine.exception() else None
         return wire.Health(
-            name="reaper-aeq", version=__version__, device=loaded.device if loaded else "", pid=os.getpid(),
-            uptime_s=round(time.monotonic() - backend.started, 3), ready=engine.done(),
+            name="reaper-aeq", version=__version__, device=backend.device, pid=os.getpid(),
+            uptime_s=round(time.monotonic() - backend.started, 3), ready=backend.ready,
         )  # fmt: skip
 
     @app.get("/v1/words")

@@ -143,12 +143,10 @@ class Mailboxes:
             letters.sweep(box.folder)
 
     def _beat(self, box: Mailbox) -> None:
-        engine = self.backend.engine
-        loaded = engine.result() if engine.done() and not engine.exception() else None
         box.beat, box.beat_at = box.beat + 1, time.monotonic()
         box.put(letters.HEARTBEAT, wire.Heartbeat(
             name="reaper-aeq", protocol=1, version=__version__, pid=os.getpid(), nonce=self.nonce, beat=box.beat,
-            time=int(time.time()), every_s=IDLE_BEAT_S, ready=engine.done(), device=loaded.device if loaded else "",
+            time=int(time.time()), every_s=IDLE_BEAT_S, ready=self.backend.ready, device=self.backend.device,
         ))  # fmt: skip
 
     async def _answer(self, box: Mailbox, letter_id: str) -> None:

@@ -20,7 +20,6 @@ from types import FrameType
 import uvicorn
 
 from .. import __version__
-from ..errors import LibraryError
 from ..libraries import explain
 from .app import Backend, Settings, create_app
 from .connections import limited, tell_briefly
@@ -68,13 +67,13 @@ def run(
 
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, announce, engine))
+            asyncio.run(_serve(server, sock, idle_minutes, announce))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
             log.info("stopped")
-    if unloadable := _unloadable(engine):
-        raise unloadable
+    if backend.unloadable:
+        raise backend.unloadable
     _leave(ended and engine.done())
     return 0
 
@@ -101,18 +100,16 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(
-    server: Server, sock: object, idle_minutes: float, ready: Callable[[], object], engine: Future
-) -> None:
+async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
     tell_briefly()
-    watchers = _watch(server, idle_minutes, ready, engine), server.backend.mailboxes.run()
+    watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True
     await asyncio.gather(*tasks)
 
 
-async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object], engine: Future) -> None:
+async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
     """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
     backend, told = server.backend, False
     while not server.should_exit:
@@ -123,14 +120,9 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
             log.info("nothing was asked for %g minutes: stopping", idle_minutes)
             backend.stopping = True
         # without its libraries it could only refuse every press: whoever started it has to hear why
-        backend.stopping = backend.stopping or _unloadable(engine) is not None
+        backend.stopping = backend.stopping or backend.unloadable is not None
         server.should_exit = server.should_exit or backend.stopping
         await asyncio.sleep(0.1)
-
-
-def _unloadable(engine: Future) -> LibraryError | None:
-    error = engine.exception() if engine.done() else None
-    return error if isinstance(error, LibraryError) else None
 
 
 def load(engine: Future, models: Path | None) -> None:

@@ -19,11 +19,12 @@ from typing import Any
 from ..errors import AeqError
 from ..files import atomic_write, output_error
 from ..locks import lock as lock
+from ..small_files import read_small
 from ..user_folders import user_folder
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"
-MAX_STATE_CHARACTERS = 10_000
+MAX_STATE_BYTES = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = 
 def read_state(path: Path) -> State | None:
     """None for a file that is absent or is no state file."""
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.loads(file.read(MAX_STATE_CHARACTERS))
+        data = json.loads(read_small(path, MAX_STATE_BYTES))
         state = State(**{name: data[name] for name in State.__dataclass_fields__})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

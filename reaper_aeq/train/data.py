@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..dsp.response import bandwidth_from_q, response_db
 from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID, REFERENCE_RATE, on_grid, rms_db
+from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 MP3_SKIP_S = 0.05  # the encoder's padding at the start
@@ -81,7 +81,7 @@ def read_safe_params(folder: Path | str) -> Tensor:
 
 
 def _safe_rows(folder: Path | str) -> list[dict[str, str]]:
-    return [row for row in read_table(Path(folder) / "safe_eq.csv") if row["descriptor"].strip().lower() != "test"]
+    return [row for row in read_table(Path(folder) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
 
 
 @dataclass(frozen=True)
@@ -95,19 +95,19 @@ class SocialWord:
 
 
 def read_social_words(folder: Path | str) -> list[SocialWord]:
-    rows = read_table(Path(folder) / "socialeq_words.csv")
+    rows = read_table(Path(folder) / WORDS)
     curves = _social_curves(rows)
     return [SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)]
 
 
 def read_contributions(folder: Path | str) -> tuple[list[tuple[str, str]], Tensor]:
     """Single people's SocialEQ curves: [(word, language)], (n, bands) in SocialEQ's units."""
-    rows = read_table(Path(folder) / "socialeq_contributions.csv")
+    rows = read_table(Path(folder) / CONTRIBUTIONS)
     return [(r["word"], r["language"]) for r in rows], _social_curves(rows)
 
 
 def _social_curves(rows: list[dict[str, str]]) -> Tensor:
-    keys = [key for key in rows[0] if key[0] == "g" and key[1:].isdigit()]
+    keys = band_columns(rows[0], "g")
     return on_grid(np.array([float(k[1:]) for k in keys]), np.array([[float(r[k]) for k in keys] for r in rows]))
 
 
@@ -121,8 +121,10 @@ class Spectra:
 
 
 def read_ltas_prior(folder: Path | str) -> Spectra:
-    rows = read_table(Path(folder) / "ltas_prior.tsv", delimiter="\t")
-    keys = [key for key in rows[0] if key.startswith("hz_")]
+    rows = read_table(Path(folder) / SPECTRA)
+    keys = band_columns(rows[0], "hz_")
+    if len(keys) != len(GRID):
+        raise AeqError(f"{Path(folder) / SPECTRA} has {len(keys)} bands, not {len(GRID)}: get it anew")
     ltas = torch.tensor([[float(r[k]) for k in keys] for r in rows], dtype=torch.float64)
     cutoff = torch.tensor([float(r["codec_cutoff_hz"]) for r in rows], dtype=torch.float64)
     return Spectra(ltas, cutoff[:, None] >= GRID * 2 ** (1 / 12), tuple(r["source_repo"] for r in rows))
@@ -154,7 +156,7 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
     clips: list[Clip] = []
     for folder in map(Path, folders):
         manifest = folder / "MANIFEST.tsv"
-        rows = {r["file"]: r for r in read_table(manifest, delimiter="\t")} if manifest.is_file() else {}
+        rows = {r["file"]: r for r in read_table(manifest)} if manifest.is_file() else {}
         files = files_below(folder, AUDIO_SUFFIXES)
         if not files:
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
@@ -186,15 +188,6 @@ def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray
         if samples < block.shape[1]:
             yield block[:, samples:]
         samples = max(0, samples - block.shape[1])
-
-
-def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """Rows of a table with a header line. Raises `AeqError`."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file, delimiter=delimiter))
-    except OSError as error:
-        raise AeqError(f"cannot read the data set {path}: {error.strerror or error}") from None
 
 
 def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from ..model.kinds import FROM_MANIFEST
-from .data import read_table
+from .tables import SOURCES, STATEMENTS, read_table
 
-STATEMENTS, SOURCES = "eq_terms.tsv", "eq_terms_sources.tsv"
 PAGE_COUNTS, OTHER_COUNTS = 1.0, 0.5  # texts of repositories agree among each other more than pages do
 # Two sources of which at least this many statements are comparable, and this share of the shorter one is the same.
 COMPARABLE, SAME_SHARE = 4, 0.6
@@ -52,8 +51,8 @@ def has_charts(folder: Path | str) -> bool:
 
 def read_charts(folder: Path | str) -> list[Statement]:
     """Raises `AeqError` where a file is missing."""
-    rows = read_table(Path(folder) / STATEMENTS, delimiter="\t")
-    pages = {row["source_ref"] for row in read_table(Path(folder) / SOURCES, delimiter="\t") if row["class"] == "page"}
+    rows = read_table(Path(folder) / STATEMENTS)
+    pages = {row["source_ref"] for row in read_table(Path(folder) / SOURCES) if row["class"] == "page"}
     groups = same_sources({(r["source_ref"], _said(r)) for r in rows})
     worth = {group: OTHER_COUNTS for group in groups.values()} | {groups[ref]: PAGE_COUNTS for ref in pages & {*groups}}
     return [

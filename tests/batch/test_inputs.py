@@ -91,10 +91,10 @@ def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalo
     [
         (["no.rpp"], None, True, "no.rpp: there is no such file"),
         (["c/*.rpp"], None, True, "c/*.rpp: nothing has a name like that"),
-        (["loose"], None, False, "no project was found; recordings are taken when --word"),
+        (["loose"], None, False, "no project was found; to treat recordings, say with --word"),
         (["a/vox.wav"], None, False, "a/vox.wav is not a project: say with --word"),
         ([], "no.txt", True, "the list no.txt cannot be read"),
-        ([], "latin.txt", True, "latin.txt is not a text in UTF-8"),
+        ([], "latin.txt", True, "latin.txt is not text in UTF-8"),
         ([], "wrong.txt", True, "wrong.txt: line 2: nowhere.rpp: there is no such file"),
     ],
 )

@@ -89,7 +89,7 @@ def test_each_is_a_task_with_its_own_result(songs, batch):
     assert code == 1 and "6 done, 1 failed" in out, err
     assert f"wrote {where / 'index.html'}" in out
     assert "lost.rpp: none of the project's media can be heard" in err and "Traceback" not in err
-    assert "2 recordings in the folders of projects were left out" in err
+    assert "2 recordings were left out, in folders that hold a project" in err
     assert {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()} == before
     assert len(finished(where)) == 6 and {row["state"] for row in rows(where)} == {"done", "failed"}
     found = records(where)
@@ -233,7 +233,7 @@ def test_a_journal_that_is_damaged_or_gone_costs_nothing(songs, batch):
     before = {record["id"]: record["result"] for record in records(where)}
     (where / NAME).write_bytes(b"nothing of the kind" * 99)
     _, out, err = batch()
-    assert "the journal was damaged and laid aside" in err and "0 done, 4 unchanged, 1 failed" in out
+    assert "the journal was damaged and was kept as" in err and "0 done, 4 unchanged, 1 failed" in out
     assert {record["id"]: record["result"] for record in records(where)} == before
     (where / NAME).unlink()
     _, out, err = batch()
@@ -278,7 +278,7 @@ MISTAKES = {
     "nothing named": (["batch", "-o", "out"], "nothing to do: name projects"),
     "two crews": (["batch", "in", "-o", "out", "--workers", 2, "--scheduler", "tcp://x:1"], "say either --workers"),
     "no such input": (["batch", "nowhere", "-o", "out"], "nowhere: there is no such file or folder"),
-    "recordings without a word": (["batch", "in/loose", "-o", "out"], "recordings are taken when --word says"),
+    "recordings without a word": (["batch", "in/loose", "-o", "out"], "say with --word what they should get"),
     "unknown method": (["batch", "in", "-o", "out", "--method", "magic"], "unknown method 'magic'"),
     "intensity": (["batch", "in", "-o", "out", "--intensity", 3], "intensity must lie between -2 and 2"),
     "no plan": (["batch", "in", "-o", "out", "--plan", "no.toml"], "no.toml does not exist"),
@@ -316,7 +316,7 @@ def test_one_batch_at_a_time(songs, batch):
     out = songs.with_name("out")
     out.mkdir()
     held = lock(out / NAME)
-    refused(batch(), f"another batch is at work in {out}")
+    refused(batch(), f"another batch is running in {out}")
     held.close()
     assert batch()[0] == 1
 

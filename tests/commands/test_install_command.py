@@ -58,7 +58,7 @@ def test_says_what_to_do_next(call, resource):
     assert code == 0 and err == ""
     assert f"Done: {N_ACTIONS} actions are in {resource}/Scripts/reaper-aeq" in out
     assert "Show action list" in out and "press Add" in out and "AEQ_Self-test" in out
-    assert re.search(r"The list as it was: .*reaper-kb\.ini\.\d{4}-\d\d-\d\d-\d{6}\.bak", out)
+    assert re.search(r"The old action list is kept as .*reaper-kb\.ini\.\d{4}-\d\d-\d\d-\d{6}\.bak", out)
 
 
 def test_twice_changes_nothing(call, resource):
@@ -72,7 +72,7 @@ def test_away_is_as_before(call, resource):
     before = contents(resource)
     call()
     code, out, _ = call("--uninstall")
-    assert code == 0 and out.startswith("Done: the actions are out of") and contents(resource) == before
+    assert code == 0 and out.startswith("Done: the actions were removed from") and contents(resource) == before
     assert call("--uninstall")[1] == "Nothing to do: reaper-aeq is not installed there.\n"
 
 
@@ -113,7 +113,7 @@ def test_keys_left_are_told(call, resource):
     with open(resource / "reaper-kb.ini", "ab") as file:
         file.write(f"KEY 1 90 {command} 0\r\n".encode())
     out = call("--uninstall")[1]
-    assert "stay in reaper-kb.ini (1): another installation revives them" in out
+    assert "stay in reaper-kb.ini (1) and work again after a new install" in out
     assert (resource / "reaper-kb.ini").read_bytes() == KEYS + f"KEY 1 90 {command} 0\r\n".encode()
 
 

@@ -414,7 +414,7 @@ def test_a_song_that_changes_meanwhile_is_left(band, monkeypatch, by_plan):
 
     monkeypatch.setattr(story, "equalise", saved_meanwhile)
     before = band.read_bytes()
-    refused(by_plan("--in-place"), "was changed while it was listened to")
+    refused(by_plan("--in-place"), "was changed during the run")
     assert band.read_bytes() == before + b"\n" and not list(band.parent.glob("*.rpp-bak"))
 
 

@@ -116,7 +116,7 @@ def test_kill_9_leaves_nothing_that_stays_and_a_result_that_was_worked_on_is_kep
     result.write_bytes(mine)
     out, _ = start().communicate(timeout=300)
     (kept,) = results(folder) - WRITTEN
-    assert (folder / kept).read_bytes() == mine and f"kept what was there as {folder / kept}" in out
+    assert (folder / kept).read_bytes() == mine and f"the file that was there before is kept as {folder / kept}" in out
     assert kept.startswith("song.aeq-") and kept.endswith(".rpp-bak")
 
 

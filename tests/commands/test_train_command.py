@@ -4,11 +4,13 @@ import json
 
 import pytest
 import torch
+from tables_kit import table
 
 from reaper_aeq.cli import main
 from reaper_aeq.evaluate import laws as laws_module
 from reaper_aeq.evaluate.law import Law
 from reaper_aeq.train import eq as eq_module
+from reaper_aeq.train.tables import CONTRIBUTIONS, SETTINGS
 
 
 @pytest.fixture
@@ -41,7 +43,8 @@ def asked(monkeypatch):
 
 def test_settings_places_and_metrics(tmp_path, call, asked):
     (tmp_path / "s.toml").write_text("seed = 7\nsteps = 12\n")
-    (tmp_path / "safe_eq.csv").write_text("descriptor\n")
+    for name in (SETTINGS, CONTRIBUTIONS):
+        (tmp_path / name).write_text(table(name))
     code, out, err = call(
         "train", "eq", "--settings", tmp_path / "s.toml", "--data", tmp_path, "--json", "--device", "cpu"
     )

@@ -16,12 +16,15 @@ from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluate.compare import _correlation, _means, contestants, run_compare
 from reaper_aeq.evaluate.compare_plot import plot_comparison
+from reaper_aeq.evaluate.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, matchering
 from reaper_aeq.evaluate.laws import By
 from reaper_aeq.evaluate.repair import Score, note
 from reaper_aeq.evaluate.rules import Music
 from reaper_aeq.methods import METHODS, NETWORKS
+from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, level_free, rms_db
+from reaper_aeq.model.usual import features
 from reaper_aeq.train.data import Clip
 
 RATE = 44_100
@@ -56,11 +59,24 @@ def test_every_method_and_encoder_takes_part_and_answers(trial):
     assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in NETWORKS} <= set(who)
     curves = {name: answer([trial])[0] for name, answer in who.items()}
     assert curves.pop("fixed SocialEQ") is None  # which has no such word here
+    assert curves.pop(USUAL_RULE) is None  # fitted where there are recordings of every kind
     for name, curve in curves.items():
         assert curve.shape == (N_GRID,) and bool(torch.isfinite(curve).all()), name
     assert not curves["nothing"].any() and torch.equal(curves["fixed SAFE"], TILT)
     # the neighbour is noise of the same balance as the recording was, so whoever matches it undoes the damage
     assert rms_db(trial.damage + curves["match to neighbour"]) < 0.3 * rms_db(trial.damage)
+
+
+def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
+    class Knows:
+        def usual(self, raw, priors):
+            assert raw.shape == (1, len(features(trial.clip.analysis))) and priors == [None]
+            clean = trial.clip.analysis.ltas_db()
+            return [Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)]
+
+    knows = dataclasses.replace(trial, fold=dataclasses.replace(trial.fold, usual_rule=Knows()))
+    answer = contestants(with_matchering=False)[USUAL_RULE]([knows])[0]
+    assert rms_db(trial.damage + answer) < 0.2 * rms_db(trial.damage)
 
 
 def test_many_trials_are_answered_as_one(trial):
@@ -169,3 +185,10 @@ def test_the_picture(tmp_path):
     assert matplotlib.image.imread(tmp_path / "all.png").std() > 0.05
     with pytest.raises(OutputError, match=r"choose a name that ends in \.png"):
         plot_comparison(report, tmp_path / "all.doc")
+
+
+@pytest.mark.parametrize("with_matchering", [False, True])
+def test_the_names_are_those_that_can_be_chosen_without_torch(with_matchering):
+    assert list(contestants(with_matchering)) == chosen_names([], with_matchering)
+    with pytest.raises(AeqError, match="only compared with --matchering"):
+        chosen_names(["matchering, neighbour"], False)

@@ -3,6 +3,7 @@
 import json
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import Future
 
 import pytest
 from backends import PORT, TOKEN, task
@@ -10,6 +11,7 @@ from conftest import store
 from starlette.testclient import TestClient
 
 from reaper_aeq import cli, wire
+from reaper_aeq.errors import LibraryError, ModelError
 
 
 def adapt_command(capsys, *arguments) -> dict:
@@ -199,3 +201,14 @@ def test_shutdown(client):
 def test_docs_that_would_load_scripts_from_elsewhere_are_off(client):
     assert client.get("/docs").status_code == 404 and client.get("/redoc").status_code == 404
     assert TestClient(client.app, base_url=f"http://127.0.0.1:{PORT}").get("/openapi.json").status_code == 401
+
+
+def test_a_backend_whose_libraries_do_not_load_is_never_ready(clients):
+    failed = Future()
+    failed.set_exception(LibraryError("torch 2.11.0 and torchaudio 2.11.1 cannot be loaded"))
+    client = clients(failed)
+    told = client.get("/v1/health").json()
+    assert (told["ready"], told["device"]) == (False, "")
+    failed = Future()
+    failed.set_exception(ModelError("no models there"))  # this one answers, with its sentence
+    assert clients(failed).get("/v1/health").json()["ready"] is True

@@ -110,7 +110,7 @@ def test_spectra_of_music_know_where_a_codec_cut(folder):
 
 @pytest.mark.parametrize("read", [read_safe, read_social_words, read_contributions, read_ltas_prior])
 def test_a_missing_file_is_named(tmp_path, read):
-    with pytest.raises(AeqError, match=r"cannot read the data set .*\.(csv|tsv): No such file"):
+    with pytest.raises(AeqError, match=r"cannot read the data set .*\.(csv|tsv): there is no such file"):
         read(tmp_path)
 
 

@@ -88,7 +88,7 @@ def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[Part, 
     rest = size - end
     if rest <= max(kind.aligned, FOLLOWED if stated else 0) or _chunks_to_the_end(window, kind, end):
         return _as_counted(window, start, part, end, stated)
-    remark = f"was not finished by what recorded it: all {clock(whole / bytes_s)} that are there were read"
+    remark = f"was not finished by its recorder: all {clock(whole / bytes_s)} of it were read"
     if stated == 0:
         return Layout((part(data.start + whole),), remark)
     if _padding_or_tags(window, end):

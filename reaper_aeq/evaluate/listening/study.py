@@ -101,6 +101,8 @@ def load_study(folder: Path) -> Study:
         missing = [sound for item in study.items for sound in item.sounds if not study.sound(item.id, sound).is_file()]
     except FileNotFoundError:
         raise StudyError(f"{folder} holds no study yet: make one with --audio and --word") from None
+    except NotADirectoryError:
+        raise StudyError(f"{folder} is not a folder: name the one that holds the study") from None
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -40,7 +40,7 @@ def same_as(audio: np.ndarray, subtype: str) -> bool:
 def test_a_recording_that_was_never_finished_is_read_whole_and_said(tmp_path, container, subtype):
     data = encoded(SECONDS, container, subtype)
     audio, warning = heard(tmp_path / "a", sized(data, container, 0))
-    assert warning == "was not finished by what recorded it: all 1.00 s that are there were read"
+    assert warning == "was not finished by its recorder: all 1.00 s of it were read"
     assert same_as(audio, subtype)
 
 
@@ -49,7 +49,7 @@ def test_a_length_of_the_last_safe_moment_is_not_the_end(tmp_path, container, su
     data = encoded(SECONDS, container, subtype)
     frame = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}.get(subtype, 1)
     audio, warning = heard(tmp_path / "a", sized(data, container, 10_000 * frame))
-    assert warning.startswith("was not finished by what recorded it: all 1.00 s") and same_as(audio, subtype)
+    assert warning.startswith("was not finished by its recorder: all 1.00 s") and same_as(audio, subtype)
 
 
 @pytest.mark.parametrize(("container", "subtype"), CODINGS)

@@ -1,0 +1,25 @@
+"""Who takes part in `evaluate compare`, by the names in its tables. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import AeqError
+from ..methods import METHODS, NETWORKS
+
+NEIGHBOUR, MATCHERING = "match to neighbour", "matchering, neighbour"
+USUAL_RULE = "rule of usual balance"
+RULES = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule", USUAL_RULE)
+OURS = tuple(method for method in METHODS if method != "fixed")
+BY_ENCODER = {f"adaptive, {name}": name for name in NETWORKS}
+
+
+def chosen_names(only: Sequence[str], with_matchering: bool) -> list[str]:
+    """All names, or `only` these. Raises `AeqError` for a name that is none."""
+    names = [*RULES, NEIGHBOUR, *[MATCHERING] * with_matchering, *OURS, *BY_ENCODER]
+    for name in only:
+        if name == MATCHERING and not with_matchering:
+            raise AeqError(f"{name!r} is only compared with --matchering")
+        if name not in names:
+            raise AeqError(f"unknown method {name!r}: use one of {', '.join(map(repr, names))}")
+    return list(only) or names

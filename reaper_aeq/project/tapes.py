@@ -1,0 +1,65 @@
+"""What reached a track, kept for those that hear it: a deep project is not mixed anew for each of its levels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+
+MOST_FRAMES = 2**25  # stereo, 256 MiB: twelve minutes at 44.1 kHz
+
+
+class Tape:
+    """Blocks (n, 2) of one track in order of time; between them and around them is silence."""
+
+    def __init__(self, frames: int):
+        self.frames = frames  # that it will hold
+        self._starts: list[int] = []
+        self._blocks: list[np.ndarray] = []
+
+    def add(self, start: int, sound: np.ndarray) -> None:
+        self._starts.append(start)
+        self._blocks.append(sound.copy())
+
+    def read(self, start: int, count: int) -> np.ndarray:
+        """(count, 2), new."""
+        total = np.zeros((count, 2), np.float32)
+        at = max(0, int(np.searchsorted(self._starts, start, side="right")) - 1)
+        for first, block in zip(self._starts[at:], self._blocks[at:], strict=True):
+            if first >= start + count:
+                break
+            low, high = max(first, start), min(first + len(block), start + count)
+            if low < high:
+                total[low - start : high - start] = block[low - first : high - first]
+        return total
+
+
+class Tapes:
+    """Those of a project, as many as memory allows: the oldest make room, which costs only time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Tape] = {}
+        self._promised = 0  # frames of tapes that are being made
+        self._lock = threading.Lock()
+
+    def new(self, frames: int) -> Tape | None:
+        """An empty one that will hold so many frames; None where there is no room."""
+        with self._lock:
+            if self._promised + frames > MOST_FRAMES:
+                return None
+            self._promised += frames
+            while self._promised + sum(tape.frames for tape in self._kept.values()) > MOST_FRAMES:
+                del self._kept[next(iter(self._kept))]
+        return Tape(frames)
+
+    def keep(self, number: int, tape: Tape) -> None:
+        """`tape` is complete."""
+        with self._lock:
+            self._promised -= tape.frames
+            self._kept[number] = tape
+
+    def kept(self) -> Mapping[int, Tape]:
+        """By the numbers of their tracks."""
+        with self._lock:
+            return dict(self._kept)
