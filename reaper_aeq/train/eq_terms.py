@@ -7,6 +7,7 @@ many of which were written from one another.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import AeqError
 from ..model.kinds import FROM_MANIFEST
 from .tables import SOURCES, STATEMENTS, read_table
 
 PAGE_COUNTS, OTHER_COUNTS = 1.0, 0.5  # texts of repositories agree among each other more than pages do
 # Two sources of which at least this many statements are comparable, and this share of the shorter one is the same.
 COMPARABLE, SAME_SHARE = 4, 0.6
+EFFECTS = {"excess": 1, "presence": 1, "lack": -1}
 KIND_OF = FROM_MANIFEST | {
     "kick": "drums", "snare": "drums", "toms": "drums", "cymbals": "drums", "vocals_male": "vocals",
     "vocals_female": "vocals",
@@ -50,25 +53,31 @@ def has_charts(folder: Path | str) -> bool:
 
 
 def read_charts(folder: Path | str) -> list[Statement]:
-    """Raises `AeqError` where a file is missing."""
+    """Raises `AeqError` where a file is missing, or holds what is no statement."""
     rows = read_table(Path(folder) / STATEMENTS)
     pages = {row["source_ref"] for row in read_table(Path(folder) / SOURCES) if row["class"] == "page"}
     groups = same_sources({(r["source_ref"], _said(r)) for r in rows})
     worth = {group: OTHER_COUNTS for group in groups.values()} | {groups[ref]: PAGE_COUNTS for ref in pages & {*groups}}
-    return [
-        Statement(
-            row["canonical"],
-            KIND_OF.get(row["instrument"], "mix"),
-            float(row["low_hz"]),
-            float(row["high_hz"]),
-            -1 if row["effect"] == "lack" else 1,
-            row["effect"] == "excess",
-            float(row["gain_db"]) if row["gain_db"] else None,
-            groups[row["source_ref"]],
-            worth[groups[row["source_ref"]]],
+    return [_statement(row, number, groups, worth, folder) for number, row in enumerate(rows, 2)]
+
+
+def _statement(
+    row: dict[str, str], number: int, groups: dict[str, int], worth: dict[int, float], folder: Path | str
+) -> Statement:
+    low, high, gain, effect = float(row["low_hz"]), float(row["high_hz"]), row["gain_db"], row["effect"]
+    try:
+        gain_db = float(gain) if gain else None
+    except ValueError:
+        gain_db = math.nan
+    if not 0 < low <= high or effect not in EFFECTS or not (gain_db is None or math.isfinite(gain_db)):
+        raise AeqError(
+            f"the data set {Path(folder) / STATEMENTS}: line {number} is no statement"
+            f" ({low:g} to {high:g} Hz, {effect!r}, gain {gain!r})"
         )
-        for row in rows
-    ]
+    source, kind = groups[row["source_ref"]], KIND_OF.get(row["instrument"], "mix")
+    return Statement(
+        row["canonical"], kind, low, high, EFFECTS[effect], effect == "excess", gain_db, source, worth[source]
+    )  # fmt: skip
 
 
 def _said(row: dict[str, str]) -> tuple[str, ...]:

@@ -151,6 +151,19 @@ def test_charts_are_read(tmp_path):
         read_charts(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("500\t900", "0\t900"), ("500\t900", "900\t500"), ("excess", "too much"), ("\t3\t", "\tsome\t"), ("\t3\t", "\tinf\t"),
+     ("500\t900", "low\t900")],
+)  # fmt: skip
+def test_a_line_that_says_nothing_is_named(tmp_path, was, now):
+    write_charts(tmp_path)
+    table = tmp_path / "eq_terms.tsv"
+    table.write_text(table.read_text().replace(was, now, 1))
+    with pytest.raises(AeqError, match="line 2"):
+        read_charts(tmp_path)
+
+
 @pytest.mark.shared
 def test_the_published_charts(shared_dir):
     words = charted_words(read_charts(shared_dir / "data"))
