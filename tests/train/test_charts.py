@@ -153,8 +153,8 @@ def test_charts_are_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("was", "now"),
-    [("500\t900", "0\t900"), ("500\t900", "900\t500"), ("excess", "too much"), ("\t3\t", "\tsome\t"), ("\t3\t", "\tinf\t"),
-     ("500\t900", "low\t900")],
+    [("500\t900", "0\t900"), ("500\t900", "900\t500"), ("excess", "too much"),
+     ("\t3\t", "\tsome\t"), ("\t3\t", "\tinf\t"), ("500\t900", "low\t900")],
 )  # fmt: skip
 def test_a_line_that_says_nothing_is_named(tmp_path, was, now):
     write_charts(tmp_path)
