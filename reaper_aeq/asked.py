@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from .errors import AudioError, RangeError, as_number
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
 from .methods.request import Method
 from .methods.request import method as find_method
+from .model.audio_encoder import Observation
 from .model.kinds import kind_prior, known_kind
 from .model.words import Vocabulary, Word
 from .result import MEASURED_UP_TO_S
@@ -52,6 +53,11 @@ class Plan:
     method: Method
     refine: int
     prior: Tensor | None = None  # (kinds,), what is said of the sound's kind
+
+    def on(self, seen: Observation) -> Plan:
+        """With the words as they are meant for what this sound is."""
+        kinds = seen.usual.kinds if seen.usual else None
+        return replace(self, asked=self.asked.for_kinds(kinds), wanted=self.wanted.for_kinds(kinds))
 
 
 def plan(one: Asked, words: Vocabulary) -> Plan:

@@ -151,6 +151,14 @@ def evaluate_text_command(data: Data, models: Models = None, as_json: Json = Fal
     evaluate_text(data, models=models, as_json=as_json)
 
 
+@evaluate.command("terms")
+def evaluate_terms_command(data: Data, models: Models = None, as_json: Json = False) -> int:
+    """Do engineers' words lie where published EQ charts put them? Exit code 1 where not."""
+    from .commands.evaluate import evaluate_terms
+
+    return evaluate_terms(data, models=models, as_json=as_json)
+
+
 @evaluate.command("training")
 def evaluate_training_command(
     audio: Audio,

@@ -51,6 +51,7 @@ class AdaptiveEQ:
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
         self._word_curves = level_free(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
+        self._differing = [(n, word) for n, word in enumerate(words.values()) if word.by_kind]
 
     @classmethod
     def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
@@ -157,6 +158,7 @@ class AdaptiveEQ:
             seen = self.encoder.observe_many(
                 [asked[n].analysis for n in plans], self.eq_model, [checked.prior for checked in plans.values()]
             )
+            plans = {n: checked.on(one) for (n, checked), one in zip(plans.items(), seen, strict=True)}
             requests = [
                 self._request(checked, one, asked[n].analysis, asked[n].sound)
                 for (n, checked), one in zip(plans.items(), seen, strict=True)
@@ -275,7 +277,7 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.5
         seen = self.encoder.observe(analysis, self.eq_model)
-        return self._score(asked, seen)
+        return self._score(asked.for_kinds(seen.usual.kinds), seen)
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""
@@ -283,11 +285,17 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.0
         seen = self.encoder.observe(analysis, self.eq_model)
-        return float(standard_scores(self.curve_of(word)[None], seen.balance_db, seen.usual.cov)[0])
+        curve = level_free(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
+        return float(standard_scores(curve[None], seen.balance_db, seen.usual.cov)[0])
 
-    def curve_of(self, word: str | Mapping[str, float]) -> Tensor:
-        """(bands,) float64 dB on the grid, level-free: the mean of what people did for the word."""
-        return level_free(self._decoder @ self.words.blend(word).mean)
+    def curve_of(self, word: str | Mapping[str, float], kind: str | None = None) -> Tensor:
+        """(bands,) float64 dB on the grid, level-free: the mean of what the word stands for.
+
+        `kind`: of sound, one of `model.kinds.KINDS`; some words mean something else for a bass than for a voice.
+        Raises `UnknownWordError`, and `AeqError` for a kind that is none.
+        """
+        prior = prior_of(kind, None)
+        return level_free(self._decoder @ self.words.blend(word).for_kinds(prior).mean)
 
     def profile(self, audio: Any, sample_rate: int) -> dict[str, float]:
         """{word: score} for every word of the vocabulary."""
@@ -297,7 +305,10 @@ class AdaptiveEQ:
         if analysis.silent:
             return dict.fromkeys(self.words, 0.5)
         seen = self.encoder.observe(analysis, self.eq_model)
-        values = scores(self._word_curves, seen.balance_db, seen.usual.cov)
+        curves = self._word_curves.clone()
+        for n, word in self._differing:
+            curves[n] = level_free(self._decoder @ word.for_kinds(seen.usual.kinds).mean)
+        values = scores(curves, seen.balance_db, seen.usual.cov)
         return dict(zip(self.words, values.tolist(), strict=True))
 
     def suggestion(self, profile: Mapping[str, float]) -> str:

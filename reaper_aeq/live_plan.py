@@ -15,7 +15,20 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, overridden, raised, row_of, scratch, side_by_side
+from .live import (
+    IDLE,
+    STEP,
+    Progress,
+    fill,
+    is_idle,
+    listen_all,
+    named,
+    overridden,
+    raised,
+    row_of,
+    scratch,
+    side_by_side,
+)
 from .methods.match_request import MatchRequest
 from .project.kinds import kinds_of
 from .project.plan import Action, Plan
@@ -137,7 +150,7 @@ class _Work:
     def _give_master(self, targets: Sequence[Target], found: Sequence[Heard | None]) -> None:
         (one,), (heard,), action = targets, found, self.plan.master
         assert action is not None
-        row = row_of(one, heard.analysis if heard else None)
+        row = row_of(one, heard.analysis if heard else None, self.engine)
         row.is_bus, self.master_rows = True, [row]
         if heard is None:
             row.left = "it is silent"
@@ -148,7 +161,10 @@ class _Work:
             request = MatchRequest(intensity=action.intensity)
             result = self.engine.match_analysis(heard.analysis, [wanted], [action.reference.name], request)
         else:
-            asked = Asked(heard.analysis, action.word, action.intensity, action.adaptation, action.method)
+            asked = Asked(
+                heard.analysis, action.word, action.intensity, action.adaptation, action.method, kind=action.heard_as,
+                name=named(one),
+            )  # fmt: skip
             result = raised(self.engine.adapt_many([asked])[0])
         self._note(one, row, action, heard.measured(result), heard)
 

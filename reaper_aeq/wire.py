@@ -52,7 +52,8 @@ class Health(Message):
 
 
 class WordInfo(Message):
-    """A word and how well it is known; `cross` is null where only one data set has it."""
+    """A word and how well it is known; `cross` is null where only one data set has it, `charted` where people or charts
+    do not. `kinds`: of sounds, for which it means something of its own."""
 
     name: str
     language: str
@@ -62,7 +63,10 @@ class WordInfo(Message):
     agreement: float
     cross: float | None
     sources: list[str]
+    charts: int
+    charted: float | None
     weak: bool
+    kinds: list[str]
 
 
 class Words(Message):
@@ -70,6 +74,21 @@ class Words(Message):
 
     words: list[WordInfo]
     aliases: dict[str, str]
+
+
+class WordCurve(Message):
+    """What a word does to a sound of a kind: level-free dB at `WordCurves.freqs_hz`, and its standard deviation."""
+
+    kind: str = Field(description="'' for all kinds that are not named")
+    mean_db: list[float]
+    spread_db: list[float]
+
+
+class WordCurves(Message):
+    """`GET /v1/words/curves`"""
+
+    freqs_hz: list[float]
+    words: dict[str, list[WordCurve]]
 
 
 class SoundTask(Message):

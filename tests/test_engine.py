@@ -363,3 +363,28 @@ def test_the_picture_s_halves_agree(engine, what):
     after = engine.analyze(result.eq.apply(sound, rate), rate).ltas_db().numpy()
     middle = heard & (drawn["freqs_hz"] > 100) & (drawn["freqs_hz"] < 15_000)
     assert np.abs(after - drawn["result_db"])[middle].max() < 0.3
+
+
+def test_the_kind_of_a_sound_chooses_what_a_word_means(engine):
+    """Presence of a bass lies two octaves below that of a voice: charts say so."""
+    sound = noise(3)
+
+    def lifted_hz(**asked: str) -> float:
+        return float(FREQS_HZ[engine.adapt(sound, RATE, "presence", **asked).eq.response_db(FREQS_HZ, RATE).argmax()])
+
+    assert lifted_hz(kind="bass") < 2000 < lifted_hz(kind="guitar")
+    assert lifted_hz(name="Bass DI") < 2000  # a name is as good
+    curve = engine.curve_of("presence", "bass")
+    assert float(curve.argmax()) < float(engine.curve_of("presence").argmax())
+    torch.testing.assert_close(engine.curve_of("less presence", "bass"), -curve)
+    assert torch.equal(engine.curve_of("warm", "bass"), engine.curve_of("warm"))
+    with pytest.raises(AeqError, match="unknown kind 'kazoo'"):
+        engine.curve_of("presence", "kazoo")
+
+
+def test_scores_are_of_what_the_word_means_for_the_sound(engine):
+    sound = noise(3)
+    profile = engine.profile(sound, RATE)
+    for word in ("presence", "body", "warm"):
+        assert engine.score(sound, RATE, word) == pytest.approx(profile[word], abs=1e-9), word
+        assert engine.adapt(sound, RATE, word).score_before == pytest.approx(profile[word], abs=1e-9), word

@@ -28,7 +28,7 @@ from ..train.data import (
 from ..train.music import gaussian, level_by_middle
 from ..train.shown import form_name, once_each
 from ..train.usual import MISLABELLED, Sounds, sounds_of, source_of
-from ..train.words import build_words
+from ..train.words import build_words, known_charts
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
 from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
@@ -57,7 +57,7 @@ def load_folds(
     # whoever left a source of stems out examines on it, whichever recordings are at hand
     fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
-    prior = read_ltas_prior(data)
+    prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
     sounds = None
     with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
@@ -69,7 +69,7 @@ def load_folds(
         sources = {source for source, fold in fold_of.items() if fold == k}
         of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
-        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
+        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
         engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
         # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
         others = {

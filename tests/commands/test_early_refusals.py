@@ -160,6 +160,10 @@ MISTAKES = {
         "cannot write p.bmp",
     ),
     "evaluate variations: data": (["evaluate", "variations", "--audio", "music", "--data", "no"], "is not there"),
+    "evaluate terms: data": (
+        ["evaluate", "terms", "--data", "empty"],
+        "cannot read the data set empty/eq_terms_summary.tsv",
+    ),
     "evaluate text: data": (["evaluate", "text", "--data", "no"], "data sets no is not there"),
     "evaluate training: run": (
         ["evaluate", "training", "--audio", "music", "--data", "data", "--run", "song.wav"],
