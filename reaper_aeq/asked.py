@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .bands import LIMITS
@@ -14,6 +15,8 @@ from .errors import AudioError, RangeError, as_number
 from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
 from .methods.request import Method
 from .methods.request import method as find_method
+from .model.audio_encoder import Observation
+from .model.kinds import kind_prior, known_kind
 from .model.words import Vocabulary, Word
 from .result import MEASURED_UP_TO_S
 
@@ -35,6 +38,8 @@ class Asked:
     refine: int | None = None
     sound: np.ndarray | Tensor | None = None
     variations: int = 0
+    kind: str | None = None
+    name: str | Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,12 @@ class Plan:
     adaptation: float
     method: Method
     refine: int
+    prior: Tensor | None = None  # (kinds,), what is said of the sound's kind
+
+    def on(self, seen: Observation) -> Plan:
+        """With the words as they are meant for what this sound is."""
+        kinds = seen.usual.kinds if seen.usual else None
+        return replace(self, asked=self.asked.for_kinds(kinds), wanted=self.wanted.for_kinds(kinds))
 
 
 def plan(one: Asked, words: Vocabulary) -> Plan:
@@ -60,7 +71,22 @@ def plan(one: Asked, words: Vocabulary) -> Plan:
         raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
     asked = words.blend(one.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
-    return Plan(asked, asked if intensity >= 0 else asked.opposite(), intensity, adaptation, method, steps)
+    return Plan(
+        asked,
+        asked if intensity >= 0 else asked.opposite(),
+        intensity,
+        adaptation,
+        method,
+        steps,
+        prior_of(one.kind, one.name),
+    )
+
+
+def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
+    """What a person or names say of a sound's kind, (kinds,) float64. Raises `AeqError` for a kind that is none."""
+    names = [name] if isinstance(name, str) else name or []
+    prior = known_kind(kind) if kind else kind_prior(*names)
+    return None if prior is None else torch.tensor(prior, dtype=torch.float64)
 
 
 def _checked(name: str, value: float) -> float:

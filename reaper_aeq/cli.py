@@ -34,6 +34,7 @@ from .methods import (
     MATCHES,
     REFINE_STEPS,
 )
+from .model.kinds import KINDS
 from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .printable import printable
 
@@ -101,6 +102,12 @@ def adapt_command(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the track is called, which may say its kind.")
+    ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -111,7 +118,7 @@ def adapt_command(
     adapt(
         source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
         encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), force=force, name=name,
-        models=models, as_json=as_json,
+        kind=kind, track=track, models=models, as_json=as_json,
     )  # fmt: skip
 
 

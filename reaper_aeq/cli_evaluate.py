@@ -40,6 +40,14 @@ def evaluate_repair_command(audio: Audio, data: Data, models: Models = None, as_
     return evaluate_repair(audio, data, models=models, as_json=as_json)
 
 
+@evaluate.command("usual")
+def evaluate_usual_command(audio: Audio, data: Data, models: Models = None, as_json: Json = False) -> None:
+    """How well the usual balance of unseen sounds is known, by kind, and how well it is known how well."""
+    from .commands.evaluate import evaluate_usual
+
+    evaluate_usual(audio, data, models=models, as_json=as_json)
+
+
 @evaluate.command("match")
 def evaluate_match_command(
     audio: Audio,
@@ -141,6 +149,14 @@ def evaluate_text_command(data: Data, models: Models = None, as_json: Json = Fal
     from .commands.evaluate import evaluate_text
 
     evaluate_text(data, models=models, as_json=as_json)
+
+
+@evaluate.command("terms")
+def evaluate_terms_command(data: Data, models: Models = None, as_json: Json = False) -> int:
+    """Do engineers' words lie where published EQ charts put them? Exit code 1 where not."""
+    from .commands.evaluate import evaluate_terms
+
+    return evaluate_terms(data, models=models, as_json=as_json)
 
 
 @evaluate.command("training")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .methods import ENCODERS
+from .methods import NETWORKS
 from .options import (
     PLAIN,
     App,
@@ -62,7 +62,7 @@ def train_audio_command(
         typer.Option(metavar="DIR", help="Train the encoders that 'evaluate repair' examines on these recordings."),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"{' or '.join(ENCODERS)}; else as the settings say.")
+        str | None, typer.Option(metavar="NAME", help=f"{' or '.join(NETWORKS)}; else as the settings say.")
     ] = None,
     models: Models = None,
     settings: SettingsFile = None,
@@ -75,6 +75,24 @@ def train_audio_command(
     from .commands.train import Places, train_audio
 
     train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds, encoder, sounds or [])
+
+
+@train.command("usual")
+def train_usual_command(
+    audio: Audio,
+    folds: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Fit the models that 'evaluate repair' examines on these; may be repeated."),
+    ] = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/usual"),
+    as_json: Json = False,
+) -> None:
+    """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
+    from .commands.train import Places, train_usual
+
+    train_usual(Places(settings, out, run, "cpu", as_json), audio, folds or [])
 
 
 @train.command("words")

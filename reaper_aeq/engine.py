@@ -13,22 +13,23 @@ import torch
 from torch import Tensor
 
 from .answers import draw_eqs, find_eqs, pictures
-from .asked import Asked, Plan, plan
+from .asked import Asked, Plan, plan, prior_of
 from .bands import Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import AeqError
-from .explain import explain, explain_understood, suggest
+from .explain import explain, explain_heard, explain_understood, suggest
 from .methods import DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS
 from .methods.request import Request
-from .model.audio_encoder import AudioEncoder, Observation
+from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import along_heard, level_free
+from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
 from .realise import at_intensity, net_change_db
-from .result import MEASURED_UP_TO_S, Result, nothing_heard, with_known_peaks, with_measured_loudness
+from .result import MEASURED_UP_TO_S, HeardAs, Result, nothing_heard, with_known_peaks, with_measured_loudness
 from .safety import Loudness
 
 if TYPE_CHECKING:
@@ -42,15 +43,15 @@ class AdaptiveEQ:
     """The models and what they are asked for. Build with `AdaptiveEQ.load()`."""
 
     def __init__(
-        self, eq_model: EqAutoencoder, encoder: AudioEncoder, words: Vocabulary, folder: Path | str | None = None
+        self, eq_model: EqAutoencoder, encoder: BalanceEncoder, words: Vocabulary, folder: Path | str | None = None
     ):
         """`folder`: where that comes from which is loaded when it is first needed; None is the shipped models."""
         self.eq_model, self.encoder, self.words = eq_model, encoder, words
         self.models = Shelf(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
-        self._residual_cov = encoder.residual_cov.to("cpu", PRECISE)
         self._word_curves = level_free(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
+        self._differing = [(n, word) for n, word in enumerate(words.values()) if word.by_kind]
 
     @classmethod
     def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
@@ -65,15 +66,14 @@ class AdaptiveEQ:
             device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
         _check_device(device)
         _choose_threads()
-        # the encoder's statistics need float64, which mps has not: only its networks move there
-        listener = AudioEncoder.load(folder, ENCODERS[encoder])
-        listener.to(device) if device != "mps" else listener.members.to(device)
+        listener = load_encoder(folder, encoder)
+        listener.place(device)
         return cls(EqAutoencoder.load(folder), listener, Vocabulary.load(folder), folder)
 
     @property
     def device(self) -> str:
         """Where the networks run: cpu, cuda or mps."""
-        return next(self.encoder.members.parameters()).device.type
+        return self.encoder.device
 
     def adapt(
         self,
@@ -87,6 +87,8 @@ class AdaptiveEQ:
         refine: int | None = None,
         exact: bool = False,
         variations: int = 0,
+        kind: str | None = None,
+        name: str | Sequence[str] | None = None,
     ) -> Result:
         """The EQ that makes this sound more `word`.
 
@@ -101,6 +103,9 @@ class AdaptiveEQ:
             exact: refining filters the waveform at each step instead of its spectrum; up to a minute of sound.
             variations: 0..32 other answers that people might give, in `Result.variations`; drawn by the method 'cvae'
                 whichever gives the answer itself, and the same for the same sound.
+            kind: one of `model.kinds.KINDS`, where it is known; else it is judged from the sound.
+            name: what the track is called, or several names (its folder's, its instrument's), the nearest first: they
+                say something of the kind as well.
 
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
@@ -108,7 +113,7 @@ class AdaptiveEQ:
         analysis = analyze_blocks([sound], sample_rate)
         result = self.adapt_analysis(
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-            sound=sound if exact else None, variations=variations,
+            sound=sound if exact else None, variations=variations, kind=kind, name=name,
         )  # fmt: skip
         return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
 
@@ -123,9 +128,12 @@ class AdaptiveEQ:
         refine: int | None = None,
         sound: np.ndarray | Tensor | None = None,
         variations: int = 0,
+        kind: str | None = None,
+        name: str | Sequence[str] | None = None,
     ) -> Result:
         """`adapt` for a sound that was analysed already (a file read in blocks); `sound` as in `Asked`."""
-        answer = self.adapt_many([Asked(analysis, word, intensity, adaptation, method, refine, sound, variations)])[0]
+        asked = Asked(analysis, word, intensity, adaptation, method, refine, sound, variations, kind, name)
+        answer = self.adapt_many([asked])[0]
         if isinstance(answer, AeqError):
             raise answer
         return answer
@@ -147,7 +155,10 @@ class AdaptiveEQ:
             except AeqError as error:
                 answers[n] = error
         if plans:
-            seen = self.encoder.observe_many([asked[n].analysis for n in plans], self.eq_model)
+            seen = self.encoder.observe_many(
+                [asked[n].analysis for n in plans], self.eq_model, [checked.prior for checked in plans.values()]
+            )
+            plans = {n: checked.on(one) for (n, checked), one in zip(plans.items(), seen, strict=True)}
             requests = [
                 self._request(checked, one, asked[n].analysis, asked[n].sound)
                 for (n, checked), one in zip(plans.items(), seen, strict=True)
@@ -171,16 +182,18 @@ class AdaptiveEQ:
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
-        heard = self.encoder.compare(seen.ltas_db + response, seen.usual_db, seen.in_reach, self.eq_model)
-        before, later = self._score(asked, seen), self._score(asked, heard)
+        after = self.encoder.compare(seen.ltas_db + response, seen.usual, seen.in_reach, self.eq_model)
+        before, later = self._score(asked, seen), self._score(asked, after)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(along_heard(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
+        heard = HeardAs.of(seen.usual)
         told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
         result = Result(
-            asked.name, float(intensity), one.method, eq, before, later, confidence, explain_understood(asked) + told,
+            asked.name, float(intensity), one.method, eq, before, later, confidence,
+            explain_understood(asked) + told + explain_heard(heard),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
-            most_gain_db=held.most_gain_db,
+            most_gain_db=held.most_gain_db, heard_as=heard,
         )  # fmt: skip
         return with_known_peaks(result, analysis)
 
@@ -248,6 +261,15 @@ class AdaptiveEQ:
         others = [listen_to(reference).analysis for reference in references]
         return heard.measured(self.match_analysis(heard.analysis, others, references, request))
 
+    def heard_as(
+        self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None
+    ) -> HeardAs | None:
+        """What a sound is taken for; None for silence, and by encoders that tell no kinds apart. Raises `AeqError`."""
+        if analysis.silent:
+            return None
+        usual = self.encoder.usual_of([analysis], [prior_of(kind, name)], self.eq_model)[0]
+        return HeardAs.of(usual)
+
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""
         asked = self.words.blend(word)
@@ -255,7 +277,7 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.5
         seen = self.encoder.observe(analysis, self.eq_model)
-        return self._score(asked, seen)
+        return self._score(asked.for_kinds(seen.usual.kinds), seen)
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""
@@ -263,11 +285,17 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.0
         seen = self.encoder.observe(analysis, self.eq_model)
-        return float(standard_scores(self.curve_of(word)[None], seen.balance_db, self._residual_cov)[0])
+        curve = level_free(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
+        return float(standard_scores(curve[None], seen.balance_db, seen.usual.cov)[0])
 
-    def curve_of(self, word: str | Mapping[str, float]) -> Tensor:
-        """(bands,) float64 dB on the grid, level-free: the mean of what people did for the word."""
-        return level_free(self._decoder @ self.words.blend(word).mean)
+    def curve_of(self, word: str | Mapping[str, float], kind: str | None = None) -> Tensor:
+        """(bands,) float64 dB on the grid, level-free: the mean of what the word stands for.
+
+        `kind`: of sound, one of `model.kinds.KINDS`; some words mean something else for a bass than for a voice.
+        Raises `UnknownWordError`, and `AeqError` for a kind that is none.
+        """
+        prior = prior_of(kind, None)
+        return level_free(self._decoder @ self.words.blend(word).for_kinds(prior).mean)
 
     def profile(self, audio: Any, sample_rate: int) -> dict[str, float]:
         """{word: score} for every word of the vocabulary."""
@@ -277,7 +305,10 @@ class AdaptiveEQ:
         if analysis.silent:
             return dict.fromkeys(self.words, 0.5)
         seen = self.encoder.observe(analysis, self.eq_model)
-        values = scores(self._word_curves, seen.balance_db, self._residual_cov)
+        curves = self._word_curves.clone()
+        for n, word in self._differing:
+            curves[n] = level_free(self._decoder @ word.for_kinds(seen.usual.kinds).mean)
+        values = scores(curves, seen.balance_db, seen.usual.cov)
         return dict(zip(self.words, values.tolist(), strict=True))
 
     def suggestion(self, profile: Mapping[str, float]) -> str:
@@ -296,13 +327,13 @@ class AdaptiveEQ:
         cov = self._decoder @ word.cov @ self._decoder.T
         samples = None if sound is None else torch.as_tensor(sound)
         return Request(
-            mean, cov, seen, self._residual_cov, plan.adaptation, word, self.models, analysis.sample_rate, plan.refine,
+            mean, cov, seen, seen.usual.cov, plan.adaptation, word, self.models, analysis.sample_rate, plan.refine,
             samples, Loudness(analysis),
         )  # fmt: skip
 
     def _score(self, word: Word, seen: Observation) -> float:
         curve = level_free(self._decoder @ word.mean)[None]
-        return float(scores(curve, seen.balance_db, self._residual_cov)[0])
+        return float(scores(curve, seen.balance_db, seen.usual.cov)[0])
 
 
 def _check_device(device: Any) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from .dsp.spectrum import GRID_HZ
 from .model.audio_encoder import Observation
 from .model.words import Vocabulary, Word
+from .result import HeardAs
 from .safety import BOOST, CUT, OUTPUT, SILENCE
 
 HAS_IT, LACKS_IT = 0.7, 0.3
@@ -92,6 +93,15 @@ def _what_would_force_it(method: str, held_by: str | None) -> str:
     if method == "fixed":
         return "This can hardly be heard: a higher intensity does more."
     return "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
+
+
+def explain_heard(heard: HeardAs | None) -> str:
+    """What the sound was taken for, a sentence that begins with a space; '' where nothing is known of it."""
+    if heard is None:
+        return ""
+    if heard.kind == "unsure":
+        return " Heard as: no kind for sure."
+    return f" Heard as: {heard.kind}, {heard.probability:.2f}, by {heard.by}."
 
 
 def explain_understood(asked: Word) -> str:

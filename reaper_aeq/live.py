@@ -26,7 +26,7 @@ from .live_files import FileSound, in_files
 from .methods import DEFAULT_METHOD
 from .methods.match_request import MatchRequest
 from .project.hearing import Stopped
-from .project.kinds import kind_of
+from .project.kinds import kinds_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
 from .project.run import doubts
@@ -96,9 +96,12 @@ def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: Wanted, progre
     def answers(targets: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
         actions = [_action(one, added, engine, wanted) for one in targets]
         asked = [
-            Asked(one.analysis, action.word, action.intensity, action.adaptation, action.method)
-            for one, action in zip(heard, actions, strict=True)
-        ]
+            Asked(
+                one.analysis, action.word, action.intensity, action.adaptation, action.method, kind=action.heard_as,
+                name=named(its),
+            )
+            for its, one, action in zip(targets, heard, actions, strict=True)
+        ]  # fmt: skip
         results = engine.adapt_many(asked)
         return [
             (action, _word_name(action), one.measured(raised(result)))
@@ -140,16 +143,21 @@ def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
         return write.remove_all(reaper, project, chosen)
 
 
-def row_of(one: Target, analysis: Analysis | None = None) -> Row:
+def row_of(one: Target, analysis: Analysis | None = None, engine: AdaptiveEQ | None = None) -> Row:
     row = Row(MASTER if one.is_master else one.number, one.name)
     if one.heard_in:
         row.heard = how_heard(one)
     if one.fx_off:
         row.warnings.append("its FX are switched off: the EQ will sound once they are on")
     if analysis:
-        row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+        row.kind, row.duration_s = kinds_of(engine, analysis, named(one))[0] if engine else "", analysis.duration_s
         row.lufs = (loudness_lufs(analysis),) * 2
     return row
+
+
+def named(one: Target) -> tuple[str, ...]:
+    """What says of which kind a target is; the master is a mix."""
+    return ("mix",) if one.is_master else (one.name,)
 
 
 def overridden(one: Target) -> list[str]:
@@ -293,7 +301,7 @@ def _run(
         if entries:
             with reaper.held():
                 write.write_all(reaper, project, label, entries)
-    rows = {one.number: row_of(one, heard.analysis) for one, heard in audible}
+    rows = {one.number: row_of(one, heard.analysis, engine) for one, heard in audible}
     for (one, heard), (action, name, result) in zip(audible, told, strict=True):
         if is_idle(one, result):
             rows[one.number].left = IDLE

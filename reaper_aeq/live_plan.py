@@ -15,8 +15,22 @@ from pathlib import Path
 from .asked import Asked
 from .engine import AdaptiveEQ
 from .listen import Heard, listen_to
-from .live import IDLE, STEP, Progress, fill, is_idle, listen_all, overridden, raised, row_of, scratch, side_by_side
+from .live import (
+    IDLE,
+    STEP,
+    Progress,
+    fill,
+    is_idle,
+    listen_all,
+    named,
+    overridden,
+    raised,
+    row_of,
+    scratch,
+    side_by_side,
+)
 from .methods.match_request import MatchRequest
+from .project.kinds import kinds_of
 from .project.plan import Action, Plan
 from .project.rows import Row
 from .reaper.live import check, preferences, target, write
@@ -99,15 +113,23 @@ class _Work:
             if heard is None:
                 strip.row.left = "it is silent"
                 continue
-            known = row_of(one, heard.analysis)
+            known = row_of(one, heard.analysis, self.engine)
             row = strip.row
             row.kind, row.duration_s, row.lufs, row.heard = known.kind, known.duration_s, known.lufs, known.heard
-            action = self.plan.action(one.name, row.folders, row.kind, row.is_bus)
+            kinds = kinds_of(self.engine, heard.analysis, (one.name, *reversed(row.folders)))
+            row.kind = kinds[0]
+            action = self.plan.action(one.name, row.folders, kinds, row.is_bus)
             if action is None:
                 row.left = "no rule of the plan fits it"
             else:
                 chosen.append((strip, heard, action))
-        asked = [Asked(h.analysis, a.word, a.intensity, a.adaptation, a.method) for _, h, a in chosen]
+        asked = [
+            Asked(
+                h.analysis, a.word, a.intensity, a.adaptation, a.method, kind=a.heard_as,
+                name=(strip.target.name, *reversed(strip.row.folders)),
+            )
+            for strip, h, a in chosen
+        ]  # fmt: skip
         for (strip, heard, action), answer in zip(chosen, self.engine.adapt_many(asked), strict=True):
             self._note(strip.target, strip.row, action, heard.measured(raised(answer)), heard)
 
@@ -128,7 +150,7 @@ class _Work:
     def _give_master(self, targets: Sequence[Target], found: Sequence[Heard | None]) -> None:
         (one,), (heard,), action = targets, found, self.plan.master
         assert action is not None
-        row = row_of(one, heard.analysis if heard else None)
+        row = row_of(one, heard.analysis if heard else None, self.engine)
         row.is_bus, self.master_rows = True, [row]
         if heard is None:
             row.left = "it is silent"
@@ -139,7 +161,10 @@ class _Work:
             request = MatchRequest(intensity=action.intensity)
             result = self.engine.match_analysis(heard.analysis, [wanted], [action.reference.name], request)
         else:
-            asked = Asked(heard.analysis, action.word, action.intensity, action.adaptation, action.method)
+            asked = Asked(
+                heard.analysis, action.word, action.intensity, action.adaptation, action.method, kind=action.heard_as,
+                name=named(one),
+            )  # fmt: skip
             result = raised(self.engine.adapt_many([asked])[0])
         self._note(one, row, action, heard.measured(result), heard)
 

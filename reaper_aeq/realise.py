@@ -22,7 +22,8 @@ UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of ban
 OVER_WEIGHT = 3.0  # of a band that the first search lifted too far
 TARGET_STEP_DB = 0.01
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
-LEVEL_STEPS, MIX_STEPS = 24, 6  # halvings
+LEVELS, LEVEL_ROUNDS = torch.linspace(0, 1, 25, dtype=torch.float64), 5  # tried at once, and how often
+MIX_STEPS = 6  # halvings
 SMOOTH_BANDS = 2  # of the grid to each side
 # A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
 # far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
@@ -134,10 +135,11 @@ def _share(db: Tensor, word_db: Tensor, seen: Observation) -> float:
 def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness: Loudness) -> Tensor:
     """The curve (bands,) at the level at which the sound is as loud as before, under `lift` everywhere, dB."""
     low, high = (torch.zeros(()).to(curve) + float(-edge) for edge in (curve.max(), curve.min()))
-    for _ in range(LEVEL_STEPS):
-        middle = 0.5 * (low + high)
-        soft = loudness.lost_db(torch.minimum(curve + middle, lift)) > 0
-        low, high = (middle, high) if soft else (low, middle)
+    for _ in range(LEVEL_ROUNDS):
+        levels = low + (high - low) * LEVELS.to(curve)
+        soft = loudness.lost_each_db(torch.minimum(curve + levels[:, None], lift)) > 0  # up to the level, then not
+        last = min(max(int(soft.sum()) - 1, 0), len(LEVELS) - 2)
+        low, high = levels[last], levels[last + 1]
     out = torch.minimum(curve + 0.5 * (low + high), lift)
     return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
 

@@ -12,6 +12,8 @@ from .bands import Eq
 from .dsp.loudness import loudness_through
 from .dsp.peaks import true_peaks_db, true_peaks_of_pieces_db
 from .dsp.spectrum import GRID_HZ, Analysis
+from .model.audio_encoder import Usual
+from .model.kinds import KINDS, heard_as
 from .safety import OUTPUT_LIMIT_DB
 
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
@@ -20,6 +22,30 @@ PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale
 PEAK_ROOM_DB = 0.05
 TOLD_FROM_DB = 0.1  # of output gain that gave way to peaks
 NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
+
+
+@dataclass(frozen=True)
+class HeardAs:
+    """What a sound was taken for: one of `kinds.KINDS`, 'melodic' or 'unsure', how sure that is (0..1), and by what."""
+
+    kind: str
+    probability: float
+    by: str
+    probabilities: Mapping[str, float]
+
+    @classmethod
+    def of(cls, usual: Usual | None) -> HeardAs | None:
+        """None where whoever listened tells no kinds apart."""
+        if usual is None or usual.kinds is None:
+            return None
+        kind, sure = heard_as(usual.kinds.tolist())
+        by = "name and sound" if usual.by_name else "sound"
+        return cls(kind, sure, by, dict(zip(KINDS, usual.kinds.tolist(), strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        likely = sorted(self.probabilities.items(), key=lambda one: -one[1])
+        shares = {kind: round(share, 3) for kind, share in likely if share >= 0.005}
+        return {"kind": self.kind, "probability": round(self.probability, 3), "by": self.by, "kinds": shares}
 
 
 @dataclass(frozen=True)
@@ -49,6 +75,12 @@ class Result:
     variations: tuple[Result, ...] = ()
     most_gain_db: float = OUTPUT_LIMIT_DB
     gave_way_db: float = 0.0
+    heard_as: HeardAs | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """What the sound was taken for, None where nothing was."""
+        return self.heard_as.kind if self.heard_as else None
 
     @property
     def does_nothing(self) -> bool:
@@ -77,6 +109,7 @@ class Result:
             "score": {"before": round(self.score_before, 3), "after": round(self.score_after, 3)},
             "confidence": round(self.confidence, 2),
             "explanation": self.explanation,
+            **({"heard_as": self.heard_as.to_dict()} if self.heard_as else {}),
             **self.eq.to_dict(),
             **({"variations": [one.to_dict() for one in self.variations]} if self.variations else {}),
         }
@@ -92,7 +125,7 @@ def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
     gain_db = eq.output_gain_db + result.gave_way_db
     if np.isfinite(before) and np.isfinite(after):
         gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
-    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate))
+    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate, -PEAK_ROOM_DB - max(gain_db, 0.0)))
 
 
 def with_known_peaks(result: Result, analysis: Analysis) -> Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,7 +16,10 @@ from torch import Tensor
 
 from .bands import LIMITS, Eq
 from .dsp.loudness import gated_loudness, k_weight_db
+from .dsp.response import band_responses_db, response_db
 from .dsp.spectrum import GRID_HZ, Analysis
+
+GRID = torch.from_numpy(GRID_HZ)
 
 # How far below its loudest band a source is (dB), and how far that may be lifted (dB). The limits are 6 dB from 40 dB
 # down and 3 dB from 60 dB down; the slopes lie above them, so that no answer flips on a hair, and the rest is room for
@@ -26,7 +30,8 @@ SOUND_ABOVE_DB = 60.0  # under the loudest band
 OUTPUT_LIMIT_DB = 6.0
 OUTPUT_AIM_DB = 5.5  # by band powers; the rest is room for loudness measured on the samples
 BLOCK_S = 0.4  # BS.1770's gating block
-STEPS = 9  # halvings on the way to a limit
+# On the way to a limit: so many gains are tried at once (a call costs more than what it computes), so many times.
+PARTS, ROUNDS = np.linspace(0.0, 1.0, 25), 2
 LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a limit there
 
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
@@ -51,13 +56,17 @@ class Loudness:
 
     def lost_db(self, response_db: Tensor) -> float:
         """How much softer the sound gets by an EQ (bands,): the output gain that keeps its loudness, dB."""
-        gain = 10 ** (response_db / 10)
-        after = float(gated_loudness(self._blocks @ gain))
-        if np.isfinite(self._before) and np.isfinite(after):
-            return self._before - after
-        # below the absolute gate: the plain mean says what the gate cannot
-        before, after = (float(10 * x.clamp_min(1e-30).log10()) for x in (self._mean.sum(), self._mean @ gain))
-        return before - after
+        return float(self.lost_each_db(response_db[None])[0])
+
+    def lost_each_db(self, responses_db: Tensor) -> Tensor:
+        """The same for several EQs, (n, bands) -> (n,)."""
+        gains = (10 ** (responses_db / 10)).mT
+        after = gated_loudness((self._blocks @ gains).mT)
+        if not np.isfinite(self._before) or not bool(torch.isfinite(after).all()):
+            # below the absolute gate: the plain mean says what the gate cannot
+            before, soft = (10 * x.clamp_min(1e-30).log10() for x in (self._mean.sum(), self._mean @ gains))
+            return torch.where(torch.isfinite(self._before - after), self._before - after, before - soft)
+        return self._before - after
 
 
 @dataclass(frozen=True)
@@ -87,29 +96,30 @@ class Limits:
         go on, as long as `worth` (of the bands' response) grows. So more is never less, and nothing changes where no
         limit is met.
         """
-        goal, gain_db = scaled(eq, times), self.gain_db(scaled(eq, times))
-        if self._broken(goal, gain_db) is None:
-            return self._found(goal, gain_db, None)
-        done, now, by = 0.0, scaled(eq, 0.0), None
-        growing = set(range(len(eq.bands)))
-        while growing:
-            low, high, before = done, times, now
-            for _ in range(STEPS):
-                middle = 0.5 * (low + high)
-                tried = _with(now, eq, growing, middle)
-                low, high = (middle, high) if self._broken(tried, self.gain_db(tried)) is None else (low, middle)
-            done, beyond = low, _with(now, eq, growing, high)
-            now = _with(now, eq, growing, low)
-            if by and worth and worth(self.response_db(now)) <= worth(self.response_db(before)):
-                now = before
+        now = self._tried(eq, np.zeros((1, len(eq.bands))))
+        growing, at, done, by = np.ones(len(eq.bands), dtype=bool), 0, 0.0, None
+        while True:
+            low, high = done, times
+            for _ in range(ROUNDS):
+                factors = low + (high - low) * PARTS
+                tried = self._tried(eq, np.where(growing, _gains(eq, factors), now.gains_db[at]))
+                kept = tried.over_db[-1] <= 0 and high == times  # all the way
+                beyond = len(factors) if kept else max(int((tried.over_db > 0).argmax()), 1)
+                if kept:
+                    break
+                low, high = factors[beyond - 1], factors[beyond]
+            if by and worth and worth(tried.response_db[beyond - 1]) <= worth(now.response_db[at]):
                 break
-            broken = self._broken(beyond, self.gain_db(beyond))
-            if broken is None:
-                return self._found(beyond, self.gain_db(beyond), by)
-            by = by or broken[0]
-            culprit = self._culprit(beyond, growing, *broken)
-            growing = growing - {culprit} if culprit is not None else set()
-        return self._found(now, self.gain_db(now), by)
+            now, at, done = tried, beyond - 1, low
+            if kept:
+                break
+            name, where = tried.worst(beyond)
+            by = by or name
+            culprit = self._culprit(eq, tried.gains_db[beyond], growing, name, where)
+            growing = growing & (np.arange(len(growing)) != culprit)
+            if culprit is None or not growing.any():
+                break
+        return self._found(eq, now, at, by)
 
     def gain_db(self, eq: Eq) -> float:
         """The output gain that keeps the loudness."""
@@ -121,44 +131,74 @@ class Limits:
 
     def nearest(self, eq: Eq) -> str:
         """The limit that an EQ is nearest to, or furthest beyond."""
-        over = self._over(eq, eq.output_gain_db)
-        return max(over, key=lambda name: over[name][0])
+        response = self.response_db(eq)[None]
+        gain = torch.tensor([eq.output_gain_db], dtype=response.dtype)
+        return self._measured(_gains(eq, np.ones(1)), response, gain).worst(0)[0]
 
-    def _found(self, eq: Eq, gain_db: float, by: str | None) -> Held:
-        room = float((self._lift_db - self.response_db(eq)).min())
-        return Held(eq.with_output_gain(gain_db), by, min(OUTPUT_LIMIT_DB, max(room, gain_db)))
+    def _tried(self, eq: Eq, gains_db: np.ndarray) -> _Tried:
+        """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
+        params = torch.tensor([(band.freq_hz, 0.0, band.bandwidth_oct) for band in eq.bands], dtype=torch.float64)
+        params = params.reshape(-1, 3).repeat(len(gains_db), 1, 1)
+        params[..., 1] = torch.from_numpy(gains_db)
+        kinds, on = [band.kind for band in eq.bands], torch.tensor([band.enabled for band in eq.bands])
+        response = response_db(params, kinds, GRID, self._rate, on)
+        return self._measured(gains_db, response, self._loudness.lost_each_db(response))
 
-    def _over(self, eq: Eq, gain_db: float) -> dict[str, tuple[float, int]]:
-        """{limit: by how many dB it is broken (negative: kept), and at which band of the grid}."""
-        response = self.response_db(eq)
-        out = response + gain_db
+    def _measured(self, gains_db: np.ndarray, response: Tensor, output_gain_db: Tensor) -> _Tried:
+        out = response + output_gain_db[:, None]
         cut = torch.minimum(response, out).where(self._sound, 0.0)
-        over = {SILENCE: out - self._lift_db, BOOST: response - NET_DB, CUT: -NET_DB - cut}
-        found = {name: (float(db.max()), int(db.argmax())) for name, db in over.items()}
-        return {**found, OUTPUT: (abs(gain_db) - OUTPUT_AIM_DB, -1)}
+        over = torch.stack((out - self._lift_db, response - NET_DB, -NET_DB - cut))
+        return _Tried(gains_db, response, output_gain_db.numpy(), over)
 
-    def _broken(self, eq: Eq, gain_db: float) -> tuple[str, int] | None:
-        """The limit that is broken most, and at which band of the grid."""
-        over = self._over(eq, gain_db)
-        name = max(over, key=lambda name: over[name][0])
-        return (name, over[name][1]) if over[name][0] > 0 else None
+    def _found(self, eq: Eq, tried: _Tried, at: int, by: str | None) -> Held:
+        gain_db = float(tried.output_gain_db[at])
+        room = float((self._lift_db - tried.response_db[at]).min())
+        bands = (replace(band, gain_db=float(g)) for band, g in zip(eq.bands, tried.gains_db[at], strict=True))
+        return Held(Eq(tuple(bands), gain_db), by, min(OUTPUT_LIMIT_DB, max(room, gain_db)))
 
-    def _culprit(self, eq: Eq, growing: set[int], name: str, at: int) -> int | None:
+    def _culprit(self, eq: Eq, gains_db: np.ndarray, growing: np.ndarray, name: str, where: int) -> int | None:
         """The growing band that reaches furthest beyond the limit; None where no one band does."""
         if name == OUTPUT:
             return None
-        where, sign = GRID_HZ[at : at + 1], -1 if name == CUT else 1
-        reach = {k: sign * float(Eq((eq.bands[k],)).response_db(where, self._rate)[0]) for k in growing}
-        most = max(reach, key=reach.__getitem__)
+        rows = [(band.freq_hz, gain, band.bandwidth_oct) for band, gain in zip(eq.bands, gains_db, strict=True)]
+        kinds = [band.kind for band in eq.bands]
+        alone = band_responses_db(torch.tensor(rows, dtype=torch.float64), kinds, GRID[where : where + 1], self._rate)
+        reach = np.where(growing, (-1 if name == CUT else 1) * alone[:, 0].numpy(), -np.inf)
+        most = int(reach.argmax())
         return most if reach[most] > LEAST_REACH_DB else None
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Several gains for the same bands: `gains_db` (n, EQ bands), `response_db` (n, bands) of the bands alone,
+    `output_gain_db` (n,), and by how much SILENCE, BOOST and CUT are broken in each band (3, n, bands), dB."""
+
+    gains_db: np.ndarray
+    response_db: Tensor
+    output_gain_db: np.ndarray
+    over_bands_db: Tensor
+
+    @cached_property
+    def over_db(self) -> np.ndarray:
+        """(n,): how far the limit that is broken most is broken; kept where it is not above 0."""
+        return np.maximum(self.over_bands_db.amax((0, -1)).numpy(), np.abs(self.output_gain_db) - OUTPUT_AIM_DB)
+
+    def worst(self, at: int) -> tuple[str, int]:
+        """The limit that is broken most, or nearest to it, and in which band of the grid."""
+        over, where = (x.tolist() for x in self.over_bands_db[:, at].max(-1))
+        found = dict(zip((SILENCE, BOOST, CUT), zip(over, where, strict=True), strict=True))
+        found[OUTPUT] = abs(float(self.output_gain_db[at])) - OUTPUT_AIM_DB, -1
+        name = max(found, key=lambda name: found[name][0])
+        return name, found[name][1]
+
+
+def _gains(eq: Eq, factors: np.ndarray) -> np.ndarray:
+    """(n,) -> (n, EQ bands) dB, held within the limits."""
+    limit = LIMITS["gain_db"]
+    return np.clip(factors[:, None] * np.array([band.gain_db for band in eq.bands]), limit.low, limit.high)
 
 
 def scaled(eq: Eq, factor: float) -> Eq:
     """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely."""
     limit = LIMITS["gain_db"]
     return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
-
-
-def _with(now: Eq, eq: Eq, growing: set[int], factor: float) -> Eq:
-    grown = scaled(eq, factor)
-    return Eq(tuple(grown.bands[k] if k in growing else band for k, band in enumerate(now.bands)))

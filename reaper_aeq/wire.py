@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from .bands import LIMITS, BandKind
+from .model.kinds import KINDS
 from .wire_message import AudioPath, Message
 from .wire_sound import ReferenceInfo, Sound
 
@@ -35,6 +36,7 @@ Adaptation = Annotated[
 ]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
+Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -50,7 +52,8 @@ class Health(Message):
 
 
 class WordInfo(Message):
-    """A word and how well it is known; `cross` is null where only one data set has it."""
+    """A word and how well it is known; `cross` is null where only one data set has it, `charted` where people or charts
+    do not. `kinds`: of sounds, for which it means something of its own."""
 
     name: str
     language: str
@@ -60,7 +63,10 @@ class WordInfo(Message):
     agreement: float
     cross: float | None
     sources: list[str]
+    charts: int
+    charted: float | None
     weak: bool
+    kinds: list[str]
 
 
 class Words(Message):
@@ -68,6 +74,21 @@ class Words(Message):
 
     words: list[WordInfo]
     aliases: dict[str, str]
+
+
+class WordCurve(Message):
+    """What a word does to a sound of a kind: level-free dB at `WordCurves.freqs_hz`, and its standard deviation."""
+
+    kind: str = Field(description="'' for all kinds that are not named")
+    mean_db: list[float]
+    spread_db: list[float]
+
+
+class WordCurves(Message):
+    """`GET /v1/words/curves`"""
+
+    freqs_hz: list[float]
+    words: dict[str, list[WordCurve]]
 
 
 class SoundTask(Message):
@@ -102,6 +123,7 @@ class AdaptTask(SoundTask):
     intensity: Intensity = 1.0
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
+    kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
     references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
@@ -145,6 +167,15 @@ class ScoreChange(Message):
     after: Score
 
 
+class HeardAs(Message):
+    """What a sound was taken for: `kind` is one of ours, 'melodic' or 'unsure'; `kinds` holds all that are likely."""
+
+    kind: str
+    probability: Share
+    by: str
+    kinds: dict[str, Share]
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -162,14 +193,20 @@ class AdaptAnswer(EqAnswer):
     """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
+    `heard_as`: absent where there is no sound.
     """
 
     word: str
     understood: dict[str, float] | None = None
+    heard_as: HeardAs | None = None
 
     @model_serializer(mode="wrap")
     def _as_printed(self, plain: SerializerFunctionWrapHandler):  # a return type would hide the keys from the schema
-        return {key: value for key, value in plain(self).items() if key != "understood" or value is not None}
+        return {
+            key: value
+            for key, value in plain(self).items()
+            if key not in ("understood", "heard_as") or value is not None
+        }
 
 
 class DistanceChange(Message):

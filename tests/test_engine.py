@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq import AdaptiveEQ, Eq
+from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.asked import Asked
 from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
@@ -52,7 +52,7 @@ def test_importing_the_package_loads_no_torch():
 def test_the_answer_as_json(engine):
     data = json.loads(json.dumps(engine.adapt(noise(), RATE, "warm").to_dict()))
     assert list(data) == [
-        "word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands",
+        "word", "intensity", "method", "score", "confidence", "explanation", "heard_as", "output_gain_db", "bands",
     ]  # fmt: skip
     assert list(data["score"]) == ["before", "after"]
     assert (data["word"], data["intensity"], data["method"]) == ("warm", 1.0, "adaptive")
@@ -102,7 +102,8 @@ def test_more_intensity_is_more_of_the_same(engine):
 
 
 def test_a_thin_sound_gets_more_than_a_warm_one(engine):
-    thin, warm = (engine.adapt(noise(tilt_db_per_oct=tilt), RATE, "warm") for tilt in (-2.0, -6.0))
+    # as mixes: of noise nobody knows what is usual, and it is listened to less
+    thin, warm = (engine.adapt(noise(tilt_db_per_oct=tilt), RATE, "warm", kind="mix") for tilt in (-2.0, -6.0))
     assert thin.score_before < warm.score_before
     span = [np.ptp(r.eq.response_db(FREQS_HZ, RATE)) for r in (thin, warm)]
     assert span[0] > 2 * span[1]
@@ -300,8 +301,31 @@ def test_pictures_lie_on_the_grid(engine):
 
 
 def test_models_that_are_not_there(tmp_path):
-    with pytest.raises(ModelError, match=r"audio\.json is missing from"):
+    with pytest.raises(ModelError, match=r"usual\.json is missing from"):
         AdaptiveEQ.load(tmp_path)
+
+
+def test_names_and_people_say_what_a_sound_is(engine):
+    plain = engine.adapt(noise(), RATE, "warm")
+    named, told = engine.adapt(noise(), RATE, "warm", name="Lead Vox"), engine.adapt(noise(), RATE, "warm", kind="bass")
+    assert plain.heard_as.by == "sound" and named.heard_as.by == told.heard_as.by == "name and sound"
+    assert named.kind == "vocals" and named.heard_as.probability > plain.heard_as.probabilities["vocals"]
+    assert told.kind == "bass" and told.heard_as.probability == 1
+    assert sum(plain.heard_as.probabilities.values()) == pytest.approx(1)
+    # a thin bass is one that lacks less than a thin mix does: the kind changes what is usual
+    assert not np.allclose(named.target_low_db, told.target_low_db, atol=1.0, equal_nan=True)
+    assert engine.adapt(noise(), RATE, "warm", name="Track 3").to_dict() == plain.to_dict()
+    assert engine.adapt(np.zeros(RATE), RATE, "warm", name="Lead Vox").kind is None
+    with pytest.raises(AeqError, match="unknown kind 'kazoo'"):
+        engine.adapt(noise(), RATE, "warm", kind="kazoo")
+
+
+def test_no_eq_changes_what_a_sound_is_taken_for(engine):
+    plain = engine.adapt(noise(), RATE, "warm")
+    for band in (Band("low_shelf", 400.0, -6.0, 1.0), Band("high_shelf", 3000.0, 6.0, 1.0)):
+        shaped = engine.adapt(Eq((band,)).apply(noise(), RATE), RATE, "warm")
+        for kind, probability in plain.heard_as.probabilities.items():
+            assert shaped.heard_as.probabilities[kind] == pytest.approx(probability, abs=0.03)
 
 
 def test_a_result_fits_on_a_screen_and_says_what_matters(engine):
@@ -339,3 +363,28 @@ def test_the_picture_s_halves_agree(engine, what):
     after = engine.analyze(result.eq.apply(sound, rate), rate).ltas_db().numpy()
     middle = heard & (drawn["freqs_hz"] > 100) & (drawn["freqs_hz"] < 15_000)
     assert np.abs(after - drawn["result_db"])[middle].max() < 0.3
+
+
+def test_the_kind_of_a_sound_chooses_what_a_word_means(engine):
+    """Presence of a bass lies two octaves below that of a voice: charts say so."""
+    sound = noise(3)
+
+    def lifted_hz(**asked: str) -> float:
+        return float(FREQS_HZ[engine.adapt(sound, RATE, "presence", **asked).eq.response_db(FREQS_HZ, RATE).argmax()])
+
+    assert lifted_hz(kind="bass") < 2000 < lifted_hz(kind="guitar")
+    assert lifted_hz(name="Bass DI") < 2000  # a name is as good
+    curve = engine.curve_of("presence", "bass")
+    assert float(curve.argmax()) < float(engine.curve_of("presence").argmax())
+    torch.testing.assert_close(engine.curve_of("less presence", "bass"), -curve)
+    assert torch.equal(engine.curve_of("warm", "bass"), engine.curve_of("warm"))
+    with pytest.raises(AeqError, match="unknown kind 'kazoo'"):
+        engine.curve_of("presence", "kazoo")
+
+
+def test_scores_are_of_what_the_word_means_for_the_sound(engine):
+    sound = noise(3)
+    profile = engine.profile(sound, RATE)
+    for word in ("presence", "body", "warm"):
+        assert engine.score(sound, RATE, word) == pytest.approx(profile[word], abs=1e-9), word
+        assert engine.adapt(sound, RATE, word).score_before == pytest.approx(profile[word], abs=1e-9), word

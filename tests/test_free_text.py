@@ -61,7 +61,7 @@ def test_clauses_have_signs(phrase, found):
         ("not so bright, less harsh please", {"bright": -0.5, "harsh": -0.5}),
         ("a bit warmer", {"warm": 0.5}),
         ("calmer", {"calm": 1.0}),
-        ("harshness", {"harsh": 1.0}),
+        ("gentleness", {"gentle": 1.0}),
         ("less bass please", {"bassy": -1.0}),
         ("unmuddy and warm", {"muddy": -0.5, "warm": 0.5}),
         ("más cálido pero no áspero", {"warm": 0.5, "harsh": -0.5}),
@@ -140,10 +140,10 @@ class Toy(Sentences):
         return id(self)
 
     def encode(self, texts):
-        vectors = torch.zeros(len(texts), 512, dtype=torch.float64)
+        vectors = torch.zeros(len(texts), 4096, dtype=torch.float64)
         for row, text in zip(vectors, texts, strict=True):
             for word in text.split():
-                row[int(hashlib.sha256(word.encode()).hexdigest(), 16) % 512] += 1
+                row[int(hashlib.sha256(word.encode()).hexdigest(), 16) % 4096] += 1
         return torch.nn.functional.normalize(vectors + 1e-9, dim=1)
 
 

@@ -102,7 +102,8 @@ def test_an_installed_wheel_adapts_a_sound(environment, place):
     data = json.loads(out)
     assert list(data) == [
         "file", "sample_rate", "channels", "duration_s", "kind", "outputs",
-        "word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands",
+        "word", "intensity", "method", "score", "confidence", "explanation", "heard_as", "output_gain_db",
+        "bands",
     ]  # fmt: skip
     assert (data["word"], data["method"]) == ("warm", "adaptive") and 1 <= len(data["bands"]) <= 5
     assert data["score"]["after"] > data["score"]["before"]

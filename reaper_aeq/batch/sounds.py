@@ -17,7 +17,6 @@ from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..files import write_text_atomic
 from ..listen import Heard, listen_to
-from ..project.kinds import kind_of
 from ..project.page import page
 from ..project.plan import Action
 from ..project.report import LEGEND, card
@@ -70,7 +69,7 @@ def summary(row: Row) -> dict[str, Any]:
 def _row(job: Job, sound: Heard, result: Result, action: Action, engine: AdaptiveEQ) -> Row:
     analysis = sound.analysis
     return Row(
-        1, shown(Path(job.task.path).name), kind=kind_of(analysis), action=action, result=result,
+        1, shown(Path(job.task.path).name), kind=result.kind or "", action=action, result=result,
         instance=stored_name(instance_name(action.word, action.intensity, engine.words.spelled)),
         lufs=(loudness_lufs(analysis), loudness_lufs(analysis, result.eq)), duration_s=analysis.duration_s,
         warnings=[*([sound.warning] if sound.warning else []), *doubts(action, result, engine)],

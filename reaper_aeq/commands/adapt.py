@@ -11,7 +11,7 @@ from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
 from ..methods import ENCODERS, REFINE_STEPS
 from ..printable import printable
-from .checks import check_encoder, check_method, check_outputs, check_request, check_sounds
+from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
 
@@ -36,6 +36,8 @@ def adapt(
     outputs: Outputs,
     force: bool,
     name: str | None,
+    kind: str | None,
+    track: str | None,
     models: Path | None,
     as_json: bool,
 ) -> None:
@@ -51,6 +53,7 @@ def adapt(
         raise AeqError("--exact needs --method refine or --refine N")
     check_method(method)
     check_encoder(encoder)
+    check_kind(kind)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
     for one in several:
         one.refuse_replacing([source], force)
@@ -73,7 +76,7 @@ def adapt(
             result = heard.measured(
                 engine.adapt_analysis(
                     heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-                    sound=heard.samples() if exact else None, variations=variations,
+                    sound=heard.samples() if exact else None, variations=variations, kind=kind, name=track,
                 )
             )  # fmt: skip
             step_done(COMPUTING, 1, 1)
@@ -82,13 +85,17 @@ def adapt(
             for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
                 its_files.write(one, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
-        print_json(about(heard, source, [path for one in several for path in one.paths]) | result.to_dict())
+        told = about(heard, source, [path for one in several for path in one.paths], result.kind)
+        print_json(told | result.to_dict())
     else:
         show(result, [path for one in several for path in one.paths])
 
 
-def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]:
-    """What JSON says beside the answer: which file, what it sounds like, where the results are."""
+def about(heard: Heard, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
+    """What JSON says beside the answer: which file, what it sounds like, where the results are.
+
+    `kind`: what the sound was taken for; else it is judged from the spectrum alone.
+    """
     from ..project.kinds import kind_of
 
     return {
@@ -96,7 +103,7 @@ def about(heard: Heard, source: Path, written: Sequence[Path]) -> dict[str, Any]
         "sample_rate": heard.analysis.sample_rate,
         "channels": heard.analysis.channels,
         "duration_s": round(heard.analysis.duration_s, 3),
-        "kind": kind_of(heard.analysis),
+        "kind": kind or kind_of(heard.analysis),
         "outputs": [str(path) for path in written],
     }
 

@@ -16,6 +16,7 @@ from ..errors import AeqError, AudioError
 from ..files import check_target, output_error
 from ..methods import DEFAULT_ENCODER, ENCODERS, METHODS
 from ..model.description import read_model
+from ..model.kinds import KINDS
 from ..model.sentences import sentences
 from ..model.word_table import WordTable
 from ..train.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
@@ -127,8 +128,13 @@ def check_method(name: str) -> None:
     _one_of("method", name, METHODS)
 
 
-def check_encoder(name: str) -> None:
-    _one_of("encoder", name, tuple(ENCODERS))
+def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    _one_of("encoder", name, tuple(known))
+
+
+def check_kind(name: str | None) -> None:
+    if name is not None:
+        _one_of("kind", name, tuple(KINDS))
 
 
 def _one_of(what: str, name: str, known: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..files import refuse_replacing
 from ..printable import printable
-from ..train.tables import CONTRIBUTIONS, SETTINGS, WORDS
+from ..train.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from .checks import (
     FOLD_DATA,
     check_data,
@@ -72,6 +72,20 @@ def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, a
     return 0
 
 
+def evaluate_usual(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> None:
+    """The usual balance of unseen sounds by kind: {table: {kind: {who: figures}}}."""
+    _check(audio, models, data)
+    from ..evaluate.usual import run_usual
+
+    with progress() as (tell, _):
+        report = run_usual(audio, data, models, tell)
+    if as_json:
+        print_json(report)
+        return
+    for title, rows in report.items():
+        print_figures(title.capitalize(), rows)
+
+
 def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
     """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
     _check(audio, models)
@@ -129,6 +143,39 @@ def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
     else:
         for title, rows in report.items():
             print_figures(title.capitalize(), {title: rows})
+
+
+def evaluate_terms(data: Path, *, models: Path | None, as_json: bool) -> int:
+    """Engineers' words beside charts and named presets. Returns 1 if the law "charted" is broken."""
+    _check([], models, data, CHARTS, CHARTS_BY_INSTRUMENT, PRESETS)
+    from ..evaluate.terms import law_charted, run_terms
+
+    terms, presets = run_terms(data, models)
+    kept, figures = law_charted(terms)
+    if as_json:
+        report = {"passed": kept, "measured": figures, "terms": [asdict(t) for t in terms]}
+        print_json(report | {"presets": [asdict(p) for p in presets]})
+        return 0 if kept else 1
+    rows = []
+    for one in terms:
+        peak = "" if one.peak_hz is None else f"{one.peak_hz:.0f} Hz {one.peak_db:+.1f} dB"
+        kinds = ", ".join(kind if verdict == "pass" else f"{kind} {verdict}" for kind, verdict in one.kinds.items())
+        charted = "" if one.charted is None else f"{one.charted:+.2f}"
+        sign = "+" if one.direction > 0 else "-"
+        rows.append(
+            [one.term, f"{sign} {one.low_hz:.0f} to {one.high_hz:.0f} Hz", peak, str(one.settings), str(one.charts),
+             charted, one.verdict, kinds]
+        )  # fmt: skip
+    columns = {"term": "left", "charts say": "left", "our curve's peak": "right", "settings": "right"}
+    columns |= {"charts": "right", "alike": "right", "verdict": "left", "by kind of sound": "left"}
+    table(columns, rows)
+    say("\nalike: correlation of people's mean curve with the charts'. people: 20 or more settings say otherwise.\n")
+    table(
+        {"named presets": "left", "presets": "right", "correlation with ours": "right", "above 0": "right"},
+        [[one.term, str(one.presets), f"{one.correlation:+.2f}", f"{100 * one.alike:.0f} %"] for one in presets],
+    )
+    say(f"\ncharted: {figures}: {'holds' if kept else 'BROKEN'}")
+    return 0 if kept else 1
 
 
 def evaluate_training(

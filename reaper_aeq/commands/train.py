@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError, ModelError
 from ..files import output_error
-from ..methods import ENCODERS
+from ..methods import NETWORKS
 from ..paths import shipped
 from ..printable import printable
-from ..settings import WAYS, AudioTraining, CvaeTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
+from ..settings import (
+    WAYS,
+    AudioTraining,
+    CvaeTraining,
+    EqTraining,
+    ProxyTraining,
+    UsualTraining,
+    WordsTraining,
+    load_settings,
+)
 from ..train.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
 from .checks import (
     check_data,
@@ -71,7 +80,7 @@ def train_audio(
         raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
-    check_encoder(settings.network)
+    check_encoder(settings.network, NETWORKS)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
     _check(places, data, models, [*audio, *([folds] if folds else [])], (SPECTRA,))
@@ -92,9 +101,27 @@ def train_audio(
             mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]
             train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
             return
-        name = ENCODERS[settings.network]
+        name = NETWORKS[settings.network]
         metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
     _report(places, name, metrics)
+
+
+def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
+    """With `folds`, folders of recordings, the models are fitted that `evaluate repair` examines on these."""
+    settings = places.load(UsualTraining, "usual")
+    _check(places, None, audio=[*audio, *folds])
+    with _run(places, 0) as run:
+        from ..train.data import read_clips
+        from ..train.usual import train_usual
+
+        clips = read_clips(audio, run.tell)
+        if folds:
+            from ..evaluate.folds import train_usual_folds
+
+            train_usual_folds(settings, clips, read_clips(folds, run.tell), places.out, run)
+            return
+        metrics = train_usual(settings, clips, places.out, run)
+    _report(places, "usual", metrics)
 
 
 def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:

@@ -23,22 +23,25 @@ def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
         print_json({"words": [word.to_dict() for word in chosen], "aliases": aliases})
         return
     columns = {"word": "left", "language": "left", "confidence": "right", "": "left", "people": "right"}
-    columns |= {"settings": "right", "agreement": "right", "data sets": "left"}
+    columns |= {"settings": "right", "charts": "right", "agreement": "right", "data sets": "left"}
     rows = []
     for word in chosen:
         seen = word.evidence
         both = "" if seen.cross is None else f" ({seen.cross:+.2f})"
         agreement = f"{seen.agreement:+.2f}"
-        sources = " and ".join(seen.sources) + both
+        kinds = f"; otherwise for {', '.join(word.kinds)}" if word.kinds else ""
+        sources = " and ".join(seen.sources) + both + (" against charts" if seen.disputed else "") + kinds
         confidence = f"{seen.confidence:.2f}"
         bars = bar(seen.confidence) + (" weak" if word.weak else "")
         rows.append(
-            [word.name, word.language, confidence, bars, str(seen.people), str(seen.settings), agreement, sources]
-        )
+            [word.name, word.language, confidence, bars, str(seen.people), str(seen.settings), str(seen.charts),
+             agreement, sources]
+        )  # fmt: skip
     table(columns, rows)
     say(
-        f"\n{len(chosen)} words. Confidence: how many people, and how far they agree; below {WEAK_BELOW:g} a word is"
-        " weak. In brackets: how alike the word is in both data sets. 'less <word>' turns each word round."
+        f"\n{len(chosen)} words. Confidence: how many people and charts, and how far they agree;"
+        f" below {WEAK_BELOW:g} a word is weak."
+        " In brackets: how alike the word is in both data sets. 'less <word>' turns each word round."
     )
     if aliases and language is None:
         say("Also understood: " + ", ".join(f"{alias} ({word})" for alias, word in aliases.items()))

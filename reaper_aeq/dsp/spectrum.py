@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
 from .peaks import Loudest
 
 # Sixth-octave band centres 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
@@ -37,6 +38,7 @@ class Analysis:
         band_power: (frames, bands) mean square of each `GRID_HZ` band, channels summed; 0 above Nyquist.
         mel_power: (frames, N_MELS) mean square through a mel filterbank.
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
+        fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
         loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
     """
 
@@ -46,6 +48,7 @@ class Analysis:
     channels: int
     duration_s: float
     frame_rate: float
+    fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
     loudest: Tensor | None = None
 
     @property
@@ -108,7 +111,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
     # Scaled so that the bands of a frame sum to its mean square.
     scale = 2.0 / (n_fft * float(window.square().sum()))
     to_bands = torch.cat([band_matrix(sample_rate, n_fft), mel_matrix(sample_rate, n_fft)], 1) * scale
-    rows = _Rows(to_bands.shape[1])
+    rows, store = _Rows(to_bands.shape[1]), FrameStore()
+    fine_bins = min(math.ceil(TOP_HZ / sample_rate * n_fft), n_fft // 2) + 1
     tail: Tensor | None = None
     samples = channels = 0
 
@@ -125,6 +129,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
                 spectrum = torch.fft.rfft(channel * window)
                 power = power + (spectrum.real.square() + spectrum.imag.square())
             rows.add(power @ to_bands)
+            store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
     loudest = Loudest(sample_rate)
@@ -150,6 +155,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         channels=channels,
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
+        fine=fine_structure(store.joined(), sample_rate / n_fft),
         loudest=loudest.pieces(),
     )
 

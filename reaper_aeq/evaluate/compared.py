@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import AeqError
-from ..methods import ENCODERS, METHODS
+from ..methods import METHODS, NETWORKS
 
 NEIGHBOUR, MATCHERING = "match to neighbour", "matchering, neighbour"
-RULES = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule")
+USUAL_RULE = "rule of usual balance"
+RULES = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule", USUAL_RULE)
 OURS = tuple(method for method in METHODS if method != "fixed")
-BY_ENCODER = {f"adaptive, {name}": name for name in list(ENCODERS)[1:]}
+BY_ENCODER = {f"adaptive, {name}": name for name in NETWORKS}
 
 
 def chosen_names(only: Sequence[str], with_matchering: bool) -> list[str]:

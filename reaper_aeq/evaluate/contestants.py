@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -16,11 +16,14 @@ from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
+from ..methods import DEFAULT_ENCODER
 from ..methods.match_request import MatchRequest
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
+from ..model.usual import features
 from ..train.data import Clip
-from .rules import Music, posterior_rule, scalar_rule
+from .compared import USUAL_RULE
+from .rules import Music, UsualRule, posterior_rule, scalar_rule
 
 ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
@@ -37,9 +40,11 @@ class Fold:
     curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
-    other_engine: AdaptiveEQ | None = None  # with the transformer
+    others: Mapping[str, AdaptiveEQ] = field(default_factory=dict)  # by the network that listens; for mixes only
     neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
+    single: Sequence[Clip] = ()  # recordings of single sources
+    usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
 
     def spread_along(self, word: str, curve: Tensor) -> float:
         """Variance of people's settings along a curve, in units of the curve."""
@@ -97,22 +102,36 @@ def posterior(trial: Trial) -> Tensor:
     return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
 
 
-def ours(method: str, encoder: str = "cnn") -> Contestant:
-    """One of our methods, through real ReaEQ bands."""
+def usual(trial: Trial) -> Tensor | None:
+    """The posterior rule about what is usual for this sound by the page of linear algebra of the design's 2.16."""
+    rule = trial.fold.usual_rule
+    if rule is None:
+        return None
+    # an EQ changes no feature, so the clean recording's are those of the trial
+    known = rule.usual(features(trial.clip.analysis)[None], [None])[0]
+    mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
+    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
+    music = Music(known.mean_db, known.cov)
+    return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], music, strength)
+
+
+def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
+    """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[Trial]) -> list[Tensor | None]:
         answers: dict[int, Tensor] = {}
         for fold in {id(trial.fold): trial.fold for trial in trials}.values():
             here = [n for n, trial in enumerate(trials) if trial.fold is fold]
+            here = [n for n in here if encoder == DEFAULT_ENCODER or trials[n].clip.kind == "mix"]
             asked = [
                 Asked(t.damaged, t.word, adaptation=t.adaptation, method=method) for t in (trials[n] for n in here)
             ]
-            engine = fold.engine if encoder == "cnn" else fold.other_engine
+            engine = fold.engine if encoder == DEFAULT_ENCODER else fold.others[encoder]
             for n, result in zip(here, engine.adapt_many(asked), strict=True):
                 if isinstance(result, AeqError):
                     raise result
                 answers[n] = torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
-        return [answers[n] for n in range(len(trials))]
+        return [answers.get(n) for n in range(len(trials))]
 
     return answer
 
@@ -159,6 +178,7 @@ BASELINES: dict[str, Contestant] = {
     "fixed SocialEQ": fixed("SocialEQ"),
     "scalar rule": each(scalar),
     "posterior rule": each(posterior),
+    USUAL_RULE: each(usual),
 }
 REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
 

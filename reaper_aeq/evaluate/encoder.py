@@ -17,7 +17,6 @@ from ..bands import Band, BandKind, Eq
 from ..dsp.spectrum import GRID_HZ, N_MELS, Analysis
 from ..dsp.thought import equalised
 from ..errors import AeqError
-from ..model.audio_encoder import AudioEncoder
 from ..model.curves import COMPARED, REFERENCE_RATE
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..train.data import read_clips
@@ -71,14 +70,14 @@ def run_encoder(
     for i, clip in enumerate(mixes):
         tell(f"{clip.name} ({i + 1} of {len(mixes)})")
         encoder = encoders[fold_of[clip.source]]
-        usual_db = encoder.observe(clip.analysis, eq_model).usual_db
-        whiten = whitening(encoder, eq_model)
+        usual = encoder.observe(clip.analysis, eq_model).usual
+        whiten = whitening(usual.cov, eq_model)
         for label, style in enumerate(STYLES):
             for draw in range(DRAWS):
                 eq = draw_style(style, torch.Generator().manual_seed(1000 * i + 10 * label + draw))
                 shaped = equalised(clip.analysis, torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE)))
                 # the texture, hence what is usual, is the same with and without an EQ
-                seen = encoder.compare(shaped.ltas_db(), usual_db, shaped.in_reach, eq_model)
+                seen = encoder.compare(shaped.ltas_db(), usual, shaped.in_reach, eq_model)
                 features["encoder"].append(whiten @ seen.code)
                 features["band energies"].append(band_energies(shaped))
                 features["random mel projection"].append(log_mel(shaped) @ projection)
@@ -92,10 +91,10 @@ def run_encoder(
     return {"five styles": table}
 
 
-def whitening(encoder: AudioEncoder, eq_model: EqAutoencoder) -> Tensor:
+def whitening(cov: Tensor, eq_model: EqAutoencoder) -> Tensor:
     """(32, 32): codes in units of how far music varies once its texture is known, which the encoder has learned."""
     weight = eq_model.encoder.weight.double()
-    values, vectors = torch.linalg.eigh(weight @ encoder.residual_cov @ weight.T)
+    values, vectors = torch.linalg.eigh(weight @ cov @ weight.T)
     return (vectors / values.clamp_min(1e-3 * float(values.max())).sqrt()) @ vectors.T
 
 

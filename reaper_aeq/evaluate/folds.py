@@ -8,15 +8,18 @@ from pathlib import Path
 import torch
 
 from ..errors import ModelError
-from ..methods import DEFAULT_ENCODER, ENCODERS
-from ..model.audio_encoder import AudioEncoder
+from ..methods import DEFAULT_ENCODER, ENCODERS, NETWORKS
+from ..model.audio_encoder import BalanceEncoder
 from ..model.checkpoint import Checkpoint
+from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
+from ..model.kinds import FROM_MANIFEST, KINDS
 from ..paths import shipped
-from ..settings import AudioTraining
+from ..settings import AudioTraining, UsualTraining
 from ..train.audio import train_audio
 from ..train.data import Clip, Settings, Spectra, near_duplicates
 from ..train.loop import Run
+from ..train.usual import balanced_folds, source_of, train_usual
 
 N_FOLDS = 5
 FOLDER = "folds"
@@ -33,6 +36,18 @@ def exam_folds(mixes: Sequence[Clip], folds: int = N_FOLDS) -> dict[str, int]:
     return fold
 
 
+def all_folds(clips: Sequence[Clip]) -> dict[str, int]:
+    """Source -> fold, for recordings of every kind: sources of mixes as in `exam_folds`, whatever else their owner made
+    in the same fold, and the others so that each kind is spread evenly."""
+    of_mixes = exam_folds([clip for clip in clips if clip.kind == "mix"])
+    taken = {source_of(source): fold for source, fold in of_mixes.items()}
+    rest = [clip for clip in clips if source_of(clip.source) not in taken and clip.kind in FROM_MANIFEST]
+    kinds = [list(KINDS).index(FROM_MANIFEST[clip.kind]) for clip in rest]
+    taken |= balanced_folds([source_of(clip.source) for clip in rest], kinds, N_FOLDS) if rest else {}
+    known = {clip.source for clip in clips if source_of(clip.source) in taken}
+    return of_mixes | {source: taken[source_of(source)] for source in sorted(known - set(of_mixes))}
+
+
 def without(clips: Sequence[Clip], prior: Spectra, sources: set[str]) -> tuple[list[Clip], Spectra]:
     """Everything but these sources, in recordings and spectra."""
     keep = [i for i, source in enumerate(prior.sources) if source not in sources]
@@ -40,11 +55,23 @@ def without(clips: Sequence[Clip], prior: Spectra, sources: set[str]) -> tuple[l
     return [clip for clip in clips if clip.source not in sources], rest
 
 
+def unseen_folds(models: Path | str | None, sources: set[str]) -> dict[str, int]:
+    """Source -> the first fold whose model of usual balance has not learned from it; those that all have seen are left
+    out. Raises `ModelError`."""
+    found: dict[str, int] = {}
+    for k in range(N_FOLDS):
+        info = Checkpoint.load(f"{ENCODERS[DEFAULT_ENCODER]}{k}", fold_folder(models)).info
+        found |= {source: k for source in sorted(sources - set(info["data"]["sources"]) - set(found))}
+    return found
+
+
 def fold_folder(models: Path | str | None) -> Path:
     return (shipped("models") if models is None else Path(models)) / FOLDER
 
 
-def load_fold(models: Path | str | None, fold: int, sources: set[str], encoder: str = DEFAULT_ENCODER) -> AudioEncoder:
+def load_fold(
+    models: Path | str | None, fold: int, sources: set[str], encoder: str = DEFAULT_ENCODER
+) -> BalanceEncoder:
     """The encoder of a fold. Raises `ModelError` where it is missing, or has seen one of `sources` in training."""
     folder, name = fold_folder(models), f"{ENCODERS[encoder]}{fold}"
     seen = sources & set(Checkpoint.load(name, folder).info["data"]["sources"])
@@ -52,7 +79,7 @@ def load_fold(models: Path | str | None, fold: int, sources: set[str], encoder: 
         raise ModelError(
             f"{name} was trained on {', '.join(sorted(seen))}, which it is examined on: train the folds again"
         )
-    return AudioEncoder.load(folder, name)
+    return load_encoder(folder, encoder, str(fold))
 
 
 def train_folds(
@@ -64,7 +91,20 @@ def train_folds(
     for k in range(N_FOLDS):
         rest, spectra = without(clips, prior, {source for source, fold in fold_of.items() if fold == k})
         run.tell(f"fold {k + 1} of {N_FOLDS}")
-        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{ENCODERS[settings.network]}{k}")
+        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{NETWORKS[settings.network]}{k}")
+
+
+def train_usual_folds(
+    settings: UsualTraining, clips: Sequence[Clip], examined: Sequence[Clip], out: Path, run: Run
+) -> None:
+    """Fits one model of usual balance a fold of `examined` on everything else and writes them into `out`/folds."""
+    fold_of = all_folds(examined)
+    for k in range(N_FOLDS):
+        held = {source for source, fold in fold_of.items() if fold == k}
+        owners = {source_of(source) for source in held}
+        run.tell(f"fold {k + 1} of {N_FOLDS}")
+        rest = [clip for clip in clips if source_of(clip.source) not in owners]
+        train_usual(settings, rest, out / FOLDER, run, name=f"{ENCODERS[DEFAULT_ENCODER]}{k}")
 
 
 def setting_folds(safe: Settings) -> list[int]:

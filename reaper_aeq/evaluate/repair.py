@@ -18,10 +18,14 @@ from torch import Tensor
 from ..dsp.thought import equalised
 from ..methods import DEFAULT_METHOD
 from ..model.curves import along, rms_db
+from ..model.kinds import FROM_MANIFEST
+from ..train.data import Clip
 from .contestants import REPAIR, Contestant, Fold, Trial
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS
 from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
+
+SINGLE = "single sources"
 
 
 @dataclass
@@ -66,7 +70,7 @@ def run_repair(
     contestants: Mapping[str, Contestant] = REPAIR,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """{'people' | 'published': {word: {method: figures}}}; recordings come from every n-th of the mixes in `audio`.
+    """{'people' | 'published': {word: {method: figures}}}; from every n-th of the recordings in `audio`.
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
@@ -81,9 +85,9 @@ def repaired(
     """`run_repair` with what it examines on."""
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
     for k, fold in enumerate(folds):
-        clips = fold.clips[::every]
+        clips = [*fold.clips[::every], *fold.single[::every]]
         for i, clip in enumerate(clips):
-            tell(f"fold {k + 1} of {N_FOLDS}: mix {i + 1} of {len(clips)}")
+            tell(f"fold {k + 1} of {N_FOLDS}: recording {i + 1} of {len(clips)}")
             trials: list[tuple[str, str, Trial, Published | None]] = []
             asked = {word: [(word, row) for row in fold.people[word]] for word in PEOPLE_WORDS}
             for label, rows in (asked | {LITTLE_KNOWN: fold.little_known}).items():
@@ -100,8 +104,9 @@ def repaired(
                 curves = answer([trial for _, _, trial, _ in trials])
                 for (kind, label, trial, edit), curve in zip(trials, curves, strict=True):
                     if curve is not None:
-                        scores = tables[kind].setdefault(label, {})
-                        note(scores.setdefault(name, Score()), trial, edit, curve)
+                        for group in labels(label, clip):
+                            scores = tables[kind].setdefault(group, {})
+                            note(scores.setdefault(name, Score()), trial, edit, curve)
     return {
         kind: {
             word: {name: score.summary(scores.get(DEFAULT_METHOD)) for name, score in scores.items()}
@@ -109,6 +114,12 @@ def repaired(
         }
         for kind, words in tables.items()
     }
+
+
+def labels(word: str, clip: Clip) -> list[str]:
+    """The rows of a table that a recording counts in: mixes under the word alone, others also by kind."""
+    kind = FROM_MANIFEST.get(clip.kind, "mix")
+    return [word] if kind == "mix" else [f"{word}, {SINGLE}", f"{word}, {kind}"]
 
 
 def note(score: Score, trial: Trial, edit: Published | None, curve: Tensor) -> None:

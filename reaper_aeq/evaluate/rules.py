@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
-from ..model.audio_encoder import BLIND_VAR, levelled, visibility
+from ..model.audio_encoder import BLIND_VAR, Usual, levelled, visibility
 from ..model.curves import COMPARED, level_free
+from ..model.usual import UsualBalance, UsualShape
+from ..train.usual import Sounds, balanced_folds, fit_axes, logistic, weights
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,54 @@ def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, ada
     deviation, noise = _deviation(ltas_db, music)
     spread = _ratio(adaptation) * cov
     return level_free(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
+
+
+class UsualRule:
+    """The usual balance by a page of linear algebra (design, section 2.16), which ours has to beat.
+
+    Mean: ridge regression of spectra on standardised features. Covariance: out-of-fold residuals weighted by a Gaussian
+    kernel over principal components and by the probability of their kind, shrunk to the pooled one, times a factor.
+    """
+
+    RIDGE, COMPONENTS, WIDTH, POOLED, OTHER_KINDS, FACTOR = 3000.0, 40, 2.0, 8.0, 0.02, 1.4
+
+    def __init__(self, model: UsualBalance, table: Tensor, centre: Tensor) -> None:
+        self.model, self.table, self.centre = model, table, centre
+
+    @classmethod
+    def fit(cls, sounds: Sounds) -> UsualRule:
+        shape = UsualShape(
+            embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
+        )
+        model = UsualBalance(len(sounds.names), sounds.features.shape[1], shape)
+        model.feature_mean = sounds.features.nanmean(0).nan_to_num(0.0)
+        model.feature_scale = (sounds.features - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
+        model.features = model.standardise(sounds.features)
+        model.kind, model.weight = sounds.kinds.double(), weights(sounds, 0.5, 0.5)
+        model.classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
+        fit_axes(model)
+        fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
+        fold = torch.tensor([fold_of[source] for source in sounds.sources])
+        for k in range(int(fold.max()) + 1):
+            own = fold == k
+            table, centre = cls._ridge(model, sounds, ~own)
+            model.residual[own] = sounds.targets[own] - centre - model.features[own] @ table
+        return cls(model, *cls._ridge(model, sounds, fold >= 0))
+
+    @classmethod
+    def _ridge(cls, model: UsualBalance, sounds: Sounds, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Slopes (f, bands) and offset (bands,) of a fit to `rows` (n,) bool."""
+        x, y, w = model.features[rows], sounds.targets[rows], model.weight[rows][:, None]
+        x_mean, y_mean = (w * x).sum(0) / w.sum(), (w * y).sum(0) / w.sum()
+        gram = (x - x_mean).T @ (w * (x - x_mean)) + cls.RIDGE * torch.eye(x.shape[1], dtype=x.dtype)
+        table = torch.linalg.solve(gram, (x - x_mean).T @ (w * (y - y_mean)))
+        return table, y_mean - x_mean @ table
+
+    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
+        """Features (m, f) -> what is usual for each; names say nothing here."""
+        del priors
+        standard = self.model.standardise(raw)
+        kinds = self.model.kinds_by_sound(standard)
+        covs = self.FACTOR * self.model.shapes(self.model.alike(standard, kinds))
+        means = self.centre + standard @ self.table
+        return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DRAWS, ENCODERS
+from ..methods import DRAWS, NETWORKS
 from ..model.curves import level_free
 from ..model.eq_autoencoder import EqAutoencoder
+from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
 from ..settings import WordsTraining
 from ..train.data import (
@@ -24,12 +27,13 @@ from ..train.data import (
 )  # fmt: skip
 from ..train.music import gaussian, level_by_middle
 from ..train.shown import form_name, once_each
-from ..train.words import build_words
+from ..train.usual import MISLABELLED, Sounds, sounds_of, source_of
+from ..train.words import build_words, known_charts
 from .contestants import Fold, genre_neighbours
 from .edits import PUBLISHED
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, without
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
 from .people import load_cvae_fold, read_people
-from .rules import Music
+from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
 LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
@@ -46,22 +50,32 @@ def load_folds(
     """
     clips = read_clips(audio, tell)
     mixes = [clip for clip in clips if clip.kind == "mix"]
+    stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
     if len({clip.source for clip in mixes}) < N_FOLDS:
         raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
     fold_of = exam_folds(mixes)
+    # whoever left a source of stems out examines on it, whichever recordings are at hand
+    fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
-    prior = read_ltas_prior(data)
+    prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
+    sounds = None
+    with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
+        sounds = sounds_of(clips)
     neighbours = genre_neighbours(mixes)
     row_fold = setting_folds(safe)
     folds = []
     for k in range(N_FOLDS):
         sources = {source for source, fold in fold_of.items() if fold == k}
+        of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
-        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model)
-        engine, second = (
-            AdaptiveEQ(eq_model, load_fold(models, k, sources, encoder), vocabulary, models) for encoder in ENCODERS
-        )
+        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
+        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
+        # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
+        others = {
+            network: AdaptiveEQ(eq_model, load_fold(models, k, of_mixes, network), vocabulary, models)
+            for network in NETWORKS
+        }
         if DRAWS in only:
             engine.models.cvae = load_cvae_fold(models, k, read_people(data))
         _, rest = without([], prior, sources)
@@ -81,9 +95,19 @@ def load_folds(
             word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
             for word in PEOPLE_WORDS
         }
-        own = [clip for clip in mixes if fold_of[clip.source] == k]
-        folds.append(Fold(own, engine, music, curves, people, covs, second, neighbours, little_known))
+        own, alone = (
+            [clip for clip in some if fold_of[clip.source] == k]
+            for some in (mixes, [clip for clip in stems if clip.source in fold_of])
+        )
+        rule = rule_without(sounds, sources) if sounds else None
+        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone, rule))
     return folds
+
+
+def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
+    """Fitted to the recordings of other people than those behind `sources`."""
+    owners = {source_of(source) for source in sources}
+    return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
 
 
 def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..model.audio_encoder import BLIND_VAR, Observation
 from ..model.curves import COMPARED, along, along_heard, level_free, rms_db
+from ..model.kinds import KINDS
 from ..model.score import axes
 from .request import Request
 
@@ -28,7 +29,7 @@ EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on 
 RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
 HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
-FOLLOW = 0.26  # of the way to where all sounds score alike, at the default adaptation
+FOLLOW = 0.53  # of the way to where all mixes score alike, at the default adaptation (law "convergent")
 # On top of it beyond r = 1, for a word whose axis is known well; along one of few settings it costs more than it gives.
 FOLLOW_KNOWN, KNOWN_FROM = 0.25, 64.0
 # Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent
@@ -41,7 +42,9 @@ NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
 NARROW_UP_TO, WIDE_FROM = 0.64, 0.74
 # Share of the word's curve, by the rule alone, up to which no corrections beside it are taken, and from which all are.
 NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
-ODD_ABOVE = 1.6  # Mahalanobis distance per band from which a source counts as narrow
+WORD_VAR = 1e4  # in units of the word's curve: any amount of it is alike
+MIX = list(KINDS).index("mix")
+ODD_ABOVE = 1.0  # squared Mahalanobis distance per band from which the usual spread is taken as wider: tails are heavy
 
 
 def curves(requests: Sequence[Request]) -> Tensor:
@@ -70,8 +73,11 @@ def evidence_ratio(adaptation: float) -> float:
 
 
 def follow(request: Request, ratio: float) -> float:
-    """0..1, of the way to where all sounds score alike."""
-    return FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+    """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
+    be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
+    own = FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+    kinds = request.observation.usual.kinds if request.observation.usual else None
+    return own if kinds is None else own * float(kinds[MIX])
 
 
 def known(request: Request) -> float:
@@ -117,7 +123,9 @@ def natural_cov(request: Request, ratio: float) -> Tensor:
     visible = seen.visible * COMPARED
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     noise = request.residual_cov + LEVEL_VAR
-    total = cov + noise + blind
+    # How much of the word a sound has must not make it odd, or the thinnest versions would be listened to least and get
+    # less than thicker ones.
+    total = cov + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
     # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
     distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(
         visible.sum().clamp_min(1)

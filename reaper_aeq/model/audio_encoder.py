@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..dsp.spectrum import Analysis
 from .checkpoint import Checkpoint
-from .curves import COMPARED, N_GRID, bounded
+from .curves import COMPARED, N_GRID, bounded, bounded_slope
 from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 from .texture_nets import NETWORKS
@@ -30,7 +30,8 @@ BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 # score, where a listener would look for it: a bright kind of music still scores bright.
 SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
-LEVELS_AT_ONCE, LEVEL_ROUNDS = 64, 9  # 2^-54 of the range in the end
+LEVELS_AT_ONCE, LEVEL_ROUNDS = 32, 2  # a thousandth of the range, from which Newton's method doubles the digits
+NEWTON_STEPS = 4
 
 
 class KernelRegression(nn.Module):
@@ -55,6 +56,24 @@ class KernelRegression(nn.Module):
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What is usual for a sound of its kind that moves as this one does; all float64 on the CPU.
+
+    Attributes:
+        mean_db: (bands,) the expected spectrum. cov: (bands, bands), how far such sounds differ from it.
+        granted_db: (bands,) the part of it that a score takes for granted.
+        kinds: (kinds,) probabilities in the order of `kinds.KINDS`, None where the encoder tells no kinds apart.
+        by_name: whether a name or a person said the kind.
+    """
+
+    mean_db: Tensor
+    cov: Tensor
+    granted_db: Tensor
+    kinds: Tensor | None = None
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
 class Observation:
     """One sound as the methods see it; all (bands,) float64 on the CPU unless said otherwise.
 
@@ -67,6 +86,7 @@ class Observation:
         deviation_db: the same with unseen bands filled in by what the seen ones let expect: EQs are made of it.
         code: (32,) the balance in the EQ space.
         in_reach: bool, below Nyquist.
+        usual: all that is usual for such a sound.
     """
 
     ltas_db: Tensor
@@ -76,6 +96,7 @@ class Observation:
     deviation_db: Tensor
     code: Tensor
     in_reach: Tensor
+    usual: Usual | None = None
 
     @property
     def visible_share(self) -> float:
@@ -83,7 +104,51 @@ class Observation:
         return float(self.visible[COMPARED].mean())
 
 
-class AudioEncoder(nn.Module):
+class BalanceEncoder(nn.Module):
+    """How a sound's balance differs from what is usual; who inherits says what is usual."""
+
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
+        raise NotImplementedError
+
+    def place(self, device: str) -> None:
+        """Moves what gains from it to cuda, mps or cpu."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> str:
+        """Where networks run: cpu, cuda or mps."""
+        raise NotImplementedError
+
+    def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
+        """One pass from the analysis of a sound (not silent) to what the methods need."""
+        return self.observe_many([analysis], eq_model, [prior])[0]
+
+    @torch.no_grad()
+    def observe_many(
+        self, analyses: Sequence[Analysis], eq_model: EqAutoencoder, priors: Sequence[Tensor | None] | None = None
+    ) -> list[Observation]:
+        """`observe` for many sounds."""
+        usual = self.usual_of(analyses, priors or [None] * len(analyses), eq_model)
+        return [
+            self.compare(analysis.ltas_db(), one, analysis.in_reach, eq_model)
+            for analysis, one in zip(analyses, usual, strict=True)
+        ]
+
+    @torch.no_grad()
+    def compare(self, ltas_db: Tensor, usual: Usual, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
+        """A spectrum against what is usual for its texture; also for a spectrum with an EQ thought onto it."""
+        visible = visibility(ltas_db) * in_reach
+        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
+        balance = levelled(ltas_db - usual.granted_db, torch.ones_like(visible))
+        deviation = fill_unseen(levelled(ltas_db - usual.mean_db, visible), visible, usual.cov)
+        code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
+        return Observation(ltas_db, visible, usual.mean_db, balance, deviation, code, in_reach, usual)
+
+
+class AudioEncoder(BalanceEncoder):
     """`members` texture networks, a kernel regression, and what music is like on average."""
 
     def __init__(
@@ -115,33 +180,23 @@ class AudioEncoder(nn.Module):
         kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel
 
-    @torch.no_grad()
-    def observe(self, analysis: Analysis, eq_model: EqAutoencoder) -> Observation:
-        """One pass from the analysis of a sound (not silent) to what the methods need."""
-        return self.observe_many([analysis], eq_model)[0]
-
-    @torch.no_grad()
-    def observe_many(self, analyses: Sequence[Analysis], eq_model: EqAutoencoder) -> list[Observation]:
-        """`observe` for many sounds."""
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        del priors  # it knows of mixes only
         codes = self.natural_codes([texture(analysis) for analysis in analyses])
-        naturals = [eq_model.decode_curve(code) for code in codes.to(eq_model.decoder.weight)]  # stays on the CPU
-        usual = [self.mean_db.cpu() + natural.double().cpu() for natural in naturals]
-        return [
-            self.compare(analysis.ltas_db(), usual_db, analysis.in_reach, eq_model)
-            for analysis, usual_db in zip(analyses, usual, strict=True)
-        ]
+        codes = codes.to(eq_model.decoder.weight)
+        naturals = [eq_model.decode_curve(code).double().cpu() for code in codes]  # each by itself, as above
+        mean_db, cov = self.mean_db.cpu(), self.residual_cov.double().cpu()
+        return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
 
-    @torch.no_grad()
-    def compare(self, ltas_db: Tensor, usual_db: Tensor, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
-        """A spectrum against the one that is usual for its texture; also for a spectrum with an EQ thought onto it."""
-        visible = visibility(ltas_db) * in_reach
-        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
-        mean_db = self.mean_db.cpu()
-        granted = mean_db + SCORED_SHARE * (usual_db - mean_db)
-        balance = levelled(ltas_db - granted, torch.ones_like(visible))
-        deviation = fill_unseen(levelled(ltas_db - usual_db, visible), visible, self.residual_cov.cpu())
-        code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
-        return Observation(ltas_db, visible, usual_db, balance, deviation, code, in_reach)
+    def place(self, device: str) -> None:
+        # the statistics need float64, which mps has not: only the networks move there
+        self.to(device) if device != "mps" else self.members.to(device)
+
+    @property
+    def device(self) -> str:
+        return next(self.members.parameters()).device.type
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:
@@ -173,7 +228,12 @@ def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
         too_low = (weight * bounded(deviation_db - levels[:, None])).sum(-1) > 0  # true up to the level, then false
         last = min(max(int(too_low.sum()) - 1, 0), LEVELS_AT_ONCE - 1)
         low, high = levels[last], levels[last + 1]
-    return bounded(deviation_db - 0.5 * (low + high))
+    level = 0.5 * (low + high)
+    for _ in range(NEWTON_STEPS):
+        left = deviation_db - level
+        step = (weight * bounded(left)).sum() / (weight * bounded_slope(left)).sum()
+        level = (level + step).clamp(low, high)
+    return bounded(deviation_db - level)
 
 
 def fill_unseen(deviation_db: Tensor, visible: Tensor, cov: Tensor) -> Tensor:

@@ -68,6 +68,11 @@ def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -
     return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
 
 
+def bounded_slope(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+    """The derivative of `bounded`, 0..1."""
+    return room_db / (room_db + (deviation_db.abs() - knee_db).clamp_min(0.0))
+
+
 def unbounded(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
     """The deviation that `bounded` made this of."""
     over = (bounded_db.abs() - knee_db).clamp_min(0.0)

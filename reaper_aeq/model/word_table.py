@@ -17,31 +17,57 @@ from ..errors import NoTextModelError, UnknownWordError
 from .description import read_model
 
 WEAK_BELOW = 0.35
+PEOPLE_WIN = 20  # settings from which people are followed whatever charts say
+DISPUTED_BELOW = 0.3  # of the correlation of people's mean curve with the charts'
+CHARTS_PER_SETTING = 4.0
+FULL_AGREEMENT = 0.6  # from which settings count in full
 LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
+MORE = re.compile(r"^(?:more|más)\s+(.+)$")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How well a word is known. `agreement`: mean correlation of one person's curve with the mean of the others;
-    `cross`: correlation of the two data sets' mean curves, None where only one has the word."""
+    """How well a word is known. `agreement`: mean correlation of one person's curve with the mean of the others, or of
+    one chart's; `cross`: correlation of the two data sets' mean curves, None where only one has the word.
+
+    `charts`: how many sources say in words what it means. `charted`: correlation of people's mean curve with theirs,
+    None where only one of the two has the word.
+    """
 
     settings: int
     people: int
     agreement: float
     cross: float | None
     sources: tuple[str, ...]
+    charts: int = 0
+    charted: float | None = None
+
+    @property
+    def from_people(self) -> bool:
+        """Whether so many settings stand behind it that charts do not count."""
+        return self.settings >= PEOPLE_WIN
+
+    @property
+    def disputed(self) -> bool:
+        """Whether people do something else than charts say, and are followed."""
+        return self.from_people and self.charted is not None and self.charted < DISPUTED_BELOW
 
     @property
     def confidence(self) -> float:
         """0..1: many settings that agree, in both data sets if both have the word.
 
-        A rule of ours, not a statistic: saturating in the number of settings (half at 8), times the agreement mapped
-        from 0..0.6 to 0..1, and reduced by half of what the two data sets fail to agree.
+        A rule of ours, not a statistic: saturating in the number of settings (half at 8; four charts are worth one),
+        times the agreement mapped from 0..0.6 to 0..1, and reduced by half of what the two data sets fail to agree.
         """
-        much = self.settings / (self.settings + 8.0)
-        agree = min(max(self.agreement, 0.0) / 0.6, 1.0)
-        both = 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
-        return round(math.sqrt(much * agree) * both, 3)
+        count = self.settings if self.from_people else self.settings + self.charts / CHARTS_PER_SETTING
+        much = count / (count + 8.0)
+        agree = min(max(self.agreement, 0.0) / FULL_AGREEMENT, 1.0)
+        return round(math.sqrt(much * agree) * self.both_agree, 3)
+
+    @property
+    def both_agree(self) -> float:
+        """0.5..1, how far the two data sets do."""
+        return 1.0 if self.cross is None else 0.5 + 0.5 * max(self.cross, 0.0)
 
 
 @dataclass(frozen=True)
@@ -49,12 +75,14 @@ class KnownWord:
     """A word as its row in `words.json` has it.
 
     `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
+    `kinds`: of sounds, for which it means something of its own.
     """
 
     name: str
     language: str
     evidence: Evidence
     core: bool = True
+    kinds: tuple[str, ...] = ()
 
     @property
     def weak(self) -> bool:
@@ -64,7 +92,10 @@ class KnownWord:
         """JSON-ready: the name and how well it is known."""
         evidence = {**vars(self.evidence), "sources": list(self.evidence.sources)}
         confidence = self.evidence.confidence
-        return {"name": self.name, "language": self.language, "confidence": confidence, **evidence, "weak": self.weak}
+        return {
+            "name": self.name, "language": self.language, "confidence": confidence, **evidence, "weak": self.weak,
+            "kinds": list(self.kinds),
+        }  # fmt: skip
 
 
 class WordTable(Mapping[str, KnownWord]):
@@ -112,7 +143,7 @@ class WordTable(Mapping[str, KnownWord]):
 def resolve(name: str, words: Any) -> tuple[str, int]:
     """The word of `words` (a `WordTable` or a `Vocabulary`) that is meant, and 1, or -1 for 'less' of it.
 
-    Understands aliases, case and 'less ...'. Raises `UnknownWordError`, which names the nearest.
+    Understands aliases, case, 'less ...' and 'more ...'. Raises `UnknownWordError`, which names the nearest.
     """
     # macOS types accents as two characters
     asked = unicodedata.normalize("NFC", " ".join(str(name).lower().split()))
@@ -120,6 +151,8 @@ def resolve(name: str, words: Any) -> tuple[str, int]:
     for _ in range(8):  # 'less less ...'; an alias may mean the opposite of a word
         if less := LESS.match(asked):
             asked, sign = less[1], -sign
+        elif asked not in words and (more := MORE.match(asked)):
+            asked = more[1]
         elif asked in words.aliases:
             asked = words.aliases[asked]
         else:
@@ -130,5 +163,8 @@ def resolve(name: str, words: Any) -> tuple[str, int]:
 
 
 def _known_word(row: Mapping[str, Any]) -> KnownWord:
-    evidence = Evidence(row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]))
-    return KnownWord(row["name"], row["language"], evidence, row["core"])
+    evidence = Evidence(
+        row["settings"], row["people"], row["agreement"], row["cross"], tuple(row["sources"]), row.get("charts", 0),
+        row.get("charted"),
+    )  # fmt: skip
+    return KnownWord(row["name"], row["language"], evidence, row["core"], tuple(row.get("kinds", ())))

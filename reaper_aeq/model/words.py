@@ -1,13 +1,15 @@
 """Words as distributions over EQ settings: what people did when they were asked for 'warm', and how far they agreed.
 
 A word is a Gaussian over level-free curves in the EQ space: a mean, and a covariance that says in which ways people
-differ. Opposites and aliases are words of their own that point at another word's data; 'less <word>' works for all.
+differ. Where it means something else for a kind of sounds (body of a bass, body of a violin) it has another one for
+them, and `for_kinds` chooses. Opposites and aliases are words of their own that point at another word's data; 'less
+<word>' works for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,20 @@ from ..bands import LIMITS
 from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError, WrongTypeError, as_number
 from .checkpoint import Checkpoint
 from .free_text import plain, understand
+from .kinds import KINDS
 from .word_table import WEAK_BELOW as WEAK_BELOW
 from .word_table import Evidence, KnownWord, WordTable, resolve
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A Gaussian over codes of level-free curves: `mean` (32,), `cov` (32, 32), float64."""
+
+    mean: Tensor
+    cov: Tensor
+
+    def turned(self) -> Settings:
+        return Settings(-self.mean, self.cov)
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class Word:
 
     `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
     `parts`: the known words it is made of where it is not one of them. `free`: what was typed is no known word.
+    `by_kind`: what it means for some kinds of sounds; for all others it is `mean` and `cov`.
     """
 
     name: str
@@ -38,6 +53,7 @@ class Word:
     core: bool = True
     parts: Mapping[str, float] | None = None
     free: bool = False
+    by_kind: Mapping[str, Settings] = field(default_factory=dict)
 
     @property
     def made_of(self) -> Mapping[str, float]:
@@ -52,7 +68,23 @@ class Word:
     @property
     def known(self) -> KnownWord:
         """How well it is known."""
-        return KnownWord(self.name, self.language, self.evidence, self.core)
+        return KnownWord(self.name, self.language, self.evidence, self.core, tuple(self.by_kind))
+
+    def for_kind(self, kind: str) -> Settings:
+        return self.by_kind.get(kind) or Settings(self.mean, self.cov)
+
+    def for_kinds(self, probabilities: Tensor | None) -> Word:
+        """As it is meant for a sound of these kinds, (kinds,) in the order of `KINDS`; None where nothing is known."""
+        if not self.by_kind or probabilities is None:
+            return self
+        shares = [float(share) for share in probabilities]
+        means = [self.for_kind(kind) for kind in KINDS]
+        mean = sum(share * one.mean for share, one in zip(shares, means, strict=True))
+        cov = sum(
+            share * (one.cov + torch.outer(one.mean - mean, one.mean - mean))
+            for share, one in zip(shares, means, strict=True)
+        )
+        return replace(self, mean=mean, cov=cov, by_kind={})
 
     @property
     def weak(self) -> bool:
@@ -66,7 +98,8 @@ class Word:
         """The same people's settings turned round: what 'less <word>' means."""
         name = self.name.removeprefix("less ") if self.name.startswith("less ") else f"less {self.name}"
         turned = {word: -weight for word, weight in self.made_of.items()}
-        return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned)
+        kinds = {kind: one.turned() for kind, one in self.by_kind.items()}
+        return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned, by_kind=kinds)
 
 
 class Vocabulary(Mapping[str, Word]):
@@ -134,8 +167,14 @@ class Vocabulary(Mapping[str, Word]):
             return parts[0][0]
         total = sum(abs(weight) for _, weight in parts) or 1.0
         shares = [abs(weight) / total for _, weight in parts]
-        mean = sum(weight * word.mean for word, weight in parts)
-        cov = sum(share * word.cov for (word, _), share in zip(parts, shares, strict=True))
+
+        def added(kind: str) -> Settings:
+            each = [word.for_kind(kind) for word, _ in parts]
+            mean = sum(weight * one.mean for one, (_, weight) in zip(each, parts, strict=True))
+            return Settings(mean, sum(share * one.cov for one, share in zip(each, shares, strict=True)))
+
+        usual = added("")
+        kinds = {kind: added(kind) for kind in KINDS if any(kind in word.by_kind for word, _ in parts)}
         least = min(parts, key=lambda part: part[0].evidence.confidence)[0].evidence
         label = " + ".join(f"{word.name} {weight:g}" for word, weight in parts)
         made_of: dict[str, float] = {}
@@ -143,7 +182,9 @@ class Vocabulary(Mapping[str, Word]):
             for name, share in word.made_of.items():
                 made_of[name] = made_of.get(name, 0.0) + weight * share
         free = any(word.free for word, _ in parts)
-        return Word(label, parts[0][0].language, mean, cov, least, parts=made_of, free=free)
+        return Word(
+            label, parts[0][0].language, usual.mean, usual.cov, least, parts=made_of, free=free, by_kind=kinds
+        )  # fmt: skip
 
     def save(self, folder: Path | str, info: dict) -> None:
         """Writes `words.safetensors` and `words.json` into `folder`. Raises `OutputError`."""
@@ -152,9 +193,13 @@ class Vocabulary(Mapping[str, Word]):
             "mean": torch.stack([self._words[n].mean for n in names]).float(),
             "cov": torch.stack([self._words[n].cov for n in names]).half(),
         }
+        by_kind = [one for word in self._words.values() for one in word.by_kind.values()]
+        if by_kind:
+            tensors["kind_mean"] = torch.stack([one.mean for one in by_kind]).float()
+            tensors["kind_cov"] = torch.stack([one.cov for one in by_kind]).half()
         rows = [
             {"name": n, "language": w.language, "core": w.core, "confidence": w.evidence.confidence}
-            | {**vars(w.evidence)}
+            | {**vars(w.evidence), "kinds": list(w.by_kind)}
             for n, w in self._words.items()
         ]
         Checkpoint(tensors, {**info, "words": rows, "aliases": self.aliases}).save(folder, "words")
@@ -165,8 +210,14 @@ class Vocabulary(Mapping[str, Word]):
         checkpoint = Checkpoint.load("words", folder)
         table = WordTable.of(checkpoint.info)
         rows = zip(table.values(), checkpoint.tensors["mean"], checkpoint.tensors["cov"], strict=True)
+        kinds = zip(
+            checkpoint.tensors.get("kind_mean", ()), checkpoint.tensors.get("kind_cov", ()), strict=True
+        )  # of all words, one after the other
         words = {
-            one.name: Word(one.name, one.language, mean.double(), cov.double(), one.evidence, one.core)
+            one.name: Word(
+                one.name, one.language, mean.double(), cov.double(), one.evidence, one.core,
+                by_kind={kind: Settings(*(part.double() for part in next(kinds))) for kind in one.kinds},
+            )
             for one, mean, cov in rows
-        }
+        }  # fmt: skip
         return cls(words, table.aliases)

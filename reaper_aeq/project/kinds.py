@@ -1,4 +1,4 @@
-"""What kind of material a track is, judged from its sound alone: five kinds that can be told apart reliably.
+"""Kinds in plans: those of `model.kinds`, and five older names that are judged from the spectrum alone.
 
 Thresholds were set on the 95 recordings of the team's shared audio, where all 7 basses come out as `low` and 7 of 9
 drum and percussion tracks as `drums`, the other two (cymbals) as `high`; a boomy guitar passes for `low` and a dense
@@ -7,9 +7,12 @@ synthesizer for `drums`. What a track is called says more: rules by name come fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..dsp.spectrum import GRID_HZ, Analysis
+from ..engine import AdaptiveEQ
 
 KINDS = {
     "drums": "over the whole range, in hits",
@@ -40,3 +43,13 @@ def kind_of(analysis: Analysis) -> str:
     if high >= 0.7:
         return "high"
     return "full" if wide else "middle"
+
+
+def kinds_of(engine: AdaptiveEQ, analysis: Analysis, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """What a sound was taken for, by sound and names, and the older name that fits it as well."""
+    older = kind_of(analysis)
+    heard = engine.heard_as(analysis, name=names)
+    if heard is None:
+        return (older,)
+    # 'drums' is a kind of both: what hears more decides
+    return (heard.kind,) if older == "drums" else (heard.kind, older)

@@ -9,7 +9,7 @@ import fnmatch
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from typing import Any
 from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
 from ..methods import DEFAULT_METHOD, METHODS
+from ..model import kinds as model_kinds
 from ..small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
-KINDS = ("drums", "low", "high", "full", "middle")  # what `kinds.kind_of` tells apart
+OLDER_KINDS = ("low", "high", "full", "middle")  # names that `kinds.kind_of` gives
+KINDS = (*model_kinds.KINDS, "melodic", *OLDER_KINDS)
 ON = ("tracks", "buses", "both")
-_ACTION = ("word", "intensity", "adaptation", "method")
+_ACTION = ("word", "intensity", "adaptation", "method", "heard_as")
 _KEYS = {
     "rule": ("track", "folder", "kind", "on", *_ACTION),
     "default": _ACTION,
@@ -45,6 +47,7 @@ class Action:
     method: str = DEFAULT_METHOD
     reference: Path | None = None
     line: int = 0
+    heard_as: str | None = None  # the kind, where the plan says it outright
 
     def name(self, spelled: Callable[[str], str] = lambda word: word) -> str:
         """Of the instance in REAPER."""
@@ -63,12 +66,12 @@ class Rule:
     kinds: tuple[str, ...] = ()
     on: str = "tracks"
 
-    def fits(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> bool:
+    def fits(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> bool:
         return (
             self.on in ("both", "buses" if is_bus else "tracks")
             and (not self.tracks or _any(self.tracks, name))
             and (not self.folders or any(_any(self.folders, folder) for folder in folders))
-            and (not self.kinds or kind in self.kinds)
+            and (not self.kinds or any(kind in self.kinds for kind in kinds))
         )
 
 
@@ -95,14 +98,14 @@ class Plan:
     def leaves(self, name: str) -> bool:
         return _any(self.leave, name)
 
-    def action(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> Action | None:
+    def action(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> Action | None:
         """What a track gets.
 
-        >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), "middle", False).word
+        >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), ["vocals"], False).word
         'warm'
         """
         for rule in self.rules:
-            if rule.fits(name, folders, kind, is_bus):
+            if rule.fits(name, folders, kinds, is_bus):
                 return rule.action
         return None if is_bus else self.default
 
@@ -182,6 +185,11 @@ class _Reader:
         for key in ("intensity", "adaptation"):
             if key in row:
                 action = replace(action, **{key: self.number(table, n, key, row[key])})
+        if "heard_as" in row:
+            (kind,) = self.texts(table, n, row, "heard_as", single=True)
+            if kind not in model_kinds.KINDS:
+                self.fail(table, n, "heard_as", f"unknown kind {kind!r}: use {', '.join(model_kinds.KINDS)}")
+            action = replace(action, heard_as=kind)
         method = row.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")

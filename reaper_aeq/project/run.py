@@ -22,7 +22,7 @@ from ..reaper.tracks import Master, Track
 from ..result import Result
 from . import NOTHING_PLAYS
 from .hearing import Hearing, Progress, open_hearing
-from .kinds import kind_of
+from .kinds import kinds_of
 from .mix import Mixer
 from .plan import Action, Plan
 from .rows import MASTER, Row, loudness_lufs, visible_share
@@ -146,16 +146,23 @@ class _Work:
             asked: list[tuple[Track, Analysis, Action]] = []
             for track, analysis in zip(group, heard, strict=True):
                 row = self._row_of(track)
-                row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+                kinds = kinds_of(self.engine, analysis, (track.name, *reversed(row.folders)))
+                row.kind, row.duration_s = kinds[0], analysis.duration_s
                 row.lufs = (loudness_lufs(analysis),) * 2
-                row.action = self.plan.action(track.name, row.folders, row.kind, row.is_bus)
+                row.action = self.plan.action(track.name, row.folders, kinds, row.is_bus)
                 if analysis.silent:
                     row.left = "it is silent"
                 elif row.action is None:
                     row.left = "no rule of the plan fits it"
                 else:
                     asked.append((track, analysis, row.action))
-            requests = [Asked(an, act.word, act.intensity, act.adaptation, act.method) for _, an, act in asked]
+            requests = [
+                Asked(
+                    an, act.word, act.intensity, act.adaptation, act.method, kind=act.heard_as,
+                    name=(track.name, *reversed(self._row_of(track).folders)),
+                )
+                for track, an, act in asked
+            ]  # fmt: skip
             for (track, analysis, _), answer in zip(asked, self.engine.adapt_many(requests), strict=True):
                 if isinstance(answer, AeqError):
                     raise answer
@@ -180,7 +187,7 @@ class _Work:
             row.left = "it is muted"
             return
         analysis = self.mixer.analyze_master(self.eqs, hearing.analyse, hearing.each)
-        row.kind, row.duration_s = kind_of(analysis), analysis.duration_s
+        row.kind, row.duration_s = kinds_of(self.engine, analysis, ("mix",))[0], analysis.duration_s
         if analysis.silent:
             row.left = "it is silent"
             return
@@ -193,8 +200,9 @@ class _Work:
                 raise self.plan.refuse(action, error) from None
         else:
             result = self.engine.adapt_analysis(
-                analysis, action.word, intensity=action.intensity, adaptation=action.adaptation, method=action.method
-            )
+                analysis, action.word, intensity=action.intensity, adaptation=action.adaptation, method=action.method,
+                kind=action.heard_as, name="mix",
+            )  # fmt: skip
         row.warnings = _off(master.fx_enabled)
         self._give(master, row, analysis, result)
 

@@ -25,6 +25,7 @@ from .login import CODE_S, Codes, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
+from .word_curves import curves_of_words
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
         known = sorted(vocabulary.values(), key=lambda word: (-word.evidence.confidence, word.name))
         rows = [wire.WordInfo(**word.to_dict()) for word in known]
         return wire.Words(words=rows, aliases=dict(sorted(vocabulary.aliases.items())))
+
+    @app.get("/v1/words/curves")
+    async def word_curves() -> wire.WordCurves:
+        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
+        return await asyncio.to_thread(curves_of_words, engine)
 
     @app.post("/v1/mailboxes")
     async def mailboxes(asked: wire.Mailbox) -> wire.Mailbox:

@@ -49,7 +49,7 @@ class Worker:
         self.jobs, self.engine = jobs, engine
         self._references = References()
         self._lanes = Lanes(self._hear, self._not_heard)
-        self._measuring = ThreadPoolExecutor(1, thread_name_prefix="measure")
+        self._measuring = ThreadPoolExecutor(2, thread_name_prefix="measure")
         self._changed = threading.Condition()
         self._ahead: set[Ticket] = set()  # taken and not answered, those in the long lane left out
         self._hearing: set[Ticket] = set()  # in a short lane
@@ -251,7 +251,9 @@ def adapt_all(
         except AeqError as error:
             refuse(ticket, error)
             continue
-        wanted = Asked(heard.analysis, word, given.intensity, given.adaptation, given.method)
+        wanted = Asked(
+            heard.analysis, word, given.intensity, given.adaptation, given.method, kind=given.kind, name=given.name
+        )
         asked.append((ticket, heard, wanted))
     try:
         answers = engine.adapt_many([wanted for _, _, wanted in asked])

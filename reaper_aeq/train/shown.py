@@ -21,6 +21,29 @@ FORMS = {
     "smooth": ("smoother",), "soft": ("softer",), "thin": ("thinner",), "tight": ("tighter",), "tinny": ("tinnier",),
     "warm": ("warmer", "warmth"),
 }  # fmt: skip
+# What else users may type for a word; settings under these names count for nothing.
+ALSO_SAID = {
+    "airy": ("airiness",), "attack": ("attacks",), "bite": ("biting", "bitey"), "body": ("bodied",),
+    "boomy": ("boominess", "boom"), "bottom": ("bottom end",), "boxy": ("boxiness",), "breathy": ("breathiness",),
+    "bright": ("brightness",), "brilliant": ("brilliance", "brilliancy"), "brittle": ("brittleness",),
+    "chesty": ("chest", "chestiness", "chest resonance"), "clang": ("clangy", "clank", "clanging"),
+    "clear": ("clearness",), "click": ("clicky", "clicks", "beater click"), "crack": ("snare crack", "cracking"),
+    "crisp": ("crispness",), "crunchy": ("crunch", "crunchiness"), "defined": ("definition",),
+    "detailed": ("detail", "details"), "distant": ("distance", "far away"), "dull": ("dullness",),
+    "edgy": ("edge", "edginess", "edgier"), "fat": ("fatness", "fatter"), "fizzy": ("fizz", "fizziness"),
+    "forward": ("forwardness", "upfront"), "full": ("fullness",), "growl": ("growly", "growling"),
+    "hard": ("hardness", "harder"), "harsh": ("harshness",), "hissy": ("hiss", "hissing", "hissiness"),
+    "hollow": ("hollowness",), "honky": ("honk", "honkiness"), "intelligible": ("intelligibility", "speech clarity"),
+    "muddy": ("muddiness",), "muffled": ("muffle", "muffledness"), "nasal": ("nasally", "nasality"),
+    "open": ("openness", "opened up"), "piercing": ("pierce",), "plosive": ("plosives", "p-pops", "plosive pops"),
+    "powerful": ("power",), "presence": ("present",), "punchy": ("punch", "punchier", "punchiness"),
+    "rich": ("richness", "richer"), "rumble": ("rumbly", "rumbling"), "shimmer": ("shimmering", "shimmery"),
+    "shrill": ("shrillness",), "sibilant": ("sibilance", "sibilants", "essy", "esses"),
+    "sizzle": ("sizzly", "sizzling"), "snappy": ("snap", "snappiness", "snappier"), "sparkle": ("sparkly", "sparkling"),
+    "telephone": ("phone", "telephonic", "telephone voice"), "thick": ("thickness", "thicker"), "thin": ("thinness",),
+    "thump": ("thumpy", "thumping", "thud"), "tight": ("tightness",), "tinny": ("tinniness",),
+    "weighty": ("weight", "weightier"),
+}  # fmt: skip
 SAME_DB = 1e-3  # settings this near are the same one
 _WORD_OF_FORM = {form: word for word, forms in FORMS.items() for form in forms}
 

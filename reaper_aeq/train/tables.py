@@ -11,6 +11,8 @@ from ..errors import AeqError
 
 SETTINGS, WORDS, CONTRIBUTIONS = "safe_eq.csv", "socialeq_words.csv", "socialeq_contributions.csv"
 SPECTRA = "ltas_prior.tsv"
+STATEMENTS, SOURCES, PRESETS = "eq_terms.tsv", "eq_terms_sources.tsv", "eq_presets.tsv"
+CHARTS, CHARTS_BY_INSTRUMENT = "eq_terms_summary.tsv", "eq_terms_by_instrument.tsv"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ COLUMNS = {
     WORDS: Columns(("word", "language"), ("n_people",), "g"),
     CONTRIBUTIONS: Columns(("word", "language"), (), "g"),
     SPECTRA: Columns(("source_repo",), ("codec_cutoff_hz",), "hz_", gaps=True),
+    STATEMENTS: Columns(("canonical", "instrument", "effect", "gain_db", "source_ref"), ("low_hz", "high_hz")),
+    SOURCES: Columns(("source_ref", "class")),
+    PRESETS: Columns(("instrument", "term", "bands")),
+    CHARTS: Columns(("canonical", "direction"), ("n_sources", "median_low_hz", "median_high_hz")),
+    CHARTS_BY_INSTRUMENT: Columns(
+        ("canonical", "instrument", "direction"), ("n_sources", "median_low_hz", "median_high_hz")
+    ),
     "MANIFEST.tsv": Columns(("file",)),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ from sounds import RATE, noise, store
 
 from reaper_aeq.bands import Band, Eq
 from reaper_aeq.cli import main
+from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, level_free
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
+from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.texture import statistics, texture
+from reaper_aeq.model.usual import UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.train.synth import random_curves
 
@@ -52,6 +56,16 @@ def tiny_models(tmp_path_factory) -> Path:
     encoder.total_cov = 36 * torch.exp(-0.5 * (octaves[:, None] - octaves).square()) + torch.eye(len(GRID)).double()
     encoder.residual_cov = 0.8 * encoder.total_cov
     Checkpoint(encoder.state_dict(), {"architecture": architecture}).save(folder, "audio")
+
+    # as many sounds as bands, of all kinds, whose residuals have just that covariance
+    usual = UsualBalance(len(GRID), n_stats + N_FINE)
+    usual.feature_scale += 1
+    usual.weight += 1
+    usual.kind = torch.arange(len(GRID)).double() % len(KINDS)
+    usual.residual = len(GRID) ** 0.5 * torch.linalg.cholesky(encoder.residual_cov).T
+    usual.scale_offset = torch.tensor([0.0, -4.0, -4.0, -4.0]).double()
+    about = {"n": len(GRID), "f": n_stats + N_FINE, "shape": asdict(usual.shape)}
+    Checkpoint(usual.state_dict(), {"architecture": about}).save(folder, "usual")
 
     words = {}
     for name, (language, settings, *bands) in MEANINGS.items():

@@ -15,6 +15,7 @@ from reaper_aeq.commands.outputs import AUDIO_SUFFIXES
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.dsp.write import CONTAINERS
 from reaper_aeq.errors import OutputError
+from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.reaper.reaeq import decode_state, to_eq
 
 
@@ -29,11 +30,16 @@ def test_json_is_the_object_of_the_design(run, song):
     assert (code, err) == (0, "")
     answer = json.loads(out)
     about = ["file", "sample_rate", "channels", "duration_s", "kind", "outputs"]
-    keys = ["word", "intensity", "method", "score", "confidence", "explanation", "output_gain_db", "bands"]
+    keys = ["word", "intensity", "method", "score", "confidence", "explanation", "heard_as", "output_gain_db", "bands"]
     assert list(answer) == about + keys
     assert [answer[key] for key in about] == [str(song), RATE, 2, 1.0, answer["kind"], []]
-    assert answer["kind"] in ("drums", "low", "high", "full", "middle")
+    assert answer["kind"] == answer["heard_as"]["kind"] in ("unsure", "melodic", *KINDS)
     assert (answer["word"], answer["intensity"], answer["method"]) == ("warm", 0.7, "adaptive")
+    told = json.loads(run("adapt", song, "warm", "--track", "Lead Vox", "--json")[1])["heard_as"]
+    assert told["kind"] == "vocals" and told["by"] == "name and sound"
+    assert json.loads(run("adapt", song, "warm", "--kind", "bass", "--json")[1])["kind"] == "bass"
+    code, _, err = run("adapt", song, "warm", "--kind", "tuba")
+    assert code == 2 and "unknown kind 'tuba': use one of mix, drums" in err
     assert set(answer["score"]) == {"before", "after"} and answer["score"]["after"] >= answer["score"]["before"]
     assert set(answer["bands"][0]) == {"kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"}
 

@@ -143,6 +143,8 @@ MISTAKES = {
     "train audio: encoder": (["train", "audio", "--encoder", "rnn"], "unknown encoder 'rnn'"),
     "train words: data": (["train", "words", "--data", "empty"], "cannot read the data set empty/safe_eq.csv"),
     "train cvae: models": (["train", "cvae", "--data", "data", "--models", "no"], "folder of models no is not there"),
+    "train usual: audio": (["train", "usual", "--audio", "no"], "folder of recordings no is not there"),
+    "evaluate usual: data": (["evaluate", "usual", "--audio", "music", "--data", "no"], "data sets no is not there"),
     "train proxy: data": (["train", "proxy", "--data", "no"], "data sets no is not there"),
     "train match: audio": (["train", "match", "--data", "data", "--audio", "no"], "recordings no is not there"),
     "evaluate laws: audio": (["evaluate", "laws", "--audio", "no"], "recordings no is not there"),
@@ -158,6 +160,10 @@ MISTAKES = {
         "cannot write p.bmp",
     ),
     "evaluate variations: data": (["evaluate", "variations", "--audio", "music", "--data", "no"], "is not there"),
+    "evaluate terms: data": (
+        ["evaluate", "terms", "--data", "empty"],
+        "cannot read the data set empty/eq_terms_summary.tsv",
+    ),
     "evaluate text: data": (["evaluate", "text", "--data", "no"], "data sets no is not there"),
     "evaluate training: run": (
         ["evaluate", "training", "--audio", "music", "--data", "data", "--run", "song.wav"],

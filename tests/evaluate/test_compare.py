@@ -16,13 +16,15 @@ from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluate.compare import _correlation, _means, contestants, run_compare
 from reaper_aeq.evaluate.compare_plot import plot_comparison
-from reaper_aeq.evaluate.compared import chosen_names
+from reaper_aeq.evaluate.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, matchering
 from reaper_aeq.evaluate.laws import By
 from reaper_aeq.evaluate.repair import Score, note
 from reaper_aeq.evaluate.rules import Music
-from reaper_aeq.methods import ENCODERS, METHODS
+from reaper_aeq.methods import METHODS, NETWORKS
+from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, level_free, rms_db
+from reaper_aeq.model.usual import features
 from reaper_aeq.train.data import Clip
 
 RATE = 44_100
@@ -42,25 +44,39 @@ def clip(name: str, source: str, genre: str, seed: int, path: str = "") -> Clip:
 def trial(tmp_path_factory) -> Trial:
     folder = tmp_path_factory.mktemp("compare")
     clips = [clip(f"{n}", f"s{n}", "rock", n, str(folder / f"{n}.wav")) for n in range(2)]
-    engine, other = (AdaptiveEQ.load(device="cpu", encoder=encoder) for encoder in ENCODERS)
+    engine = AdaptiveEQ.load(device="cpu")
+    others = {network: AdaptiveEQ.load(device="cpu", encoder=network) for network in NETWORKS}
     cov = torch.eye(N_GRID, dtype=torch.float64) * 9 + 4
     fold = Fold(
         clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
-        {"warm": cov}, other, genre_neighbours(clips),
+        {"warm": cov}, others, genre_neighbours(clips),
     )  # fmt: skip
     return Trial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
 
 
 def test_every_method_and_encoder_takes_part_and_answers(trial):
     who = contestants(with_matchering=False)
-    assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in list(ENCODERS)[1:]} <= set(who)
+    assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in NETWORKS} <= set(who)
     curves = {name: answer([trial])[0] for name, answer in who.items()}
     assert curves.pop("fixed SocialEQ") is None  # which has no such word here
+    assert curves.pop(USUAL_RULE) is None  # fitted where there are recordings of every kind
     for name, curve in curves.items():
         assert curve.shape == (N_GRID,) and bool(torch.isfinite(curve).all()), name
     assert not curves["nothing"].any() and torch.equal(curves["fixed SAFE"], TILT)
     # the neighbour is noise of the same balance as the recording was, so whoever matches it undoes the damage
     assert rms_db(trial.damage + curves["match to neighbour"]) < 0.3 * rms_db(trial.damage)
+
+
+def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
+    class Knows:
+        def usual(self, raw, priors):
+            assert raw.shape == (1, len(features(trial.clip.analysis))) and priors == [None]
+            clean = trial.clip.analysis.ltas_db()
+            return [Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)]
+
+    knows = dataclasses.replace(trial, fold=dataclasses.replace(trial.fold, usual_rule=Knows()))
+    answer = contestants(with_matchering=False)[USUAL_RULE]([knows])[0]
+    assert rms_db(trial.damage + answer) < 0.2 * rms_db(trial.damage)
 
 
 def test_many_trials_are_answered_as_one(trial):
@@ -138,9 +154,9 @@ def test_the_whole_comparison(shared_dir):
         rows_per_clip=1, gains_per_clip=2,
     )  # fmt: skip
     words = report["published edits taken back, adaptation 1"]
-    assert len(words) == 7 and all(
-        rows["nothing"]["restored"] == 0 < rows["adaptive"]["restored"] for rows in words.values()
-    )
+    mixes = {word: rows for word, rows in words.items() if "," not in word}
+    assert len(mixes) == 7 and {f"{word}, single sources" for word in mixes} < set(words)
+    assert all(rows["nothing"]["restored"] == 0 < rows["adaptive"]["restored"] for rows in mixes.values())
     mean = report["all seven published words"]["mean"]
     assert mean["adaptive"]["lsd_db"] < mean["nothing"]["lsd_db"]
     odd = report["odd inputs, 'warm'"]

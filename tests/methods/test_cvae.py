@@ -50,7 +50,7 @@ def request(engine: AdaptiveEQ, word, adaptation: float = 0.5, tilt: float = -3.
     asked = engine.words.blend(word)
     decoder = engine.eq_model.decoder.weight.double()
     mean, cov = level_free(decoder @ asked.mean), decoder @ asked.cov @ decoder.T
-    return Request(mean, cov, seen, engine.encoder.residual_cov, adaptation, asked, engine.models)
+    return Request(mean, cov, seen, seen.usual.cov, adaptation, asked, engine.models)
 
 
 # ---- the network

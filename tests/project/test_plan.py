@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reaper_aeq.model import kinds as model_kinds
 from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.project import kinds
 from reaper_aeq.project.plan import DEFAULT_PLAN, KINDS, PlanError, read_plan
@@ -60,7 +61,7 @@ word = "warm"
     ],
 )
 def test_the_first_rule_that_fits_decides(plan, name, folders, kind, is_bus, word):
-    action = plan(RULES).action(name, folders, kind, is_bus)
+    action = plan(RULES).action(name, folders, [kind], is_bus)
     assert (action and action.word) == word
 
 
@@ -93,7 +94,17 @@ def test_the_shipped_words_hold_those_of_the_default_plan():
 
 
 def test_the_kinds_of_plans_are_those_that_are_told_apart():
-    assert set(KINDS) == set(kinds.KINDS)
+    older = set(kinds.KINDS) - {"drums"}
+    assert set(KINDS) == set(model_kinds.KINDS) | older | {"melodic"}
+
+
+def test_a_plan_says_what_a_sound_is_and_older_names_fit_beside_the_new_ones(plan):
+    told = plan("[[rule]]\ntrack = 'a*'\nword = 'warm'\nheard_as = 'bass'\n[[rule]]\nkind = 'low'\nword = 'deep'\n")
+    assert told.action("a", (), ["guitar"], False).heard_as == "bass"
+    assert told.action("b", (), ["bass", "low"], False).word == "deep"
+    assert told.action("b", (), ["bass", "middle"], False) is None
+    with pytest.raises(PlanError, match=r"line 4: unknown kind 'tuba': use mix, drums"):
+        plan("[[rule]]\ntrack = 'a*'\nword = 'warm'\nheard_as = 'tuba'\n")
 
 
 MISTAKES = {

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.bands import Band, Eq
 from reaper_aeq.blend import instance_name, parse_word
+from reaper_aeq.model.word_table import WordTable, resolve
 from reaper_aeq.reaper.reaeq import to_state
 from reaper_aeq.reaper.values import normalized_to_freq
 
@@ -85,7 +86,7 @@ def test_each_make_action_asks_for_a_word_of_the_vocabulary():
         if found := re.search(r'\.make\("(.*)", "(.*)"\)', path.read_text()):
             assert found[1] == path.stem.removeprefix("AEQ_").replace("Make", "make")
             word = vocabulary.find(found[2])
-            assert (word.name == found[2] and not word.weak) or path.stem.endswith("boxy")
+            assert (word.name == found[2] and not word.weak) or path.stem.endswith("tighter")
 
 
 def test_no_sentence_is_missing_a_place_or_an_end():
@@ -290,3 +291,25 @@ def test_every_sentence_is_plain():
         said = "".join(re.findall(r'"([^"]*)"', parts))
         assert re.match(r"[A-Z'{]|reaper-aeq", said) and re.search(r"[.}]$", said), key
         assert len(said) < 240 and not re.search(r"\bours?\b|\bwe\b|, for it|\banew\b|\bfault\b|  ", said), key
+
+
+MAKE = re.compile(r'require\("aeq\.actions"\)\.make\("(make [^"]+)", "([^"]+)"\)')
+ENGINEERS = ("less boxy", "less nasal", "less sibilant", "less rumble", "more presence", "more body", "more sparkle",
+             "more punch", "tighter")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [path for path in ACTIONS if path.stem.startswith("AEQ_Make ")], ids=lambda p: p.stem)
+def test_a_make_action_asks_for_the_word_in_its_name(path):
+    text = path.read_text(encoding="utf-8")
+    title, word = MAKE.search(text).groups()
+    assert title == path.stem.removeprefix("AEQ_").lower() and f"@description AEQ: {path.stem[4:]}\n" in text
+    table = WordTable.load()
+    assert word.removeprefix("less ") in table  # as the vocabulary spells it: another spelling would be another EQ
+    said, wanted = title.removeprefix("make "), resolve(word, table)
+    assert resolve(said, table) == wanted
+
+
+def test_there_are_actions_for_what_engineers_ask():
+    listed = (SCRIPTS / "README.md").read_text(encoding="utf-8")
+    for said in ENGINEERS:
+        assert (SCRIPTS / f"AEQ_Make {said}.lua").is_file() and said in listed, said

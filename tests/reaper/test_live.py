@@ -52,7 +52,7 @@ def test_selected_items_get_what_adapt_says_as_one_undo_point(studio, live):
     found = ours(after)
     assert set(found) == {"Vox", "Gtr"}
     for name, path in (("Vox", dull), ("Gtr", thin)):
-        wanted = studio.engine.adapt(audio(path), RATE, "warm", intensity=0.7).eq
+        wanted = studio.engine.adapt(audio(path), RATE, "warm", intensity=0.7, name=name).eq
         assert len(wanted.bands) >= 3
         assert_alike(found[name][0][1], wanted)
     assert_alike(found["Vox"][0][1], Eq.from_dict({key: rows[0][key] for key in ("bands", "output_gain_db")}))
@@ -71,7 +71,7 @@ def test_the_same_word_replaces_and_another_joins(studio, live):
     live("airy", "--selected", "--intensity", 0.5)
     ((name, held),) = ours(studio.host.bytes())["Vox"]
     assert name == "AEQ: warm 100% + airy 50%"
-    assert_alike(held, studio.engine.adapt(audio(studio.noise("vox")), RATE, {"warm": 1.0, "airy": 0.5}).eq)
+    assert_alike(held, studio.engine.adapt(audio(studio.noise("vox")), RATE, {"warm": 1.0, "airy": 0.5}, name="Vox").eq)
     live("warm 0.3, airy 0.2", "--selected")
     assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 30% + airy 20%"]
     assert len(studio.host.labels()) == 3, "REAPER adds no step for a press that changes nothing"
@@ -85,7 +85,7 @@ def test_a_selected_track_is_heard_through_its_fx_and_the_eq_goes_last(studio, l
     live("bright", "--selected")
     after = studio.host.bytes()
     assert chain(after, "Bass") == ["", "AEQ: bright 100%"]
-    wanted = studio.engine.adapt(THEIRS.apply(audio(path), RATE), RATE, "bright").eq
+    wanted = studio.engine.adapt(THEIRS.apply(audio(path), RATE), RATE, "bright", name="Bass").eq
     curves = [eq.response_db(GRID_HZ, RATE) for eq in (ours(after)["Bass"][0][1], wanted)]
     assert np.abs(curves[0] - curves[1]).max() < 0.1
     live("bright", "--selected")
@@ -126,7 +126,7 @@ def test_several_items_of_a_track_count_together(studio, live):
     studio.open([TrackSpec("Vox", items)])
     live("warm", "--selected")
     together = np.concatenate((audio(dull), audio(thin)), axis=1)
-    assert_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(together, RATE, "warm").eq)
+    assert_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(together, RATE, "warm", name="Vox").eq)
 
 
 def test_match_has_an_instance_of_its_own(studio, live):
@@ -198,10 +198,12 @@ def test_a_plan_does_tracks_buses_and_master_as_one_undo_point(studio, live, tmp
     # the bus was heard with the new EQs of what feeds it
     parts = [found[name][0][1].apply(audio(studio.folder / f"{name.lower()}.wav"), RATE) for name in ("Gtr", "Keys")]
     bus = parts[0] + parts[1]
-    assert_sounds_alike(found["Band"][0][1], studio.engine.adapt(bus, RATE, {"bright": 0.4, "airy": 0.2}).eq)
+    assert_sounds_alike(
+        found["Band"][0][1], studio.engine.adapt(bus, RATE, {"bright": 0.4, "airy": 0.2}, name="Band").eq
+    )
     lead = found["Lead Vox"][0][1].apply(THEIRS.apply(audio(path), RATE), RATE)
     mix = found["Band"][0][1].apply(bus, RATE) + lead + audio(path)
-    assert_sounds_alike(found["Master"][0][1], studio.engine.adapt(mix, RATE, "warm", intensity=0.5).eq)
+    assert_sounds_alike(found["Master"][0][1], studio.engine.adapt(mix, RATE, "warm", intensity=0.5, name="mix").eq)
     assert studio.host.labels() == ["AEQ: plan plan (5 tracks)"]
     studio.host.undo()
     assert studio.host.bytes() == before
@@ -259,6 +261,8 @@ def test_no_live_input_is_in_a_render(studio, live):
     studio.host.do(arm)
     before = studio.host.bytes()
     live("warm", "--selected", "--render")
-    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(path), RATE, "warm").eq)
+    assert_sounds_alike(
+        ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(path), RATE, "warm", name="Vox").eq
+    )
     studio.host.undo()
     assert studio.host.bytes() == before

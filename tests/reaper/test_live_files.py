@@ -103,7 +103,7 @@ def test_only_the_chosen_items_are_heard_and_playback_goes_on(studio, live):
     studio.host.do(play)
     commands = studio.host.do(lambda session: len(session.reaper.commands))
     live("warm", "--selected")
-    assert_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(path), RATE, "warm").eq)
+    assert_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(path), RATE, "warm", name="Vox").eq)
     assert studio.host.do(lambda session: session.reaper.project.play_state) == 1
     assert studio.host.do(lambda session: len(session.reaper.commands)) == commands, "REAPER was told to do something"
 
@@ -165,7 +165,8 @@ def test_media_beside_a_saved_project(studio, live, tmp_path):
     studio.host.open(song)
     assert live("warm", "--selected")["tracks"][0]["heard"] == "in its files"
     assert_alike(
-        ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(audio(tmp_path / "vox.wav"), RATE, "warm").eq
+        ours(studio.host.bytes())["Vox"][0][1],
+        studio.engine.adapt(audio(tmp_path / "vox.wav"), RATE, "warm", name="Vox").eq,
     )
     studio.open([TrackSpec("first")])
 

@@ -30,7 +30,7 @@ def test_linked_tracks_get_one_eq_from_their_sum(studio, live, render):
     names = {track: [name for name, _ in eqs] for track, eqs in found.items()}
     assert names == {track: ["AEQ: warm 100% linked"] for track in "LR"}
     assert [row["name"] for row in rows] == ["L", "R"] and rows[0]["bands"] == rows[1]["bands"]
-    wanted = studio.engine.adapt(whole, RATE, "warm").eq
+    wanted = studio.engine.adapt(whole, RATE, "warm", name="L").eq
     assert_sounds_alike(found["L"][0][1], wanted)
     assert_alike(found["L"][0][1], found["R"][0][1])
     assert studio.host.labels() == ["AEQ: warm 100% (2 tracks)"]
@@ -60,7 +60,7 @@ def test_chosen_items_are_summed_where_they_lie(studio, live):
         ]
     )
     live("warm", "--selected", "--linked")
-    wanted = studio.engine.adapt(audio(left) + audio(right), RATE, "warm").eq
+    wanted = studio.engine.adapt(audio(left) + audio(right), RATE, "warm", name="L").eq
     assert_sounds_alike(ours(studio.host.bytes())["L"][0][1], wanted)
 
 

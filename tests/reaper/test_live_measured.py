@@ -70,7 +70,7 @@ def assert_heard(studio, paths, word="warm"):
     found = ours(studio.host.bytes())
     assert set(found) == set(paths)
     for name, path in paths.items():
-        assert_alike(found[name][0][1], studio.engine.adapt(audio(path), RATE, word).eq)
+        assert_alike(found[name][0][1], studio.engine.adapt(audio(path), RATE, word, name=name).eq)
 
 
 # Stems --------------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_the_second_press_hears_what_the_first_one_heard(studio, live):
     studio.open([TrackSpec("Vox", [item], fx=[reaeq(THEIRS, "mine")], volume=0.25)])
     live("bright", "--selected", "--render")
     first = ours(studio.host.bytes())["Vox"]
-    assert_alike(first[0][1], studio.engine.adapt(audio(path), RATE, "bright").eq)
+    assert_alike(first[0][1], studio.engine.adapt(audio(path), RATE, "bright", name="Vox").eq)
     live("bright", "--selected", "--render")
     assert ours(studio.host.bytes())["Vox"] == first
 
@@ -210,7 +210,7 @@ def test_a_plan_leaves_one_step_and_no_litter(studio, live, tmp_path):
         "Master": ["AEQ: bright 100%"],
     }
     parts = [found[name][0][1].apply(audio(studio.folder / file), RATE) for name, file in PARTS.items()]
-    assert_alike(found["Master"][0][1], studio.engine.adapt(sum(parts), RATE, "bright").eq)
+    assert_alike(found["Master"][0][1], studio.engine.adapt(sum(parts), RATE, "bright", name="mix").eq)
     studio.host.undo()
     assert studio.host.bytes() == before
 
@@ -261,7 +261,7 @@ def test_a_render_in_the_background_is_waited_for(studio, live):
     live("warm", "--all", "--render")
     found = ours(studio.host.bytes())
     for name, path in paths.items():
-        wanted = studio.engine.adapt(audio(path), RATE, {"airy": 0.1, "warm": 1.0}).eq
+        wanted = studio.engine.adapt(audio(path), RATE, {"airy": 0.1, "warm": 1.0}, name=name).eq
         assert_alike(found[name][0][1], wanted)
     assert studio.host.labels() == ["AEQ: warm 100% (2 tracks)"]
 
@@ -327,7 +327,9 @@ def test_at_most_a_minute_is_rendered_where_it_is_loudest(studio, live, tmp_path
     assert (seconds, source) == (60.0, 3) and rows[0]["duration_s"] == pytest.approx(60.0, abs=0.01)
     assert_alike(
         ours(studio.host.bytes())["Vox"][0][1],
-        studio.engine.adapt(np.repeat(song[90 * RATE : 150 * RATE].T.astype(np.float32), 2, 0), RATE, "warm").eq,
+        studio.engine.adapt(
+            np.repeat(song[90 * RATE : 150 * RATE].T.astype(np.float32), 2, 0), RATE, "warm", name="Vox"
+        ).eq,
     )
 
 
@@ -354,7 +356,7 @@ def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard
     assert [[source for _, source in render] for render in rendered(studio)] == [[3], [3]]
     assert row["duration_s"] == pytest.approx(3.0, abs=0.01)
     three = np.concatenate([audio(path)] * 3, axis=1)
-    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(three, RATE, "warm").eq)
+    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(three, RATE, "warm", name="Vox").eq)
     studio.host.undo()
     assert studio.host.bytes() == before
 

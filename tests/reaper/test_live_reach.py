@@ -11,7 +11,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
+import soundfile
 from live_kit import free_port
 from standin import StandInError
 from standin.action_list import ActionList
@@ -77,7 +79,7 @@ def test_nobody_there_is_said_at_once_and_before_models_load(monkeypatch, capsys
     monkeypatch.setattr(sound, "load_engine", lambda models: pytest.fail("models were loaded"))
     monkeypatch.setattr(running, "running_reaper", lambda: None)
     song = tmp_path / "song.wav"
-    song.write_bytes(b"RIFF")  # there, and not read before REAPER is found
+    soundfile.write(song, np.full(48_000, 0.1), 48_000)
     port, started = free_port(), time.monotonic()
     for command in (["warm", "--all"], ["project"], ["match", str(song)], ["remove", "--all"]):
         assert main(["live", *command, "--port", str(port)]) == 2

@@ -112,7 +112,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, backend)
         texts = [str(text).split("\n")[0] for text, *_ in focused]
         assert texts[:5] == ["Skip to results", "Results", "Words", "Log", texts[4]]
         assert sum(tag == "SUMMARY" for _, tag, *_ in focused) == 4
-        assert "search" in texts and "Show all 93 words" in texts and "Log of the backend" in texts
+        assert "search" in texts and "Show all 128 words" in texts and "Log of the backend" in texts
         # what a mouse can open, Enter opens
         page.locator("summary", has_text="Bass").focus()
         page.keyboard.press("Enter")
@@ -177,7 +177,7 @@ def test_each_result_says_how_it_was_heard(browser, backend, sounds):
 
 def test_words_are_found_by_name_and_by_other_names(browser, backend):
     with opened(browser, backend, viewport=WIDE) as page:
-        assert page.locator("#found").inner_text() == "93 words"
+        assert page.locator("#found").inner_text() == "128 words"
         assert page.locator("#word-rows tr:visible").count() == 12
         for text, word in (("warm", "warm"), ("BRIGHTER", "bright"), ("less muddy", "muddy")):
             page.fill("#search", text)
@@ -187,9 +187,25 @@ def test_words_are_found_by_name_and_by_other_names(browser, backend):
         assert page.locator("#word-rows tr:visible").count() == 0
         assert page.locator("#found").inner_text() == "0 words found"
         page.fill("#search", "")
-        page.get_by_role("button", name="Show all 93 words").click()
-        assert page.locator("#word-rows tr:visible").count() == 93
+        page.get_by_role("button", name="Show all 128 words").click()
+        assert page.locator("#word-rows tr:visible").count() == 128
         assert page.locator("tr.weak", has_text="weak").count() > 3
+
+
+def test_each_word_is_drawn_with_its_spread_and_says_what_stands_behind_it(browser, backend):
+    with opened(browser, backend, viewport=WIDE) as page:
+        page.fill("#search", "presence")
+        row = page.locator("#word-rows tr:visible").first
+        row.locator(".drawn svg.curve").wait_for()
+        mean = row.locator(".drawn polyline").get_attribute("points").split()
+        spread = row.locator(".drawn polygon").get_attribute("points").split()
+        assert len(spread) == 2 * len(mean) > 80 and len({point.split(",")[1] for point in mean}) > 5
+        assert re.fullmatch(r"\+\d\.\d dB at 3\.\d\d kHz", row.locator(".drawn figcaption").inner_text())
+        assert "charts" in row.locator("td").last.inner_text()
+        assert int(row.locator("td").nth(5).inner_text()) > 50
+        row.get_by_role("button", name="otherwise for").click()
+        bass = row.locator(".kinds > div", has_text="bass")
+        assert re.search(r"\+\d\.\d dB at ([89]\d\d Hz|1\.0\d kHz)", bass.inner_text())
 
 
 def test_an_empty_page_says_what_to_do_and_a_stopped_backend_is_told_of(browser, process):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from test_charts import write_charts
 from test_data import SAFE_KEYS, safe_row, table
 
 from reaper_aeq.dsp.spectrum import GRID_HZ
@@ -167,6 +168,29 @@ def test_words(tmp_path, run, eq_model, people):
     assert (curve[GRID < 80].mean() - curve[GRID > 6000].mean()).item() == pytest.approx(5.0, abs=0.8)
     spread = torch.linalg.eigvalsh(words["warm"].cov)
     assert spread[-1] > 1.0 and spread[0] > -1e-3 * spread[-1]
+
+
+def test_words_from_charts_stand_beside_those_of_people(tmp_path, run, eq_model, people):
+    write_charts(people)
+    told = []
+    train_words(WordsTraining(), people, eq_model, tmp_path / "out", replace(run, tell=told.append))
+    words = Vocabulary.load(tmp_path / "out")
+    assert set(words) == {"warm", "bright", "claro", "honky", "thin"}
+    assert not any("no EQ charts" in line for line in told)
+    honky = words["honky"].evidence
+    assert (honky.settings, honky.charts, honky.sources, honky.agreement) == (0, 5, ("charts",), 1.0)
+    curve = eq_model.decode_curve(words["honky"].mean.float())
+    assert 450 < float(GRID[curve.argmax()]) < 1000
+    assert words.find("honk") is words["honky"] and words.find("less honkiness").name == "less honky"
+    assert words["warm"].evidence.charts == 0  # no chart speaks of it
+    spread = torch.linalg.eigvalsh(words["honky"].cov)
+    assert spread[-1] > 1.0 and spread[0] > -1e-3 * spread[-1]
+
+
+def test_words_without_charts_are_told_of(tmp_path, run, eq_model, people):
+    told = []
+    train_words(WordsTraining(), people, eq_model, tmp_path / "out", replace(run, tell=told.append))
+    assert any("no EQ charts" in line for line in told)
 
 
 def test_words_without_data(tmp_path, run, eq_model):

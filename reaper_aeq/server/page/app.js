@@ -253,16 +253,69 @@ async function tick() {
 
 // ---- words
 
+const SVG = "http://www.w3.org/2000/svg";
+const DRAWN = { width: 150, height: 46, most: 8 }; // dB to either side
+
+function draw(name, attributes, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** A word's mean curve with its spread, and its largest change in words for whoever does not see it. */
+function curvePicture(freqs, { mean_db: mean, spread_db: spread }) {
+  const { width, height, most } = DRAWN;
+  const [first, last] = [freqs[0], freqs.at(-1)].map(Math.log);
+  const x = (hz) => (width * (Math.log(hz) - first)) / (last - first);
+  const y = (db) => (height / 2) * (1 - Math.min(Math.max(db / most, -1), 1));
+  const line = (values) => values.map((db, n) => `${x(freqs[n]).toFixed(1)},${y(db).toFixed(1)}`);
+  const band = [...line(mean.map((db, n) => db + spread[n])), ...line(mean.map((db, n) => db - spread[n])).reverse()];
+  const grid = [100, 1000, 10000].map((hz) => `M${x(hz).toFixed(1)} 0V${height}`).join("");
+  const [top, low] = [Math.max(...mean), Math.min(...mean)];
+  const peak = mean.indexOf(top > -0.6 * low ? top : low); // a word is what it adds, unless it only takes away
+  const told = `${decibels(mean[peak])} at ${hertz(freqs[peak])}`;
+  const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told, class: "curve" },
+    draw("title", {}, told), draw("path", { d: `${grid}M0 ${height / 2}H${width}`, class: "grid" }),
+    draw("polygon", { points: band.join(" "), class: "spread" }),
+    draw("polyline", { points: line(mean).join(" "), class: "mean" }));
+  return make("figure", {}, picture, make("figcaption", {}, told));
+}
+
+/** Adds the pictures to the rows: they come with a second request. */
+async function showCurves(rows) {
+  const { freqs_hz: freqs, words } = await (await ask("/v1/words/curves")).json();
+  for (const { name, picture, also } of rows) {
+    const [usual, ...others] = words[name] ?? [];
+    if (!usual) continue;
+    picture.replaceChildren(curvePicture(freqs, usual));
+    for (const other of others) {
+      also.append(make("div", {}, make("span", {}, other.kind), curvePicture(freqs, other)));
+    }
+  }
+}
+
 function wordRow(word, aliases) {
   const known = make("span", { class: "known" }, meter(word.confidence), make("span", {}, word.confidence.toFixed(2)),
     make("span", { class: "tag" }, word.weak ? "weak" : ""));
   const name = make("td", { lang: word.language }, word.name);
   if (aliases.length) name.append(make("span", { class: "also", lang: "en" }, `also ${aliases.join(", ")}`));
-  const sources = word.sources.join(" and ") + (word.cross === null ? "" : ` (alike ${word.cross.toFixed(2)})`);
-  const row = make("tr", word.weak ? { class: "weak" } : {}, name, make("td", {}, known),
+  const also = make("div", { class: "kinds", hidden: "" });
+  if (word.kinds.length) {
+    const others = make("button", { type: "button", class: "quiet", "aria-expanded": "false" },
+      `otherwise for ${word.kinds.join(", ")}`);
+    others.addEventListener("click", () => {
+      also.hidden = !also.hidden;
+      others.setAttribute("aria-expanded", String(!also.hidden));
+    });
+    name.append(others, also);
+  }
+  const sources = word.sources.join(", ") + (word.cross === null ? "" : ` (alike ${word.cross.toFixed(2)})`);
+  const picture = make("td", { class: "drawn" });
+  const row = make("tr", word.weak ? { class: "weak" } : {}, name, picture, make("td", {}, known),
     cell("people", String(word.people), "number"), cell("settings", String(word.settings), "number"),
-    cell("agreement", word.agreement.toFixed(2), "number"), cell("", sources));
-  return { row, text: [word.name, ...aliases].join(" ").toLowerCase() };
+    cell("charts", String(word.charts), "number"), cell("agreement", word.agreement.toFixed(2), "number"), cell("", sources));
+  return { row, picture, also, name: word.name, text: [word.name, ...aliases].join(" ").toLowerCase() };
 }
 
 async function showWords() {
@@ -286,6 +339,7 @@ async function showWords() {
   rows[FIRST_WORDS]?.row.setAttribute("tabindex", "-1"); // where reading goes on once the button is gone
   find("search").addEventListener("input", filter);
   filter();
+  await showCurves(rows);
 }
 
 find("more").addEventListener("click", () => {

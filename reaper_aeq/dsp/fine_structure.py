@@ -1,0 +1,130 @@
+"""Fine structure of a spectrum: what lies between the bands of an equaliser, which no smooth EQ can change.
+
+How noisy or tonal each third of an octave is, how deep the valleys between its partials are, and how harmonic the
+whole is. Spectra are first divided by their own long-term envelope (half an octave wide, taken in dB), so an EQ, which
+is smooth over half an octave, cancels but for its curvature.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centres, 63 Hz to 12.8 kHz
+TOP_HZ = 14_400.0
+SMOOTHED_OCT = 0.5
+PITCH_HZ = 55.0 * 2.0 ** (np.arange(21) / 4)  # edges of the pitches whose strength is measured
+N_FINE = 4 * len(BAND_HZ) + 5 + len(PITCH_HZ) - 1
+KEPT_FRAMES = 512  # up to twice as many are held; of longer sounds every second, fourth, ... frame is kept
+ACTIVE_DB, DEAD_DB = -30.0, -100.0  # of a band's own mean: a frame that counts; of the loudest band: nothing is there
+FLOOR_DB = -90.0  # of a bin, under its band's mean
+PITCH_LOW_HZ, PITCH_HIGH_HZ, HARMONICS_UP_TO_HZ = 60.0, 800.0, 5000.0
+LAG_BINS = 2048
+FRAMES_AT_ONCE = 64
+
+
+class FrameStore:
+    """Evenly spaced frames of a stream of any length: at most twice `KEPT_FRAMES`, however the stream is cut."""
+
+    def __init__(self) -> None:
+        self._kept: list[Tensor] = []  # in pieces, (frames, bins) each
+        self._count, self._every, self._next, self._seen = 0, 1, 0, 0
+
+    def add(self, power: Tensor) -> None:
+        """(frames, bins) power spectra."""
+        while (at := self._next - self._seen) < len(power):
+            room = 2 * KEPT_FRAMES - self._count
+            piece = power[at :: self._every][:room].clone()
+            self._kept.append(piece)
+            self._count += len(piece)
+            self._next += self._every * len(piece)
+            if self._count == 2 * KEPT_FRAMES:
+                self._kept = [self.joined()[::2].clone()]
+                self._count //= 2
+                self._every *= 2
+                self._next = self._every * self._count
+        self._seen += len(power)
+
+    def joined(self) -> Tensor:
+        """(frames, bins)"""
+        return torch.cat(self._kept)
+
+
+def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
+    """(frames, bins) power spectra from 0 Hz in steps of `bin_hz` -> (`N_FINE`,); NaN where a band holds nothing.
+
+    Per third-octave band: mean, 10th and 90th percentile over its active frames of the flatness in dB (arithmetic over
+    geometric mean of the whitened power; 0 is white, noise 2.5, a sine 20), and the ripple of the long-term spectrum
+    about its envelope (dB, standard deviation). Then harmonicity (mean, 10th and 90th percentile of the normalised
+    autocorrelation's peak, 0..1) and pitch (median and quartile distance, octaves), and how strong each quarter of an
+    octave of pitch is on average.
+    """
+    starts, stops = _edges(bin_hz, power.shape[1])
+    mean = power.double().mean(0)
+    if not bool(mean.max() > 0):
+        return torch.full((N_FINE,), torch.nan)
+    bands = list(zip(starts, stops, strict=True))
+    band_mean = torch.stack([mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in bands])
+    there = band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)
+    out = torch.full((4, len(BAND_HZ)), torch.nan)
+    floor = mean.max() * 10 ** (DEAD_DB / 10)
+    log_mean = 10 * mean.clamp_min(floor).log10()
+    envelope = _smoothed(log_mean, bin_hz)
+    white = (power * (10 ** (-envelope / 10)).float()).clamp_min(10 ** (FLOOR_DB / 10))
+    log_white = 10 * white.log10()
+    level = []
+    for k, (a, b) in enumerate(bands):
+        if b <= a or not bool(there[k]):
+            continue
+        inside = white[:, a:b].mean(1)
+        level.append(10 * (inside / inside.mean()).log10())
+        flatness = (10 * inside.log10() - log_white[:, a:b].mean(1))[level[-1] > ACTIVE_DB]
+        out[0, k] = flatness.mean()
+        out[1:3, k] = torch.quantile(flatness, torch.tensor([0.1, 0.9]))
+        out[3, k] = (log_mean - envelope)[a:b].std(correction=0)
+    return torch.cat((out.flatten(), _harmonicity(white, level, bin_hz)))
+
+
+def _harmonicity(white: Tensor, level: list[Tensor], bin_hz: float) -> Tensor:
+    """(25,), from whitened power (frames, bins) and the bands' levels (frames,) over their means."""
+    if not level:
+        return torch.full((N_FINE - 4 * len(BAND_HZ),), torch.nan)
+    loud = torch.stack(level).mean(0)
+    rows = white[loud > loud.max() + ACTIVE_DB, : round(HARMONICS_UP_TO_HZ / bin_hz)]
+    rows = rows.clamp(1e-3, 1e3).sqrt()
+    rows = rows - rows.mean(1, keepdim=True)
+    rate_hz = LAG_BINS * bin_hz  # of the lags
+    lags = torch.fft.rfft(rows, LAG_BINS).abs()
+    lags = lags / rows.abs().sum(1, keepdim=True).clamp_min(1e-9)
+    first, last = round(rate_hz / PITCH_HIGH_HZ), min(round(rate_hz / PITCH_LOW_HZ), LAG_BINS // 2)
+    peak, at = lags[:, first:last].max(1)
+    pitch = (rate_hz / (at + first).float()).log2()
+    low, middle, high = torch.quantile(pitch, torch.tensor([0.25, 0.5, 0.75]))
+    ends = torch.quantile(peak, torch.tensor([0.1, 0.9]))
+    mean = lags.mean(0)
+    edges = np.round(rate_hz / PITCH_HZ).astype(int)
+    strength = [mean[b : max(a, b + 1)].max() for a, b in itertools.pairwise(edges)]
+    return torch.stack((peak.mean(), *ends, middle, high - low, *strength))
+
+
+@lru_cache(maxsize=8)
+def _edges(bin_hz: float, bins: int) -> tuple[list[int], list[int]]:
+    """First bin and end of each band; empty where the spectrum does not reach."""
+    starts = np.ceil(BAND_HZ * 2 ** (-1 / 6) / bin_hz).astype(int)
+    stops = np.floor(BAND_HZ * 2 ** (1 / 6) / bin_hz).astype(int) + 1
+    stops = np.where(stops <= bins, np.maximum(stops, starts + 2), starts)
+    return starts.tolist(), stops.tolist()
+
+
+def _smoothed(log_power: Tensor, bin_hz: float) -> Tensor:
+    """(bins,) dB, the mean over `SMOOTHED_OCT` about each bin: linear, so what is smooth passes unchanged."""
+    bins = len(log_power)
+    at = np.arange(bins)
+    half = np.maximum(at * (2 ** (SMOOTHED_OCT / 2) - 1), 2.0)
+    low, high = np.maximum(np.round(at - half), 0).astype(int), np.minimum(np.round(at + half), bins - 1).astype(int)
+    total = torch.cat((log_power.new_zeros(1), log_power.cumsum(0)))
+    return (total[high + 1] - total[low]) / torch.from_numpy(high + 1 - low)

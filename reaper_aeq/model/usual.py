@@ -1,0 +1,208 @@
+"""The usual balance of a sound of its kind, and how far sounds like it differ from that (docs/algorithm.md).
+
+From features that no EQ can change come the kind (logistic regression), the expected spectrum (kernel ridge regression)
+and the covariance of what is left: residuals of training sounds, measured while their own repository was left out,
+weighted by how alike they move and by the probability of their kind. How large it is, and how much of it is single
+bands rather than broad shapes, is calibrated on sounds that had no part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..dsp.fine_structure import BAND_HZ, N_FINE
+from ..dsp.spectrum import Analysis
+from .audio_encoder import STAT_LIMIT, BalanceEncoder, Usual
+from .checkpoint import Checkpoint
+from .curves import GRID, N_GRID
+from .eq_autoencoder import EqAutoencoder
+from .kinds import KINDS
+from .texture import statistics, texture
+
+N_KINDS = len(KINDS)
+# Beside what alike sounds were off by, every sound may be off by any smooth shape: octaves of correlation and dB RMS,
+# before a factor that hangs on the sound. 0 octaves: each band for itself.
+SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0))
+# Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
+# scores of mixes no longer follow what is bright to the ear.
+SCORED_SHARE = 0.64
+LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
+
+
+@dataclass(frozen=True)
+class UsualShape:
+    """What the sums are made of; chosen by the likelihood of unseen recordings (models/README.md).
+
+    `linear`, `gaussian`, `gamma`: the kernel of the mean. `kind_weight`: of a kind's probability among the features.
+    `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them.
+    `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`:
+    components that its scale hangs on.
+    """
+
+    linear: float = 0.5
+    gaussian: float = 1.0
+    gamma: float = 1.0
+    kind_weight: float = 10.0
+    embedded: int = 40
+    width: float = 1.0
+    other_kinds: float = 0.1
+    pooled: float = 8.0
+    scaled: int = 12
+
+
+def smooth_shapes() -> Tensor:
+    """(len(SMOOTH), bands, bands) dB²."""
+    apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[
+        :, None, None
+    ]
+    return torch.tensor([rms**2 for _, rms in SMOOTH]).double()[:, None, None] * (-0.5 * apart.square()).exp()
+
+
+def features(analysis: Analysis) -> Tensor:
+    """(n,) float64, the same for a sound and any EQ of it; NaN where nothing is known."""
+    return torch.cat((statistics(texture(analysis)), analysis.fine)).double()
+
+
+class UsualBalance(BalanceEncoder):
+    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded."""
+
+    def __init__(self, n: int, f: int, shape: UsualShape | None = None) -> None:
+        super().__init__()
+        self.shape = shape or UsualShape()
+        sizes = {
+            "feature_mean": (f,), "feature_scale": (f,), "classifier": (f + 1, N_KINDS),
+            "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
+            "mean_db": (N_GRID,), "alpha": (n, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
+            "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
+            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
+        }  # fmt: skip
+        for name, size in sizes.items():
+            self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
+        self._pooled: Tensor | None = None  # once loaded it stays the same
+
+    def standardise(self, features: Tensor) -> Tensor:
+        """(..., f) -> (..., f), what is unknown is average."""
+        return ((features - self.feature_mean) / self.feature_scale).clamp(-STAT_LIMIT, STAT_LIMIT).nan_to_num(0.0)
+
+    def kinds_by_sound(self, standard: Tensor) -> Tensor:
+        """Standardised (..., f) -> probabilities (..., kinds)."""
+        return (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
+
+    def mean_kernel(self, a: Tensor, b: Tensor) -> Tensor:
+        """Standardised features with `kind_weight` times kind probabilities, (m, f + kinds), (k, ...) -> (m, k)."""
+        distance = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square() / a.shape[1]
+        shape = self.shape
+        return shape.linear * (a @ b.T) / a.shape[1] + shape.gaussian * (-0.5 * shape.gamma * distance).exp()
+
+    def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
+        return torch.cat((standard, self.shape.kind_weight * probability), -1)
+
+    def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
+        """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
+        known = self.with_kinds(self.features, self.kind_probability)
+        return self.mean_db + self.mean_kernel(self.with_kinds(standard, probability), known) @ self.alpha
+
+    def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
+        """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) bool leaves some out."""
+        place, known = self.embed(standard), self.embed(self.features)
+        distance = torch.cdist(place, known, compute_mode="donot_use_mm_for_euclid_dist").square() / place.shape[1]
+        same = probability[:, self.kind.long()] + self.shape.other_kinds
+        weight = self.weight * (-0.5 * self.shape.width * distance).exp() * same
+        return weight if use is None else weight * use
+
+    def embed(self, standard: Tensor) -> Tensor:
+        return (standard - self.axes_mean) @ self.axes
+
+    def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
+        """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
+        pool = self.pooled() if use is None else self.pooled(use)
+        shares = weight / weight.sum(1, keepdim=True).clamp_min(1e-30)
+        own = torch.stack([(self.residual * row[:, None]).T @ self.residual for row in shares])
+        count = weight.sum(1).square() / weight.square().sum(1).clamp_min(1e-30)  # Kish's number of sounds
+        share = (count / (count + self.shape.pooled))[:, None, None]
+        return share * own + (1 - share) * pool
+
+    def pooled(self, use: Tensor | None = None) -> Tensor:
+        """(bands, bands): what all training sounds were off by."""
+        if use is None and self._pooled is not None:
+            return self._pooled
+        weight = self.weight if use is None else self.weight * use
+        return (self.residual * weight[:, None]).T @ self.residual / weight.sum()
+
+    def described(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
+        """(m, kinds + 2 + scaled): what the scale of the covariance hangs on."""
+        tonal = tonality(raw) - self.tonal_mean
+        return torch.cat((probability, tonal / 3, self.embed(standard)[:, : self.shape.scaled]), -1)
+
+    def scales(self, described: Tensor) -> Tensor:
+        """(m, 1 + len(SMOOTH)): factors of what alike sounds were off by and of the smooth shapes."""
+        return (described @ self.scale + self.scale_offset).clamp(-4.0, 5.0).exp()
+
+    def covariance(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
+        """(m, bands, bands) dB²."""
+        factors = self.scales(self.described(standard, probability, raw))
+        own = self.shapes(self.alike(standard, probability))
+        return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
+
+    @torch.no_grad()
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        del eq_model
+        return self.usual(torch.stack([features(one) for one in analyses]), priors)
+
+    @torch.no_grad()
+    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
+        """Features (m, f) -> what is usual for each, each by itself: the last digits of a product of matrices depend
+        on how many rows it has, and a sound's answer must not depend on its company."""
+        return [self.usual_alone(one, prior) for one, prior in zip(raw, priors, strict=True)]
+
+    def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
+        """The same for the features (f,) of one sound."""
+        standard = self.standardise(raw)[None]
+        kind = combined(self.kinds_by_sound(standard)[0], prior)
+        mean = self.mean(standard, kind[None])[0]
+        # a mix is heard against all mixes: a bright style still scores bright. A bass is no dull mix.
+        centre = kind @ self.kind_mean_db
+        granted = centre + SCORED_SHARE * (mean - centre)
+        return Usual(mean, self.covariance(standard, kind[None], raw[None])[0], granted, kind, prior is not None)
+
+    def place(self, device: str) -> None:
+        """Stays where the linear algebra is cheapest; the other models go to `device`."""
+        self._device = device
+
+    @property
+    def device(self) -> str:
+        return getattr(self, "_device", "cpu")
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None, name: str = "usual") -> UsualBalance:
+        """The shipped weights, or those in `folder`. Raises `ModelError`."""
+        checkpoint = Checkpoint.load(name, folder)
+        architecture = dict(checkpoint.info["architecture"])
+        model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
+        model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
+        model._pooled = model.pooled()
+        return model.eval().requires_grad_(False)
+
+
+def combined(by_sound: Tensor, prior: Tensor | None) -> Tensor:
+    """Probabilities by sound (kinds,) and a likelihood by name, or None -> probabilities by both."""
+    if prior is None:
+        return by_sound
+    both = (by_sound + LEAST_BY_SOUND) * prior
+    return both / both.sum()
+
+
+def tonality(raw: Tensor) -> Tensor:
+    """Features (..., f) -> (..., 2): mean flatness and mean ripple over the bands, dB; NaN counts as nothing."""
+    fine = raw[..., -N_FINE:]
+    bands = len(BAND_HZ)
+    return torch.stack((fine[..., :bands].nanmean(-1), fine[..., 3 * bands : 4 * bands].nanmean(-1)), -1).nan_to_num(
+        0.0
+    )
