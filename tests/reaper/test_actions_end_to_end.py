@@ -60,7 +60,7 @@ class Studio:
         found = ours(session.project)
         assert found
         for track, [(_, state)] in found.items():
-            eq = self.engine.adapt(self.heard[track], 48_000, request, intensity=intensity).eq
+            eq = self.engine.adapt(self.heard[track], 48_000, request, intensity=intensity, name=track).eq
             held = to_eq(state)
             # Neighbouring bands may share a curve in more ways than one: what counts is the curve.
             curves = [e.response_db(GRID_HZ, 48_000) for e in (held, eq)]
