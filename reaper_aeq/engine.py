@@ -154,18 +154,22 @@ class AdaptiveEQ:
             except AeqError as error:
                 answers[n] = error
         if plans:
-            seen = self.encoder.observe_many(
-                [asked[n].analysis for n in plans], self.eq_model, [checked.prior for checked in plans.values()]
-            )
-            requests = [
-                self._request(checked, one, asked[n].analysis, asked[n].sound)
-                for (n, checked), one in zip(plans.items(), seen, strict=True)
-            ]
+            requests = self.requests([asked[n] for n in plans], list(plans.values()))
             eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 result = self._result(asked[n], checked, request, eq)
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
         return answers
+
+    def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
+        """What methods need to know of sounds that are not silent, one for each checked request."""
+        seen = self.encoder.observe_many(
+            [one.analysis for one in asked], self.eq_model, [checked.prior for checked in plans]
+        )
+        return [
+            self._request(checked, own, one.analysis, one.sound)
+            for one, checked, own in zip(asked, plans, seen, strict=True)
+        ]
 
     def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""

@@ -48,34 +48,49 @@ def realise_many(
     words_db: Sequence[Tensor | None],
 ) -> list[Eq]:  # fmt: skip
     """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
-    wishes = [wish(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
-    eqs: dict[int, Eq] = {}
-    for rate in sorted({one.sample_rate for one in loudness}):
-        here = [n for n, one in enumerate(loudness) if one.sample_rate == rate]
-        eqs |= zip(here, _fit([wishes[n] for n in here], rate), strict=True)
-        # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
-        over = {n: _response(eqs[n], rate) - wishes[n].limit for n in here}
-        again = [n for n in here if bool((over[n] > 0).any())]
-        eqs |= zip(again, _fit([_kept_down(wishes[n], over[n]) for n in again], rate), strict=True)
-    return [eqs[n] for n in range(len(wishes))]
+    targets = [fit_target(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
+    return bands_for(targets, [one.sample_rate for one in loudness])
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3).
+class FitTarget:
+    """What bands are searched for; curves are (bands,) dB.
 
-    `limit`: (bands,) dB, what the bands may do at most once their output gain is added.
+    Attributes:
+        out: what is to come out of bands and output gain together.
+        gain_db: the output gain that is to make a part of it.
+        weight: how much each point of it counts.
+        limit: what may come out at most.
+        starts: (1, 5, 3), bands that come near.
     """
 
-    target: Tensor
+    out: Tensor
+    gain_db: float
     weight: Tensor
-    starts: Tensor
     limit: Tensor
+    starts: Tensor
 
 
-def wish(
+def bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
+    return unrestricted_bands_for(targets, sample_rates)
+
+
+def unrestricted_bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
+    """Five bands wherever they come nearest."""
+    eqs: dict[int, Eq] = {}
+    for rate in sorted(set(sample_rates)):
+        here = [n for n, other in enumerate(sample_rates) if other == rate]
+        eqs |= zip(here, _fit([targets[n] for n in here], rate), strict=True)
+        # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
+        over = {n: _response(eqs[n], rate) + targets[n].gain_db - targets[n].limit for n in here}
+        again = [n for n in here if bool((over[n] > 0).any())]
+        eqs |= zip(again, _fit([_kept_down(targets[n], over[n]) for n in again], rate), strict=True)
+    return [eqs[n] for n in range(len(targets))]
+
+
+def fit_target(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
-) -> Wish:
+) -> FitTarget:
     curve = eq_model.decode_curve(code).double().cpu()
     lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
@@ -85,7 +100,7 @@ def wish(
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
     weight = weight.mul(100).round() / 100
     starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
-    return Wish(target, weight, starts, lift - gain + 0.5 * ROOM_DB)
+    return FitTarget(target + gain, gain, weight, lift + 0.5 * ROOM_DB, starts)
 
 
 def _smooth_below(lift: Tensor) -> Tensor:
@@ -144,18 +159,19 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
     return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
 
 
-def _kept_down(one: Wish, over: Tensor) -> Wish:
+def _kept_down(one: FitTarget, over: Tensor) -> FitTarget:
     """The same, lower and with more weight where the bands went `over` (bands,) dB the limit."""
     broken = over > -0.5 * ROOM_DB
-    target = torch.where(broken, torch.minimum(one.target, one.limit - ROOM_DB) - over.clamp_min(0.0), one.target)
-    return replace(one, target=target, weight=torch.where(broken, OVER_WEIGHT, one.weight))
+    out = torch.where(broken, torch.minimum(one.out, one.limit - ROOM_DB) - over.clamp_min(0.0), one.out)
+    return replace(one, out=out, weight=torch.where(broken, OVER_WEIGHT, one.weight))
 
 
-def _fit(wishes: Sequence[Wish], sample_rate: int) -> list[Eq]:
-    if not wishes:
+def _fit(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
+    if not targets:
         return []
-    targets, weights, starts = (torch.stack([getattr(w, k) for w in wishes]) for k in ("target", "weight", "starts"))
-    fit = fit_bands(targets, GRID, sample_rate, weights=weights, starts=starts, min_band_oct=NARROWEST_OCT)
+    curves = torch.stack([one.out - one.gain_db for one in targets])
+    weights, starts = (torch.stack([getattr(one, name) for one in targets]) for name in ("weight", "starts"))
+    fit = fit_bands(curves, GRID, sample_rate, weights=weights, starts=starts, min_band_oct=NARROWEST_OCT)
     return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..bands import BandKind, Eq
 from ..dsp.response import eq_from_params, params_from_eq, response_db
 from ..model.curves import GRID
-from ..realise import NARROWEST_OCT, wish
+from ..realise import NARROWEST_OCT, fit_target
 from .adaptive import curves as curves  # the bands that the method of this name starts from
 from .descent import descend, to_free, to_params
 from .exact import heard_response
@@ -52,12 +52,12 @@ class Aims:
 
     @classmethod
     def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
-        wishes = [
-            wish(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
+        found = [
+            fit_target(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
             for r in requests
         ]
-        rows = (torch.stack([getattr(w, name) for w in wishes]).to(device) for name in ("target", "weight", "limit"))
-        target, weight, limit = rows
+        rows = ((one.out - one.gain_db, one.weight, one.limit - one.gain_db) for one in found)
+        target, weight, limit = (torch.stack(row).to(device) for row in zip(*rows, strict=True))
         return cls(target, weight / weight.sum(-1, keepdim=True), limit, kinds, requests[0].sample_rate)
 
     def response(self, params: Tensor) -> Tensor:
