@@ -29,7 +29,15 @@ from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
 from .realise import at_intensity, net_change_db
-from .result import MEASURED_UP_TO_S, HeardAs, Result, nothing_heard, with_known_peaks, with_measured_loudness
+from .result import (
+    MEASURED_UP_TO_S,
+    HeardAs,
+    Result,
+    explain_output,
+    nothing_heard,
+    with_known_peaks,
+    with_measured_loudness,
+)
 from .safety import Loudness
 
 if TYPE_CHECKING:
@@ -190,10 +198,10 @@ class AdaptiveEQ:
         share = float(along_heard(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
         heard = HeardAs.of(seen.usual)
-        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
+        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, eq, net_db, held.by)
         result = Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence,
-            explain_understood(asked) + told + explain_heard(heard),
+            explain_understood(asked) + told + explain_heard(heard) + explain_output(eq.output_gain_db),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
             most_gain_db=held.most_gain_db, heard_as=heard,
         )  # fmt: skip

@@ -83,7 +83,7 @@ class _Search:
         rows = (torch.stack([getattr(one, field.name) for one in curves]) for field in fields(Curve))
         self.target, weight, self.sound, self.most, self.axis = rows
         self.weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-9)
-        self.ranges = [_ranges(one.sound, freqs, sample_rate) for one in curves]
+        self.ranges = [ranges_hz(one.sound, freqs, sample_rate) for one in curves]
         self.sets = [self._subsets(n) for n in range(len(curves))]
         nothing = torch.zeros(len(curves), 1, 3, dtype=torch.float64) + torch.tensor([1000.0, 0.0, 1.0])
         cost, missed = self._price(
@@ -206,7 +206,7 @@ def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, 
     return silent + (near & against & strong).sum((-2, -1))
 
 
-def _ranges(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
+def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
     """Where bands of each kind may be centred, Hz; a kind that may be nowhere is left out."""
     inside = freqs[sound & (freqs < 0.4 * sample_rate)]
     first, last = (float(inside[0]), float(inside[-1])) if len(inside) else (float(freqs[0]), 0.4 * sample_rate)
