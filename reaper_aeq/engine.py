@@ -35,10 +35,11 @@ from .result import (
     Result,
     explain_output,
     nothing_heard,
+    room_for_peaks,
     with_known_peaks,
     with_measured_loudness,
 )
-from .safety import Loudness
+from .safety import OUTPUT, Loudness
 
 if TYPE_CHECKING:
     from .match import MatchResult
@@ -190,6 +191,10 @@ class AdaptiveEQ:
         analysis, seen = one.analysis, request.observation
         asked, intensity = plan.asked, plan.intensity
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
+        times = room_for_peaks(held.eq, analysis)
+        if times < 1.0:
+            held = at_intensity(eq, times * abs(intensity), seen, request.loudness, request.mean_db)
+            held = replace(held, by=held.by or OUTPUT)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         after = self.encoder.compare(seen.ltas_db + response, seen.usual, seen.in_reach, self.eq_model)

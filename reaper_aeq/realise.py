@@ -31,7 +31,7 @@ WEIGHT = torch.from_numpy(np.interp(GRID_HZ, (TOP_FROM_HZ, 16_000.0), (1.0, TOP_
 # A sixth of an octave hides beneath neighbours that lie so far above it, and so many dB for each octave away.
 MASK_BELOW_DB, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT, MASK_SLOPE_DB = 12.0, 25.0, 60.0, 3.0
 AXIS_WEIGHT = 30.0  # of the word's own curve: how much of the word a sound gets is exact, how it gets it may be less so
-OVER_WEIGHT = 3.0  # of a band that the first search lifted too far
+OVER_WEIGHT, LOOKS = 3.0, 2  # of a band that the first search lifted too far, and how often it is done again
 TARGET_STEP_DB = 0.01
 DIALLED_DB = 0.02  # RMS: what rounding to what a person would dial may change
 LEAST_DB = 0.05  # a band of less is shown as 0.0 dB
@@ -105,9 +105,11 @@ def _searched(
         here = [n for n, other in enumerate(sample_rates) if other == rate]
         eqs |= zip(here, search([targets[n] for n in here], rate), strict=True)
         # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
-        over = {n: _comes_out(targets[n], eqs[n], rate) - targets[n].limit for n in here}
-        again = [n for n in here if bool((over[n] > 0).any())]
-        eqs |= zip(again, search([_kept_down(targets[n], over[n]) for n in again], rate), strict=True)
+        aims = {n: targets[n] for n in here}
+        for _ in range(LOOKS):
+            over = {n: _comes_out(targets[n], eqs[n], rate) - targets[n].limit for n in aims}
+            aims = {n: _kept_down(aims[n], over[n]) for n in aims if bool((over[n] > 0).any())}
+            eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
     return [eqs[n] for n in range(len(targets))]
 
 

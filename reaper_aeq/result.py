@@ -136,6 +136,17 @@ def with_known_peaks(result: Result, analysis: Analysis) -> Result:
     return under_peaks(result, result.eq.output_gain_db, *peaks)
 
 
+def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
+    """0..1, the part of an EQ's gains whose true peaks the smallest output gain can still keep low, at any level."""
+    if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
+        return 1.0
+    if float(eq.response_db(GRID_HZ, analysis.sample_rate).max()) < OUTPUT_LIMIT_DB - PEAK_RISE_DB:
+        return 1.0
+    before_db, after_db = true_peaks_of_pieces_db(analysis.loudest, eq, analysis.sample_rate)
+    rise_db, most_db = after_db - before_db, PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
+    return 1.0 if rise_db <= most_db else most_db / rise_db
+
+
 def under_peaks(result: Result, gain_db: float, before_db: float, after_db: float) -> Result:
     """The result with this output gain, or as much less as keeps the true peak low; and a sentence where that is told.
 

@@ -26,11 +26,14 @@ from .subsets import KIND_OF, Shapes, best_subsets
 
 BAND_PRICE_DB = 0.12  # what another band has to gain
 CANCEL_PRICE = 0.3  # for each dB that single bands do and the response does not
-OVER_PRICE = 0.5  # for each dB beyond what may come out, or beyond the output gain there is
+OVER_PRICE = 1.0  # for each dB beyond what may come out, or beyond what bands may do
+RESPONSE_MOST_DB = 11.0
+# For each dB of output gain below or above these: bands that only boost have to be turned down, at twice the intensity
+# twice as far, and peaks need to be turned down as well.
+OFFSET_FREE_DB, OFFSET_PRICE = (-0.75, 2.5), 0.4
 BROKEN_PRICE_DB = 100.0
-SMALL = 5e-4  # dB² for each dB² of gain: of two sets that do the same the gentler one
-LEVEL_FREE = 0.95  # part of an offset that costs nothing: the output gain makes it, but rather little of it
-OFFSET_MOST_DB = 5.0
+SMALL = 2e-3  # dB² for each dB² of gain: of two sets that do the same the gentler one
+LEVEL_FREE = 0.9  # part of an offset that costs nothing: the output gain makes it, but rather little of it
 # Hz in which a kind may be centred, and octaves of bandwidth
 RANGES_HZ = {
     BandKind.LOW_SHELF: (40.0, 600.0),
@@ -184,8 +187,10 @@ class _Search:
         heard = heard / heard.sum(-1, keepdim=True).clamp_min(1e-9)
         cancelled = (heard * (each.abs().sum(1) - response.abs())).sum(-1)
         over = (response + offset - self.most[owner]).amax(-1).clamp_min(0.0)
-        over = over + (offset[:, 0].abs() - OFFSET_MOST_DB).clamp_min(0.0)
+        over = over + (response.abs().amax(-1) - RESPONSE_MOST_DB).clamp_min(0.0)
+        lifted = (offset[:, 0] - offset[:, 0].clamp(*OFFSET_FREE_DB)).abs()
         cost = missed + BAND_PRICE_DB * used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
+        cost = cost + OFFSET_PRICE * lifted
         broken = broken_rules(params, used, self.sound[owner], self.freqs)
         return cost + BROKEN_PRICE_DB * broken, missed
 

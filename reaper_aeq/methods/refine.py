@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from ..bands import LIMITS, BandKind, Eq
-from ..dsp.few_bands import BAND_PRICE_DB, broken_rules, ranges_hz
-from ..dsp.response import eq_from_params, params_from_eq, response_db
+from ..dsp.few_bands import CANCEL_PRICE, broken_rules, ranges_hz
+from ..dsp.response import band_responses_db, eq_from_params, params_from_eq, response_db
 from ..model.curves import GRID
 from ..realise import NARROWEST_OCT, fit_target
 from .adaptive import curves as curves  # the bands that the method of this name starts from
@@ -34,7 +34,7 @@ SMALL = 1e-4  # dB² for each dB² of gain: of two EQs that do the same the smal
 NEAR = 1e-3  # dB² for each squared octave or 4 dB from the start: bands stay where their method had put them
 OVER = 3.0  # weight of going beyond what a sound may be lifted
 ROOM_DB = 0.1  # under that, from where it costs
-WORTH_IT = BAND_PRICE_DB**2  # dB²: few bands miss a curve by about as much anyway; a smaller gain is no gain
+WORTH_IT_DB = 0.02  # a smaller gain is no gain: few bands miss a curve by more anyway
 EVERYWHERE_HZ = (LIMITS["freq_hz"].low, LIMITS["freq_hz"].high)  # for a kind that has no place in such a sound
 PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 
@@ -91,6 +91,12 @@ class Aims:
         """(n, grid) -> (n,): mean square error, dB², whatever the level."""
         return ((self.comes_out(response) - self.target).square() * self.weight).sum(-1)
 
+    def price(self, params: Tensor, respond: Callable[[Tensor], Tensor]) -> Tensor:
+        """(n, bands, 3) -> (n,) dB: RMS error, and what bands take from each other as where they were chosen."""
+        each = band_responses_db(params, self.kinds, GRID.to(params.device), self.sample_rate)
+        cancelled = ((each.abs().sum(1) - each.sum(1).abs()) * self.weight * self.sound).sum(-1)
+        return self.errors(respond(params)).sqrt() + CANCEL_PRICE * cancelled
+
     def broken(self, params: Tensor) -> Tensor:
         """(n, k, bands, 3) -> (n, k): how many rules bands break that a person would keep."""
         count = params.shape[1]
@@ -124,8 +130,8 @@ def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKin
     end = _walk(start, aims, requests[0].refine, respond)
     way = to_free(end) - to_free(start)
     ways = torch.stack([aims.params(to_free(start) + part * way) for part in PARTS], 1)
-    least = aims.errors(respond(start))
-    better = torch.stack([aims.errors(respond(ways[:, k])) < least - WORTH_IT for k in range(len(PARTS))], 1)
+    least = aims.price(start, respond)
+    better = torch.stack([aims.price(ways[:, k], respond) < least - WORTH_IT_DB for k in range(len(PARTS))], 1)
 
     def come_out(params: Tensor) -> Tensor:
         return aims.comes_out(aims.response(params))

@@ -127,13 +127,13 @@ def test_of_a_word_with_few_settings_the_region_is_where_adaptive_goes(engine):
 
 def test_bands_move_for_a_gain_that_is_worth_it_or_not_at_all(engine):
     moved = []
-    for name, word in (("usual", "boomy"), ("heavy", "boomy"), ("usual", "muddy"), ("a bass", "muddy")):
+    for name, word in (("usual", "boomy"), ("heavy", "boomy"), ("thin", "warm"), ("a bass", "muddy")):
         request, start = found(engine, name, word)
         aims = refine.Aims.of([request], params_from_eq(start)[1], "cpu")
         end = found(engine, name, word, refine=50)[1]
-        before, after = (float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0]) for eq in (start, end))
+        before, after = (float(aims.price(params_from_eq(eq)[0][None], aims.response)[0]) for eq in (start, end))
         moved.append(end != start)
-        assert end == start or after < before - refine.WORTH_IT
+        assert end == start or after < before - refine.WORTH_IT_DB
     assert moved[:2] == [False, False] and any(moved[2:])
 
 
