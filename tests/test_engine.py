@@ -357,7 +357,7 @@ def test_the_picture_s_halves_agree(engine, what):
     """What lies between its two spectra is the curve below, output gain included."""
     sound, rate = noise(tilt_db_per_oct=-6.0), RATE
     result = engine.match(sound, rate, noise(), rate) if what == "match" else engine.adapt(sound, rate, what)
-    assert abs(result.eq.output_gain_db) > 0.5
+    assert abs(result.eq.output_gain_db) > 0.2
     drawn = curves_of(result)
     above = np.asarray(drawn["result_db"]) - np.asarray(drawn["source_db"])
     below = np.interp(np.log(drawn["freqs_hz"]), np.log(drawn["eq_freqs_hz"]), drawn["eq_db"])
