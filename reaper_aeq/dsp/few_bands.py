@@ -47,7 +47,7 @@ NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull aga
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
 IDLE_HZ = 1000.0
-STEPS = 14
+SCHEDULE = ((4, 4), (9, 1))  # steps, then how many sets of a curve go on
 CHUNK = 32  # curves at once
 
 
@@ -154,20 +154,24 @@ class _Search:
             to_solver(torch.tensor([sides[k] for sides in last], dtype=torch.float64)).flatten(1) for k in (0, 1)
         )
         free = [3 * at + k for at, kind in enumerate(kinds) for k in range(3 if kind is BandKind.BAND else 2)]
-        problem = Problem(
-            self.freqs, self.powers, self.sample_rate, kinds, low, high, torch.tensor(free), LEVEL_FREE, SMALL,
-            self.axis[owner],
-        )  # fmt: skip
-        x, _ = levenberg_marquardt(problem, x.unsqueeze(1), self.target[owner], self.weight[owner], STEPS)
-        # one by one, as `levenberg.ROWS` explains
-        found = torch.stack([from_solver(row) for row in x[:, 0].unflatten(-1, (-1, 3))])
-        on = torch.tensor(used)
-        costs, missed = (values.tolist() for values in self._price(found, kinds, on, owner))
-        for k, n in enumerate(owner):
-            if costs[k] < self.cost[n]:
-                self.cost[n], self.missed[n] = costs[k], missed[k]
-                rows = zip(kinds, found[k].tolist(), used[k], strict=True)
-                self.found[n] = [Band(kind, *row) for kind, row, here in rows if here]
+        on, rows, own = torch.tensor(used), torch.arange(len(x)), torch.tensor(owner)
+        for steps, keep in SCHEDULE:
+            problem = Problem(
+                self.freqs, self.powers, self.sample_rate, kinds, low[rows], high[rows], torch.tensor(free), LEVEL_FREE,
+                SMALL, self.axis[own],
+            )  # fmt: skip
+            x = levenberg_marquardt(problem, x.unsqueeze(1), self.target[own], self.weight[own], steps)[0][:, 0]
+            # one by one, as `levenberg.ROWS` explains
+            params = torch.stack([from_solver(row) for row in x.unflatten(-1, (-1, 3))])
+            costs, missed = self._price(params, kinds, on[rows], own.tolist())
+            best = _least(costs.tolist(), own.tolist(), keep)
+            x, rows, own, params, costs, missed = (values[best] for values in (x, rows, own, params, costs, missed))
+        for n, row, found, cost, off in zip(*(v.tolist() for v in (own, rows, params, costs, missed)), strict=True):
+            if cost < self.cost[n]:
+                self.cost[n], self.missed[n] = cost, off
+                self.found[n] = [
+                    Band(kind, *band) for kind, band, here in zip(kinds, found, used[row], strict=True) if here
+                ]
 
     def _price(
         self, params: torch.Tensor, kinds: Sequence[BandKind], used: torch.Tensor, owner: Sequence[int]
@@ -209,6 +213,17 @@ def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, 
     against = gains.unsqueeze(-1) * gains.unsqueeze(-2) < 0
     strong = torch.minimum(gains.unsqueeze(-1).abs(), gains.unsqueeze(-2).abs()) > FIGHTING_DB
     return silent + (near & against & strong).sum((-2, -1))
+
+
+def _least(scores: Sequence[float], owner: Sequence[int], count: int) -> list[int]:
+    """Which of the scores are among the `count` least of their owner, in their order."""
+    taken: dict[int, int] = {}
+    chosen = []
+    for k in sorted(range(len(scores)), key=lambda k: scores[k]):
+        taken[owner[k]] = taken.get(owner[k], 0) + 1
+        if taken[owner[k]] <= count:
+            chosen.append(k)
+    return sorted(chosen)
 
 
 def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
