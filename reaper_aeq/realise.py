@@ -17,7 +17,7 @@ from .dsp.fit import DEFAULT_KINDS, fit_bands
 from .dsp.response import eq_from_params
 from .dsp.spectrum import GRID_HZ
 from .model.audio_encoder import Observation
-from .model.curves import COMPARED, GRID, along_heard
+from .model.curves import COMPARED, GRID, REFERENCE_RATE, along_heard
 from .model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 
@@ -32,6 +32,7 @@ WEIGHT = torch.from_numpy(np.interp(GRID_HZ, (TOP_FROM_HZ, 16_000.0), (1.0, TOP_
 MASK_BELOW_DB, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT, MASK_SLOPE_DB = 12.0, 25.0, 60.0, 3.0
 AXIS_WEIGHT = 30.0  # of the word's own curve: how much of the word a sound gets is exact, how it gets it may be less so
 OVER_WEIGHT, LOOKS = 3.0, 2  # of a band that the first search lifted too far, and how often it is done again
+USUAL_FROM_HZ = 44_100  # sample rates at which bands are searched for as at the reference rate
 TARGET_STEP_DB = 0.01
 DIALLED_DB = 0.02  # RMS: what rounding to what a person would dial may change
 LEAST_DB = 0.05  # a band of less is shown as 0.0 dB
@@ -223,7 +224,8 @@ def _kept_down(one: FitTarget, over: Tensor) -> FitTarget:
 
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis) for one in targets]
-    return few_bands(curves, GRID, sample_rate)
+    # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
+    return few_bands(curves, GRID, REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate)
 
 
 def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:

@@ -129,30 +129,13 @@ class _Search:
 
         Every set has the same places, a low shelf, `size` bells and a high shelf; what it does not use stays at 0 dB.
         """
-        params, codes, _ = _dictionary(tuple(self.freqs.tolist()), self.sample_rate)
-        table, codes = params.tolist(), codes.tolist()
         kinds = (BandKind.LOW_SHELF, *[BandKind.BAND] * size, BandKind.HIGH_SHELF)
-        first, last, used = [], [], []
-        owner = [n for n, *_ in starts]
-        for n, members, gains in starts:
-            low = [[IDLE_HZ, 0.0, SHELF_BANDWIDTH_OCT] for _ in kinds]
-            begin, high = [*low], [*low]
-            bells = 1
-            for member, gain in zip(members, gains, strict=True):
-                kind = KINDS[codes[member]]
-                place = {BandKind.LOW_SHELF: 0, BandKind.HIGH_SHELF: size + 1}.get(kind, bells)
-                bells += kind is BandKind.BAND
-                widths = WIDTHS_OCT if kind is BandKind.BAND else (SHELF_BANDWIDTH_OCT, SHELF_BANDWIDTH_OCT)
-                (low_hz, high_hz), (low_db, high_db), (low_oct, high_oct) = self.ranges[n][kind], GAINS_DB, widths
-                low[place], high[place] = [low_hz, low_db, low_oct], [high_hz, high_db, high_oct]
-                begin[place] = [table[member][0], min(max(gain, low_db), high_db), table[member][2]]
-            first.append(begin)
-            last.append((low, high))
-            used.append([high_row[1] > 0 for high_row in high])
-        x = to_solver(torch.tensor(first, dtype=torch.float64)).flatten(1)
-        low, high = (
-            to_solver(torch.tensor([sides[k] for sides in last], dtype=torch.float64)).flatten(1) for k in (0, 1)
+        laid = [self._laid_out(*start, kinds) for start in starts]
+        x, low, high = (
+            to_solver(torch.tensor(rows, dtype=torch.float64)).flatten(1) for rows in zip(*laid, strict=True)
         )
+        used = [[band_high[1] > 0 for band_high in highs] for _, _, highs in laid]
+        owner = [n for n, *_ in starts]
         free = [3 * at + k for at, kind in enumerate(kinds) for k in range(3 if kind is BandKind.BAND else 2)]
         on, rows, own = torch.tensor(used), torch.arange(len(x)), torch.tensor(owner)
         for steps, keep in SCHEDULE:
@@ -172,6 +155,22 @@ class _Search:
                 self.found[n] = [
                     Band(kind, *band) for kind, band, here in zip(kinds, found, used[row], strict=True) if here
                 ]
+
+    def _laid_out(
+        self, n: int, members: Sequence[int], gains_db: Sequence[float], kinds: Sequence[BandKind]
+    ) -> tuple[list[list[float]], ...]:
+        """A set of a curve in the places of `kinds`: its parameters, and from where to where they may go."""
+        params, codes, _ = _dictionary(tuple(self.freqs.tolist()), self.sample_rate)
+        begin, low, high = ([[IDLE_HZ, 0.0, SHELF_BANDWIDTH_OCT] for _ in kinds] for _ in range(3))
+        bells = 1
+        for member, gain_db in zip(members, gains_db, strict=True):
+            kind, (freq_hz, _, width_oct) = KINDS[int(codes[member])], params[member].tolist()
+            place = {BandKind.LOW_SHELF: 0, BandKind.HIGH_SHELF: len(kinds) - 1}.get(kind, bells)
+            bells += kind is BandKind.BAND
+            widths = WIDTHS_OCT if kind is BandKind.BAND else (SHELF_BANDWIDTH_OCT, SHELF_BANDWIDTH_OCT)
+            begin[place] = [freq_hz, min(max(gain_db, GAINS_DB[0]), GAINS_DB[1]), width_oct]
+            low[place], high[place] = (list(edge) for edge in zip(self.ranges[n][kind], GAINS_DB, widths, strict=True))
+        return begin, low, high
 
     def _price(
         self, params: torch.Tensor, kinds: Sequence[BandKind], used: torch.Tensor, owner: Sequence[int]
