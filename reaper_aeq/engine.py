@@ -29,8 +29,17 @@ from .model.score import scores, standard_scores
 from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
 from .realise import at_intensity, net_change_db
-from .result import MEASURED_UP_TO_S, HeardAs, Result, nothing_heard, with_known_peaks, with_measured_loudness
-from .safety import Loudness
+from .result import (
+    MEASURED_UP_TO_S,
+    HeardAs,
+    Result,
+    explain_output,
+    nothing_heard,
+    room_for_peaks,
+    with_known_peaks,
+    with_measured_loudness,
+)
+from .safety import OUTPUT, Loudness
 
 if TYPE_CHECKING:
     from .match import MatchResult
@@ -155,19 +164,25 @@ class AdaptiveEQ:
             except AeqError as error:
                 answers[n] = error
         if plans:
-            seen = self.encoder.observe_many(
-                [asked[n].analysis for n in plans], self.eq_model, [checked.prior for checked in plans.values()]
-            )
-            plans = {n: checked.on(one) for (n, checked), one in zip(plans.items(), seen, strict=True)}
-            requests = [
-                self._request(checked, one, asked[n].analysis, asked[n].sound)
-                for (n, checked), one in zip(plans.items(), seen, strict=True)
-            ]
+            requests = self.requests([asked[n] for n in plans], list(plans.values()))
+            heard = (request.observation for request in requests)
+            plans = {n: checked.on(seen) for (n, checked), seen in zip(plans.items(), heard, strict=True)}
             eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 result = self._result(asked[n], checked, request, eq)
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
         return answers
+
+    def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
+        """What methods need to know of sounds that are not silent, one for each checked request; words as they are meant
+        for what each sound is."""
+        seen = self.encoder.observe_many(
+            [one.analysis for one in asked], self.eq_model, [checked.prior for checked in plans]
+        )
+        return [
+            self._request(checked.on(own), own, one.analysis, one.sound)
+            for one, checked, own in zip(asked, plans, seen, strict=True)
+        ]
 
     def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""
@@ -180,6 +195,10 @@ class AdaptiveEQ:
         analysis, seen = one.analysis, request.observation
         asked, intensity = plan.asked, plan.intensity
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
+        times = room_for_peaks(held.eq, analysis)
+        if times < 1.0:
+            held = at_intensity(eq, times * abs(intensity), seen, request.loudness, request.mean_db)
+            held = replace(held, by=held.by or OUTPUT)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         after = self.encoder.compare(seen.ltas_db + response, seen.usual, seen.in_reach, self.eq_model)
@@ -188,10 +207,10 @@ class AdaptiveEQ:
         share = float(along_heard(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
         heard = HeardAs.of(seen.usual)
-        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, response, net_db, held.by)
+        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, eq, net_db, held.by)
         result = Result(
             asked.name, float(intensity), one.method, eq, before, later, confidence,
-            explain_understood(asked) + told + explain_heard(heard),
+            explain_understood(asked) + told + explain_heard(heard) + explain_output(eq.output_gain_db),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
             most_gain_db=held.most_gain_db, heard_as=heard,
         )  # fmt: skip

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-from torch import Tensor
-
-from .dsp.spectrum import GRID_HZ
+from .bands import Band, BandKind, Eq
 from .model.audio_encoder import Observation
 from .model.words import Vocabulary, Word
 from .result import HeardAs
@@ -27,21 +24,22 @@ REASONS = {
 NARROW_SHARE = 0.6
 UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
-REGIONS = (
-    ("the sub-bass", 20, 60), ("the bass", 60, 150), ("the low mids", 150, 400), ("the mids", 400, 1500),
-    ("the upper mids", 1500, 4000), ("the presence region", 4000, 8000), ("the air", 8000, 20_000),
-)  # fmt: skip
+# What a shelf is said to be of, up to which corner frequency, Hz.
+LOWS = (("sub-bass", 60.0), ("bass", 160.0), ("lows", 20_000.0))
+HIGHS = (("highs", 3000.0), ("treble", 7000.0), ("air", 20_000.0))
+PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS, BandKind.NOTCH, BandKind.BAND_PASS)
+BROAD_OCT, NARROW_OCT = 1.8, 0.9  # bells of that bandwidth
 
 
 def explain(
     asked: Word, wanted: Word, seen: Observation, before: float, after: float, share: float, intensity: float,
-    method: str, response_db: Tensor, net_db: float, held_by: str | None,
+    method: str, eq: Eq, net_db: float, held_by: str | None,
 ) -> str:  # fmt: skip
     """Two short sentences, what this sound has and what was done; a third where a user should know more.
 
     Args:
         before, after: scores for `asked`. share: how many times people's usual curve for `wanted` was given.
-        response_db: (bands,) of the bands. net_db: the largest change that comes out.
+        eq: what it got. net_db: the largest change that comes out.
         held_by: the limit (`safety`) that held the EQ back, or None.
     """
     plain = asked.opposite() if asked.name.startswith("less ") else asked
@@ -54,7 +52,7 @@ def explain(
         got = f"It got people's average curve for '{wanted.name}', whatever its own balance"
     else:
         got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
-    told = [has, f"{got}: {_where(response_db, seen)}, and now scores {after:.2f}."]
+    told = [has, f"{got}: {moves(eq)}, and now scores {after:.2f}."]
     if net_db < AUDIBLE_DB and abs(intensity) >= 1:
         told.append(_what_would_force_it(method, held_by))
     elif held_by and share < ENOUGH * abs(intensity):
@@ -115,8 +113,8 @@ def explain_understood(asked: Word) -> str:
 
 
 def explain_match(
-    seen: Observation, response_db: Tensor, before_db: float, after_db: float, references: int, heard_share: float,
-    intensity: float, held_by: str | None = None,
+    eq: Eq, before_db: float, after_db: float, references: int, heard_share: float, intensity: float,
+    held_by: str | None = None,
 ) -> str:  # fmt: skip
     """Two sentences: how far the balance was from the reference's; what was done, and how far it is now.
 
@@ -127,7 +125,7 @@ def explain_match(
     was = f"The balance was {before_db:.1f} dB from {whose}."
     if intensity == 0:
         return f"{was} Intensity 0 changes nothing."
-    told = [was, f"It got {_where(response_db, seen)}, and is now {after_db:.1f} dB away."]
+    told = [was, f"It got {moves(eq)}, and is now {after_db:.1f} dB away."]
     if held_by:
         told.append(f"More {REASONS[held_by]}.")
     if heard_share < NARROW_SHARE:
@@ -135,18 +133,33 @@ def explain_match(
     return " ".join(told)
 
 
-def _where(response_db: Tensor, seen: Observation) -> str:
-    """The two heard regions that change most, as words."""
-    response = response_db.numpy() - float(np.median(response_db.numpy()))
-    changes = []
-    for name, low, high in REGIONS:
-        inside = (low <= GRID_HZ) & (high > GRID_HZ) & (seen.visible.numpy() > 0.5)
-        if inside.any():
-            changes.append((float(response[inside].mean()), name))
-    changes = [c for c in sorted(changes, key=lambda c: -abs(c[0])) if abs(c[0]) >= 0.3][:2]
-    if not changes:
-        return "hardly any change"
-    return " and ".join(f"{'more' if change > 0 else 'less'} of {name} ({change:+.1f} dB)" for change, name in changes)
+def moves(eq: Eq) -> str:
+    """What each band does, largest first: '-3.2 dB in a broad bell around 420 Hz and +1.5 dB of air above 9 kHz'."""
+    bands = sorted((band for band in eq.bands if band.enabled), key=lambda band: -abs(band.gain_db))
+    told = [_move(band) for band in bands if band.kind in PASSES or f"{abs(band.gain_db):.1f}" != "0.0"]
+    if not told:
+        return "no band"
+    return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+
+
+def _move(band: Band) -> str:
+    gain, where = f"{band.gain_db:+.1f} dB", _hz(band.freq_hz)
+    if band.kind is BandKind.LOW_SHELF:
+        return f"{gain} of {_named(LOWS, band.freq_hz)} below {where}"
+    if band.kind is BandKind.HIGH_SHELF:
+        return f"{gain} of {_named(HIGHS, band.freq_hz)} above {where}"
+    if band.kind is BandKind.BAND:
+        width = "broad " if band.bandwidth_oct >= BROAD_OCT else "narrow " if band.bandwidth_oct <= NARROW_OCT else ""
+        return f"{gain} in a {width}bell around {where}"
+    return f"a {band.kind.replace('_', ' ')} at {where}"
+
+
+def _named(names: Sequence[tuple[str, float]], freq_hz: float) -> str:
+    return next(name for name, up_to in names if freq_hz <= up_to)
+
+
+def _hz(freq_hz: float) -> str:
+    return f"{freq_hz / 1000:.3g} kHz" if freq_hz >= 999.5 else f"{freq_hz:.3g} Hz"
 
 
 def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:

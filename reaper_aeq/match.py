@@ -22,7 +22,7 @@ from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID, level_free
 from .model.matching import Matching
 from .realise import at_intensity, realise
-from .result import Result, with_known_peaks
+from .result import Result, explain_output, with_known_peaks
 from .safety import Held, Loudness
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
@@ -91,7 +91,8 @@ def _result(
     compared = found.heard * inside
     apart = tuple(_apart(found.db - done, compared) for done in (torch.zeros_like(response), response))
     heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))
-    told = explain_match(seen, response, *apart, len(names), heard_share, request.intensity, held.by)
+    told = explain_match(eq, *apart, len(names), heard_share, request.intensity, held.by)
+    told += explain_output(eq.output_gain_db)
     heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil, floor
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import Eq
+from .bands import Band, Eq
+from .dsp.few_bands import Curve, few_bands
 from .dsp.fit import DEFAULT_KINDS, fit_bands
 from .dsp.response import eq_from_params
 from .dsp.spectrum import GRID_HZ
 from .model.audio_encoder import Observation
-from .model.curves import COMPARED, GRID, along_heard
+from .model.curves import COMPARED, GRID, REFERENCE_RATE, along_heard
 from .model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 
 ROOM_DB = 0.4  # under the limits, for what bands cannot follow
-UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
-OVER_WEIGHT = 3.0  # of a band that the first search lifted too far
+UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.02, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
+# Few can tell what happens at the very top: from 10 kHz weights fall to this at 16 kHz.
+TOP_FROM_HZ, TOP_WEIGHT = 10_000.0, 0.6
+WEIGHT = torch.from_numpy(np.interp(GRID_HZ, (TOP_FROM_HZ, 16_000.0), (1.0, TOP_WEIGHT))).where(
+    COMPARED, OUTSIDE_WEIGHT
+)
+# A sixth of an octave hides beneath neighbours that lie so far above it, and so many dB for each octave away.
+MASK_BELOW_DB, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT, MASK_SLOPE_DB = 12.0, 25.0, 60.0, 3.0
+AXIS_WEIGHT = 30.0  # of the word's own curve: how much of the word a sound gets is exact, how it gets it may be less so
+OVER_WEIGHT, LOOKS = 3.0, 2  # of a band that the first search lifted too far, and how often it is done again
+USUAL_FROM_HZ = 44_100  # sample rates at which bands are searched for as at the reference rate
 TARGET_STEP_DB = 0.01
+DIALLED_DB = 0.02  # RMS: what rounding to what a person would dial may change
+LEAST_DB = 0.05  # a band of less is shown as 0.0 dB
 NARROWEST_OCT = 0.5  # words speak of balance, not of single tones; and the grid is a sixth of an octave
 LEVELS, LEVEL_ROUNDS = torch.linspace(0, 1, 25, dtype=torch.float64), 5  # tried at once, and how often
 MIX_STEPS = 6  # halvings
@@ -48,44 +63,100 @@ def realise_many(
     words_db: Sequence[Tensor | None],
 ) -> list[Eq]:  # fmt: skip
     """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
-    wishes = [wish(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
-    eqs: dict[int, Eq] = {}
-    for rate in sorted({one.sample_rate for one in loudness}):
-        here = [n for n, one in enumerate(loudness) if one.sample_rate == rate]
-        eqs |= zip(here, _fit([wishes[n] for n in here], rate), strict=True)
-        # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
-        over = {n: _response(eqs[n], rate) - wishes[n].limit for n in here}
-        again = [n for n in here if bool((over[n] > 0).any())]
-        eqs |= zip(again, _fit([_kept_down(wishes[n], over[n]) for n in again], rate), strict=True)
-    return [eqs[n] for n in range(len(wishes))]
+    targets = [fit_target(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
+    return bands_for(targets, [one.sample_rate for one in loudness])
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What bands are searched for: a curve, how much each of its points counts, and a start; (bands,), (1, 5, 3).
+class FitTarget:
+    """What bands are searched for; curves are (bands,) dB.
 
-    `limit`: (bands,) dB, what the bands may do at most once their output gain is added.
+    Attributes:
+        out: what is to come out of bands and output gain together.
+        gain_db: the output gain that makes the part of it that lies beside half of the spectrum.
+        weight: how much each point of it counts.
+        limit: what may come out at most.
+        sound: bool, where the source has sound.
+        axis: the word's curve, weighted by what is heard: what of it is missed counts more; zeros for none.
     """
 
-    target: Tensor
+    out: Tensor
+    gain_db: float
     weight: Tensor
-    starts: Tensor
     limit: Tensor
+    sound: Tensor
+    axis: Tensor
 
 
-def wish(
+def bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
+    """As few bands as come near, those that a person would use (`dsp.few_bands`)."""
+    return _searched(targets, sample_rates, _few)
+
+
+def unrestricted_bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
+    """Five bands wherever they come nearest: what the few are measured by."""
+    return _searched(targets, sample_rates, _five)
+
+
+def _searched(
+    targets: Sequence[FitTarget], sample_rates: Sequence[int], search: Callable[[Sequence[FitTarget], int], list[Eq]]
+) -> list[Eq]:
+    eqs: dict[int, Eq] = {}
+    for rate in sorted(set(sample_rates)):
+        here = [n for n, other in enumerate(sample_rates) if other == rate]
+        eqs |= zip(here, search([targets[n] for n in here], rate), strict=True)
+        # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
+        aims = {n: targets[n] for n in here}
+        for _ in range(LOOKS):
+            over = {n: _comes_out(targets[n], eqs[n], rate) - targets[n].limit for n in aims}
+            aims = {n: _kept_down(aims[n], over[n]) for n in aims if bool((over[n] > 0).any())}
+            eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
+    return [eqs[n] for n in range(len(targets))]
+
+
+def _comes_out(target: FitTarget, eq: Eq, sample_rate: int) -> Tensor:
+    """(bands,) of an EQ with the output gain that brings it nearest to what is wanted, dB."""
+    response = _response(eq, sample_rate)
+    weight = target.weight / target.weight.sum()
+    return response + ((target.out - response) * weight).sum()
+
+
+def fit_target(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
-) -> Wish:
+) -> FitTarget:
     curve = eq_model.decode_curve(code).double().cpu()
     lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
     gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB + ROOM_DB, OUTPUT_AIM_DB - ROOM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
-    target = ((out - gain) / TARGET_STEP_DB).round() * TARGET_STEP_DB
-    weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible) * torch.where(COMPARED, 1.0, OUTSIDE_WEIGHT)
+    out = (out / TARGET_STEP_DB).round() * TARGET_STEP_DB
+    weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible * heard_weight(seen.ltas_db)) * WEIGHT
     weight = weight.mul(100).round() / 100
-    starts = eq_model.propose(eq_model.encode(target.to(code))[None]).double().cpu()
-    return Wish(target, weight, starts, lift - gain + 0.5 * ROOM_DB)
+    visible = seen.visible.mul(100).round() / 100 * COMPARED
+    return FitTarget(
+        out,
+        gain,
+        weight,
+        lift + 0.5 * ROOM_DB,
+        seen.visible > 0.5,
+        _axis(word_db, visible / visible.sum().clamp_min(1e-9)),
+    )
+
+
+def heard_weight(ltas_db: Tensor) -> Tensor:
+    """(bands,) -> 0.5..1: less for what louder neighbours mask, upwards further than downwards (Zwicker and Fastl)."""
+    octaves = GRID.log2()[:, None] - GRID.log2()
+    slope = torch.where(octaves > 0, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT)
+    threshold = (ltas_db - MASK_BELOW_DB - slope * octaves.abs()).amax(-1)
+    return 0.5 + 0.5 * torch.sigmoid((ltas_db - threshold) / MASK_SLOPE_DB)
+
+
+def _axis(word_db: Tensor | None, weight: Tensor) -> Tensor:
+    """The word's curve (bands,) as `FitTarget.axis`."""
+    if word_db is None:
+        return torch.zeros_like(weight)
+    centred = word_db - (word_db * weight).sum()
+    return AXIS_WEIGHT**0.5 * weight * centred / (weight * centred.square()).sum().sqrt().clamp_min(1e-9)
 
 
 def _smooth_below(lift: Tensor) -> Tensor:
@@ -144,18 +215,24 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
     return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
 
 
-def _kept_down(one: Wish, over: Tensor) -> Wish:
+def _kept_down(one: FitTarget, over: Tensor) -> FitTarget:
     """The same, lower and with more weight where the bands went `over` (bands,) dB the limit."""
     broken = over > -0.5 * ROOM_DB
-    target = torch.where(broken, torch.minimum(one.target, one.limit - ROOM_DB) - over.clamp_min(0.0), one.target)
-    return replace(one, target=target, weight=torch.where(broken, OVER_WEIGHT, one.weight))
+    out = torch.where(broken, torch.minimum(one.out, one.limit - ROOM_DB) - over.clamp_min(0.0), one.out)
+    return replace(one, out=out, weight=torch.where(broken, OVER_WEIGHT, one.weight))
 
 
-def _fit(wishes: Sequence[Wish], sample_rate: int) -> list[Eq]:
-    if not wishes:
+def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
+    curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis) for one in targets]
+    # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
+    return few_bands(curves, GRID, REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate)
+
+
+def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
+    if not targets:
         return []
-    targets, weights, starts = (torch.stack([getattr(w, k) for w in wishes]) for k in ("target", "weight", "starts"))
-    fit = fit_bands(targets, GRID, sample_rate, weights=weights, starts=starts, min_band_oct=NARROWEST_OCT)
+    curves, weights = torch.stack([one.out - one.gain_db for one in targets]), torch.stack([t.weight for t in targets])
+    fit = fit_bands(curves, GRID, sample_rate, weights=weights, min_band_oct=NARROWEST_OCT)
     return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
 
 
@@ -172,8 +249,7 @@ def at_intensity(
     """
     limits = Limits(seen.ltas_db, loudness)
     if word_db is None:
-        held = limits.held(eq, intensity)
-        return replace(held, eq=rounded(held.eq))
+        return dialled(limits.held(eq, intensity), limits, seen)
 
     def share(response_db: Tensor) -> float:
         return _share(response_db, word_db, seen)
@@ -182,21 +258,38 @@ def at_intensity(
     if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
         # the curve itself was cut off where the sound may not be lifted
         held = replace(held, by=limits.nearest(held.eq))
-    return replace(held, eq=rounded(held.eq))
+    return dialled(held, limits, seen, word_db)
 
 
-def rounded(eq: Eq) -> Eq:
-    """As finely as ReaEQ shows it: tenths of a hertz, hundredths of a dB and of an octave."""
-    bands = (
-        replace(
-            band,
-            freq_hz=round(band.freq_hz, 1),
-            gain_db=round(band.gain_db, 2) + 0.0,
-            bandwidth_oct=round(band.bandwidth_oct, 2),
-        )
-        for band in eq.bands
-    )
-    return Eq(tuple(bands), round(eq.output_gain_db, 2) + 0.0)
+def dialled(held: Held, limits: Limits, seen: Observation, word_db: Tensor | None = None) -> Held:
+    """Rounded as a person would set it: tenths of a dB, three digits of a frequency; bands of 0.0 dB are left out.
+
+    Of the tenths above and below each gain those are taken that change least what is heard, most of all along the
+    word's curve `word_db`; hundredths where that would still be `DIALLED_DB` or more, or beyond a limit.
+    """
+    before = limits.response_db(held.eq)
+    weight = seen.visible * COMPARED
+    weight = weight / weight.sum().clamp_min(1e-9)
+    axis = _axis(word_db, weight)
+
+    def costs(responses: Tensor) -> Tensor:
+        off = responses - before
+        off = off - (off * weight).sum(-1, keepdim=True)
+        rms = (off.square() * weight).sum(-1).sqrt()
+        return torch.where(rms < DIALLED_DB, rms + (off @ axis).abs(), torch.inf)
+
+    eq = Eq(tuple(_three_digits(band) for band in held.eq.bands))
+    around = [sorted({floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10}) for b in eq.bands]
+    found = limits.cheapest(eq, np.array(list(product(*around))), costs, held.by)
+    if found is None:
+        bands = (replace(band, gain_db=round(band.gain_db, 2)) for band in eq.bands)
+        found = replace(held, eq=Eq(tuple(bands), held.eq.output_gain_db))
+    bands = tuple(replace(band, gain_db=band.gain_db + 0.0) for band in found.eq.bands if abs(band.gain_db) >= LEAST_DB)
+    return replace(found, eq=Eq(bands, round(found.eq.output_gain_db, 2) + 0.0))
+
+
+def _three_digits(band: Band) -> Band:
+    return replace(band, freq_hz=float(f"{band.freq_hz:.3g}"), bandwidth_oct=round(band.bandwidth_oct, 2))
 
 
 def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> Eq:

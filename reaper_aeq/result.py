@@ -20,7 +20,7 @@ from .safety import OUTPUT_LIMIT_DB
 MEASURED_UP_TO_S = 60.0
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
 PEAK_ROOM_DB = 0.05
-TOLD_FROM_DB = 0.1  # of output gain that gave way to peaks
+TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
 NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
 
 
@@ -136,6 +136,17 @@ def with_known_peaks(result: Result, analysis: Analysis) -> Result:
     return under_peaks(result, result.eq.output_gain_db, *peaks)
 
 
+def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
+    """0..1, the part of an EQ's gains whose true peaks the smallest output gain can still keep low, at any level."""
+    if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
+        return 1.0
+    if float(eq.response_db(GRID_HZ, analysis.sample_rate).max()) < OUTPUT_LIMIT_DB - PEAK_RISE_DB:
+        return 1.0
+    before_db, after_db = true_peaks_of_pieces_db(analysis.loudest, eq, analysis.sample_rate)
+    rise_db, most_db = after_db - before_db, PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
+    return 1.0 if rise_db <= most_db else most_db / rise_db
+
+
 def under_peaks(result: Result, gain_db: float, before_db: float, after_db: float) -> Result:
     """The result with this output gain, or as much less as keeps the true peak low; and a sentence where that is told.
 
@@ -146,15 +157,19 @@ def under_peaks(result: Result, gain_db: float, before_db: float, after_db: floa
     limit = max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
     held = round(max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
     gave_way = round(gain_db - held, 2)
-    told = result.explanation.removesuffix(_told(result.gave_way_db)) + _told(gave_way)
+    told = result.explanation.removesuffix(explain_output(result.eq.output_gain_db, result.gave_way_db))
+    told += explain_output(held, gave_way)
     moved = result.result_db + (held - result.eq.output_gain_db)
     return replace(result, eq=result.eq.with_output_gain(held), result_db=moved, gave_way_db=gave_way, explanation=told)
 
 
-def _told(gave_way_db: float) -> str:
-    if gave_way_db < TOLD_FROM_DB:
-        return ""
-    return f" It comes out {gave_way_db:.1f} dB softer, so that its peaks do not clip."
+def explain_output(gain_db: float, gave_way_db: float = 0.0) -> str:
+    """What the output gain does, and where peaks held it: sentences that begin with a space, or ''."""
+    soft = gave_way_db >= TOLD_FROM_DB
+    told = ""
+    if abs(gain_db) >= TOLD_FROM_DB:
+        told = f" Output gain {gain_db:+.1f} dB{'' if soft else ' keeps it as loud as before'}."
+    return told + (f" It comes out {gave_way_db:.1f} dB softer, so that its peaks do not clip." if soft else "")
 
 
 def nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:

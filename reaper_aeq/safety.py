@@ -121,6 +121,18 @@ class Limits:
                 break
         return self._found(eq, now, at, by)
 
+    def cheapest(
+        self, eq: Eq, gains_db: np.ndarray, costs: Callable[[Tensor], Tensor], by: str | None = None
+    ) -> Held | None:
+        """Of several gains (n, EQ bands) for these bands those within every limit that cost least; None if none do.
+
+        `costs`: from responses (n, bands) to (n,), infinite for what may not be.
+        """
+        tried = self._tried(eq, gains_db)
+        found = np.where(tried.over_db <= 0, costs(tried.response_db).numpy(), np.inf)
+        at = int(found.argmin())
+        return self._found(eq, tried, at, by) if np.isfinite(found[at]) else None
+
     def gain_db(self, eq: Eq) -> float:
         """The output gain that keeps the loudness."""
         return self._loudness.lost_db(self.response_db(eq))

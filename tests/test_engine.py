@@ -14,7 +14,9 @@ import torch
 from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.asked import Asked
 from reaper_aeq.bands import LIMITS, MAX_BANDS
+from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
+from reaper_aeq.model.curves import along, rms_db
 from reaper_aeq.plot import curves_of
 from reaper_aeq.reaper.reaeq import vst_block
 from reaper_aeq.result import Result
@@ -59,8 +61,8 @@ def test_the_answer_as_json(engine):
     assert 0 <= data["score"]["before"] < data["score"]["after"] <= 1 and 0 < data["confidence"] <= 1
     assert [list(band) for band in data["bands"]] == [
         ["kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"]
-    ] * MAX_BANDS  # fmt: skip
-    assert [band["kind"] for band in data["bands"]] == ["low_shelf", "band", "band", "band", "high_shelf"]
+    ] * len(data["bands"])  # fmt: skip
+    assert 1 <= len(data["bands"]) <= 3 and all(band["gain_db"] for band in data["bands"])
     assert Eq.from_dict({k: data[k] for k in ("output_gain_db", "bands")}) == engine.adapt(noise(), RATE, "warm").eq
 
 
@@ -96,8 +98,9 @@ def test_a_negative_intensity_asks_for_less(engine, intensity):
 def test_more_intensity_is_more_of_the_same(engine):
     half, full, double = (engine.adapt(noise(), RATE, "warm", intensity=i) for i in (0.5, 1.0, 2.0))
     for a, b, c in zip(half.eq.bands, full.eq.bands, double.eq.bands, strict=True):
-        assert a.freq_hz == b.freq_hz == c.freq_hz and b.gain_db == pytest.approx(2 * a.gain_db, abs=0.02)
-        assert c.gain_db == pytest.approx(LIMITS["gain_db"].clamp(2 * b.gain_db), abs=0.02)
+        # each is rounded to tenths of a dB
+        assert a.freq_hz == b.freq_hz == c.freq_hz and b.gain_db == pytest.approx(2 * a.gain_db, abs=0.3)
+        assert c.gain_db == pytest.approx(LIMITS["gain_db"].clamp(2 * b.gain_db), abs=0.3)
     assert half.score_before == full.score_before and half.score_after < full.score_after < double.score_after
 
 
@@ -105,14 +108,15 @@ def test_a_thin_sound_gets_more_than_a_warm_one(engine):
     # as mixes: of noise nobody knows what is usual, and it is listened to less
     thin, warm = (engine.adapt(noise(tilt_db_per_oct=tilt), RATE, "warm", kind="mix") for tilt in (-2.0, -6.0))
     assert thin.score_before < warm.score_before
-    span = [np.ptp(r.eq.response_db(FREQS_HZ, RATE)) for r in (thin, warm)]
-    assert span[0] > 2 * span[1]
+    m = engine.curve_of("warm")
+    given = [float(along(torch.from_numpy(r.eq.response_db(GRID_HZ, RATE)), m)) for r in (thin, warm)]
+    assert given[0] > 1.8 * given[1] > 0.4
     same = [engine.adapt(noise(tilt_db_per_oct=t), RATE, "warm", adaptation=0.0) for t in (-2.0, -6.0)]
     fixed = engine.adapt(noise(), RATE, "warm", method="fixed")
     assert fixed.method == "fixed"
-    for result in same:  # but for where a curve's level is put, which looks at what is heard
-        difference = result.eq.response_db(FREQS_HZ, RATE) - fixed.eq.response_db(FREQS_HZ, RATE)
-        assert np.ptp(difference) < 0.02
+    for result in (*same, fixed):  # one curve, for which few bands are found by what is heard of it
+        assert float(rms_db(torch.from_numpy(result.eq.response_db(GRID_HZ, RATE)) - m)) < 0.5
+        assert float(along(torch.from_numpy(result.eq.response_db(GRID_HZ, RATE)), m)) == pytest.approx(1.0, abs=0.03)
 
 
 ODD = {
@@ -218,7 +222,7 @@ def test_a_blend_of_words(engine):
     assert np.std(error) < 0.6 < 0.4 * np.std(wanted)  # the level is free
     assert engine.adapt(sound, RATE, {"warm": 1.0}).eq == engine.adapt(sound, RATE, "warm").eq
     for nothing in ({"warm": 0.0}, {"warm": 1.0, "less warm": 1.0}):
-        assert max(abs(band.gain_db) for band in engine.adapt(sound, RATE, nothing).eq.bands) < 0.05
+        assert engine.adapt(sound, RATE, nothing).eq.bands == ()
 
 
 def test_numpy_torch_and_pcm_are_the_same_sound(engine):
@@ -354,7 +358,7 @@ def test_the_picture_s_halves_agree(engine, what):
     """What lies between its two spectra is the curve below, output gain included."""
     sound, rate = noise(tilt_db_per_oct=-6.0), RATE
     result = engine.match(sound, rate, noise(), rate) if what == "match" else engine.adapt(sound, rate, what)
-    assert abs(result.eq.output_gain_db) > 0.5
+    assert abs(result.eq.output_gain_db) > 0.2
     drawn = curves_of(result)
     above = np.asarray(drawn["result_db"]) - np.asarray(drawn["source_db"])
     below = np.interp(np.log(drawn["freqs_hz"]), np.log(drawn["eq_freqs_hz"]), drawn["eq_db"])

@@ -9,21 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq import AdaptiveEQ
-from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.explain import (
     ABOUT_USUAL,
     HAS_IT,
     LACKS_IT,
-    REGIONS,
     explain,
     explain_heard,
     explain_understood,
+    moves,
     suggest,
 )
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
-from reaper_aeq.result import HeardAs, Result
+from reaper_aeq.result import HeardAs, Result, explain_output
 from reaper_aeq.safety import SILENCE
 
 RATE = 48_000
@@ -92,7 +91,7 @@ def test_what_free_text_was_taken_for(engine):
 def test_a_sound_that_has_it_already(engine):
     result = engine.adapt(noise(-9.0), RATE, "warm")
     assert result.score_before > HAS_IT and sentence(result.explanation)
-    assert "far more than usual" in result.explanation and 0.2 < times(result) < 0.35
+    assert "far more than usual" in result.explanation and 0.2 < times(result) < 0.4
 
 
 def test_the_opposite_is_told_of_the_opposite(engine):
@@ -103,22 +102,49 @@ def test_the_opposite_is_told_of_the_opposite(engine):
     assert same.explanation == result.explanation  # the other way of asking for it
 
 
-def test_the_regions_named_are_the_ones_that_move(engine):
-    result = engine.adapt(noise(), RATE, "warm")
-    named = re.findall(r"(more|less) of ([a-z -]+?) \(([+-][\d.]+) dB\)", result.explanation)
-    assert 1 <= len(named) <= 2
-    response = result.eq.response_db(GRID_HZ, RATE)
-    response = response - np.median(response)
-    for direction, region, amount in named:
-        low, high = next((low, high) for name, low, high in REGIONS if name == region)
-        inside = (low <= GRID_HZ) & (high > GRID_HZ)
-        assert float(amount) == pytest.approx(response[inside].mean(), abs=0.06)
-        assert (direction == "more") == (float(amount) > 0)
+def moved(explanation: str) -> dict[float, float]:
+    """{Hz: dB} of the moves that an explanation names."""
+    band = r"(?:of [a-z-]+|in a (?:broad |narrow )?bell) (?:below|around|above)"
+    found = re.findall(rf"([+-][\d.]+) dB {band} ([\d.]+) (k?)Hz", explanation)
+    return {float(hz) * (1000 if kilo else 1): float(db) for db, hz, kilo in found}
 
 
-def test_regions_cover_hearing_without_gaps():
-    edges = [low for _, low, _ in REGIONS] + [REGIONS[-1][2]]
-    assert edges[0] == 20 and edges[-1] == 20_000 and [high for _, _, high in REGIONS] == edges[1:]
+@pytest.mark.parametrize("word", ["warm", "bright", "less muddy", "punchy"])
+@pytest.mark.parametrize("method", ["adaptive", "fixed"])
+def test_the_moves_named_are_the_bands(engine, word, method):
+    result = engine.adapt(noise(-3.0), RATE, word, method=method)
+    said = moved(result.explanation)
+    assert len(said) == len(result.eq.bands) >= 1
+    for band in result.eq.bands:
+        hz = min(said, key=lambda hz: abs(np.log2(hz / band.freq_hz)))
+        assert hz == pytest.approx(band.freq_hz, rel=0.006) and said[hz] == pytest.approx(band.gain_db, abs=0.051)
+    sizes = [abs(gain) for gain in said.values()]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_output_gain_is_named_apart_and_is_what_was_written(engine):
+    sound = noise(-3.0)
+    results = [engine.adapt(sound, RATE, "warm"), engine.adapt_analysis(engine.analyze(sound, RATE), "warm")]
+    results.append(engine.match(sound, RATE, noise(-5.0), RATE))
+    for result in results:
+        said = re.findall(r"Output gain ([+-][\d.]+) dB", result.explanation)
+        assert len(said) == 1 and float(said[0]) == pytest.approx(result.eq.output_gain_db, abs=0.051)
+        assert abs(result.eq.output_gain_db) >= 0.1 and sentence(result.explanation)
+    assert explain_output(0.04) == "" and "keeps" not in explain_output(1.0, 0.5)
+
+
+def test_how_bands_are_told():
+    bands = (
+        Band("low_shelf", 52, 1.0), Band("low_shelf", 140, -1.1), Band("band", 421, -3.2, 2.1),
+        Band("band", 2000, 2.0, 1.2), Band("band", 3150, 0.04, 0.8), Band("high_shelf", 9000, 1.5),
+    )  # fmt: skip
+    assert moves(Eq(bands[2:])) == (
+        "-3.2 dB in a broad bell around 421 Hz, +2.0 dB in a bell around 2 kHz and +1.5 dB of air above 9 kHz"
+    )
+    assert moves(Eq(bands[:2])) == "-1.1 dB of bass below 140 Hz and +1.0 dB of sub-bass below 52 Hz"
+    assert moves(Eq((Band("band", 800, -1.0, 0.8),))) == "-1.0 dB in a narrow bell around 800 Hz"
+    assert moves(Eq((Band("high_pass", 40),))) == "a high pass at 40 Hz"
+    assert moves(Eq()) == "no band"
 
 
 def test_intensity_0_says_that_nothing_changed(engine):
@@ -202,7 +228,7 @@ def test_the_engine_suggests_from_its_own_profile(engine):
 
 def test_what_would_force_what_cannot_be_heard(engine):
     seen = engine.encoder.observe(engine.analyze(noise(), RATE), engine.eq_model)
-    word, flat = engine.words["warm"], torch.zeros(len(GRID_HZ), dtype=torch.float64)
+    word, flat = engine.words["warm"], Eq()
 
     def told(method: str = "adaptive", held_by: str | None = None, share: float = 0.05, net_db: float = 0.1) -> str:
         return explain(word, word, seen, 0.9, 0.9, share, 1.0, method, flat, net_db, held_by).split(". ", 2)[2]

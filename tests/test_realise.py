@@ -122,16 +122,16 @@ def test_scaled_bands_stay_within_the_limits(gains, factor):
 
 
 def test_the_bands_make_the_curve_where_all_is_heard(engine):
-    """Level apart: half of the heard bands lie above 0 dB and half below."""
+    """Level apart, which the output gain makes; a part of the spectrum is left as it is."""
     seen = engine.encoder.observe(engine.analyze(gusts(), RATE), engine.eq_model)
     for word in ("warm", "bright", "muddy"):
         code = engine.words[word].mean.float()
         eq = realise(engine.eq_model, code, seen, Loudness(engine.analyze(gusts(), RATE)))
         response = torch.from_numpy(eq.response_db(GRID_HZ, RATE))
         assert rms_db(response - engine.curve_of(word)) < 0.4
-        assert response[6:57].median().abs() < 1.0
+        assert response[6:57].abs().min() < 0.5 and 1 <= len(eq.bands) <= 4
     flat = realise(engine.eq_model, torch.zeros(N_LATENT), seen, Loudness(engine.analyze(gusts(), RATE)))
-    assert all(band.gain_db == 0 for band in flat.bands)
+    assert flat.bands == ()
 
 
 @pytest.mark.parametrize("sample_rate", [8_000, 44_100, 192_000])

@@ -16,20 +16,27 @@ FITTED_KINDS = (BandKind.BAND, BandKind.LOW_SHELF, BandKind.HIGH_SHELF)
 
 @dataclass(frozen=True)
 class Problem:
-    """What stays the same while bands move: the axes, the weights (N, n) summing to one, and what is free."""
+    """What stays the same while bands move: the axes, what is free, and what counts beside the distance to a curve.
+
+    `level_free`: 0..1, the part of the mean difference between curve and response that does not count. `small`: dB² of
+    cost for each dB² of gain. `axis`: (N, n), a curve for each row, weighted: what of it is missed counts (sum of it
+    times the difference)² more; None is none.
+    """
 
     freqs_hz: torch.Tensor
     powers: torch.Tensor  # of the frequencies, (3, n)
     sample_rate: float
     kinds: tuple[BandKind, ...]
-    low: torch.Tensor  # (bands * 3,), in the solver's coordinates
+    low: torch.Tensor  # (bands * 3,) or of each row (N, bands * 3), in the solver's coordinates
     high: torch.Tensor
     free: torch.Tensor  # indices into bands * 3: shelves keep their bandwidth
-    level_free: bool
+    level_free: float
+    small: float = 0.0
+    axis: torch.Tensor | None = None
 
     def centred(self, curves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Without the offset that does not count, if it does not; (..., n)."""
-        return curves - (curves * weights).sum(-1, keepdim=True) if self.level_free else curves
+        return curves - self.level_free * (curves * weights).sum(-1, keepdim=True) if self.level_free else curves
 
 
 def make_problem(
@@ -48,7 +55,7 @@ def make_problem(
     limits[~shelf, 0, 2] = LIMITS["bandwidth_oct"].clamp(min_band_oct)
     low, high = (to_solver(limits[:, side]).flatten().to(freqs.device) for side in (0, 1))
     powers = half_angle_powers(freqs, sample_rate)
-    return Problem(freqs, powers, sample_rate, kinds, low, high, (low < high).nonzero()[:, 0], level_free)
+    return Problem(freqs, powers, sample_rate, kinds, low, high, (low < high).nonzero()[:, 0], float(level_free))
 
 
 def to_solver(params: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from .fit_problem import Problem, from_solver
+from .fit_problem import GAIN_UNIT_DB, Problem, from_solver
 from .response import power_polynomials
 
 MAX_STEP = 1.0  # the longest step of a number; longer ones leave the basin that the start had found
@@ -26,13 +26,26 @@ def levenberg_marquardt(
     x = x.flatten(0, 1)
     target, weights = (curve.repeat_interleave(count, 0) for curve in (target, weights))
     root = weights.sqrt().unsqueeze(1)
-    free, low, high = problem.free, problem.low[problem.free], problem.high[problem.free]
+    free = problem.free
+    low, high = (side[..., free] for side in (problem.low, problem.high))
+    gains = free % 3 == 1
+    small = problem.small * GAIN_UNIT_DB**2
     damping = torch.full_like(x[:, :1], FIRST_DAMPING)
 
     def linearise(x: torch.Tensor) -> torch.Tensor:
         """[[J J', J r], [r J', r r]] of the weighted residual r, (N, free + 1, free + 1)."""
-        rows = _jacobian_and_residual(problem, x, target, weights) * root
-        return rows @ rows.mT
+        rows = _jacobian_and_residual(problem, x, target, weights)
+        gram = (rows * root) @ (rows * root).mT
+        if problem.axis is not None:
+            along = (rows * problem.axis.unsqueeze(1)).sum(-1)
+            gram = gram + along.unsqueeze(-1) * along.unsqueeze(-2)
+        if small:
+            own = small * torch.where(gains, x[:, free], 0.0)
+            gram[:, :-1, -1] += own
+            gram[:, -1, :-1] += own
+            gram[:, -1, -1] += (own * x[:, free]).sum(-1)
+            gram.diagonal(dim1=-2, dim2=-1)[:, :-1] += small * gains
+        return gram
 
     gram = linearise(x)
     going = torch.ones(batch, dtype=torch.bool, device=x.device)

@@ -19,9 +19,12 @@ from .laws_of_answers import adaptive, convergent, monotone, null, settling
 from .laws_of_bounds import form, human, level, safe
 from .laws_of_hearing import heard
 from .laws_of_scores import not_one_answer, score
+from .laws_of_signing import signable
 
 # in the order in which one yields to another; after these four none yields
-CHECKS = (safe, null, level, heard, monotone, adaptive, convergent, settling, form, human, score, not_one_answer)
+CHECKS = (
+    safe, null, level, heard, monotone, adaptive, convergent, settling, form, human, score, not_one_answer, signable,
+)  # fmt: skip
 
 
 class By:

@@ -31,7 +31,7 @@ def level(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
                 band = max(band, abs(a.gain_db - b.gain_db))
             moved = max(moved, abs(base.score_before - other.score_before))
     figure = f"bands move {band:.4f} dB, scores {moved:.5f}"
-    return [Law("level", figure, "at most 0.1 dB and 0.005", band <= 0.1 and moved <= 0.005)]
+    return [Law("level", figure, "at most 0.1 dB and 0.005", round(band, 6) <= 0.1 and moved <= 0.005)]
 
 
 def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..bands import BandKind, Eq
-from ..dsp.response import eq_from_params, params_from_eq, response_db
+from ..bands import LIMITS, BandKind, Eq
+from ..dsp.few_bands import CANCEL_PRICE, broken_rules, ranges_hz
+from ..dsp.response import band_responses_db, eq_from_params, params_from_eq, response_db
 from ..model.curves import GRID
-from ..realise import NARROWEST_OCT, wish
+from ..realise import NARROWEST_OCT, fit_target
 from .adaptive import curves as curves  # the bands that the method of this name starts from
 from .descent import descend, to_free, to_params
 from .exact import heard_response
@@ -33,7 +34,8 @@ SMALL = 1e-4  # dB² for each dB² of gain: of two EQs that do the same the smal
 NEAR = 1e-3  # dB² for each squared octave or 4 dB from the start: bands stay where their method had put them
 OVER = 3.0  # weight of going beyond what a sound may be lifted
 ROOM_DB = 0.1  # under that, from where it costs
-WORTH_IT = 0.06**2  # dB²: as much as bands fitted to a curve miss it by anyway; a smaller gain is no gain
+WORTH_IT_DB = 0.02  # a smaller gain is no gain: few bands miss a curve by more anyway
+EVERYWHERE_HZ = (LIMITS["freq_hz"].low, LIMITS["freq_hz"].high)  # for a kind that has no place in such a sound
 PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 
 
@@ -41,32 +43,66 @@ PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
 class Aims:
     """What n sounds of one sample rate are to become by bands of these kinds; float64.
 
-    `target`, `weight`: (n, grid), weights sum to 1. `limit`: (n, grid) dB, what the bands may do at most.
+    `target`, `weight`: (n, grid), weights sum to 1. `limit`: (n, grid) dB, what may come out at most. `sound`: (n,
+    grid) bool, where there is any. `freq_hz`: (n, bands, 2), between what each band has to stay (`dsp.few_bands`).
     """
 
     target: Tensor
     weight: Tensor
     limit: Tensor
+    sound: Tensor
+    freq_hz: Tensor
     kinds: tuple[BandKind, ...]
     sample_rate: int
 
     @classmethod
     def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
-        wishes = [
-            wish(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
+        found = [
+            fit_target(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
             for r in requests
         ]
-        rows = (torch.stack([getattr(w, name) for w in wishes]).to(device) for name in ("target", "weight", "limit"))
-        target, weight, limit = rows
-        return cls(target, weight / weight.sum(-1, keepdim=True), limit, kinds, requests[0].sample_rate)
+        rate = requests[0].sample_rate
+        ranges = [ranges_hz(one.sound, GRID, rate) for one in found]
+        freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()
+        target, weight, limit, sound = (
+            torch.stack([getattr(one, name) for one in found]).to(device)
+            for name in ("out", "weight", "limit", "sound")
+        )
+        weight = weight / weight.sum(-1, keepdim=True)
+        return cls(target, weight, limit, sound, freq_hz.to(device), kinds, rate)
+
+    def params(self, free: Tensor) -> Tensor:
+        """What `descent.to_free` made of bands (n, ..., bands, 3), held where they may be."""
+        params = to_params(free, self.kinds, NARROWEST_OCT)
+        low, high = self.freq_hz.reshape(len(free), *[1] * (free.ndim - 3), len(self.kinds), 2).unbind(-1)
+        return torch.cat((params[..., :1].clamp(low.unsqueeze(-1), high.unsqueeze(-1)), params[..., 1:]), -1)
 
     def response(self, params: Tensor) -> Tensor:
         """(..., bands, 3) -> (..., grid) dB."""
         return response_db(params, self.kinds, GRID.to(params.device), self.sample_rate)
 
+    def comes_out(self, response: Tensor) -> Tensor:
+        """(n, ..., grid) dB with the output gain that brings each response nearest to its target."""
+        shape = (len(self.target), *[1] * (response.ndim - 2), -1)
+        target, weight = self.target.reshape(shape), self.weight.reshape(shape)
+        return response + ((target - response) * weight).sum(-1, keepdim=True)
+
     def errors(self, response: Tensor) -> Tensor:
-        """(n, grid) -> (n,): mean square error, dB²."""
-        return ((response - self.target).square() * self.weight).sum(-1)
+        """(n, grid) -> (n,): mean square error, dB², whatever the level."""
+        return ((self.comes_out(response) - self.target).square() * self.weight).sum(-1)
+
+    def price(self, params: Tensor, respond: Callable[[Tensor], Tensor]) -> Tensor:
+        """(n, bands, 3) -> (n,) dB: RMS error, and what bands take from each other as where they were chosen."""
+        each = band_responses_db(params, self.kinds, GRID.to(params.device), self.sample_rate)
+        cancelled = ((each.abs().sum(1) - each.sum(1).abs()) * self.weight * self.sound).sum(-1)
+        return self.errors(respond(params)).sqrt() + CANCEL_PRICE * cancelled
+
+    def broken(self, params: Tensor) -> Tensor:
+        """(n, k, bands, 3) -> (n, k): how many rules bands break that a person would keep."""
+        count = params.shape[1]
+        sound = self.sound.repeat_interleave(count, 0)
+        used = torch.ones(params.shape[:-1], dtype=torch.bool, device=params.device).flatten(0, 1)
+        return broken_rules(params.flatten(0, 1), used, sound, GRID.to(params.device)).view(-1, count)
 
 
 def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
@@ -93,10 +129,15 @@ def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKin
     start = torch.stack([params_from_eq(eq)[0] for eq in eqs]).to(device)
     end = _walk(start, aims, requests[0].refine, respond)
     way = to_free(end) - to_free(start)
-    ways = torch.stack([to_params(to_free(start) + part * way, kinds, NARROWEST_OCT) for part in PARTS], 1)
-    least = aims.errors(respond(start))
-    better = torch.stack([aims.errors(respond(ways[:, k])) < least - WORTH_IT for k in range(len(PARTS))], 1)
-    good = better & keeps_laws(requests, aims.response, aims.limit, start, ways)  # (n, parts)
+    ways = torch.stack([aims.params(to_free(start) + part * way) for part in PARTS], 1)
+    least = aims.price(start, respond)
+    better = torch.stack([aims.price(ways[:, k], respond) < least - WORTH_IT_DB for k in range(len(PARTS))], 1)
+
+    def come_out(params: Tensor) -> Tensor:
+        return aims.comes_out(aims.response(params))
+
+    lawful = keeps_laws(requests, come_out, aims.limit, start, ways)  # (n, parts)
+    good = better & lawful & (aims.broken(ways) <= aims.broken(start[:, None]))
     first = good.int().argmax(1)
     best = ways[torch.arange(len(ways), device=device), first].cpu()
     chosen = good.any(1).tolist()
@@ -108,9 +149,9 @@ def _walk(start: Tensor, aims: Aims, steps: int, respond: Callable[[Tensor], Ten
     begin = to_free(start)
 
     def losses(free: Tensor) -> Tensor:
-        params = to_params(free, aims.kinds, NARROWEST_OCT)
+        params = aims.params(free)
         response = respond(params)
-        over = (response - aims.limit + ROOM_DB).clamp_min(0.0)
+        over = (aims.comes_out(response) - aims.limit + ROOM_DB).clamp_min(0.0)
         prior = SMALL * params[..., 1].square().sum(-1) + NEAR * (free - begin).square().sum((-2, -1))
         return aims.errors(response) + OVER * over.square().mean(-1) + prior
 
@@ -119,4 +160,4 @@ def _walk(start: Tensor, aims: Aims, steps: int, respond: Callable[[Tensor], Ten
     for free, loss in descend(losses, begin, steps, rate[:, None, None], cooling=True):
         best = torch.where((loss < least)[:, None, None], free, best)
         least = torch.minimum(loss, least)
-    return to_params(best, aims.kinds, NARROWEST_OCT)
+    return aims.params(best)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from reaper_aeq.dsp.few_bands import Curve, few_bands
 from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ, DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
 from reaper_aeq.train.data import read_safe
@@ -29,36 +31,56 @@ def random_settings(count: int, seed: int = 0) -> torch.Tensor:
     return torch.stack((low * (high / low) ** unit[..., 0], 24 * unit[..., 1] - 12, bandwidth_oct), -1)
 
 
-def measure(name: str, targets: torch.Tensor, singles: int = 60) -> str:
+def five(targets: torch.Tensor) -> torch.Tensor:
+    return fit_bands(targets).rms_db
+
+
+def few(targets: torch.Tensor) -> torch.Tensor:
+    """As answers are made: as few bands as come near; level-free."""
+    alike = torch.ones(targets.shape[1], dtype=torch.float64)
+    curves = [Curve(target.double(), alike, alike > 0, 60 * alike, 0 * alike) for target in targets]
+    found = few_bands(curves, DEFAULT_FREQS_HZ, 48_000)
+    responses = torch.stack([torch.from_numpy(eq.response_db(DEFAULT_FREQS_HZ.numpy(), 48_000)) for eq in found])
+    return (responses - targets).std(-1, correction=0)
+
+
+SEARCHES = {"five": five, "few": few}
+
+
+def measure(name: str, targets: torch.Tensor, search: Callable[[torch.Tensor], torch.Tensor], singles: int) -> str:
     """One line of the table. targets (n, freqs): `singles` of them one by one, then all at once."""
     single = []
     for target in targets[:: max(1, len(targets) // singles)]:
         start = time.perf_counter()
-        fit_bands(target)
+        search(target[None])
         single.append(1e3 * (time.perf_counter() - start))
     start = time.perf_counter()
-    fit = fit_bands(targets)
+    rms_db = search(targets)
     batch_ms = 1e3 * (time.perf_counter() - start)
     times = (statistics.median(single), max(single), batch_ms, batch_ms / len(targets))
-    rms = np.percentile(fit.rms_db.numpy(), SHARES)
-    return f"{name:<8}{len(targets):>7}" + "".join(f"{t:>10.1f}" for t in times) + "".join(f"{r:>8.4f}" for r in rms)
+    rms = np.percentile(rms_db.numpy(), SHARES)
+    return f"{name:<14}{len(targets):>7}" + "".join(f"{t:>10.1f}" for t in times) + "".join(f"{r:>8.4f}" for r in rms)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--singles", type=int, default=60, help="curves that are fitted one by one")
     parser.add_argument("--data", help="a folder with safe_eq.csv: people's settings too")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     materials = {"random": response_db(random_settings(256), DEFAULT_KINDS, DEFAULT_FREQS_HZ, 48_000)}
     if args.data:
         materials["SAFE"] = read_safe(args.data).curves_db
-    fit_bands(next(iter(materials.values()))[:1])  # the dictionary is made once
-    print(f"{'':<15}{'one, ms':>20}{'batch, ms':>20}{'RMS, dB':>40}")
+    materials["gentle"] = 0.25 * materials["random"]  # about what answers are
+    for search in SEARCHES.values():
+        search(next(iter(materials.values()))[:1])  # dictionaries are made once
+    print(f"{'':<21}{'one, ms':>20}{'batch, ms':>20}{'RMS, dB':>40}")
     heads = ("median", "worst", "all", "a curve")
-    print(f"{'':<8}{'curves':>7}" + "".join(f"{h:>10}" for h in heads) + "".join(f"{f'{s} %':>8}" for s in SHARES))
+    print(f"{'':<14}{'curves':>7}" + "".join(f"{h:>10}" for h in heads) + "".join(f"{f'{s} %':>8}" for s in SHARES))
     for name, targets in materials.items():
-        print(measure(name, targets))
+        for searched, search in SEARCHES.items():
+            print(measure(f"{name}, {searched}", targets, search, args.singles))
 
 
 if __name__ == "__main__":

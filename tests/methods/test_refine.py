@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.answers import find_eqs
 from reaper_aeq.asked import Asked, plan
+from reaper_aeq.bands import BandKind
 from reaper_aeq.cli import app
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq, response_db
@@ -68,7 +69,7 @@ def test_never_further_from_the_region_than_the_start(engine, name, word):
     for method, most in (("fixed", 0.8), ("adaptive", 1.0)):
         request, start = found(engine, name, word, method=method)
         end = found(engine, name, word, method=method, refine=50)[1]
-        aims = refine.Aims.of([request], DEFAULT_KINDS, "cpu")
+        aims = refine.Aims.of([request], params_from_eq(start)[1], "cpu")
         errors = [float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0].sqrt()) for eq in (start, end)]
         assert errors[1] <= most * errors[0], errors
 
@@ -76,7 +77,7 @@ def test_never_further_from_the_region_than_the_start(engine, name, word):
 def test_more_steps_go_further_and_none_go_nowhere(engine):
     request, start = found(engine, "thin", "warm", method="fixed")
     assert found(engine, "thin", "warm", method="fixed", refine=0)[1] == start
-    aims = refine.Aims.of([request], DEFAULT_KINDS, "cpu")
+    aims = refine.Aims.of([request], params_from_eq(start)[1], "cpu")
     ends = [found(engine, "thin", "warm", method="fixed", refine=steps)[1] for steps in (5, 50)]
     errors = [float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0]) for eq in (start, *ends)]
     assert errors[0] > errors[1] > errors[2]
@@ -126,24 +127,30 @@ def test_of_a_word_with_few_settings_the_region_is_where_adaptive_goes(engine):
 
 def test_bands_move_for_a_gain_that_is_worth_it_or_not_at_all(engine):
     moved = []
-    for name, word in (("usual", "boomy"), ("heavy", "boomy"), ("usual", "muddy"), ("a hiss", "muddy")):
+    for name, word in (("usual", "boomy"), ("heavy", "boomy"), ("thin", "warm"), ("a bass", "muddy")):
         request, start = found(engine, name, word)
-        aims = refine.Aims.of([request], DEFAULT_KINDS, "cpu")
+        aims = refine.Aims.of([request], params_from_eq(start)[1], "cpu")
         end = found(engine, name, word, refine=50)[1]
-        before, after = (float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0]) for eq in (start, end))
+        before, after = (float(aims.price(params_from_eq(eq)[0][None], aims.response)[0]) for eq in (start, end))
         moved.append(end != start)
-        assert end == start or after < before - refine.WORTH_IT
+        assert end == start or after < before - refine.WORTH_IT_DB
     assert moved[:2] == [False, False] and any(moved[2:])
 
 
 def test_what_breaks_a_law_is_seen(engine):
     asked, start = found(engine, "a bass", "bright")
-    aims = refine.Aims.of([asked], DEFAULT_KINDS, "cpu")
-    start = params_from_eq(start)[0][None]
+    params, kinds = params_from_eq(start)
+    aims = refine.Aims.of([asked], (*kinds, BandKind.HIGH_SHELF), "cpu")
+    start = torch.cat((params, torch.tensor([[6000.0, 0.0, 1.0]])))[None]
     hiss, opposite = start.clone(), start.clone()
-    hiss[0, 4] = torch.tensor([6000.0, 8.0, 1.0])  # brighter, where there is nothing but hiss
+    hiss[0, -1, 1] = 8.0  # brighter, where there is nothing but hiss
     opposite[..., 1] *= -1
-    kept = keeps_laws([asked], aims.response, aims.limit, start, torch.stack((start, hiss, opposite), 1))
+
+    def respond(bands: torch.Tensor) -> torch.Tensor:
+        return aims.comes_out(aims.response(bands))
+
+    kept = keeps_laws([asked], respond, aims.limit, start, torch.stack((start, hiss, opposite), 1))
+    assert (aims.broken(torch.stack((start, hiss), 1)) > 0).all()  # a shelf without sound
     assert kept.tolist() == [[True, False, False]]
 
 
@@ -174,10 +181,18 @@ def test_what_dasp_does_to_a_waveform_is_reaeqs_response():
 
 def test_exact(engine):
     sound = noise(-1.5, 1, seconds=0.5)
-    plain = engine.adapt(sound, RATE, "warm", method="fixed")
-    quick, exact = (engine.adapt(sound, RATE, "warm", method="fixed", refine=8, exact=e) for e in (False, True))
-    quick_db, exact_db, plain_db = (r.eq.response_db(GRID_HZ, RATE) for r in (quick, exact, plain))
-    assert 0 < np.std(exact_db - quick_db) < 0.25 * np.std(exact_db - plain_db)
+
+    def response(**options) -> np.ndarray:
+        """Of the bands before they are rounded."""
+        asked = Asked(engine.analyze(sound, RATE), "warm", method="fixed", **options)
+        checked = plan(asked, engine.words)
+        eq = find_eqs(engine.eq_model, [checked.method], engine.requests([asked], [checked]))[0]
+        return eq.response_db(GRID_HZ, RATE)
+
+    plain, quick, exact = response(), response(refine=8), response(refine=8, sound=sound)
+    assert 0 < np.std(exact - quick) < 0.25 * np.std(exact - plain)
+    answer = engine.adapt(sound, RATE, "warm", method="fixed", refine=8, exact=True)
+    assert np.abs(answer.eq.response_db(GRID_HZ, RATE) - exact).max() < 0.2
 
 
 def test_what_cannot_be_asked(engine, tmp_path):
