@@ -174,8 +174,8 @@ class AdaptiveEQ:
         return answers
 
     def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
-        """What methods need to know of sounds that are not silent, one for each checked request; words as they are meant
-        for what each sound is."""
+        """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
+        what each sound is asks for."""
         seen = self.encoder.observe_many(
             [one.analysis for one in asked], self.eq_model, [checked.prior for checked in plans]
         )
