@@ -3,7 +3,7 @@
 Of every mix of kinds (shelves alone, a shelf and a bell, two bells, ...) the best set of shapes is polished; what is
 chosen has the least of
 
-    distance to the curve, dB RMS + `BAND_PRICE_DB` a band + `CANCEL_PRICE` times what bands take from each other, dB
+    distance to the curve, dB RMS + a price a band + `CANCEL_PRICE` times what bands take from each other, dB
 
 so another band is taken where it brings the response that much nearer. Bands keep to the part of the spectrum that
 holds sound, shelves to their own half; sets that break a rule (`broken_rules`) are left out.
@@ -24,7 +24,8 @@ from .levenberg import levenberg_marquardt
 from .response import band_responses_db, half_angle_powers
 from .subsets import KIND_OF, Shapes, best_subsets
 
-BAND_PRICE_DB = 0.12  # what another band has to gain
+# What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
+BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
 CANCEL_PRICE = 0.3  # for each dB that single bands do and the response does not
 OVER_PRICE = 1.0  # for each dB beyond what may come out, or beyond what bands may do
 RESPONSE_MOST_DB = 11.0
@@ -88,18 +89,21 @@ class _Search:
         self.weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-9)
         self.ranges = [ranges_hz(one.sound, freqs, sample_rate) for one in curves]
         self.sets = [self._subsets(n) for n in range(len(curves))]
+        self.band_price = torch.full((len(curves),), BAND_PRICE_DB, dtype=torch.float64)
         nothing = torch.zeros(len(curves), 1, 3, dtype=torch.float64) + torch.tensor([1000.0, 0.0, 1.0])
         cost, missed = self._price(
             nothing, (BandKind.BAND,), torch.zeros(len(curves), 1, dtype=torch.bool), range(len(curves))
         )
         self.cost, self.missed = cost.tolist(), missed.tolist()
+        self.band_price = (PART_OF_CURVE * missed).clamp(LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
         self.found: list[list[Band]] = [[] for _ in curves]
 
     def run(self) -> list[Eq]:
         done = 0
         for size in (FIRST, *range(FIRST + 1, MAX_BANDS + 1)):
             # more bands pay only while the distance is more than what one costs
-            going = [n for n in range(len(self.found)) if self.missed[n] > BAND_PRICE_DB and len(self.found[n]) >= done]
+            pays = [missed > price for missed, price in zip(self.missed, self.band_price.tolist(), strict=True)]
+            going = [n for n, found in enumerate(self.found) if pays[n] and len(found) >= done]
             starts = [(n, *one) for n in going for sets in islice(self.sets[n], size - done) for one in sets]
             if starts:
                 self._try(starts, size)
@@ -192,7 +196,7 @@ class _Search:
         over = (response + offset - self.most[owner]).amax(-1).clamp_min(0.0)
         over = over + (response.abs().amax(-1) - RESPONSE_MOST_DB).clamp_min(0.0)
         lifted = (offset[:, 0] - offset[:, 0].clamp(*OFFSET_FREE_DB)).abs()
-        cost = missed + BAND_PRICE_DB * used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
+        cost = missed + self.band_price[owner] * used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
         cost = cost + OFFSET_PRICE * lifted
         broken = broken_rules(params, used, self.sound[owner], self.freqs)
         return cost + BROKEN_PRICE_DB * broken, missed

@@ -48,7 +48,7 @@ class Fold:
 
     def spread_along(self, word: str, curve: Tensor) -> float:
         """Variance of people's settings along a curve, in units of the curve."""
-        return float(curve @ self.people_cov[word] @ curve) / float(curve @ curve) ** 2
+        return float(curve @ self.people_cov[word] @ curve) / max(float(curve @ curve), 1e-12) ** 2
 
 
 @dataclass(frozen=True)

@@ -52,5 +52,7 @@ def test_a_place_that_is_no_folder(tmp_path, run):
 def test_files_of_no_demo_are_not_replaced(tmp_path, run, name):
     (tmp_path / name).write_text('{"mine": 1}')
     code, out, err = run("demo", "--out", tmp_path)
-    assert (code, out) == (2, "") and f"{name} was not made by a demo" in err and err.count("\n") == 1
+    assert (
+        (code, out) == (2, "") and f"{name} is there already and was not made by a demo" in err and err.count("\n") == 1
+    )
     assert os.listdir(tmp_path) == [name] and (tmp_path / name).read_text() == '{"mine": 1}'

@@ -44,7 +44,8 @@ def test_a_study_is_made_of_real_answers_of_the_methods(made, folder):
     for item in study.items:
         assert set(item.eqs) == {"fixed", "adaptive"} and item.eqs["fixed"]["bands"] and item.duration_s == 1.5
         contents = {soundfile.read(study.sound(item.id, name))[0].tobytes() for name in item.sounds}
-        assert len(contents) == 4
+        # what has next to nothing to be given stays as it is
+        assert len(contents) == (4 if item.eqs["adaptive"]["bands"] else 3)
 
 
 def test_it_goes_on_without_audio_and_never_over_itself(made, run, folder, song):

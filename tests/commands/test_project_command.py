@@ -163,11 +163,11 @@ def test_the_sum_is_heard_with_the_new_eqs(band, run, by_plan):
         sound[:, at : at + audio.shape[1]] += eq.apply(audio, RATE)
     guide = noise(2, 2.0, seed=2)
     store(band.with_name("sum.wav"), bus.apply(sound, RATE) * 0.5 + guide)
-    _, out, _ = run("adapt", band.with_name("sum.wav"), "bright", "--json")
+    _, out, _ = run("adapt", band.with_name("sum.wav"), "bright", "--kind", "mix", "--json")
     wanted = Eq.from_dict({key: json.loads(out)[key] for key in ("bands", "output_gain_db")})
     heard = project.master.eqs()[0].eq
     grid = np.geomspace(40, 16_000, 60)
-    assert np.abs(heard.response_db(grid, RATE) - wanted.response_db(grid, RATE)).max() < 0.1
+    assert np.abs(heard.response_db(grid, RATE) - wanted.response_db(grid, RATE)).max() < 0.15
 
 
 def test_again_nothing_changes_a_byte(band, run, by_plan):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import MEANINGS
 from sounds import RATE, noise, store
+from tables_kit import table
 
 from reaper_aeq import Eq
 from reaper_aeq import files as files_module
@@ -109,8 +110,8 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
     )
     monkeypatch.setattr(text, "run_text", lambda *given, **options: asked.append((given, options)) or figures)
     store(tmp_path / "song.wav", noise(1, 0.1))
-    for table in (checks.SETTINGS, checks.CONTRIBUTIONS):
-        (tmp_path / table).touch()
+    for name in (checks.SETTINGS, checks.WORDS, checks.CONTRIBUTIONS):
+        (tmp_path / name).write_text(table(name))
     for name, where in (("variations", ["--audio", tmp_path, "--every", 3]), ("text", [])):
         command = [str(part) for part in ("evaluate", name, "--data", tmp_path, *where)]
         assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out) == figures

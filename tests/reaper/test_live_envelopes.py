@@ -38,8 +38,9 @@ def test_what_an_envelope_overrides_is_said_and_the_rest_is_written(studio, live
         set_override(studio, "later")
     (_, held), *_ = ours(studio.host.bytes())["Vox"]
     assert held != first and held.bands[1].gain_db == pytest.approx(6.02, abs=0.01)
+    kind = held.bands[1].kind.value.replace("_", " ").title()
     assert [text for text in row["warnings"] if "envelope" in text] == [
-        "an envelope controls 'Gain-Band 2' of its EQ, so what was set there will not be heard: bypass or remove the"
+        f"an envelope controls 'Gain-{kind} 2' of its EQ, so what was set there will not be heard: bypass or remove the"
         " envelope"
     ]
 

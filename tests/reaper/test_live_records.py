@@ -65,7 +65,7 @@ def copy_track(session):
 
 
 def test_what_is_kept_is_what_the_actions_keep(studio, live):
-    before = vox(studio)
+    before = studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("thin vox", -3.0), selected=True)])])
     live("warm 0.7, airy 0.5", "--selected")
     found = kept(studio)
     guid = studio.host.do(lambda session: session.reaper.project.tracks[0].guid)

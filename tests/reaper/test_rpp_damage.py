@@ -43,7 +43,9 @@ def check_damaged(data):
 
 def test_cut_anywhere_is_an_error_with_a_line():
     data = FORMS["6.11 windows"]
-    for end in range(len(data) - 2):
+    with pytest.raises(ProjectError, match="it is an empty file"):
+        Project.from_bytes(b"")
+    for end in range(1, len(data) - 2):
         with pytest.raises(ProjectError, match=r"^line \d+: "):
             Project.from_bytes(data[:end])
 
@@ -92,7 +94,7 @@ def test_impossible_numbers_name_their_line(tmp_path, old, new, message):
 
 
 @pytest.mark.parametrize("data, message", [
-    (b"", "not a REAPER project"), (b"hello\n", "begins with 'hello'"), (b"RIFF\x00\x01WAVEfmt ", "not a REAPER"),
+    (b"", "it is an empty file"), (b"hello\n", "begins with 'hello'"), (b"RIFF\x00\x01WAVEfmt ", "not a REAPER"),
     ("<REAPER_PROJECT 0.1\n>\n".encode("utf-16"), "not a REAPER"), (b"<html>\n</html>\n", "begins with '<html>"),
     (b"<TRACK\n" * 1_000_000, "nested more than"), (b"\x00" * 100_000, "not a REAPER project"),
 ])  # fmt: skip

@@ -212,14 +212,12 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     assert (code, out) == (2, "") and err.startswith("error: cannot write") and err.count("\n") == 1
 
 
-def test_missing_models_are_told_of_and_the_backend_still_answers(process, tmp_path, sounds):
+def test_missing_models_are_told_of_before_anything_starts(tmp_path):
     (tmp_path / "some").mkdir()
     for name in ("words.json", "words.safetensors"):
         shutil.copy(shipped("models") / name, tmp_path / "some")
-    backend = process("--models", str(tmp_path / "some")).ready()
-    job = backend.http.post("/v1/jobs?wait=20", json={"tasks": [task(sounds[0])]}).json()
-    assert not job["results"][0]["ok"] and str(tmp_path / "some") in job["results"][0]["error"]
-    assert "Traceback" in backend.state_file.with_suffix(".log").read_text()
+    code, out, err = Process(tmp_path / "backend.json", "--models", str(tmp_path / "some")).finished()
+    assert (code, out) == (2, "") and f"eq.json is missing from {tmp_path / 'some'}" in err and err.count("\n") == 1
 
 
 def test_no_window_on_windows_and_a_session_elsewhere(tmp_path):
