@@ -109,6 +109,7 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
         variations, "run_variations", lambda *given, **options: asked.append((given, options)) or figures
     )
     monkeypatch.setattr(text, "run_text", lambda *given, **options: asked.append((given, options)) or figures)
+    monkeypatch.setattr(checks, "sentences", lambda: None)
     store(tmp_path / "song.wav", noise(1, 0.1))
     for name in (checks.SETTINGS, checks.WORDS, checks.CONTRIBUTIONS):
         (tmp_path / name).write_text(table(name))
