@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..project.media import Library
     from ..result import Result
 
-GROUP = 16  # of up to a minute of sound each, which stays in memory until its answer is there
-AHEAD = 2 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
+GROUP = 8  # of up to a minute of sound each, which stays in memory until its answer is there
+AHEAD = 4 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
 BROKEN = "Something went wrong inside reaper-aeq with this sound; the log says what (dashboard, Log)."
