@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .bands import LIMITS, Eq
-from .dsp.loudness import gated_loudness, k_weight_db
+from .dsp.loudness import BLOCK_SECONDS, gated_loudness, k_weight_db
 from .dsp.response import band_responses_db, response_db
 from .dsp.spectrum import GRID_HZ, Analysis
 
@@ -29,7 +29,6 @@ NET_DB = 11.8  # boost of all bands together, and cut where there is sound
 SOUND_ABOVE_DB = 60.0  # under the loudest band
 OUTPUT_LIMIT_DB = 6.0
 OUTPUT_AIM_DB = 5.5  # by band powers; the rest is room for loudness measured on the samples
-BLOCK_S = 0.4  # BS.1770's gating block
 # On the way to a limit: so many gains are tried at once (a call costs more than what it computes), so many times.
 PARTS, ROUNDS = np.linspace(0.0, 1.0, 25), 2
 LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a limit there
@@ -48,7 +47,7 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        frames = max(1, round(BLOCK_S * analysis.frame_rate))
+        frames = max(1, round(BLOCK_SECONDS * analysis.frame_rate))
         power = analysis.band_power.double() * torch.from_numpy(10 ** (k_weight_db(GRID_HZ) / 10))
         self._blocks = power.unfold(0, min(frames, len(power)), 1).mean(-1)  # (blocks, bands)
         self._mean = power.mean(0)
@@ -132,10 +131,6 @@ class Limits:
         found = np.where(tried.over_db <= 0, costs(tried.response_db).numpy(), np.inf)
         at = int(found.argmin())
         return self._found(eq, tried, at, by) if np.isfinite(found[at]) else None
-
-    def gain_db(self, eq: Eq) -> float:
-        """The output gain that keeps the loudness."""
-        return self._loudness.lost_db(self.response_db(eq))
 
     def response_db(self, eq: Eq) -> Tensor:
         """(bands,) of the bands alone."""

@@ -9,6 +9,7 @@ section 2.4), and training is only about what "usual" means.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,23 +105,23 @@ class Observation:
         return float(self.visible[COMPARED].mean())
 
 
-class BalanceEncoder(nn.Module):
+class BalanceEncoder(nn.Module, ABC):
     """How a sound's balance differs from what is usual; who inherits says what is usual."""
 
+    @abstractmethod
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
         """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def place(self, device: str) -> None:
         """Moves what gains from it to cuda, mps or cpu."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def device(self) -> str:
         """Where networks run: cpu, cuda or mps."""
-        raise NotImplementedError
 
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
         """One pass from the analysis of a sound (not silent) to what the methods need."""

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 
 from ..bands import Eq
-from ..dsp.loudness import gated_loudness, k_weight_db
+from ..dsp.loudness import BLOCK_SECONDS, gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..result import Result
-from ..safety import BLOCK_S
 from .plan import Action
 
 MASTER = 0  # the master's number
@@ -95,7 +94,7 @@ def loudness_lufs(analysis: Analysis, eq: Eq | None = None) -> float | None:
     if eq:
         weights = weights + eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
     power = analysis.band_power.double() @ torch.from_numpy(10 ** (weights / 10))
-    frames = min(len(power), max(1, round(BLOCK_S * analysis.frame_rate)))
+    frames = min(len(power), max(1, round(BLOCK_SECONDS * analysis.frame_rate)))
     value = float(gated_loudness(power.unfold(0, frames, 1).mean(-1)))
     return round(value, 1) if math.isfinite(value) else None
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -201,22 +201,28 @@ def summed(sounds: Sequence[Rendered]) -> Path:
     """One file of several that were rendered from and to the same times: their sum. Raises as `Rendered.whole`."""
     paths, folder = [one.whole() for one in sounds], sounds[0].folder
     whole = folder / f"sum{next(_numbers)}.wav"
-    try:
-        with ExitStack() as opened:
-            files = [opened.enter_context(soundfile.SoundFile(path)) for path in paths]
-            target = opened.enter_context(
-                soundfile.SoundFile(whole, "w", files[0].samplerate, files[0].channels, subtype="FLOAT")
-            )
-            while len(block := files[0].read(_BLOCK, dtype="float32", always_2d=True)):
-                for file in files[1:]:
-                    other = file.read(len(block), dtype="float32", always_2d=True)
-                    block[: len(other)] += other
-                target.write(block)
-    except OSError as error:
-        raise output_error(whole, error) from error
-    except soundfile.LibsndfileError as error:
-        raise OutputError(f"cannot write {whole}: {error}") from error
+    with _writing(whole), ExitStack() as opened:
+        files = [opened.enter_context(soundfile.SoundFile(path)) for path in paths]
+        target = opened.enter_context(
+            soundfile.SoundFile(whole, "w", files[0].samplerate, files[0].channels, subtype="FLOAT")
+        )
+        while len(block := files[0].read(_BLOCK, dtype="float32", always_2d=True)):
+            for file in files[1:]:
+                other = file.read(len(block), dtype="float32", always_2d=True)
+                block[: len(other)] += other
+            target.write(block)
     return whole
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What goes wrong is told as a failed output."""
+    try:
+        yield
+    except OSError as error:
+        raise output_error(path, error) from error
+    except soundfile.LibsndfileError as error:
+        raise OutputError(f"cannot write {path}: {error}") from error
 
 
 def _length_s(path: Path) -> float:
@@ -231,20 +237,16 @@ def _joined(parts: Sequence[Part], folder: Path) -> Path:
     if len(parts) == 1 and parts[0].spans is None:
         return parts[0].path
     whole = folder / f"joined{next(_numbers)}.wav"
-    try:
-        with soundfile.SoundFile(parts[0].path) as first:
-            rate, channels = first.samplerate, first.channels
-        with soundfile.SoundFile(whole, "w", rate, channels, subtype="FLOAT") as target:
-            for part in parts:
-                for start_s, end_s in part.spans or [(part.start_s, part.end_s)]:
-                    first_frame, last_frame = (round((at_s - part.start_s) * rate) for at_s in (start_s, end_s))
-                    for block in soundfile.blocks(
-                        str(part.path), _BLOCK, start=first_frame, frames=last_frame - first_frame, dtype="float32",
-                        always_2d=True,
-                    ):  # fmt: skip
-                        target.write(block)
-    except OSError as error:
-        raise output_error(whole, error) from error
-    except soundfile.LibsndfileError as error:
-        raise OutputError(f"cannot write {whole}: {error}") from error
+    with _writing(whole), ExitStack() as opened:
+        first = opened.enter_context(soundfile.SoundFile(parts[0].path))
+        rate = first.samplerate
+        target = opened.enter_context(soundfile.SoundFile(whole, "w", rate, first.channels, subtype="FLOAT"))
+        for part in parts:
+            for start_s, end_s in part.spans or [(part.start_s, part.end_s)]:
+                first_frame, last_frame = (round((at_s - part.start_s) * rate) for at_s in (start_s, end_s))
+                for block in soundfile.blocks(
+                    str(part.path), _BLOCK, start=first_frame, frames=last_frame - first_frame, dtype="float32",
+                    always_2d=True,
+                ):  # fmt: skip
+                    target.write(block)
     return whole
