@@ -19,8 +19,9 @@ from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import AeqError
 from .explain import explain, explain_heard, explain_understood, suggest
-from .methods import DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS
+from .methods import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS
 from .methods.request import Request
+from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import along_heard, level_free
 from .model.encoders import load_encoder
@@ -64,7 +65,7 @@ class AdaptiveEQ:
 
     @classmethod
     def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
-        """The shipped models, or those in `folder`; `encoder` is one of `methods.ENCODERS`.
+        """The shipped models, or those in `folder`; `encoder` is one of `model.ENCODERS`.
 
         Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder or device that is none.
         """

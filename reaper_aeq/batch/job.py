@@ -37,10 +37,11 @@ class Job:
             self._before = _times([task.path])
             self.opened: Any = None
             if task.kind == PROJECT:
-                from .songs import media_of, read
+                from ..project.whole import files_read
+                from ..reaper.rpp import Project
 
-                self.opened = read(task.path)
-                self._before |= _times(media_of(self.opened, recipe.plan))
+                self.opened = Project.read(task.path)
+                self._before |= _times(map(str, files_read(self.opened, recipe.plan)))
             self.stamps: dict[str, Stamp] = stamps(self._before)
             self.key = content_key(recipe.asked_of(task.kind), self.stamps)
 

@@ -8,22 +8,10 @@ from typing import Any
 
 from ..engine import AdaptiveEQ
 from ..project.places import Places
-from ..project.plan import Plan
 from ..project.report import Report
 from ..project.rows import MASTER
-from ..project.whole import equalise_file, files_read
-from ..reaper.rpp import Project
+from ..project.whole import equalise_file
 from .job import Answer, Job, told
-
-
-def read(path: str) -> Project:
-    """Raises `ProjectError`."""
-    return Project.read(path)
-
-
-def media_of(project: Project, plan: Plan) -> list[str]:
-    """All files that the result depends on besides the project itself."""
-    return [str(path) for path in files_read(project, plan)]
 
 
 def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import ENCODERS, REFINE_STEPS
+from ..methods import REFINE_STEPS
+from ..model import ENCODERS
 from ..printable import printable
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError, ModelError
 from ..files import output_error
-from ..methods import NETWORKS
+from ..model import NETWORKS
 from ..paths import shipped
 from ..printable import printable
 from ..settings import (

@@ -16,8 +16,8 @@ from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DEFAULT_ENCODER
 from ..methods.match_request import MatchRequest
+from ..model import DEFAULT_ENCODER
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
 from ..model.usual import features

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotUnderstoodError, UnknownWordError
+from ..errors import NoTextModelError, NotUnderstoodError, UnknownWordError
 from .clauses import Clause, clauses, normal, trimmed
 from .sentences import Sentences, sentences
 from .word_table import WordTable, resolve
@@ -69,10 +69,20 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
     return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
 
 
-def check(phrase: str, words: WordTable) -> None:
-    """Raises what `understand` is certain to raise, without loading the model."""
-    if _without_model(phrase, words)[2]:
-        sentences()
+def check_words(request: str | Mapping[str, float], words: WordTable) -> None:
+    """Raises `UnknownWordError` for a word, or a part of a blend, that is certain to be refused.
+
+    What only a sentence model can tell passes; no model is loaded.
+    """
+    for text in [request] if isinstance(request, str) else request:
+        try:
+            resolve(text, words)
+        except UnknownWordError as unknown:
+            try:
+                if _without_model(text, words)[2]:
+                    sentences()
+            except NoTextModelError as none:
+                raise UnknownWordError(text, [*words, *words.aliases], none) from unknown
 
 
 def _without_model(phrase: str, words: Vocabulary | WordTable) -> tuple[list[Clause], list[Guess | None], list[int]]:
