@@ -100,7 +100,7 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as in the design's section 4; numbers are rounded to what they mean."""
+        """JSON-ready, as `--json` prints it; numbers are rounded to what they mean."""
         return {
             "word": self.word,
             **({"understood": dict(self.understood)} if self.understood else {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
@@ -15,8 +15,6 @@ from ..printable import printable
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
-
-AnyResult = TypeVar("AnyResult", bound="Result")
 
 if TYPE_CHECKING:
     from ..listen import Heard

@@ -103,7 +103,7 @@ def posterior(trial: Trial) -> Tensor:
 
 
 def usual(trial: Trial) -> Tensor | None:
-    """The posterior rule about what is usual for this sound by the page of linear algebra of the design's 2.16."""
+    """The posterior rule about what is usual for this sound by a page of linear algebra (`UsualRule`)."""
     rule = trial.fold.usual_rule
     if rule is None:
         return None

@@ -1,4 +1,4 @@
-"""The repair tests (design, section 6): take a quality out, ask for the word, compare with the clean recording.
+"""The repair tests (docs/examinations.md): take a quality out, ask for the word, compare with the clean recording.
 
 Only recordings whose source repository the encoder never saw, and only people's settings the words never saw. All
 methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the rules to beat are spared that.

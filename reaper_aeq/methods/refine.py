@@ -2,7 +2,7 @@
 
 What is descended is the error to be expected under the posterior (`region`), dB² of what the bands do to the sound, and
 a prior that keeps them small and near where they were. An EQ acts on the STFT's power as |H|², so a step costs one
-response on the grid and no audio (design, section 2.9); with the samples at hand (`exact`) the waveform is filtered.
+response on the grid and no audio; with the samples at hand (`exact`) the waveform is filtered.
 All sounds of one sample rate go down together, on the device that the models are on.
 
 Steps are taken back, in part or altogether, where they cost a law or make the expected error hardly smaller.

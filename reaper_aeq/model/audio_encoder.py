@@ -3,8 +3,8 @@
     code(x) = encode( LTAS(x) - usual balance of sounds that move like x )
 
 The second term comes from networks and a kernel regression that see only what no EQ can change (`texture`), the first
-follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound (design,
-section 2.4), and training is only about what "usual" means.
+follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound,
+and training is only about what "usual" means.
 """
 
 from __future__ import annotations
@@ -164,14 +164,10 @@ class AudioEncoder(BalanceEncoder):
         self.register_buffer("residual_cov", torch.eye(N_GRID, dtype=torch.float64))
 
     @torch.no_grad()
-    def natural_code(self, texture_map: Tensor) -> Tensor:
-        """(mels, frames) -> (32,): the usual deviation from average music of sounds that move like this."""
-        return self.natural_codes([texture_map])[0]
-
-    @torch.no_grad()
     def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
-        """The same for many sounds of any length, (sounds, 32), each by itself: the last digits of a product of
-        matrices depend on how many rows it has, and a sound's answer must not depend on its company."""
+        """Sounds of any length, (mels, frames) each -> (sounds, 32): the usual deviation from average music of sounds
+        that move like these. Each by itself: the last digits of a product of matrices depend on how many rows it has,
+        and a sound's answer must not depend on its company."""
         return torch.stack([self._natural_code(texture_map) for texture_map in texture_maps])
 
     def _natural_code(self, texture_map: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 Word and sound first give a Gaussian (`posterior`): the word's settings, as far as the sound leaves them likely. The
 network says how people differ from that Gaussian: it draws in coordinates in which the Gaussian is N(0, 1) in each of
 `axes` directions. Its decoder's mean is odd: no word and no sound is a flat EQ, and 'less warm' on a sound is 'warm' on
-its opposite, turned round (design, section 2.1).
+its opposite, turned round.
 
 The word enters twice: as the mean of its settings, and as a sentence model's vector, which travels in the checkpoint
 for each known word. Free text enters as the blend of known words that it was taken for.

@@ -1,6 +1,6 @@
-"""The two networks of the original plan that read a texture: a CNN and a transformer. Same input, same output.
+"""The two networks that read a texture: a CNN and a transformer. Same input, same output.
 
-Both pool over time and never over frequency: where something happens is the point (design, section 2.3).
+Both pool over time and never over frequency: where something happens is the point.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""REAPER's text format as a tree of lines: what is not changed comes out byte for byte (facts sheet, section 8).
+"""REAPER's text format as a tree of lines: what is not changed comes out byte for byte (docs/reaper.md, section 6).
 
 A line that begins with `<` opens a chunk, a line that is `>` alone closes it; everything else (values, base64, MIDI
 events, notes and code behind `|`) is a line of the chunk it stands in. Project files hold one chunk at the top; track

@@ -1,7 +1,7 @@
 """The ReaEQs of one FX chain: finding them, setting ours by name, and taking it away without a trace.
 
 An FX is a run of lines inside FXCHAIN or MASTERFXLIST: BYPASS, the plug-in's chunk, then what belongs to it (FLOATPOS,
-FXID, envelopes, WAK ...) until the next BYPASS (facts sheet, section 8). Standard library only.
+FXID, envelopes, WAK ...) until the next BYPASS (docs/reaper.md, section 6). Standard library only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Media items of a project: takes, sources, sections and fades as REAPER writes them (facts sheet, section 8).
+"""Media items of a project: takes, sources, sections and fades as REAPER writes them (docs/reaper.md, section 6).
 
-Field meanings are those of ReaTeam's "State Chunk Definitions", checked against the real files of the facts sheet.
+Field meanings are those of ReaTeam's "State Chunk Definitions", checked against real files.
 Standard library only.
 """
 

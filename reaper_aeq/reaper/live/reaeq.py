@@ -1,4 +1,4 @@
-"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (facts sheet, section 2)."""
+"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (docs/reaper.md, 3 and 4)."""
 
 from __future__ import annotations
 
