@@ -100,12 +100,12 @@ class TargetLock:
         if self._handle is None:
             return
         handle, self._handle = self._handle, None
-        if os.name == "nt":  # where nothing open can be removed
+        windows = os.name == "nt"  # where nothing open can be removed
+        if windows:
             os.close(handle)
-            handle = None
         with suppress(OSError):
             os.unlink(self.path)
-        if handle is not None:
+        if not windows:
             os.close(handle)
 
 

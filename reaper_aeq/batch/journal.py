@@ -157,7 +157,7 @@ class Journal:
             raise OutputError(f"cannot write the journal {self.path}: {error}; what was finished is kept") from error
 
 
-def _row(values: tuple) -> Row:
+def _row(values: tuple[Any, ...]) -> Row:
     *before, record, ended = values
     return Row(*before, Record(**json.loads(record)) if record else None, ended)
 

@@ -81,8 +81,8 @@ def adapt(
             step_done(COMPUTING, 1, 1)
             name = name or instance_name(request, intensity, engine.words.spelled)
             title = f"{source.name}: {name.removeprefix('AEQ: ')}"
-            for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
-                its_files.write(one, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
+            for n, (answer, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
+                its_files.write(answer, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
         told = about(heard, source, [path for one in several for path in one.paths], result.kind)
         print_json(told | result.to_dict())

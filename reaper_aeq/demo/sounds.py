@@ -39,7 +39,9 @@ def released(t: np.ndarray, hold_s: float, release_s: float) -> np.ndarray:
     return np.exp(-_LN_60_DB / release_s * np.maximum(t - hold_s, 0))
 
 
-def place(track: np.ndarray, sound: np.ndarray, at_s: float, sample_rate: int, gain: float = 1.0, pan: float = 0.0):
+def place(
+    track: np.ndarray, sound: np.ndarray, at_s: float, sample_rate: int, gain: float = 1.0, pan: float = 0.0
+) -> None:
     """Adds a mono sound to a stereo track in place; `pan` -1 (left) to 1 (right) at constant power."""
     start = max(0, round(at_s * sample_rate))
     sound = sound[: max(0, track.shape[1] - start)]

@@ -38,6 +38,11 @@ NEWTON_STEPS = 4
 class KernelRegression(nn.Module):
     """Ridge regression with a Gaussian kernel on texture statistics (n,) -> (32,); closed form, few data suffice."""
 
+    mean: Tensor
+    scale: Tensor
+    centres: Tensor
+    alpha: Tensor
+
     def __init__(self, n_centres: int, n_stats: int, gamma: float) -> None:
         super().__init__()
         self.gamma = gamma
@@ -151,6 +156,11 @@ class BalanceEncoder(nn.Module, ABC):
 
 class AudioEncoder(BalanceEncoder):
     """`members` texture networks, a kernel regression, and what music is like on average."""
+
+    mix: Tensor
+    mean_db: Tensor
+    total_cov: Tensor
+    residual_cov: Tensor
 
     def __init__(
         self, members: int = 4, n_centres: int = 1, n_stats: int = 1, gamma: float = 0.3, network: str = "cnn"

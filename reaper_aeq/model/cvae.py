@@ -71,6 +71,11 @@ class Cvae(nn.Module):
         known_from: how many settings a word needs for half of its own vector to count.
     """
 
+    axes: Tensor
+    scale: Tensor
+    vectors: Tensor
+    counts: Tensor
+
     def __init__(
         self, words: Sequence[str], vector: int = 384, axes: int = 16, text: int = 16, latent: int = 8,
         hidden: int = 96, known_from: float = 64.0, dropout: float = 0.2,
@@ -95,9 +100,11 @@ class Cvae(nn.Module):
         self.leave = nn.Linear(hidden, axes, bias=False)
         self.direct = nn.Linear(latent, axes, bias=False)
         self.noise = nn.Linear(hidden, axes)
-        for layer in (self.encoder[-1], self.leave, self.noise):  # starts as the Gaussian that it refines
+        said = self.encoder[-1]
+        assert isinstance(said, nn.Linear)
+        for layer in (said, self.leave, self.noise):  # starts as the Gaussian that it refines
             nn.init.zeros_(layer.weight)
-        nn.init.zeros_(self.encoder[-1].bias)
+        nn.init.zeros_(said.bias)
         nn.init.zeros_(self.noise.bias)
 
     def standard(self, code: Tensor) -> Tensor:

@@ -25,6 +25,8 @@ N_LATENT = 32
 class EqAutoencoder(nn.Module):
     """Curves (batch, bands) dB <-> codes (batch, 32) <-> ReaEQ (batch, 5, 3) [freq_hz, gain_db, bandwidth_oct]."""
 
+    scale_db: Tensor
+
     def __init__(self, n_latent: int = N_LATENT, hidden: int = 256) -> None:
         super().__init__()
         self.encoder = nn.Linear(N_GRID, n_latent, bias=False)

@@ -52,9 +52,11 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
-    parts, guesses, unknown = _without_model(phrase, vocabulary)
+    parts, known_parts, unknown = _without_model(phrase, vocabulary)
     if unknown:
-        parts, guesses = _guessed(phrase, parts, guesses, unknown, vocabulary)
+        parts, guesses = _guessed(phrase, parts, known_parts, unknown, vocabulary)
+    else:
+        guesses = [guess for guess in known_parts if guess]
     total = sum(abs(part.weight) for part in parts) / max(abs(part.weight) for part in parts)
     weights: dict[str, float] = {}
     for part, guess in zip(parts, guesses, strict=True):
@@ -113,8 +115,8 @@ def known(text: str, vocabulary: Vocabulary | WordTable) -> Guess | None:
             name, sign = resolve(candidate, vocabulary)
             return Guess({name: float(sign)})
         except UnknownWordError:
-            if (name := _by_synonym().get(candidate)) in vocabulary:
-                return Guess({name: 1.0})
+            if (other := _by_synonym().get(candidate)) and other in vocabulary:
+                return Guess({other: 1.0})
     return None
 
 
@@ -193,8 +195,8 @@ def _guess(
     shares = (top.values / SOFTNESS).softmax(0) * agree
     shares = shares / shares.sum()
     shares = shares.where(shares >= LEAST_SHARE, 0.0)
-    shares = (shares / shares.sum()).tolist()
-    return Guess({n: share for n, share in zip(candidates, shares, strict=True) if share > 0}, min(best, 1.0))
+    each = (shares / shares.sum()).tolist()
+    return Guess({n: share for n, share in zip(candidates, each, strict=True) if share > 0}, min(best, 1.0))
 
 
 @cache

@@ -182,9 +182,10 @@ class _Reader:
             needs = "a word or a reference" if table == "master" else "a word"
             self.fail(table, n, None, f"it needs {needs}" + (", not both" if "word" in row else ""))
         action = Action(line=self.line_of(table, n, "word" if "word" in row else "reference"))
-        for key in ("intensity", "adaptation"):
-            if key in row:
-                action = replace(action, **{key: self.number(table, n, key, row[key])})
+        if "intensity" in row:
+            action = replace(action, intensity=self.number(table, n, "intensity", row["intensity"]))
+        if "adaptation" in row:
+            action = replace(action, adaptation=self.number(table, n, "adaptation", row["adaptation"]))
         if "heard_as" in row:
             (kind,) = self.texts(table, n, row, "heard_as", single=True)
             if kind not in model_kinds.KINDS:

@@ -51,6 +51,7 @@ def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library
 
     Raises `AudioError` for a source that `library` calls missing.
     """
+    assert take.source is not None, "only of takes that play"
     with closing(SourceReader(take.source, library, loop)) as source:
         first = take.offset_s * source.sample_rate
         left = samples

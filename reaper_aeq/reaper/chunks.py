@@ -246,7 +246,7 @@ def split_tokens(text: str) -> list[str]:
     >>> split_tokens('NAME "lead vocal" 5" `"x"`')
     ['NAME', 'lead vocal', '5"', '"x"']
     """
-    return [match[match.lastindex] for match in _TOKEN.finditer(text)]
+    return [match[match.lastindex or 0] for match in _TOKEN.finditer(text)]
 
 
 def quote_token(text: str) -> str:

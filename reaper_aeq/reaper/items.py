@@ -179,7 +179,7 @@ def _take(part: Chunk, folder: Path | None, first: bool) -> Take:
 
 
 def _source(chunk: Chunk, folder: Path | None) -> Source:
-    sections = []
+    sections: list[Section] = []
     while (chunk.tokens[1:] or [""])[0] == "SECTION":
         sections.insert(0, _section(chunk))
         inner = chunk.find("SOURCE")

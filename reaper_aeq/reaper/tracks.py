@@ -91,7 +91,9 @@ class Track(_HasChain):
     def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
         super().__init__(chunk, platform, path)
         self.index = index
-        self.depth, self.parent, self.children = 0, None, []
+        self.depth = 0
+        self.parent: Track | None = None
+        self.children: list[Track] = []
         self.name = text(chunk, "NAME")
         self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
         self.volume, self.pan, _, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])

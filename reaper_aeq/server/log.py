@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import re
 import time
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +31,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
         self.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
         self.addFilter(OnceAMinute())
 
-    def _open(self) -> IO[str]:
+    def _open(self) -> TextIOWrapper:
         return open_private(self.baseFilename, "a")
 
     def handleError(self, record: logging.LogRecord) -> None:

@@ -53,7 +53,7 @@ class Mailbox:
     folder: Path
     held: IO[bytes]
     identity: tuple[int, int]
-    following: dict[str, asyncio.Task] = field(default_factory=dict)
+    following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     beat: int = 0

@@ -109,7 +109,7 @@ def _asked(state: State, path: str, body: dict[str, Any] | None = None) -> dict[
     connection = http.client.HTTPConnection(HOST, state.port, timeout=5.0)
     try:
         headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
-        connection.request("POST", path, body and json.dumps(body), headers)
+        connection.request("POST", path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         told = json.loads(answer.read(100_000))
     except (OSError, ValueError, http.client.HTTPException) as error:
