@@ -215,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         console.set_level(console.NORMAL)
         if COMPLETION in os.environ:
-            from typer.completion import completion_init
+            from typer.completion import completion_init  # type: ignore[attr-defined]  # not in its __all__
 
             completion_init()
         command = typer.main.get_command(app)

@@ -172,7 +172,7 @@ class AdaptiveEQ:
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 result = self._result(asked[n], checked, request, eq)
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
-        return answers
+        return [answer for answer in answers if answer is not None]
 
     def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
         """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
@@ -194,6 +194,7 @@ class AdaptiveEQ:
     def _result(self, one: Asked, plan: Plan, request: Request, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
+        assert request.loudness is not None, "`requests` gives it"
         asked, intensity = plan.asked, plan.intensity
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
         times = room_for_peaks(held.eq, analysis)
@@ -248,7 +249,9 @@ class AdaptiveEQ:
 
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
-        rates = list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
+        rates: list[Any] = (
+            list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
+        )
         if len(rates) != len(several):
             raise AeqError(f"each reference needs one sample rate, but there are {len(several)} and {len(rates)}")
         sound = as_channels(audio, sample_rate).cpu()

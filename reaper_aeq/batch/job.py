@@ -82,7 +82,7 @@ class Job:
             raise Changed("one of its files was changed while it was being read")
         record = Record(
             id=self.task.id, path=self.task.path, kind=self.task.kind, asked=self.recipe.asked_of(self.task.kind),
-            key=self.key, files={path: list(stamp) if stamp else None for path, stamp in self.stamps.items()},
+            key=self.key, files=self.stamps,
             outputs={path.name: path.stat().st_size for path in outputs}, summary=summary,
             seconds=round(self.seconds, 3), worker=f"{platform.node()}:{os.getpid()}", batch=self.batch,
             result=uuid.uuid4().hex,

@@ -158,8 +158,9 @@ class Journal:
 
 
 def _row(values: tuple[Any, ...]) -> Row:
-    *before, record, ended = values
-    return Row(*before, Record(**json.loads(record)) if record else None, ended)
+    task, path, kind, state, asked, key, attempts, seconds, error, trace, said, ended = values
+    record = Record(**json.loads(said)) if said else None
+    return Row(task, path, kind, state, asked, key, attempts, seconds, error, trace, record, ended)
 
 
 def _now() -> str:

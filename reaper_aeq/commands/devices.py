@@ -43,7 +43,7 @@ def torch_builds() -> dict[str, str | None] | None:
     for line in tree.body:
         if isinstance(line, ast.Assign | ast.AnnAssign) and isinstance(line.value, ast.Constant):
             for name in line.targets if isinstance(line, ast.Assign) else [line.target]:
-                found[ast.unparse(name)] = line.value.value and str(line.value.value)
+                found[ast.unparse(name)] = None if line.value.value is None else str(line.value.value)
     return {name: found[name] for name in ("cuda", "hip")} if {"cuda", "hip"} <= found.keys() else None
 
 

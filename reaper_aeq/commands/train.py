@@ -96,6 +96,7 @@ def train_audio(
         known = _known_encoder(models) if "bootstrap" in sounds else None
         clips = gather(sounds, recordings, settings, eq_model, known, run)
         if folds:
+            assert prior is not None, "--folds needs --data, as said above"
             from ..evaluate.folds import train_folds
 
             mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]

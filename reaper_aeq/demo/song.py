@@ -25,7 +25,7 @@ PIANO_CHORDS = ((57, 67, 72, 76), (53, 69, 72, 76), (60, 67, 72, 76), (55, 67, 7
 STRINGS = ((45, 52, 57, 60, 64), (41, 48, 57, 60, 64), (48, 55, 60, 64, 67), (43, 50, 59, 62, 67), (48, 55, 60, 64, 67))
 PICKING = (0, 2, 3, 1, 0, 3, 4, 2)
 # Beat, beats, MIDI note, vowel, consonant before it.
-MELODY = (
+MELODY: tuple[tuple[float, float, int, str, str], ...] = (
     (0.5, 1.0, 52, "a", "s"), (1.5, 0.5, 50, "o", ""), (2.0, 1.75, 48, "a", "t"),
     (4.0, 1.0, 48, "o", ""), (5.0, 0.5, 50, "e", "t"), (5.5, 0.5, 48, "i", ""), (6.0, 1.75, 45, "a", "s"),
     (8.5, 1.0, 52, "e", "t"), (9.5, 0.5, 55, "a", ""), (10.0, 1.0, 52, "a", ""), (11.0, 1.0, 50, "o", "s"),
@@ -108,7 +108,7 @@ def _guitar(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
 
 def _voice(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Recorded as through a telephone: nothing left of the low end, which makes it thin."""
-    notes = [Sung(at * BEAT_S, beats * BEAT_S, *sung) for at, beats, *sung in MELODY]
+    notes = [Sung(at * BEAT_S, beats * BEAT_S, note, vowel, before) for at, beats, note, vowel, before in MELODY]
     track = _silence(sample_rate)
     place(track, sing(notes, LENGTH_S, sample_rate, rng), 0.0, sample_rate)
     track = in_room(track, 0.14, 0.9, sample_rate, rng)

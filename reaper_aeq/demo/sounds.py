@@ -6,13 +6,16 @@ Audio is float64 here, mono (samples,) or stereo (2, samples); times are seconds
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 _LN_60_DB = 3 * np.log(10)
+Pitch = TypeVar("Pitch", float, np.ndarray)
 
 
-def midi_hz(note: float) -> float:
+def midi_hz(note: Pitch) -> Pitch:
     """Equal-tempered pitch, A4 = 69 = 440 Hz.
 
     >>> midi_hz(69)

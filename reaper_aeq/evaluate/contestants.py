@@ -41,7 +41,8 @@ class Fold:
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
     others: Mapping[str, AdaptiveEQ] = field(default_factory=dict)  # by the network that listens; for mixes only
-    neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
+    # name of a clip -> a recording of its genre from another repository
+    neighbours: dict[str, Clip] = field(default_factory=dict)
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
     single: Sequence[Clip] = ()  # recordings of single sources
     usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
@@ -69,7 +70,7 @@ class Trial:
     @property
     def published(self) -> Tensor:
         known = self.fold.curves[self.word]
-        return known.get("SocialEQ", known.get("SAFE"))
+        return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
 
 # Trials -> of each (bands,) dB, or None where there are no data for the word

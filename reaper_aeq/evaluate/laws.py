@@ -56,8 +56,8 @@ def run_laws(
 ) -> list[Law]:
     """All laws (or `only` those, by the names of their functions) over `sounds`, in the order of docs/results.md."""
     laws: list[Law] = []
-    engine = By(engine, method)
+    by: Any = By(engine, method)
     for check in [check for check in CHECKS if not only or check.__name__ in only]:
         tell(check.__name__.replace("_", " "))
-        laws += check(engine, sounds)
+        laws += check(by, sounds)
     return laws

@@ -102,11 +102,11 @@ def repaired(
                     trials.append(("published", edit.word, trial, edit))
             for name, answer in contestants.items():
                 curves = answer([trial for _, _, trial, _ in trials])
-                for (kind, label, trial, edit), curve in zip(trials, curves, strict=True):
+                for (kind, label, trial, taken), curve in zip(trials, curves, strict=True):
                     if curve is not None:
                         for group in labels(label, clip):
                             scores = tables[kind].setdefault(group, {})
-                            note(scores.setdefault(name, Score()), trial, edit, curve)
+                            note(scores.setdefault(name, Score()), trial, taken, curve)
     return {
         kind: {
             word: {name: score.summary(scores.get(DEFAULT_METHOD)) for name, score in scores.items()}

@@ -102,7 +102,7 @@ class Observation:
     deviation_db: Tensor
     code: Tensor
     in_reach: Tensor
-    usual: Usual | None = None
+    usual: Usual = None  # type: ignore[assignment]  # some examinations make one without, and ask for none
 
     @property
     def visible_share(self) -> float:
@@ -111,7 +111,12 @@ class Observation:
 
 
 class BalanceEncoder(nn.Module, ABC):
-    """How a sound's balance differs from what is usual; who inherits says what is usual."""
+    """How a sound's balance differs from what is usual; who inherits says what is usual.
+
+    `mean_db`: (bands,), of all music.
+    """
+
+    mean_db: Tensor
 
     @abstractmethod
     def usual_of(
@@ -158,7 +163,6 @@ class AudioEncoder(BalanceEncoder):
     """`members` texture networks, a kernel regression, and what music is like on average."""
 
     mix: Tensor
-    mean_db: Tensor
     total_cov: Tensor
     residual_cov: Tensor
 

@@ -34,8 +34,8 @@ class Evidence:
     None where only one of the two has the word.
     """
 
-    settings: int
-    people: int
+    settings: float
+    people: float
     agreement: float
     cross: float | None
     sources: tuple[str, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import methodcaller
 from typing import Any, Protocol
 
 import numpy as np
@@ -198,7 +199,7 @@ class Mixer:
             for start, count in self._steps(spans):
                 making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
-                for sound in each(lambda node, a=start, n=count: node.after_fader(a, n), nodes):
+                for sound in each(methodcaller("after_fader", start, count), nodes):
                     total += sound
                 yield total.T
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
@@ -231,7 +231,7 @@ class _Reader:
             self.fail(table, n, key, f"{key} must be one text")
         return tuple(found)
 
-    def fail(self, table: str, n: int, key: str | None, reason: str) -> Any:
+    def fail(self, table: str, n: int, key: str | None, reason: str) -> NoReturn:
         raise PlanError(f"{self.path}: line {self.line_of(table, n, key)}: {reason}")
 
     def line_of(self, table: str, n: int, key: str | None) -> int:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from .. import __version__, wire
 from ..errors import AeqError
 from ..locks import lock
+from ..wire_message import Message
 from . import letters
 from .app_call import BROKEN, call
 
@@ -70,7 +71,7 @@ class Mailbox:
             return False
         return (status.st_dev, status.st_ino) == self.identity
 
-    def put(self, name: str, message: wire.Message) -> bool:
+    def put(self, name: str, message: Message) -> bool:
         """Whether there was room for it; the log says once what is wrong."""
         try:
             letters.post(self.folder, name, message.model_dump_json().encode())

@@ -142,7 +142,7 @@ def listening_socket(port: int | None) -> socket.socket:
     """
     for candidate in [port] if port is not None else [DEFAULT_PORT, 0]:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if os.name == "nt":
+        if sys.platform == "win32":
             # there "reuse" would let two programs listen at one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:

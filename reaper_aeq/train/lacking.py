@@ -110,8 +110,8 @@ class Drawer:
         vector = self.vectors[rows.words] * network.shares(worth)[:, None].float()
         device = network.gate.weight.device
         sound_there = Posterior(*(part.to(device) for part in vars(sound).values()))
-        there = [x.to(device) for x in (mean, vector, ratio, worth)]
-        odd, gates = network.condition(*there[:2], sound_there, *there[2:])
+        mean, vector, ratio, worth = (x.to(device) for x in (mean, vector, ratio, worth))
+        odd, gates = network.condition(mean, vector, sound_there, ratio, worth)
         return standard.to(device), odd, gates, torch.linalg.slogdet(sound.inverse)[1]
 
 
