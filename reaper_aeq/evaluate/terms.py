@@ -51,7 +51,7 @@ class TermReport:
     direction: int
     peak_hz: float | None
     peak_db: float | None
-    settings: int
+    settings: float
     charts: int
     charted: float | None
     verdict: str
