@@ -25,10 +25,9 @@ from .media import Library
 from .routing import silenced
 from .spans import Span, merged
 from .stretched import add_at, silence
-from .takes import as_tape, is_stretched
+from .takes import BLOCK_S, as_tape, is_stretched
 from .tapes import Tape, Tapes
 
-BLOCK_S = 5.0
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
