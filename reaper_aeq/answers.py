@@ -45,16 +45,19 @@ def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Reques
     """(n, bands) dB -> bands that are safe for the n sounds."""
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])
+    loudness = [r.loudness for r in requests if r.loudness is not None]
     return realise_many(
         eq_model,
         codes,
         [r.observation for r in requests],
-        [r.loudness for r in requests],
+        loudness,
         [r.mean_db for r in requests],
     )
 
 
-def pictures(seen: Observation, request: Request, change_db: Tensor) -> tuple[np.ndarray, ...]:
+def pictures(
+    seen: Observation, request: Request, change_db: Tensor
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """source, result, target from, target to: what the plot shows, on the grid; NaN where nothing is heard.
 
     `change_db`: (bands,) what comes out of bands and output gain.
@@ -66,7 +69,8 @@ def pictures(seen: Observation, request: Request, change_db: Tensor) -> tuple[np
     heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     result = seen.ltas_db + change_db
-    return tuple(torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high))
+    shown = [torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high)]
+    return shown[0], shown[1], shown[2], shown[3]
 
 
 def _level_against(seen: Observation) -> Tensor:

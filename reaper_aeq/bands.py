@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BandKind(StrEnum):
-    """The kinds of ReaEQ band whose response is known (facts sheet, section 3)."""
+    """The kinds of ReaEQ band whose response is known (docs/reaper.md, section 5)."""
 
     LOW_SHELF = "low_shelf"
     HIGH_SHELF = "high_shelf"
@@ -126,7 +126,7 @@ class Eq:
         return replace(self, output_gain_db=float(output_gain_db))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: `output_gain_db` and `bands` as in the design's section 4."""
+        """JSON-ready: `output_gain_db` and `bands`, as `--json` prints them."""
         bands = [{**asdict(band), "kind": str(band.kind)} for band in self.bands]
         return {"output_gain_db": self.output_gain_db, "bands": bands}
 

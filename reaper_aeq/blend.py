@@ -67,7 +67,7 @@ def check_range(limit: str, value: float, name: str | None = None) -> None:
 def instance_name(
     request: str | Mapping[str, float], intensity: float, spelled: Callable[[str], str] = lambda word: word
 ) -> str:
-    """The name by which our ReaEQ is found again (design, section 8).
+    """The name by which our ReaEQ is found again.
 
     Args:
         spelled: the vocabulary's spelling of a word, so that 'Brighter' and 'bright' get one name.

@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from .errors import OutputError
@@ -44,7 +45,7 @@ def apply(changes: Mapping[Path, bytes | None]) -> None:
                 except OSError as error:
                     raise output_error(target, error) from error
                 # only what was put there is taken back
-                swapped.callback(_quietly, lambda target=target, spare=spare: _restore(target, spare))
+                swapped.callback(_quietly, partial(_restore, target, spare))
             swapped.pop_all()
             folders.pop_all()
 

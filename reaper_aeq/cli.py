@@ -27,13 +27,12 @@ from .config import config_file, read_defaults
 from .errors import AeqError
 from .libraries import explain
 from .methods import (
-    DEFAULT_ENCODER,
     DEFAULT_MATCH,
     DEFAULT_METHOD,
-    ENCODERS,
     MATCHES,
     REFINE_STEPS,
 )
+from .model import DEFAULT_ENCODER, ENCODERS
 from .model.kinds import KINDS
 from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .printable import printable
@@ -216,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         console.set_level(console.NORMAL)
         if COMPLETION in os.environ:
-            from typer.completion import completion_init
+            from typer.completion import completion_init  # type: ignore[attr-defined]  # not in its __all__
 
             completion_init()
         command = typer.main.get_command(app)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .methods import NETWORKS
+from .model import NETWORKS
 from .options import (
     PLAIN,
     App,

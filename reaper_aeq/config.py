@@ -67,7 +67,9 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
     return _defaults(command, data, everywhere, path, ())
 
 
-def _defaults(group: Any, data: dict[str, Any], everywhere: dict[str, Any], path: Path, place: tuple[str, ...]) -> dict:
+def _defaults(
+    group: Any, data: dict[str, Any], everywhere: dict[str, Any], path: Path, place: tuple[str, ...]
+) -> dict[str, Any]:
     for key, value in data.items():
         if isinstance(value, dict):
             _refuse_unknown(path, key, group.commands, "command", " ".join(place))

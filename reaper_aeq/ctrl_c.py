@@ -9,7 +9,7 @@ garbage collector) it is printed and forgotten.
 
 from __future__ import annotations
 
-import _signal  # signal itself loads enum, which takes its time
+import _signal  # type: ignore[import-not-found]  # has no stubs; signal itself loads enum, which takes its time
 import _thread
 import os
 import sys

@@ -19,8 +19,9 @@ from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .errors import AeqError
 from .explain import explain, explain_heard, explain_understood, suggest
-from .methods import DEFAULT_ENCODER, DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, ENCODERS
+from .methods import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS
 from .methods.request import Request
+from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import along_heard, level_free
 from .model.encoders import load_encoder
@@ -64,7 +65,7 @@ class AdaptiveEQ:
 
     @classmethod
     def load(cls, folder: Path | str | None = None, device: str = "auto", encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
-        """The shipped models, or those in `folder`; `encoder` is one of `methods.ENCODERS`.
+        """The shipped models, or those in `folder`; `encoder` is one of `model.ENCODERS`.
 
         Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder or device that is none.
         """
@@ -171,7 +172,7 @@ class AdaptiveEQ:
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 result = self._result(asked[n], checked, request, eq)
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
-        return answers
+        return [answer for answer in answers if answer is not None]
 
     def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
         """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
@@ -193,6 +194,7 @@ class AdaptiveEQ:
     def _result(self, one: Asked, plan: Plan, request: Request, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
+        assert request.loudness is not None, "`requests` gives it"
         asked, intensity = plan.asked, plan.intensity
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
         times = room_for_peaks(held.eq, analysis)
@@ -247,7 +249,9 @@ class AdaptiveEQ:
 
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
-        rates = list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
+        rates: list[Any] = (
+            list(reference_sr) if isinstance(reference_sr, list | tuple) else [reference_sr] * len(several)
+        )
         if len(rates) != len(several):
             raise AeqError(f"each reference needs one sample rate, but there are {len(several)} and {len(rates)}")
         sound = as_channels(audio, sample_rate).cpu()

@@ -13,7 +13,7 @@ import numpy as np
 from .dsp.audio import AudioFile
 from .dsp.spectrum import Analysis, analyze_blocks
 from .errors import AudioError
-from .result import MEASURED_UP_TO_S, Result, with_measured_loudness
+from .result import MEASURED_UP_TO_S, AnyResult, with_measured_loudness
 
 MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
 # A small file may hold a very long sound (2 MB of FLAC can be a day of silence): these bound the work it can ask for.
@@ -37,7 +37,7 @@ class Heard:
     audio: np.ndarray | None
     warning: str | None
 
-    def measured(self, result: Result) -> Result:
+    def measured(self, result: AnyResult) -> AnyResult:
         """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             return result

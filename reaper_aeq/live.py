@@ -328,7 +328,7 @@ def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:
 def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:
     """What a target's instance is to hold: what it holds, and what is added."""
     held = one.instance.blend if one.instance else {}
-    blend = {engine.words.spelled(word): weight for word, weight in held.items()} | added
+    blend = {engine.words.spelled(word): weight for word, weight in held.items()} | dict(added)
     # one word keeps its own meaning of intensity
     ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
     return Action(word, intensity, wanted.adaptation, wanted.method)

@@ -118,9 +118,9 @@ def _sound(
     top = opened.tracks[0]
     if target.items:
         _only(reaper, top, target.items)
-    for pointer, track in zip([target.track, *inside], opened.tracks, strict=True):
-        _refuse_automation(reaper, pointer, is_top=track is top)
-        _refuse_what_is_not_in_files(track, library)
+    for pointer, one in zip([target.track, *inside], opened.tracks, strict=True):
+        _refuse_automation(reaper, pointer, is_top=one is top)
+        _refuse_what_is_not_in_files(one, library)
     return FileSound(target, Mixer(opened, library), top, eqs)
 
 
@@ -132,21 +132,21 @@ def _sum(
     for member in target.link:
         _refuse_fx_in_front(reaper, member)
         chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
-    eqs = {}
-    for n, (member, track) in enumerate(chosen):
+    eqs: dict[int, Eq] = {}
+    for n, (owner, track) in enumerate(chosen):
         if reaper("GetTrackNumSends", track, -1) > 0:
             raise NotInFilesError("other tracks are sent to it")
         _refuse_automation(reaper, track, is_top=False)
-        if member is None and (eq := _own_eq(reaper, track, new.get(track))):
+        if owner is None and (eq := _own_eq(reaper, track, new.get(track))):
             eqs[n] = eq
     opened = _opened(reaper, project, [track for _, track in chosen])
-    for (member, _), track in zip(chosen, opened.tracks, strict=True):
-        if member is not None:
-            track.mute, track.solo, track.sends_to_parent = False, False, True
-            if member.items:
-                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in member.items]
-                track.items = tuple(track.items[place] for place in places)
-        _refuse_what_is_not_in_files(track, library)
+    for (owner, _), one in zip(chosen, opened.tracks, strict=True):
+        if owner is not None:
+            one.mute, one.solo, one.sends_to_parent = False, False, True
+            if owner.items:
+                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in owner.items]
+                one.items = tuple(one.items[place] for place in places)
+        _refuse_what_is_not_in_files(one, library)
     return FileSound(target, Mixer(opened, library), None, eqs)
 
 

@@ -7,7 +7,7 @@ one of REAPER's cycles, and taken out again to the letter: all is written togeth
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -91,7 +91,9 @@ class _Work:
         chosen = sorted((of(n), n) for n, strip in enumerate(self.strips) if not strip.row.left)
         return [[self.strips[n] for _, n in group] for _, group in groupby(chosen, key=lambda pair: pair[0])]
 
-    def listen(self, targets: Sequence[Target], give) -> None:
+    def listen(
+        self, targets: Sequence[Target], give: Callable[[Sequence[Target], Sequence[Heard | None]], None]
+    ) -> None:
         """Listens to `targets` with all EQs so far in place, and hands what is heard to `give`."""
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])

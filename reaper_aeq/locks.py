@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 import time
 import unicodedata
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import IO
 
 from .errors import OutputError, output_error
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -100,12 +101,12 @@ class TargetLock:
         if self._handle is None:
             return
         handle, self._handle = self._handle, None
-        if os.name == "nt":  # where nothing open can be removed
+        windows = os.name == "nt"  # where nothing open can be removed
+        if windows:
             os.close(handle)
-            handle = None
         with suppress(OSError):
             os.unlink(self.path)
-        if handle is not None:
+        if not windows:
             os.close(handle)
 
 
@@ -129,7 +130,7 @@ def _same(path: Path, handle: int) -> bool:
 def _take(handle: int) -> bool:
     """Whether the lock is ours now. Raises `OSError` where there are no locks."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -89,9 +89,9 @@ def _result(
     eq = held.eq
     response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
     compared = found.heard * inside
-    apart = tuple(_apart(found.db - done, compared) for done in (torch.zeros_like(response), response))
+    apart = (_apart(found.db, compared), _apart(found.db - response, compared))
     heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))
-    told = explain_match(eq, *apart, len(names), heard_share, request.intensity, held.by)
+    told = explain_match(eq, apart[0], apart[1], len(names), heard_share, request.intensity, held.by)
     told += explain_output(eq.output_gain_db)
     heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
@@ -103,11 +103,12 @@ def _result(
         (aim - SHOWN_DB, both),
         (aim + SHOWN_DB, both),
     )
-    pictures = (torch.where(where, row, hidden).numpy() for row, where in rows)
+    source_db, result_db, low_db, high_db = (torch.where(where, row, hidden).numpy() for row, where in rows)
     before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
     confidence = sure * min(1.0, heard_share / 0.6)
     result = MatchResult(
-        None, float(request.intensity), "reference", eq, before, after, confidence, told, source.sample_rate, *pictures,
+        None, float(request.intensity), "reference", eq, before, after, confidence, told, source.sample_rate,
+        source_db, result_db, low_db, high_db,
         references=tuple(names), by=request.by, distance_db=apart, most_gain_db=held.most_gain_db,
     )  # fmt: skip
     return with_known_peaks(result, source)
@@ -125,6 +126,7 @@ def _nothing_heard(source: Analysis, names: Sequence[str], request: MatchRequest
     empty = np.full(len(GRID), np.nan)
     told = "There is no sound between 25 Hz and 20 kHz. Nothing was matched."
     return MatchResult(
-        None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, *[empty] * 4,
+        None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, empty, empty,
+        empty, empty,
         references=tuple(names), by=request.by,
     )  # fmt: skip

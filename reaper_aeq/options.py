@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
@@ -20,21 +20,23 @@ PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pre
 PLAIN["add_help_option"] = False
 PLAIN["context_settings"] = {"help_option_names": ["-h", "--help"]}
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 
 class App(typer.Typer):
     """A group of commands, each of which also has -v and -q."""
 
-    def command(self, name: str | None = None, **options: Any) -> Callable[[Callable], Callable]:
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
         register = super().command(name, **options)
 
-        def add(function: Callable) -> Callable:
+        def add(function: Command) -> Command:
             register(_with_levels(function))
             return function
 
         return add
 
 
-def _with_levels(function: Callable) -> Callable:
+def _with_levels(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` with the options that say how much is said; typer reads what a command takes from its signature."""
     hints = {**get_type_hints(function, include_extras=True), "verbose": Verbose, "quiet": Quiet}
     given = [parameter.replace(annotation=hints[name]) for name, parameter in signature(function).parameters.items()]

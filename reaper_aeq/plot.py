@@ -155,14 +155,24 @@ def _draw(
     return figure
 
 
-def _draw_spectra(axes: Axes, look: _Look, target_label: str, freqs_hz, source_db, low_db, high_db, result_db) -> None:
+def _draw_spectra(
+    axes: Axes,
+    look: _Look,
+    target_label: str,
+    freqs_hz: np.ndarray,
+    source_db: np.ndarray,
+    low_db: np.ndarray,
+    high_db: np.ndarray,
+    result_db: np.ndarray,
+) -> None:
     axes.plot(freqs_hz, source_db, color=look.source, linewidth=1.4, linestyle=(0, (4, 1.5)), label="source")
     axes.plot(freqs_hz, result_db, color=look.result, linewidth=2.0, label="after the EQ")
     axes.fill_between(freqs_hz, low_db, high_db, color=look.target, alpha=0.35, linewidth=0, label=target_label)
     # Above the axes, where no curve can run through it.
-    place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "ncols": look.legend_columns}
-    style = {"fontsize": look.text_pt, "labelcolor": look.ink, "labelspacing": 0.3}
-    axes.legend(**place, **style, frameon=False, handlelength=2.2, borderaxespad=0.2, columnspacing=1.8)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=look.legend_columns, fontsize=look.text_pt,
+        labelcolor=look.ink, labelspacing=0.3, frameon=False, handlelength=2.2, borderaxespad=0.2, columnspacing=1.8,
+    )  # fmt: skip
     axes.set_ylabel("Level (dB)", size=look.text_pt, color=look.ink)
     drawn = np.concatenate([source_db, low_db, high_db, result_db])
     drawn = drawn[np.isfinite(drawn)]
@@ -172,7 +182,9 @@ def _draw_spectra(axes: Axes, look: _Look, target_label: str, freqs_hz, source_d
         axes.set_ylim(bottom - 3, top + 3)
 
 
-def _draw_response(axes: Axes, look: _Look, freqs_hz, eq_db, bands: Sequence[Band], output_gain_db: float) -> None:
+def _draw_response(
+    axes: Axes, look: _Look, freqs_hz: np.ndarray, eq_db: np.ndarray, bands: Sequence[Band], output_gain_db: float
+) -> None:
     axes.axhline(0, color="#888888", linewidth=1)
     axes.fill_between(freqs_hz, 0, eq_db, color=look.eq, alpha=0.12, linewidth=0)
     axes.plot(freqs_hz, eq_db, color=look.eq, linewidth=2.0)
@@ -191,7 +203,7 @@ def _draw_response(axes: Axes, look: _Look, freqs_hz, eq_db, bands: Sequence[Ban
     drawn = drawn[np.isfinite(drawn)]
     reach_db = min(max(6.0, *drawn * 1.15, 0.0), 24.0)
     axes.set_ylim(-reach_db, reach_db)
-    axes.yaxis.set_major_locator(FixedLocator(np.arange(-24, 25, 3 if reach_db <= 9 else 6)))
+    axes.yaxis.set_major_locator(FixedLocator(range(-24, 25, 3 if reach_db <= 9 else 6)))
 
 
 def _dress(axes: Axes, look: _Look) -> None:
@@ -211,7 +223,7 @@ def _dress(axes: Axes, look: _Look) -> None:
         axes.spines[side].set_color(look.axis)
 
 
-def _write(figure: Figure, top: float, text: str, max_lines: int, **style) -> None:
+def _write(figure: Figure, top: float, text: str, max_lines: int, **style: Any) -> None:
     """Writes above the axes, in as many characters as fit: words and names of files may be long or wide."""
     drawn = figure.text(_LEFT, top, "", va="top", parse_math=False, **style)
     for characters in range(116, 11, -4):

@@ -63,7 +63,8 @@ def realise_many(
     words_db: Sequence[Tensor | None],
 ) -> list[Eq]:  # fmt: skip
     """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
-    targets = [fit_target(eq_model, code, *one) for code, *one in zip(codes, seen, loudness, words_db, strict=True)]
+    each = zip(codes, seen, loudness, words_db, strict=True)
+    targets = [fit_target(eq_model, code, sound, loud, word) for code, sound, loud, word in each]
     return bands_for(targets, [one.sample_rate for one in loudness])
 
 
@@ -282,8 +283,8 @@ def dialled(held: Held, limits: Limits, seen: Observation, word_db: Tensor | Non
     around = [sorted({floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10}) for b in eq.bands]
     found = limits.cheapest(eq, np.array(list(product(*around))), costs, held.by)
     if found is None:
-        bands = (replace(band, gain_db=round(band.gain_db, 2)) for band in eq.bands)
-        found = replace(held, eq=Eq(tuple(bands), held.eq.output_gain_db))
+        rounded = (replace(band, gain_db=round(band.gain_db, 2)) for band in eq.bands)
+        found = replace(held, eq=Eq(tuple(rounded), held.eq.output_gain_db))
     bands = tuple(replace(band, gain_db=band.gain_db + 0.0) for band in found.eq.bands if abs(band.gain_db) >= LEAST_DB)
     return replace(found, eq=Eq(bands, round(found.eq.output_gain_db, 2) + 0.0))
 

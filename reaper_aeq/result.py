@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as in the design's section 4; numbers are rounded to what they mean."""
+        """JSON-ready, as `--json` prints it; numbers are rounded to what they mean."""
         return {
             "word": self.word,
             **({"understood": dict(self.understood)} if self.understood else {}),
@@ -115,7 +115,10 @@ class Result:
         }
 
 
-def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
+AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
+
+
+def with_measured_loudness(result: AnyResult, audio: np.ndarray) -> AnyResult:
     """The result with its output gain from the exact loudness and peaks of `audio` (channels, samples)."""
     result = replace(result, variations=tuple(with_measured_loudness(one, audio) for one in result.variations))
     if not result.eq.bands:
@@ -128,7 +131,7 @@ def with_measured_loudness(result: Result, audio: np.ndarray) -> Result:
     return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate, -PEAK_ROOM_DB - max(gain_db, 0.0)))
 
 
-def with_known_peaks(result: Result, analysis: Analysis) -> Result:
+def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
     """The result with its output gain held by the peaks of a sound that is no longer at hand."""
     if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
         return result
@@ -147,7 +150,7 @@ def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
     return 1.0 if rise_db <= most_db else most_db / rise_db
 
 
-def under_peaks(result: Result, gain_db: float, before_db: float, after_db: float) -> Result:
+def under_peaks(result: AnyResult, gain_db: float, before_db: float, after_db: float) -> AnyResult:
     """The result with this output gain, or as much less as keeps the true peak low; and a sentence where that is told.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +115,7 @@ class WordsTraining:
     min_people: int = setting(5, "SocialEQ words with fewer people are left out unless listed in `asked_for`")
     min_settings: int = setting(3, "SAFE words with fewer settings are left out unless SocialEQ has them")
     min_beside_charts: int = setting(5, "fewer settings, often one person's, do not count where charts define a word")
-    socialeq_db: float = setting(5.0, "one SocialEQ unit in dB (design, section 2.7)")
+    socialeq_db: float = setting(5.0, "one SocialEQ unit in dB")
     safe_weight: float = setting(12.0, "how many SocialEQ people one SAFE setting counts for in the mean of a word")
     safe_alike: float = setting(0.0125, "correlation of a word's SAFE settings: the same people made many of them")
     people_per_setting: float = setting(3.0, "how many SocialEQ people make a word as well known as one setting")
@@ -149,13 +147,3 @@ def load_settings(cls: type[T], path: Path | str | None) -> T:
         elif type(value) is not types[key]:
             raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {value!r}")
     return cls(**data)
-
-
-def describe(settings: Any) -> str:
-    """The settings as TOML, each with its reason: what `models/*.toml` holds."""
-    lines = []
-    for item in dataclasses.fields(settings):
-        value = getattr(settings, item.name)
-        # JSON writes numbers and plain texts just as TOML does
-        lines.append(f"{item.name} = {json.dumps(value)}".ljust(30) + f"# {item.metadata['why']}")
-    return "\n".join(lines) + "\n"

@@ -201,7 +201,8 @@ class AdaptAnswer(EqAnswer):
     heard_as: HeardAs | None = None
 
     @model_serializer(mode="wrap")
-    def _as_printed(self, plain: SerializerFunctionWrapHandler):  # a return type would hide the keys from the schema
+    # a return type would hide the keys from the schema
+    def _as_printed(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # as said above
         return {
             key: value
             for key, value in plain(self).items()
@@ -234,6 +235,9 @@ class AnalyzeAnswer(Message):
     suggestion: str
 
 
+Answer = AdaptAnswer | MatchAnswer | AnalyzeAnswer
+
+
 class TaskDone(Message):
     """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer.
 
@@ -244,7 +248,7 @@ class TaskDone(Message):
     id: str
     name: str
     ok: Literal[True]
-    answer: AdaptAnswer | MatchAnswer | AnalyzeAnswer
+    answer: Answer
     seconds: Seconds
     heard: str = ""
 

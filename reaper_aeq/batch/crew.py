@@ -7,7 +7,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
@@ -60,20 +60,20 @@ class Crew:
 
     def check(self, recipe: Recipe, out: str) -> None:
         """Raises `AeqError` if scheduler or workers cannot serve; a worker that comes later says so itself."""
-        self._same_version("the scheduler", lambda: self.client.run_on_scheduler(eval, _VERSION))
+        try:
+            version = self.client.run_on_scheduler(eval, _VERSION)
+        except ImportError as error:
+            version = error
+        self._same_version("the scheduler", version)
         for address, version in self.client.run(eval, _VERSION, on_error="return").items():
-            self._same_version(f"the worker at {address}", lambda version=version: version)
+            self._same_version(f"the worker at {address}", version)
         for address, reason in self.client.run(fit, recipe, out, on_error="return").items():
             if isinstance(reason, BaseException):
                 raise AeqError(f"the worker at {address} cannot run reaper-aeq: {type(reason).__name__}: {reason}")
             if reason:
                 raise AeqError(reason)
 
-    def _same_version(self, who: str, asked: Callable[[], Any]) -> None:
-        try:
-            version = asked()
-        except ImportError as error:
-            version = error
+    def _same_version(self, who: str, version: Any) -> None:
         if isinstance(version, BaseException):
             raise AeqError(f"{who} does not have reaper-aeq {__version__} ({version}): install it there too")
         if version != __version__:

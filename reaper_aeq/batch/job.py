@@ -37,10 +37,11 @@ class Job:
             self._before = _times([task.path])
             self.opened: Any = None
             if task.kind == PROJECT:
-                from .songs import media_of, read
+                from ..project.whole import files_read
+                from ..reaper.rpp import Project
 
-                self.opened = read(task.path)
-                self._before |= _times(media_of(self.opened, recipe.plan))
+                self.opened = Project.read(task.path)
+                self._before |= _times(map(str, files_read(self.opened, recipe.plan)))
             self.stamps: dict[str, Stamp] = stamps(self._before)
             self.key = content_key(recipe.asked_of(task.kind), self.stamps)
 
@@ -81,7 +82,7 @@ class Job:
             raise Changed("one of its files was changed while it was being read")
         record = Record(
             id=self.task.id, path=self.task.path, kind=self.task.kind, asked=self.recipe.asked_of(self.task.kind),
-            key=self.key, files={path: list(stamp) if stamp else None for path, stamp in self.stamps.items()},
+            key=self.key, files=self.stamps,
             outputs={path.name: path.stat().st_size for path in outputs}, summary=summary,
             seconds=round(self.seconds, 3), worker=f"{platform.node()}:{os.getpid()}", batch=self.batch,
             result=uuid.uuid4().hex,

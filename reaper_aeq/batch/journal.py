@@ -157,9 +157,10 @@ class Journal:
             raise OutputError(f"cannot write the journal {self.path}: {error}; what was finished is kept") from error
 
 
-def _row(values: tuple) -> Row:
-    *before, record, ended = values
-    return Row(*before, Record(**json.loads(record)) if record else None, ended)
+def _row(values: tuple[Any, ...]) -> Row:
+    task, path, kind, state, asked, key, attempts, seconds, error, trace, said, ended = values
+    record = Record(**json.loads(said)) if said else None
+    return Row(task, path, kind, state, asked, key, attempts, seconds, error, trace, record, ended)
 
 
 def _now() -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from .content import same
 from .inputs import SOUND, Task
+from .job import Answer
 from .journal import DONE, Journal
 from .recipe import Recipe
 from .record import Record
-from .work import Answer
 
 CHUNK_SOUNDS, CHUNK_BYTES = 16, 2**27  # recordings that share a pass of the networks
 

@@ -52,7 +52,7 @@ class Recipe:
             check_range("adaptation", adaptation)
         if method not in METHODS:
             raise AeqError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
-        folder = models and os.path.abspath(models)
+        folder = os.path.abspath(models) if models else None
         plan_path = str(plan.absolute()) if plan else None
         return cls(
             read_plan(plan).text, plan_path, word or "", intensity, adaptation, method, render,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import sweep, write_text_atomic
+from .content import Stamp
 
 NAME = "done.json"
 
@@ -28,7 +29,7 @@ class Record:
     kind: str
     asked: str
     key: str
-    files: dict[str, list | None]
+    files: dict[str, Stamp]
     outputs: dict[str, int]
     summary: dict[str, Any]
     seconds: float

@@ -9,17 +9,18 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..files import sweep
 from .crew import Crew
 from .inputs import Task
+from .job import Answer
 from .journal import Journal
 from .ledger import Counts, Ledger, Watch
 from .recipe import Recipe
 from .record import Record
-from .work import Answer, work
+from .work import work
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -44,8 +45,8 @@ class Batch:
         self.recipe, self.out, self.journal, self.open_crew, self.watch = recipe, out, journal, open_crew, watch
         self.ledger = Ledger(tasks, recipe, out, journal, watch, retries, again)
         self._id = uuid.uuid4().hex
-        self._out_now: dict[Future, list[Task]] = {}
-        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._out_now: dict[Future[Any], list[Task]] = {}
+        self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def run(self) -> Counts:
         """Raises `AeqError` for what ends the whole batch; all that was finished is kept."""
@@ -109,7 +110,7 @@ class Batch:
 
     # Taking in -----------------------------------------------------------------------------------------------------
 
-    def _just_ended(self) -> list[Future]:
+    def _just_ended(self) -> list[Future[Any]]:
         """Waits for the first, and takes all that ended by then."""
         with suppress(queue.Empty):
             found = [self._ended.get(timeout=WAIT_S)]
@@ -119,7 +120,7 @@ class Batch:
             return found
         return []
 
-    def _answers(self, crew: Crew, futures: Sequence[Future]) -> Iterator[tuple[Future, dict[str, Answer]]]:
+    def _answers(self, crew: Crew, futures: Sequence[Future[Any]]) -> Iterator[tuple[Future[Any], dict[str, Answer]]]:
         """Those of one moment in one question to the workers, each of which would wait for what they are at."""
         fine = [future for future in futures if future.status == "finished"]
         yield from zip(fine, crew.client.gather(fine), strict=True)
@@ -137,7 +138,7 @@ class Batch:
             else:
                 self.ledger.failed(task, answer)
 
-    def _answer_for(self, future: Future, crew: Crew) -> dict[str, Answer]:
+    def _answer_for(self, future: Future[Any], crew: Crew) -> dict[str, Answer]:
         """Where a worker died there is no answer of its own. Raises for what is the matter with all workers."""
         from distributed import KilledWorker
 

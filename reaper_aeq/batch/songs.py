@@ -8,22 +8,10 @@ from typing import Any
 
 from ..engine import AdaptiveEQ
 from ..project.places import Places
-from ..project.plan import Plan
 from ..project.report import Report
 from ..project.rows import MASTER
-from ..project.whole import equalise_file, files_read
-from ..reaper.rpp import Project
+from ..project.whole import equalise_file
 from .job import Answer, Job, told
-
-
-def read(path: str) -> Project:
-    """Raises `ProjectError`."""
-    return Project.read(path)
-
-
-def media_of(project: Project, plan: Plan) -> list[str]:
-    """All files that the result depends on besides the project itself."""
-    return [str(path) for path in files_read(project, plan)]
 
 
 def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
@@ -40,12 +28,13 @@ def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]
 
 def summary(report: Report) -> dict[str, Any]:
     """For the index page."""
-    master = next((row for row in report.rows if row.number == MASTER and row.result), None)
+    master = next((row for row in report.rows if row.number == MASTER), None)
+    result = master.result if master else None
     return {
         "tracks": sum(row.number != MASTER for row in report.rows),
         "equalised": sum(row.number != MASTER and row.inserted for row in report.rows),
-        "asked": master.asked if master else "",
-        "score": [round(master.result.score_before, 4), round(master.result.score_after, 4)] if master else None,
+        "asked": master.asked if master and result else "",
+        "score": [round(result.score_before, 4), round(result.score_after, 4)] if result else None,
         "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],
     }
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..bands import Eq
 from ..blend import check_range, instance_name, parse_word
 from ..errors import AeqError
-from ..methods import ENCODERS, REFINE_STEPS
+from ..methods import REFINE_STEPS
+from ..model import ENCODERS
 from ..printable import printable
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
-
-AnyResult = TypeVar("AnyResult", bound="Result")
 
 if TYPE_CHECKING:
     from ..listen import Heard
@@ -82,8 +81,8 @@ def adapt(
             step_done(COMPUTING, 1, 1)
             name = name or instance_name(request, intensity, engine.words.spelled)
             title = f"{source.name}: {name.removeprefix('AEQ: ')}"
-            for n, (one, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
-                its_files.write(one, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
+            for n, (answer, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
+                its_files.write(answer, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
     if as_json:
         told = about(heard, source, [path for one in several for path in one.paths], result.kind)
         print_json(told | result.to_dict())

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..dsp.readable import check_readable
 from ..errors import AeqError, AudioError
 from ..files import check_target, output_error
-from ..methods import DEFAULT_ENCODER, ENCODERS, METHODS
+from ..methods import METHODS
+from ..model import DEFAULT_ENCODER, ENCODERS
 from ..model.description import read_model
 from ..model.kinds import KINDS
 from ..model.sentences import sentences
@@ -108,16 +109,20 @@ def check_package(name: str, otherwise: str) -> None:
 
 def check_request(request: str | Mapping[str, float], models: Path | None, *needed: str) -> None:
     """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
-    check_models(models, *needed).check(request)
+    from ..model.free_text import check_words
+
+    check_words(request, check_models(models, *needed))
 
 
 def check_plan(plan: Plan, models: Path | None) -> None:
     """Raises `ModelError`, and `PlanError` with the line of a word that is not known or a reference that is missing."""
+    from ..model.free_text import check_words
+
     words = check_models(models)
     for action in plan.actions:
         try:
             if action.reference is None:
-                words.check(action.word)
+                check_words(action.word, words)
             elif not action.reference.is_file():
                 raise AudioError(f"{action.reference} does not exist: check the path of the reference")
         except AeqError as error:

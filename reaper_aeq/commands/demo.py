@@ -100,7 +100,7 @@ def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
     """(2, samples) float32"""
     import numpy as np
 
-    return np.sum(stems, axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.sum(stems, axis=0, dtype=np.float64), np.float32)
 
 
 def done(result: Result) -> str:

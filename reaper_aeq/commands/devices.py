@@ -33,15 +33,17 @@ def torch_builds() -> dict[str, str | None] | None:
     """For which CUDA and which ROCm ('hip') the installed torch was made, each None where it was not; None where
     that cannot be read."""
     spec = importlib.util.find_spec("torch")  # runs nothing of it
+    if spec is None or spec.origin is None:
+        return None
     try:
         tree = ast.parse(Path(spec.origin).with_name("version.py").read_text(encoding="utf-8"))
-    except (AttributeError, TypeError, OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError):
         return None
     found: dict[str, str | None] = {}
     for line in tree.body:
         if isinstance(line, ast.Assign | ast.AnnAssign) and isinstance(line.value, ast.Constant):
             for name in line.targets if isinstance(line, ast.Assign) else [line.target]:
-                found[ast.unparse(name)] = line.value.value
+                found[ast.unparse(name)] = None if line.value.value is None else str(line.value.value)
     return {name: found[name] for name in ("cuda", "hip")} if {"cuda", "hip"} <= found.keys() else None
 
 

@@ -37,7 +37,7 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
 
 
 def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool) -> int:
-    """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
+    """The laws (docs/examinations.md) on every `every`-th recording. Returns 1 if one is broken."""
     check_method(method)
     _check(audio, models)
     from ..evaluate.law import read_sounds

@@ -26,7 +26,8 @@ from .console import note, print_json, say
 def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_reaper: bool | None = None) -> None:
     """Installs, updates or takes away; what is in place already is left as it is. Raises `AeqError`."""
     resource = resource_path(given)
-    now, folders = datetime.now(), []
+    now = datetime.now()
+    folders: list[Path] = []
     if uninstall:
         plan, folders = plan_uninstall(resource, shipped_scripts(), now)
     else:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from ..errors import AeqError
 from ..server.letters import START_LOG
@@ -128,13 +129,13 @@ def start_in_background(path: Path, arguments: list[str]) -> State:
     while time.monotonic() < end:
         state = read_state(path)
         answer = health(state) if state else None
-        if answer and answer.get("ready"):
+        if state and answer and answer.get("ready"):
             return state
         if process.poll() not in (None, 0):
             told = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise AeqError(told[-1].removeprefix("error: ") if told else f"the backend ended at once; see {errors}")
         time.sleep(0.1)
-    if answer:
+    if state and answer:
         return state
     raise AeqError(f"the backend did not answer within {STARTING_S:g} s: see {errors} and {path.with_suffix('.log')}")
 
@@ -150,7 +151,7 @@ def windowless_python(executable: str = sys.executable) -> str:
     return str(without) if found.name.lower() == "python.exe" and without.is_file() else executable
 
 
-def detached(windows: bool = os.name == "nt") -> dict[str, object]:
+def detached(windows: bool = os.name == "nt") -> dict[str, Any]:
     """What makes a child outlive us, our terminal and its Ctrl-C."""
     if windows:
         # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP, spelled out because other systems' subprocess lacks the names

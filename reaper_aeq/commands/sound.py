@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..dsp.audio import AudioFile
 from ..listen import Heard, listen
-from ..methods import DEFAULT_ENCODER
+from ..model import DEFAULT_ENCODER
 from .console import StepDone, detail, warn
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError, ModelError
 from ..files import output_error
-from ..methods import NETWORKS
+from ..model import NETWORKS
 from ..paths import shipped
 from ..printable import printable
 from ..settings import (
@@ -96,6 +96,7 @@ def train_audio(
         known = _known_encoder(models) if "bootstrap" in sounds else None
         clips = gather(sounds, recordings, settings, eq_model, known, run)
         if folds:
+            assert prior is not None, "--folds needs --data, as said above"
             from ..evaluate.folds import train_folds
 
             mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]

@@ -25,7 +25,7 @@ PIANO_CHORDS = ((57, 67, 72, 76), (53, 69, 72, 76), (60, 67, 72, 76), (55, 67, 7
 STRINGS = ((45, 52, 57, 60, 64), (41, 48, 57, 60, 64), (48, 55, 60, 64, 67), (43, 50, 59, 62, 67), (48, 55, 60, 64, 67))
 PICKING = (0, 2, 3, 1, 0, 3, 4, 2)
 # Beat, beats, MIDI note, vowel, consonant before it.
-MELODY = (
+MELODY: tuple[tuple[float, float, int, str, str], ...] = (
     (0.5, 1.0, 52, "a", "s"), (1.5, 0.5, 50, "o", ""), (2.0, 1.75, 48, "a", "t"),
     (4.0, 1.0, 48, "o", ""), (5.0, 0.5, 50, "e", "t"), (5.5, 0.5, 48, "i", ""), (6.0, 1.75, 45, "a", "s"),
     (8.5, 1.0, 52, "e", "t"), (9.5, 0.5, 55, "a", ""), (10.0, 1.0, 52, "a", ""), (11.0, 1.0, 50, "o", "s"),
@@ -76,11 +76,11 @@ def _silence(sample_rate: int) -> np.ndarray:
     return np.zeros((2, round(LENGTH_S * sample_rate)))
 
 
-def _drums(sample_rate, rng):
+def _drums(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     return drum_kit(LENGTH_S, BEAT_S, BARS, sample_rate, rng)
 
 
-def _bass(sample_rate, rng):
+def _bass(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     track = _silence(sample_rate)
     for bar, root in enumerate(BASS_ROOTS):
         for beat, beats, step in ((0, 1.4, 0), (1.5, 0.45, 0), (2, 0.95, 7), (3, 0.45, 0), (3.5, 0.45, 12)):
@@ -90,7 +90,7 @@ def _bass(sample_rate, rng):
     return track
 
 
-def _guitar(sample_rate, rng):
+def _guitar(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Picked eighths; too close to the microphone, which makes the body's 120 Hz boom."""
     track = _silence(sample_rate)
     for bar, notes in enumerate(STRINGS[:BARS]):
@@ -106,16 +106,16 @@ def _guitar(sample_rate, rng):
     return low_shelf(peak(track, 120, 13, 1.2, sample_rate), 200, 4, sample_rate)
 
 
-def _voice(sample_rate, rng):
+def _voice(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Recorded as through a telephone: nothing left of the low end, which makes it thin."""
-    notes = [Sung(at * BEAT_S, beats * BEAT_S, *rest) for at, beats, *rest in MELODY]
+    notes = [Sung(at * BEAT_S, beats * BEAT_S, note, vowel, before) for at, beats, note, vowel, before in MELODY]
     track = _silence(sample_rate)
     place(track, sing(notes, LENGTH_S, sample_rate, rng), 0.0, sample_rate)
     track = in_room(track, 0.14, 0.9, sample_rate, rng)
     return low_shelf(high_passed(track, 200, sample_rate), 500, -10, sample_rate)
 
 
-def _pad(sample_rate, rng):
+def _pad(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     track = _silence(sample_rate)
     for bar, notes in enumerate(PAD_CHORDS):
         chord = pad_chord(notes, 4 * BEAT_S + 0.5, sample_rate, rng)
@@ -124,7 +124,7 @@ def _pad(sample_rate, rng):
     return in_room(track, 0.25, 1.2, sample_rate, rng)
 
 
-def _keys(sample_rate, rng):
+def _keys(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     track = _silence(sample_rate)
     for bar, notes in enumerate(PIANO_CHORDS):
         for beat, beats in ((0, 1.3), (1.5, 0.9), (2.75, 1.0)) if bar < BARS else ((0, 2.4),):

@@ -6,13 +6,16 @@ Audio is float64 here, mono (samples,) or stereo (2, samples); times are seconds
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 _LN_60_DB = 3 * np.log(10)
+Pitch = TypeVar("Pitch", float, np.ndarray)
 
 
-def midi_hz(note: float) -> float:
+def midi_hz(note: Pitch) -> Pitch:
     """Equal-tempered pitch, A4 = 69 = 440 Hz.
 
     >>> midi_hz(69)
@@ -39,7 +42,9 @@ def released(t: np.ndarray, hold_s: float, release_s: float) -> np.ndarray:
     return np.exp(-_LN_60_DB / release_s * np.maximum(t - hold_s, 0))
 
 
-def place(track: np.ndarray, sound: np.ndarray, at_s: float, sample_rate: int, gain: float = 1.0, pan: float = 0.0):
+def place(
+    track: np.ndarray, sound: np.ndarray, at_s: float, sample_rate: int, gain: float = 1.0, pan: float = 0.0
+) -> None:
     """Adds a mono sound to a stereo track in place; `pan` -1 (left) to 1 (right) at constant power."""
     start = max(0, round(at_s * sample_rate))
     sound = sound[: max(0, track.shape[1] - start)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,9 @@ def _spread(t: np.ndarray, slow: np.ndarray, control: np.ndarray) -> np.ndarray:
     return np.apply_along_axis(lambda row: np.interp(t, slow, row), -1, control)
 
 
-def _controls(notes, slow, rate, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _controls(
+    notes: Sequence[Sung], slow: np.ndarray, rate: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pitch (MIDI), loudness and each vowel's share (5, points) over time, gliding as a singer's do."""
     which = np.clip(np.searchsorted([n.start_s for n in notes], slow, "right") - 1, 0, len(notes) - 1)
     since = slow - np.array([n.start_s for n in notes])[which]

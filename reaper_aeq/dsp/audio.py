@@ -191,8 +191,8 @@ class OpenAudio:
     def seek(self, frame: int) -> None:
         """Raises what libsndfile raises for a place that cannot be reached."""
         n = 0
-        while n + 1 < len(self._parts) and self._frames[n] is not None and frame >= self._frames[n]:
-            frame -= self._frames[n] or 0
+        while n + 1 < len(self._parts) and (length := self._frames[n]) is not None and frame >= length:
+            frame -= length
             n += 1
         if n != self._n or self._sound is None:
             self._n = n - 1

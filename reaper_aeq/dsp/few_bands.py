@@ -242,8 +242,9 @@ def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> tuple[torch.
     """Parameters (m, 3), codes of kinds (m,), dB per dB of gain (m, n)."""
     freqs = torch.tensor(freqs_hz, dtype=torch.float64)
     rows, codes, responses = [], [], []
-    for kind, (low, high) in RANGES_HZ.items():
-        low, high = (torch.tensor(edge, dtype=torch.float64).log2() for edge in (low, min(high, 0.4 * sample_rate)))
+    for kind, (low_hz, high_hz) in RANGES_HZ.items():
+        edges = (low_hz, min(high_hz, 0.4 * sample_rate))
+        low, high = (torch.tensor(edge, dtype=torch.float64).log2() for edge in edges)
         count = max(int((high - low) * CENTRES_PER_OCT) + 1, 1)
         centres = torch.logspace(float(low), float(high), count, base=2, dtype=torch.float64)
         widths = DICTIONARY_WIDTHS_OCT if kind is BandKind.BAND else (SHELF_BANDWIDTH_OCT,)

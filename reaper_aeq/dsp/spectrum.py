@@ -124,7 +124,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         # Some frames at a time keep the spectra in cache and the memory small at 64 channels.
         frames = sound.unfold(-1, n_fft, hop)
         for start in range(0, count, 64):
-            power = 0.0
+            power = torch.zeros(())
             for channel in frames[:, start : start + 64]:
                 spectrum = torch.fft.rfft(channel * window)
                 power = power + (spectrum.real.square() + spectrum.imag.square())

@@ -1,4 +1,4 @@
-"""The limits of the law "safe" as they are written in the design, apart from the code that has to keep them."""
+"""The limits of the law "safe" as docs/examinations.md has them, apart from the code that has to keep them."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from .repair import repaired
 from .unseen import PEOPLE_WORDS, load_folds
 
 Tell = Callable[[str], None]
-Table = dict[str, dict[str, dict[str, float | str]]]  # row -> method -> figure -> value
+Table = dict[str, dict[str, dict[str, Any]]]  # row -> method -> figure -> value
 
 LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
 LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
@@ -88,7 +89,7 @@ def _without_fine_print(words: Mapping[str, Mapping[str, Mapping[str, float]]]) 
     }
 
 
-def _means(published: Table) -> dict[str, dict[str, float]]:
+def _means(published: Table) -> dict[str, dict[str, Any]]:
     """Method -> mean of the words' median LSD; a constant that lacks a word takes the other data set's.
 
     'best fixed' is the better of the two constants for each word, chosen after the fact.
@@ -116,7 +117,7 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
         for fold in folds:
             trials = [Trial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
             for name, answer in who.items():
-                for curve in filter(lambda curve: curve is not None, answer(trials)):
+                for curve in (one for one in answer(trials) if one is not None):
                     for row in fold.people[word]:
                         off.setdefault(name, []).append(float(rms_db(curve - row)))
                         alike.setdefault(name, []).append(_correlation(curve, row))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,7 +19,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 TABLES = {"people's edits taken back": "people", "published edits taken back, adaptation 1": "gross"}
 
 
-def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]], path: Path) -> None:
+def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]], path: Path) -> None:
     """Log-spectral distances of the repair tables, in dB, best of each column in bold. Raises `OutputError`."""
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"cannot draw {path}: choose a name that ends in {', '.join(SUFFIXES)}")

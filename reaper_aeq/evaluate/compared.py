@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import AeqError
-from ..methods import METHODS, NETWORKS
+from ..methods import METHODS
+from ..model import NETWORKS
 
 NEIGHBOUR, MATCHERING = "match to neighbour", "matchering, neighbour"
 USUAL_RULE = "rule of usual balance"

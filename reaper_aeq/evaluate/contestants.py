@@ -16,8 +16,8 @@ from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DEFAULT_ENCODER
 from ..methods.match_request import MatchRequest
+from ..model import DEFAULT_ENCODER
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
 from ..model.usual import features
@@ -41,7 +41,8 @@ class Fold:
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
     others: Mapping[str, AdaptiveEQ] = field(default_factory=dict)  # by the network that listens; for mixes only
-    neighbours: dict[str, Clip] | None = None  # name of a clip -> a recording of its genre from another repository
+    # name of a clip -> a recording of its genre from another repository
+    neighbours: dict[str, Clip] = field(default_factory=dict)
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
     single: Sequence[Clip] = ()  # recordings of single sources
     usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
@@ -69,7 +70,7 @@ class Trial:
     @property
     def published(self) -> Tensor:
         known = self.fold.curves[self.word]
-        return known.get("SocialEQ", known.get("SAFE"))
+        return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
 
 # Trials -> of each (bands,) dB, or None where there are no data for the word
@@ -103,7 +104,7 @@ def posterior(trial: Trial) -> Tensor:
 
 
 def usual(trial: Trial) -> Tensor | None:
-    """The posterior rule about what is usual for this sound by the page of linear algebra of the design's 2.16."""
+    """The posterior rule about what is usual for this sound by a page of linear algebra (`UsualRule`)."""
     rule = trial.fold.usual_rule
     if rule is None:
         return None

@@ -33,7 +33,9 @@ def draw_style(style: str, generator: torch.Generator) -> Eq:
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand(1, generator=generator))
 
-    def ends(low_hz: tuple, low_db: tuple, high_hz: tuple, high_db: tuple) -> list[Band]:
+    Span = tuple[float, float]
+
+    def ends(low_hz: Span, low_db: Span, high_hz: Span, high_db: Span) -> list[Band]:
         return [
             Band(BandKind.LOW_SHELF, uniform(*low_hz), uniform(*low_db)),
             Band(BandKind.HIGH_SHELF, uniform(*high_hz), uniform(*high_db)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..errors import ModelError
-from ..methods import DEFAULT_ENCODER, ENCODERS, NETWORKS
+from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
 from ..model.audio_encoder import BalanceEncoder
 from ..model.checkpoint import Checkpoint
 from ..model.encoders import load_encoder

@@ -25,6 +25,16 @@ AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")  # both data sets 
 EXCERPT_S, WHOLE_S = 10.0, 30.0  # most laws hold on any excerpt; the spread of scores is that of whole recordings
 
 
+def raised(answers: Sequence[Result | AeqError]) -> list[Result]:
+    """The answers of a batch. Raises the first error among them."""
+    found = []
+    for answer in answers:
+        if isinstance(answer, AeqError):
+            raise answer
+        found.append(answer)
+    return found
+
+
 @dataclass(frozen=True)
 class Law:
     """One law's outcome: `figure` is what was measured, `must` what has to hold."""

@@ -1,4 +1,4 @@
-"""The laws (design, section 5), measured on real audio through real filters: every figure here was heard, not computed.
+"""The laws (docs/examinations.md), measured on real audio through real filters: each figure was heard, not computed.
 
 Each law is a function of the engine and the recordings; `run_laws` runs them all and keeps what they found.
 """
@@ -54,10 +54,10 @@ def run_laws(
     method: str = DEFAULT_METHOD,
     only: Sequence[str] = (),
 ) -> list[Law]:
-    """All laws (or `only` those, by the names of their functions) over `sounds`, in the order of the design."""
+    """All laws (or `only` those, by the names of their functions) over `sounds`, in the order of docs/results.md."""
     laws: list[Law] = []
-    engine = By(engine, method)
+    by: Any = By(engine, method)
     for check in [check for check in CHECKS if not only or check.__name__ in only]:
         tell(check.__name__.replace("_", " "))
-        laws += check(engine, sounds)
+        laws += check(by, sounds)
     return laws

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -85,7 +86,8 @@ def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     out = []
     for word in WORDS:
         spreads = {}
-        for name, method in {"asked": {}, "fixed": {"method": "fixed"}}.items():
+        methods: dict[str, dict[str, Any]] = {"asked": {}, "fixed": {"method": "fixed"}}
+        for name, method in methods.items():
             before, after = [], []
             for sound in mixes:
                 result = engine.adapt(sound.whole, sound.sample_rate, word, **method)

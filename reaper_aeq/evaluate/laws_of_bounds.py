@@ -61,7 +61,8 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
             gain = max(gain, *(abs(b.gain_db) for b in result.eq.bands))
             output = max(output, abs(result.eq.output_gain_db))
             lifts = {depth: max(lifts[depth], db) for depth, db in lifted_db(result.eq, analysis).items()}
-            net = tuple(map(max, net, net_db(result.eq, analysis)))
+            boost, cut = net_db(result.eq, analysis)
+            net = (max(net[0], boost), max(net[1], cut))
             if word in ("warm", "thin", "bright") and np.isfinite(before_lufs):
                 after = result.eq.apply(sound.audio, sound.sample_rate)
                 over = true_peak_db(after) - max(before_db + 1.0, 0.0)

@@ -19,7 +19,7 @@ from ..realise import net_change_db
 from ..result import Result
 from ..safety import Loudness, scaled
 from .bounds import slack_db
-from .law import AGREED, WORDS, Law, Sound, by_material
+from .law import AGREED, WORDS, Law, Sound, by_material, raised
 
 PRESSED = (*AGREED, "clear", "punchy", "less boomy")
 SCORED_TO = 0.95  # what has more of a word than that needs no more
@@ -41,7 +41,7 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         for word in PRESSED:
             m = engine.curve_of(word)
             for intensity, least in LEAST.items():
-                results = engine.adapt_many([Asked(analysis, word, intensity) for analysis in analyses])
+                results = raised(engine.adapt_many([Asked(analysis, word, intensity) for analysis in analyses]))
                 for analysis, result in zip(analyses, results, strict=True):
                     presses += intensity == 1
                     quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
@@ -71,11 +71,12 @@ def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         analysis = engine.analyze(sound.audio, sound.sample_rate)
         for word in WORDS:
             m = engine.curve_of(word)
-            results = engine.adapt_many([Asked(analysis, word, 1.0, adaptation) for adaptation in ADAPTATIONS])
+            asked = [Asked(analysis, word, 1.0, adaptation) for adaptation in ADAPTATIONS]
+            results = raised(engine.adapt_many(asked))
             got = [share(result, analysis, m) for result in results]
             steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
             versions = [equalised(analysis, amount * m) for amount in AMOUNTS]
-            results = engine.adapt_many([Asked(version, word) for version in versions])
+            results = raised(engine.adapt_many([Asked(version, word) for version in versions]))
             free = [slack_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
             got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]
             for (a, b), both in zip(pairwise(got), (x and y for x, y in pairwise(free)), strict=True):

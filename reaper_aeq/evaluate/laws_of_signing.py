@@ -118,10 +118,10 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
     plans = [plan(one, engine.words) for one in wanted]
     requests = engine.requests(wanted, plans)
     curves = plans[0].method.curves(requests)
-    own = [(r.observation, r.loudness, r.mean_db) for r in requests]
+    own = [(r.observation, r.loudness, r.mean_db) for r in requests if r.loudness is not None]
     targets = [
-        fit_target(engine.eq_model, engine.eq_model.encode(curve.float()), *one)
-        for curve, one in zip(curves, own, strict=True)
+        fit_target(engine.eq_model, engine.eq_model.encode(curve.float()), seen, loudness, word_db)
+        for curve, (seen, loudness, word_db) in zip(curves, own, strict=True)
     ]
     rates = [r.sample_rate for r in requests]
     chosen, free = bands_for(targets, rates), unrestricted_bands_for(targets, rates)

@@ -41,10 +41,10 @@ class People:
         kept = (self.fold != fold).nonzero()[:, 0].tolist()
         keys, curves = [self.keys[n] for n in kept], self.curves[kept]
         words = []
-        for key in dict.fromkeys(keys):
-            own = curves[[n for n, other in enumerate(keys) if other == key]]
+        for name, language in dict.fromkeys(keys):
+            own = curves[[n for n, other in enumerate(keys) if other == (name, language)]]
             # half of the people of SocialEQ are among the contributions
-            words.append(SocialWord(*key, 2 * len(own), own.mean(0)))
+            words.append(SocialWord(name, language, 2 * len(own), own.mean(0)))
         return self.safe.subset((self.safe_fold != fold).tolist()), words, (keys, curves)
 
     def vocabulary(self, fold: int, eq_model: EqAutoencoder) -> Vocabulary:

@@ -1,4 +1,4 @@
-"""The repair tests (design, section 6): take a quality out, ask for the word, compare with the clean recording.
+"""The repair tests (docs/examinations.md): take a quality out, ask for the word, compare with the clean recording.
 
 Only recordings whose source repository the encoder never saw, and only people's settings the words never saw. All
 methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the rules to beat are spared that.
@@ -102,11 +102,11 @@ def repaired(
                     trials.append(("published", edit.word, trial, edit))
             for name, answer in contestants.items():
                 curves = answer([trial for _, _, trial, _ in trials])
-                for (kind, label, trial, edit), curve in zip(trials, curves, strict=True):
+                for (kind, label, trial, taken), curve in zip(trials, curves, strict=True):
                     if curve is not None:
                         for group in labels(label, clip):
                             scores = tables[kind].setdefault(group, {})
-                            note(scores.setdefault(name, Score()), trial, edit, curve)
+                            note(scores.setdefault(name, Score()), trial, taken, curve)
     return {
         kind: {
             word: {name: score.summary(scores.get(DEFAULT_METHOD)) for name, score in scores.items()}

@@ -1,4 +1,4 @@
-"""The rules to beat: two constants and two page-long adaptive ones (design, section 2.11)."""
+"""The rules to beat: two constants and page-long adaptive ones (docs/examinations.md)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, ada
 
 
 class UsualRule:
-    """The usual balance by a page of linear algebra (design, section 2.16), which ours has to beat.
+    """The usual balance by a page of linear algebra (docs/examinations.md), which ours has to beat.
 
     Mean: ridge regression of spectra on standardised features. Covariance: out-of-fold residuals weighted by a Gaussian
     kernel over principal components and by the probability of their kind, shrunk to the pooled one, times a factor.

@@ -6,7 +6,7 @@ Charts taught the words (`train.charts`), so the first is a check of what was ma
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class TermReport:
     direction: int
     peak_hz: float | None
     peak_db: float | None
-    settings: int
+    settings: float
     charts: int
     charted: float | None
     verdict: str
@@ -114,7 +114,7 @@ def _term(row: dict[str, str], by_kind: list[dict[str, str]], words: Vocabulary,
     )  # fmt: skip
 
 
-def _kinds(term: str, sign: int, rows: list[dict[str, str]], word: Word, decoder: Tensor):
+def _kinds(term: str, sign: int, rows: list[dict[str, str]], word: Word, decoder: Tensor) -> Iterator[tuple[str, str]]:
     """(kind, verdict) where several sources name an instrument of that kind; any of its ranges will do."""
     for number, kind in enumerate(KINDS):
         places = [

@@ -139,7 +139,8 @@ def _ours(
 
 def examine(listen: Listener, residual_cov: Tensor, folds: Sequence[Fold], eq_model: EqAutoencoder) -> dict[str, float]:
     """How far an EQ on a sound is heard as that EQ, whether scores follow it, and the repair of people's edits."""
-    off, follows, lsd = [], [], {word: [] for word in PEOPLE_WORDS}
+    off, follows = [], []
+    lsd: dict[str, list[float]] = {word: [] for word in PEOPLE_WORDS}
     generator = torch.Generator().manual_seed(0)
     for fold in folds:
         curves = {

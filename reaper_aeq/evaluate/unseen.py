@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DRAWS, NETWORKS
+from ..methods import DRAWS
+from ..model import NETWORKS
 from ..model.curves import level_free
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST

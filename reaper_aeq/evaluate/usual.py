@@ -19,6 +19,7 @@ from ..model.audio_encoder import BLIND_VAR, Usual
 from ..model.curves import bounded, level_free
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import COMMIT_FROM, KINDS
+from ..model.usual import UsualBalance
 from ..settings import UsualTraining
 from ..train.data import read_clips
 from ..train.usual import Sounds, balanced_folds, fit_usual, sounds_of
@@ -33,6 +34,7 @@ OURS = "ours"
 GROUPS = ("mixes", "single sources")
 Tell = Callable[[str], None]
 Table = dict[str, dict[str, dict[str, float]]]
+Fit = Callable[[Sounds], UsualBalance | UsualRule]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def run_usual(
     sounds = sounds_of(read_clips(audio, tell))
     tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
-    who = {"rule": lambda seen: UsualRule.fit(seen), OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}
+    who: dict[str, Fit] = {
+        "rule": lambda seen: UsualRule.fit(seen),
+        OURS: lambda seen: fit_usual(UsualTraining(), seen)[0],
+    }
     found = {}
     for name, fit in who.items():
         tell(name)
@@ -72,7 +77,7 @@ def run_usual(
     return tables
 
 
-def unseen(sounds: Sounds, fit: Callable[[Sounds], object]) -> Unseen:
+def unseen(sounds: Sounds, fit: Fit) -> Unseen:
     """Predictions for every sound by what was fitted without its fold."""
     fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist(), N_FOLDS)
     fold = torch.tensor([fold_of[source] for source in sounds.sources])
@@ -119,7 +124,8 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
 
 def kind_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
     """How often the likeliest kind is right, on how many it commits itself, and how often it is right on these."""
-    best = [found.usual[n].kinds.max(0) for n in rows]
+    known = [found.usual[n].kinds for n in rows]
+    best = [kinds.max(0) for kinds in known if kinds is not None]
     right = [float(int(one.indices) == int(sounds.kinds[n])) for n, one in zip(rows, best, strict=True)]
     sure = [float(one.values) >= COMMIT_FROM for one in best]
     committed = [r for r, s in zip(right, sure, strict=True) if s]

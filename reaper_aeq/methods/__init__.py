@@ -5,11 +5,6 @@ DRAWS = "cvae"  # the method that variations come from
 DEFAULT_METHOD = "adaptive"
 REFINE_STEPS = {"refine": 50}  # gradient steps where none are asked for; other methods take none
 DEFAULT_ADAPTATION = 0.5
-# Who says what balance is usual (`AdaptiveEQ.load`), and the name of its weights: one that knows kinds of sounds, and
-# networks that know mixes only.
-NETWORKS = {"cnn": "audio", "transformer": "audio_transformer"}
-ENCODERS = {"kinds": "usual", **NETWORKS}
-DEFAULT_ENCODER = "kinds"
 # How a reference is matched (`AdaptiveEQ.match`).
 MATCHES = ("posterior", "ltas", "encoder")
 DEFAULT_MATCH = "posterior"

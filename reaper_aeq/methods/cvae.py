@@ -62,6 +62,7 @@ def drawn(request: Request, count: int) -> Tensor:
 
 def word_on_sound(request: Request, model: Cvae, decoder: Tensor, ratio: float) -> Posterior:
     """The word's settings as far as the sound leaves them likely, a batch of one."""
+    assert request.word is not None, "a trained method needs the word"
     mean, cov = model.standard(request.word.mean), model.covariance(request.word.cov)
     precision, information = torch.zeros_like(cov), torch.zeros_like(mean)
     if ratio:

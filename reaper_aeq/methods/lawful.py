@@ -1,4 +1,4 @@
-"""Whether bands keep the laws on a sound (design, section 5), for many sounds and candidates at once."""
+"""Whether bands keep the laws on a sound (docs/examinations.md), for many sounds and candidates at once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Matching by features: the bands for which the encoder's code of the equalised sound is that of the reference.
 
-By design code(EQ(x)) = code(x) + encode(EQ), so the sound need not be filtered at each step: ReaEQ's true responses are
+As code(EQ(x)) = code(x) + encode(EQ), the sound need not be filtered at each step: ReaEQ's true responses are
 differentiated, and steps of Adam go down the difference of the two codes. What texture makes the encoder expect of
 source and reference is part of their codes: another piece is asked for its deviation from its kind, not for its notes.
 """

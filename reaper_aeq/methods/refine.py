@@ -2,7 +2,7 @@
 
 What is descended is the error to be expected under the posterior (`region`), dB² of what the bands do to the sound, and
 a prior that keeps them small and near where they were. An EQ acts on the STFT's power as |H|², so a step costs one
-response on the grid and no audio (design, section 2.9); with the samples at hand (`exact`) the waveform is filtered.
+response on the grid and no audio; with the samples at hand (`exact`) the waveform is filtered.
 All sounds of one sample rate go down together, on the device that the models are on.
 
 Steps are taken back, in part or altogether, where they cost a law or make the expected error hardly smaller.
@@ -57,10 +57,11 @@ class Aims:
 
     @classmethod
     def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
-        found = [
-            fit_target(r.models.eq, r.models.eq.encode(region(r).float()), r.observation, r.loudness, r.mean_db)
-            for r in requests
-        ]
+        found = []
+        for r in requests:
+            assert r.models is not None and r.loudness is not None, "steps need the models and the sound's loudness"
+            eq_model = r.models.eq
+            found.append(fit_target(eq_model, eq_model.encode(region(r).float()), r.observation, r.loudness, r.mean_db))
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, GRID, rate) for one in found]
         freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()
@@ -107,7 +108,8 @@ class Aims:
 
 def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
     """`eqs` after so many steps as each request asks for; those that nothing lawful betters stay as they are."""
-    out, groups = list(eqs), {}
+    out = list(eqs)
+    groups: dict[tuple[tuple[BandKind, ...], int, int, int | None], list[int]] = {}
     for n, (request, eq) in enumerate(zip(requests, eqs, strict=True)):
         kinds = params_from_eq(eq)[1]
         if request.refine and kinds:
@@ -122,7 +124,8 @@ def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
 
 @torch.no_grad()
 def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
-    device = "cuda" if requests[0].models.device == "cuda" else "cpu"  # mps has no float64
+    shelf = requests[0].models
+    device = "cuda" if shelf is not None and shelf.device == "cuda" else "cpu"  # mps has no float64
     aims = Aims.of(requests, kinds, device)
     sound = requests[0].sound
     respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)

@@ -3,8 +3,8 @@
     code(x) = encode( LTAS(x) - usual balance of sounds that move like x )
 
 The second term comes from networks and a kernel regression that see only what no EQ can change (`texture`), the first
-follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound (design,
-section 2.4), and training is only about what "usual" means.
+follows any EQ exactly. So `code(EQ(x)) - code(x) = encode(EQ)` holds by construction wherever x has sound,
+and training is only about what "usual" means.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ NEWTON_STEPS = 4
 
 class KernelRegression(nn.Module):
     """Ridge regression with a Gaussian kernel on texture statistics (n,) -> (32,); closed form, few data suffice."""
+
+    mean: Tensor
+    scale: Tensor
+    centres: Tensor
+    alpha: Tensor
 
     def __init__(self, n_centres: int, n_stats: int, gamma: float) -> None:
         super().__init__()
@@ -97,7 +102,7 @@ class Observation:
     deviation_db: Tensor
     code: Tensor
     in_reach: Tensor
-    usual: Usual | None = None
+    usual: Usual = None  # type: ignore[assignment]  # some examinations make one without, and ask for none
 
     @property
     def visible_share(self) -> float:
@@ -106,7 +111,12 @@ class Observation:
 
 
 class BalanceEncoder(nn.Module, ABC):
-    """How a sound's balance differs from what is usual; who inherits says what is usual."""
+    """How a sound's balance differs from what is usual; who inherits says what is usual.
+
+    `mean_db`: (bands,), of all music.
+    """
+
+    mean_db: Tensor
 
     @abstractmethod
     def usual_of(
@@ -152,6 +162,10 @@ class BalanceEncoder(nn.Module, ABC):
 class AudioEncoder(BalanceEncoder):
     """`members` texture networks, a kernel regression, and what music is like on average."""
 
+    mix: Tensor
+    total_cov: Tensor
+    residual_cov: Tensor
+
     def __init__(
         self, members: int = 4, n_centres: int = 1, n_stats: int = 1, gamma: float = 0.3, network: str = "cnn"
     ) -> None:
@@ -164,14 +178,10 @@ class AudioEncoder(BalanceEncoder):
         self.register_buffer("residual_cov", torch.eye(N_GRID, dtype=torch.float64))
 
     @torch.no_grad()
-    def natural_code(self, texture_map: Tensor) -> Tensor:
-        """(mels, frames) -> (32,): the usual deviation from average music of sounds that move like this."""
-        return self.natural_codes([texture_map])[0]
-
-    @torch.no_grad()
     def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
-        """The same for many sounds of any length, (sounds, 32), each by itself: the last digits of a product of
-        matrices depend on how many rows it has, and a sound's answer must not depend on its company."""
+        """Sounds of any length, (mels, frames) each -> (sounds, 32): the usual deviation from average music of sounds
+        that move like these. Each by itself: the last digits of a product of matrices depend on how many rows it has,
+        and a sound's answer must not depend on its company."""
         return torch.stack([self._natural_code(texture_map) for texture_map in texture_maps])
 
     def _natural_code(self, texture_map: Tensor) -> Tensor:

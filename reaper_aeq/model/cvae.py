@@ -3,7 +3,7 @@
 Word and sound first give a Gaussian (`posterior`): the word's settings, as far as the sound leaves them likely. The
 network says how people differ from that Gaussian: it draws in coordinates in which the Gaussian is N(0, 1) in each of
 `axes` directions. Its decoder's mean is odd: no word and no sound is a flat EQ, and 'less warm' on a sound is 'warm' on
-its opposite, turned round (design, section 2.1).
+its opposite, turned round.
 
 The word enters twice: as the mean of its settings, and as a sentence model's vector, which travels in the checkpoint
 for each known word. Free text enters as the blend of known words that it was taken for.
@@ -71,6 +71,11 @@ class Cvae(nn.Module):
         known_from: how many settings a word needs for half of its own vector to count.
     """
 
+    axes: Tensor
+    scale: Tensor
+    vectors: Tensor
+    counts: Tensor
+
     def __init__(
         self, words: Sequence[str], vector: int = 384, axes: int = 16, text: int = 16, latent: int = 8,
         hidden: int = 96, known_from: float = 64.0, dropout: float = 0.2,
@@ -95,9 +100,11 @@ class Cvae(nn.Module):
         self.leave = nn.Linear(hidden, axes, bias=False)
         self.direct = nn.Linear(latent, axes, bias=False)
         self.noise = nn.Linear(hidden, axes)
-        for layer in (self.encoder[-1], self.leave, self.noise):  # starts as the Gaussian that it refines
+        said = self.encoder[-1]
+        assert isinstance(said, nn.Linear)
+        for layer in (said, self.leave, self.noise):  # starts as the Gaussian that it refines
             nn.init.zeros_(layer.weight)
-        nn.init.zeros_(self.encoder[-1].bias)
+        nn.init.zeros_(said.bias)
         nn.init.zeros_(self.noise.bias)
 
     def standard(self, code: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""Who says what balance is usual for a sound, by the names in `methods.ENCODERS`."""
+"""Who says what balance is usual for a sound, by the names in `model.ENCODERS`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..methods import ENCODERS
+from . import ENCODERS
 from .audio_encoder import AudioEncoder, BalanceEncoder
 from .usual import UsualBalance
 

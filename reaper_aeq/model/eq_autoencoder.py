@@ -1,9 +1,9 @@
 """EQ curves in 32 dimensions, and back to ReaEQ bands.
 
 Encoder and decoder of the curve are linear without bias. That makes the two properties that adaptation rests on exact
-instead of trained for: adding two codes is putting two EQs in series (dB add), and the code 0 is a flat EQ (design,
-section 2.1). The network proper is the proposer: it looks at a code and says which bands make that curve; a few steps
-of `dsp.fit` then polish what it proposed.
+instead of trained for: adding two codes is putting two EQs in series (dB add), and the code 0 is a flat EQ. The
+network proper is the proposer: it looks at a code and says which bands make that curve; a few steps of `dsp.fit` then
+polish what it proposed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, Eq
+from ..bands import LIMITS, SHELF_BANDWIDTH_OCT
 from ..dsp.fit import DEFAULT_KINDS, BandFit, fit_bands
 from ..dsp.response import response_db
 from .checkpoint import Checkpoint
@@ -24,6 +24,8 @@ N_LATENT = 32
 
 class EqAutoencoder(nn.Module):
     """Curves (batch, bands) dB <-> codes (batch, 32) <-> ReaEQ (batch, 5, 3) [freq_hz, gain_db, bandwidth_oct]."""
+
+    scale_db: Tensor
 
     def __init__(self, n_latent: int = N_LATENT, hidden: int = 256) -> None:
         super().__init__()
@@ -39,11 +41,6 @@ class EqAutoencoder(nn.Module):
     def encode(self, curve_db: Tensor) -> Tensor:
         """(..., bands) dB -> (..., 32)."""
         return self.encoder(curve_db)
-
-    def encode_eq(self, eq: Eq, sample_rate: int = REFERENCE_RATE) -> Tensor:
-        """Any `Eq` -> (32,), through its response; disabled bands count for nothing."""
-        curve = torch.from_numpy(eq.response_db(GRID.numpy(), sample_rate))
-        return self.encode(curve.to(self.encoder.weight))
 
     def decode_curve(self, code: Tensor) -> Tensor:
         """(..., 32) -> (..., bands) dB."""

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotUnderstoodError, UnknownWordError
+from ..errors import NoTextModelError, NotUnderstoodError, UnknownWordError
 from .clauses import Clause, clauses, normal, trimmed
 from .sentences import Sentences, sentences
 from .word_table import WordTable, resolve
@@ -52,9 +52,11 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
-    parts, guesses, unknown = _without_model(phrase, vocabulary)
+    parts, known_parts, unknown = _without_model(phrase, vocabulary)
     if unknown:
-        parts, guesses = _guessed(phrase, parts, guesses, unknown, vocabulary)
+        parts, guesses = _guessed(phrase, parts, known_parts, unknown, vocabulary)
+    else:
+        guesses = [guess for guess in known_parts if guess]
     total = sum(abs(part.weight) for part in parts) / max(abs(part.weight) for part in parts)
     weights: dict[str, float] = {}
     for part, guess in zip(parts, guesses, strict=True):
@@ -69,10 +71,20 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
     return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
 
 
-def check(phrase: str, words: WordTable) -> None:
-    """Raises what `understand` is certain to raise, without loading the model."""
-    if _without_model(phrase, words)[2]:
-        sentences()
+def check_words(request: str | Mapping[str, float], words: WordTable) -> None:
+    """Raises `UnknownWordError` for a word, or a part of a blend, that is certain to be refused.
+
+    What only a sentence model can tell passes; no model is loaded.
+    """
+    for text in [request] if isinstance(request, str) else request:
+        try:
+            resolve(text, words)
+        except UnknownWordError as unknown:
+            try:
+                if _without_model(text, words)[2]:
+                    sentences()
+            except NoTextModelError as none:
+                raise UnknownWordError(text, [*words, *words.aliases], none) from unknown
 
 
 def _without_model(phrase: str, words: Vocabulary | WordTable) -> tuple[list[Clause], list[Guess | None], list[int]]:
@@ -103,8 +115,8 @@ def known(text: str, vocabulary: Vocabulary | WordTable) -> Guess | None:
             name, sign = resolve(candidate, vocabulary)
             return Guess({name: float(sign)})
         except UnknownWordError:
-            if (name := _by_synonym().get(candidate)) in vocabulary:
-                return Guess({name: 1.0})
+            if (other := _by_synonym().get(candidate)) and other in vocabulary:
+                return Guess({other: 1.0})
     return None
 
 
@@ -183,8 +195,8 @@ def _guess(
     shares = (top.values / SOFTNESS).softmax(0) * agree
     shares = shares / shares.sum()
     shares = shares.where(shares >= LEAST_SHARE, 0.0)
-    shares = (shares / shares.sum()).tolist()
-    return Guess({n: share for n, share in zip(candidates, shares, strict=True) if share > 0}, min(best, 1.0))
+    each = (shares / shares.sum()).tolist()
+    return Guess({n: share for n, share in zip(candidates, each, strict=True) if share > 0}, min(best, 1.0))
 
 
 @cache

@@ -29,6 +29,9 @@ class EqProxy(nn.Module):
     `usual`, `spread`: (5, 3), mean and standard deviation of what it was trained on, in the coordinates of `features`.
     """
 
+    usual: Tensor
+    spread: Tensor
+
     def __init__(self, hidden: int = 128) -> None:
         super().__init__()
         self.hidden = hidden

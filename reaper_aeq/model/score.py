@@ -3,7 +3,7 @@
 The raw score weighs the sound's deviation from what is usual for it by the word's mean curve: a matched filter, linear
 in any applied EQ up to a bound, blind to level. Dividing by how far music varies and taking the normal distribution
 makes it a percentile: 0.5 is usual, 0.98 two standard deviations more. A cosine to a centroid obeys none of the laws
-(design, section 2.5).
+(docs/algorithm.md, section 6).
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ def _opened(name: str) -> Sentences:
         raise NoTextModelError(f"phrases of your own are switched off ({SETTING}={OFF})")
     if importlib.util.find_spec("sentence_transformers") is None:
         raise NoTextModelError(_needs("sentence-transformers and a sentence model"))
-    folder = Path(name).expanduser()
-    folder = folder if folder.is_dir() else _package_folder(name)
+    given = Path(name).expanduser()
+    folder = given if given.is_dir() else _package_folder(name)
     if folder is None or not (found := sorted(folder.glob(MARKER)) or sorted(folder.glob(f"*/{MARKER}"))):
         if name == DEFAULT_PACKAGE:
             raise NoTextModelError(_needs("a sentence model"))

@@ -1,6 +1,6 @@
-"""The two networks of the original plan that read a texture: a CNN and a transformer. Same input, same output.
+"""The two networks that read a texture: a CNN and a transformer. Same input, same output.
 
-Both pool over time and never over frequency: where something happens is the point (design, section 2.3).
+Both pool over time and never over frequency: where something happens is the point.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ class TextureTransformer(nn.Module):
 
 
 def _head(inputs: int, hidden: int, dropout: float) -> nn.Sequential:
-    head = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, N_LATENT))
+    first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, N_LATENT)
     # starts by saying "usual", so that training only adds what it learns
-    nn.init.zeros_(head[-1].weight)
-    nn.init.zeros_(head[-1].bias)
-    return head
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(first, nn.GELU(), nn.Dropout(dropout), last)
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

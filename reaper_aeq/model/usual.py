@@ -71,6 +71,22 @@ def features(analysis: Analysis) -> Tensor:
 class UsualBalance(BalanceEncoder):
     """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded."""
 
+    feature_mean: Tensor
+    feature_scale: Tensor
+    classifier: Tensor
+    features: Tensor
+    kind_probability: Tensor
+    kind: Tensor
+    weight: Tensor
+    alpha: Tensor
+    residual: Tensor
+    kind_mean_db: Tensor
+    axes: Tensor
+    axes_mean: Tensor
+    tonal_mean: Tensor
+    scale: Tensor
+    scale_offset: Tensor
+
     def __init__(self, n: int, f: int, shape: UsualShape | None = None) -> None:
         super().__init__()
         self.shape = shape or UsualShape()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import NoTextModelError, UnknownWordError
+from ..errors import UnknownWordError
 from .description import read_model
 
 WEAK_BELOW = 0.35
@@ -34,8 +34,8 @@ class Evidence:
     None where only one of the two has the word.
     """
 
-    settings: int
-    people: int
+    settings: float
+    people: float
     agreement: float
     cross: float | None
     sources: tuple[str, ...]
@@ -122,22 +122,6 @@ class WordTable(Mapping[str, KnownWord]):
     def of(cls, info: Mapping[str, Any]) -> WordTable:
         """From what `words.json` holds."""
         return cls({row["name"]: _known_word(row) for row in info["words"]}, info["aliases"])
-
-    def check(self, request: str | Mapping[str, float]) -> None:
-        """Raises `UnknownWordError` for a word, or a part of a blend, that is certain to be refused.
-
-        What only a sentence model can tell passes.
-        """
-        from .free_text import check
-
-        for text in [request] if isinstance(request, str) else request:
-            try:
-                resolve(text, self)
-            except UnknownWordError as unknown:
-                try:
-                    check(text, self)
-                except NoTextModelError as none:
-                    raise UnknownWordError(text, [*self, *self.aliases], none) from unknown
 
 
 def resolve(name: str, words: Any) -> tuple[str, int]:

@@ -8,7 +8,7 @@ them, and `for_kinds` chooses. Opposites and aliases are words of their own that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,12 @@ class Word:
             return self
         shares = [float(share) for share in probabilities]
         means = [self.for_kind(kind) for kind in KINDS]
-        mean = sum(share * one.mean for share, one in zip(shares, means, strict=True))
-        cov = sum(
+        mean = sum((share * one.mean for share, one in zip(shares, means, strict=True)), torch.zeros(()))
+        spread = (
             share * (one.cov + torch.outer(one.mean - mean, one.mean - mean))
             for share, one in zip(shares, means, strict=True)
         )
+        cov = sum(spread, torch.zeros(()))
         return replace(self, mean=mean, cov=cov, by_kind={})
 
     @property
@@ -112,7 +113,7 @@ class Vocabulary(Mapping[str, Word]):
     def __getitem__(self, name: str) -> Word:
         return self._words[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._words)
 
     def __len__(self) -> int:
@@ -170,8 +171,10 @@ class Vocabulary(Mapping[str, Word]):
 
         def added(kind: str) -> Settings:
             each = [word.for_kind(kind) for word, _ in parts]
-            mean = sum(weight * one.mean for one, (_, weight) in zip(each, parts, strict=True))
-            return Settings(mean, sum(share * one.cov for one, share in zip(each, shares, strict=True)))
+            mean = sum((weight * one.mean for one, (_, weight) in zip(each, parts, strict=True)), torch.zeros(()))
+            return Settings(
+                mean, sum((share * one.cov for one, share in zip(each, shares, strict=True)), torch.zeros(()))
+            )
 
         usual = added("")
         kinds = {kind: added(kind) for kind in KINDS if any(kind in word.by_kind for word, _ in parts)}
@@ -186,7 +189,7 @@ class Vocabulary(Mapping[str, Word]):
             label, parts[0][0].language, usual.mean, usual.cov, least, parts=made_of, free=free, by_kind=kinds
         )  # fmt: skip
 
-    def save(self, folder: Path | str, info: dict) -> None:
+    def save(self, folder: Path | str, info: dict[str, Any]) -> None:
         """Writes `words.safetensors` and `words.json` into `folder`. Raises `OutputError`."""
         names = list(self._words)
         tensors = {

@@ -14,7 +14,7 @@ from ..errors import AudioError
 from ..listen import MAX_HOURS, MIN_SECONDS, Heard, KeptSound, Swing
 from ..reaper.items import Fade, Item, Section, Source, Take
 from ..reaper.tracks import Receive
-from ..result import Result
+from ..result import AnyResult
 from ..wire_sound import EqInfo, FadeInfo, ItemInfo, Sound
 from .media import Library
 from .mix import Mixer
@@ -61,7 +61,7 @@ class DescribedProject:
 class HeardSound(Heard):
     """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
 
-    def measured(self, result: Result) -> Result:
+    def measured(self, result: AnyResult) -> AnyResult:
         return super().measured(result) if self.audio is not None else result
 
 

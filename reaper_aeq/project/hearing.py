@@ -13,7 +13,8 @@ import numpy as np
 
 from ..dsp.spectrum import Analysis, analyze_blocks
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 Progress = Callable[[str, int, int], None]
 
 

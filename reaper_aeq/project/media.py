@@ -109,7 +109,8 @@ class Library:
 def _not_there(source: Source) -> str:
     """Names what lies nearby: projects are moved between machines, where folders and upper case differ."""
     told = f"{source.file} does not exist"
-    beside = found_as(source.path) or (found_as(source.folder / source.name) if source.folder else None)
+    places = [source.path, source.folder / source.name if source.folder else None]
+    beside = next((found for place in places if place and (found := found_as(place))), None)
     return f"{told}, but {beside} does: choose it in REAPER" if beside else f"{told}: bring it back or choose another"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from operator import methodcaller
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,42 +25,55 @@ from .media import Library
 from .routing import silenced
 from .spans import Span, merged
 from .stretched import add_at, silence
-from .takes import as_tape, is_stretched
+from .takes import BLOCK_S, as_tape, is_stretched
 from .tapes import Tape, Tapes
 
-BLOCK_S = 5.0
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
 FEW = 16  # tracks are mixed anew for each that hears them; of more the sum is kept
 
 Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
-Each = Callable[[Callable, Iterable], Iterable]  # `map`, or that of a pool
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, or that of a pool
 
 
 class MixTrack(Protocol):
     """What is asked of a track: one read from a project, or one that a client describes."""
 
-    index: int
-    name: str
-    parent: MixTrack | None
-    children: Sequence[MixTrack]
-    items: Sequence[Item]
-    receives: Sequence[Receive]
-    volume: float
-    pan: float
-    phase_inverted: bool
-    sends_to_parent: bool
-    mute: bool
-    solo: bool
-    solo_defeat: bool
-
+    @property
+    def index(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parent(self) -> MixTrack | None: ...
+    @property
+    def children(self) -> Sequence[MixTrack]: ...
+    @property
+    def items(self) -> Sequence[Item]: ...
+    @property
+    def receives(self) -> Sequence[Receive]: ...
+    @property
+    def volume(self) -> float: ...
+    @property
+    def pan(self) -> float: ...
+    @property
+    def phase_inverted(self) -> bool: ...
+    @property
+    def sends_to_parent(self) -> bool: ...
+    @property
+    def mute(self) -> bool: ...
+    @property
+    def solo(self) -> bool: ...
+    @property
+    def solo_defeat(self) -> bool: ...
     def plays(self, item: Item) -> bool: ...
 
 
 class MixProject(Protocol):
-    tracks: Sequence[MixTrack]
-    sample_rate: int
+    @property
+    def tracks(self) -> Sequence[MixTrack]: ...
+    @property
+    def sample_rate(self) -> int: ...
 
 
 def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
@@ -110,7 +124,8 @@ class Mixer:
         return [[source.index for source, _ in inputs] for inputs in self._inputs]
 
     def _cut(self) -> dict[int, set[int]]:
-        feeds, cut = self._feeds(), {}
+        feeds = self._feeds()
+        cut: dict[int, set[int]] = {}
         sounding = {number for number, (items, _) in self.playing.items() if items}
         for group in groups(feeds):
             if len(group) > MOST_CUT:
@@ -183,7 +198,7 @@ class Mixer:
             for start, count in self._steps(spans):
                 making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
-                for sound in each(lambda node, a=start, n=count: node.after_fader(a, n), nodes):
+                for sound in each(methodcaller("after_fader", start, count), nodes):
                     total += sound
                 yield total.T
 
@@ -318,7 +333,7 @@ class _Node:
         tape: Tape | None = None,
     ):
         self.track, self.sources, self._tape = track, sources, tape
-        self.depth = 1 + max((source.depth for source, _ in sources), default=0)
+        self.depth: int = 1 + max((source.depth for source, _ in sources), default=0)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]

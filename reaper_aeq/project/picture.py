@@ -6,7 +6,7 @@ nor its width; a report holds dozens. Colours are classes, so that the page deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -114,7 +114,9 @@ def _response(result: Result, frame: Frame) -> str:
     return "".join(parts)
 
 
-def _level_lines(frame: Frame, y, levels_db: Sequence[float], sign: str, reach: float = np.inf) -> str:
+def _level_lines(
+    frame: Frame, y: Callable[[np.ndarray], np.ndarray], levels_db: Iterable[float], sign: str, reach: float = np.inf
+) -> str:
     parts = []
     for level in levels_db:
         if abs(level) > reach:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
@@ -182,9 +182,10 @@ class _Reader:
             needs = "a word or a reference" if table == "master" else "a word"
             self.fail(table, n, None, f"it needs {needs}" + (", not both" if "word" in row else ""))
         action = Action(line=self.line_of(table, n, "word" if "word" in row else "reference"))
-        for key in ("intensity", "adaptation"):
-            if key in row:
-                action = replace(action, **{key: self.number(table, n, key, row[key])})
+        if "intensity" in row:
+            action = replace(action, intensity=self.number(table, n, "intensity", row["intensity"]))
+        if "adaptation" in row:
+            action = replace(action, adaptation=self.number(table, n, "adaptation", row["adaptation"]))
         if "heard_as" in row:
             (kind,) = self.texts(table, n, row, "heard_as", single=True)
             if kind not in model_kinds.KINDS:
@@ -230,7 +231,7 @@ class _Reader:
             self.fail(table, n, key, f"{key} must be one text")
         return tuple(found)
 
-    def fail(self, table: str, n: int, key: str | None, reason: str) -> Any:
+    def fail(self, table: str, n: int, key: str | None, reason: str) -> NoReturn:
         raise PlanError(f"{self.path}: line {self.line_of(table, n, key)}: {reason}")
 
     def line_of(self, table: str, n: int, key: str | None) -> int:

@@ -108,8 +108,10 @@ def _score(result: Result) -> str:
 
 
 def card(row: Row) -> str:
-    """What was done on one track or recording, with its picture."""
+    """What was done on one track or recording, with its picture; '' where nothing was."""
     result = row.result
+    if result is None:
+        return ""
     chips = [row.instance, *([f"in {row.path}"] if row.folders else [])]
     chips += [f"sounds: {row.kind}"] if row.kind and row.number != MASTER else []
     warnings = "".join(f"<li>{escape(text)}</li>" for text in row.warnings)

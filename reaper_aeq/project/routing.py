@@ -1,4 +1,4 @@
-"""Which tracks sound, and where their sound goes: folders, sends, mute and solo (facts sheet, section 8)."""
+"""Which tracks sound, and where their sound goes: folders, sends, mute and solo (docs/reaper.md, section 6)."""
 
 from __future__ import annotations
 

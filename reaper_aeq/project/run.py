@@ -17,6 +17,7 @@ from ..errors import AeqError, AudioError
 from ..listen import listen_to
 from ..methods.match_request import MatchRequest
 from ..reaper.fxchain import stored_name
+from ..reaper.items import Take
 from ..reaper.rpp import Project
 from ..reaper.tracks import Master, Track
 from ..result import Result
@@ -191,6 +192,7 @@ class _Work:
         if analysis.silent:
             row.left = "it is silent"
             return
+        result: Result
         if action.reference:
             try:
                 wanted = listen_to(str(action.reference)).analysis
@@ -211,15 +213,17 @@ class _Work:
 
     def _give(self, holder: Track | Master, row: Row, analysis: Analysis, result: Result) -> None:
         row.result, row.lufs = result, (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
-        row.instance = stored_name(row.action.name(self.engine.words.spelled))
-        row.warnings += doubts(row.action, result, self.engine)
+        action = row.action
+        assert action is not None, "only what has an action gets an EQ"
+        row.instance = stored_name(action.name(self.engine.words.spelled))
+        row.warnings += doubts(action, result, self.engine)
         set_ours(holder, result.eq if row.inserted else None, row.instance)
 
     def file_warnings(self, row: Row) -> list[str]:
         """What was found wrong with files while they were read."""
         if row.number == MASTER:
             return []
-        paths = {take.source.path for _, take in self.mixer.playing[row.number - 1][0]}
+        paths = {take.source.path for _, take in self.mixer.playing[row.number - 1][0] if take.source}
         return [sentence for path, sentence in self.mixer.library.warnings.items() if path in paths]
 
 
@@ -262,7 +266,7 @@ def _folders(track: Track) -> tuple[str, ...]:
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
     found = [f"not heard: {reason}" for reason in reasons]
     takes = [item.take for item in track.items if track.plays(item) and item.take]
-    checks: list[tuple[Callable, str]] = [
+    checks: list[tuple[Callable[[Take], bool], str]] = [
         (lambda take: take.has_fx, "FX on its items are not heard"),
         (lambda take: take.has_envelopes, "automation of its items is not followed"),
         (lambda take: take.has_stretch_markers, "stretch markers are not followed"),

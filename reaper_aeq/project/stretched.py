@@ -19,8 +19,8 @@ def silence(samples: int, sample_rate: int, channels: int = 2) -> Analysis:
     """The analysis of so many samples of nothing, without computing it."""
     hop = frame_length(sample_rate) // 2
     frames = samples // hop + 2  # as many as `analyze_blocks` makes
-    nothing = [torch.zeros(frames, bands) for bands in (len(GRID_HZ), N_MELS)]
-    return Analysis(*nothing, sample_rate, channels, samples / sample_rate, sample_rate / hop)
+    bands, mels = torch.zeros(frames, len(GRID_HZ)), torch.zeros(frames, N_MELS)
+    return Analysis(bands, mels, sample_rate, channels, samples / sample_rate, sample_rate / hop)
 
 
 def add_at(whole: Analysis, part: Analysis, start_s: float, length_s: float) -> Analysis:

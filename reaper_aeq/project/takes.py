@@ -19,7 +19,7 @@ import soxr
 from ..reaper.items import Item, Take
 from .media import Library, SourceReader
 
-BLOCK_S = 5.0  # the mixer's
+BLOCK_S = 5.0  # of sound made at a time, here and in the mixer
 FILTER_FRAMES = 256  # read beyond the end, so that the resampler's filter does not see one
 # CHANMODE (ReaScript's I_CHANMODE): from here on one channel of the file, and from there on two neighbours.
 SWAPPED, DOWNMIX, LEFT, FIRST_PAIR = 1, 2, 3, 67
@@ -51,6 +51,7 @@ def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library
 
     Raises `AudioError` for a source that `library` calls missing.
     """
+    assert take.source is not None, "only of takes that play"
     with closing(SourceReader(take.source, library, loop)) as source:
         first = take.offset_s * source.sample_rate
         left = samples

@@ -1,4 +1,4 @@
-"""REAPER's text format as a tree of lines: what is not changed comes out byte for byte (facts sheet, section 8).
+"""REAPER's text format as a tree of lines: what is not changed comes out byte for byte (docs/reaper.md, section 6).
 
 A line that begins with `<` opens a chunk, a line that is `>` alone closes it; everything else (values, base64, MIDI
 events, notes and code behind `|`) is a line of the chunk it stands in. Project files hold one chunk at the top; track
@@ -246,7 +246,7 @@ def split_tokens(text: str) -> list[str]:
     >>> split_tokens('NAME "lead vocal" 5" `"x"`')
     ['NAME', 'lead vocal', '5"', '"x"']
     """
-    return [match[match.lastindex] for match in _TOKEN.finditer(text)]
+    return [match[match.lastindex or 0] for match in _TOKEN.finditer(text)]
 
 
 def quote_token(text: str) -> str:

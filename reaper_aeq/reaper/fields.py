@@ -16,8 +16,8 @@ def floats(chunk: Chunk, name: str, defaults: Sequence[float]) -> list[float]:
     that is no finite number.
     """
     line = chunk.line(name)
-    given = line.tokens[1 : 1 + len(defaults)] if line else []
-    return [_number(line, token) for token in given] + list(defaults[len(given) :])
+    given = [_number(line, token) for token in line.tokens[1 : 1 + len(defaults)]] if line else []
+    return given + list(defaults[len(given) :])
 
 
 def ints(chunk: Chunk, name: str, defaults: Sequence[int]) -> list[int]:

@@ -1,7 +1,7 @@
 """The ReaEQs of one FX chain: finding them, setting ours by name, and taking it away without a trace.
 
 An FX is a run of lines inside FXCHAIN or MASTERFXLIST: BYPASS, the plug-in's chunk, then what belongs to it (FLOATPOS,
-FXID, envelopes, WAK ...) until the next BYPASS (facts sheet, section 8). Standard library only.
+FXID, envelopes, WAK ...) until the next BYPASS (docs/reaper.md, section 6). Standard library only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from ..bands import Eq
 from ..errors import AeqError, ProjectError
@@ -90,13 +91,13 @@ def read_eqs(chain: Chunk) -> list[EqInstance]:
     ]
 
 
-def is_reaeq(plugin: Chunk | None) -> bool:
+def is_reaeq(plugin: Chunk | None) -> TypeGuard[Chunk]:
     """By the plug-in's id, or by its file name where old files have none; the display name may be the user's."""
     if plugin is None or plugin.name != "VST":
         return False
     tokens = plugin.tokens
-    if len(tokens) > 5 and re.match(r"\d", tokens[5]):
-        return re.match(r"\d+", tokens[5])[0] == str(VST_ID)
+    if len(tokens) > 5 and (number := re.match(r"\d+", tokens[5])):
+        return number[0] == str(VST_ID)
     file = tokens[2] if len(tokens) > 2 else ""
     return re.fullmatch(r"reaeq(\.dll|\.vst(\.so|\.dylib)?)", re.split(r"[\\/]", file)[-1].lower()) is not None
 
@@ -114,7 +115,9 @@ def read_state(plugin: Chunk) -> ReaEqState:
         raise ProjectError(str(error), plugin.number) from None
 
 
-def set_eq(parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str) -> bool:
+def set_eq(
+    parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None
+) -> bool:
     """Gives the chain of `parent` (a track or the project) this EQ under this name; False if it was there already.
 
     An instance of that name keeps its place, bypass, window and pins; only bands and gain are replaced. Otherwise a new
@@ -127,7 +130,7 @@ def set_eq(parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: st
     chain = parent.find(chain_name)
     fxs = split_fx(chain)[1] if chain else []
     for fx in fxs:
-        if _named(fx, name):
+        if fx.plugin and _named(fx, name):
             return _replace_bands(fx.plugin, new)
     # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
     brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
@@ -180,7 +183,9 @@ def _inside(fx: Fx) -> Iterator[tuple[Fx, bool]]:
 
 def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
     bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
-    return EqInstance(_name(fx.plugin), position, bypass[0], bypass[1], read_state(fx.plugin), within, fx.plugin.number)
+    plugin = fx.plugin
+    assert plugin is not None, "only of a ReaEQ"
+    return EqInstance(_name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number)
 
 
 def _name(plugin: Chunk) -> str:

@@ -1,6 +1,6 @@
-"""Media items of a project: takes, sources, sections and fades as REAPER writes them (facts sheet, section 8).
+"""Media items of a project: takes, sources, sections and fades as REAPER writes them (docs/reaper.md, section 6).
 
-Field meanings are those of ReaTeam's "State Chunk Definitions", checked against the real files of the facts sheet.
+Field meanings are those of ReaTeam's "State Chunk Definitions", checked against real files.
 Standard library only.
 """
 
@@ -179,7 +179,7 @@ def _take(part: Chunk, folder: Path | None, first: bool) -> Take:
 
 
 def _source(chunk: Chunk, folder: Path | None) -> Source:
-    sections = []
+    sections: list[Section] = []
     while (chunk.tokens[1:] or [""])[0] == "SECTION":
         sections.insert(0, _section(chunk))
         inner = chunk.find("SOURCE")

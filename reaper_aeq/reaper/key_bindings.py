@@ -1,6 +1,6 @@
 """REAPER's action list, reaper-kb.ini: our script lines put in and taken out, every other byte left as it is.
 
-The lines (facts sheet, section 6): `SCR flags section id "Custom: name" path` registers a script, `KEY ... _id section`
+The lines (docs/reaper.md, 11): `SCR flags section id "Custom: name" path` registers a script, `KEY ... _id section`
 binds a key, `ACT ...` is a custom action. The file has no declared encoding, so it is handled as bytes.
 """
 

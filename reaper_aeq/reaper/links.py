@@ -31,8 +31,7 @@ def shift_links(fxs: Sequence[HasParts], moved: Mapping[int, int]) -> None:
         for part in fx.parts:
             line = part.line("PLINK") if isinstance(part, Chunk) and part.name == "PROGRAMENV" else None
             match = _PLINK.match(line.raw) if line else None
-            target = int(match[2]) if match else None
-            if target in moved:
+            if line and match and (target := int(match[2])) in moved:
                 # Changed by how far both went, not computed anew: what was odd before is as odd when it is put back.
                 change = (moved[target] - target) - (moved[old_position] - old_position)
                 distance = b":%d" % (int(match[3][1:]) + change) if match[3] else b""

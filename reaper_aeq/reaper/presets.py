@@ -1,6 +1,6 @@
 """ReaEQ settings outside projects: FX chains, track templates, preset libraries and REAPER's own preset file.
 
-`.RfxChain`, `.RTrackTemplate`, `.RPL` and `presets/vst-reaeq.ini` (facts sheet 1.5). Standard library only.
+`.RfxChain`, `.RTrackTemplate`, `.RPL` and `presets/vst-reaeq.ini` (docs/reaper.md, section 2). Standard library only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ReaEQ instances as text: the state in base64, the `<VST` block around it, and whole .RfxChain files.
 
-The byte layout is in `state`. The text forms follow real projects and chains of REAPER 4.5 to 7.66 (facts sheet 1.1,
-1.2, 1.5, 8). Standard library only.
+The byte layout is in `state`. The text forms follow real projects and chains of REAPER 4.5 to 7.66 (docs/reaper.md,
+sections 2 and 6). Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The comment at the head of an action that ReaPack's tools read (facts sheet, section 6; cfillion/reapack-index)."""
+"""The comment at the head of an action that ReaPack's tools read (docs/reaper.md, 11; cfillion/reapack-index)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ReaPack's index.xml: which packages there are and where ReaPack fetches their files (facts sheet, section 6).
+"""ReaPack's index.xml: which packages there are and where ReaPack fetches their files (docs/reaper.md, section 11).
 
 ReaPack puts a file at `Scripts/<name of the index>/<category>/<file>` (cfillion/reapack, Source::targetPath).
 """

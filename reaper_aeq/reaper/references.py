@@ -1,6 +1,6 @@
 """The media that a project names, seen from another folder: for a copy of the project that is written elsewhere.
 
-Relative names start from the project's folder (facts sheet, section 8), so a copy in another folder would lose its
+Relative names start from the project's folder (docs/reaper.md, section 6), so a copy in another folder would lose its
 media. They stay relative: the workstation may know the disk by another name than the machine that wrote the copy.
 """
 

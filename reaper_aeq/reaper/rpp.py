@@ -1,6 +1,6 @@
 """REAPER project files: reading what is on the tracks, and editing EQs so that nothing else changes by a byte.
 
-Facts sheet, section 8. Standard library only.
+The format: docs/reaper.md, section 6. Standard library only.
 """
 
 from __future__ import annotations

@@ -84,10 +84,10 @@ def plan_install(
     stale = {name: known for name, known in earlier.files.items() if name not in scripts}
     _remove(plan, place, stale)
     bindings = resource / key_bindings.FILE
-    data = read(bindings)
-    listed = key_bindings.without_scripts(data or b"", FOLDER, keep=plan.actions)
+    bound = read(bindings)
+    listed = key_bindings.without_scripts(bound or b"", FOLDER, keep=plan.actions)
     listed = key_bindings.with_scripts(listed, plan.actions, resource / "Scripts")
-    _list(plan, bindings, data, listed, now)
+    _list(plan, bindings, bound, listed, now)
     made = missing_folders(path.parent for path in plan.changes)
     record = Record(
         backend.command, backend.state_file, backend.version,

@@ -36,7 +36,7 @@ def block(library: str, made: bool) -> bytes:
 def with_block(data: bytes | None, library: str) -> bytes:
     """The file with our block in it, the one that is there brought up to date. Raises `InstallError`."""
     there = _find(data or b"")
-    if there:
+    if data and there:
         made = NEW.encode() in there[0].split(b"\n", 1)[0]
         return data[: there.start()] + block(library, made) + data[there.end() :]
     place = _place(data or b"")
@@ -46,7 +46,7 @@ def with_block(data: bytes | None, library: str) -> bytes:
 def without_block(data: bytes | None) -> bytes | None:
     """The file as it was before our block; None where there was none. Raises `InstallError`."""
     there = _find(data or b"")
-    if not there:
+    if not data or not there:
         return data
     rest = data[: there.start()] + data[there.end() :]
     return None if not rest and NEW.encode() in there[0].split(b"\n", 1)[0] else rest

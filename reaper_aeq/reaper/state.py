@@ -1,4 +1,4 @@
-"""The bytes of a ReaEQ instance, as REAPER stores them in projects, chains, templates and presets (facts sheet 1.2).
+"""The bytes of a ReaEQ instance, as REAPER stores them in projects, chains and presets (docs/reaper.md, section 2).
 
 Three parts follow each other, all little-endian: (A) the VST wrapper's header with pin masks and the size of part B,
 (B) ReaEQ's own state, (C) the wrapper's trailer with the program name. Old files lack part C; the payload of REAPER's
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import AeqError
 
@@ -79,7 +80,7 @@ def parse_state(data: bytes) -> ReaEqState:
     vst_id, magic, inputs = reader.take("<III")
     if vst_id != VST_ID or magic not in _MAGICS:
         raise StateError(f"not a ReaEQ state: it begins with {data[:8].hex(' ')}")
-    fields: dict = {"magic": magic, "inputs": reader.take(f"<{inputs}Q")}
+    fields: dict[str, Any] = {"magic": magic, "inputs": reader.take(f"<{inputs}Q")}
     (outputs,) = reader.take("<I")
     fields["outputs"] = reader.take(f"<{outputs}Q")
     size, *wrapper = reader.take("<III")
@@ -89,7 +90,7 @@ def parse_state(data: bytes) -> ReaEqState:
     return ReaEqState(**fields, **_trailer(data[reader.position :]))
 
 
-def _body(data: bytes) -> dict:
+def _body(data: bytes) -> dict[str, Any]:
     """Part B: the fields of `ReaEqState` that ReaEQ itself wrote."""
     reader = _Reader(data, "bands")
     element, count = reader.take("<ii")
@@ -116,7 +117,7 @@ def _body(data: bytes) -> dict:
     return {"bands": tuple(bands), "gain": gain, "switches": tuple(switches), "options": options}
 
 
-def _trailer(data: bytes) -> dict:
+def _trailer(data: bytes) -> dict[str, Any]:
     """Part C, if there is one: a zero byte, the program name ended by a zero byte, one integer."""
     if not data:
         return {}
@@ -133,7 +134,7 @@ class _Reader:
     def __init__(self, data: bytes, part: str):
         self.data, self.part, self.position = data, part, 0
 
-    def take(self, fmt: str) -> tuple:
+    def take(self, fmt: str) -> tuple[Any, ...]:
         size = struct.calcsize(fmt)
         if self.position + size > len(self.data):
             raise StateError(f"the ReaEQ state is cut short: its {self.part} end after {len(self.data)} bytes")

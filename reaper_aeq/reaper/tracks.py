@@ -1,4 +1,4 @@
-"""Tracks and the master of a project: what sounds on them, and their EQs (facts sheet, section 8).
+"""Tracks and the master of a project: what sounds on them, and their EQs (docs/reaper.md, section 6).
 
 Everything but the EQs is read once and is plain data; the chunk stays the one truth of what is written.
 """
@@ -91,14 +91,15 @@ class Track(_HasChain):
     def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
         super().__init__(chunk, platform, path)
         self.index = index
-        self.depth, self.parent, self.children = 0, None, []
+        self.depth = 0
+        self.parent: Track | None = None
+        self.children: list[Track] = []
         self.name = text(chunk, "NAME")
         self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
-        self.volume, self.pan, self.pan_law, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
+        self.volume, self.pan, _, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
         self.mute, self.solo, self.solo_defeat = map(bool, ints(chunk, "MUTESOLO", [0, 0, 0]))
         self.phase_inverted = bool(ints(chunk, "IPHASE", [0])[0])
-        folder_state, self.depth_change = ints(chunk, "ISBUS", [0, 0])
-        self.is_folder = folder_state == 1 and self.depth_change > 0
+        _, self.depth_change = ints(chunk, "ISBUS", [0, 0])
         self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
         self.channels = ints(chunk, "NCHAN", [2])[0]
         self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])

@@ -1,4 +1,4 @@
-"""How REAPER's FX parameters map onto ReaEQ's units (facts sheet 2.4; counted on real instances and measured tables).
+"""How REAPER's FX parameters map onto ReaEQ's units (docs/reaper.md, section 4).
 
 ReaEQ's gain lives on two scales that must not be mixed. The *raw* one (`TrackFX_GetParam`, `SetParam`) is linear
 amplitude / 4, so 0 dB is 0.25. The *normalized* one (`...ParamNormalized`, `GetEQParam`, `SetEQParam` with isnorm) puts
@@ -21,7 +21,6 @@ RANGES: dict[str, Range] = {
 }
 
 # The numbers TrackFX_GetEQParam and SetEQParam use. They differ from the integers of the state and of BANDTYPEn.
-API_MASTER_GAIN = -1
 API_BAND_TYPES: dict[BandKind, int] = {
     BandKind.HIGH_PASS: 0,
     BandKind.LOW_SHELF: 1,
@@ -49,84 +48,37 @@ def linear_to_db(gain: float) -> float:
     return 20.0 * math.log10(gain) if gain > 0 else -math.inf
 
 
-def freq_to_normalized(freq_hz: float) -> float:
-    """Hz to the 0..1 of a frequency parameter (raw and normalized are equal).
-
-    >>> round(freq_to_normalized(1000.0), 4)
-    0.476
-    """
-    low, high = RANGES["freq_hz"].low, RANGES["freq_hz"].high
-    above = RANGES["freq_hz"].clamp(freq_hz) - low
-    return math.log(above * (_FREQ_BASE - 1) / (high - low) + 1) / math.log(_FREQ_BASE)
-
-
 def normalized_to_freq(normalized: float) -> float:
-    """The inverse of `freq_to_normalized`, Hz."""
+    """The 0..1 of a frequency parameter (raw and normalized are equal) to Hz.
+
+    >>> round(normalized_to_freq(0.476049))
+    1000
+    """
     low, high = RANGES["freq_hz"].low, RANGES["freq_hz"].high
     return low + (high - low) * (_FREQ_BASE ** _unit(normalized) - 1) / (_FREQ_BASE - 1)
 
 
-def gain_db_to_normalized(gain_db: float) -> float:
-    """dB to the normalized scale: linear below 0 dB over the lower half, linear above it over the upper half.
-
-    >>> gain_db_to_normalized(0.0)
-    0.5
-    """
-    gain = _clamped_gain(gain_db)
-    return gain / 2 if gain <= 1 else 0.5 + (gain - 1) / 6
-
-
-def normalized_to_gain_db(normalized: float) -> float:
-    """The inverse of `gain_db_to_normalized`, dB; 0 gives minus infinity."""
-    x = _unit(normalized)
-    return linear_to_db(2 * x if x <= 0.5 else 1 + 6 * (x - 0.5))
-
-
-def gain_db_to_raw(gain_db: float) -> float:
-    """dB to the raw scale of a band's gain.
-
-    >>> gain_db_to_raw(0.0)
-    0.25
-    """
-    return _clamped_gain(gain_db) / RANGES["gain"].high
-
-
 def raw_to_gain_db(raw: float) -> float:
-    """The inverse of `gain_db_to_raw`, dB; 0 gives minus infinity."""
+    """The raw scale of a band's gain to dB; 0 gives minus infinity.
+
+    >>> raw_to_gain_db(0.25)
+    0.0
+    """
     return linear_to_db(RANGES["gain"].high * _unit(raw))
 
 
-def bandwidth_to_raw(bandwidth_oct: float) -> float:
-    """Octaves to the 0..1 of a bandwidth parameter (raw and normalized are equal).
-
-    >>> bandwidth_to_raw(2.0)
-    0.5
-    """
-    return RANGES["bandwidth_oct"].clamp(bandwidth_oct) / RANGES["bandwidth_oct"].high
-
-
 def raw_to_bandwidth(raw: float) -> float:
-    """The inverse of `bandwidth_to_raw`, octaves."""
+    """The 0..1 of a bandwidth parameter (raw and normalized are equal) to octaves.
+
+    >>> raw_to_bandwidth(0.5)
+    2.0
+    """
     return RANGES["bandwidth_oct"].clamp(RANGES["bandwidth_oct"].high * _unit(raw))
 
 
-def global_gain_db_to_raw(gain_db: float) -> float:
-    """dB to the raw value of "Global Gain", which is the linear amplitude itself, 0 to 4.
-
-    >>> global_gain_db_to_raw(0.0)
-    1.0
-    """
-    return _clamped_gain(gain_db)
-
-
 def raw_to_global_gain_db(raw: float) -> float:
-    """The inverse of `global_gain_db_to_raw`, dB; 0 gives minus infinity."""
+    """The raw value of "Global Gain", which is the linear amplitude itself, 0 to 4, to dB; 0 gives minus infinity."""
     return linear_to_db(RANGES["gain"].clamp(raw))
-
-
-def _clamped_gain(gain_db: float) -> float:
-    # Clamped in dB first: 10 ** x overflows for absurd dB.
-    return db_to_linear(min(gain_db, linear_to_db(RANGES["gain"].high)))
 
 
 def _unit(value: float) -> float:

@@ -178,7 +178,7 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         response.status_code = 200 if job.state in ("done", "cancelled") else 202
         return job
 
-    accepted = {202: {"model": wire.Job, "description": "Not finished yet"}}
+    accepted: dict[int | str, dict[str, Any]] = {202: {"model": wire.Job, "description": "Not finished yet"}}
 
     @app.post("/v1/jobs", responses=accepted)
     async def ask(asked: wire.JobRequest, response: Response, wait: Wait = 0.0) -> wire.Job:
@@ -211,7 +211,9 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         backend.touched = time.monotonic()
         return jobs.cancel(job_id)
 
-    svg = {200: {"content": {"image/svg+xml": {}}, "description": "Spectrum, target range, EQ, result"}}
+    svg: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"image/svg+xml": {}}, "description": "Spectrum, target range, EQ, result"}
+    }
 
     @app.get("/v1/jobs/{job_id}/tasks/{n}/plot.svg", response_class=Response, responses=svg)
     def plot(job_id: JobId, n: TaskNumber, theme: Theme = "light", narrow: bool = False) -> Response:

@@ -49,7 +49,8 @@ class Connection(H11Protocol):
         self.loop.call_later(LOOK_EVERY_S, self._look)
         most = most_connections()
         if len(self.connections) > most:
-            idle = [one for one in self.connections if one is not self and not one.busy]
+            ours = [one for one in self.connections if isinstance(one, Connection)]
+            idle = [one for one in ours if one is not self and not one.busy]
             if idle:
                 min(idle, key=lambda one: one.waiting_since).close("too many connections are open")
             else:

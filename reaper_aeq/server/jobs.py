@@ -81,7 +81,7 @@ class Jobs:
         self._records: dict[str, Record] = {}  # oldest first
         self._waiting: deque[Ticket] = deque()
         self._lock = threading.Condition()
-        self._listeners: set[Callable[[], None]] = set()
+        self._listeners: set[Callable[[], object]] = set()
         self._closed = False
         self.revision = 0
 
@@ -163,7 +163,7 @@ class Jobs:
                     record.state = "cancelled"
 
     @contextmanager
-    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+    def listening(self, listener: Callable[[], object]) -> Iterator[None]:
         with self._lock:
             self._listeners.add(listener)
         try:

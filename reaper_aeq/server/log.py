@@ -8,8 +8,9 @@ import logging.handlers
 import os
 import re
 import time
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import Literal
 
 from ..printable import printable
 
@@ -30,7 +31,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
         self.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
         self.addFilter(OnceAMinute())
 
-    def _open(self) -> IO[str]:
+    def _open(self) -> TextIOWrapper:
         return open_private(self.baseFilename, "a")
 
     def handleError(self, record: logging.LogRecord) -> None:
@@ -85,7 +86,7 @@ def _kind(record: logging.LogRecord) -> object:
     return record.name, record.levelno, _VARIES.sub("#", str(record.msg))[:200], place
 
 
-def open_private(path: str | os.PathLike[str], mode: str) -> IO[str]:
+def open_private(path: str | os.PathLike[str], mode: Literal["a", "w"]) -> TextIOWrapper:
     """A text file to write or append to that nobody but its owner may read, the one that was there included."""
     flags = os.O_CREAT | os.O_WRONLY | (os.O_APPEND if mode == "a" else os.O_TRUNC)
     handle = os.open(path, flags, 0o600)

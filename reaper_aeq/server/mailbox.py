@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from .. import __version__, wire
 from ..errors import AeqError
 from ..locks import lock
+from ..wire_message import Message
 from . import letters
 from .app_call import BROKEN, call
 
@@ -53,7 +54,7 @@ class Mailbox:
     folder: Path
     held: IO[bytes]
     identity: tuple[int, int]
-    following: dict[str, asyncio.Task] = field(default_factory=dict)
+    following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     beat: int = 0
@@ -70,7 +71,7 @@ class Mailbox:
             return False
         return (status.st_dev, status.st_ino) == self.identity
 
-    def put(self, name: str, message: wire.Message) -> bool:
+    def put(self, name: str, message: Message) -> bool:
         """Whether there was room for it; the log says once what is wrong."""
         try:
             letters.post(self.folder, name, message.model_dump_json().encode())

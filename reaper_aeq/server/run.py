@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -26,6 +28,9 @@ from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
 from .state import State, listening_socket, remove_state, write_state
+
+if TYPE_CHECKING:
+    from ..engine import AdaptiveEQ
 
 log = logging.getLogger("reaper_aeq.server")
 
@@ -52,7 +57,7 @@ def run(
         port = sock.getsockname()[1]
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
-        engine: Future = Future()
+        engine: Future[AdaptiveEQ] = Future()
         app = create_app(engine, Settings(state.token, port, log_file))
         backend: Backend = app.state.backend
         config = limited(app, timeout_graceful_shutdown=2)
@@ -100,7 +105,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(server: Server, sock: object, idle_minutes: float, ready: Callable[[], object]) -> None:
+async def _serve(server: Server, sock: socket.socket, idle_minutes: float, ready: Callable[[], object]) -> None:
     tell_briefly()
     watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
@@ -125,7 +130,7 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
         await asyncio.sleep(0.1)
 
 
-def load(engine: Future, models: Path | None) -> None:
+def load(engine: Future[AdaptiveEQ], models: Path | None) -> None:
     """Loads the models; torch comes with them. What goes wrong is every later task's answer."""
     try:
         from ..engine import AdaptiveEQ

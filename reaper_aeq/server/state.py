@@ -109,7 +109,7 @@ def _asked(state: State, path: str, body: dict[str, Any] | None = None) -> dict[
     connection = http.client.HTTPConnection(HOST, state.port, timeout=5.0)
     try:
         headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
-        connection.request("POST", path, body and json.dumps(body), headers)
+        connection.request("POST", path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         told = json.loads(answer.read(100_000))
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -142,7 +142,7 @@ def listening_socket(port: int | None) -> socket.socket:
     """
     for candidate in [port] if port is not None else [DEFAULT_PORT, 0]:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if os.name == "nt":
+        if sys.platform == "win32":
             # there "reuse" would let two programs listen at one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:

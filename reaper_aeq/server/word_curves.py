@@ -21,8 +21,8 @@ def curves_of_words(engine: AdaptiveEQ) -> wire.WordCurves:
     def curve(kind: str, settings: Settings) -> wire.WordCurve:
         variance = torch.einsum("bi,ij,bj->b", decoder, settings.cov, decoder)
         mean, spread = decoder @ settings.mean, variance.clamp_min(0.0).sqrt()
-        rounded = ([round(value, 2) for value in line.tolist()] for line in (mean, spread))
-        return wire.WordCurve(**dict(zip(("kind", "mean_db", "spread_db"), (kind, *rounded), strict=True)))
+        mean_db, spread_db = ([round(value, 2) for value in line.tolist()] for line in (mean, spread))
+        return wire.WordCurve(kind=kind, mean_db=mean_db, spread_db=spread_db)
 
     words = {
         name: [curve("", Settings(word.mean, word.cov)), *(curve(kind, one) for kind, one in word.by_kind.items())]

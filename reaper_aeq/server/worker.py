@@ -20,6 +20,7 @@ from .jobs import Jobs, Record, Ticket
 from .lanes import Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
+    from ..asked import Asked
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
     from ..listen import Heard
@@ -112,6 +113,7 @@ class Worker:
 
         sound = ticket.given.sound
         if sound is None:
+            assert ticket.given.path is not None, "wire.SoundTask has one of both"
             return listen_to(ticket.given.path, between_blocks)
         with self._changed:
             for job in [job for job in self._libraries if job.over]:
@@ -197,6 +199,7 @@ class Worker:
         from ..methods.match_request import MatchRequest
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
+        assert isinstance(given, wire.AdaptTask) and given.references is not None, "see `_answer`"
         request = MatchRequest(intensity=given.intensity)
         names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
         result = heard.measured(engine.match_analysis(heard.analysis, one.references, names, request))
@@ -204,7 +207,7 @@ class Worker:
 
     # Answering -----------------------------------------------------------------------------------------------------
 
-    def _guarded(self, ticket: Ticket, work: Callable, *arguments: object) -> None:
+    def _guarded(self, ticket: Ticket, work: Callable[..., None], *arguments: object) -> None:
         """Whatever `work` raises becomes this task's sentence."""
         try:
             work(*arguments)
@@ -226,7 +229,7 @@ class Worker:
         )
         self.jobs.finish(ticket, failed)
 
-    def _done(self, ticket: Ticket, answer: object, result: Result | None = None) -> None:
+    def _done(self, ticket: Ticket, answer: wire.Answer, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)
         done = wire.TaskDone(
             n=ticket.n, id=given.id, name=given.name, ok=True, answer=answer, seconds=seconds, heard=given.heard
@@ -243,9 +246,10 @@ def adapt_all(
     from ..asked import Asked
     from ..blend import parse_word
 
-    asked = []
+    asked: list[tuple[Ticket, Heard, Asked]] = []
     for ticket, heard in group:
         given = ticket.given
+        assert isinstance(given, wire.AdaptTask) and given.request is not None, "the others are not adapted"
         try:
             word = parse_word(given.request) if isinstance(given.request, str) else given.request
         except AeqError as error:
@@ -255,6 +259,7 @@ def adapt_all(
             heard.analysis, word, given.intensity, given.adaptation, given.method, kind=given.kind, name=given.name
         )
         asked.append((ticket, heard, wanted))
+    answers: Sequence[Result | Exception]
     try:
         answers = engine.adapt_many([wanted for _, _, wanted in asked])
     except Exception:
@@ -269,7 +274,7 @@ def adapt_all(
     return found
 
 
-def _alone(engine: AdaptiveEQ, wanted: object) -> Result | Exception:
+def _alone(engine: AdaptiveEQ, wanted: Asked) -> Result | Exception:
     try:
         return engine.adapt_many([wanted])[0]
     except Exception as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ def train_audio(
             unseen_kernel[held] = eq_model.decode_curve(kernel(examples.stats[held])).double()
 
     kernel = fit_kernel(settings, examples, list(range(len(clips))), eq_model)
-    architecture = {
+    architecture: dict[str, Any] = {
         "members": settings.members,
         "n_centres": len(kernel.centres),
         "n_stats": kernel.centres.shape[1],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -90,7 +90,7 @@ def scale_to_people(charts: Mapping[str, Charted], people: Mapping[str, Tensor])
     return min(max(statistics.median(ratios), SCALES[0]), SCALES[1]) if ratios else SCALES[0]
 
 
-def _kinds(own: Sequence[Statement], base: ChartCurve, gains: Mapping[bool, float]):
+def _kinds(own: Sequence[Statement], base: ChartCurve, gains: Mapping[bool, float]) -> Iterator[tuple[str, ChartCurve]]:
     """(kind, curve) for kinds of which charts say something else than of all."""
     for kind in KINDS:
         here = [one for one in own if one.kind == kind]
@@ -109,7 +109,8 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
     total = part[1] + part[-1]
     signs = [sign for sign in (1, -1) if part[sign] >= OTHER_SIDE * total] or [max(part, key=part.__getitem__)]
     two = len(signs) > 1
-    mean, cov, agreement, sides = torch.zeros(len(GRID), dtype=torch.float64), 0.0, 0.0, []
+    mean, cov = torch.zeros(len(GRID), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    agreement, sides = 0.0, []
     for sign in signs:
         side = [one for one in own if one.sign == sign]
         # a lack that stands for the whole word is a quality's absence, as broad as a boost
@@ -152,7 +153,7 @@ def _gain(side: Sequence[Statement], otherwise: float) -> float:
     stated = [one for one in side if one.gain_db]
     if len(by_source(stated)) < GAIN_SOURCES:
         return otherwise
-    return weighted_median(torch.tensor([abs(s.gain_db) for s in stated], dtype=torch.float64), shares(stated))
+    return weighted_median(torch.tensor([abs(s.gain_db or 0.0) for s in stated], dtype=torch.float64), shares(stated))
 
 
 def _open_end(low_hz: float, high_hz: float) -> BandKind | None:

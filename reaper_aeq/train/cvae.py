@@ -40,7 +40,7 @@ def train_cvae(
         raise AeqError(f"{len(train.words)} settings are too few to train on: at least {LEAST_ROWS} are needed")
     run.tell(f"{len(train.words)} settings of {len(vocabulary)} words to train on, {len(valid.words)} for validation")
     vectors = model.encode([in_english(word.split(" (")[0]) for word in vocabulary]).float()
-    architecture = {
+    architecture: dict[str, Any] = {
         "vector": vectors.shape[1], "axes": settings.axes, "text": settings.text, "latent": settings.latent,
         "hidden": settings.hidden, "known_from": settings.known_from, "dropout": settings.dropout,
     }  # fmt: skip

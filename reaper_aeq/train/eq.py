@@ -1,7 +1,7 @@
 """`reaper-aeq train eq`: the EQ autoencoder, from people's settings and random EQs.
 
 The linear part starts at the principal components and is trained with the proposer; what is compared is always the
-response, never the parameters, since many parameter sets make one curve (design, section 2.2).
+response, never the parameters, since many parameter sets make one curve.
 """
 
 from __future__ import annotations

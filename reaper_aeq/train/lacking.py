@@ -1,8 +1,8 @@
 """What a conditional VAE learns from: people's settings, and sounds that lack them.
 
-SAFE and SocialEQ do not tie a setting to a recording (design, section 2.6), so each setting is given sounds that lack
-it: one deviates from what is natural by minus the setting, plus what music leaves open (`AudioEncoder.residual_cov`),
-drawn anew at every step. No recording is needed, and none can be learned by heart.
+SAFE and SocialEQ do not tie a setting to a recording (it explains 3 % of them), so each setting is given sounds that
+lack it: one deviates from what is natural by minus the setting, plus what music leaves open
+(`AudioEncoder.residual_cov`), drawn anew at every step. No recording is needed, and none can be learned by heart.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class Drawer:
         vector = self.vectors[rows.words] * network.shares(worth)[:, None].float()
         device = network.gate.weight.device
         sound_there = Posterior(*(part.to(device) for part in vars(sound).values()))
-        there = [x.to(device) for x in (mean, vector, ratio, worth)]
-        odd, gates = network.condition(*there[:2], sound_there, *there[2:])
+        mean, vector, ratio, worth = (x.to(device) for x in (mean, vector, ratio, worth))
+        odd, gates = network.condition(mean, vector, sound_there, ratio, worth)
         return standard.to(device), odd, gates, torch.linalg.slogdet(sound.inverse)[1]
 
 

@@ -49,7 +49,7 @@ def train_proxy(
     about = fingerprint(settings, train, eq_model.encoder.weight)
     schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
     train_network(run, NAME, model, schedule, loss_of)
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, params in unseen.items():
         if len(params):
             metrics |= validate(model, eq_model, params.to(run.device), name)

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..dsp.spectrum import analyze_blocks
 from ..dsp.thought import equalised
 from ..errors import AeqError
-from ..model.audio_encoder import AudioEncoder
+from ..model.audio_encoder import BalanceEncoder
 from ..model.curves import N_GRID, level_free
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..settings import WAYS as WAYS
@@ -43,7 +43,7 @@ class Way:
 
     def with_eqs(self, run: Run) -> list[Clip]:
         """Every clip with one EQ on it."""
-        curves = self.draw(len(self.clips), run.generator(f"{self.name} EQs", 0)) if self.clips else []
+        curves = self.draw(len(self.clips), run.generator(f"{self.name} EQs", 0)) if self.clips else torch.zeros(0, 0)
         return [
             dataclasses.replace(clip, analysis=equalised(clip.analysis, curve))
             for clip, curve in zip(self.clips, curves, strict=True)
@@ -52,7 +52,7 @@ class Way:
 
 def gather(
     names: Sequence[str], recordings: Sequence[Clip], settings: AudioTraining, eq_model: EqAutoencoder,
-    known: AudioEncoder | None, run: Run,
+    known: BalanceEncoder | None, run: Run,
 ) -> list[Clip]:  # fmt: skip
     """What `train audio` learns from. Raises `AeqError` for a way that is none."""
     if wrong := set(names) - set(WAYS):
@@ -78,7 +78,7 @@ def music(clips: Sequence[Clip]) -> Way:
     return Way("music", clips, random_curves)
 
 
-def bootstrap(count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: AudioEncoder | None) -> Way:
+def bootstrap(count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None) -> Way:
     """Gusts of noise in the mean balance of music as `known` has it (pink where there is none yet)."""
     mean = known.mean_db if known is not None else torch.zeros(N_GRID, dtype=torch.float64)
 

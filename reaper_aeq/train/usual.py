@@ -6,7 +6,7 @@ how far kinds can be told apart) is learned from errors on repositories that had
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -278,7 +278,7 @@ def _contrasts(shapes: Tensor, residual: Tensor, heard: Tensor) -> tuple[Tensor,
     return parts, rows, hidden
 
 
-def minimised(loss: object, variables: list[Tensor], steps: int) -> list[Tensor]:
+def minimised(loss: Callable[[], Tensor], variables: list[Tensor], steps: int) -> list[Tensor]:
     optimiser = torch.optim.LBFGS(variables, max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from ..model.curves import COMPARED, level_free, rms_db, weights
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
-from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN
-from ..model.words import Evidence, Vocabulary, Word
+from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN, Evidence
 from ..model.words import Settings as Gaussian
+from ..model.words import Vocabulary, Word
 from ..settings import WordsTraining
 from .charts import ChartCurve, Charted, charted_words, scale_to_people
 from .data import Settings, SocialWord, read_contributions, read_safe, read_social_words
@@ -54,7 +54,7 @@ def train_words(
         run.tell(f"no EQ charts in {data}: words from people's settings alone")
     vocabulary = vocabulary_of(settings, everything, pool, eq_model, charts)
     evidence = {name: word.evidence.confidence for name, word in vocabulary.items()}
-    metrics = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
+    metrics: dict[str, float] = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
     metrics["flat_settings"] = round(pool.flat, 2)
     metrics["charted"] = sum(word.evidence.charts > 0 for word in vocabulary.values())
     metrics["disputed"] = sum(word.evidence.disputed for word in vocabulary.values())
@@ -111,12 +111,14 @@ def vocabulary_of(
         if people is None and said is None:
             continue  # asked for, and nobody knows what it means
         evidence = evidence_of(shown, said)
-        if people is not None and (said is None or evidence.from_people):
-            meant, kinds = people, {}
+        kinds: dict[str, Gaussian] = {}
+        if said is None or (people is not None and evidence.from_people):
+            assert people is not None, "one of both is known"
+            meant = people
         else:
             common = pool.within * min(1.0, (float(rms_db(said.curve.mean)) / usual_size) ** 2)
-            share = 1.0 if people is None else _charts_share(shown, said.curve)
-            meant, kinds = _fused(settings, people, said.curve, share, common), {}
+            share = 1.0 if people is None or shown is None else _charts_share(shown, said.curve)
+            meant = _fused(settings, people, said.curve, share, common)
             for kind, curve in said.by_kind.items():
                 # people did not say what they heard: where this kind's charts say something else, those are followed
                 agree = people is not None and float(correlation(people.mean, curve.mean)) >= DISPUTED_BELOW

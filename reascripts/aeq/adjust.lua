@@ -14,7 +14,7 @@ local adjust = {}
 
 local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
 local LEAST_STEP = 0.01
--- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (facts sheet, 3).
+-- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5).
 local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
 
 --- How far `factor` can go before a band or a word reaches its limit.

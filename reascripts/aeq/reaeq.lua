@@ -7,7 +7,7 @@ local names = require("aeq.names")
 local reaeq = {}
 
 reaeq.MAX_GAIN_DB = 12.04 -- ReaEQ's knobs end at amplitude 4
--- Two numberings that differ (facts sheet 1.4 and 2.1): `state` is stored and is what BANDTYPEn takes, `api` is what
+-- Two numberings that differ (docs/reaper.md, 2 and 3): `state` is stored and is what BANDTYPEn takes, `api` is what
 -- TrackFX_SetEQParam and GetEQParam use.
 reaeq.KINDS = {
   low_shelf = { state = 0, api = 1 },

@@ -1,4 +1,4 @@
--- ReaEQ's own state as bytes (facts sheet 1.2, part B), handed over in one call: a whole EQ at once, where the
+-- ReaEQ's own state as bytes (docs/reaper.md, 2: B), handed over in one call: a whole EQ at once, where the
 -- parameters take dozens of calls. Only used in a REAPER that gave out a state of just this layout before.
 
 local reaeq = require("aeq.reaeq")

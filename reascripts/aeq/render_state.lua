@@ -1,4 +1,4 @@
--- Everything a render touches, saved so that it can be put back exactly (facts sheet, 4: save and restore all keys).
+-- Everything a render touches, saved so that it can be put back exactly (docs/reaper.md, 7).
 
 local chain = require("aeq.chain")
 local envelopes = require("aeq.envelopes")

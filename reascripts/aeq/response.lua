@@ -1,4 +1,4 @@
--- What ReaEQ ought to do, for the self-test: the laws that real renders confirm (facts sheet, 3), and the response of a
+-- What ReaEQ ought to do, for the self-test: what real renders confirm (docs/reaper.md, 5), and the response of a
 -- rendered impulse to hold against them.
 
 local response = {}

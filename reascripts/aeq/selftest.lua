@@ -13,7 +13,7 @@ local selftest = {}
 
 local NEW_TAB, CLOSE_TAB = 41929, 40860 -- "New project tab (ignore default template)", "Close current project tab"
 local EMPTY_PROJECT = '<REAPER_PROJECT 0.1 "6.37" 0\n>\n'
--- Functions that are younger than some versions in use, or that the sheet calls rarely used
+-- Functions that are younger than some versions in use, or that scripts rarely use
 local NEEDED = {
   "TrackFX_GetNamedConfigParm", "TrackFX_SetNamedConfigParm", "TrackFX_GetEQParam", "TrackFX_SetEQParam",
   "TrackFX_GetFXGUID", "GetSetProjectInfo", "GetSetProjectInfo_String", "ExecProcess", "GetSet_LoopTimeRange2",

@@ -15,7 +15,7 @@ local render_state = require("aeq.render_state")
 
 local write = {}
 
--- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (facts sheet, 7)
+-- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
 
 --- Stops if the project or a track that we are about to render or change is gone.

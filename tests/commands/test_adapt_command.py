@@ -25,7 +25,7 @@ def chain_eq(path) -> Eq:
     return to_eq(decode_state([line for line in lines[start + 1 : lines.index(">")]]))
 
 
-def test_json_is_the_object_of_the_design(run, song):
+def test_json_is_the_documented_object(run, song):
     code, out, err = run("adapt", song, "warm", "--intensity", "0.7", "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)

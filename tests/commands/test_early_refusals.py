@@ -10,7 +10,7 @@ import pytest
 from sounds import noise, store
 from tables_kit import table
 
-from reaper_aeq.methods import DEFAULT_ENCODER, ENCODERS
+from reaper_aeq.model import DEFAULT_ENCODER, ENCODERS
 from reaper_aeq.paths import shipped
 from reaper_aeq.train.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
 

@@ -294,7 +294,7 @@ def test_a_block_of_the_wrong_shape_is_refused():
         EqFilter(EQ, 48_000, channels=2).process(np.zeros((3, 10)))
 
 
-# What the renders' scripts wrote, by label -12..12 (reaeq_renders/README.md), and ReaEQ's scale (facts sheet 2.4).
+# What the renders' scripts wrote, by label -12..12 and ReaEQ's scale (docs/reaper.md, section 4).
 NORMALISED = (
     ".126 .141 .158 .177 .199 .223 .251 .281 .315 .354 .397 .446 .500 "
     ".520 .543 .569 .597 .630 .666 .706 .752 .803 .860 .925 .997"

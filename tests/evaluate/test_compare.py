@@ -21,7 +21,8 @@ from reaper_aeq.evaluate.contestants import Fold, Trial, genre_neighbours, match
 from reaper_aeq.evaluate.laws import By
 from reaper_aeq.evaluate.repair import Score, note
 from reaper_aeq.evaluate.rules import Music
-from reaper_aeq.methods import METHODS, NETWORKS
+from reaper_aeq.methods import METHODS
+from reaper_aeq.model import NETWORKS
 from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, level_free, rms_db
 from reaper_aeq.model.usual import features

@@ -1,4 +1,4 @@
-"""The laws that every method keeps (design, section 5), on sounds made here."""
+"""The laws that every method keeps (docs/examinations.md), on sounds made here."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ, N_MELS, analyze_blocks
-from reaper_aeq.methods import NETWORKS as SHIPPED
+from reaper_aeq.model import NETWORKS as SHIPPED
 from reaper_aeq.model.audio_encoder import (
     SILENT_BELOW_DB,
     AudioEncoder,

@@ -82,7 +82,21 @@ def test_a_match_is_linked_and_removed_from_all(studio, live):
     found = ours(studio.host.bytes())
     assert {track: name for track, [(name, _)] in found.items()} == dict.fromkeys("LR", "AEQ match: other 100% linked")
     gone = live("remove", "--track", "L")["removed"]
-    assert [one["track"] for one in gone] == ["L", "R"] and studio.host.bytes() == before
+    assert [one["track"] for one in gone] == ["L", "R"] and not any(ours(studio.host.bytes()).values())
+    for _ in range(2):
+        studio.host.undo()
+    assert studio.host.bytes() == before
+
+
+@pytest.mark.parametrize("meanwhile", [("remove", "--track", "L"), ("project",)], ids=" ".join)
+def test_a_link_outlives_removal_and_a_plan(studio, live, meanwhile):
+    """As with the actions, where *Link tracks* alone separates."""
+    pair(studio)
+    live("warm", "--selected", "--linked")
+    live(*meanwhile)
+    rows = live("warm", "--track", "R")["tracks"]
+    assert [row["name"] for row in rows] == ["L", "R"] and rows[0]["bands"] == rows[1]["bands"]
+    assert all(name.endswith(" linked") for track in "LR" for name, _ in ours(studio.host.bytes())[track])
 
 
 def test_linked_tracks_that_are_long_are_rendered_from_and_to_the_same_times(studio, live):

@@ -44,8 +44,8 @@ def test_tracks(data):
     project = Project.from_bytes(data)
     drums, snare, last = project.tracks
     assert project.sample_rate == 48000
-    assert [(track.name, track.depth, track.is_folder) for track in project.tracks] == [
-        ("Drums", 0, True), ("say \"it's\"", 1, False), ("Überall", 0, False)]  # fmt: skip
+    assert [(track.name, track.depth) for track in project.tracks] == [
+        ("Drums", 0), ("say \"it's\"", 1), ("Überall", 0)]  # fmt: skip
     assert (drums.children, snare.parent, last.parent) == ([snare], drums, None)
     assert drums.guid == "{40BC5E07-BC90-1576-0196-1CCBAF05B305}"
     assert (drums.volume, drums.pan, drums.mute, drums.solo, drums.phase_inverted) == (0.92, -0.25, False, False, False)

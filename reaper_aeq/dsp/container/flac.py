@@ -87,7 +87,8 @@ def _length(window: Window, header: _Header, end: int) -> tuple[int | None, int]
     """
     begin = max(header.sound, end - _LARGEST_FRAME)
     data = window.at(begin, end - begin)
-    position, later = len(data), []
+    position = len(data)
+    later: list[tuple[int, int, int]] = []
     while (position := data.rfind(b"\xff", 0, position)) >= 0:
         found = _frame(data[position : position + 16], header)
         if found is None:

@@ -69,7 +69,7 @@ def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:
         head = window.at(position, 4)
         length = frame_length(head)
         kind = _kind(head) if length else None
-        if length and (starting or kind == streams[-1].kind or _certain(window, position, end)):
+        if kind and length and (starting or kind == streams[-1].kind or _certain(window, position, end)):
             beyond = window.at(end, position + length - end)
             if position + length > window.size or beyond.strip(b"\0"):
                 break  # the last frame is not whole: it cannot be decoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -99,7 +100,7 @@ def create_app(study: Study, port: int) -> FastAPI:
     return app
 
 
-def serve(study: Study, port: int | None, ready: object) -> None:
+def serve(study: Study, port: int | None, ready: Callable[[str], object]) -> None:
     """Serves until Ctrl-C; `ready(url)` is called once the page can be opened. Raises `AeqError` for a taken port."""
     with listening_socket(port) as sock:
         port = sock.getsockname()[1]

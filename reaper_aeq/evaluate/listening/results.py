@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -84,13 +85,21 @@ def screened(pages: Sequence[Rated]) -> tuple[list[Rated], list[dict[str, int]]]
     return [page for page in pages if page.listener not in refused], out
 
 
+def _rating(condition: str, page: Rated) -> float:
+    return page.ratings[condition]
+
+
+def _apart(first: str, second: str, page: Rated) -> float:
+    return page.ratings[first] - page.ratings[second]
+
+
 def ratings_of(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each condition over all words, and for each word where there are several; bootstrap intervals."""
     rows = []
     for word in _words(pages):
         mine = [page for page in pages if word in (None, page.word)]
         for condition in conditions:
-            groups = _by_listener(mine, lambda page, name=condition: page.ratings[name])
+            groups = _by_listener(mine, partial(_rating, condition))
             row = {"word": word, "condition": condition, "ratings": len(mine), "listeners": len(groups)}
             rows.append(row | spread(list(groups.values())))
     return rows
@@ -100,7 +109,7 @@ def rating_pairs(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict
     """A row for each two conditions but the anchor: Wilcoxon's signed-rank test over pages, corrected after Holm."""
     rows = []
     for first, second in combinations([name for name in conditions if name != ANCHOR], 2):
-        groups = _by_listener(pages, lambda page, a=first, b=second: page.ratings[a] - page.ratings[b])
+        groups = _by_listener(pages, partial(_apart, first, second))
         differences = np.array([value for group in groups.values() for value in group], dtype=float)
         if len(differences):
             row = {"first": first, "second": second, "pairs": len(differences), "p": wilcoxon(differences)}

@@ -71,7 +71,7 @@ def read_session(db: sqlite3.Connection, token: str) -> Session:
         raise NoSuchListener("this study does not know you: begin anew")
     counts = "select count(finished_at), count(*) from trials where listener = ?"
     finished, trials = db.execute(counts, [listener["number"]]).fetchone()
-    return Session(*listener, finished, trials, _page(db, listener["number"]))
+    return Session(listener["number"], listener["name"], finished, trials, _page(db, listener["number"]))
 
 
 def _page(db: sqlite3.Connection, listener: int) -> Page | None:

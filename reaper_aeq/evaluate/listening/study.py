@@ -12,7 +12,7 @@ from ...errors import AeqError
 from ...files import Writing, atomic_write
 
 ORIGINAL, ANCHOR = "original", "anchor"
-MIN_EXCERPT_S, MAX_EXCERPT_S = 1.0, 30.0
+MIN_EXCERPT_S = 1.0
 FILE, SOUNDS, ANSWERS = "study.json", "stimuli", "answers.sqlite"
 VERSION = 1
 

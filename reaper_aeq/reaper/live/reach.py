@@ -1,4 +1,4 @@
-"""Finding REAPER: reapy's server in it, by way of REAPER's web interface (facts sheet, section 9).
+"""Finding REAPER: reapy's server in it, by way of REAPER's web interface (docs/reaper.md, section 13).
 
 The web interface tells on which port reapy's server listens, and starts it. reapy's own client asks it the same, but
 without a time-out in most places, and over and over if the server does not start; so everything is tried here first.

@@ -1,11 +1,11 @@
-"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (facts sheet, section 2)."""
+"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (docs/reaper.md, 3 and 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...bands import Band, Eq
+from ...bands import Band, BandKind, Eq
 from ...blend import parse_word
 from ...errors import AeqError
 from ..reaeq import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
@@ -150,7 +150,7 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
             _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[band.kind]))
         elif int(config(reaper, track, fx, f"BANDTYPE{n}") or -1) not in KIND_OF_TYPE:
             # left over and of a kind that nobody but ReaEQ can read
-            _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND["band"]))
+            _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[BandKind.BAND]))
         _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
     for n, band in enumerate(eq.bands):
         _set_band(reaper, track, fx, n, band)

@@ -1,4 +1,4 @@
-"""Everything a render touches, saved so that it can be put back exactly (facts sheet, section 4).
+"""Everything a render touches, saved so that it can be put back exactly (docs/reaper.md, section 7).
 
 Each function returns what puts back what it saved, or hands it to `later` (`Api.guard`) before it changes anything.
 """

@@ -1,4 +1,4 @@
-"""What a run is about: one target for each track, saying what is heard for it and where its EQ stands (design 8)."""
+"""What a run is about: one target for each track, saying what is heard for it and where its EQ stands."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def windows(
         return [((start_s, end_s), left)] if left else []
     count = int(np.ceil(end_s - start_s))
     width = int(longest_s)
-    held = {n: _sums(sum(_loudness(piece, start_s, count) for piece in tracks[n]), width) for n in left}
+    held = {n: _sums(np.sum([_loudness(piece, start_s, count) for piece in tracks[n]], axis=0), width) for n in left}
     share = {n: sums / max(sums.max(), 1e-30) for n, sums in held.items()}  # (seconds,): each track counts alike
     found = []
     while left:

@@ -171,7 +171,7 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
             if instances:
                 kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
                 left = [record for record in kept.records if record.fx in alive]
-                records.keep(reaper, target.track, records.Kept(left, kept.group if left else None))
+                records.keep(reaper, target.track, records.Kept(left, kept.group))
 
     holders = [target for target, instances in found if instances]
     undoable(reaper, project, _counted("remove EQ", len(holders)), holders, body)

@@ -1,4 +1,4 @@
-"""REAPER's action list: the script lines of reaper-kb.ini, as `reaper-aeq install` writes them (facts sheet 6)."""
+"""REAPER's action list: the script lines of reaper-kb.ini, as `reaper-aeq install` writes them (docs/reaper.md, 11)."""
 
 from __future__ import annotations
 

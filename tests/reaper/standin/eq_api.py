@@ -1,4 +1,4 @@
-"""The calls that exist for ReaEQ on tracks only; there are none for takes (facts sheet 2.1)."""
+"""The calls that exist for ReaEQ on tracks only; there are none for takes (docs/reaper.md, section 3)."""
 
 from __future__ import annotations
 

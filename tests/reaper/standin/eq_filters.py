@@ -1,4 +1,4 @@
-"""What ReaEQ does to sound, an implementation of its own in numpy and scipy (facts sheet, section 3).
+"""What ReaEQ does to sound, an implementation of its own in numpy and scipy (docs/reaper.md, section 5).
 
 Written from the cookbook in Q form, not from reaper_aeq.dsp, so that one can check the other.
 """

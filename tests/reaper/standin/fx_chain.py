@@ -219,7 +219,7 @@ def _fresh(part, indent: str):
 
 
 def new_reaeq(owner: Track | Take) -> list:
-    """Lines of a new ReaEQ: factory state (facts sheet 1.3), or the user's default preset."""
+    """Lines of a new ReaEQ: factory state (docs/reaper.md, section 2), or the user's default preset."""
     indent = owner.make_chain().indent
     platform = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     block = parse_lines(vst_block(default_state(owner), platform=platform)).reindent(indent + "  ")

@@ -1,4 +1,4 @@
-"""Named config parameters: names of instances, ReaEQ's band types and switches, its state (facts sheet 2.2)."""
+"""Named config parameters: names of instances, ReaEQ's band types and switches, its state (docs/reaper.md, 3)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def source_length(source: Source) -> float:
 
 
 def source_section(source: Source) -> tuple[float, float, bool]:
-    """Start and length in the parent, and whether it runs backwards. MODE 3 reverses all of it (facts sheet, 4).
+    """Start and length in the parent, and whether it runs backwards. MODE 3 reverses all of it (docs/reaper.md, 6).
 
     OVERLAP, which fades a looped section's end into its beginning over some ms, is not followed.
     """

@@ -1,4 +1,4 @@
-"""ExecProcess: really starts programs, without a shell, as REAPER does (facts sheet, section 5)."""
+"""ExecProcess: really starts programs, without a shell, as REAPER does (docs/reaper.md, section 12)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Project:
         return self.path.parent if self.path else self.reaper.resource_path / "unsaved"
 
     def media_path(self, source: Source) -> str:
-        """Relative names count from the project's folder (facts sheet, section 8)."""
+        """Relative names count from the project's folder (docs/reaper.md, section 6)."""
         return os.path.normpath(self.folder() / source.file) if source.file else ""
 
     def restore(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A ReaEQ's parameters over its stored state: order, names, idents and value mappings (facts sheet, section 2).
+"""A ReaEQ's parameters over its stored state: order, names, idents and value mappings (docs/reaper.md, 3 and 4).
 
 The mappings are written out here again, apart from reaper_aeq.reaper.values: a mistake there must show.
 """

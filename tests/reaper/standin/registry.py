@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
-# Functions that came with a later REAPER than the oldest one supported (facts sheet, section 6).
+# Functions that came with a later REAPER than the oldest one supported (docs/reaper.md, section 11).
 SINCE: dict[str, tuple[int, int]] = {"set_action_options": (7, 3)}
 SWS = ("CF_SetClipboard",)  # there only with the SWS extension
 

@@ -1,4 +1,4 @@
-"""Rendering through the RENDER_ keys (facts sheet, section 4): which files, from when to when, with what in them."""
+"""Rendering through the RENDER_ keys (docs/reaper.md, section 7): which files, from when to when, with what in them."""
 
 from __future__ import annotations
 

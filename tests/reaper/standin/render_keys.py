@@ -1,4 +1,4 @@
-"""The RENDER_ keys of GetSetProjectInfo and _String, kept in the project's own lines (facts sheet, section 4)."""
+"""The RENDER_ keys of GetSetProjectInfo and _String, kept in the project's own lines (docs/reaper.md, section 7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBERS = {
     "RENDER_ADDTOPROJ": ("RENDER_ADDTOPROJ", 0, 0.0),
     "RENDER_DITHER": ("RENDER_DITHER", 0, 0.0),
 }
-# These are in the sheet's list too; a project line for them is not known, so they live beside the file.
+# These keys exist too; a project line for them is not known, so they live beside the file.
 BESIDE = {
     "RENDER_NORMALIZE": 0.0,
     "RENDER_NORMALIZE_TARGET": 0.0,

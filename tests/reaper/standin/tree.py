@@ -1,4 +1,4 @@
-"""A project file as a tree of lines: what was not touched comes back byte for byte (facts sheet, section 8)."""
+"""A project file as a tree of lines: what was not touched comes back byte for byte (docs/reaper.md, section 6)."""
 
 from __future__ import annotations
 

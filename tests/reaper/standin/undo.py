@@ -38,7 +38,7 @@ def step_outside_block(project: Project, label: str) -> None:
 
 
 def _flags_needed(before: bytes, after: bytes) -> int:
-    """Which parts of the project differ, as undo flags (facts sheet, section 7)."""
+    """Which parts of the project differ, as undo flags (docs/reaper.md, section 10)."""
     if before == after:
         return 0
     needed = 0
