@@ -41,7 +41,7 @@ class Heard:
         """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             return result
-        return with_measured_loudness(result, self.samples())
+        return with_measured_loudness(result, self.analysis, self.samples)
 
     def samples(self) -> np.ndarray:
         """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""

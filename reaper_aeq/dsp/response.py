@@ -29,9 +29,9 @@ MAX_SINH_ARGUMENT = 20.0
 MIN_POWER = 1e-20
 
 PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
-# RBJ's filters as B(1), B(-1), b0 - b2 and A(1), A(-1), a0 - a2, but for a factor that both share: these are sin^2(w/2),
-# cos^2(w/2) and alpha/2, each times A = 10^(gain/40) to the power that stands here; None is 0. Taken from b0, b1 and b2
-# they would be small differences of large numbers.
+# RBJ's filters as B(1), B(-1), b0 - b2 and A(1), A(-1), a0 - a2, but for a factor that both share: these are
+# sin^2(w/2), cos^2(w/2) and alpha/2, each times A = 10^(gain/40) to the power that stands here; None is 0. Taken from
+# b0, b1 and b2 they would be small differences of large numbers.
 POWERS_OF_A: dict[BandKind, tuple[tuple[float | None, ...], tuple[float, ...]]] = {
     BandKind.BAND: ((0, 0, 1), (0, 0, -1)),
     BandKind.LOW_SHELF: ((2, 1, 1.5), (0, 1, 0.5)),
