@@ -63,7 +63,7 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     octave of pitch is on average.
     """
     starts, stops = _edges(bin_hz, power.shape[1])
-    mean = power.mean(0, dtype=torch.float64)
+    mean = power.mean(0).double()
     if not bool(mean.max() > 0):
         return torch.full((N_FINE,), torch.nan)
     band_mean = torch.stack(
@@ -77,8 +77,8 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     white = (power * (10 ** (-envelope / 10)).float()).clamp_min_(10 ** (FLOOR_DB / 10))
     if not len(there):
         return torch.cat((out.flatten(), _harmonicity(white, None, bin_hz)))
-    means = _band_means(bin_hz, power.shape[1])[:, there]
-    inside, inside_log = white @ means, 10 * (white.log10() @ means)  # (frames, bands)
+    inside, inside_log = (_band_means(of, starts, stops)[:, there] for of in (white, white.log10()))  # (frames, bands)
+    inside_log = 10 * inside_log
     level = 10 * (inside / inside.mean(0)).log10()
     flatness = 10 * inside.log10() - inside_log
     active = level > ACTIVE_DB
@@ -130,13 +130,14 @@ def _edges(bin_hz: float, bins: int) -> tuple[list[int], list[int]]:
     return starts.tolist(), stops.tolist()
 
 
-@lru_cache(maxsize=8)
-def _band_means(bin_hz: float, bins: int) -> Tensor:
-    """(bins, bands): what makes of bins the mean of each band."""
-    means = torch.zeros(bins, len(BAND_HZ))
-    for k, (a, b) in enumerate(zip(*_edges(bin_hz, bins), strict=True)):
-        means[a:b, k] = 1 / max(b - a, 1)
-    return means
+def _band_means(values: Tensor, starts: list[int], stops: list[int]) -> Tensor:
+    """(frames, bins) -> (frames, bands); of a band that is empty nothing that means anything."""
+    edges = np.stack((starts, stops), 1).flatten()
+    edges = edges[edges < values.shape[1]]
+    sums = np.add.reduceat(values.numpy(), edges, axis=1)[:, ::2]
+    found = np.zeros((len(values), len(starts)), np.float32)
+    found[:, : sums.shape[1]] = sums / np.maximum(np.subtract(stops, starts), 1)[: sums.shape[1]]
+    return torch.from_numpy(found)
 
 
 def _smoothed(log_power: Tensor, bin_hz: float) -> Tensor:

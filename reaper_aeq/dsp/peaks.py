@@ -181,22 +181,23 @@ class Loudest:
     def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[np.ndarray | Tensor]:
         """The blocks as they are, (channels, samples) each."""
         for block in blocks:
-            self._add(torch.as_tensor(block, dtype=torch.float32))
+            self.add(torch.as_tensor(block, dtype=torch.float32))
             yield block
 
     def pieces(self) -> Tensor:
         """(pieces, samples) float32, the channel with the peak only; silence before the stream's start."""
         if self._tail is not None:
-            self._add(self._tail.new_zeros(len(self._tail), self._size))
+            self.add(self._tail.new_zeros(len(self._tail), self._size))
             self._tail = None
         chosen = {at: piece for best in self._best for _, at, piece in best}
         return torch.stack([chosen[at] for at in sorted(chosen)]) if chosen else torch.zeros(0, 1)
 
-    def _add(self, sound: Tensor) -> None:
+    def add(self, sound: Tensor) -> None:
+        """The next (channels, samples); as long as all channels are alike, one of them will do."""
         before = self._size * BEFORE_PIECES
         if self._tail is None:
             self._tail = sound.new_zeros(len(sound), before)
-        sound = torch.cat((self._tail, sound), -1)
+        sound = torch.cat((self._tail.expand(len(sound), -1), sound), -1)
         windows = sound.unfold(-1, before + self._size, self._size) if sound.shape[-1] >= before + self._size else None
         if windows is not None:
             own = windows[..., before:]
@@ -209,11 +210,11 @@ class Loudest:
 
     def _keep(self, best: list[tuple[float, int, Tensor]], values: Tensor, windows: Tensor) -> None:
         """values (channels, pieces), windows (channels, pieces, samples): the largest into `best`, largest first."""
-        largest, channel = values.max(0)
-        for n in largest.argsort(descending=True, stable=True)[:KEPT].tolist():
-            value = float(largest[n])
+        largest, channel = (row.tolist() for row in values.max(0))
+        for n in sorted(range(len(largest)), key=lambda n: -largest[n])[:KEPT]:
+            value = largest[n]
             if value == 0.0 or (len(best) == KEPT and value <= best[-1][0]):
                 break
-            best.append((value, self._count + n, windows[int(channel[n]), n].clone()))
+            best.append((value, self._count + n, windows[channel[n], n].clone()))
             best.sort(key=lambda one: (-one[0], one[1]))
             del best[KEPT:]

@@ -131,12 +131,10 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         count = (sound.shape[-1] - n_fft) // hop + 1
         if count < 1:
             return sound
-        # two channels with the same sound, as of a mono file, are one with twice the power
-        times = len(sound) if _all_alike(sound) else 1
-        frames = (sound[:1] if times > 1 else sound).unfold(-1, n_fft, hop)
+        frames = sound.unfold(-1, n_fft, hop)
         for start in range(0, count, FRAMES_AT_ONCE):
             power = _power(frames[:, start : start + FRAMES_AT_ONCE], window)
-            power = power if times == 1 else power * times
+            power = power if len(sound) == channels else power * channels
             banded = torch.zeros(len(power), n_bands + n_nodes)
             for first, stop, columns, matrix in parts:
                 banded.index_add_(1, columns, power[:, first:stop] @ matrix)
@@ -146,12 +144,16 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
-    loudest = Loudest(sample_rate)
-    for block in loudest.watch(blocks):
-        sound = torch.as_tensor(block)
+    loudest, alike = Loudest(sample_rate), True
+    for block in blocks:
+        sound = torch.as_tensor(block, dtype=torch.float32)
         channels = sound.shape[0]
+        # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
+        alike = alike and _all_alike(sound)
+        sound = sound[:1] if alike else sound
+        loudest.add(sound)
         # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
-        before = tail if tail is not None else sound.new_zeros(channels, hop)
+        before = tail.expand(len(sound), -1) if tail is not None else sound.new_zeros(len(sound), hop)
         rising = min(sound.shape[-1], max(0, math.ceil(FADE_IN_S * sample_rate) - samples))
         sound = torch.cat([before, sound], -1)
         if rising:
@@ -163,7 +165,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         raise ValueError("no blocks to analyse")
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
-    take(torch.cat([tail, tail.new_zeros(channels, n_fft - tail.shape[-1] % hop)], -1))
+    take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))
     power = rows.joined()
     return Analysis(
         band_power=power[:, : len(GRID_HZ)],
@@ -181,7 +183,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
 def _all_alike(sound: Tensor) -> bool:
     """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
     middle = sound[:, sound.shape[-1] // 2]
-    return len(sound) > 1 and bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
+    return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
 
 
 def _power(frames: Tensor, window: Tensor) -> Tensor:
