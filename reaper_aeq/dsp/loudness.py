@@ -81,10 +81,16 @@ def gated_loudness(block_power: torch.Tensor) -> torch.Tensor:
     Returns:
         LUFS (...); -inf where no block passes the gates.
     """
-    block_lufs = _lufs(block_power)
-    audible = block_lufs > ABSOLUTE_GATE_LUFS
-    gate = _lufs(_mean_where(block_power, audible)) + RELATIVE_GATE_LU
-    return _lufs(_mean_where(block_power, audible & (block_lufs > gate[..., None])))
+    return torch.from_numpy(np.asarray(gated_lufs(block_power.numpy())))
+
+
+def gated_lufs(block_power: np.ndarray) -> np.ndarray:
+    """`gated_loudness` of numpy arrays; on so few numbers a call costs more than what it computes, and numpy's less."""
+    audible = block_power > 10 ** ((ABSOLUTE_GATE_LUFS - _OFFSET_DB) / 10)
+    gate = _mean_where(block_power, audible) * 10 ** (RELATIVE_GATE_LU / 10)
+    mean = _mean_where(block_power, audible & (block_power > gate[..., None]))
+    with np.errstate(divide="ignore"):
+        return _OFFSET_DB + 10 * np.log10(mean)
 
 
 def integrated_loudness(audio: Any, sample_rate: int) -> float:
@@ -177,11 +183,6 @@ def _sliding_sum(steps: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK, axis=-1).sum(-1)
 
 
-def _lufs(power: torch.Tensor) -> torch.Tensor:
-    return _OFFSET_DB + 10 * torch.log10(power)
-
-
-def _mean_where(power: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+def _mean_where(power: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Mean over the last axis of the chosen entries, 0 where there are none."""
-    total = torch.where(chosen, power, torch.zeros_like(power)).sum(dim=-1)
-    return total / chosen.sum(dim=-1).clamp(min=1)
+    return (power * chosen).sum(-1) / np.maximum(chosen.sum(-1), 1)

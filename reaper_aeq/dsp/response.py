@@ -27,6 +27,7 @@ MAX_FREQ_RATIO = 0.499
 MAX_SINH_ARGUMENT = 20.0
 # A notch reaches -inf dB at its centre, a low pass at Nyquist: stop at -200 dB, finite and with a finite gradient.
 MIN_POWER = 1e-20
+KEPT_FREQS = 256  # grids of up to so many frequencies are remembered
 
 PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
 # RBJ's filters as B(1), B(-1), b0 - b2 and A(1), A(-1), a0 - a2, but for a factor that both share: these are
@@ -69,19 +70,24 @@ def band_coefficients(params: torch.Tensor, kinds: Sequence[BandKind], sample_ra
 
 
 def band_responses_db(
-    params: torch.Tensor, kinds: Sequence[BandKind], freqs_hz: torch.Tensor, sample_rate: float
+    params: torch.Tensor,
+    kinds: Sequence[BandKind],
+    freqs_hz: torch.Tensor,
+    sample_rate: float,
+    powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of each band alone.
 
     Args:
         params: as for `band_coefficients`, shape (..., bands, 3).
         freqs_hz: Hz, shape (n,); above Nyquist the response at Nyquist is given.
+        powers: `half_angle_powers` of the frequencies, where they are at hand.
 
     Returns:
         dB, not below -200, shape (..., bands, n), dtype and device of `params`.
     """
     exact = _exact(params)
-    powers = half_angle_powers(freqs_hz, sample_rate).to(exact)
+    powers = half_angle_powers(freqs_hz, sample_rate).to(exact) if powers is None else powers
     numerator, denominator = (power_polynomials(exact, kinds, sample_rate) @ powers).unbind(-2)
     return (10 * torch.log10((numerator / denominator).clamp(min=MIN_POWER))).to(params)
 
@@ -113,17 +119,18 @@ def response_db(
     freqs_hz: torch.Tensor,
     sample_rate: float,
     enabled: torch.Tensor | None = None,
+    powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of the bands in series, as ReaEQ runs them.
 
     Args:
-        params, kinds, freqs_hz, sample_rate: as for `band_responses_db`.
+        params, kinds, freqs_hz, sample_rate, powers: as for `band_responses_db`.
         enabled: what each band counts, bool (or 0 to 1), broadcasts to (..., bands); all of them by default.
 
     Returns:
         dB, shape (..., n).
     """
-    bands = band_responses_db(params, kinds, freqs_hz, sample_rate)
+    bands = band_responses_db(params, kinds, freqs_hz, sample_rate, powers)
     if enabled is not None:
         bands = bands * torch.as_tensor(enabled, device=bands.device).to(bands.dtype).unsqueeze(-1)
     return bands.sum(-2)
@@ -176,7 +183,14 @@ def eq_response_db(eq: Eq, freqs_hz: Any, sample_rate: float) -> np.ndarray:
     except (TypeError, ValueError):
         raise WrongTypeError("frequencies", freqs_hz, "numbers in Hz") from None
     params, kinds = params_from_eq(eq)
-    return response_db(params, kinds, freqs, sample_rate).numpy()
+    powers = _known_powers(freqs.numpy().tobytes(), sample_rate) if freqs.numel() <= KEPT_FREQS else None
+    return response_db(params, kinds, freqs, sample_rate, powers=powers).numpy()
+
+
+@lru_cache(maxsize=64)
+def _known_powers(freqs_hz: bytes, sample_rate: float) -> torch.Tensor:
+    """`half_angle_powers` of a grid that responses are asked for again and again."""
+    return half_angle_powers(torch.from_numpy(np.frombuffer(freqs_hz).copy()), sample_rate)
 
 
 class EqFilter:

@@ -182,6 +182,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
 
 def _all_alike(sound: Tensor) -> bool:
     """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
+    if not sound.shape[-1]:
+        return True
     middle = sound[:, sound.shape[-1] // 2]
     return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
 

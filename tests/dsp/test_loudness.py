@@ -155,7 +155,9 @@ def test_what_a_filter_does_to_loudness_is_known_without_filtering(rate, seconds
     sound = gusts * np.random.default_rng(seed).standard_normal((channels, len(gusts))).astype(np.float32) * 0.1
     eq = Eq((Band("band", freq_hz, gain_db, 0.7), Band("high_shelf", 2000, -gain_db, 1.0)))
     heard = analyze_blocks([sound], rate)
-    before, after = loudness_through(heard.node_power, rate, heard.frame_rate, lambda freqs: eq.response_db(freqs, rate))
+    before, after = loudness_through(
+        heard.node_power, rate, heard.frame_rate, lambda freqs: eq.response_db(freqs, rate)
+    )
     real = integrated_loudness(eq.apply(sound, rate), rate) - integrated_loudness(sound, rate)
     # 20 ms are over before a filter at 60 Hz has settled
     assert after - before == pytest.approx(real, abs=0.15 if seconds >= 0.3 else 0.4)
