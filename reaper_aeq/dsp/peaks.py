@@ -175,7 +175,7 @@ class Loudest:
     def __init__(self, sample_rate: int) -> None:
         self._size = round(PIECE_S * sample_rate)
         self._tail: Tensor | None = None
-        self._best: tuple[list[tuple[float, int, Tensor]], ...] = ([], [])
+        self._best: tuple[list[tuple[float, int, int, Tensor]], ...] = ([], [])
         self._count = 0
 
     def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[np.ndarray | Tensor]:
@@ -185,11 +185,12 @@ class Loudest:
             yield block
 
     def pieces(self) -> Tensor:
-        """(pieces, samples) float32, the channel with the peak only; silence before the stream's start."""
+        """(pieces, samples) float32, the channel with the peak or step only; silence before the stream's start."""
         if self._tail is not None:
             self.add(self._tail.new_zeros(len(self._tail), self._size))
             self._tail = None
-        chosen = {at: piece for best in self._best for _, at, piece in best}
+        # the largest sample and the largest step of a piece may lie in two channels
+        chosen = {(at, channel): piece for best in self._best for _, at, channel, piece in best}
         return torch.stack([chosen[at] for at in sorted(chosen)]) if chosen else torch.zeros(0, 1)
 
     def add(self, sound: Tensor) -> None:
@@ -208,13 +209,13 @@ class Loudest:
             sound = sound[..., windows.shape[1] * self._size :]
         self._tail = sound.clone()
 
-    def _keep(self, best: list[tuple[float, int, Tensor]], values: Tensor, windows: Tensor) -> None:
+    def _keep(self, best: list[tuple[float, int, int, Tensor]], values: Tensor, windows: Tensor) -> None:
         """values (channels, pieces), windows (channels, pieces, samples): the largest into `best`, largest first."""
         largest, channel = (row.tolist() for row in values.max(0))
         for n in sorted(range(len(largest)), key=lambda n: -largest[n])[:KEPT]:
             value = largest[n]
             if value == 0.0 or (len(best) == KEPT and value <= best[-1][0]):
                 break
-            best.append((value, self._count + n, windows[channel[n], n].clone()))
+            best.append((value, self._count + n, channel[n], windows[channel[n], n].clone()))
             best.sort(key=lambda one: (-one[0], one[1]))
             del best[KEPT:]
