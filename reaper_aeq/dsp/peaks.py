@@ -211,11 +211,11 @@ class Loudest:
 
     def _keep(self, best: list[tuple[float, int, int, Tensor]], values: Tensor, windows: Tensor) -> None:
         """values (channels, pieces), windows (channels, pieces, samples): the largest into `best`, largest first."""
-        largest, channel = (row.tolist() for row in values.max(0))
-        for n in sorted(range(len(largest)), key=lambda n: -largest[n])[:KEPT]:
-            value = largest[n]
+        largest, channel = (row.numpy() for row in values.max(0))
+        for n in (-largest).argsort(kind="stable")[:KEPT].tolist():
+            value = float(largest[n])
             if value == 0.0 or (len(best) == KEPT and value <= best[-1][0]):
                 break
-            best.append((value, self._count + n, channel[n], windows[channel[n], n].clone()))
+            best.append((value, self._count + n, int(channel[n]), windows[int(channel[n]), n].clone()))
             best.sort(key=lambda one: (-one[0], one[1]))
             del best[KEPT:]
