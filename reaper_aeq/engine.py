@@ -31,7 +31,6 @@ from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
 from .realise import at_intensity, net_change_db
 from .result import (
-    MEASURED_UP_TO_S,
     HeardAs,
     Result,
     explain_output,
@@ -125,7 +124,7 @@ class AdaptiveEQ:
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
             sound=sound if exact else None, variations=variations, kind=kind, name=name,
         )  # fmt: skip
-        return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
+        return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
 
     def adapt_analysis(
         self,
@@ -259,7 +258,7 @@ class AdaptiveEQ:
         others = [self.analyze(other, rate) for other, rate in zip(several, rates, strict=True)]
         names = [f"reference {n + 1}" for n in range(len(others))]
         result = self.match_analysis(analysis, others, names, request)
-        return with_measured_loudness(result, sound.numpy()) if analysis.duration_s <= MEASURED_UP_TO_S else result
+        return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
 
     def match_analysis(
         self,

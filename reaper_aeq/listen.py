@@ -5,7 +5,7 @@ Command line and server listen through here, so that both give the same answer f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,20 +28,20 @@ class Heard:
 
     Attributes:
         analysis: of the whole file.
-        audio: its samples (channels, n) float32 where loudness is measured on them and they are few, else None.
+        blocks: its samples, (channels, n) float32 each, where they are few, else None.
         warning: one sentence on what could not be read, or None.
     """
 
     path: str
     analysis: Analysis
-    audio: np.ndarray | None
+    blocks: Sequence[np.ndarray] | None
     warning: str | None
 
     def measured(self, result: AnyResult) -> AnyResult:
         """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             return result
-        return with_measured_loudness(result, self.samples())
+        return with_measured_loudness(result, self.analysis, self.samples)
 
     def samples(self) -> np.ndarray:
         """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""
@@ -50,8 +50,8 @@ class Heard:
                 f"{self.path} is {self.analysis.duration_s:.0f} s long: --exact takes at most {MEASURED_UP_TO_S:g} s,"
                 " so leave it out"
             )
-        if self.audio is not None:
-            return self.audio
+        if self.blocks is not None:
+            return np.concatenate(self.blocks, axis=1)
         with AudioFile(self.path) as file:
             return np.concatenate(list(file.blocks()), axis=1)
 
@@ -75,7 +75,7 @@ def listen(file: AudioFile, between_blocks: Callable[[], None] | None = None) ->
     if analysis.silent or swing.largest == 0:
         kind = "silent" if swing.low is None or not np.any(swing.low) else "a constant offset without sound"
         raise AudioError(f"{file.path} is {kind}: there is nothing to adapt to")
-    return Heard(file.path, analysis, kept.audio, file.warning)
+    return Heard(file.path, analysis, kept.blocks, file.warning)
 
 
 def listen_to(path: str, between_blocks: Callable[[], None] | None = None) -> Heard:
@@ -119,10 +119,6 @@ class KeptSound:
             if self.blocks is not None:
                 self.blocks.append(block)
             yield block
-
-    @property
-    def audio(self) -> np.ndarray | None:
-        return np.concatenate(self.blocks, axis=1) if self.blocks else None
 
 
 class Swing:

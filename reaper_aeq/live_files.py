@@ -73,7 +73,7 @@ class FileSound:
                 raise AudioError(warnings)
             return None
         # stretched items are heard at their own pace: their waveform is not that of the track
-        whole = kept.audio if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
+        whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
         return HeardSound("", analysis, whole, warnings or None)
 
 

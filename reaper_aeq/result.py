@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from .bands import Eq
 from .dsp.loudness import loudness_through
-from .dsp.peaks import true_peaks_db, true_peaks_of_pieces_db
-from .dsp.spectrum import GRID_HZ, Analysis
+from .dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
+from .dsp.spectrum import EXACT_UP_TO_S, GRID_HZ, Analysis
 from .model.audio_encoder import Usual
 from .model.kinds import KINDS, heard_as
 from .safety import OUTPUT_LIMIT_DB
 
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
-MEASURED_UP_TO_S = 60.0
+MEASURED_UP_TO_S = EXACT_UP_TO_S
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
 PEAK_ROOM_DB = 0.05
 TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
@@ -118,25 +118,54 @@ class Result:
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 
 
-def with_measured_loudness(result: AnyResult, audio: np.ndarray) -> AnyResult:
-    """The result with its output gain from the exact loudness and peaks of `audio` (channels, samples)."""
-    result = replace(result, variations=tuple(with_measured_loudness(one, audio) for one in result.variations))
-    if not result.eq.bands:
+def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray]) -> AnyResult:
+    """The result with its output gain from the exact loudness and peaks of a sound.
+
+    Args:
+        analysis: of the sound. audio: gives its samples (channels, n); asked only where an EQ may raise its peaks too
+            far, which is seldom.
+    """
+    variations = tuple(with_measured_loudness(one, analysis, audio) for one in result.variations)
+    result = replace(result, variations=variations)
+    if not result.eq.bands or analysis.node_power is None:
         return result
     eq, rate = result.eq, result.sample_rate
-    before, after = loudness_through(audio, rate, lambda freqs_hz: eq.response_db(freqs_hz, rate))
+    before, after = loudness_through(
+        analysis.node_power, rate, analysis.frame_rate, lambda freqs_hz: eq.response_db(freqs_hz, rate)
+    )
     gain_db = eq.output_gain_db + result.gave_way_db
     if np.isfinite(before) and np.isfinite(after):
         gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
-    return under_peaks(result, gain_db, *true_peaks_db(audio, eq, rate, -PEAK_ROOM_DB - max(gain_db, 0.0)))
+    gain_db = round(gain_db, 2)
+    if peaks := harmless_peaks(eq, gain_db, analysis):
+        return under_peaks(result, gain_db, *peaks)
+    return under_peaks(
+        result, gain_db, *true_peaks_db(audio(), eq, rate, lambda before_db: peak_limit_db(before_db) - gain_db)
+    )
 
 
 def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
     """The result with its output gain held by the peaks of a sound that is no longer at hand."""
     if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
         return result
-    peaks = true_peaks_of_pieces_db(analysis.loudest, result.eq, result.sample_rate)
-    return under_peaks(result, result.eq.output_gain_db, *peaks)
+    eq = result.eq
+    peaks = harmless_peaks(eq, eq.output_gain_db, analysis)
+    peaks = peaks or true_peaks_of_pieces_db(analysis.loudest, eq, result.sample_rate)
+    return under_peaks(result, eq.output_gain_db, *peaks)
+
+
+def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> tuple[float, float] | None:
+    """The least that the true peak of a sound can be, and the most that bands can make of it, dBTP, where that with
+    this output gain is within the limit on peaks; None where one has to look."""
+    if analysis.loudest is None or not len(analysis.loudest):
+        return None
+    before_db, after_db = most_true_peak_db(analysis.loudest, eq, analysis.sample_rate)
+    return (before_db, after_db) if after_db + gain_db <= peak_limit_db(before_db) else None
+
+
+def peak_limit_db(before_db: float) -> float:
+    """What a true peak may become that was at `before_db`, dBTP."""
+    return max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
 
 
 def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
@@ -157,8 +186,7 @@ def under_peaks(result: AnyResult, gain_db: float, before_db: float, after_db: f
         before_db, after_db: true peaks of the source and of what the bands make of it, dBTP.
     """
     gain_db = round(gain_db, 2)
-    limit = max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
-    held = round(max(min(gain_db, limit - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
+    held = round(max(min(gain_db, peak_limit_db(before_db) - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
     gave_way = round(gain_db - held, 2)
     told = result.explanation.removesuffix(explain_output(result.eq.output_gain_db, result.gave_way_db))
     told += explain_output(held, gave_way)

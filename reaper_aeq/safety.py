@@ -6,17 +6,18 @@ up again by its output gain, which lifts all the rest. So the limits are on the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .bands import LIMITS, Eq
-from .dsp.loudness import BLOCK_SECONDS, gated_loudness, k_weight_db
-from .dsp.response import band_responses_db, response_db
+from .dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
+from .dsp.response import band_responses_db, half_angle_powers, params_from_eq, response_db
 from .dsp.spectrum import GRID_HZ, Analysis
 
 GRID = torch.from_numpy(GRID_HZ)
@@ -36,6 +37,11 @@ LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a li
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
 
 
+@lru_cache(maxsize=16)
+def _grid_powers(sample_rate: int) -> Tensor:
+    return half_angle_powers(GRID, sample_rate)
+
+
 def most_lift_db(ltas_db: Tensor) -> Tensor:
     """(bands,) dB -> (bands,) dB: how far bands and output gain together may lift each band of a sound."""
     depth = (ltas_db.max() - ltas_db).numpy()
@@ -47,11 +53,12 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        frames = max(1, round(BLOCK_SECONDS * analysis.frame_rate))
-        power = analysis.band_power.double() * torch.from_numpy(10 ** (k_weight_db(GRID_HZ) / 10))
-        self._blocks = power.unfold(0, min(frames, len(power)), 1).mean(-1)  # (blocks, bands)
+        power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
+        frames = min(max(1, round(BLOCK_SECONDS * analysis.frame_rate)), len(power))
+        count = len(power) - frames + 1
+        self._blocks = sum(power[n : n + count] for n in range(frames)) / frames  # (blocks, bands)
         self._mean = power.mean(0)
-        self._before = float(gated_loudness(self._blocks.sum(-1)))
+        self._before = float(gated_lufs(self._blocks.sum(-1)))
 
     def lost_db(self, response_db: Tensor) -> float:
         """How much softer the sound gets by an EQ (bands,): the output gain that keeps its loudness, dB."""
@@ -59,12 +66,18 @@ class Loudness:
 
     def lost_each_db(self, responses_db: Tensor) -> Tensor:
         """The same for several EQs, (n, bands) -> (n,)."""
-        gains = (10 ** (responses_db / 10)).mT
-        after = gated_loudness((self._blocks @ gains).mT)
-        if not np.isfinite(self._before) or not bool(torch.isfinite(after).all()):
+        return torch.from_numpy(self.lost_by_each_db(responses_db.numpy()))
+
+    def lost_by_each_db(self, responses_db: np.ndarray) -> np.ndarray:
+        """`lost_each_db` of numpy arrays."""
+        gains = np.exp(math.log(10) / 10 * responses_db)
+        after = gated_lufs(gains @ self._blocks.T)
+        if not np.isfinite(self._before) or not np.isfinite(after).all():
             # below the absolute gate: the plain mean says what the gate cannot
-            before, soft = (10 * x.clamp_min(1e-30).log10() for x in (self._mean.sum(), self._mean @ gains))
-            return torch.where(torch.isfinite(self._before - after), self._before - after, before - soft)
+            before, soft = (10 * np.log10(np.maximum(x, 1e-30)) for x in (self._mean.sum(), gains @ self._mean))
+            with np.errstate(invalid="ignore"):
+                lost = self._before - after
+            return np.where(np.isfinite(lost), lost, before - soft)
         return self._before - after
 
 
@@ -84,8 +97,8 @@ class Limits:
     """The limits for one sound."""
 
     def __init__(self, ltas_db: Tensor, loudness: Loudness) -> None:
-        self._lift_db = most_lift_db(ltas_db)
-        self._sound = ltas_db > ltas_db.max() - SOUND_ABOVE_DB
+        self._lift_db = most_lift_db(ltas_db).numpy()
+        self._sound = (ltas_db > ltas_db.max() - SOUND_ABOVE_DB).numpy()
         self._loudness, self._rate = loudness, loudness.sample_rate
 
     def held(self, eq: Eq, times: float = 1.0, worth: Callable[[Tensor], float] | None = None) -> Held:
@@ -134,32 +147,36 @@ class Limits:
 
     def response_db(self, eq: Eq) -> Tensor:
         """(bands,) of the bands alone."""
-        return torch.from_numpy(eq.response_db(GRID_HZ, self._rate))
+        params, kinds = params_from_eq(eq)
+        return response_db(params, kinds, GRID, self._rate, powers=_grid_powers(self._rate))
 
     def nearest(self, eq: Eq) -> str:
         """The limit that an EQ is nearest to, or furthest beyond."""
-        response = self.response_db(eq)[None]
-        gain = torch.tensor([eq.output_gain_db], dtype=response.dtype)
-        return self._measured(_gains(eq, np.ones(1)), response, gain).worst(0)[0]
+        return self._measured(
+            _gains(eq, np.ones(1)), self.response_db(eq)[None].numpy(), np.array([eq.output_gain_db])
+        ).worst(0)[0]
 
     def _tried(self, eq: Eq, gains_db: np.ndarray) -> _Tried:
         """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
-        params = torch.tensor([(band.freq_hz, 0.0, band.bandwidth_oct) for band in eq.bands], dtype=torch.float64)
-        params = params.reshape(-1, 3).repeat(len(gains_db), 1, 1)
-        params[..., 1] = torch.from_numpy(gains_db)
-        kinds, on = [band.kind for band in eq.bands], torch.tensor([band.enabled for band in eq.bands])
-        response = response_db(params, kinds, GRID, self._rate, on)
-        return self._measured(gains_db, response, self._loudness.lost_each_db(response))
+        params = np.array([(band.freq_hz, 0.0, band.bandwidth_oct) for band in eq.bands]).reshape(-1, 3)
+        params = np.repeat(params[None], len(gains_db), 0)
+        params[..., 1] = gains_db
+        kinds, on = tuple(band.kind for band in eq.bands), [band.enabled for band in eq.bands]
+        enabled = None if all(on) else torch.tensor(on)
+        response = response_db(
+            torch.from_numpy(params), kinds, GRID, self._rate, enabled, _grid_powers(self._rate)
+        ).numpy()
+        return self._measured(gains_db, response, self._loudness.lost_by_each_db(response))
 
-    def _measured(self, gains_db: np.ndarray, response: Tensor, output_gain_db: Tensor) -> _Tried:
+    def _measured(self, gains_db: np.ndarray, response: np.ndarray, output_gain_db: np.ndarray) -> _Tried:
         out = response + output_gain_db[:, None]
-        cut = torch.minimum(response, out).where(self._sound, 0.0)
-        over = torch.stack((out - self._lift_db, response - NET_DB, -NET_DB - cut))
-        return _Tried(gains_db, response, output_gain_db.numpy(), over)
+        cut = np.where(self._sound, np.minimum(response, out), 0.0)
+        over = np.stack((out - self._lift_db, response - NET_DB, -NET_DB - cut))
+        return _Tried(gains_db, torch.from_numpy(response), output_gain_db, over)
 
     def _found(self, eq: Eq, tried: _Tried, at: int, by: str | None) -> Held:
         gain_db = float(tried.output_gain_db[at])
-        room = float((self._lift_db - tried.response_db[at]).min())
+        room = float((self._lift_db - tried.response_db[at].numpy()).min())
         bands = (replace(band, gain_db=float(g)) for band, g in zip(eq.bands, tried.gains_db[at], strict=True))
         return Held(Eq(tuple(bands), gain_db), by, min(OUTPUT_LIMIT_DB, max(room, gain_db)))
 
@@ -183,16 +200,17 @@ class _Tried:
     gains_db: np.ndarray
     response_db: Tensor
     output_gain_db: np.ndarray
-    over_bands_db: Tensor
+    over_bands_db: np.ndarray
 
     @cached_property
     def over_db(self) -> np.ndarray:
         """(n,): how far the limit that is broken most is broken; kept where it is not above 0."""
-        return np.maximum(self.over_bands_db.amax((0, -1)).numpy(), np.abs(self.output_gain_db) - OUTPUT_AIM_DB)
+        return np.maximum(self.over_bands_db.max((0, -1)), np.abs(self.output_gain_db) - OUTPUT_AIM_DB)
 
     def worst(self, at: int) -> tuple[str, int]:
         """The limit that is broken most, or nearest to it, and in which band of the grid."""
-        over, where = (x.tolist() for x in self.over_bands_db[:, at].max(-1))
+        broken = self.over_bands_db[:, at]
+        over, where = broken.max(-1).tolist(), broken.argmax(-1).tolist()
         found = dict(zip((SILENCE, BOOST, CUT), zip(over, where, strict=True), strict=True))
         found[OUTPUT] = abs(float(self.output_gain_db[at])) - OUTPUT_AIM_DB, -1
         name = max(found, key=lambda name: found[name][0])

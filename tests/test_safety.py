@@ -16,6 +16,7 @@ from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.evaluate.bounds import OUTPUT_DB, lifted_db, slack_db
 from reaper_aeq.methods import METHODS
+from reaper_aeq.result import with_measured_loudness
 from reaper_aeq.safety import CUT, OUTPUT, SILENCE, Limits, Loudness
 
 RATE = 48_000
@@ -152,6 +153,13 @@ def test_peaks_take_output_gain_away_and_that_is_said(engine):
     # a sound too long to be kept: from the pieces in which its peaks are
     analysed = engine.adapt_analysis(engine.analyze(sound, RATE), "boomy", intensity=2.0)
     assert analysed.eq.output_gain_db == pytest.approx(loud.eq.output_gain_db, abs=0.5)
+    # a quiet sound's samples are not looked at once more, a loud one's are
+    for level, result in ((0.1, quiet), (1.0, loud)):
+        asked = []
+        again = with_measured_loudness(
+            result, engine.analyze(level * sound, RATE), lambda n=level, to=asked: to.append(n) or n * sound
+        )
+        assert asked == ([1.0] if level == 1.0 else []) and again.eq == result.eq
     # the picture follows
     heard = np.isfinite(loud.source_db)
     out = loud.eq.response_db(GRID_HZ, RATE) + loud.eq.output_gain_db

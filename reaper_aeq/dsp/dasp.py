@@ -27,6 +27,6 @@ def _later(name: str) -> Iterator[None]:
 
 
 with _later("scipy.signal"):
-    from dasp_pytorch.signal import biquad, sosfilt_via_fsm
+    from dasp_pytorch.signal import sosfilt_via_fsm
 
-__all__ = ["biquad", "sosfilt_via_fsm"]
+__all__ = ["sosfilt_via_fsm"]

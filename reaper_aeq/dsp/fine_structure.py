@@ -63,49 +63,60 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     octave of pitch is on average.
     """
     starts, stops = _edges(bin_hz, power.shape[1])
-    mean = power.double().mean(0)
+    mean = power.mean(0).double()
     if not bool(mean.max() > 0):
         return torch.full((N_FINE,), torch.nan)
-    bands = list(zip(starts, stops, strict=True))
-    band_mean = torch.stack([mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in bands])
-    there = band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)
+    band_mean = torch.stack(
+        [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
+    )
+    there = (band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)).nonzero()[:, 0]
     out = torch.full((4, len(BAND_HZ)), torch.nan)
     floor = mean.max() * 10 ** (DEAD_DB / 10)
     log_mean = 10 * mean.clamp_min(floor).log10()
     envelope = _smoothed(log_mean, bin_hz)
-    white = (power * (10 ** (-envelope / 10)).float()).clamp_min(10 ** (FLOOR_DB / 10))
-    log_white = 10 * white.log10()
-    level = []
-    for k, (a, b) in enumerate(bands):
-        if b <= a or not bool(there[k]):
-            continue
-        inside = white[:, a:b].mean(1)
-        level.append(10 * (inside / inside.mean()).log10())
-        flatness = (10 * inside.log10() - log_white[:, a:b].mean(1))[level[-1] > ACTIVE_DB]
-        out[0, k] = flatness.mean()
-        out[1:3, k] = torch.quantile(flatness, torch.tensor([0.1, 0.9]))
-        out[3, k] = (log_mean - envelope)[a:b].std(correction=0)
-    return torch.cat((out.flatten(), _harmonicity(white, level, bin_hz)))
+    white = (power * (10 ** (-envelope / 10)).float()).clamp_min_(10 ** (FLOOR_DB / 10))
+    if not len(there):
+        return torch.cat((out.flatten(), _harmonicity(white, None, bin_hz)))
+    inside, inside_log = (_band_means(of, starts, stops)[:, there] for of in (white, white.log10()))  # (frames, bands)
+    inside_log = 10 * inside_log
+    level = 10 * (inside / inside.mean(0)).log10()
+    flatness = 10 * inside.log10() - inside_log
+    active = level > ACTIVE_DB
+    out[0, there] = flatness.where(active, 0.0).sum(0) / active.sum(0)
+    out[1:3, there] = _quantiles(flatness.where(active, torch.inf), active.sum(0), (0.1, 0.9))
+    for k in there.tolist():
+        out[3, k] = (log_mean - envelope)[starts[k] : stops[k]].std(correction=0)
+    return torch.cat((out.flatten(), _harmonicity(white, level.mean(1), bin_hz)))
 
 
-def _harmonicity(white: Tensor, level: list[Tensor], bin_hz: float) -> Tensor:
-    """(25,), from whitened power (frames, bins) and the bands' levels (frames,) over their means."""
-    if not level:
+def _quantiles(values: Tensor, count: Tensor, at: tuple[float, ...]) -> Tensor:
+    """(n, columns), of which in each column `count` (columns,) are finite -> (len(at), columns); linear between two."""
+    ordered = values.sort(0).values
+    place = torch.tensor(at)[:, None] * (count - 1)
+    below = place.long()
+    low, high = (ordered.gather(0, index.clamp(max=len(values) - 1)) for index in (below, below + 1))
+    # where the place is a value itself there may be nothing beyond it
+    return low + torch.where(place > below, (place - below) * (high - low), 0.0)
+
+
+def _harmonicity(white: Tensor, loud: Tensor | None, bin_hz: float) -> Tensor:
+    """(25,), from whitened power (frames, bins) and frames' mean levels over those of their bands (frames,)."""
+    if loud is None:
         return torch.full((N_FINE - 4 * len(BAND_HZ),), torch.nan)
-    loud = torch.stack(level).mean(0)
-    rows = white[loud > loud.max() + ACTIVE_DB, : round(HARMONICS_UP_TO_HZ / bin_hz)]
-    rows = rows.clamp(1e-3, 1e3).sqrt()
-    rows = rows - rows.mean(1, keepdim=True)
+    rows = white[:, : round(HARMONICS_UP_TO_HZ / bin_hz)][loud > loud.max() + ACTIVE_DB]
+    rows = rows.clamp_(1e-3, 1e3).sqrt_()
+    rows -= rows.mean(1, keepdim=True)
     rate_hz = LAG_BINS * bin_hz  # of the lags
-    lags = torch.fft.rfft(rows, LAG_BINS).abs()
-    lags = lags / rows.abs().sum(1, keepdim=True).clamp_min(1e-9)
+    edges = np.round(rate_hz / PITCH_HZ).astype(int)
     first, last = round(rate_hz / PITCH_HIGH_HZ), min(round(rate_hz / PITCH_LOW_HZ), LAG_BINS // 2)
+    spectra = torch.fft.rfft(rows, LAG_BINS)[:, : max(last, int(edges.max()) + 1)]  # no lag beyond is looked at
+    lags = (spectra.real.square() + spectra.imag.square()).sqrt_()
+    lags /= rows.abs().sum(1, keepdim=True).clamp_min(1e-9)
     peak, at = lags[:, first:last].max(1)
     pitch = (rate_hz / (at + first).float()).log2()
     low, middle, high = torch.quantile(pitch, torch.tensor([0.25, 0.5, 0.75]))
     ends = torch.quantile(peak, torch.tensor([0.1, 0.9]))
     mean = lags.mean(0)
-    edges = np.round(rate_hz / PITCH_HZ).astype(int)
     strength = [mean[b : max(a, b + 1)].max() for a, b in itertools.pairwise(edges)]
     return torch.stack((peak.mean(), *ends, middle, high - low, *strength))
 
@@ -117,6 +128,16 @@ def _edges(bin_hz: float, bins: int) -> tuple[list[int], list[int]]:
     stops = np.floor(BAND_HZ * 2 ** (1 / 6) / bin_hz).astype(int) + 1
     stops = np.where(stops <= bins, np.maximum(stops, starts + 2), starts)
     return starts.tolist(), stops.tolist()
+
+
+def _band_means(values: Tensor, starts: list[int], stops: list[int]) -> Tensor:
+    """(frames, bins) -> (frames, bands); of a band that is empty nothing that means anything."""
+    edges = np.stack((starts, stops), 1).flatten()
+    edges = edges[edges < values.shape[1]]
+    sums = np.add.reduceat(values.numpy(), edges, axis=1)[:, ::2]
+    found = np.zeros((len(values), len(starts)), np.float32)
+    found[:, : sums.shape[1]] = sums / np.maximum(np.subtract(stops, starts), 1)[: sums.shape[1]]
+    return torch.from_numpy(found)
 
 
 def _smoothed(log_power: Tensor, bin_hz: float) -> Tensor:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..bands import Band, BandKind, Eq
+from ..bands import SHELVES, Band, BandKind, Eq
 from ..errors import WrongTypeError, as_number
-from .dasp import biquad
 
 # A shelf's bandwidth stops acting below this many octaves (measured on ReaEQ by two independent authors).
 MIN_SHELF_BANDWIDTH_OCT = 0.915
@@ -27,13 +27,20 @@ MAX_FREQ_RATIO = 0.499
 MAX_SINH_ARGUMENT = 20.0
 # A notch reaches -inf dB at its centre, a low pass at Nyquist: stop at -200 dB, finite and with a finite gradient.
 MIN_POWER = 1e-20
+KEPT_FREQS = 256  # grids of up to so many frequencies are remembered
 
-DASP_NAMES = {
-    BandKind.LOW_SHELF: "low_shelf",
-    BandKind.HIGH_SHELF: "high_shelf",
-    BandKind.BAND: "peaking",
-    BandKind.LOW_PASS: "low_pass",
-    BandKind.HIGH_PASS: "high_pass",
+PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
+# RBJ's filters as B(1), B(-1), b0 - b2 and A(1), A(-1), a0 - a2, but for a factor that both share: these are
+# sin^2(w/2), cos^2(w/2) and alpha/2, each times A = 10^(gain/40) to the power that stands here; None is 0. Taken from
+# b0, b1 and b2 they would be small differences of large numbers.
+POWERS_OF_A: dict[BandKind, tuple[tuple[float | None, ...], tuple[float, ...]]] = {
+    BandKind.BAND: ((0, 0, 1), (0, 0, -1)),
+    BandKind.LOW_SHELF: ((2, 1, 1.5), (0, 1, 0.5)),
+    BandKind.HIGH_SHELF: ((1, 2, 1.5), (1, 0, 0.5)),
+    BandKind.LOW_PASS: ((0, None, None), (0, 0, 0)),
+    BandKind.HIGH_PASS: ((None, 0, None), (0, 0, 0)),
+    BandKind.NOTCH: ((0, 0, None), (0, 0, 0)),
+    BandKind.BAND_PASS: ((None, None, 0), (0, 0, 0)),
 }
 
 
@@ -56,23 +63,31 @@ def band_coefficients(params: torch.Tensor, kinds: Sequence[BandKind], sample_ra
     Raises:
         ValueError: `params` and `kinds` disagree about the number of bands.
     """
-    return _coefficients(_exact(params), tuple(kinds), sample_rate).to(params)
+    at_one, at_minus_one, difference = band_ends(_exact(params), tuple(kinds), sample_rate).unbind(-1)
+    outer, middle = (at_one + at_minus_one) / 4, (at_one - at_minus_one) / 2
+    sections = torch.stack((outer + difference / 2, middle, outer - difference / 2), -1)  # (..., bands, 2, 3)
+    return (sections / sections[..., 1:, :1]).flatten(-2).to(params)
 
 
 def band_responses_db(
-    params: torch.Tensor, kinds: Sequence[BandKind], freqs_hz: torch.Tensor, sample_rate: float
+    params: torch.Tensor,
+    kinds: Sequence[BandKind],
+    freqs_hz: torch.Tensor,
+    sample_rate: float,
+    powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of each band alone.
 
     Args:
         params: as for `band_coefficients`, shape (..., bands, 3).
         freqs_hz: Hz, shape (n,); above Nyquist the response at Nyquist is given.
+        powers: `half_angle_powers` of the frequencies, where they are at hand.
 
     Returns:
         dB, not below -200, shape (..., bands, n), dtype and device of `params`.
     """
     exact = _exact(params)
-    powers = half_angle_powers(freqs_hz, sample_rate).to(exact)
+    powers = half_angle_powers(freqs_hz, sample_rate).to(exact) if powers is None else powers
     numerator, denominator = (power_polynomials(exact, kinds, sample_rate) @ powers).unbind(-2)
     return (10 * torch.log10((numerator / denominator).clamp(min=MIN_POWER))).to(params)
 
@@ -87,14 +102,14 @@ def half_angle_powers(freqs_hz: torch.Tensor, sample_rate: float) -> torch.Tenso
 
 
 def power_polynomials(params: torch.Tensor, kinds: Sequence[BandKind], sample_rate: float) -> torch.Tensor:
-    """|B|^2 and |A|^2 of each band as weights of `half_angle_powers`; float64 (..., bands, 3) -> (..., bands, 2, 3).
+    """|B|^2 and |A|^2 of each band as weights of `half_angle_powers`, but for a factor that both share; float64 (...,
+    bands, 3) -> (..., bands, 2, 3).
 
     |B|^2 = (dc cos^2 - nyquist sin^2)^2 + 4 d^2 cos^2 sin^2 with dc = B(1), nyquist = B(-1), d = b0 - b2. The usual
     form in sin^2 alone takes small differences of large squares near Nyquist, where it was 6 dB wrong for a wide band;
-    here every difference is taken before squaring.
+    here nothing small is left over from something large.
     """
-    c0, c1, c2 = _coefficients(params, tuple(kinds), sample_rate).unflatten(-1, (2, 3)).unbind(-1)
-    dc, nyquist, d = c0 + c1 + c2, c0 - c1 + c2, c0 - c2
+    dc, nyquist, d = band_ends(params, tuple(kinds), sample_rate).unbind(-1)
     return torch.stack((dc * dc, 4 * d * d - 2 * dc * nyquist, nyquist * nyquist), -1)
 
 
@@ -104,17 +119,18 @@ def response_db(
     freqs_hz: torch.Tensor,
     sample_rate: float,
     enabled: torch.Tensor | None = None,
+    powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of the bands in series, as ReaEQ runs them.
 
     Args:
-        params, kinds, freqs_hz, sample_rate: as for `band_responses_db`.
+        params, kinds, freqs_hz, sample_rate, powers: as for `band_responses_db`.
         enabled: what each band counts, bool (or 0 to 1), broadcasts to (..., bands); all of them by default.
 
     Returns:
         dB, shape (..., n).
     """
-    bands = band_responses_db(params, kinds, freqs_hz, sample_rate)
+    bands = band_responses_db(params, kinds, freqs_hz, sample_rate, powers)
     if enabled is not None:
         bands = bands * torch.as_tensor(enabled, device=bands.device).to(bands.dtype).unsqueeze(-1)
     return bands.sum(-2)
@@ -167,7 +183,14 @@ def eq_response_db(eq: Eq, freqs_hz: Any, sample_rate: float) -> np.ndarray:
     except (TypeError, ValueError):
         raise WrongTypeError("frequencies", freqs_hz, "numbers in Hz") from None
     params, kinds = params_from_eq(eq)
-    return response_db(params, kinds, freqs, sample_rate).numpy()
+    powers = _known_powers(freqs.numpy().tobytes(), sample_rate) if freqs.numel() <= KEPT_FREQS else None
+    return response_db(params, kinds, freqs, sample_rate, powers=powers).numpy()
+
+
+@lru_cache(maxsize=64)
+def _known_powers(freqs_hz: bytes, sample_rate: float) -> torch.Tensor:
+    """`half_angle_powers` of a grid that responses are asked for again and again."""
+    return half_angle_powers(torch.from_numpy(np.frombuffer(freqs_hz).copy()), sample_rate)
 
 
 class EqFilter:
@@ -232,49 +255,61 @@ def _omega(freq_hz: Any, sample_rate: float) -> tuple[Any, Any]:
     return w, math.sin(w)
 
 
-@lru_cache(maxsize=64)
-def _groups(kinds: tuple[BandKind, ...]) -> tuple[dict[BandKind, list[int]], list[int] | None]:
-    """Places of each kind, and where to find each band once the kinds are laid end to end (None: as they stood)."""
-    places: dict[BandKind, list[int]] = {}
-    for place, kind in enumerate(kinds):
-        places.setdefault(BandKind(kind), []).append(place)
-    laid = [place for group in places.values() for place in group]
-    order = sorted(range(len(laid)), key=laid.__getitem__)
-    return places, None if laid == sorted(laid) else order
-
-
-def _coefficients(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> torch.Tensor:
+def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> torch.Tensor:
+    """B(1), B(-1), b0 - b2 and the same of A, but for a factor that both share; float64 (..., bands, 3) -> (..., bands,
+    2, 3). Raises `ValueError` as `band_coefficients` does."""
     if params.shape[-1] != 3 or params.shape[-2] != len(kinds):
         raise ValueError(f"params {tuple(params.shape)} do not hold {len(kinds)} bands of 3 numbers")
     if not kinds:
-        return params.new_zeros((*params.shape[:-1], 6))
-    places, order = _groups(kinds)
-    parts = []
-    for kind, at in places.items():
-        # a slice costs a tenth of an index
-        group = params[..., at[0] : at[-1] + 1, :] if at[-1] - at[0] == len(at) - 1 else params[..., at, :]
-        parts.append(_kind_coefficients(kind, group.reshape(-1, 3), sample_rate).view(*group.shape[:-1], 6))
-    sos = parts[0] if len(parts) == 1 else torch.cat(parts, -2)
-    return sos if order is None else sos[..., order, :]
-
-
-def _kind_coefficients(kind: BandKind, params: torch.Tensor, sample_rate: float) -> torch.Tensor:
-    """(N, 3) of one kind -> (N, 6)."""
+        return params.new_zeros((*params.shape[:-1], 2, 3))
+    table = _table(kinds, str(params.device))
     freq_hz, gain_db, bandwidth_oct = params.unbind(-1)
-    freq_hz = freq_hz.clamp(max=MAX_FREQ_RATIO * sample_rate)
-    if kind in (BandKind.LOW_SHELF, BandKind.HIGH_SHELF):
-        bandwidth_oct = bandwidth_oct.clamp(min=MIN_SHELF_BANDWIDTH_OCT)
-        a = 10 ** (gain_db / 40)
-        # (A + 1/A)(1/S - 1) + 2 falls below zero for the steepest shelves beyond 43 dB
-        q = ((a + 1 / a) * (bandwidth_oct**2 - 1) + 2).clamp(min=1e-3).rsqrt()
-    elif kind in (BandKind.LOW_PASS, BandKind.HIGH_PASS):
-        q = 0.5 / torch.sinh(math.log(2) / 2 * bandwidth_oct)
-    else:
-        q = q_from_bandwidth(bandwidth_oct, freq_hz, sample_rate)
-    if kind in DASP_NAMES:
-        return torch.cat(biquad(gain_db, freq_hz, q, sample_rate, DASP_NAMES[kind]), -1)
-    w = freq_hz * (2 * math.pi / sample_rate)
-    alpha, cos_w, zero = torch.sin(w) / (2 * q), torch.cos(w), torch.zeros_like(w)
-    top = (zero + 1, -2 * cos_w, zero + 1) if kind is BandKind.NOTCH else (alpha, zero, -alpha)
-    a0 = 1 + alpha
-    return torch.stack((*(b / a0 for b in top), zero + 1, -2 * cos_w / a0, (1 - alpha) / a0), -1)
+    half = freq_hz.clamp(max=MAX_FREQ_RATIO * sample_rate) * (math.pi / sample_rate)
+    sin, cos = torch.sin(half), torch.cos(half)
+    sin_w = 2 * sin * cos
+    alpha = _octave_alpha(bandwidth_oct, half, sin_w)
+    if table.shelves is not None:
+        alpha = torch.where(table.shelves, _shelf_alpha(gain_db, bandwidth_oct, sin_w), alpha)
+    if table.passes is not None:
+        alpha = torch.where(table.passes, sin_w * torch.sinh(math.log(2) / 2 * bandwidth_oct), alpha)
+    base = torch.stack((sin * sin, cos * cos, 0.5 * alpha), -1).unsqueeze(-2)  # (..., bands, 1, 3)
+    lifted = torch.exp((math.log(10) / 40 * gain_db)[..., None, None] * table.powers)
+    ends = base * lifted
+    return ends if table.there is None else ends * table.there
+
+
+def _octave_alpha(bandwidth_oct: torch.Tensor, half: torch.Tensor, sin_w: torch.Tensor) -> torch.Tensor:
+    """sin w / 2Q by the digital octave law, as `q_from_bandwidth`."""
+    return sin_w * torch.sinh((math.log(2) * bandwidth_oct * half / sin_w).clamp(max=MAX_SINH_ARGUMENT))
+
+
+def _shelf_alpha(gain_db: torch.Tensor, bandwidth_oct: torch.Tensor, sin_w: torch.Tensor) -> torch.Tensor:
+    """sin w / 2Q of a shelf of slope S = 1/bw^2, where 1/Q^2 = (A + 1/A)(1/S - 1) + 2."""
+    bandwidth_oct = bandwidth_oct.clamp(min=MIN_SHELF_BANDWIDTH_OCT)
+    ratio = 2 * torch.cosh(math.log(10) / 40 * gain_db)
+    # it falls below zero for the steepest shelves beyond 43 dB
+    return 0.5 * sin_w * (ratio * (bandwidth_oct**2 - 1) + 2).clamp(min=1e-3).sqrt()
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What hangs on the kinds of bands alone: `powers` of A (bands, 2, 3); `there` (bands, 2, 3), 0 for what is 0, None
+    where nothing is; `shelves` and `passes`, bool (bands,), None where there are none."""
+
+    powers: torch.Tensor
+    there: torch.Tensor | None
+    shelves: torch.Tensor | None
+    passes: torch.Tensor | None
+
+
+@lru_cache(maxsize=256)
+def _table(kinds: tuple[BandKind, ...], device: str) -> _Table:
+    rows = [[[0.0 if p is None else p for p in half] for half in POWERS_OF_A[BandKind(kind)]] for kind in kinds]
+    there = [[[float(p is not None) for p in half] for half in POWERS_OF_A[BandKind(kind)]] for kind in kinds]
+    shelves, passes = ([BandKind(kind) in group for kind in kinds] for group in (SHELVES, PASSES))
+    return _Table(
+        torch.tensor(rows, dtype=torch.float64, device=device),
+        None if np.all(there) else torch.tensor(there, dtype=torch.float64, device=device),
+        torch.tensor(shelves, device=device) if any(shelves) else None,
+        torch.tensor(passes, device=device) if any(passes) else None,
+    )

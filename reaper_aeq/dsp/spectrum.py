@@ -6,6 +6,7 @@ in power, never in amplitude: a mono sum would cancel what is out of phase.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import torchaudio
 from torch import Tensor
 
 from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
+from .loudness import node_hz, node_matrix
 from .peaks import Loudest
 
 # Sixth-octave band centres 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
@@ -27,6 +29,11 @@ FRAME_S = 0.18  # long enough to resolve a sixth of an octave near 50 Hz, short 
 # A sound cut out of a longer one starts and ends with a step, and a step is a click over the whole spectrum: so loud
 # that the top of a bass would be nothing else. The attack of a drum must survive, so the start is only just rounded.
 FADE_IN_S, FADE_OUT_S = 0.002, 0.01
+# Up to this length of a sound all is kept that tells its loudness through any EQ; of longer ones the bands are enough.
+EXACT_UP_TO_S = 60.0
+FRAMES_AT_ONCE, FFTS_AT_ONCE = 64, 16  # so that powers and spectra stay in a processor's cache
+# A band holds a small part of the bins: these parts of the spectrum are summed into the bands that lie there.
+PARTS_HZ = (0.0, 600.0, 2400.0, 4800.0, 9600.0)
 SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
 
 
@@ -40,6 +47,8 @@ class Analysis:
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
         fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
         loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
+        node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
+            None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
     """
 
     band_power: Tensor
@@ -50,6 +59,7 @@ class Analysis:
     frame_rate: float
     fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
     loudest: Tensor | None = None
+    node_power: Tensor | None = None
 
     @property
     def silent(self) -> bool:
@@ -108,10 +118,10 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
     n_fft = frame_length(sample_rate)
     hop = n_fft // 2
     window = torch.hann_window(n_fft)
-    # Scaled so that the bands of a frame sum to its mean square.
-    scale = 2.0 / (n_fft * float(window.square().sum()))
-    to_bands = torch.cat([band_matrix(sample_rate, n_fft), mel_matrix(sample_rate, n_fft)], 1) * scale
-    rows, store = _Rows(to_bands.shape[1]), FrameStore()
+    parts = _band_parts(sample_rate, n_fft)
+    n_bands, n_nodes = len(GRID_HZ) + N_MELS, len(node_hz(sample_rate))
+    rows, nodes, store = _Rows(n_bands), _Rows(n_nodes), FrameStore()
+    exact_frames = round(EXACT_UP_TO_S * sample_rate) // hop + 2
     fine_bins = min(math.ceil(TOP_HZ / sample_rate * n_fft), n_fft // 2) + 1
     tail: Tensor | None = None
     samples = channels = 0
@@ -121,32 +131,41 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         count = (sound.shape[-1] - n_fft) // hop + 1
         if count < 1:
             return sound
-        # Some frames at a time keep the spectra in cache and the memory small at 64 channels.
         frames = sound.unfold(-1, n_fft, hop)
-        for start in range(0, count, 64):
-            power = torch.zeros(())
-            for channel in frames[:, start : start + 64]:
-                spectrum = torch.fft.rfft(channel * window)
-                power = power + (spectrum.real.square() + spectrum.imag.square())
-            rows.add(power @ to_bands)
+        for start in range(0, count, FRAMES_AT_ONCE):
+            power = _power(frames[:, start : start + FRAMES_AT_ONCE], window)
+            power = power if len(sound) == channels else power * channels
+            banded = torch.zeros(len(power), n_bands + n_nodes)
+            for first, stop, columns, matrix in parts:
+                banded.index_add_(1, columns, power[:, first:stop] @ matrix)
+            rows.add(banded[:, :n_bands])
+            if len(nodes) <= exact_frames:
+                nodes.add(banded[:, n_bands:])
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
-    loudest = Loudest(sample_rate)
-    for block in loudest.watch(blocks):
-        sound = torch.as_tensor(block)
-        if samples < FADE_IN_S * sample_rate:
-            sound = sound * _rise(torch.arange(samples, samples + sound.shape[-1]), FADE_IN_S * sample_rate)
+    loudest, alike = Loudest(sample_rate), True
+    for block in blocks:
+        sound = torch.as_tensor(block, dtype=torch.float32)
         channels = sound.shape[0]
-        samples += sound.shape[-1]
+        # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
+        alike = alike and _all_alike(sound)
+        sound = sound[:1] if alike else sound
+        loudest.add(sound)
         # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
-        before = tail if tail is not None else sound.new_zeros(channels, hop)
-        tail = take(torch.cat([before, sound], -1))
+        before = tail.expand(len(sound), -1) if tail is not None else sound.new_zeros(len(sound), hop)
+        rising = min(sound.shape[-1], max(0, math.ceil(FADE_IN_S * sample_rate) - samples))
+        sound = torch.cat([before, sound], -1)
+        if rising:
+            start = before.shape[-1]
+            sound[:, start : start + rising] *= _rise(torch.arange(samples, samples + rising), FADE_IN_S * sample_rate)
+        samples += sound.shape[-1] - before.shape[-1]
+        tail = take(sound)
     if tail is None:
         raise ValueError("no blocks to analyse")
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
-    take(torch.cat([tail, tail.new_zeros(channels, n_fft - tail.shape[-1] % hop)], -1))
+    take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))
     power = rows.joined()
     return Analysis(
         band_power=power[:, : len(GRID_HZ)],
@@ -157,7 +176,48 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         frame_rate=sample_rate / hop,
         fine=fine_structure(store.joined(), sample_rate / n_fft),
         loudest=loudest.pieces(),
+        node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,
     )
+
+
+def _all_alike(sound: Tensor) -> bool:
+    """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
+    if not sound.shape[-1]:
+        return True
+    middle = sound[:, sound.shape[-1] // 2]
+    return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
+
+
+def _power(frames: Tensor, window: Tensor) -> Tensor:
+    """(channels, frames, n_fft) -> (frames, n_fft // 2 + 1) of |FFT|^2, channels summed."""
+    out = np.empty((frames.shape[1], frames.shape[2] // 2 + 1), np.float32)
+    for start in range(0, len(out), FFTS_AT_ONCE):
+        part = out[start : start + FFTS_AT_ONCE]
+        for n, channel in enumerate(frames[:, start : start + FFTS_AT_ONCE]):
+            spectra = torch.fft.rfft(channel * window).numpy()
+            if n == 0:
+                np.multiply(spectra.real, spectra.real, out=part)
+            else:
+                part += np.square(spectra.real)
+            part += np.square(spectra.imag)
+    return torch.from_numpy(out)
+
+
+@lru_cache(maxsize=8)
+def _band_parts(sample_rate: int, n_fft: int) -> list[tuple[int, int, Tensor, Tensor]]:
+    """First bin and end of each part of the spectrum, the columns (of bands, mels and loudness nodes laid side by side)
+    that it has a share in, and the shares (bins, columns)."""
+    # scaled so that the bands of a frame sum to its mean square
+    scale = 2.0 / (n_fft * float(torch.hann_window(n_fft).square().sum()))
+    nodes = torch.from_numpy(node_matrix(sample_rate, n_fft)).float()
+    whole = torch.cat([band_matrix(sample_rate, n_fft), mel_matrix(sample_rate, n_fft), nodes], 1) * scale
+    edges = [min(math.ceil(edge * n_fft / sample_rate), len(whole)) for edge in PARTS_HZ] + [len(whole)]
+    found = []
+    for first, stop in itertools.pairwise(edges):
+        if stop > first:
+            columns = whole[first:stop].any(0).nonzero()[:, 0]
+            found.append((first, stop, columns, whole[first:stop, columns].contiguous()))
+    return found
 
 
 class _Rows:
@@ -169,6 +229,9 @@ class _Rows:
     def __init__(self, width: int):
         self._pieces = [torch.empty(self.PIECE, width)]
         self._filled = 0
+
+    def __len__(self) -> int:
+        return (len(self._pieces) - 1) * self.PIECE + self._filled
 
     def add(self, rows: Tensor) -> None:
         """At most `PIECE` rows, (n, width)."""

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..dsp.spectrum import Analysis
 from .checkpoint import Checkpoint
-from .curves import COMPARED, N_GRID, bounded, bounded_slope
+from .curves import COMPARED, N_GRID, bounded_slope_values, bounded_values
 from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 from .texture_nets import NETWORKS
@@ -33,6 +34,7 @@ SCORED_SHARE = 0.75
 STAT_LIMIT = 4.0  # standard deviations
 LEVELS_AT_ONCE, LEVEL_ROUNDS = 32, 2  # a thousandth of the range, from which Newton's method doubles the digits
 NEWTON_STEPS = 4
+LEVELS = np.linspace(0.0, 1.0, LEVELS_AT_ONCE + 1)
 
 
 class KernelRegression(nn.Module):
@@ -229,22 +231,22 @@ def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
 
     An M-estimate: one missing octave does not tilt the rest, and adding a level changes nothing.
     """
-    weight = visible * COMPARED
-    weight = weight if float(weight.sum()) > 0.5 else visible + 1e-9
-    low, high = deviation_db.min(), deviation_db.max()
-    # many levels at once: on vectors this short a call costs more than what it computes
-    parts = torch.linspace(0, 1, LEVELS_AT_ONCE + 1, dtype=deviation_db.dtype, device=deviation_db.device)
+    # in numpy: on vectors this short a call costs more than what it computes, and numpy's less than torch's
+    deviation, seen = deviation_db.numpy(), visible.numpy()
+    weight = seen * COMPARED.numpy()
+    weight = weight if float(weight.sum()) > 0.5 else seen + 1e-9
+    low, high = deviation.min(), deviation.max()
     for _ in range(LEVEL_ROUNDS):
-        levels = low + (high - low) * parts
-        too_low = (weight * bounded(deviation_db - levels[:, None])).sum(-1) > 0  # true up to the level, then false
+        levels = low + (high - low) * LEVELS
+        too_low = bounded_values(deviation - levels[:, None]) @ weight > 0  # true up to the level, then false
         last = min(max(int(too_low.sum()) - 1, 0), LEVELS_AT_ONCE - 1)
         low, high = levels[last], levels[last + 1]
     level = 0.5 * (low + high)
     for _ in range(NEWTON_STEPS):
-        left = deviation_db - level
-        step = (weight * bounded(left)).sum() / (weight * bounded_slope(left)).sum()
-        level = (level + step).clamp(low, high)
-    return bounded(deviation_db - level)
+        left = deviation - level
+        step = (weight * bounded_values(left)).sum() / (weight * bounded_slope_values(left)).sum()
+        level = min(max(level + step, low), high)
+    return torch.from_numpy(bounded_values(deviation - level))
 
 
 def fill_unseen(deviation_db: Tensor, visible: Tensor, cov: Tensor) -> Tensor:

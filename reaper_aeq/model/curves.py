@@ -68,9 +68,16 @@ def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -
     return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
 
 
-def bounded_slope(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+def bounded_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
+    """`bounded` of a numpy array."""
+    size = np.abs(deviation_db)
+    soft = knee_db + room_db * np.log1p(np.maximum(size - knee_db, 0.0) / room_db)
+    return np.where(size <= knee_db, deviation_db, np.copysign(soft, deviation_db))
+
+
+def bounded_slope_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
     """The derivative of `bounded`, 0..1."""
-    return room_db / (room_db + (deviation_db.abs() - knee_db).clamp_min(0.0))
+    return room_db / (room_db + np.maximum(np.abs(deviation_db) - knee_db, 0.0))
 
 
 def unbounded(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:

@@ -7,6 +7,8 @@ is, hence which balance would be usual for it, without being fooled by the EQ th
 
 from __future__ import annotations
 
+from math import ceil
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -60,7 +62,10 @@ def statistics(texture_map: Tensor) -> Tensor:
     centred = x - x.mean(1, keepdim=True)
     unit = centred / (x.std(1, keepdim=True, correction=0) + 1e-3)
     step = x.diff(dim=1)
-    rows = [*torch.quantile(x, torch.tensor(QUANTILES, dtype=x.dtype), dim=1), x.mean(1), x.std(1, correction=0)]
+    ordered, last = x.sort(1).values, x.shape[1] - 1
+    # `torch.quantile` takes three times as long
+    rows = [torch.lerp(ordered[:, int(q * last)], ordered[:, ceil(q * last)], q * last % 1) for q in QUANTILES]
+    rows += [x.mean(1), x.std(1, correction=0)]
     rows += [step.std(1, correction=0), step.clamp_min(0).mean(1)]
     rows += [(x[:, lag:] - x[:, :-lag]).abs().mean(1) for lag in (2, 8)]
     # 6: correlations brought to the size of the figures in dB

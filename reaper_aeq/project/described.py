@@ -62,7 +62,7 @@ class HeardSound(Heard):
     """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
 
     def measured(self, result: AnyResult) -> AnyResult:
-        return super().measured(result) if self.audio is not None else result
+        return super().measured(result) if self.blocks is not None else result
 
 
 def described(sound: Sound) -> DescribedProject:
@@ -120,7 +120,7 @@ def hear(
         raise AudioError(f"it lasts only {1000 * analysis.duration_s:.2g} ms: there is nothing to adapt to")
     if analysis.silent or swing.largest == 0:
         raise AudioError("it is silent: there is nothing to adapt to")
-    whole = kept.audio if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
+    whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
     return HeardSound("", analysis, whole, " ".join(library.warnings.values()) or None)
 
 

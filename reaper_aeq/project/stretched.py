@@ -37,6 +37,7 @@ def add_at(whole: Analysis, part: Analysis, start_s: float, length_s: float) -> 
         whole,
         band_power=whole.band_power + _spread(part.band_power, edges_s * whole.frame_rate, hops),
         mel_power=whole.mel_power + _spread(part.mel_power, edges_s * whole.frame_rate, hops),
+        node_power=None,
     )
 
 

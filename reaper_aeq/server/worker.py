@@ -17,7 +17,7 @@ from .. import wire
 from ..errors import AeqError
 from .guard import check_path
 from .jobs import Jobs, Record, Ticket
-from .lanes import Lanes, LeftError, LongError, References
+from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
     from ..asked import Asked
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..project.media import Library
     from ..result import Result
 
-GROUP = 8  # of up to a minute of sound each, which stays in memory until its answer is there
+GROUP, LEAST_GROUP = 8, 4  # of up to a minute of sound each, which stays in memory until its answer is there
 AHEAD = 4 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
@@ -54,6 +54,7 @@ class Worker:
         self._changed = threading.Condition()
         self._ahead: set[Ticket] = set()  # taken and not answered, those in the long lane left out
         self._hearing: set[Ticket] = set()  # in a short lane
+        self._reading = 0  # of those: how many lanes are at work
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[Record, Library] = {}  # what is known of the media of each job that is not over
@@ -88,6 +89,8 @@ class Worker:
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once
         ticket.started = ticket.started or time.perf_counter()
+        if short := ticket in self._hearing:
+            self._begin_reading(ticket)
         try:
             heard = self._listen(ticket, between_blocks)
             given = getattr(ticket.given, "references", ())
@@ -97,6 +100,7 @@ class Worker:
             raise
         finally:
             with self._changed:
+                self._reading -= short
                 self._hearing.discard(ticket)
                 self._changed.notify_all()
         if heard.warning:
@@ -105,6 +109,19 @@ class Worker:
             self._heard_since = self._heard_since if self._heard else time.monotonic()
             self._heard.append(HeardTicket(ticket, heard, references))
             self._changed.notify_all()
+
+    def _begin_reading(self, ticket: Ticket) -> None:
+        """Waits while a whole group is heard and the other lanes are at work: the processor that this lane would take
+        computes, or the last group would be computed while all lanes have nothing to do."""
+
+        def may() -> bool:
+            enough = len(self._heard) >= GROUP and self._reading >= max(1, SHORT_LANES - 1)
+            return not enough or self._closed or ticket.dropped
+
+        with self._changed:
+            while not self._changed.wait_for(may, WAIT_S):
+                pass
+            self._reading += 1
 
     def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> Heard:
         from ..listen import listen_to
@@ -148,11 +165,12 @@ class Worker:
             self._over([one.ticket for one in group if one.ticket not in measured])
 
     def _next_group(self) -> list[HeardTicket]:
-        """As many as are heard, once no more are to be expected soon. Empty once closed."""
+        """As many as are heard, once they are enough for the search to be shared, or no more are to be expected soon.
+        Empty once closed."""
         with self._changed:
             while not self._closed:
                 left_s = PATIENCE_S - (time.monotonic() - self._heard_since)
-                if self._heard and (len(self._heard) >= GROUP or not self._hearing or left_s <= 0):
+                if self._heard and (len(self._heard) >= LEAST_GROUP or not self._hearing or left_s <= 0):
                     group, self._heard = self._heard[:GROUP], self._heard[GROUP:]
                     return group
                 self._changed.wait(left_s if self._heard else None)

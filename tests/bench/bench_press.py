@@ -4,11 +4,16 @@
 
 The backend is warm. The stand-in's own time (rendering and its functions) is taken out, what REAPER's render would take
 is not in; its cycles come 30 times a second as REAPER's do, so waiting for the next cycle is in.
+
+"floors" is the median over what the same sounds take at least (`floor.py`: decoding and one STFT of the mono sum, by as
+many processes as there are processors), measured in turn with the presses: it hangs little on how busy the machine is.
+"CPU" is what the backend computes in a press, for each track (Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -22,6 +27,7 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 
 from actions_kit import RATE, Clip, Session, Strip
+from floor import floor_seconds
 
 from reaper_aeq.demo.song import make_song
 
@@ -38,6 +44,16 @@ def write_sounds(folder: Path, seconds: float) -> list[Path]:
         audio = np.tile(track.audio, times)[:, : int(seconds * RATE)]
         soundfile.write(paths[-1], audio.T, RATE, subtype="FLOAT")
     return paths
+
+
+def cpu_seconds(state_file: Path) -> float:
+    """What the backend has computed so far; NaN where that cannot be asked."""
+    try:
+        pid = json.loads(state_file.read_text())["pid"]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError, KeyError):
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def press_seconds(session: Session) -> tuple[float, float]:
@@ -68,7 +84,10 @@ def main() -> None:
         os.environ["TMPDIR"] = str(folder / "temp")
         paths = write_sounds(folder, options.seconds)
         command, state_file = [sys.executable, "-m", "reaper_aeq"], folder / "state" / "backend.json"
-        print(f"{'tracks':>6} {'heard':>9} {'first press':>12} {'median':>8} {'limit':>6} {'longest cycle':>14}")
+        print(
+            f"{'tracks':>6} {'heard':>9} {'first press':>12} {'median':>8} {'limit':>6} {'floors':>7}"
+            f" {'CPU a track':>12} {'longest cycle':>14}"
+        )
         session = None
         for count in map(int, options.tracks.split(",")):
             sounds = [paths[i % len(paths)] for i in range(count)]
@@ -79,11 +98,19 @@ def main() -> None:
             for way in options.ways.split(","):
                 session.reaper.ext_state.values[("reaper-aeq", "settings")] = SETTINGS[way]
                 first, _ = press_seconds(session)
-                taken, blocked = zip(*(press_seconds(session) for _ in range(options.repeats)), strict=True)
+                taken, blocked, floors, cpu = [], [], [], []
+                for _ in range(options.repeats):
+                    floors.append(sum(map(floor_seconds, sounds)) / min(count, os.cpu_count() or 1))
+                    before = cpu_seconds(state_file)
+                    for figures, figure in zip((taken, blocked), press_seconds(session), strict=True):
+                        figures.append(figure)
+                    cpu.append((cpu_seconds(state_file) - before) / count)
                 limit = f"{LIMITS_S[way][count]:.1f} s" if count in LIMITS_S[way] else "-"
-                median, longest = statistics.median(taken), 1000 * min(blocked)
+                ratio = statistics.median(a / b for a, b in zip(taken, floors, strict=True))
                 print(
-                    f"{count:>6} {way:>9} {first:>10.2f} s {median:>6.2f} s {limit:>6} {longest:>11.0f} ms", flush=True
+                    f"{count:>6} {way:>9} {first:>10.2f} s {statistics.median(taken):>6.2f} s {limit:>6} {ratio:>7.1f}"
+                    f" {1000 * statistics.median(cpu):>9.0f} ms {1000 * min(blocked):>11.0f} ms",
+                    flush=True,
                 )
         session.press("Stop backend")
         session.close()

@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.dsp.peaks import Loudest, true_peak_db, true_peaks_db, true_peaks_of_pieces_db
+from reaper_aeq.dsp.peaks import Loudest, most_true_peak_db, true_peak_db, true_peaks_db, true_peaks_of_pieces_db
 
 RATE = 44_100
 EQS = [
@@ -67,3 +67,32 @@ def test_a_sound_shorter_than_a_piece_and_silence():
             assert not len(pieces)
         else:
             assert true_peaks_of_pieces_db(pieces, Eq(), RATE)[0] == pytest.approx(peak, abs=1.5)
+
+
+def test_no_sound_peaks_higher_than_the_bound_says():
+    """Full scale where the impulse response has its signs, turned round: the worst that an EQ can meet."""
+    for eq in EQS:
+        click = np.zeros((1, 8000), np.float32)
+        click[0, 0] = 1.0
+        ringing = eq.apply(click, RATE)[:, ::-1]
+        for audio in (np.sign(ringing) * 0.25, sound(3)[:, :20_000], 0.5 * sound(4)[:1]):
+            loudest = Loudest(RATE)
+            list(loudest.watch([audio.astype(np.float32)]))
+            sample, most = most_true_peak_db(loudest.pieces(), eq, RATE)
+            before, after = true_peaks_db(audio, eq, RATE)
+            assert sample == pytest.approx(20 * np.log10(np.abs(audio).max()), abs=1e-3)
+            assert sample <= before + 1e-3 and after <= most + 1e-3
+            assert most < sample + 22.0
+
+
+def test_what_cannot_be_too_high_is_not_looked_for():
+    audio, eq = 0.05 * sound(5), EQS[0]
+    before, exact = true_peaks_db(audio, eq, RATE)
+    same, bound = true_peaks_db(audio, eq, RATE, lambda before_db: before_db + 40.0)
+    assert same == before and exact <= bound <= before + 40.0
+
+
+def test_both_sides_of_a_mono_sound_peak_alike():
+    audio = np.repeat(sound(6)[:1], 2, axis=0)
+    for eq in EQS:
+        assert true_peaks_db(audio, eq, RATE) == true_peaks_db(audio[:1], eq, RATE)

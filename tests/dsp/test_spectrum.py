@@ -44,6 +44,32 @@ def test_the_result_does_not_depend_on_how_the_stream_is_cut(cuts, channels):
     torch.testing.assert_close(cut.mel_power, whole.mel_power, rtol=1e-4, atol=1e-9)
 
 
+@pytest.mark.parametrize("apart_s", [0.0, 1.7, 9.0])
+def test_channels_that_are_alike_are_heard_once_and_count_as_often(apart_s):
+    """Both sides of a mono file; `apart_s`: until when they are alike, so that the stream changes on its way."""
+    sound = np.repeat(pink(8_000, 3.0), 2, axis=0)
+    sound[1, round(apart_s * 8_000) :] *= np.float32(0.5)
+    blocks = np.split(sound, [4_000, 8_000, 16_000], axis=1)
+    found, whole = analyze_blocks(blocks, 8_000), analyze_blocks([sound], 8_000)
+    sides = [analyze_blocks([side[None]], 8_000) for side in sound]
+    assert found.channels == 2
+    for name in ("band_power", "mel_power", "node_power"):
+        both = sum(getattr(side, name) for side in sides)
+        torch.testing.assert_close(getattr(found, name), both, rtol=1e-4, atol=1e-9)
+    assert torch.equal(found.loudest, whole.loudest) and torch.equal(found.loudest, sides[0].loudest)
+    assert float((found.fine - whole.fine).abs().nan_to_num(0.0).max()) < 1e-3
+
+
+def test_what_tells_loudness_is_kept_of_up_to_a_minute():
+    for seconds, kept in ((59.9, True), (60.0, True), (60.5, False), (400.0, False)):
+        found = analyze_blocks(np.array_split(pink(8_000, seconds), 7, axis=1), 8_000)
+        assert (found.node_power is not None) == kept
+        if kept:
+            assert len(found.node_power) == len(found.band_power)
+            # all of the power between the lowest node and Nyquist, and nothing twice
+            assert float(found.node_power.sum() / found.band_power.sum()) == pytest.approx(1.0, abs=0.4)
+
+
 @pytest.mark.parametrize("sample_rate", RATES)
 @pytest.mark.parametrize("centre", [10, 20, 32, 40])  # 79 Hz, 250 Hz, 1 kHz, 2.5 kHz
 def test_a_sine_lands_in_its_band_with_its_mean_square(sample_rate, centre):

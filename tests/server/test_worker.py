@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -10,7 +11,8 @@ from conftest import store
 
 from reaper_aeq.errors import AeqError, ModelError
 from reaper_aeq.server import worker as worker_module
-from reaper_aeq.server.worker import BROKEN, GROUP
+from reaper_aeq.server.lanes import SHORT_LANES
+from reaper_aeq.server.worker import BROKEN, GROUP, Worker
 
 
 class Wrapped:
@@ -47,6 +49,34 @@ def test_many_requests_are_one_batch(clients, engine, sounds):
         wait_until(lambda job_id=job_id: client.get(f"/v1/jobs/{job_id}").json()["state"] == "done")
     assert sum(wrapped.batches) == len(sounds) + 1 and len(wrapped.batches) <= 3
     assert max(wrapped.batches) <= GROUP
+
+
+def test_one_lane_fewer_reads_while_a_group_waits_to_be_computed(clients, engine, sounds, monkeypatch):
+    held, lock, reading, seen = threading.Event(), threading.Lock(), 0, []
+    listen = Worker._listen
+
+    def counted(self, ticket, between_blocks):
+        nonlocal reading
+        with lock:
+            reading += 1
+            seen.append((len(self._heard), reading))
+        try:
+            time.sleep(0.05)
+            return listen(self, ticket, between_blocks)
+        finally:
+            with lock:
+                reading -= 1
+
+    monkeypatch.setattr(Worker, "_listen", counted)
+    wrapped = Wrapped(engine, lambda asked: held.wait(30))
+    tasks = [task(path) for path in sounds * 8][:24]
+    job_id = post(clients(wrapped), tasks, wait=0)["id"]
+    wait_until(lambda: len(seen) == len(tasks), what="all of them being read")
+    held.set()
+    assert max(lanes for heard, lanes in seen if heard < GROUP) == SHORT_LANES
+    # whoever began before the group was full may still be at it
+    assert max(lanes for heard, lanes in seen if heard >= GROUP + SHORT_LANES) == SHORT_LANES - 1
+    assert job_id
 
 
 def test_a_defect_in_one_sound_leaves_the_others_and_is_logged_with_its_trace(clients, engine, sounds, caplog):
