@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
-from ..dsp.fit_problem import GAIN_UNIT_DB
+from ..dsp.band_shapes import GAIN_UNIT_DB
 
 HIGHEST_BAND_HZ = 12_000.0  # as where bands are fitted to curves
 
