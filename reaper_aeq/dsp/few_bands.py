@@ -65,7 +65,7 @@ NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull aga
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
 IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
-SCHEDULE = ((4, 4), (9, 1))  # steps, then how many sets of a curve go on
+SCHEDULE = ((4, 3), (9, 1))  # steps, then how many sets of a curve go on
 CHUNK = 32  # curves at once
 
 
