@@ -32,6 +32,7 @@ MOST_BANDS = 3  # in the median
 SHELF_EDGE_HZ = 1000.0
 FIGHTING_DB, NEIGHBOURS_OCT = 2.0, 1.0
 FEW = 0.01  # of answers
+AT_ONCE = 6  # recordings, each with all words
 COST_EVERY = 3  # the search without restrictions takes as long as all the rest
 MOST_COST_DB = (0.25, 0.6)  # RMS to the target beyond that of five unrestricted bands: median, 90th percentile
 
@@ -53,13 +54,14 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     out = []
     for material, own in by_material(sounds).items():
         seen = Seen()
-        analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
-        for word in WORDS:
-            wanted = [Asked(analysis, word) for analysis in analyses if not analysis.silent]
+        for first in range(0, len(own), AT_ONCE):
+            analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
+            analyses = [analysis for analysis in analyses if not analysis.silent]
+            wanted = [Asked(analysis, word) for analysis in analyses for word in WORDS]
             for one, result in zip(wanted, engine.adapt_many(wanted), strict=True):
                 if isinstance(result, Result):
                     _look_at(seen, result.eq, one.analysis)
-            seen.cost_db += costs_db(engine, wanted[::COST_EVERY])
+            seen.cost_db += costs_db(engine, [Asked(one, word) for one in analyses[::COST_EVERY] for word in WORDS])
         out += _laws(material, seen)
     return out
 
@@ -115,6 +117,8 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
 
     Before limits on gains are kept, which move both; what is heard counts, a level does not.
     """
+    if not wanted:
+        return []
     plans = [plan(one, engine.words) for one in wanted]
     requests = engine.requests(wanted, plans)
     curves = plans[0].method.curves(requests)
