@@ -60,6 +60,7 @@ MAX_BANDS = 5
 SHELF_BANDWIDTH_OCT = 1.0
 SHELVES = (BandKind.LOW_SHELF, BandKind.HIGH_SHELF)
 PASS_FILTERS = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
+WITHOUT_GAIN = (*PASS_FILTERS, BandKind.NOTCH, BandKind.BAND_PASS)
 
 
 @dataclass(frozen=True)

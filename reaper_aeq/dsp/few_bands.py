@@ -12,6 +12,7 @@ below (or above), a pass filter stands in the place of the shelf.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -53,7 +54,8 @@ RANGES_HZ = {
     BandKind.BAND: (40.0, 12_000.0),
     BandKind.HIGH_SHELF: (1500.0, 14_000.0),
     BandKind.HIGH_PASS: (25.0, 250.0),
-    BandKind.LOW_PASS: (4000.0, 16_000.0),
+    # above, half of it would have left the spectrum: there a shelf does what can be done
+    BandKind.LOW_PASS: (4000.0, 11_000.0),
 }
 PASS_TIMES = (0.05, 3.0)  # how much of a pass filter of the dictionary a search begins with
 WIDTHS_OCT = (0.7, 3.0)
@@ -63,14 +65,17 @@ FIXED_OCT = {BandKind.LOW_SHELF: SHELF_BANDWIDTH_OCT, BandKind.HIGH_SHELF: SHELF
 GAINS_DB = (LIMITS["gain_db"].low, LIMITS["gain_db"].high)
 NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
+ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
+CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
 IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
 SCHEDULE = ((4, 3), (9, 1))  # steps, then how many sets of a curve go on
 CHUNK = 32  # curves at once
 
 
-def no_ends() -> torch.Tensor:
-    return torch.zeros(2, dtype=torch.bool)
+def all_wanted() -> torch.Tensor:
+    """`Curve.ends` that are none."""
+    return torch.tensor([0.0, math.inf], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ class Curve:
         sound: bool, where the source has sound.
         most_db: what may come out at most.
         axis: a direction along which the response has to be right, weighted; zeros for none.
-        ends: bool (2,), whether nothing is wanted at the low and at the high end: a pass filter instead of a shelf.
+        ends: (2,) Hz, below and above what nothing is wanted: a high-pass takes the place of low shelf and bells there,
+            a low-pass that of bells, and of the high shelf where it does not lie too high.
     """
 
     target_db: torch.Tensor
@@ -91,14 +97,22 @@ class Curve:
     sound: torch.Tensor
     most_db: torch.Tensor
     axis: torch.Tensor
-    ends: torch.Tensor = field(default_factory=no_ends)
+    ends: torch.Tensor = field(default_factory=all_wanted)
 
 
 def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: float) -> list[Eq]:
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
     shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
     chunks = (curves[start : start + CHUNK] for start in range(0, len(curves), CHUNK))
-    return [eq for chunk in chunks for eq in _Search(chunk, shapes).run()]
+    searches = [_Search(chunk, shapes) for chunk in chunks]
+    found = [one for search in searches for one in zip(search.run(), search.cost.tolist(), strict=True)]
+    # a low-pass may have to lie too high to be one: then a shelf does what can be done
+    ending = [n for n, curve in enumerate(curves) if bool(curve.ends[1].isfinite())]
+    if ending:
+        again = _Search([curves[n] for n in ending], shapes, low_pass=False)
+        for n, one in zip(ending, zip(again.run(), again.cost.tolist(), strict=True), strict=True):
+            found[n] = min(found[n], one, key=lambda eq_and_cost: eq_and_cost[1])
+    return [eq for eq, _ in found]
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class _Starts:
 class _Search:
     """Curves of one sample rate, and the best bands that were found for each so far."""
 
-    def __init__(self, curves: Sequence[Curve], shapes: Shapes) -> None:
+    def __init__(self, curves: Sequence[Curve], shapes: Shapes, low_pass: bool = True) -> None:
         self.shapes, count = shapes, len(curves)
         self.target, weight, self.sound, self.most, self.axis, ends = (
             torch.stack([getattr(one, part.name) for one in curves]).numpy() for part in fields(Curve)
@@ -128,7 +142,8 @@ class _Search:
         self.weight = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-9)
         heard = self.weight * self.sound
         self.heard = heard / np.maximum(heard.sum(-1, keepdims=True), 1e-9)
-        self.places = _places(self.sound, shapes, ends)
+        self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
+        self.places = _places(self.sound, shapes, ends, low_pass)
         self.band_price = np.full(count, BAND_PRICE_DB)
         nothing, unused = np.repeat(to_solver(np.array([IDLE])), count, 0), np.zeros((count, 1), dtype=bool)
         best = _Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
@@ -226,7 +241,9 @@ class _Search:
         response, weight = each.sum(1), self.weight[own]
         off = self.target[own] - response
         offset = (off * weight).sum(-1, keepdims=True)
-        missed = np.sqrt(((off - offset) ** 2 * weight).sum(-1))
+        missed = ((off - offset) ** 2 * weight).sum(-1)
+        # where more of a cut is no error, what is missed along the axis says whether there is one
+        missed = np.sqrt(missed + self.ending[own] * ALONG * ((off - offset) * self.axis[own]).sum(-1) ** 2)
         each *= (rows.codes <= HIGH_SHELF)[..., None]  # a pass filter takes away by design
         shaped = np.abs(each.sum(1))
         cancelled = (self.heard[own] * (np.abs(each).sum(1) - shaped)).sum(-1)
@@ -278,16 +295,20 @@ def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> d
     return {kind: (low, high) for kind, (low, high) in ranges.items() if low < high}
 
 
-def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray) -> np.ndarray:
+def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool) -> np.ndarray:
     """Between what bands of each kind stay for each curve, in the solver's coordinates: (curves, codes, 3, 2); a kind
     that is nowhere has its edges the wrong way round."""
     nowhere = (2.0, 1.0)
     freqs, made = torch.from_numpy(shapes.freqs_hz), []
-    for one, (low_end, high_end) in zip(sound, ends.tolist(), strict=True):
+    for one, (low_hz, high_hz) in zip(sound, ends.tolist(), strict=True):
         ranges = ranges_hz(torch.from_numpy(one), freqs, shapes.sample_rate)
+        low_end, high_end = low_hz > 0, high_hz < math.inf
+        low, high = ranges.get(BandKind.BAND, nowhere)
+        ranges[BandKind.BAND] = max(low, CLEAR_OF_ENDS * low_hz), min(high, high_hz / CLEAR_OF_ENDS)
         here = {
-            BandKind.LOW_SHELF: not low_end, BandKind.HIGH_SHELF: not high_end, BandKind.BAND: True,
-            BandKind.HIGH_PASS: low_end, BandKind.LOW_PASS: high_end,
+            BandKind.LOW_SHELF: not low_end, BandKind.BAND: True,
+            BandKind.HIGH_SHELF: not (high_end and low_pass), BandKind.HIGH_PASS: low_end,
+            BandKind.LOW_PASS: high_end and low_pass,
         }  # fmt: skip
         made.append([ranges.get(kind, nowhere) if here[kind] else nowhere for kind in CODES])
     gains = [(0.0, 0.0) if kind in PASS_FILTERS else GAINS_DB for kind in CODES]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..asked import Asked, plan
-from ..bands import Band, BandKind, Eq
+from ..bands import PASS_FILTERS, Band, BandKind, Eq
 from ..dsp.response import band_responses_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
@@ -67,7 +67,7 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
 
 
 def _look_at(seen: Seen, eq: Eq, analysis: Analysis) -> None:
-    bands = [band for band in eq.bands if band.enabled and abs(band.gain_db) >= AT_WORK_DB]
+    bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
     sound = has_sound(analysis)
     seen.bands.append(len(bands))
     seen.magnitudes.append(magnitudes(bands, sound, analysis.sample_rate))
@@ -87,7 +87,7 @@ def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> fl
 
     Both are means over the spectrum that holds sound, dB; 1 where there is no response. Pass filters are left out.
     """
-    shaping = [band for band in bands if band.kind not in (BandKind.HIGH_PASS, BandKind.LOW_PASS)]
+    shaping = [band for band in bands if band.kind not in PASS_FILTERS]
     if not shaping or not sound.any():
         return 1.0
     params = torch.tensor([(b.freq_hz, b.gain_db, b.bandwidth_oct) for b in shaping], dtype=torch.float64)
