@@ -59,6 +59,8 @@ MAX_BANDS = 5
 # ReaEQ's shelves are confirmed against real renders at 1.0 octave only, so that is how we write them.
 SHELF_BANDWIDTH_OCT = 1.0
 SHELVES = (BandKind.LOW_SHELF, BandKind.HIGH_SHELF)
+PASS_FILTERS = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
+WITHOUT_GAIN = (*PASS_FILTERS, BandKind.NOTCH, BandKind.BAND_PASS)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,19 @@ class Band:
             if not math.isfinite(value) or (name != "gain_db" and value <= 0):
                 raise AeqError(f"{name} of a band cannot be {value:g}")
             object.__setattr__(self, name, value)
+
+
+def pass_corner_hz(is_high_pass: Any, freq_hz: Any, times: Any) -> Any:
+    """Where the corner of a pass filter (Butterworth) lies that does `times` as many dB where `freq_hz` does 3.0.
+
+    It is how much of a filter without a gain is used: at times 0 it has left the spectrum. Numbers, arrays or tensors
+    of `times` from 0; they broadcast.
+
+    >>> round(pass_corner_hz(True, 60.0, 0.5), 1), round(pass_corner_hz(False, 8000.0, 2.0), 1)
+    (48.1, 6078.7)
+    """
+    moved = (2.0**times - 1.0) ** 0.25
+    return freq_hz * moved ** (2 * is_high_pass - 1)
 
 
 @dataclass(frozen=True)

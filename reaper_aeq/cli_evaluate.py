@@ -23,13 +23,16 @@ def evaluate_laws_command(
     audio: Audio,
     every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
+    ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     from .commands.evaluate import evaluate_laws
 
-    return evaluate_laws(audio, every=every, method=method, models=models, as_json=as_json)
+    return evaluate_laws(audio, every=every, method=method, only=only or [], models=models, as_json=as_json)
 
 
 @evaluate.command("repair")

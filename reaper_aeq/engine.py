@@ -176,12 +176,21 @@ class AdaptiveEQ:
     def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
         """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
         what each sound is asks for."""
+        # several words may be asked of one sound, which is then looked at once
+        ways = [
+            (id(one.analysis), None if checked.prior is None else tuple(checked.prior.tolist()))
+            for one, checked in zip(asked, plans, strict=True)
+        ]
+        first: dict[tuple[Any, ...], int] = {}
+        for n, way in enumerate(ways):
+            first.setdefault(way, n)
         seen = self.encoder.observe_many(
-            [one.analysis for one in asked], self.eq_model, [checked.prior for checked in plans]
+            [asked[n].analysis for n in first.values()], self.eq_model, [plans[n].prior for n in first.values()]
         )
+        observed = dict(zip(first, seen, strict=True))
         return [
-            self._request(checked.on(own), own, one.analysis, one.sound)
-            for one, checked, own in zip(asked, plans, seen, strict=True)
+            self._request(checked.on(observed[way]), observed[way], one.analysis, one.sound)
+            for one, checked, way in zip(asked, plans, ways, strict=True)
         ]
 
     def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:

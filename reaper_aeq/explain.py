@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .bands import Band, BandKind, Eq
+from .bands import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq
 from .model.audio_encoder import Observation
 from .model.words import Vocabulary, Word
 from .result import HeardAs
@@ -27,7 +27,6 @@ SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
 # What a shelf is said to be of, up to which corner frequency, Hz.
 LOWS = (("sub-bass", 60.0), ("bass", 160.0), ("lows", 20_000.0))
 HIGHS = (("highs", 3000.0), ("treble", 7000.0), ("air", 20_000.0))
-PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS, BandKind.NOTCH, BandKind.BAND_PASS)
 BROAD_OCT, NARROW_OCT = 1.8, 0.9  # bells of that bandwidth
 
 
@@ -134,9 +133,11 @@ def explain_match(
 
 
 def moves(eq: Eq) -> str:
-    """What each band does, largest first: '-3.2 dB in a broad bell around 420 Hz and +1.5 dB of air above 9 kHz'."""
-    bands = sorted((band for band in eq.bands if band.enabled), key=lambda band: -abs(band.gain_db))
-    told = [_move(band) for band in bands if band.kind in PASSES or f"{abs(band.gain_db):.1f}" != "0.0"]
+    """What each band does, pass filters and the largest first: 'a high-pass at 62 Hz, -3.2 dB in a broad bell around
+    420 Hz and +1.5 dB of air above 9 kHz'."""
+    on = [band for band in eq.bands if band.enabled]
+    bands = sorted(on, key=lambda band: (band.kind not in WITHOUT_GAIN, -abs(band.gain_db)))
+    told = [_move(band) for band in bands if band.kind in WITHOUT_GAIN or f"{abs(band.gain_db):.1f}" != "0.0"]
     if not told:
         return "no band"
     return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
@@ -151,7 +152,7 @@ def _move(band: Band) -> str:
     if band.kind is BandKind.BAND:
         width = "broad " if band.bandwidth_oct >= BROAD_OCT else "narrow " if band.bandwidth_oct <= NARROW_OCT else ""
         return f"{gain} in a {width}bell around {where}"
-    return f"a {band.kind.replace('_', ' ')} at {where}"
+    return f"a {band.kind.replace('_', '-' if band.kind in PASS_FILTERS else ' ')} at {where}"
 
 
 def _named(names: Sequence[tuple[str, float]], freq_hz: float) -> str:

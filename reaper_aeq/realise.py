@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import ceil, floor
 
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import Band, Eq
-from .dsp.few_bands import Curve, few_bands
+from .bands import LIMITS, PASS_FILTERS, Band, Eq
+from .dsp.few_bands import Curve, all_wanted, few_bands
 from .dsp.fit import DEFAULT_KINDS, fit_bands
 from .dsp.response import eq_from_params
 from .dsp.spectrum import GRID_HZ
@@ -20,6 +20,7 @@ from .model.audio_encoder import Observation
 from .model.curves import COMPARED, GRID, REFERENCE_RATE, along_heard
 from .model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
+from .wanted_gone import ends_wanted_gone
 
 ROOM_DB = 0.4  # under the limits, for what bands cannot follow
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.02, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
@@ -79,6 +80,7 @@ class FitTarget:
         limit: what may come out at most.
         sound: bool, where the source has sound.
         axis: the word's curve, weighted by what is heard: what of it is missed counts more; zeros for none.
+        ends: (2,) Hz, below and above what nothing is wanted.
     """
 
     out: Tensor
@@ -87,6 +89,7 @@ class FitTarget:
     limit: Tensor
     sound: Tensor
     axis: Tensor
+    ends: Tensor = field(default_factory=all_wanted)
 
 
 def bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
@@ -132,7 +135,8 @@ def fit_target(
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
     out = (out / TARGET_STEP_DB).round() * TARGET_STEP_DB
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible * heard_weight(seen.ltas_db)) * WEIGHT
-    weight = weight.mul(100).round() / 100
+    ends, gone = ends_wanted_gone(word_db)
+    weight = torch.where(gone, UNSEEN_WEIGHT * WEIGHT, weight).mul(100).round() / 100
     visible = seen.visible.mul(100).round() / 100 * COMPARED
     return FitTarget(
         out,
@@ -141,6 +145,7 @@ def fit_target(
         lift + 0.5 * ROOM_DB,
         seen.visible > 0.5,
         _axis(word_db, visible / visible.sum().clamp_min(1e-9)),
+        ends,
     )
 
 
@@ -224,7 +229,7 @@ def _kept_down(one: FitTarget, over: Tensor) -> FitTarget:
 
 
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
-    curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis) for one in targets]
+    curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis, one.ends) for one in targets]
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
     return few_bands(curves, GRID, REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate)
 
@@ -280,13 +285,22 @@ def dialled(held: Held, limits: Limits, seen: Observation, word_db: Tensor | Non
         return torch.where(rms < DIALLED_DB, rms + (off @ axis).abs(), torch.inf)
 
     eq = Eq(tuple(_three_digits(band) for band in held.eq.bands))
-    around = [sorted({floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10}) for b in eq.bands]
+    around = [
+        [1.0]
+        if b.kind in PASS_FILTERS
+        else sorted({floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10})
+        for b in eq.bands
+    ]
     found = limits.cheapest(eq, np.array(list(product(*around))), costs, held.by)
     if found is None:
         rounded = (replace(band, gain_db=round(band.gain_db, 2)) for band in eq.bands)
         found = replace(held, eq=Eq(tuple(rounded), held.eq.output_gain_db))
-    bands = tuple(replace(band, gain_db=band.gain_db + 0.0) for band in found.eq.bands if abs(band.gain_db) >= LEAST_DB)
+    bands = tuple(replace(band, gain_db=band.gain_db + 0.0) for band in found.eq.bands if _does_something(band))
     return replace(found, eq=Eq(bands, round(found.eq.output_gain_db, 2) + 0.0))
+
+
+def _does_something(band: Band) -> bool:
+    return band.freq_hz in LIMITS["freq_hz"] if band.kind in PASS_FILTERS else abs(band.gain_db) >= LEAST_DB
 
 
 def _three_digits(band: Band) -> Band:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .bands import Eq
+from .bands import WITHOUT_GAIN, Eq
 from .dsp.loudness import loudness_through
 from .dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
 from .dsp.spectrum import EXACT_UP_TO_S, GRID_HZ, Analysis
@@ -85,7 +85,7 @@ class Result:
     @property
     def does_nothing(self) -> bool:
         """Whether the EQ would be 0.0 dB everywhere, so that nothing is worth inserting."""
-        if not any(band.enabled and abs(band.gain_db) >= NOTHING_DB for band in self.eq.bands):
+        if not any(b.enabled and (b.kind in WITHOUT_GAIN or abs(b.gain_db) >= NOTHING_DB) for b in self.eq.bands):
             return abs(self.eq.output_gain_db) < NOTHING_DB
         freqs_hz = GRID_HZ[: int(np.searchsorted(GRID_HZ, self.sample_rate / 2))]
         response = self.eq.response_db(freqs_hz, self.sample_rate)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bands import LIMITS, Eq
+from .bands import LIMITS, PASS_FILTERS, Band, BandKind, Eq, pass_corner_hz
 from .dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
 from .dsp.response import band_responses_db, half_angle_powers, params_from_eq, response_db
 from .dsp.spectrum import GRID_HZ, Analysis
@@ -102,7 +102,7 @@ class Limits:
         self._loudness, self._rate = loudness, loudness.sample_rate
 
     def held(self, eq: Eq, times: float = 1.0, worth: Callable[[Tensor], float] | None = None) -> Held:
-        """`eq` with its gains times `times`, or as far on the way there from no EQ as every limit allows.
+        """`eq` with its gains, or a pass filter's dB, times `times`, or as far on the way there as every limit allows.
 
         All bands grow together until a limit is met; the band that reaches furthest beyond it stays there, the others
         go on, as long as `worth` (of the bands' response) grows. So more is never less, and nothing changes where no
@@ -136,7 +136,8 @@ class Limits:
     def cheapest(
         self, eq: Eq, gains_db: np.ndarray, costs: Callable[[Tensor], Tensor], by: str | None = None
     ) -> Held | None:
-        """Of several gains (n, EQ bands) for these bands those within every limit that cost least; None if none do.
+        """Of several gains (n, EQ bands) for these bands (times its dB for a pass filter) those within every limit that
+        cost least; None if none do.
 
         `costs`: from responses (n, bands) to (n,), infinite for what may not be.
         """
@@ -152,41 +153,36 @@ class Limits:
 
     def nearest(self, eq: Eq) -> str:
         """The limit that an EQ is nearest to, or furthest beyond."""
-        return self._measured(
-            _gains(eq, np.ones(1)), self.response_db(eq)[None].numpy(), np.array([eq.output_gain_db])
-        ).worst(0)[0]
+        return self._tried(eq, _gains(eq, np.ones(1)), eq.output_gain_db).worst(0)[0]
 
-    def _tried(self, eq: Eq, gains_db: np.ndarray) -> _Tried:
+    def _tried(self, eq: Eq, gains_db: np.ndarray, output_gain_db: float | None = None) -> _Tried:
         """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
-        params = np.array([(band.freq_hz, 0.0, band.bandwidth_oct) for band in eq.bands]).reshape(-1, 3)
-        params = np.repeat(params[None], len(gains_db), 0)
-        params[..., 1] = gains_db
-        kinds, on = tuple(band.kind for band in eq.bands), [band.enabled for band in eq.bands]
-        enabled = None if all(on) else torch.tensor(on)
-        response = response_db(
-            torch.from_numpy(params), kinds, GRID, self._rate, enabled, _grid_powers(self._rate)
-        ).numpy()
-        return self._measured(gains_db, response, self._loudness.lost_by_each_db(response))
-
-    def _measured(self, gains_db: np.ndarray, response: np.ndarray, output_gain_db: np.ndarray) -> _Tried:
-        out = response + output_gain_db[:, None]
-        cut = np.where(self._sound, np.minimum(response, out), 0.0)
+        """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
+        kinds = [band.kind for band in eq.bands]
+        each = band_responses_db(_params(eq, gains_db), kinds, GRID, self._rate, _grid_powers(self._rate)).numpy()
+        each = each[:, [band.enabled for band in eq.bands]]
+        response = each.sum(1)
+        gain = self._loudness.lost_by_each_db(response)
+        gain = gain if output_gain_db is None else np.full_like(gain, output_gain_db)
+        out = response + gain[:, None]
+        # what a pass filter takes away was not wanted
+        passed = each[:, [band.kind in PASS_FILTERS for band in eq.bands if band.enabled]].sum(1)
+        cut = np.where(self._sound, np.minimum(response, out) - passed, 0.0)
         over = np.stack((out - self._lift_db, response - NET_DB, -NET_DB - cut))
-        return _Tried(gains_db, torch.from_numpy(response), output_gain_db, over)
+        return _Tried(gains_db, torch.from_numpy(response), gain, over)
 
     def _found(self, eq: Eq, tried: _Tried, at: int, by: str | None) -> Held:
         gain_db = float(tried.output_gain_db[at])
         room = float((self._lift_db - tried.response_db[at].numpy()).min())
-        bands = (replace(band, gain_db=float(g)) for band, g in zip(eq.bands, tried.gains_db[at], strict=True))
+        bands = (_with_gain(band, float(g)) for band, g in zip(eq.bands, tried.gains_db[at], strict=True))
         return Held(Eq(tuple(bands), gain_db), by, min(OUTPUT_LIMIT_DB, max(room, gain_db)))
 
     def _culprit(self, eq: Eq, gains_db: np.ndarray, growing: np.ndarray, name: str, where: int) -> int | None:
         """The growing band that reaches furthest beyond the limit; None where no one band does."""
         if name == OUTPUT:
             return None
-        rows = [(band.freq_hz, gain, band.bandwidth_oct) for band, gain in zip(eq.bands, gains_db, strict=True)]
         kinds = [band.kind for band in eq.bands]
-        alone = band_responses_db(torch.tensor(rows, dtype=torch.float64), kinds, GRID[where : where + 1], self._rate)
+        alone = band_responses_db(_params(eq, gains_db[None])[0], kinds, GRID[where : where + 1], self._rate)
         reach = np.where(growing, (-1 if name == CUT else 1) * alone[:, 0].numpy(), -np.inf)
         most = int(reach.argmax())
         return most if reach[most] > LEAST_REACH_DB else None
@@ -218,12 +214,40 @@ class _Tried:
 
 
 def _gains(eq: Eq, factors: np.ndarray) -> np.ndarray:
-    """(n,) -> (n, EQ bands) dB, held within the limits."""
+    """(n,) -> (n, EQ bands) dB, held within the limits; of a pass filter how many times its dB."""
     limit = LIMITS["gain_db"]
-    return np.clip(factors[:, None] * np.array([band.gain_db for band in eq.bands]), limit.low, limit.high)
+    passes = np.array([band.kind in PASS_FILTERS for band in eq.bands], dtype=bool)
+    gains = factors[:, None] * np.array([band.gain_db for band in eq.bands])
+    return np.where(passes, np.maximum(factors, 0.0)[:, None], np.clip(gains, limit.low, limit.high))
+
+
+def _params(eq: Eq, gains_db: np.ndarray) -> Tensor:
+    """The numbers of an EQ's bands with other gains (n, EQ bands) as `_gains` gives them: (n, EQ bands, 3)."""
+    rows = np.array([(band.freq_hz, 0.0, band.bandwidth_oct) for band in eq.bands]).reshape(-1, 3)
+    params = np.repeat(rows[None], len(gains_db), 0)
+    params[..., 1] = gains_db
+    for n, band in enumerate(eq.bands):
+        if band.kind in PASS_FILTERS:
+            params[:, n, 0], params[:, n, 1] = _corner_hz(band, gains_db[:, n]), 0.0
+    return torch.from_numpy(params)
+
+
+def _corner_hz(band: Band, times: np.ndarray) -> np.ndarray:
+    """Of a pass filter with so many times its dB; where it is nowhere near the spectrum any more it stops there."""
+    with np.errstate(divide="ignore"):
+        corner = pass_corner_hz(band.kind is BandKind.HIGH_PASS, band.freq_hz, times)
+    return np.clip(corner, 1.0, 1e5)
+
+
+def _with_gain(band: Band, gain_db: float) -> Band:
+    if band.kind in PASS_FILTERS:
+        return replace(band, freq_hz=float(_corner_hz(band, np.array(gain_db))))
+    return replace(band, gain_db=gain_db)
 
 
 def scaled(eq: Eq, factor: float) -> Eq:
-    """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely."""
-    limit = LIMITS["gain_db"]
-    return Eq(tuple(replace(band, gain_db=limit.clamp(band.gain_db * factor)) for band in eq.bands))
+    """The same bands with gains times `factor`, held within the limits; a ReaEQ response in dB follows closely.
+
+    A pass filter, which has no gain, moves to where it does so many times the dB at its corner."""
+    gains = _gains(eq, np.array([factor]))[0]
+    return Eq(tuple(_with_gain(band, float(gain)) for band, gain in zip(eq.bands, gains, strict=True)))

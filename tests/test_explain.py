@@ -143,7 +143,9 @@ def test_how_bands_are_told():
     )
     assert moves(Eq(bands[:2])) == "-1.1 dB of bass below 140 Hz and +1.0 dB of sub-bass below 52 Hz"
     assert moves(Eq((Band("band", 800, -1.0, 0.8),))) == "-1.0 dB in a narrow bell around 800 Hz"
-    assert moves(Eq((Band("high_pass", 40),))) == "a high pass at 40 Hz"
+    assert moves(Eq((Band("high_pass", 40),))) == "a high-pass at 40 Hz"
+    both = Eq((Band("band", 420, -3.2, 2.0), Band("high_pass", 62, 0, 1.9), Band("high_shelf", 9000, 1.5)))
+    assert moves(both) == "a high-pass at 62 Hz, -3.2 dB in a broad bell around 420 Hz and +1.5 dB of air above 9 kHz"
     assert moves(Eq()) == "no band"
 
 

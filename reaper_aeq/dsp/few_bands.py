@@ -6,23 +6,36 @@ chosen has the least of
     distance to the curve, dB RMS + a price a band + `CANCEL_PRICE` times what bands take from each other, dB
 
 so another band is taken where it brings the response that much nearer. Bands keep to the part of the spectrum that
-holds sound, shelves to their own half; sets that break a rule (`broken_rules`) are left out.
+holds sound, shelves to their own half; sets that break a rule (`broken_rules`) are left out. Where nothing is wanted
+below (or above), a pass filter stands in the place of the shelf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from itertools import islice
 
+import numpy as np
 import torch
 
-from ..bands import LIMITS, MAX_BANDS, SHELF_BANDWIDTH_OCT, Band, BandKind, Eq
-from .fit_problem import Problem, from_solver, to_solver
+from ..bands import LIMITS, MAX_BANDS, PASS_FILTERS, SHELF_BANDWIDTH_OCT, Band, BandKind, Eq, pass_corner_hz
+from .band_shapes import (
+    CODES,
+    GAIN_UNIT_DB,
+    HIGH_PASS,
+    HIGH_SHELF,
+    KINDS,
+    PASS_BANDWIDTH_OCT,
+    Shapes,
+    filled_up,
+    from_solver,
+    to_solver,
+)
+from .fit_problem import Problem
 from .levenberg import levenberg_marquardt
-from .response import band_responses_db, half_angle_powers
-from .subsets import KIND_OF, Shapes, best_subsets
+from .subsets import END_OF, Regression, Sets, best_subsets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
 BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
@@ -40,16 +53,29 @@ RANGES_HZ = {
     BandKind.LOW_SHELF: (40.0, 600.0),
     BandKind.BAND: (40.0, 12_000.0),
     BandKind.HIGH_SHELF: (1500.0, 14_000.0),
+    BandKind.HIGH_PASS: (25.0, 250.0),
+    # above, half of it would have left the spectrum: there a shelf does what can be done
+    BandKind.LOW_PASS: (4000.0, 11_000.0),
 }
+PASS_TIMES = (0.05, 3.0)  # how much of a pass filter of the dictionary a search begins with
 WIDTHS_OCT = (0.7, 3.0)
+FIXED_OCT = {BandKind.LOW_SHELF: SHELF_BANDWIDTH_OCT, BandKind.HIGH_SHELF: SHELF_BANDWIDTH_OCT} | dict.fromkeys(
+    PASS_FILTERS, PASS_BANDWIDTH_OCT
+)
 GAINS_DB = (LIMITS["gain_db"].low, LIMITS["gain_db"].high)
-KINDS = {code: kind for kind, code in KIND_OF.items()}
 NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
+ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
+CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
-IDLE_HZ = 1000.0
-SCHEDULE = ((4, 4), (9, 1))  # steps, then how many sets of a curve go on
+IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
+SCHEDULE = ((4, 3), (9, 1))  # steps, then how many sets of a curve go on
 CHUNK = 32  # curves at once
+
+
+def all_wanted() -> torch.Tensor:
+    """`Curve.ends` that are none."""
+    return torch.tensor([0.0, math.inf], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,8 @@ class Curve:
         sound: bool, where the source has sound.
         most_db: what may come out at most.
         axis: a direction along which the response has to be right, weighted; zeros for none.
+        ends: (2,) Hz, below and above what nothing is wanted: a high-pass takes the place of low shelf and bells there,
+            a low-pass that of bells, and of the high shelf where it does not lie too high.
     """
 
     target_db: torch.Tensor
@@ -69,137 +97,176 @@ class Curve:
     sound: torch.Tensor
     most_db: torch.Tensor
     axis: torch.Tensor
+    ends: torch.Tensor = field(default_factory=all_wanted)
 
 
-@torch.no_grad()
 def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: float) -> list[Eq]:
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
+    shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
     chunks = (curves[start : start + CHUNK] for start in range(0, len(curves), CHUNK))
-    return [eq for chunk in chunks for eq in _Search(chunk, freqs_hz.double(), sample_rate).run()]
+    searches = [_Search(chunk, shapes) for chunk in chunks]
+    found = [one for search in searches for one in zip(search.run(), search.cost.tolist(), strict=True)]
+    # a low-pass may have to lie too high to be one: then a shelf does what can be done
+    ending = [n for n, curve in enumerate(curves) if bool(curve.ends[1].isfinite())]
+    if ending:
+        again = _Search([curves[n] for n in ending], shapes, low_pass=False)
+        for n, one in zip(ending, zip(again.run(), again.cost.tolist(), strict=True), strict=True):
+            found[n] = min(found[n], one, key=lambda eq_and_cost: eq_and_cost[1])
+    return [eq for eq, _ in found]
+
+
+@dataclass(frozen=True)
+class _Starts:
+    """Settings to polish, a row each, all of as many places: `owner` (rows,) the curve it is for; `x`, `low`, `high`
+    (rows, places * 3) in the solver's coordinates; `codes` and `used` (rows, places)."""
+
+    owner: np.ndarray
+    x: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    codes: np.ndarray
+    used: np.ndarray
+
+    def rows(self, at: np.ndarray) -> _Starts:
+        return _Starts(*(getattr(self, one.name)[at] for one in fields(self)))
 
 
 class _Search:
     """Curves of one sample rate, and the best bands that were found for each so far."""
 
-    def __init__(self, curves: Sequence[Curve], freqs: torch.Tensor, sample_rate: float) -> None:
-        self.freqs, self.sample_rate = freqs, sample_rate
-        self.powers = half_angle_powers(freqs, sample_rate)
-        rows = (torch.stack([getattr(one, field.name) for one in curves]) for field in fields(Curve))
-        self.target, weight, self.sound, self.most, self.axis = rows
-        self.weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-9)
-        self.ranges = [ranges_hz(one.sound, freqs, sample_rate) for one in curves]
-        self.sets = [self._subsets(n) for n in range(len(curves))]
-        self.band_price = torch.full((len(curves),), BAND_PRICE_DB, dtype=torch.float64)
-        nothing = torch.zeros(len(curves), 1, 3, dtype=torch.float64) + torch.tensor([1000.0, 0.0, 1.0])
-        cost, missed = self._price(
-            nothing, (BandKind.BAND,), torch.zeros(len(curves), 1, dtype=torch.bool), range(len(curves))
+    def __init__(self, curves: Sequence[Curve], shapes: Shapes, low_pass: bool = True) -> None:
+        self.shapes, count = shapes, len(curves)
+        self.target, weight, self.sound, self.most, self.axis, ends = (
+            torch.stack([getattr(one, part.name) for one in curves]).numpy() for part in fields(Curve)
         )
-        self.cost, self.missed = cost.tolist(), missed.tolist()
-        self.band_price = (PART_OF_CURVE * missed).clamp(LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
-        self.found: list[list[Band]] = [[] for _ in curves]
+        self.weight = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-9)
+        heard = self.weight * self.sound
+        self.heard = heard / np.maximum(heard.sum(-1, keepdims=True), 1e-9)
+        self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
+        self.places = _places(self.sound, shapes, ends, low_pass)
+        self.band_price = np.full(count, BAND_PRICE_DB)
+        nothing, unused = np.repeat(to_solver(np.array([IDLE])), count, 0), np.zeros((count, 1), dtype=bool)
+        best = _Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
+        self.cost, self.missed, _ = self._price(best)
+        self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
+        self.found: list[tuple[Band, ...]] = [()] * count
 
     def run(self) -> list[Eq]:
-        done = 0
-        for size in (FIRST, *range(FIRST + 1, MAX_BANDS + 1)):
+        sets = best_subsets(self._regression(), MAX_BANDS, SMALL)
+        for size in range(FIRST, MAX_BANDS + 1):
             # more bands pay only while the distance is more than what one costs
-            pays = [missed > price for missed, price in zip(self.missed, self.band_price.tolist(), strict=True)]
-            going = [n for n, found in enumerate(self.found) if pays[n] and len(found) >= done]
-            starts = [(n, *one) for n in going for sets in islice(self.sets[n], size - done) for one in sets]
-            if starts:
-                self._try(starts, size)
-            done = size
+            going = self.missed > self.band_price
+            if size > FIRST:
+                going &= np.array([len(bands) == size - 1 for bands in self.found])
+            if not going.any():
+                break
+            sizes = range(1, FIRST + 1) if size == FIRST else (size,)
+            self._try([self._laid_out(next(sets), going, size) for _ in sizes])
         return [Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))) for bands in self.found]
 
-    def _subsets(self, n: int) -> Iterator[list[tuple[list[int], list[float]]]]:
-        """By size: a set of every mix of kinds."""
-        params, kinds, responses = _dictionary(tuple(self.freqs.tolist()), self.sample_rate)
-        nearest = (self.freqs.log2() - params[:, :1].log2()).abs().argmin(-1)
-        inside = self.sound[n][nearest] if bool(self.sound[n].any()) else torch.ones_like(kinds, dtype=torch.bool)
-        for kind, code in KIND_OF.items():
-            low, high = self.ranges[n].get(kind, (1.0, 0.0))
-            inside = inside & ((kinds != code) | ((params[:, 0] >= low) & (params[:, 0] <= high)))
-        at = inside.nonzero()[:, 0]
-        if not len(at):
+    def _regression(self) -> Regression:
+        """Of the curves by the dictionary's shapes."""
+        atoms = _dictionary(tuple(self.shapes.freqs_hz.tolist()), self.shapes.sample_rate)
+        octave = atoms.x[:, 0]
+        nearest = np.abs(np.log2(self.shapes.freqs_hz) - octave[:, None]).argmin(-1)
+        sound = self.sound | ~self.sound.any(-1, keepdims=True)
+        low, high = self.places[:, atoms.codes, 0, 0], self.places[:, atoms.codes, 0, 1]
+        allowed = sound[:, nearest] & (octave >= low - 1e-9) & (octave <= high + 1e-9)
+        weighted = atoms.responses * self.weight[:, None]  # (curves, m, n)
+        # by torch, which keeps to the threads that it was given
+        gram = (torch.from_numpy(weighted) @ torch.from_numpy(atoms.responses.T)).numpy()
+        product = (weighted @ self.target[..., None])[..., 0]
+        energy = (self.weight * self.target**2).sum(-1)
+        mean, level = weighted.sum(-1), (self.weight * self.target).sum(-1, keepdims=True)
+        counts = 2 * LEVEL_FREE - LEVEL_FREE**2
+        bias = LEVEL_FREE * self.axis.sum(-1, keepdims=True)
+        along = (atoms.responses @ self.axis[..., None])[..., 0] - bias * mean
+        wanted = (self.axis * self.target).sum(-1, keepdims=True) - bias * level
+        gram -= counts * mean[:, :, None] * mean[:, None]
+        gram += along[:, :, None] * along[:, None]
+        product += along * wanted - counts * mean * level
+        energy += (wanted**2 - counts * level**2)[:, 0]
+        return Regression(gram, product, energy, allowed, atoms.ends, octave, atoms.alike)
+
+    def _laid_out(self, sets: Sets, going: np.ndarray, places: int) -> _Starts:
+        """Sets of the curves that are `going` in so many places; what a set does not use stays at 0 dB."""
+        atoms = _dictionary(tuple(self.shapes.freqs_hz.tolist()), self.shapes.sample_rate)
+        owner, mix = np.nonzero(sets.found & going[:, None])
+        members, gains = sets.members[owner, mix], sets.gains_db[owner, mix]
+        codes = atoms.codes[members]
+        low, high = np.moveaxis(self.places[owner[:, None], codes], -1, 0)  # (rows, size, 3)
+        x = atoms.x[members]
+        corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
+        x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
+        x[..., 1] = gains / GAIN_UNIT_DB
+        x = np.minimum(np.maximum(x, low), high)
+        spare = places - x.shape[1]
+        idle = np.broadcast_to(to_solver(np.array(IDLE)), (len(x), spare, 3))
+        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), -1) for rows in (x, low, high))
+        codes = np.pad(codes, ((0, 0), (0, spare)))
+        used = np.broadcast_to(np.arange(places) < members.shape[1], codes.shape)
+        return _Starts(owner, x, low, high, codes, used)
+
+    def _try(self, starts: Sequence[_Starts]) -> None:
+        """Polishes sets, all of them side by side, and keeps what is better."""
+        rows = _Starts(*(np.concatenate([getattr(one, part.name) for one in starts]) for part in fields(_Starts)))
+        if not len(rows.x):
             return
-        rows = torch.cat((responses[at], self.target[n : n + 1]))
-        rows = rows - LEVEL_FREE * (rows * self.weight[n]).sum(-1, keepdim=True)
-        rows = torch.cat((rows * self.weight[n].sqrt(), (rows * self.axis[n]).sum(-1, keepdim=True)), -1)
-        own = at.tolist()
-        for sets in best_subsets(Shapes(kinds[at], params[at, 0].log2(), rows[:-1]), rows[-1], MAX_BANDS, SMALL):
-            yield [([own[m] for m in members], gains) for members, gains in sets]
-
-    def _try(self, starts: Sequence[tuple[int, list[int], list[float]]], size: int) -> None:
-        """Polishes sets of up to so many bands, all of them side by side, and keeps what is better.
-
-        Every set has the same places, a low shelf, `size` bells and a high shelf; what it does not use stays at 0 dB.
-        """
-        kinds = (BandKind.LOW_SHELF, *[BandKind.BAND] * size, BandKind.HIGH_SHELF)
-        laid = [self._laid_out(*start, kinds) for start in starts]
-        x, low, high = (
-            to_solver(torch.tensor(rows, dtype=torch.float64)).flatten(1) for rows in zip(*laid, strict=True)
-        )
-        used = [[band_high[1] > 0 for band_high in highs] for _, _, highs in laid]
-        owner = [n for n, *_ in starts]
-        free = [3 * at + k for at, kind in enumerate(kinds) for k in range(3 if kind is BandKind.BAND else 2)]
-        on, rows, own = torch.tensor(used), torch.arange(len(x)), torch.tensor(owner)
         for steps, keep in SCHEDULE:
-            problem = Problem(
-                self.freqs, self.powers, self.sample_rate, kinds, low[rows], high[rows], torch.tensor(free), LEVEL_FREE,
-                SMALL, self.axis[own],
-            )  # fmt: skip
-            x = levenberg_marquardt(problem, x.unsqueeze(1), self.target[own], self.weight[own], steps)[0][:, 0]
-            # one by one, as `levenberg.ROWS` explains
-            params = torch.stack([from_solver(row) for row in x.unflatten(-1, (-1, 3))])
-            costs, missed = self._price(params, kinds, on[rows], own.tolist())
-            best = _least(costs.tolist(), own.tolist(), keep)
-            x, rows, own, params, costs, missed = (values[best] for values in (x, rows, own, params, costs, missed))
-        for n, row, found, cost, off in zip(*(v.tolist() for v in (own, rows, params, costs, missed)), strict=True):
-            if cost < self.cost[n]:
-                self.cost[n], self.missed[n] = cost, off
-                self.found[n] = [
-                    Band(kind, *band) for kind, band, here in zip(kinds, found, used[row], strict=True) if here
-                ]
+            rows = replace(rows, x=levenberg_marquardt(self._problem(rows), rows.x, steps)[0])
+            cost, missed, params = self._price(rows)
+            best = _least(cost, rows.owner, keep)
+            rows, cost, missed, params = rows.rows(best), cost[best], missed[best], params[best]
+        better = cost < self.cost[rows.owner]
+        own = rows.owner[better]
+        self.cost[own], self.missed[own] = cost[better], missed[better]
+        taken = (v[better].tolist() for v in (rows.owner, rows.codes, rows.used, params))
+        for n, codes, used, found in zip(*taken, strict=True):
+            self.found[n] = tuple(
+                Band(KINDS[code], *band) for code, band, here in zip(codes, found, used, strict=True) if here
+            )
 
-    def _laid_out(
-        self, n: int, members: Sequence[int], gains_db: Sequence[float], kinds: Sequence[BandKind]
-    ) -> tuple[list[list[float]], ...]:
-        """A set of a curve in the places of `kinds`: its parameters, and from where to where they may go."""
-        params, codes, _ = _dictionary(tuple(self.freqs.tolist()), self.sample_rate)
-        begin, low, high = ([[IDLE_HZ, 0.0, SHELF_BANDWIDTH_OCT] for _ in kinds] for _ in range(3))
-        bells = 1
-        for member, gain_db in zip(members, gains_db, strict=True):
-            kind, (freq_hz, _, width_oct) = KINDS[int(codes[member])], params[member].tolist()
-            place = {BandKind.LOW_SHELF: 0, BandKind.HIGH_SHELF: len(kinds) - 1}.get(kind, bells)
-            bells += kind is BandKind.BAND
-            widths = WIDTHS_OCT if kind is BandKind.BAND else (SHELF_BANDWIDTH_OCT, SHELF_BANDWIDTH_OCT)
-            begin[place] = [freq_hz, min(max(gain_db, GAINS_DB[0]), GAINS_DB[1]), width_oct]
-            low[place], high[place] = (list(edge) for edge in zip(self.ranges[n][kind], GAINS_DB, widths, strict=True))
-        return begin, low, high
+    def _problem(self, rows: _Starts) -> Problem:
+        own = rows.owner
+        return Problem(
+            self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], LEVEL_FREE, SMALL,
+            self.axis[own],
+        )  # fmt: skip
 
-    def _price(
-        self, params: torch.Tensor, kinds: Sequence[BandKind], used: torch.Tensor, owner: Sequence[int]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What sets cost altogether, and how far they are from their curves, (rows,) dB.
+    def _price(self, rows: _Starts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What sets cost altogether, how far they are from their curves, (rows,) dB, and their bands (rows, places, 3)
+        in Hz, dB and octaves."""
+        own, x = rows.owner, rows.x.reshape(len(rows.x), -1, 3)
+        each = self.shapes.responses_db(filled_up(x), filled_up(rows.codes))[: len(x)]
+        response, weight = each.sum(1), self.weight[own]
+        off = self.target[own] - response
+        offset = (off * weight).sum(-1, keepdims=True)
+        missed = ((off - offset) ** 2 * weight).sum(-1)
+        # where more of a cut is no error, what is missed along the axis says whether there is one
+        missed = np.sqrt(missed + self.ending[own] * ALONG * ((off - offset) * self.axis[own]).sum(-1) ** 2)
+        each *= (rows.codes <= HIGH_SHELF)[..., None]  # a pass filter takes away by design
+        shaped = np.abs(each.sum(1))
+        cancelled = (self.heard[own] * (np.abs(each).sum(1) - shaped)).sum(-1)
+        over = np.maximum((response + offset - self.most[own]).max(-1), 0.0)
+        over += np.maximum(shaped.max(-1) - RESPONSE_MOST_DB, 0.0)
+        lifted = np.abs(offset[:, 0] - np.clip(offset[:, 0], *OFFSET_FREE_DB))
+        cost = missed + self.band_price[own] * rows.used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
+        params = from_solver(x)
+        broken = _broken(x[..., 0], params[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
+        return cost + OFFSET_PRICE * lifted + BROKEN_PRICE_DB * broken, missed, params
 
-        Args:
-            params: (rows, bands, 3), those not `used` at 0 dB. owner: which curve a row is for.
-        """
-        owner = list(owner)
-        each = band_responses_db(params, kinds, self.freqs, self.sample_rate)
-        response = each.sum(1)
-        off = self.target[owner] - response
-        offset = (off * self.weight[owner]).sum(-1, keepdim=True)
-        missed = ((off - offset).square() * self.weight[owner]).sum(-1).sqrt()
-        heard = self.weight[owner] * self.sound[owner]
-        heard = heard / heard.sum(-1, keepdim=True).clamp_min(1e-9)
-        cancelled = (heard * (each.abs().sum(1) - response.abs())).sum(-1)
-        over = (response + offset - self.most[owner]).amax(-1).clamp_min(0.0)
-        over = over + (response.abs().amax(-1) - RESPONSE_MOST_DB).clamp_min(0.0)
-        lifted = (offset[:, 0] - offset[:, 0].clamp(*OFFSET_FREE_DB)).abs()
-        cost = missed + self.band_price[owner] * used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
-        cost = cost + OFFSET_PRICE * lifted
-        broken = broken_rules(params, used, self.sound[owner], self.freqs)
-        return cost + BROKEN_PRICE_DB * broken, missed
+
+def _broken(
+    octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: np.ndarray, freqs_hz: np.ndarray
+) -> np.ndarray:
+    """How many rules sets break, (rows,): octaves, gains_db, used (rows, bands); sound (rows, n) on freqs_hz (n,)."""
+    gains_db = gains_db * used
+    edges = np.log2(np.sqrt(freqs_hz[1:] * freqs_hz[:-1]))
+    nearest = np.searchsorted(edges, octaves)
+    heard = np.take_along_axis(sound | ~sound.any(-1, keepdims=True), nearest, 1)
+    near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBOURS_OCT
+    least = np.minimum(np.maximum(gains_db, 0.0)[:, :, None], np.maximum(-gains_db, 0.0)[:, None])
+    return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
 
 def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, freqs_hz: torch.Tensor) -> torch.Tensor:
@@ -209,24 +276,15 @@ def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, 
         params: (rows, bands, 3). used: bool (rows, bands).
         sound: bool (rows, n), where there is sound on `freqs_hz` (n,).
     """
-    octaves, gains = params[..., 0].log2(), params[..., 1].where(used, 0.0)
-    nearest = (freqs_hz.log2() - octaves.unsqueeze(-1)).abs().argmin(-1)
-    silent = (used & ~(sound | ~sound.any(-1, keepdim=True)).gather(1, nearest)).sum(-1)
-    near = (octaves.unsqueeze(-1) - octaves.unsqueeze(-2)).abs() < NEIGHBOURS_OCT
-    against = gains.unsqueeze(-1) * gains.unsqueeze(-2) < 0
-    strong = torch.minimum(gains.unsqueeze(-1).abs(), gains.unsqueeze(-2).abs()) > FIGHTING_DB
-    return silent + (near & against & strong).sum((-2, -1))
+    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound, freqs_hz))
+    return torch.from_numpy(_broken(*rows)).to(params.device)
 
 
-def _least(scores: Sequence[float], owner: Sequence[int], count: int) -> list[int]:
-    """Which of the scores are among the `count` least of their owner, in their order."""
-    taken: dict[int, int] = {}
-    chosen = []
-    for k in sorted(range(len(scores)), key=lambda k: scores[k]):
-        taken[owner[k]] = taken.get(owner[k], 0) + 1
-        if taken[owner[k]] <= count:
-            chosen.append(k)
-    return sorted(chosen)
+def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
+    """Which of the scores are among the `count` least of their owner."""
+    order = np.lexsort((scores, owner))
+    own = owner[order]
+    return order[np.arange(len(own)) - np.searchsorted(own, own) < count]
 
 
 def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
@@ -237,19 +295,54 @@ def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> d
     return {kind: (low, high) for kind, (low, high) in ranges.items() if low < high}
 
 
+def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool) -> np.ndarray:
+    """Between what bands of each kind stay for each curve, in the solver's coordinates: (curves, codes, 3, 2); a kind
+    that is nowhere has its edges the wrong way round."""
+    nowhere = (2.0, 1.0)
+    freqs, made = torch.from_numpy(shapes.freqs_hz), []
+    for one, (low_hz, high_hz) in zip(sound, ends.tolist(), strict=True):
+        ranges = ranges_hz(torch.from_numpy(one), freqs, shapes.sample_rate)
+        low_end, high_end = low_hz > 0, high_hz < math.inf
+        low, high = ranges.get(BandKind.BAND, nowhere)
+        ranges[BandKind.BAND] = max(low, CLEAR_OF_ENDS * low_hz), min(high, high_hz / CLEAR_OF_ENDS)
+        here = {
+            BandKind.LOW_SHELF: not low_end, BandKind.BAND: True,
+            BandKind.HIGH_SHELF: not (high_end and low_pass), BandKind.HIGH_PASS: low_end,
+            BandKind.LOW_PASS: high_end and low_pass,
+        }  # fmt: skip
+        made.append([ranges.get(kind, nowhere) if here[kind] else nowhere for kind in CODES])
+    gains = [(0.0, 0.0) if kind in PASS_FILTERS else GAINS_DB for kind in CODES]
+    widths = [(FIXED_OCT[kind],) * 2 if kind in FIXED_OCT else WIDTHS_OCT for kind in CODES]
+    fixed = np.stack((np.array(gains) / GAIN_UNIT_DB, np.log2(widths)), 1)
+    return np.concatenate((np.log2(made)[:, :, None], np.broadcast_to(fixed, (len(made), *fixed.shape))), 2)
+
+
+@dataclass(frozen=True)
+class _Atoms:
+    """A dictionary of m shapes: `x` (m, 3) in the solver's coordinates, `codes` and `ends` (m,), `responses` (m, n)
+    dB per dB of gain, of a pass filter dB per filter; `alike` as in `subsets.Regression`."""
+
+    x: np.ndarray
+    codes: np.ndarray
+    ends: np.ndarray
+    responses: np.ndarray
+    alike: np.ndarray
+
+
 @lru_cache(maxsize=16)
-def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Parameters (m, 3), codes of kinds (m,), dB per dB of gain (m, n)."""
-    freqs = torch.tensor(freqs_hz, dtype=torch.float64)
-    rows, codes, responses = [], [], []
-    for kind, (low_hz, high_hz) in RANGES_HZ.items():
-        edges = (low_hz, min(high_hz, 0.4 * sample_rate))
-        low, high = (torch.tensor(edge, dtype=torch.float64).log2() for edge in edges)
-        count = max(int((high - low) * CENTRES_PER_OCT) + 1, 1)
-        centres = torch.logspace(float(low), float(high), count, base=2, dtype=torch.float64)
-        widths = DICTIONARY_WIDTHS_OCT if kind is BandKind.BAND else (SHELF_BANDWIDTH_OCT,)
-        params = torch.cartesian_prod(centres, *(torch.tensor(v, dtype=torch.float64) for v in ((3.0,), widths)))
-        responses.append(band_responses_db(params, (kind,) * len(params), freqs, sample_rate) / 3.0)
-        rows.append(params)
-        codes += [KIND_OF[kind]] * len(params)
-    return torch.cat(rows), torch.tensor(codes), torch.cat(responses)
+def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> _Atoms:
+    rows, codes, alike = [], [], []
+    for kind, (low, high) in RANGES_HZ.items():
+        low, high = np.log2(low), np.log2(min(high, 0.4 * sample_rate))
+        centres = np.exp2(np.linspace(low, high, max(int((high - low) * CENTRES_PER_OCT) + 1, 1)))
+        widths = (FIXED_OCT[kind],) if kind in FIXED_OCT else DICTIONARY_WIDTHS_OCT
+        places = len(rows) + np.arange(len(centres) * len(widths)).reshape(len(centres), -1)
+        alike.append(np.resize(places.T, (len(DICTIONARY_WIDTHS_OCT), len(centres))).T)
+        rows += [(freq_hz, 3.0, width) for freq_hz in centres for width in widths]
+        codes += [CODES[kind]] * (len(centres) * len(widths))
+    x, codes = to_solver(np.array(rows)), np.array(codes)
+    responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
+    ends = np.array([END_OF[code] for code in codes.tolist()])
+    return _Atoms(
+        x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)
+    )  # fmt: skip

@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, BandKind, Eq
-from .fit_problem import FITTED_KINDS, Problem, from_solver, make_problem, to_solver
+from .band_shapes import Shapes, codes_of, from_solver, to_solver
+from .fit_problem import FITTED_KINDS, Problem, limits_of
 from .levenberg import GOOD_COST, levenberg_marquardt
-from .pursuit import greedy_starts
+from .pursuit import Pursuit
 from .response import eq_from_params, response_db
 
 DEFAULT_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, BandKind.HIGH_SHELF)
 # 1/6 octave, 25 Hz to 20 kHz: the grid of `dsp.spectrum`, which is not imported because it brings torchaudio
 DEFAULT_FREQS_HZ = 1000 * 2 ** (torch.arange(-32, 27, dtype=torch.float64) / 6)
 
-CPU_CHUNK = 24  # curves at once
+CHUNK = 24  # curves at once
 # Steps, then how many starts of a curve go on: most show early that they lead nowhere.
 SCHEDULE = ((4, 6), (6, 3), (8, 2), (20, 1))
 # Where a band that has nothing to do is put.
@@ -81,9 +83,9 @@ def fit_bands(
         ValueError: shapes disagree, a curve is not finite, or a kind has no gain to fit.
     """
     device = target_db.device
-    work = "cpu" if device.type == "mps" else device  # MPS has no float64
-    target = torch.atleast_2d(target_db).to(work, torch.float64)
-    freqs = (DEFAULT_FREQS_HZ if freqs_hz is None else torch.as_tensor(freqs_hz)).to(work, torch.float64)
+    # arrays are small, and a graphics card takes longer to begin than to compute
+    target = torch.atleast_2d(target_db).to("cpu", torch.float64)
+    freqs = (DEFAULT_FREQS_HZ if freqs_hz is None else torch.as_tensor(freqs_hz)).to("cpu", torch.float64)
     kinds = tuple(BandKind(kind) for kind in kinds)
     if target.ndim != 2 or target.shape[1:] != freqs.shape:
         raise ValueError(f"curves {tuple(target_db.shape)} do not lie on {tuple(freqs.shape)} frequencies")
@@ -92,39 +94,46 @@ def fit_bands(
     if not kinds or any(kind not in FITTED_KINDS for kind in kinds):
         raise ValueError(f"only {', '.join(FITTED_KINDS)} can be fitted, not {kinds}")
     batch, bands = len(target), len(kinds)
-    weights = torch.ones_like(freqs) if weights is None else torch.as_tensor(weights).to(work, torch.float64)
+    weights = torch.ones_like(freqs) if weights is None else torch.as_tensor(weights).to("cpu", torch.float64)
     weights = (weights / weights.sum(-1, keepdim=True)).expand(batch, -1)
-    problem = make_problem(freqs, sample_rate, kinds, level_free, max_band_hz, min_band_oct)
+    search = Pursuit(
+        Shapes(freqs.numpy(), sample_rate), kinds, *limits_of(kinds, max_band_hz, min_band_oct), level_free
+    )
 
-    # a chunk's intermediates should fit in a processor's cache; a GPU wants the whole batch
-    chunks = torch.arange(batch, device=work).split(CPU_CHUNK if target.is_cpu else batch)
+    # a chunk's intermediates should fit in a processor's cache
+    chunks = torch.arange(batch).split(CHUNK)
     if starts is not None and batch:
-        starts = torch.stack([to_solver(one) for one in starts.to(work, torch.float64)]).flatten(-2)
+        starts = torch.from_numpy(to_solver(starts.cpu().numpy())).flatten(-2)
     proposed = [None if starts is None else starts[at] for at in chunks]
-    found = [_search(problem, target[at], weights[at], own_starts, p) for at, p in zip(chunks, proposed, strict=True)]
-    # one by one, as `levenberg.ROWS` explains
-    settings = [from_solver(x) for x in torch.cat(found).unflatten(-1, (bands, 3))]
-    params = _tidy(torch.stack(settings) if settings else target.new_zeros(0, bands, 3), kinds)
-    residual = problem.centred(response_db(params, kinds, freqs, sample_rate) - target, weights)
+    found = [_search(search, target[at], weights[at], own_starts, p) for at, p in zip(chunks, proposed, strict=True)]
+    x = np.concatenate(found) if batch else np.zeros((0, 3 * bands))
+    params = _tidy(torch.from_numpy(from_solver(x.reshape(-1, bands, 3))), kinds)
+    residual = response_db(params, kinds, freqs, sample_rate) - target
+    if level_free:
+        residual = residual - (residual * weights).sum(-1, keepdim=True)
     rms_db = (weights * residual**2).sum(-1).sqrt()
-    return BandFit(params.to(target_db.device) if device == work else params, kinds, rms_db)
+    return BandFit(params.to(device), kinds, rms_db.to(device))
 
 
 def _search(
-    problem: Problem, target: torch.Tensor, weights: torch.Tensor, own_starts: int, proposed: torch.Tensor | None
-) -> torch.Tensor:
+    search: Pursuit, target: torch.Tensor, weights: torch.Tensor, own_starts: int, proposed: torch.Tensor | None
+) -> np.ndarray:
     """target and weights (N, n), proposed (N, s, bands * 3) -> the best that any start led to, (N, bands * 3)."""
-    x = greedy_starts(problem, target, weights, own_starts)  # (N, s, bands * 3)
-    if proposed is not None:
-        x = torch.cat((x, proposed.clamp(problem.low, problem.high)), 1)
-    found = x[:, 0].clone()
-    todo = torch.arange(len(x), device=x.device)
+    count = len(target)
+    x = search.starts(target, weights, own_starts)  # (N, s, bands * 3)
+    x = np.concatenate((x, proposed), 1) if proposed is not None else x.numpy()
+    x = np.clip(x, search.low, search.high)
+    alike = [np.broadcast_to(row, (count, len(row))) for row in (codes_of(search.kinds), search.low, search.high)]
+    problem = Problem(search.shapes, *alike, target.numpy(), weights.numpy(), float(search.level_free))
+    found, todo = x[:, 0].copy(), np.arange(count)
     for steps, keep in SCHEDULE:
-        x, cost = levenberg_marquardt(problem, x, target[todo], weights[todo], steps)
-        best = torch.argsort(cost, dim=1, stable=True)[:, :keep]
-        x = x.gather(1, best.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+        of_each = x.shape[1]
+        x, cost = levenberg_marquardt(problem.rows(np.repeat(todo, of_each)), x.reshape(-1, x.shape[-1]), steps)
+        x, cost = x.reshape(len(todo), of_each, -1), cost.reshape(len(todo), of_each)
+        best = np.argsort(cost, axis=1, kind="stable")[:, :keep]
+        x = np.take_along_axis(x, best[..., None], 1)
         found[todo] = x[:, 0]
-        unfinished = (cost.amin(1) > GOOD_COST).nonzero()[:, 0]
+        unfinished = cost.min(1) > GOOD_COST
         x, todo = x[unfinished], todo[unfinished]
         if not len(todo):
             break

@@ -1,96 +1,88 @@
-"""Levenberg-Marquardt over bands, many curves and many starts of each at once, inside their limits by projection."""
+"""Levenberg-Marquardt over bands, many settings at once, inside their limits by projection."""
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-import torch
-
-from .fit_problem import GAIN_UNIT_DB, Problem, from_solver
-from .response import power_polynomials
+from .band_shapes import GAIN_UNIT_DB, filled_up
+from .fit_problem import Problem
 
 MAX_STEP = 1.0  # the longest step of a number; longer ones leave the basin that the start had found
 FIRST_DAMPING = 1e-2
 DAMPING_FLOOR = 1e-6
 GOOD_COST = 1e-4  # 0.01 dB RMS: better than anyone needs
-# Processors work on several numbers at once and on what is left over another way, which changes the last digits: filled
-# up to a multiple of this, a row's result does not depend on how many others there are.
-ROWS = 16
+LEAST_GAIN = 1e-3  # of the cost: a setting that gains less with a step is there
+STUCK = 1e3  # damping from which nothing was found for long
+BLOCK = 96  # rows at once: what is computed on the way should stay in a processor's cache
+WORTH_SORTING = 0.7  # of the rows: where fewer still move, the others are laid aside
 
 
-def levenberg_marquardt(
-    problem: Problem, x: torch.Tensor, target: torch.Tensor, weights: torch.Tensor, steps: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """x (batch, s, bands * 3), target and weights (batch, n) -> the bettered x and its cost (batch, s), mean dB^2."""
-    batch, count, _ = x.shape
-    x = x.flatten(0, 1)
-    target, weights = (curve.repeat_interleave(count, 0) for curve in (target, weights))
-    root = weights.sqrt().unsqueeze(1)
-    free = problem.free
-    low, high = (side[..., free] for side in (problem.low, problem.high))
-    gains = free % 3 == 1
-    small = problem.small * GAIN_UNIT_DB**2
-    damping = torch.full_like(x[:, :1], FIRST_DAMPING)
-
-    def linearise(x: torch.Tensor) -> torch.Tensor:
-        """[[J J', J r], [r J', r r]] of the weighted residual r, (N, free + 1, free + 1)."""
-        rows = _jacobian_and_residual(problem, x, target, weights)
-        gram = (rows * root) @ (rows * root).mT
-        if problem.axis is not None:
-            along = (rows * problem.axis.unsqueeze(1)).sum(-1)
-            gram = gram + along.unsqueeze(-1) * along.unsqueeze(-2)
-        if small:
-            own = small * torch.where(gains, x[:, free], 0.0)
-            gram[:, :-1, -1] += own
-            gram[:, -1, :-1] += own
-            gram[:, -1, -1] += (own * x[:, free]).sum(-1)
-            gram.diagonal(dim1=-2, dim2=-1)[:, :-1] += small * gains
-        return gram
-
-    gram = linearise(x)
-    going = torch.ones(batch, dtype=torch.bool, device=x.device)
-    for _ in range(steps):
-        here, gradient, cost = x[:, free], gram[:, :-1, -1], gram[:, -1, -1]
+def levenberg_marquardt(problem: Problem, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """x (N, bands * 3) -> the bettered x and its cost (N,), mean dB²; a row does not depend on the others."""
+    if len(x) > BLOCK:
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+        found = [levenberg_marquardt(problem.rows(block), x[block], steps) for block in blocks]
+        return np.concatenate([x for x, _ in found]), np.concatenate([cost for _, cost in found])
+    best, least = x.copy(), np.zeros(len(x))
+    at = filled_up(np.arange(len(x)))
+    problem, x = problem.rows(at), x[at]
+    diagonal = np.arange(x.shape[1])
+    damping, going = np.full(len(x), FIRST_DAMPING), np.ones(len(x), dtype=bool)
+    gram = _linearised(problem, x)
+    for step in range(steps):
+        gradient, cost = gram[:, :-1, -1], gram[:, -1, -1].copy()
         # a number at its limit that would leave it stays, and the others move as if it were a constant
-        moving = (~((here <= low) & (gradient > 0) | (here >= high) & (gradient < 0))).to(x.dtype)
-        hessian = gram[:, :-1, :-1] * (moving.unsqueeze(-1) * moving.unsqueeze(-2))
+        stays = ((x <= problem.low) & (gradient >= 0)) | ((x >= problem.high) & (gradient <= 0))
+        moving = 1.0 - stays
+        hessian = gram[:, :-1, :-1] * moving[:, :, None]
+        hessian *= moving[:, None]
         # the floor keeps numbers that change nothing (the frequency of a band of 0 dB) where they are
-        ridge = damping * hessian.diagonal(dim1=-2, dim2=-1) + DAMPING_FLOOR + (1 - moving)
-        step = torch.linalg.solve(hessian + torch.diag_embed(ridge), -(gradient * moving).unsqueeze(-1)).squeeze(-1)
-        tried = x.index_copy(1, free, (here + step.clamp(-MAX_STEP, MAX_STEP)).clamp(low, high))
-        new = linearise(tried)
+        hessian[:, diagonal, diagonal] *= (1 + damping)[:, None]
+        hessian[:, diagonal, diagonal] += DAMPING_FLOOR + stays
+        way = np.linalg.solve(hessian, (gradient * moving)[..., None])[..., 0]
+        tried = np.minimum(np.maximum(x - np.clip(way, -MAX_STEP, MAX_STEP), problem.low), problem.high)
+        new = _linearised(problem, tried)
         gained = cost - new[:, -1, -1]
-        # a curve that is done rests, so that its answer does not hang on which others are in the batch
-        better = (gained > 0) & going.repeat_interleave(count)
-        x = torch.where(better[:, None], tried, x)
-        gram = torch.where(better[:, None, None], new, gram)
-        damping = torch.where(better[:, None], damping / 5, damping * 6).clamp(1e-9, 1e6)
-        # a curve is done when one start reached it, or when none of its starts gets on
-        stuck = torch.where(better, gained < 1e-3 * cost, damping[:, 0] > 1e3).view(batch, count).all(1)
-        going &= ~(stuck | (gram[:, -1, -1].view(batch, count) < GOOD_COST).any(1))
-        if not bool(going.any()):
+        better = (gained > 0) & going
+        x = np.where(better[:, None], tried, x)
+        gram = np.where(better[:, None, None], new, gram)
+        going &= ~np.where(better, gained < LEAST_GAIN * cost, damping > STUCK) & (gram[:, -1, -1] >= GOOD_COST)
+        damping = np.clip(np.where(better, damping / 5, damping * 6), 1e-9, 1e6)
+        left = int(np.count_nonzero(going))
+        if not left:
             break
-    return x.view(batch, count, -1), gram[:, -1, -1].view(batch, count)
+        if left < WORTH_SORTING * len(going) and step + 1 < steps:
+            best[at], least[at] = x, gram[:, -1, -1]
+            keep = filled_up(np.flatnonzero(going))
+            if len(keep) < len(going):
+                problem = problem.rows(keep)
+                x, gram, damping, at, going = (rows[keep] for rows in (x, gram, damping, at, going))
+    best[at], least[at] = x, gram[:, -1, -1]
+    return best, least
 
 
-def _jacobian_and_residual(
-    problem: Problem, x: torch.Tensor, target: torch.Tensor, weights: torch.Tensor
-) -> torch.Tensor:
-    """Derivatives of the response by each free number, then response less target, (N, free + 1, n), dB.
-
-    A band's curve depends on its own three numbers only. Its power polynomials are differenced, not its dB: three
-    numbers instead of n, and one logarithm instead of four.
-    """
-    h = 1e-6
-    count = len(x)
-    bands = torch.cat((x, x[-1:].expand(-count % ROWS, -1))).unflatten(-1, (-1, 3))
-    shifts = torch.cat((x.new_zeros(1, 3), h * torch.eye(3, dtype=x.dtype, device=x.device)))
-    moved = bands.unsqueeze(1) + shifts[:, None, :]  # (N, 4, bands, 3)
-    polynomials = power_polynomials(from_solver(moved), problem.kinds, problem.sample_rate)  # (N, 4, bands, 2, 3)
-    powers = polynomials[:, 0].contiguous() @ problem.powers  # (N, bands, 2, n)
-    response = 10 / math.log(10) * (powers[..., 0, :] / powers[..., 1, :]).prod(1, keepdim=True).log()
-    slopes = ((polynomials[:, 1:] - polynomials[:, :1]) * (10 / math.log(10) / h)).transpose(1, 2)
-    # laid flat for one large matrix product: many small ones take five times as long
-    slopes = (slopes.reshape(-1, 3) @ problem.powers).view(*slopes.shape[:-1], -1) / powers.unsqueeze(2)
-    slopes = (slopes[..., 0, :] - slopes[..., 1, :]).flatten(1, 2)[:count, problem.free]
-    return problem.centred(torch.cat((slopes, response[:count] - target.unsqueeze(1)), 1), weights.unsqueeze(1))
+def _linearised(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """[[J J', J r], [r J', r r]] of the weighted residual r, and of all else that costs; (N, bands * 3 + 1, ...)."""
+    rows = np.empty((len(x), x.shape[1] + 1, problem.target.shape[1]))
+    problem.shapes.with_slopes(x.reshape(len(x), -1, 3), problem.codes, rows)
+    rows[:, -1] -= problem.target
+    weighted = rows * problem.weight[:, None]
+    gram = weighted @ rows.transpose(0, 2, 1)
+    if problem.level_free:
+        mean = weighted.sum(-1)
+        # sum w (a - part a')(b - part b') = sum w a b - (2 part - part²) a' b', with means a', b'
+        counts = 2 * problem.level_free - problem.level_free**2
+        gram -= (counts * mean)[:, :, None] * mean[:, None]
+    if problem.axis is not None:
+        along = (rows @ problem.axis[..., None])[..., 0]
+        if problem.level_free:
+            along -= problem.level_free * mean * problem.axis.sum(-1, keepdims=True)
+        gram += along[:, :, None] * along[:, None]
+    if problem.small:
+        gains, each = x[:, 1::3], problem.small * GAIN_UNIT_DB**2
+        gram[:, 1:-1:3, -1] += each * gains
+        gram[:, -1, 1:-1:3] += each * gains
+        gram[:, -1, -1] += each * (gains * gains).sum(-1)
+        at = np.arange(1, x.shape[1], 3)
+        gram[:, at, at] += each
+    return gram

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..asked import Asked, plan
-from ..bands import Band, BandKind, Eq
+from ..bands import PASS_FILTERS, Band, BandKind, Eq
 from ..dsp.response import band_responses_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
@@ -32,6 +32,7 @@ MOST_BANDS = 3  # in the median
 SHELF_EDGE_HZ = 1000.0
 FIGHTING_DB, NEIGHBOURS_OCT = 2.0, 1.0
 FEW = 0.01  # of answers
+AT_ONCE = 6  # recordings, each with all words
 COST_EVERY = 3  # the search without restrictions takes as long as all the rest
 MOST_COST_DB = (0.25, 0.6)  # RMS to the target beyond that of five unrestricted bands: median, 90th percentile
 
@@ -53,19 +54,20 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     out = []
     for material, own in by_material(sounds).items():
         seen = Seen()
-        analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
-        for word in WORDS:
-            wanted = [Asked(analysis, word) for analysis in analyses if not analysis.silent]
+        for first in range(0, len(own), AT_ONCE):
+            analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
+            analyses = [analysis for analysis in analyses if not analysis.silent]
+            wanted = [Asked(analysis, word) for analysis in analyses for word in WORDS]
             for one, result in zip(wanted, engine.adapt_many(wanted), strict=True):
                 if isinstance(result, Result):
                     _look_at(seen, result.eq, one.analysis)
-            seen.cost_db += costs_db(engine, wanted[::COST_EVERY])
+            seen.cost_db += costs_db(engine, [Asked(one, word) for one in analyses[::COST_EVERY] for word in WORDS])
         out += _laws(material, seen)
     return out
 
 
 def _look_at(seen: Seen, eq: Eq, analysis: Analysis) -> None:
-    bands = [band for band in eq.bands if band.enabled and abs(band.gain_db) >= AT_WORK_DB]
+    bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
     sound = has_sound(analysis)
     seen.bands.append(len(bands))
     seen.magnitudes.append(magnitudes(bands, sound, analysis.sample_rate))
@@ -85,7 +87,7 @@ def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> fl
 
     Both are means over the spectrum that holds sound, dB; 1 where there is no response. Pass filters are left out.
     """
-    shaping = [band for band in bands if band.kind not in (BandKind.HIGH_PASS, BandKind.LOW_PASS)]
+    shaping = [band for band in bands if band.kind not in PASS_FILTERS]
     if not shaping or not sound.any():
         return 1.0
     params = torch.tensor([(b.freq_hz, b.gain_db, b.bandwidth_oct) for b in shaping], dtype=torch.float64)
@@ -115,6 +117,8 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
 
     Before limits on gains are kept, which move both; what is heard counts, a level does not.
     """
+    if not wanted:
+        return []
     plans = [plan(one, engine.words) for one in wanted]
     requests = engine.requests(wanted, plans)
     curves = plans[0].method.curves(requests)

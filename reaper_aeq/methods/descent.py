@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
-from ..dsp.fit_problem import GAIN_UNIT_DB
+from ..bands import LIMITS, BandKind
+from ..dsp.band_shapes import GAIN_UNIT_DB
+from ..dsp.few_bands import FIXED_OCT
 
 HIGHEST_BAND_HZ = 12_000.0  # as where bands are fitted to curves
 
@@ -19,13 +20,13 @@ def to_free(params: Tensor) -> Tensor:
 
 
 def to_params(free: Tensor, kinds: Sequence[BandKind], narrowest_oct: float = LIMITS["bandwidth_oct"].low) -> Tensor:
-    """Back, (..., bands, 3), held inside `bands.LIMITS`; shelves keep one octave."""
+    """Back, (..., bands, 3), held inside `bands.LIMITS`; shelves and pass filters keep their width."""
     freq, gain, width = LIMITS["freq_hz"], LIMITS["gain_db"], LIMITS["bandwidth_oct"]
-    shelf = torch.tensor([kind in SHELVES for kind in kinds], device=free.device)
-    highest = torch.where(shelf, freq.high, HIGHEST_BAND_HZ).to(free)
+    fixed = torch.tensor([FIXED_OCT.get(kind, 0.0) for kind in kinds], device=free.device).to(free)
+    highest = torch.where(fixed > 0, freq.high, HIGHEST_BAND_HZ).to(free)
     freq_hz = free[..., 0].exp2().clamp_min(freq.low).minimum(highest)
     gain_db = (GAIN_UNIT_DB * free[..., 1]).clamp(gain.low, gain.high)
-    width_oct = torch.where(shelf, SHELF_BANDWIDTH_OCT, free[..., 2].exp2().clamp(narrowest_oct, width.high))
+    width_oct = torch.where(fixed > 0, fixed, free[..., 2].exp2().clamp(narrowest_oct, width.high))
     return torch.stack((freq_hz, gain_db, width_oct), -1)
 
 

@@ -14,7 +14,8 @@ local adjust = {}
 
 local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
 local LEAST_STEP = 0.01
--- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5).
+-- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5). Pass
+-- filters move instead.
 local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
 
 --- How far `factor` can go before a band or a word reaches its limit.
@@ -51,9 +52,12 @@ local function scale(act, entry, instance, factor, direction)
   if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and biggest * step < LEAST_STEP then
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
+  local before = biggest > 0 and biggest or 1
   for _, band in ipairs(eq.bands) do
     if band.enabled and HAS_GAIN[band.kind] then
       band.gain_db = band.gain_db * step
+    elseif band.enabled and reaeq.PASSES[band.kind] then
+      band.freq_hz = reaeq.corner_hz(band.kind, band.freq_hz, before, before * step)
     end
   end
   -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.

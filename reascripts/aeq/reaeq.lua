@@ -18,6 +18,8 @@ reaeq.KINDS = {
   notch = { state = 6, api = 3 },
   band_pass = { state = 7, api = 6 },
 }
+-- Kinds without a gain, of which more is used by moving them: the power that brings their corner there.
+reaeq.PASSES = { high_pass = 0.25, low_pass = -0.25 }
 local KIND_OF_STATE = { [2] = "band", [9] = "band" } -- 2 was "Band" in old files and is "Band (alt 2)" now
 for kind, numbers in pairs(reaeq.KINDS) do
   KIND_OF_STATE[numbers.state] = kind
@@ -26,6 +28,13 @@ reaeq.KIND_OF_STATE = KIND_OF_STATE
 local FREQ, GAIN, WIDTH = 0, 1, 2 -- parameters of a band, and paramtype of the EQ calls
 local MASTER = -1
 local opens_windows, keeps_names -- what this run has seen of this REAPER
+
+--- Where the corner of a pass filter lies that does `to` times what it does at `freq_hz`, which is `from` times as much
+--- as computed: at its first corner 3.0 dB times that (the backend's law, bands.py).
+function reaeq.corner_hz(kind, freq_hz, from, to)
+  local moved = ((2 ^ to - 1) / (2 ^ from - 1)) ^ reaeq.PASSES[kind]
+  return math.max(20, math.min(20000, freq_hz * moved))
+end
 
 function reaeq.to_linear(gain_db)
   return 10 ^ (gain_db / 20)

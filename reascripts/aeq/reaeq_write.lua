@@ -145,12 +145,14 @@ function write.eq(track, fx, eq, is_new)
   end
 end
 
---- Writes only the gains of {bands, output_gain_db} as `reaeq.read` gave them; nothing else of the bands is touched.
---- Returns as `write.eq`.
+--- Writes only how much {bands, output_gain_db} do, as `reaeq.read` gave them: gains, and where pass filters begin;
+--- nothing else of the bands is touched. Returns as `write.eq`.
 function write.gains(track, fx, eq)
   for n, band in ipairs(eq.bands) do
     local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, 3 * (n - 1))
-    if ok and band.enabled then
+    if ok and band.enabled and reaeq.PASSES[band.kind] then
+      reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.FREQ, band.freq_hz, false)
+    elseif ok and band.enabled then
       reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.GAIN, reaeq.to_linear(band.gain_db), false)
     end
   end

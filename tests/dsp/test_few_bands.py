@@ -145,6 +145,26 @@ def test_any_curve_gets_bands_that_keep_the_rules_the_same_alone_and_in_company(
             assert broken_rules(params[None], used, one.sound[None], FREQS).item() == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "corner_hz", "ends"), [("high_pass", 90, (70, torch.inf)), ("low_pass", 6e3, (0, 8e3))]
+)
+def test_where_nothing_is_wanted_a_pass_filter_takes_the_place_of_shelf_and_bells(kind, corner_hz, ends):
+    made = Eq((Band(kind, corner_hz, 0.0, 1.9), Band("band", 900, 3.0, 1.2)))
+    target = response(made).clamp_min(-12.0)
+    plain = curve(target)
+    weight = torch.where((ends[0] < FREQS) & (ends[1] > FREQS), plain.weight, 0.02)  # more of a cut is no error
+    wanted = replace(plain, weight=weight, ends=torch.tensor(ends, dtype=torch.float64))
+    found = few_bands([wanted], FREQS, RATE)[0]
+    assert sorted(band.kind for band in found.bands) == ["band", kind]
+    passing, bell = sorted(found.bands, key=lambda band: band.kind == "band")
+    assert passing.freq_hz == pytest.approx(corner_hz, rel=0.2) and passing.gain_db == 0.0
+    assert bell.freq_hz == pytest.approx(900, rel=0.1)
+    assert not {"high_pass", "low_pass"} & {band.kind for band in few_bands([curve(target)], FREQS, RATE)[0].bands}
+    boosted = replace(wanted, target_db=-target)
+    lifted = few_bands([boosted], FREQS, RATE)[0]
+    assert kind not in [band.kind for band in lifted.bands], "it cannot lift"
+
+
 def test_what_breaks_a_rule():
     def broken(*rows: tuple[float, float, float], sound: torch.Tensor = FULL) -> int:
         params = torch.tensor([rows], dtype=torch.float64)

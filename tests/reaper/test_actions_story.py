@@ -8,7 +8,7 @@ import soundfile
 from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 
-from reaper_aeq.bands import Band
+from reaper_aeq.bands import Band, pass_corner_hz
 
 
 @pytest.fixture
@@ -88,6 +88,41 @@ def test_more_and_less_scale_without_listening(open_song, sound):
         s.press("More")
     assert only(s, "Vox")[0] == "AEQ: warm 200%"
     assert s.said[-1].startswith("The EQ on 'Vox' is at its limit")
+
+
+@pytest.mark.parametrize("lua", ["5.3", "5.4"])
+@pytest.mark.parametrize(("kind", "number", "corner_hz"), [("high_pass", 4, 62.0), ("low_pass", 3, 11_000.0)])
+def test_a_pass_filter_arrives_and_more_and_less_move_it(open_song, sound, kind, number, corner_hz, lua):
+    """As the backend would have computed it at that intensity, back and forth."""
+    passes = {"kind": kind, "freq_hz": corner_hz, "gain_db": 0.0, "bandwidth_oct": 1.9, "enabled": True}
+    shelf = {"kind": "low_shelf", "freq_hz": 200.0, "gain_db": -2.0, "bandwidth_oct": 1.0, "enabled": True}
+    s = open_song([Strip("Vox", [Clip(sound, selected=True)])], lua=lua)
+    s.backend.answer = lambda task: answer(task) | {"bands": [passes, shelf], "output_gain_db": 0.0}
+    s.press("Make warmer")
+    before = only(s, "Vox")[1]
+    assert s.said == [] and [b.type for b in before.bands if b.enabled] == [number, 0]
+    assert held(before)[0] == pytest.approx((corner_hz, 0.0, 1.9), rel=1e-3, abs=1e-3)
+    s.press("More")
+    name, state = only(s, "Vox")
+    wanted_hz = pass_corner_hz(kind == "high_pass", corner_hz, 1.25)
+    assert name == "AEQ: warm 125%" and s.said == []
+    assert held(state)[0] == pytest.approx((wanted_hz, 0.0, 1.9), rel=1e-3, abs=1e-3)
+    assert held(state)[1][1] == pytest.approx(-2.5, abs=1e-3)
+    s.press("Less")
+    s.press("Less")
+    assert held(only(s, "Vox")[1])[0][0] == pytest.approx(pass_corner_hz(kind == "high_pass", corner_hz, 0.8), rel=1e-3)
+    s.press("More")
+    assert np.allclose(held(only(s, "Vox")[1]), held(before), rtol=2e-3, atol=1e-3)
+
+
+def test_a_pass_filter_alone_is_written(open_song, sound):
+    passes = {"kind": "high_pass", "freq_hz": 62.0, "gain_db": 0.0, "bandwidth_oct": 1.9, "enabled": True}
+    s = open_song([Strip("Vox", [Clip(sound, selected=True)])])
+    s.backend.answer = lambda task: answer(task) | {"bands": [passes], "output_gain_db": 0.0}
+    s.press("Make warmer")
+    assert [b.type for b in only(s, "Vox")[1].bands if b.enabled] == [4]
+    s.press("Compare")
+    assert s.project.bytes().count(b"BYPASS 1") == 1
 
 
 def test_compare_switches_all_of_ours_and_only_ours(open_song, sound):

@@ -250,6 +250,17 @@ def test_an_eq_that_would_do_nothing_is_not_inserted(studio, live):
     assert [name for name, _ in ours(studio.host.bytes())["Vox"]] == ["AEQ: warm 0%"], "what is there is set to it"
 
 
+def test_a_high_pass_reaches_reaeq(studio, live):
+    rumble = studio.noise("rumble", -6.0)
+    studio.open([TrackSpec("Vox", [ItemSpec(rumble, selected=True)])])
+    live("less rumble", "--selected")
+    wanted = studio.engine.adapt(audio(rumble), RATE, "less rumble", name="Vox").eq
+    assert "high_pass" in [band.kind for band in wanted.bands]
+    ((name, held),) = ours(studio.host.bytes())["Vox"]
+    assert name == "AEQ: less rumble 100%"
+    assert_alike(held, wanted)
+
+
 def test_no_live_input_is_in_a_render(studio, live):
     path = studio.noise("vox")
     studio.open([TrackSpec("Vox", [ItemSpec(path)], selected=True)])
