@@ -91,8 +91,10 @@ def keep(reaper: Api, track: str, kept: Kept) -> None:
 
 
 def note(reaper: Api, track: str, record: Record, alive: Collection[str], group: str | None = None) -> None:
-    """Keeps what was just written; records of FX that are gone go. `group`: of tracks that share this EQ; without it the
-    track stays in the group that it is in."""
+    """Keeps what was just written; records of FX that are gone go.
+
+    `group`: of tracks that share this EQ; without it the track stays in the group that it is in.
+    """
     kept = read(reaper, track)
     others = [one for one in kept.records if one.fx != record.fx and one.fx in alive]
     keep(reaper, track, Kept([*others, record], group or kept.group))
