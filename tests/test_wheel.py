@@ -85,7 +85,7 @@ def test_the_wheel_holds_what_it_runs_on_and_nothing_else(wheel):
         assert {f"reaper_aeq/shipped/models/{name}.{suffix}" for suffix in ("json", "safetensors")} <= names
     assert any(name.startswith("reaper_aeq/shipped/reascripts/") for name in names)
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reaper_aeq").rglob("*.py")}
-    assert modules <= names
+    assert modules <= names and "reaper_aeq/py.typed" in names
     strangers = [name for name in names if not name.startswith(("reaper_aeq/", "reaper_aeq-"))]
     assert not strangers and not [name for name in names if "/test" in name.lower() or name.endswith(".pyc")]
 

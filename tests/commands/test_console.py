@@ -93,7 +93,7 @@ COMMAND = "import sys; from reaper_aeq.cli import main; sys.exit(main())"
 @pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
 @pytest.mark.parametrize("command", ["adapt", "match"])
 def test_adapt_and_match_show_that_they_are_at_work(tmp_path, tiny_models, command):
-    song = store(tmp_path / "song.wav", noise(2, 240))  # torch alone takes longer than a second
+    song = store(tmp_path / "song.wav", noise(2, 30))  # torch alone takes longer than a second
     other = store(tmp_path / "other.wav", noise(2, 5, seed=3) if command == "match" else noise(2, 1))
     asked = "warm" if command == "adapt" else str(other)
     models = ["--models", str(tiny_models)] if command == "adapt" else []

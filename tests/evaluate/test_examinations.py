@@ -1,4 +1,4 @@
-"""What the README claims, measured again on the team's recordings: laws, repair and the encoder's test."""
+"""What docs/results.md claims, measured again on the team's recordings: laws, repair and the encoder's test."""
 
 import re
 
@@ -11,11 +11,11 @@ from reaper_aeq.evaluate.laws_of_answers import convergent
 from reaper_aeq.evaluate.laws_of_scores import not_one_answer
 from reaper_aeq.evaluate.repair import run_repair
 
-GROSS = ("bright", "airy", "boomy", "muddy", "thin")  # dark is not met: see the README
+GROSS = ("bright", "airy", "boomy", "muddy", "thin")  # dark is not met: see docs/results.md
 EVERY = 8
 # A spread or a rank over five mixes says nothing, so these are measured on all of them.
 APART = (convergent, not_one_answer)
-# A median over a few clips wanders. `evaluate laws` holds these on all 96 (README); here they have some room, in what
+# A median over a few clips wanders. `evaluate laws` holds these on all 96 (docs/results.md); here they have some room, in what
 # the law's figures say: the median (and the wrong way) of what was measured.
 WANDER = {
     **{f"settling ({word}, mixes)": lambda median, *_: median <= 0.66 for word in ("warm", "bright")},

@@ -1,4 +1,4 @@
-"""What the README says of matching, measured again on the team's recordings."""
+"""What docs/results.md says of matching, measured again on the team's recordings."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_figures_of_a_way():
 @pytest.mark.shared
 @pytest.mark.slow
 def test_an_eq_is_recovered_from_unseen_recordings(shared_dir):
-    # from fewer recordings, and on fewer, than the README's figures, which takes minutes
+    # from fewer recordings, and on fewer, than the figures of docs/results.md, which takes minutes
     report = run_match([shared_dir / "audio"], shared_dir / "data", settings_per_mix=1, every=2)
     pair = {way: figures["median_db"] for way, figures in report["dry and wet"].items()}
     # the default: no other way reaches both aims; smoothing takes the corners off a pair's EQ

@@ -54,6 +54,14 @@ class ShortProcess(Process):
         return len(os.listdir(f"/proc/{self.popen.pid}/fd"))
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory):
+    """One for all tests whose connections are gone when they end."""
+    process = ShortProcess(tmp_path_factory.mktemp("lasting") / "state" / "backend.json").answering().ready()
+    yield process
+    process.end()
+
+
 @pytest.fixture
 def backend(tmp_path):
     made = []
@@ -77,8 +85,8 @@ def ended(sock: socket.socket, within_s: float) -> bytes:
     return data
 
 
-def test_whoever_says_nothing_or_says_it_slowly_is_let_go(backend):
-    one = backend()
+def test_whoever_says_nothing_or_says_it_slowly_is_let_go(lasting):
+    one = lasting
     silent, half, slow = one.connect(), one.connect(), one.connect()
     half.sendall(b"GET / HTTP/1.1\r\nHost:")
     body = one.connect()
@@ -99,8 +107,8 @@ def test_whoever_says_nothing_or_says_it_slowly_is_let_go(backend):
     assert one.log.count("a connection was closed: no request came") == 1
 
 
-def test_an_answer_that_nobody_reads_is_given_up(backend):
-    one = backend()
+def test_an_answer_that_nobody_reads_is_given_up(lasting):
+    one = lasting
     greedy = one.connect()
     greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     # many requests at once for something large; none of the answers is read
@@ -129,8 +137,8 @@ def test_a_thousand_connections_are_never_open_and_do_not_keep_others_out(backen
     assert len(lines) <= 4 and "Traceback" not in one.log
 
 
-def test_requests_under_way_are_not_ended_for_newcomers(backend, sounds):
-    one = backend()
+def test_requests_under_way_are_not_ended_for_newcomers(lasting, sounds):
+    one = lasting
     with one.connect() as waiting:
         waiting.sendall((one.head(path="/v1/jobs/none?wait=1") + "\r\n").encode())
         assert b" 404 " in waiting.recv(65536)

@@ -6,6 +6,7 @@ import secrets
 import signal
 import stat
 import time
+from collections.abc import Iterator
 
 import pytest
 from backends import Process, task, wait_until
@@ -28,44 +29,65 @@ def backend(process, mail) -> Process:
     return process("--mailbox", str(mail.folder))
 
 
-def test_a_job_by_letter_is_the_job_by_http(backend, mail, sounds):
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[tuple[Process, Mail]]:
+    """One backend for all tests that leave it as it was: to start one takes seconds."""
+    box = Mail(tmp_path_factory.mktemp("lasting") / "REAPER ж" / "reaper-aeq-mailbox")
+    process = Process(box.folder.parent / "state" / "backend.json", "--mailbox", str(box.folder)).answering()
+    yield process, box
+    process.end()
+
+
+@pytest.fixture
+def lasting(served) -> Process:
+    return served[0]
+
+
+@pytest.fixture
+def box(served) -> Iterator[Mail]:
+    yield served[1]
+    for name in served[1].left():
+        (served[1].folder / name).unlink()
+
+
+def test_a_job_by_letter_is_the_job_by_http(lasting, box, sounds):
     asked = {"label": "AEQ: make warmer", "tasks": [task(path) for path in sounds[:3]]}
-    status, by_letter = mail.ask("POST", "/v1/jobs", asked)
-    by_http = backend.http.post("/v1/jobs?wait=30", json=asked).json()
+    status, by_letter = box.ask("POST", "/v1/jobs", asked)
+    by_http = lasting.http.post("/v1/jobs?wait=30", json=asked).json()
     assert status == 200 and by_letter["state"] == "done"
     assert [r["answer"] for r in by_letter["results"]] == [r["answer"] for r in by_http["results"]]
-    shown = backend.http.get("/v1/jobs").json()["jobs"]  # the dashboard sees both
+    shown = lasting.http.get("/v1/jobs").json()["jobs"][:2]  # the dashboard sees both
     assert [job["label"] for job in shown] == ["AEQ: make warmer"] * 2
-    assert shown[1]["id"] == by_letter["id"] and mail.left() == []
+    assert shown[1]["id"] == by_letter["id"] and box.left() == []
 
 
-def test_every_address_answers_as_by_http(backend, mail, sounds):
-    backend.ready()
+def test_every_address_answers_as_by_http(lasting, box, sounds):
+    lasting.ready()
     for path in ("/v1/words", "/v1/jobs"):
-        assert mail.ask("GET", path) == (200, backend.http.get(path).json())
-    assert mail.ask("GET", "/v1/health")[1]["pid"] == backend.popen.pid
-    analysis = mail.ask("POST", "/v1/analyze", {"tasks": [{"id": "1", "path": str(sounds[0])}]})[1]
+        assert box.ask("GET", path) == (200, lasting.http.get(path).json())
+    assert box.ask("GET", "/v1/health")[1]["pid"] == lasting.popen.pid
+    analysis = box.ask("POST", "/v1/analyze", {"tasks": [{"id": "1", "path": str(sounds[0])}]})[1]
     assert analysis["results"][0]["answer"]["top"]
     for path, body in (
         ("/v1/jobs", {"tasks": []}),
         ("/v1/jobs", {"tasks": [task("relative.wav")]}),
         ("/v1/jobs", None),
     ):
-        by_http = backend.http.post(path, json=body) if body else backend.http.post(path)
-        assert mail.ask("POST", path, body) == (by_http.status_code, by_http.json())
-    assert mail.ask("GET", "/v1/nothing")[0] == 404 and mail.left() == []
+        by_http = lasting.http.post(path, json=body) if body else lasting.http.post(path)
+        assert box.ask("POST", path, body) == (by_http.status_code, by_http.json())
+    assert box.ask("GET", "/v1/nothing")[0] == 404 and box.left() == []
 
 
 @posix
-def test_only_the_owner_may_look(backend, mail):
+def test_only_the_owner_may_look(lasting, box):
     os.umask(0)  # of this process: what the backend writes does not ask for it
-    mail.alive()
-    assert stat.S_IMODE(mail.folder.stat().st_mode) == 0o700
-    letter = mail.send("GET", "/v1/words")
-    wait_until((mail.folder / f"{letter}.answer").exists)
-    for path in mail.folder.iterdir():
+    box.alive()
+    assert stat.S_IMODE(box.folder.stat().st_mode) == 0o700
+    letter = box.send("GET", "/v1/words")
+    wait_until((box.folder / f"{letter}.answer").exists)
+    for path in box.folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
-    assert not any(backend.state.token in path.read_text() for path in mail.folder.iterdir())
+    assert not any(lasting.state.token in path.read_text() for path in box.folder.iterdir())
 
 
 @posix
@@ -105,11 +127,11 @@ def test_after_a_kill_the_next_one_sweeps_and_speaks_under_another_name(process,
     assert mail.ask("GET", "/v1/words", to=old.nonce)[0] == 410
 
 
-def test_two_backends_do_not_share_a_mailbox(backend, mail, tmp_path):
-    code, out, err = Process(tmp_path / "other" / "backend.json", "--mailbox", str(mail.folder)).finished()
+def test_two_backends_do_not_share_a_mailbox(lasting, box, tmp_path):
+    code, out, err = Process(tmp_path / "other" / "backend.json", "--mailbox", str(box.folder)).finished()
     assert (code, out) == (2, "") and "another backend serves the mailbox" in err and err.count("\n") == 1
     assert not (tmp_path / "other" / "backend.json").exists()
-    assert mail.ask("GET", "/v1/health")[1]["pid"] == backend.popen.pid
+    assert box.ask("GET", "/v1/health")[1]["pid"] == lasting.popen.pid
 
 
 def test_one_backend_serves_two_reapers_and_neither_reads_the_other_s_letters(process, mail, tmp_path, sounds):
@@ -132,13 +154,13 @@ def test_in_the_background_with_a_mailbox(process, mail, sounds):
     wait_until(lambda: running(starter.state_file) is None)
 
 
-def test_a_hundred_letters_at_once_each_get_their_answer_once(backend, mail, sounds):
+def test_a_hundred_letters_at_once_each_get_their_answer_once(lasting, box, sounds):
     asked = [
-        mail.send("POST", "/v1/analyze", {"tasks": [{"id": str(n), "path": str(sounds[n % 8])}]}) for n in range(100)
+        box.send("POST", "/v1/analyze", {"tasks": [{"id": str(n), "path": str(sounds[n % 8])}]}) for n in range(100)
     ]
     for n, letter in enumerate(asked):
-        assert mail.answer(letter)[1]["results"][0]["id"] == str(n)
-    assert mail.left() == [] and len(backend.http.get("/v1/jobs").json()["jobs"]) == 50
+        assert box.answer(letter)[1]["results"][0]["id"] == str(n)
+    assert box.left() == [] and len(lasting.http.get("/v1/jobs").json()["jobs"]) == 50
 
 
 def test_a_cancelled_letter_leaves_nothing_and_its_job_ends(backend, mail, sounds):
@@ -151,22 +173,22 @@ def test_a_cancelled_letter_leaves_nothing_and_its_job_ends(backend, mail, sound
     assert mail.ask("GET", "/v1/health")[0] == 200
 
 
-def test_progress_is_written_while_a_job_runs(backend, mail, sounds):
-    backend.ready()
-    letter = mail.send("POST", "/v1/jobs", {"tasks": [task(path) for path in sounds] * 6})
+def test_progress_is_written_while_a_job_runs(lasting, box, sounds):
+    lasting.ready()
+    letter = box.send("POST", "/v1/jobs", {"tasks": [task(path) for path in sounds] * 6})
     seen = set()
 
     def over() -> bool:
         try:
-            told = wire.LetterProgress.model_validate_json((mail.folder / f"{letter}.progress").read_bytes())
+            told = wire.LetterProgress.model_validate_json((box.folder / f"{letter}.progress").read_bytes())
             seen.add((told.done, told.total, told.sender))
         except OSError:
             pass
-        return (mail.folder / f"{letter}.answer").exists()
+        return (box.folder / f"{letter}.answer").exists()
 
     wait_until(over)
-    assert len(seen) > 2 and {sender for *_, sender in seen} == {mail.alive().nonce}
-    assert mail.answer(letter)[1]["progress"] == 1.0
+    assert len(seen) > 2 and {sender for *_, sender in seen} == {box.alive().nonce}
+    assert box.answer(letter)[1]["progress"] == 1.0
 
 
 NOT_LETTERS = {
@@ -183,19 +205,19 @@ NOT_LETTERS = {
 
 
 @pytest.mark.parametrize("name", NOT_LETTERS)
-def test_what_is_no_letter_is_refused_in_a_sentence(backend, mail, name):
-    text = NOT_LETTERS[name].replace(b"%s", mail.alive().nonce.encode())
+def test_what_is_no_letter_is_refused_in_a_sentence(lasting, box, name):
+    text = NOT_LETTERS[name].replace(b"%s", box.alive().nonce.encode())
     letter = secrets.token_hex(16)
-    mail.put(f"{letter}.request", text)
-    status, body = mail.answer(letter)
+    box.put(f"{letter}.request", text)
+    status, body = box.answer(letter)
     assert status == 422 and body["error"].startswith("the request cannot be read")
-    assert mail.ask("GET", "/v1/health")[0] == 200 and mail.left() == []
+    assert box.ask("GET", "/v1/health")[0] == 200 and box.left() == []
 
 
-def test_too_large_a_letter_is_refused_unread(backend, mail):
+def test_too_large_a_letter_is_refused_unread(lasting, box):
     letter = secrets.token_hex(16)
-    mail.put(f"{letter}.request", b" " * (wire.MAX_BODY_BYTES + 2000))
-    status, body = mail.answer(letter)
+    box.put(f"{letter}.request", b" " * (wire.MAX_BODY_BYTES + 2000))
+    status, body = box.answer(letter)
     assert status == 413 and "too large" in body["error"]
 
 
@@ -227,9 +249,9 @@ def test_a_removed_mailbox_ends_its_jobs_and_is_opened_anew_on_request(backend, 
     assert mail.ask("GET", "/v1/health")[0] == 200
 
 
-def test_a_mailbox_is_asked_for_by_its_whole_path(backend):
+def test_a_mailbox_is_asked_for_by_its_whole_path(lasting):
     for folder in ("relative", "", "a\0b"):
-        assert backend.http.post("/v1/mailboxes", json={"folder": folder}).status_code in (403, 422)
+        assert lasting.http.post("/v1/mailboxes", json={"folder": folder}).status_code in (403, 422)
 
 
 def test_uninstalling_ends_the_backend_and_takes_the_folder(backend, mail):
