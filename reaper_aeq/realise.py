@@ -260,7 +260,9 @@ def at_intensity(
     def share(response_db: Tensor) -> float:
         return _share(response_db, word_db, seen)
 
-    held = limits.held(_audible(eq, share, seen, limits), intensity, share)
+    eq, held = _audible(eq, share, seen, limits)
+    if intensity != 1:
+        held = limits.held(eq, intensity, share)
     if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
         # the curve itself was cut off where the sound may not be lifted
         held = replace(held, by=limits.nearest(held.eq))
@@ -307,21 +309,23 @@ def _three_digits(band: Band) -> Band:
     return replace(band, freq_hz=float(f"{band.freq_hz:.3g}"), bandwidth_oct=round(band.bandwidth_oct, 2))
 
 
-def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> Eq:
-    """The bands with gains larger by what is missing, if anything is and no limit takes it away again.
+def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> tuple[Eq, Held]:
+    """The bands with gains larger by what is missing, if anything is and no limit takes it away again; and what the
+    limits leave of them.
 
     `share`: from a response (bands,) to how many times the word's curve it holds where the source has sound.
     """
-    held = limits.held(eq, worth=share).eq
-    response = limits.response_db(held)
-    got, net_db = share(response), net_change_db(response, held.output_gain_db, seen.visible)
+    held = limits.held(eq, worth=share)
+    response = limits.response_db(held.eq)
+    got, net_db = share(response), net_change_db(response, held.eq.output_gain_db, seen.visible)
     if got <= 0:
-        return eq
+        return eq, held
     needed = max(LEAST_SHARE / got, min(LEAST_NET_DB / max(net_db, 1e-9), 1.0 / got))
     if needed <= 1.0:
-        return eq
+        return eq, held
     more = scaled(eq, needed)
-    return more if share(limits.response_db(limits.held(more, worth=share).eq)) > got else eq
+    more_held = limits.held(more, worth=share)
+    return (more, more_held) if share(limits.response_db(more_held.eq)) > got else (eq, held)
 
 
 def net_change_db(response_db: Tensor, gain_db: float, visible: Tensor) -> float:

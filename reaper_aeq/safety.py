@@ -108,21 +108,22 @@ class Limits:
         go on, as long as `worth` (of the bands' response) grows. So more is never less, and nothing changes where no
         limit is met.
         """
-        now = self._tried(eq, np.zeros((1, len(eq.bands))))
+        now, staying = None, np.zeros(len(eq.bands))
         growing, at, done, by = np.ones(len(eq.bands), dtype=bool), 0, 0.0, None
         while True:
             low, high = done, times
             for _ in range(ROUNDS):
                 factors = low + (high - low) * PARTS
-                tried = self._tried(eq, np.where(growing, _gains(eq, factors), now.gains_db[at]))
+                tried = self._tried(eq, np.where(growing, _gains(eq, factors), staying))
                 kept = tried.over_db[-1] <= 0 and high == times  # all the way
                 beyond = len(factors) if kept else max(int((tried.over_db > 0).argmax()), 1)
                 if kept:
                     break
                 low, high = factors[beyond - 1], factors[beyond]
-            if by and worth and worth(tried.response_db[beyond - 1]) <= worth(now.response_db[at]):
+            if now and worth and worth(tried.response_db[beyond - 1]) <= worth(now.response_db[at]):
                 break
             now, at, done = tried, beyond - 1, low
+            staying = now.gains_db[at]
             if kept:
                 break
             name, where = tried.worst(beyond)

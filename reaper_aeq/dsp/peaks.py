@@ -16,7 +16,7 @@ from .response import band_ends, params_from_eq
 OVERSAMPLING, TAPS = 4, 24  # a phase
 CHUNK, CHUNKS_AT_ONCE = 512, 256  # samples
 MARGIN, STEP = TAPS // 2, 16  # samples
-NEAR = 0.5  # of the largest sample: what lies between samples of a chunk is no higher than twice them
+NEAR = 0.43  # of the largest sample: what lies between samples of a chunk is no higher than 2.3 times them
 BLOCK_S, BLOCKS_AT_ONCE = 0.68, 4  # of an FFT
 FLOOR_DB = -200.0
 
