@@ -23,13 +23,16 @@ def evaluate_laws_command(
     audio: Audio,
     every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Hear each recording by models that have not learned from its source.")
+    ] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     from .commands.evaluate import evaluate_laws
 
-    return evaluate_laws(audio, every=every, method=method, models=models, as_json=as_json)
+    return evaluate_laws(audio, every=every, method=method, models=models, as_json=as_json, unseen=unseen)
 
 
 @evaluate.command("repair")

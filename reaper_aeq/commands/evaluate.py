@@ -36,8 +36,11 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
     check_models(models)
 
 
-def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool) -> int:
-    """The laws of the design's section 5 on every `every`-th recording. Returns 1 if one is broken."""
+def evaluate_laws(
+    audio: Sequence[Path], *, every: int, method: str, models: Path | None, as_json: bool, unseen: bool = False
+) -> int:
+    """The laws of the design's section 5 on every `every`-th recording, or on those of them that some fold has not
+    learned from, each by that fold. Returns 1 if one is broken."""
     check_method(method)
     _check(audio, models)
     from ..evaluate.law import read_sounds
@@ -46,7 +49,14 @@ def evaluate_laws(audio: Sequence[Path], *, every: int, method: str, models: Pat
 
     with progress() as (tell, _):
         sounds = [sound for folder in audio for sound in read_sounds(folder, every)]
-        laws = run_laws(load_engine(models), sounds, tell, method=method)
+        engine = load_engine(models)
+        if unseen:
+            from ..engine import AdaptiveEQ
+            from ..evaluate.unseen_encoder import UnseenEncoder
+
+            encoder, sounds = UnseenEncoder.load(models, sounds)
+            engine = AdaptiveEQ(engine.eq_model, encoder, engine.words, models)
+        laws = run_laws(engine, sounds, tell, method=method)
     kept = all(law.passed for law in laws)
     if as_json:
         print_json({"passed": kept, "laws": [asdict(law) for law in laws]})
