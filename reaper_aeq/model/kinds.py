@@ -34,7 +34,7 @@ FROM_MANIFEST = {kind: kind for kind in KINDS} | {
 MELODIC = ("vocals", "guitar", "keys", "strings", "wind", "synth")  # hard to tell from one another by sound alone
 MELODIC_KIND, UNSURE = "melodic", "unsure"  # what is said where no kind is named
 NAME_SURE = 0.97  # of a telling name: how often the track really is of that kind
-COMMIT_FROM = 0.6  # of the likeliest kind: below, no kind is named
+COMMIT_FROM = 0.55  # of the likeliest kind: below, no kind is named
 # Where the sound alone seems to be one of these it mostly is not (models/README.md): 'melodic' is all that is said.
 NOT_BY_SOUND = ("strings", "wind", "synth")
 
