@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from .listen import Heard, listen_to
 from .live_files import FileSound, in_files
 from .methods import DEFAULT_METHOD
 from .methods.match_request import MatchRequest
-from .project.hearing import Stopped
+from .project.hearing import Stopped, results
 from .project.kinds import kinds_of
 from .project.plan import Action
 from .project.rows import MASTER, Row, loudness_lufs
@@ -251,7 +251,7 @@ def listen_all(
 def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[Heard | None]:
     """Listens to several at a time; `heard` is told how many are done. Gives what was heard in order.
 
-    The first error, or an interrupt, ends the others at their next block.
+    An error, or an interrupt, ends what is still heard at its next block.
     """
     stop = threading.Event()
 
@@ -262,14 +262,7 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
     pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
     try:
         futures = [pool.submit(listen, one, between_blocks) for one in targets]
-        waiting = set(futures)
-        while waiting:
-            # with a timeout, for on Windows nothing interrupts a wait without one
-            done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-            heard(len(futures) - len(waiting))
-        return [future.result() for future in futures]
+        return results(futures, heard)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

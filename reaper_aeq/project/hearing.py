@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -38,15 +38,8 @@ class Hearing:
         return analyze_blocks(self._watched(blocks), self.sample_rate)
 
     def each(self, work: Callable[[T], U], of: Iterable[T]) -> list[U]:
-        """`[work(x) for x in of]`, side by side. The first error ends the others."""
-        futures: list[Future[U]] = [self.pool.submit(work, one) for one in of]
-        waiting = set(futures)
-        while waiting:
-            # with a timeout, for on Windows nothing interrupts a wait without one
-            done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        return [future.result() for future in futures]
+        """`[work(x) for x in of]`, side by side. The first error, in the order of `of`, ends those behind it."""
+        return results([self.pool.submit(work, one) for one in of])
 
     def stop(self) -> None:
         self._stop.set()
@@ -61,6 +54,24 @@ class Hearing:
                 self._done_s += block.shape[1] / self.sample_rate
                 # what lies before it was counted may be a little less than there is
                 self._progress("seconds of sound", round(min(self._done_s, self.total_s)), max(1, round(self.total_s)))
+
+
+def results(futures: Sequence[Future[U]], done: Callable[[int], None] = lambda _: None) -> list[U]:
+    """What all give, in order; `done` is told how many are ready.
+
+    Of several errors the first in order is raised, whichever came first by the clock, so that the same mistake is told
+    alike each time. What stands behind an error is not waited for.
+    """
+    place = {future: n for n, future in enumerate(futures)}
+    end, waiting = len(futures), set(futures)
+    while waiting:
+        # with a timeout, for on Windows nothing interrupts a wait without one
+        ready, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        end = min([end, *(place[future] for future in ready if future.exception())])
+        waiting = {future for future in waiting if place[future] < end}
+        if end == len(futures):
+            done(len(futures) - len(waiting))
+    return [future.result() for future in futures[: end + 1]]
 
 
 @contextmanager

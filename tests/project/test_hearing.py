@@ -1,13 +1,15 @@
 """Hours of sound: progress from the start, and an end at any time."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import soundfile
 from standin.example import ItemSpec, TrackSpec, write
 
-from reaper_aeq.project.hearing import Stopped, open_hearing
+from reaper_aeq.project.hearing import Stopped, open_hearing, results
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.reaper.rpp import Project
 
@@ -32,3 +34,44 @@ def test_a_short_loop_over_ten_hours_tells_its_progress_and_stops_when_asked(tmp
     assert time.monotonic() - asked < 5
     assert isinstance(work.exception(), Stopped)
     assert told[0][1] == pytest.approx(HOURS_S * rate, rel=0.01)
+
+
+def test_of_two_mistakes_the_first_in_order_is_told_whichever_came_first():
+    second_failed = threading.Event()
+
+    def work(n):
+        if n == 1:
+            second_failed.wait(10)
+            raise ValueError("the second")
+        if n == 2:
+            second_failed.set()
+            raise ValueError("the third")
+        return n
+
+    with open_hearing(lambda *_: None, 48_000, threads=3) as hearing, pytest.raises(ValueError, match="the second"):
+        hearing.each(work, range(3))
+
+
+def test_what_stands_behind_a_mistake_is_not_waited_for():
+    over = threading.Event()
+
+    def work(n):
+        if n == 0:
+            raise ValueError("the first")
+        over.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(work, n) for n in range(2)]
+        try:
+            with pytest.raises(ValueError, match="the first"):
+                results(futures)
+            assert not futures[1].done()
+        finally:
+            over.set()
+
+
+def test_results_tells_how_many_are_ready():
+    told = []
+    with ThreadPoolExecutor(2) as pool:
+        assert results([pool.submit(abs, -n) for n in range(5)], told.append) == [0, 1, 2, 3, 4]
+    assert told == sorted(told) and told[-1] == 5
