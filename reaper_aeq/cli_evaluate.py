@@ -26,13 +26,18 @@ def evaluate_laws_command(
     only: Annotated[
         list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
     ] = None,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Hear each recording by models that have not learned from its source.")
+    ] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     from .commands.evaluate import evaluate_laws
 
-    return evaluate_laws(audio, every=every, method=method, only=only or [], models=models, as_json=as_json)
+    return evaluate_laws(
+        audio, every=every, method=method, only=only or [], unseen=unseen, models=models, as_json=as_json
+    )
 
 
 @evaluate.command("repair")

@@ -38,7 +38,7 @@ class HeardAs:
         """None where whoever listened tells no kinds apart."""
         if usual is None or usual.kinds is None:
             return None
-        kind, sure = heard_as(usual.kinds.tolist())
+        kind, sure = heard_as(usual.kinds.tolist(), by_name=usual.by_name)
         by = "name and sound" if usual.by_name else "sound"
         return cls(kind, sure, by, dict(zip(KINDS, usual.kinds.tolist(), strict=True)))
 

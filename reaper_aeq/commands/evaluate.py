@@ -42,9 +42,11 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
 
 
 def evaluate_laws(
-    audio: Sequence[Path], *, every: int, method: str, only: Sequence[str], models: Path | None, as_json: bool
-) -> int:
-    """The laws (docs/examinations.md), or `only` some, on every `every`-th recording. Returns 1 if one is broken."""
+    audio: Sequence[Path], *, every: int, method: str, only: Sequence[str], models: Path | None, as_json: bool,
+    unseen: bool = False,
+) -> int:  # fmt: skip
+    """The laws (docs/examinations.md), or `only` some, on every `every`-th recording, or on those of them that some
+    fold has not learned from, each by that fold. Returns 1 if one is broken."""
     check_method(method)
     chosen = [name.replace("-", "_").replace(" ", "_") for name in only]
     unknown = [name for name, law in zip(only, chosen, strict=True) if law not in LAWS]
@@ -57,7 +59,14 @@ def evaluate_laws(
 
     with progress() as (tell, _):
         sounds = [sound for folder in audio for sound in read_sounds(folder, every)]
-        laws = run_laws(load_engine(models), sounds, tell, method=method, only=chosen)
+        engine = load_engine(models)
+        if unseen:
+            from ..engine import AdaptiveEQ
+            from ..evaluate.unseen_encoder import UnseenEncoder
+
+            encoder, sounds = UnseenEncoder.load(models, sounds)
+            engine = AdaptiveEQ(engine.eq_model, encoder, engine.words, models)
+        laws = run_laws(engine, sounds, tell, method=method, only=chosen)
     kept = all(law.passed for law in laws)
     if as_json:
         print_json({"passed": kept, "laws": [asdict(law) for law in laws]})

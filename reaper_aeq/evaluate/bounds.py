@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+
 from ..bands import Eq
 from ..dsp.spectrum import GRID_HZ, Analysis
+from ..safety import Loudness
 
 LIFTS_DB = {60.0: 3.0, 40.0: 6.0}  # below the loudest band: how far EQ and output gain together may lift it
 NET_DB, OUTPUT_DB = 12.0, 6.0
@@ -35,3 +38,10 @@ def slack_db(eq: Eq, analysis: Analysis) -> float:
     rooms = [limit - lifts[depth] for depth, limit in LIFTS_DB.items()]
     rooms += [NET_DB - boost, NET_DB - cut, OUTPUT_DB - abs(eq.output_gain_db)]
     return min(rooms)
+
+
+def slack_as_loud_db(eq: Eq, analysis: Analysis) -> float:
+    """`slack_db` at the output gain that keeps the loudness, whatever peaks took off of it: limits hold the bands of
+    loud and soft recordings alike, so what is said of them must not hang on the level."""
+    response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
+    return slack_db(eq.with_output_gain(Loudness(analysis).lost_db(response)), analysis)

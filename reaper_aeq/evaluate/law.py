@@ -47,13 +47,15 @@ class Law:
 
 @dataclass(frozen=True)
 class Sound:
-    """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz."""
+    """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz, and
+    where it is from."""
 
     name: str
     kind: str
     audio: np.ndarray
     whole: np.ndarray
     sample_rate: int
+    source: str = ""
 
 
 def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
@@ -61,14 +63,16 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     folder = Path(folder)
     files = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in AUDIO_SUFFIXES)
     manifest = folder / "MANIFEST.tsv"
-    kinds = {r["file"]: r.get("kind", "mix") for r in read_table(manifest)} if manifest.is_file() else {}
+    told = {row["file"]: row for row in read_table(manifest)} if manifest.is_file() else {}
     sounds = []
     for path in files[::every]:
         try:
             with AudioFile(path) as file:
                 whole = next(iter(file.blocks(WHOLE_S)))
                 audio = np.ascontiguousarray(whole[:, : round(EXCERPT_S * file.sample_rate)])
-                sounds.append(Sound(path.name, kinds.get(path.name, "mix"), audio, whole, file.sample_rate))
+                row = told.get(path.name, {})
+                kind, source = row.get("kind", "mix"), row.get("source_repo") or folder.name
+                sounds.append(Sound(path.name, kind, audio, whole, file.sample_rate, source))
         except AudioError:
             continue
     if not sounds:

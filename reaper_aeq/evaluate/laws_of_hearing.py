@@ -17,8 +17,8 @@ from ..model.audio_encoder import visibility
 from ..model.curves import along_heard
 from ..realise import net_change_db
 from ..result import Result
-from ..safety import Loudness, scaled
-from .bounds import slack_db
+from ..safety import scaled
+from .bounds import slack_as_loud_db
 from .law import AGREED, WORDS, Law, Sound, by_material, raised
 
 PRESSED = (*AGREED, "clear", "punchy", "less boomy")
@@ -77,7 +77,7 @@ def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
             steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
             versions = [equalised(analysis, amount * m) for amount in AMOUNTS]
             results = raised(engine.adapt_many([Asked(version, word) for version in versions]))
-            free = [slack_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
+            free = [slack_as_loud_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
             got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]
             for (a, b), both in zip(pairwise(got), (x and y for x, y in pairwise(free)), strict=True):
                 if both:
@@ -111,8 +111,8 @@ def visible(analysis: Analysis) -> Tensor:
 
 def yields(result: Result, analysis: Analysis, times: float) -> bool:
     """Whether the same bands, so many times as strong, would not be safe, or these hardly are."""
-    if slack_db(result.eq, analysis) < TIGHT_DB or any(abs(b.gain_db) > 12 - TIGHT_DB for b in result.eq.bands):
+    if slack_as_loud_db(result.eq, analysis) < TIGHT_DB:
         return True
-    more = scaled(result.eq, times)
-    response = torch.from_numpy(more.response_db(GRID_HZ, analysis.sample_rate))
-    return slack_db(more.with_output_gain(Loudness(analysis).lost_db(response)), analysis) < 0
+    if any(abs(band.gain_db) > 12 - TIGHT_DB for band in result.eq.bands):
+        return True
+    return slack_as_loud_db(scaled(result.eq, times), analysis) < 0

@@ -60,20 +60,20 @@ class UsualRule:
 
     RIDGE, COMPONENTS, WIDTH, POOLED, OTHER_KINDS, FACTOR = 3000.0, 40, 2.0, 8.0, 0.02, 1.4
 
-    def __init__(self, model: UsualBalance, table: Tensor, centre: Tensor) -> None:
-        self.model, self.table, self.centre = model, table, centre
+    def __init__(self, model: UsualBalance, classifier: Tensor, table: Tensor, centre: Tensor) -> None:
+        self.model, self.classifier, self.table, self.centre = model, classifier, table, centre
 
     @classmethod
     def fit(cls, sounds: Sounds) -> UsualRule:
         shape = UsualShape(
-            embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
+            fine=1.0, embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
         )
         model = UsualBalance(len(sounds.names), sounds.features.shape[1], shape)
         model.feature_mean = sounds.features.nanmean(0).nan_to_num(0.0)
         model.feature_scale = (sounds.features - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
         model.features = model.standardise(sounds.features)
         model.kind, model.weight = sounds.kinds.double(), weights(sounds, 0.5, 0.5)
-        model.classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
+        classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
         fit_axes(model)
         fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
         fold = torch.tensor([fold_of[source] for source in sounds.sources])
@@ -81,7 +81,7 @@ class UsualRule:
             own = fold == k
             table, centre = cls._ridge(model, sounds, ~own)
             model.residual[own] = sounds.targets[own] - centre - model.features[own] @ table
-        return cls(model, *cls._ridge(model, sounds, fold >= 0))
+        return cls(model, classifier, *cls._ridge(model, sounds, fold >= 0))
 
     @classmethod
     def _ridge(cls, model: UsualBalance, sounds: Sounds, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,7 +96,7 @@ class UsualRule:
         """Features (m, f) -> what is usual for each; names say nothing here."""
         del priors
         standard = self.model.standardise(raw)
-        kinds = self.model.kinds_by_sound(standard)
+        kinds = (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
         covs = self.FACTOR * self.model.shapes(self.model.alike(standard, kinds))
         means = self.centre + standard @ self.table
         return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]

@@ -18,7 +18,7 @@ from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
 from ..model.audio_encoder import BLIND_VAR, Usual
 from ..model.curves import bounded, level_free
 from ..model.eq_autoencoder import EqAutoencoder
-from ..model.kinds import COMMIT_FROM, KINDS
+from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
 from ..settings import UsualTraining
 from ..train.data import read_clips
@@ -73,7 +73,7 @@ def run_usual(
         tables[f"people's edits taken back, '{word}'"] = {
             label: people_figures(errors, rows, sounds.sources) for label, rows in groups(sounds).items()
         }
-    tables["taken for (share of each kind)"] = confusion(sounds, found[OURS])
+    tables["called (share of each kind)"] = confusion(sounds, found[OURS])
     return tables
 
 
@@ -123,25 +123,32 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
 
 
 def kind_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
-    """How often the likeliest kind is right, on how many it commits itself, and how often it is right on these."""
-    known = [found.usual[n].kinds for n in rows]
-    best = [kinds.max(0) for kinds in known if kinds is not None]
-    right = [float(int(one.indices) == int(sounds.kinds[n])) for n, one in zip(rows, best, strict=True)]
-    sure = [float(one.values) >= COMMIT_FROM for one in best]
-    committed = [r for r, s in zip(right, sure, strict=True) if s]
+    """How often the likeliest kind is right; on how many clips a kind is named, and how often that is right; how many
+    are called melodic, and how many of these are."""
+    names, known = list(KINDS), [found.usual[n].kinds for n in rows]
+    told = [one for one in known if one is not None]
+    kinds = [names[int(sounds.kinds[n])] for n in rows]
+    best = [names[int(one.argmax())] for one in told]
+    called = [heard_as(one.tolist())[0] for one in told]
+    named = [float(one == kind) for one, kind in zip(called, kinds, strict=True) if one in KINDS]
+    melodic = [float(kind in MELODIC) for one, kind in zip(called, kinds, strict=True) if one == MELODIC_KIND]
     return {
-        "clips": len(rows), "right": round(_mean(right), 3), "commits_on": round(_mean([float(s) for s in sure]), 3),
-        "right_when_it_commits": round(_mean(committed), 3),
-    }  # fmt: skip
+        "clips": len(rows),
+        "right": round(_mean([float(one == kind) for one, kind in zip(best, kinds, strict=True)]), 3),
+        "commits_on": round(len(named) / max(len(rows), 1), 3),
+        "right_when_it_commits": round(_mean(named), 3),
+        "melodic": round(len(melodic) / max(len(rows), 1), 3),
+        "right_when_melodic": round(_mean(melodic), 3),
+    }
 
 
 def confusion(sounds: Sounds, found: Unseen) -> Table:
-    """{kind: {taken for: {'share': 0..1}}}, the three commonest each."""
+    """{kind: {what it is called: {'share': 0..1}}}, the four commonest each."""
     out: Table = {}
     for k, kind in enumerate(KINDS):
-        own = [int(found.usual[n].kinds.argmax()) for n in (sounds.kinds == k).nonzero()[:, 0].tolist()]
-        shares = {other: own.count(m) / max(len(own), 1) for m, other in enumerate(KINDS) if m in own}
-        common = sorted(shares, key=shares.__getitem__, reverse=True)[:3]
+        own = [heard_as(found.usual[n].kinds.tolist())[0] for n in (sounds.kinds == k).nonzero()[:, 0].tolist()]
+        shares = {other: own.count(other) / len(own) for other in set(own)}
+        common = sorted(shares, key=shares.__getitem__, reverse=True)[:4]
         out[kind] = {other: {"share": round(shares[other], 2)} for other in common}
     return out
 

@@ -32,8 +32,11 @@ FROM_MANIFEST = {kind: kind for kind in KINDS} | {
     "woodwind": "wind", "electric_guitar": "guitar", "acoustic_guitar": "guitar",
 }  # fmt: skip
 MELODIC = ("vocals", "guitar", "keys", "strings", "wind", "synth")  # hard to tell from one another by sound alone
+MELODIC_KIND, UNSURE = "melodic", "unsure"  # what is said where no kind is named
 NAME_SURE = 0.97  # of a telling name: how often the track really is of that kind
-COMMIT_FROM = 0.6  # of the likeliest kind: below, no kind is named
+COMMIT_FROM = 0.55  # of the likeliest kind: below, no kind is named
+# Where the sound alone seems to be one of these it mostly is not (models/README.md): 'melodic' is all that is said.
+NOT_BY_SOUND = ("strings", "wind", "synth")
 
 # Whole words; '*' stands for any ending. Words that mean two things to two people (solo, lead, bus, hi) are left out.
 WORDS: dict[str, str] = {
@@ -125,14 +128,17 @@ def known_kind(kind: str) -> tuple[float, ...]:
     return tuple(float(name == kind) for name in KINDS)
 
 
-def heard_as(probabilities: Sequence[float]) -> tuple[str, float]:
-    """What a sound is called, and how sure that is: a kind, else 'melodic', else 'unsure'."""
+def heard_as(probabilities: Sequence[float], *, by_name: bool = False) -> tuple[str, float]:
+    """What a sound is called, and how sure that is: a kind, else 'melodic', else 'unsure'.
+
+    `by_name`: whether a name or a person said something of the kind; by sound alone not all kinds are named.
+    """
     kinds = dict(zip(KINDS, probabilities, strict=True))
     best = max(kinds, key=kinds.__getitem__)
-    if kinds[best] >= COMMIT_FROM:
+    if kinds[best] >= COMMIT_FROM and (by_name or best not in NOT_BY_SOUND):
         return best, kinds[best]
     melodic = sum(kinds[kind] for kind in MELODIC)
-    return ("melodic", melodic) if melodic >= COMMIT_FROM else ("unsure", kinds[best])
+    return (MELODIC_KIND, melodic) if melodic >= COMMIT_FROM else (UNSURE, kinds[best])
 
 
 @lru_cache(maxsize=4096)

@@ -1,9 +1,9 @@
 """The usual balance of a sound of its kind, and how far sounds like it differ from that (docs/algorithm.md).
 
-From features that no EQ can change come the kind (logistic regression), the expected spectrum (kernel ridge regression)
-and the covariance of what is left: residuals of training sounds, measured while their own repository was left out,
-weighted by how alike they move and by the probability of their kind. How large it is, and how much of it is single
-bands rather than broad shapes, is calibrated on sounds that had no part in it.
+From features that no EQ can change come the kind (logistic regression with a kernel), the expected spectrum (ridge
+regression with the same one) and the covariance of what is left: residuals of training sounds, measured while their own
+repository was left out, weighted by how alike they move and by the probability of their kind. How large it is, and how
+much of it is single bands rather than broad shapes, is calibrated on sounds that had no part in it.
 """
 
 from __future__ import annotations
@@ -38,15 +38,17 @@ LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier 
 class UsualShape:
     """What the sums are made of; chosen by the likelihood of unseen recordings (models/README.md).
 
-    `linear`, `gaussian`, `gamma`: the kernel of the mean. `kind_weight`: of a kind's probability among the features.
+    `fine`: of the fine structure's features beside those of how bands move. `linear`, `gaussian`, `gammas`: the kernel
+    of kinds and mean, Gaussians of several widths. `kind_weight`: of a kind's probability among the mean's features.
     `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them.
     `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`:
     components that its scale hangs on.
     """
 
+    fine: float = 1.5
     linear: float = 0.5
-    gaussian: float = 1.0
-    gamma: float = 1.0
+    gaussian: float = 0.5
+    gammas: Sequence[float] = (0.5, 2.0, 6.0)
     kind_weight: float = 10.0
     embedded: int = 40
     width: float = 1.0
@@ -91,7 +93,7 @@ class UsualBalance(BalanceEncoder):
         super().__init__()
         self.shape = shape or UsualShape()
         sizes = {
-            "feature_mean": (f,), "feature_scale": (f,), "classifier": (f + 1, N_KINDS),
+            "feature_mean": (f,), "feature_scale": (f,), "classifier": (n + 1, N_KINDS),
             "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
             "mean_db": (N_GRID,), "alpha": (n, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
             "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
@@ -102,18 +104,22 @@ class UsualBalance(BalanceEncoder):
         self._pooled: Tensor | None = None  # once loaded it stays the same
 
     def standardise(self, features: Tensor) -> Tensor:
-        """(..., f) -> (..., f), what is unknown is average."""
-        return ((features - self.feature_mean) / self.feature_scale).clamp(-STAT_LIMIT, STAT_LIMIT).nan_to_num(0.0)
+        """(..., f) -> (..., f) of unit variance, times `fine` those of fine structure; what is unknown is average."""
+        standard = (features - self.feature_mean) / self.feature_scale
+        standard = standard.clamp(-STAT_LIMIT, STAT_LIMIT).nan_to_num(0.0)
+        return torch.cat((standard[..., :-N_FINE], self.shape.fine * standard[..., -N_FINE:]), -1)
 
     def kinds_by_sound(self, standard: Tensor) -> Tensor:
-        """Standardised (..., f) -> probabilities (..., kinds)."""
-        return (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
+        """Standardised (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
+        likeness = self.mean_kernel(standard.reshape(-1, standard.shape[-1]), self.features)
+        logits = likeness @ self.classifier[:-1] + self.classifier[-1]
+        return logits.softmax(-1).reshape(*standard.shape[:-1], N_KINDS)
 
     def mean_kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        """Standardised features with `kind_weight` times kind probabilities, (m, f + kinds), (k, ...) -> (m, k)."""
+        """Standardised features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k)."""
         distance = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square() / a.shape[1]
-        shape = self.shape
-        return shape.linear * (a @ b.T) / a.shape[1] + shape.gaussian * (-0.5 * shape.gamma * distance).exp()
+        near = torch.stack([(-0.5 * gamma * distance).exp() for gamma in self.shape.gammas]).sum(0)
+        return self.shape.linear * (a @ b.T) / a.shape[1] + self.shape.gaussian * near
 
     def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
         return torch.cat((standard, self.shape.kind_weight * probability), -1)

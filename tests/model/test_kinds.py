@@ -71,3 +71,9 @@ def test_a_kind_said_outright_is_certain_and_unknown_ones_are_refused():
 
 def test_every_kind_of_the_manifests_is_one_of_ours():
     assert set(FROM_MANIFEST.values()) == set(KINDS)
+
+
+def test_kinds_that_the_sound_tells_badly_are_named_only_where_a_name_says_them():
+    strings = dict.fromkeys(KINDS, 0.0) | {"strings": 0.8, "wind": 0.2}
+    assert heard_as(list(strings.values())) == ("melodic", pytest.approx(1.0))
+    assert heard_as(list(strings.values()), by_name=True) == ("strings", 0.8)

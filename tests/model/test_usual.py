@@ -27,7 +27,8 @@ def made(per_kind=24, sources=6, seed=0) -> training.Sounds:
     kinds = torch.arange(count) % len(KINDS)
     tilt = torch.randn(count, generator=draw, dtype=torch.float64)
     features = 0.3 * torch.randn(count, 30 + N_FINE, generator=draw, dtype=torch.float64)
-    features[:, : len(KINDS)] += 2.0 * torch.nn.functional.one_hot(kinds, len(KINDS))
+    for own in (slice(0, len(KINDS)), slice(-len(KINDS), None)):  # of both sorts
+        features[:, own] += 2.0 * torch.nn.functional.one_hot(kinds, len(KINDS))
     features[:, len(KINDS)] += tilt
     spread = 1.0 + kinds[:, None].double()
     targets = kinds[:, None] * 0.5 * OCTAVES + tilt[:, None] * OCTAVES

@@ -1,0 +1,53 @@
+"""The EQ that people would most likely have made on *this* sound: the posterior mean, then what the laws ask of it.
+
+`posterior`: five lines of linear algebra and what goes into them. `constraints`: each correction, with its reason.
+`adaptation` 0 gives the fixed curve, 0.5 weighs people and sound as the data do, 1 goes (almost) all the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...model.score import axes
+from ..request import Request
+from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind
+from .posterior import (
+    LEVEL_VAR,
+    ODD_ABOVE,
+    RATIO_LIMIT,
+    WORD_VAR,
+    evidence_ratio,
+    likeliest,
+    missing_share,
+    natural_cov,
+    posterior_gain,
+)
+
+__all__ = [
+    "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
+    "curves", "evidence_ratio", "follow", "known", "likeliest", "missing_share", "most", "natural_cov",
+    "posterior_gain", "settings_behind",
+]  # fmt: skip
+
+
+def curves(requests: Sequence[Request]) -> Tensor:
+    """(n, bands) dB, level-free."""
+    return torch.stack([curve(request) for request in requests])
+
+
+def curve(request: Request) -> Tensor:
+    """(bands,) dB, level-free."""
+    m, seen = request.mean_db, request.observation
+    ratio = evidence_ratio(request.adaptation)
+    if ratio == 0.0:
+        return m
+    answer, expected = likeliest(request, posterior_gain(request, ratio), ratio)
+    # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
+    # different sounds would hardly come closer: a part of what would bring them to one place is added.
+    scored = axes(m[None], request.residual_cov)[0]
+    lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
+    answer = answer + follow(request, ratio) * float(lacking) * m
+    return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)
