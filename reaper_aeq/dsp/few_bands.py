@@ -203,7 +203,7 @@ class _Search:
         x = np.minimum(np.maximum(x, low), high)
         spare = places - x.shape[1]
         idle = np.broadcast_to(to_solver(np.array(IDLE)), (len(x), spare, 3))
-        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), -1) for rows in (x, low, high))
+        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), 3 * places) for rows in (x, low, high))
         codes = np.pad(codes, ((0, 0), (0, spare)))
         used = np.broadcast_to(np.arange(places) < members.shape[1], codes.shape)
         return _Starts(owner, x, low, high, codes, used)

@@ -90,6 +90,15 @@ def test_a_hole_in_the_sound_holds_no_band():
         assert not 540 < band.freq_hz < 2700
 
 
+def test_sound_where_no_band_may_be_gets_none():
+    target = response(Eq((Band("band", 1200, -6.0, 0.7),)))
+    for hz in (26, 18_000):
+        tone = (FREQS / hz).log2().abs() < 0.1
+        assert bool(tone.any()) and few_bands([curve(target, tone)], FREQS, RATE)[0].bands == ()
+        assert len(few_bands([curve(target), curve(target, tone)], FREQS, RATE)[0].bands) == 1
+    assert few_bands([], FREQS, RATE) == []
+
+
 def test_a_direction_is_kept_exactly():
     """What lies along a word's curve is made, whatever else is missed."""
     word = torch.cos(0.6 * FREQS.log2())
