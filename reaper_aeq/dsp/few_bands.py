@@ -143,6 +143,7 @@ class _Search:
         heard = self.weight * self.sound
         self.heard = heard / np.maximum(heard.sum(-1, keepdims=True), 1e-9)
         self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
+        self.gone = (shapes.freqs_hz <= ends[:, :1]) | (shapes.freqs_hz >= ends[:, 1:])
         self.places = _places(self.sound, shapes, ends, low_pass)
         self.band_price = np.full(count, BAND_PRICE_DB)
         nothing, unused = np.repeat(to_solver(np.array([IDLE])), count, 0), np.zeros((count, 1), dtype=bool)
@@ -202,7 +203,7 @@ class _Search:
         x = np.minimum(np.maximum(x, low), high)
         spare = places - x.shape[1]
         idle = np.broadcast_to(to_solver(np.array(IDLE)), (len(x), spare, 3))
-        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), -1) for rows in (x, low, high))
+        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), 3 * places) for rows in (x, low, high))
         codes = np.pad(codes, ((0, 0), (0, spare)))
         used = np.broadcast_to(np.arange(places) < members.shape[1], codes.shape)
         return _Starts(owner, x, low, high, codes, used)
@@ -241,9 +242,11 @@ class _Search:
         response, weight = each.sum(1), self.weight[own]
         off = self.target[own] - response
         offset = (off * weight).sum(-1, keepdims=True)
-        missed = ((off - offset) ** 2 * weight).sum(-1)
-        # where more of a cut is no error, what is missed along the axis says whether there is one
-        missed = np.sqrt(missed + self.ending[own] * ALONG * ((off - offset) * self.axis[own]).sum(-1) ** 2)
+        along = ((off - offset) * self.axis[own]).sum(-1)
+        off = np.where(self.gone[own] & (off > 0), 0.0, off)  # more of a cut is no error where nothing is wanted
+        offset = (off * weight).sum(-1, keepdims=True)
+        # but it is too much of the word, if that is what comes of it
+        missed = np.sqrt(((off - offset) ** 2 * weight).sum(-1) + self.ending[own] * ALONG * along**2)
         each *= (rows.codes <= HIGH_SHELF)[..., None]  # a pass filter takes away by design
         shaped = np.abs(each.sum(1))
         cancelled = (self.heard[own] * (np.abs(each).sum(1) - shaped)).sum(-1)

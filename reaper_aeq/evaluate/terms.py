@@ -6,7 +6,7 @@ Charts taught the words (`train.charts`), so the first is a check of what was ma
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,15 +21,15 @@ from ..model.curves import GRID, REFERENCE_RATE, level_free, on_grid
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS
 from ..model.words import Vocabulary, Word
-from ..train.charts import LEAST_SOURCES
-from ..train.eq_terms import KIND_OF
+from ..train.charts import LEAST_SOURCES, Charted, charted_words
+from ..train.eq_terms import KIND_OF, read_charts
 from ..train.tables import CHARTS, CHARTS_BY_INSTRUMENT, PRESETS, read_table
 from ..train.words import correlation
 
 NEAR_OCT, PLATEAU_DB = 0.5, 0.5  # of the charted range; of the extremum
 KIND_SOURCES = 3
 AT_LEAST = 54 / 59  # of the words
-SIDES_DB = 0.3  # a shape of two sides rises by this much on one, and falls on the other
+SIDES_DB = 1.0  # a shape of two sides rises by so much where charts call it too much, and falls so far where too little
 # What a preset's band is called there; notes such as the knobs of a passive EQ have no curve.
 PRESET_KINDS = {
     "bell": BandKind.BAND, "lowshelf": BandKind.LOW_SHELF, "highshelf": BandKind.HIGH_SHELF,
@@ -71,7 +71,8 @@ def run_terms(data: Path | str, models: Path | str | None = None) -> tuple[list[
     words, decoder = Vocabulary.load(models), EqAutoencoder.load(models).decoder.weight.double()
     rows = [r for r in read_table(Path(data) / CHARTS) if int(r["n_sources"]) >= LEAST_SOURCES]
     by_kind = read_table(Path(data) / CHARTS_BY_INSTRUMENT)
-    terms = [_term(row, by_kind, words, decoder) for row in rows]
+    charted = charted_words(read_charts(data))
+    terms = [_term(row, by_kind, words, decoder, charted) for row in rows]
     return terms, _presets(read_table(Path(data) / PRESETS), words, decoder)
 
 
@@ -92,7 +93,19 @@ def reaches(curve_db: Tensor, low_hz: float, high_hz: float, sign: int) -> bool:
     return bool(((near >= low_hz / 2**NEAR_OCT) & (near <= high_hz * 2**NEAR_OCT)).any())
 
 
-def _term(row: dict[str, str], by_kind: list[dict[str, str]], words: Vocabulary, decoder: Tensor) -> TermReport:
+def has_sides(curve_db: Tensor, sides: Sequence[tuple[float, float, int]]) -> bool:
+    """Whether a curve (bands,) has both sides that charts state, (low_hz, high_hz, sign) each: it rises and falls by at
+    least `SIDES_DB`, and is near its extremum of that direction within half an octave of the range."""
+    return {sign for *_, sign in sides} == {1, -1} and all(
+        float((sign * curve_db).max()) >= SIDES_DB and reaches(curve_db, low_hz, high_hz, sign)
+        for low_hz, high_hz, sign in sides
+    )
+
+
+def _term(
+    row: dict[str, str], by_kind: list[dict[str, str]], words: Vocabulary, decoder: Tensor,
+    charted: Mapping[str, Charted],
+) -> TermReport:  # fmt: skip
     term, sign = row["canonical"], -1 if row["direction"] == "less_energy" else 1
     low, high = float(row["median_low_hz"]), float(row["median_high_hz"])
     try:
@@ -102,7 +115,7 @@ def _term(row: dict[str, str], by_kind: list[dict[str, str]], words: Vocabulary,
     curve = level_free(decoder @ word.mean)
     peak = int((sign * curve).argmax())
     if term in TWO_SIDED:
-        fits = float(curve.max()) > SIDES_DB and float(curve.min()) < -SIDES_DB
+        fits = term in charted and has_sides(curve, charted[term].curve.sides)
     else:
         fits = reaches(curve, low, high, sign)
     evidence = word.evidence

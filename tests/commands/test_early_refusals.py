@@ -149,6 +149,7 @@ MISTAKES = {
     "train match: audio": (["train", "match", "--data", "data", "--audio", "no"], "recordings no is not there"),
     "evaluate laws: audio": (["evaluate", "laws", "--audio", "no"], "recordings no is not there"),
     "evaluate laws: method": (["evaluate", "laws", "--audio", "music", "--method", "m"], "unknown method 'm'"),
+    "evaluate laws: only": (["evaluate", "laws", "--audio", "music", "--only", "loud"], "unknown law 'loud'"),
     "evaluate repair: data": (["evaluate", "repair", "--audio", "music", "--data", "no"], "data sets no is not there"),
     "evaluate encoder: models": (["evaluate", "encoder", "--audio", "music", "--models", "no"], "no folder no"),
     "evaluate match: learn": (

@@ -90,6 +90,15 @@ def test_a_hole_in_the_sound_holds_no_band():
         assert not 540 < band.freq_hz < 2700
 
 
+def test_sound_where_no_band_may_be_gets_none():
+    target = response(Eq((Band("band", 1200, -6.0, 0.7),)))
+    for hz in (26, 18_000):
+        tone = (FREQS / hz).log2().abs() < 0.1
+        assert bool(tone.any()) and few_bands([curve(target, tone)], FREQS, RATE)[0].bands == ()
+        assert len(few_bands([curve(target), curve(target, tone)], FREQS, RATE)[0].bands) == 1
+    assert few_bands([], FREQS, RATE) == []
+
+
 def test_a_direction_is_kept_exactly():
     """What lies along a word's curve is made, whatever else is missed."""
     word = torch.cos(0.6 * FREQS.log2())
@@ -145,24 +154,29 @@ def test_any_curve_gets_bands_that_keep_the_rules_the_same_alone_and_in_company(
             assert broken_rules(params[None], used, one.sound[None], FREQS).item() == 0
 
 
-@pytest.mark.parametrize(
-    ("kind", "corner_hz", "ends"), [("high_pass", 90, (70, torch.inf)), ("low_pass", 6e3, (0, 8e3))]
-)
-def test_where_nothing_is_wanted_a_pass_filter_takes_the_place_of_shelf_and_bells(kind, corner_hz, ends):
-    made = Eq((Band(kind, corner_hz, 0.0, 1.9), Band("band", 900, 3.0, 1.2)))
-    target = response(made).clamp_min(-12.0)
+def test_where_nothing_is_wanted_a_high_pass_takes_the_place_of_shelf_and_bells():
+    target = response(Eq((Band("high_pass", 90, 0.0, 1.9), Band("band", 900, 3.0, 1.2)))).clamp_min(-12.0)
     plain = curve(target)
-    weight = torch.where((ends[0] < FREQS) & (ends[1] > FREQS), plain.weight, 0.02)  # more of a cut is no error
-    wanted = replace(plain, weight=weight, ends=torch.tensor(ends, dtype=torch.float64))
-    found = few_bands([wanted], FREQS, RATE)[0]
-    assert sorted(band.kind for band in found.bands) == ["band", kind]
-    passing, bell = sorted(found.bands, key=lambda band: band.kind == "band")
-    assert passing.freq_hz == pytest.approx(corner_hz, rel=0.2) and passing.gain_db == 0.0
-    assert bell.freq_hz == pytest.approx(900, rel=0.1)
-    assert not {"high_pass", "low_pass"} & {band.kind for band in few_bands([curve(target)], FREQS, RATE)[0].bands}
-    boosted = replace(wanted, target_db=-target)
-    lifted = few_bands([boosted], FREQS, RATE)[0]
-    assert kind not in [band.kind for band in lifted.bands], "it cannot lift"
+    weight = torch.where(FREQS > 70, plain.weight, 0.02)  # more of a cut is no error
+    wanted = replace(plain, weight=weight, ends=torch.tensor([70.0, torch.inf], dtype=torch.float64))
+    passing, bell = few_bands([wanted], FREQS, RATE)[0].bands
+    assert (passing.kind, passing.gain_db, passing.bandwidth_oct) == ("high_pass", 0.0, pytest.approx(1.9))
+    assert passing.freq_hz == pytest.approx(90, rel=0.1) and bell.freq_hz == pytest.approx(900, rel=0.1)
+    without = few_bands([curve(target)], FREQS, RATE)[0]
+    assert "high_pass" not in [band.kind for band in without.bands], "nobody asked for it"
+    lifted = few_bands([replace(wanted, target_db=-target)], FREQS, RATE)[0]
+    assert "high_pass" not in [band.kind for band in lifted.bands], "it cannot lift"
+
+
+def test_a_low_pass_is_taken_where_it_comes_nearer_than_a_shelf():
+    ends = torch.tensor([0.0, 8e3], dtype=torch.float64)
+    steep = response(Eq((Band("low_pass", 5000, 0.0, 1.9),)))
+    gentle = response(Eq((Band("high_shelf", 8000, -3.0),)))
+    for target, kind in ((steep.clamp_min(-12.0), "low_pass"), (gentle, "high_shelf")):
+        plain = curve(target)
+        weight = torch.where(FREQS < 8000, plain.weight, 0.02)
+        (band,) = few_bands([replace(plain, weight=weight, ends=ends)], FREQS, RATE)[0].bands
+        assert band.kind == kind
 
 
 def test_what_breaks_a_rule():

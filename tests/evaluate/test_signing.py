@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from reaper_aeq import AdaptiveEQ, Band
+from reaper_aeq.commands.evaluate import LAWS
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.evaluate.law import Sound, read_sounds
-from reaper_aeq.evaluate.laws import run_laws
+from reaper_aeq.evaluate.laws import CHECKS, run_laws
 from reaper_aeq.evaluate.laws_of_signing import fighting, in_silence, magnitudes, signable, wrong_shelf
 
 RATE = 48_000
@@ -25,6 +26,10 @@ def test_magnitudes_are_one_without_cancelling():
     # what happens where there is no sound does not count
     low = GRID_HZ < 100
     assert magnitudes([Band("low_shelf", 80, 3.0), *against], low, RATE) < 1.1
+
+
+def test_laws_can_be_asked_for_by_name():
+    assert tuple(check.__name__ for check in CHECKS) == LAWS
 
 
 def test_what_nobody_signs():

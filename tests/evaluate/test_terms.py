@@ -10,7 +10,7 @@ import torch
 from reaper_aeq.bands import Band, BandKind, Eq
 from reaper_aeq.cli import main
 from reaper_aeq.dsp.response import eq_response_db
-from reaper_aeq.evaluate.terms import TermReport, law_charted, preset_curve, reaches, run_terms
+from reaper_aeq.evaluate.terms import TWO_SIDED, TermReport, has_sides, law_charted, preset_curve, reaches, run_terms
 from reaper_aeq.model.curves import GRID, level_free
 
 
@@ -27,6 +27,18 @@ def test_within_half_an_octave_in_the_charted_direction(hz, sign, met):
 def test_a_plateau_counts_as_its_extremum():
     wide = torch.where(GRID > 5000, 3.0, 0.0) + 0.3 * (GRID / 20_000)
     assert reaches(wide, 5000, 6000, 1) and not reaches(torch.where(GRID > 5000, GRID / 2000, 0.0), 5000, 6000, 1)
+
+
+SIDES = ((130.0, 170.0, 1), (3000.0, 10_000.0, -1))
+
+
+def test_a_word_of_two_sides_has_both_where_charts_put_them_and_they_can_be_heard():
+    assert has_sides(bell(150) - bell(5000), SIDES)
+    assert not has_sides(0.2 * (bell(150) - bell(5000)), SIDES), "0.8 dB"
+    assert not has_sides(bell(150) - 0.2 * bell(5000), SIDES) and not has_sides(bell(150), SIDES)
+    assert not has_sides(bell(5000) - bell(150), SIDES), "the other way round"
+    assert not has_sides(bell(600) - bell(5000), SIDES) and not has_sides(bell(150) - bell(1000), SIDES), "elsewhere"
+    assert not has_sides(bell(150) - bell(5000), SIDES[:1]), "charts state one side only"
 
 
 def report(verdict: str, kinds=None) -> TermReport:
@@ -57,6 +69,7 @@ def test_the_shipped_words_are_charted(shared_dir):
     terms, presets = run_terms(shared_dir / "data")
     kept, said = law_charted(terms)
     assert kept, said
+    assert {one.term: one.verdict for one in terms if one.term in TWO_SIDED} == dict.fromkeys(TWO_SIDED, "pass")
     assert len(terms) == 59 and {"mix", "bass"} <= set(next(t for t in terms if t.term == "presence").kinds)
     alike = {one.term: one.correlation for one in presets if one.presets >= 10}
     assert len(alike) >= 7 and all(value > 0 for value in alike.values())

@@ -1,0 +1,78 @@
+"""The picture in the README: one setting as ReaEQ shows it, by five bands wherever they come nearest and as it is now.
+
+    python docs/before_after.py [--track keys] [--word "less boomy"] [-o docs/before_after.png]
+
+The sound is a track of the song that `reaper-aeq demo` makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+
+from reaper_aeq import AdaptiveEQ, Eq
+from reaper_aeq.asked import Asked, plan
+from reaper_aeq.demo.song import make_song
+from reaper_aeq.explain import moves
+from reaper_aeq.realise import bands_for, fit_target, unrestricted_bands_for
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+
+SAMPLE_RATE = 44_100
+FREQS_HZ = np.geomspace(20, 20_000, 600)
+TICKS_HZ = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10_000: "10k"}
+COLOURS = ("#c04f4f", "#c8913a", "#5a9e5a", "#4a7fb5", "#8a63ad")
+
+
+def settings(track: str, word: str) -> tuple[Eq, Eq]:
+    """The same target by five unrestricted bands, and by as few as a person would use."""
+    engine = AdaptiveEQ.load(device="cpu")
+    audio = next(one.audio for one in make_song(sample_rate=SAMPLE_RATE) if one.name == track)
+    asked = [Asked(engine.analyze(audio, SAMPLE_RATE), word, name=track)]
+    plans = [plan(one, engine.words) for one in asked]
+    request = engine.requests(asked, plans)[0]
+    code = engine.eq_model.encode(plans[0].method.curves([request])[0].float())
+    target = fit_target(engine.eq_model, code, request.observation, request.loudness, request.mean_db)
+    return tuple(search([target], [SAMPLE_RATE])[0] for search in (unrestricted_bands_for, bands_for))
+
+
+def draw(eqs: Sequence[Eq], titles: Sequence[str], path: str) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), sharey=True, constrained_layout=True)
+    for axis, eq, title in zip(axes, eqs, titles, strict=True):
+        for number, (band, colour) in enumerate(zip(eq.bands, COLOURS, strict=False), 1):
+            alone = Eq((band,)).response_db(FREQS_HZ, SAMPLE_RATE)
+            axis.fill_between(FREQS_HZ, alone, alpha=0.25, color=colour, lw=0)
+            axis.plot(FREQS_HZ, alone, color=colour, lw=0.8)
+            at = float(Eq((band,)).response_db(np.array([band.freq_hz]), SAMPLE_RATE)[0])
+            axis.annotate(
+                str(number), (band.freq_hz, at), ha="center", va="center", fontsize=7, color="white",
+                bbox={"boxstyle": "circle,pad=0.25", "fc": colour, "ec": "none"},
+            )  # fmt: skip
+        axis.plot(FREQS_HZ, eq.response_db(FREQS_HZ, SAMPLE_RATE), color="#222222", lw=1.8)
+        axis.set(xscale="log", xlim=(20, 20_000), title=title)
+        axis.set_xticks(list(TICKS_HZ), list(TICKS_HZ.values()))
+        axis.minorticks_off()
+        axis.axhline(0, color="#888888", lw=0.8)
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("dB")
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--track", default="keys")
+    parser.add_argument("--word", default="less boomy")
+    parser.add_argument("-o", "--output", default="docs/before_after.png")
+    args = parser.parse_args()
+    eqs = settings(args.track, args.word)
+    for title, eq in zip(("before", "now"), eqs, strict=True):
+        print(f"{title}: {moves(eq)}")
+    draw(eqs, ("Before: five bands that fight", f"Now: {len(eqs[1].bands)} that work together"), args.output)
+
+
+if __name__ == "__main__":
+    main()
