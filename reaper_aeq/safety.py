@@ -56,7 +56,10 @@ class Loudness:
         power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
         frames = min(max(1, round(BLOCK_SECONDS * analysis.frame_rate)), len(power))
         count = len(power) - frames + 1
-        self._blocks = sum(power[n : n + count] for n in range(frames)) / frames  # (blocks, bands)
+        self._blocks = np.zeros((count, power.shape[1]))  # (blocks, bands)
+        for n in range(frames):
+            self._blocks += power[n : n + count]
+        self._blocks /= frames
         self._mean = power.mean(0)
         self._before = float(gated_lufs(self._blocks.sum(-1)))
 

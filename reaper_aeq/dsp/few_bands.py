@@ -334,18 +334,20 @@ class _Atoms:
 
 @lru_cache(maxsize=16)
 def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> _Atoms:
-    rows, codes, alike = [], [], []
-    for kind, (low, high) in RANGES_HZ.items():
-        low, high = np.log2(low), np.log2(min(high, 0.4 * sample_rate))
+    rows: list[tuple[float, float, float]] = []
+    code_of: list[int] = []
+    alike = []
+    for kind, (low_hz, high_hz) in RANGES_HZ.items():
+        low, high = np.log2(low_hz), np.log2(min(high_hz, 0.4 * sample_rate))
         centres = np.exp2(np.linspace(low, high, max(int((high - low) * CENTRES_PER_OCT) + 1, 1)))
         widths = (FIXED_OCT[kind],) if kind in FIXED_OCT else DICTIONARY_WIDTHS_OCT
         places = len(rows) + np.arange(len(centres) * len(widths)).reshape(len(centres), -1)
         alike.append(np.resize(places.T, (len(DICTIONARY_WIDTHS_OCT), len(centres))).T)
         rows += [(freq_hz, 3.0, width) for freq_hz in centres for width in widths]
-        codes += [CODES[kind]] * (len(centres) * len(widths))
-    x, codes = to_solver(np.array(rows)), np.array(codes)
+        code_of += [CODES[kind]] * (len(centres) * len(widths))
+    x, codes = to_solver(np.array(rows)), np.array(code_of)
     responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
-    ends = np.array([END_OF[code] for code in codes.tolist()])
+    ends = np.array([END_OF[code] for code in code_of])
     return _Atoms(
         x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)
     )  # fmt: skip

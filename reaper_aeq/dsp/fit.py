@@ -120,11 +120,15 @@ def _search(
 ) -> np.ndarray:
     """target and weights (N, n), proposed (N, s, bands * 3) -> the best that any start led to, (N, bands * 3)."""
     count = len(target)
-    x = search.starts(target, weights, own_starts)  # (N, s, bands * 3)
-    x = np.concatenate((x, proposed), 1) if proposed is not None else x.numpy()
+    x = search.starts(target, weights, own_starts).numpy()  # (N, s, bands * 3)
+    if proposed is not None:
+        x = np.concatenate((x, proposed.numpy()), 1)
     x = np.clip(x, search.low, search.high)
-    alike = [np.broadcast_to(row, (count, len(row))) for row in (codes_of(search.kinds), search.low, search.high)]
-    problem = Problem(search.shapes, *alike, target.numpy(), weights.numpy(), float(search.level_free))
+    codes, low, high = (
+        np.broadcast_to(row, (count, len(row))) for row in (codes_of(search.kinds), search.low, search.high)
+    )
+    level_free = float(search.level_free)
+    problem = Problem(search.shapes, codes, low, high, target.numpy(), weights.numpy(), level_free)
     found, todo = x[:, 0].copy(), np.arange(count)
     for steps, keep in SCHEDULE:
         of_each = x.shape[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,10 +36,13 @@ class Problem:
     small: float = 0.0
     axis: np.ndarray | None = None
 
-    def rows(self, at: np.ndarray) -> Problem:
+    def rows(self, at: np.ndarray | slice) -> Problem:
         """The same for some of the rows."""
-        own = (getattr(self, field.name) for field in fields(self))
-        return Problem(*(value[at] if isinstance(value, np.ndarray) else value for value in own))
+        axis = None if self.axis is None else self.axis[at]
+        return replace(
+            self, codes=self.codes[at], low=self.low[at], high=self.high[at], target=self.target[at],
+            weight=self.weight[at], axis=axis,
+        )  # fmt: skip
 
 
 def limits_of(kinds: tuple[BandKind, ...], max_band_hz: float, min_band_oct: float) -> tuple[np.ndarray, np.ndarray]:

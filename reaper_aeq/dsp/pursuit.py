@@ -87,7 +87,9 @@ def _dictionary(
     """Atoms (m, 3) in the solver's coordinates, each one's place in FITTED_KINDS (m,), dB per dB of gain (m, n)."""
     low, high = max(LIMITS["freq_hz"].low, freqs_hz[0]), min(LIMITS["freq_hz"].high, freqs_hz[-1], sample_rate * 0.45)
     centres = np.geomspace(low, high, 24)
-    rows, kind_of, codes = [], [], []
+    rows: list[tuple[float, float, float]] = []
+    kind_of: list[int] = []
+    codes: list[list[int]] = []
     for place, kind in enumerate(FITTED_KINDS):
         if kind not in kinds:
             continue

@@ -79,7 +79,8 @@ def best_subsets(one: Regression, size: int, small: float) -> Iterator[Sets]:
         left = one.energy[:, None] - (gains * wanted).sum(-1)
         if grown == 1:
             first = _best_alone(np.where(found, left, np.inf), one.ends[members[..., 0]])
-            yield Sets(*(rows[each, first] for rows in (members, gains)), found[each, first] & (np.arange(MIXES) < 3))
+            is_alone = np.arange(MIXES) < 3
+            yield Sets(members[each, first], gains[each, first], found[each, first] & is_alone)
         else:
             yield Sets(members[:, ::BEAM], gains[:, ::BEAM], found[:, ::BEAM])
 

@@ -15,8 +15,8 @@ GROSS = ("bright", "airy", "boomy", "muddy", "thin")  # dark is not met: see doc
 EVERY = 8
 # A spread or a rank over five mixes says nothing, so these are measured on all of them.
 APART = (convergent, not_one_answer)
-# A median over a few clips wanders. `evaluate laws` holds these on all 96 (docs/results.md); here they have some room, in
-# what the law's figures say: the median (and the wrong way) of what was measured.
+# A median over a few clips wanders. `evaluate laws` holds these on all 96 (docs/results.md); here they have some room,
+# in what the law's figures say: the median (and the wrong way) of what was measured.
 WANDER = {
     **{f"settling ({word}, mixes)": lambda median, *_: median <= 0.66 for word in ("warm", "bright")},
     **{

@@ -42,7 +42,7 @@ def known(request: Request) -> float:
     return settings / (settings + KNOWN_FROM)
 
 
-def settings_behind(request: Request) -> int:
+def settings_behind(request: Request) -> float:
     """How many of people's settings the word rests on; 0 for a curve without a word."""
     return request.word.evidence.settings if request.word else 0
 
