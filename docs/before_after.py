@@ -14,10 +14,10 @@ import matplotlib
 import numpy as np
 
 from reaper_aeq import AdaptiveEQ, Eq
-from reaper_aeq.asked import Asked, plan
 from reaper_aeq.demo.song import make_song
-from reaper_aeq.explain import moves
-from reaper_aeq.realise import bands_for, fit_target, unrestricted_bands_for
+from reaper_aeq.request import Asked, plan
+from reaper_aeq.result.explanation import moves
+from reaper_aeq.result.realization import bands_for, fit_target, unrestricted_bands_for
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from reaper_aeq import AdaptiveEQ, Band, BandKind, Eq
 from reaper_aeq.demo.song import make_song
-from reaper_aeq.plot import curves_of
+from reaper_aeq.result.plot import curves_of
 
 RATE = 44_100
 THIN, FULL = "#d9534f", "#2f6f9f"

@@ -6,8 +6,8 @@ TYPE_CHECKING = False  # typing's own takes a hundredth of a second, in which Ct
 if TYPE_CHECKING:
     from typing import Any
 
-    from .bands import Band, BandKind, Eq
     from .engine import AdaptiveEQ
+    from .eq import Band, BandKind, Eq
 
 __version__ = "0.1.0"
 __all__ = ["AdaptiveEQ", "Band", "BandKind", "Eq", "__version__"]

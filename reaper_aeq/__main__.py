@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import ctrl_c
+from .util import ctrl_c
 
 
 def main() -> int:
@@ -11,7 +11,7 @@ def main() -> int:
     try:
         ctrl_c.install()
         _fill_gaps()
-        from .cli import main as run
+        from .cli.main import main as run
 
         code = run()
     except BaseException:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .bands import LIMITS
+from .eq import LIMITS
 from .errors import AeqError, RangeError
 
 _WEIGHT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(%?)")

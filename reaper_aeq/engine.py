@@ -12,25 +12,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .answers import draw_eqs, find_eqs, pictures
-from .asked import Asked, Plan, plan, prior_of
-from .bands import Eq
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
+from .eq import Eq
 from .errors import AeqError
-from .explain import explain, explain_heard, explain_understood, suggest
 from .methods import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS
+from .methods.answers import draw_eqs, find_eqs, pictures
 from .methods.request import Request
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import along_heard, level_free
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
+from .model.registry import Shelf
 from .model.score import scores, standard_scores
-from .model.shelf import Shelf
 from .model.words import Vocabulary, Word
-from .realise import at_intensity, net_change_db
-from .result import (
+from .request import Asked, Plan, plan, prior_of
+from .result.explanation import explain, explain_heard, explain_understood, suggest
+from .result.realization import at_intensity, net_change_db
+from .result.result import (
     HeardAs,
     Result,
     explain_output,
@@ -39,11 +39,11 @@ from .result import (
     with_known_peaks,
     with_measured_loudness,
 )
-from .safety import OUTPUT, Loudness
+from .result.safety import OUTPUT, Loudness
 
 if TYPE_CHECKING:
-    from .match import MatchResult
-    from .methods.match_request import MatchRequest
+    from .match_request import MatchRequest
+    from .methods.reference.match import MatchResult
 
 PRECISE = torch.float64
 
@@ -253,7 +253,7 @@ class AdaptiveEQ:
 
         Raises `AudioError`, `RangeError`, `AeqError` (no reference, a silent one, weights that do not fit).
         """
-        from .methods.match_request import MatchRequest
+        from .match_request import MatchRequest
 
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
@@ -277,14 +277,14 @@ class AdaptiveEQ:
         request: MatchRequest,
     ) -> MatchResult:
         """`match` for sounds that were analysed already; `names` of the references are what people are told."""
-        from .match import match_analysis
+        from .methods.reference.match import match_analysis
 
         return match_analysis(self, self.models.matching, analysis, references, names, request)
 
     def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
         """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
-        from .listen import listen_to
-        from .methods.match_request import MatchRequest
+        from .dsp.analyze_file import listen_to
+        from .match_request import MatchRequest
 
         request = MatchRequest(**options)
         request.shares(len(references))  # what is wrong with it is said before anything is read

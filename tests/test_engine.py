@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from reaper_aeq import AdaptiveEQ, Band, Eq
-from reaper_aeq.asked import Asked
-from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.eq import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
 from reaper_aeq.model.curves import along, rms_db
-from reaper_aeq.plot import curves_of
-from reaper_aeq.reaper.reaeq import vst_block
-from reaper_aeq.result import Result
+from reaper_aeq.reaper.reaeq.instance import vst_block
+from reaper_aeq.request import Asked
+from reaper_aeq.result.plot import curves_of
+from reaper_aeq.result.result import Result
 
 RATE = 48_000
 FREQS_HZ = np.geomspace(30, 18_000, 60)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.asked import Asked
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.evaluate.bounds import slack_db
-from reaper_aeq.evaluate.law import read_sounds
-from reaper_aeq.evaluate.laws_of_hearing import net_db, share, yields
+from reaper_aeq.evaluation.bounds import slack_db
+from reaper_aeq.evaluation.law import read_sounds
+from reaper_aeq.evaluation.laws_of_hearing import net_db, share, yields
+from reaper_aeq.request import Asked
 
 WORDS = ("warm", "bright", "airy", "punchy", "clear", "less muddy", "less boomy", "soft")
 EVERY = 8

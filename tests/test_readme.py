@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from reaper_aeq.cli import app
+from reaper_aeq.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^```(?:console|sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)

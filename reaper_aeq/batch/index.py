@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..files import write_text_atomic
 from ..project.page import meter, page
+from ..util.files import write_text_atomic
 from .inputs import PROJECT, SOUND, common_folder, shown
 from .journal import DONE, FAILED, WAITING, Journal, Row
 

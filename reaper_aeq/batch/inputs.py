@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..companions import is_companion
 from ..errors import AeqError
+from ..util.companions import is_companion
 
 PROJECT, SOUND = "project", "sound"
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".rf64", ".caf")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..files import output_error, refuse_replacing
+from ..util.files import output_error, refuse_replacing
 from .content import Stamp, content_key, stamps
 from .inputs import PROJECT, Task, portable_stem
 from .recipe import Recipe
@@ -38,7 +38,7 @@ class Job:
             self.opened: Any = None
             if task.kind == PROJECT:
                 from ..project.whole import files_read
-                from ..reaper.rpp import Project
+                from ..reaper.rpp.project import Project
 
                 self.opened = Project.read(task.path)
                 self._before |= _times(map(str, files_read(self.opened, recipe.plan)))

@@ -13,8 +13,8 @@ from .. import __version__
 from ..blend import check_range, parse_word
 from ..errors import AeqError, ModelError
 from ..methods import METHODS
-from ..paths import shipped
 from ..project.plan import DEFAULT_PLAN, Plan, parse_plan, read_plan
+from ..util.paths import shipped
 from .inputs import PROJECT
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import sweep, write_text_atomic
+from ..util.files import sweep, write_text_atomic
 from .content import Stamp
 
 NAME = "done.json"

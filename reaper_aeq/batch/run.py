@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
-from ..files import sweep
-from .crew import Crew
+from ..util.files import sweep
 from .inputs import Task
 from .job import Answer
 from .journal import Journal
-from .ledger import Counts, Ledger, Watch
 from .recipe import Recipe
 from .record import Record
+from .scheduler import Counts, Ledger, Watch
 from .work import work
+from .workers import Crew
 
 if TYPE_CHECKING:
     from distributed import Future

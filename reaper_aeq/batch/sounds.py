@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..asked import Asked
 from ..blend import instance_name, parse_word
+from ..dsp.analyze_file import Heard, listen_to
 from ..dsp.audio import AudioFile
 from ..dsp.response import EqFilter
 from ..dsp.write import AudioWriter
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..files import write_text_atomic
-from ..listen import Heard, listen_to
 from ..project.page import page
 from ..project.plan import Action
 from ..project.report import LEGEND, card
 from ..project.rows import Row, loudness_lufs
 from ..project.run import doubts
-from ..reaper.fxchain import stored_name
-from ..reaper.reaeq import rfxchain_text
-from ..result import Result
+from ..reaper.reaeq.instance import rfxchain_text
+from ..reaper.rpp.fxchain import stored_name
+from ..request import Asked
+from ..result.result import Result
+from ..util.files import write_text_atomic
 from .inputs import shown
 from .job import Answer, Job, told
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import AeqError
-from ..libraries import explain
+from ..util.libraries import explain
 from .inputs import PROJECT, Task
 from .job import Answer, Job, told
 from .recipe import Recipe, hash_of_models

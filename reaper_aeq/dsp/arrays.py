@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bands import Range
+from ..eq import Range
 from ..errors import AudioError
 
 if TYPE_CHECKING:

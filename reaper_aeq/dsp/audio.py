@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from ..errors import AudioError
-from ..interrupts import interrupts_wait
+from ..util.interrupts import interrupts_wait
 from .arrays import MAX_CHANNELS, check_finite, check_sample_rate
 from .container import look
 from .container.layout import Part, Splice, clock

@@ -21,7 +21,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..bands import BandKind
+from ..eq import BandKind
 from .response import MAX_FREQ_RATIO, MAX_SINH_ARGUMENT, MIN_POWER
 
 CODES = {

@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ..bands import LIMITS, MAX_BANDS, PASS_FILTERS, SHELF_BANDWIDTH_OCT, Band, BandKind, Eq, pass_corner_hz
+from ..eq import LIMITS, MAX_BANDS, PASS_FILTERS, SHELF_BANDWIDTH_OCT, Band, BandKind, Eq, pass_corner_hz
 from .band_shapes import (
     CODES,
     GAIN_UNIT_DB,

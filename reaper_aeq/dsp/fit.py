@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, BandKind, Eq
+from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, BandKind, Eq
 from .band_shapes import Shapes, codes_of, from_solver, to_solver
 from .fit_problem import FITTED_KINDS, Problem, limits_of
 from .levenberg import GOOD_COST, levenberg_marquardt

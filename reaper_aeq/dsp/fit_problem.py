@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
+from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
 from .band_shapes import Shapes, to_solver
 
 FITTED_KINDS = (BandKind.BAND, BandKind.LOW_SHELF, BandKind.HIGH_SHELF)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..bands import Band, Eq
+from ..eq import Band, Eq
 from .response import band_ends, params_from_eq
 
 OVERSAMPLING, TAPS = 4, 24  # a phase

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
+from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
 from .band_shapes import CODES, GAIN_UNIT_DB, Shapes, to_solver
 from .fit_problem import FITTED_KINDS
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..bands import SHELVES, Band, BandKind, Eq
+from ..eq import SHELVES, Band, BandKind, Eq
 from ..errors import WrongTypeError, as_number
 
 # A shelf's bandwidth stops acting below this many octaves (measured on ReaEQ by two independent authors).

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import BandKind
+from ..eq import BandKind
 from .band_shapes import CODES
 
 BEAM = 4  # sets of each mix of kinds that go on

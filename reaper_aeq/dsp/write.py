@@ -14,8 +14,8 @@ import numpy as np
 import soundfile
 
 from ..errors import OutputError
-from ..files import atomic_write, output_error
-from ..interrupts import interrupts_wait
+from ..util.files import atomic_write, output_error
+from ..util.interrupts import interrupts_wait
 from .arrays import check_sample_rate
 from .audio import AudioFile
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..bands import LIMITS, BandKind
 from ..dsp.band_shapes import GAIN_UNIT_DB
 from ..dsp.few_bands import FIXED_OCT
+from ..eq import LIMITS, BandKind
 
 HIGHEST_BAND_HZ = 12_000.0  # as where bands are fitted to curves
 

@@ -8,12 +8,12 @@ from importlib import import_module
 
 from torch import Tensor
 
-from ..bands import Eq
+from ..eq import Eq
 from ..errors import AeqError
 from ..model.audio_encoder import Observation
-from ..model.shelf import Shelf
+from ..model.registry import Shelf
 from ..model.words import Word
-from ..safety import Loudness
+from ..result.safety import Loudness
 from . import METHODS
 
 

@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ModelError
-from ..files import write_bytes_atomic, write_text_atomic
-from ..paths import shipped
+from ..util.files import write_bytes_atomic, write_text_atomic
+from ..util.paths import shipped
 from .description import read_model, sealed
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from ..paths import shipped
+from ..util.paths import shipped
 
 FORMAT = 2  # raised when files of one version cannot be used by the code of another
 WEIGHTS, OWN = "sha256", "description_sha256"

@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..bands import LIMITS, SHELF_BANDWIDTH_OCT
 from ..dsp.fit import DEFAULT_KINDS, BandFit, fit_bands
 from ..dsp.response import response_db
+from ..eq import LIMITS, SHELF_BANDWIDTH_OCT
 from .checkpoint import Checkpoint
 from .curves import GRID, N_GRID, REFERENCE_RATE
 

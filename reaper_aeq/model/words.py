@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..bands import LIMITS
+from ..eq import LIMITS
 from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError, WrongTypeError, as_number
 from .checkpoint import Checkpoint
-from .free_text import plain, understand
+from .free_text.free_text import plain, understand
 from .kinds import KINDS
 from .word_table import WEAK_BELOW as WEAK_BELOW
 from .word_table import Evidence, KnownWord, WordTable, resolve

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bands import Band, Eq
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, Heard, KeptSound, Swing
 from ..dsp.spectrum import Analysis, analyze_blocks
+from ..eq import Band, Eq
 from ..errors import AudioError
-from ..listen import MAX_HOURS, MIN_SECONDS, Heard, KeptSound, Swing
-from ..reaper.items import Fade, Item, Section, Source, Take
-from ..reaper.tracks import Receive
-from ..result import AnyResult
-from ..wire_sound import EqInfo, FadeInfo, ItemInfo, Sound
+from ..reaper.rpp.items import Fade, Item, Section, Source, Take
+from ..reaper.rpp.tracks import Receive
+from ..result.result import AnyResult
+from .description import EqInfo, FadeInfo, ItemInfo, Sound
 from .media import Library
 from .mix import Mixer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..reaper.items import Item, Take
+from ..reaper.rpp.items import Item, Take
 from .media import Library
 from .takes import take_sound
 

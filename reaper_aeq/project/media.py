@@ -17,7 +17,7 @@ import soundfile
 
 from ..dsp.audio import AudioFile
 from ..errors import AudioError
-from ..reaper.items import Section, Source
+from ..reaper.rpp.items import Section, Source
 
 NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
 

@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..bands import Eq
 from ..dsp.response import EqFilter
 from ..dsp.spectrum import Analysis
-from ..reaper.items import Item, Take
-from ..reaper.tracks import Receive
+from ..eq import Eq
+from ..reaper.rpp.items import Item, Take
+from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
 from .item_sound import ItemSound, stereo_gains
 from .media import Library

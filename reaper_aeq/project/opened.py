@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from ..errors import AeqError
-from ..reaper.rpp import Project
-from ..reaper.running import reapers
+from ..reaper.install.running import reapers
+from ..reaper.rpp.project import Project
 
 
 class OpenProjectError(AeqError):

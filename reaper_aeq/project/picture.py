@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 from ..dsp.spectrum import GRID_HZ
-from ..result import Result
+from ..result.result import Result
 
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0
 TICKS = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10_000: "10k"}

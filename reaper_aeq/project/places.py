@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AeqError, OutputError
-from ..files import Writing, output_error, refuse_replacing, same_file, write_all
+from ..util.files import Writing, output_error, refuse_replacing, same_file, write_all
 
 if TYPE_CHECKING:
     from .report import Report

@@ -18,7 +18,7 @@ from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
 from ..methods import DEFAULT_METHOD, METHODS
 from ..model import kinds as model_kinds
-from ..small_files import read_small
+from ..util.small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 OLDER_KINDS = ("low", "high", "full", "middle")  # names that `kinds.kind_of` gives

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ..bands import Eq
-from ..result import Result
+from ..eq import Eq
+from ..result.result import Result
 from .page import meter, page
 from .picture import picture
 from .plan import Plan

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..bands import Eq
 from ..dsp.loudness import BLOCK_SECONDS, gated_loudness, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..result import Result
+from ..eq import Eq
+from ..result.result import Result
 from .plan import Action
 
 MASTER = 0  # the master's number

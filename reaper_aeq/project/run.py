@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from ..asked import Asked
-from ..bands import Eq
+from ..dsp.analyze_file import listen_to
 from ..dsp.spectrum import Analysis
 from ..engine import AdaptiveEQ
+from ..eq import Eq
 from ..errors import AeqError, AudioError
-from ..listen import listen_to
-from ..methods.match_request import MatchRequest
-from ..reaper.fxchain import stored_name
-from ..reaper.items import Take
-from ..reaper.rpp import Project
-from ..reaper.tracks import Master, Track
-from ..result import Result
+from ..match_request import MatchRequest
+from ..reaper.rpp.fxchain import stored_name
+from ..reaper.rpp.items import Take
+from ..reaper.rpp.project import Project
+from ..reaper.rpp.tracks import Master, Track
+from ..request import Asked
+from ..result.result import Result
 from . import NOTHING_PLAYS
-from .hearing import Hearing, Progress, open_hearing
+from .analysis_pool import Hearing, Progress, open_hearing
 from .kinds import kinds_of
 from .mix import Mixer
 from .plan import Action, Plan

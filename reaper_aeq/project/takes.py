@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import soxr
 
-from ..reaper.items import Item, Take
+from ..reaper.rpp.items import Item, Take
 from .media import Library, SourceReader
 
 BLOCK_S = 5.0  # of sound made at a time, here and in the mixer

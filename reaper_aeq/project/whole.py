@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..engine import AdaptiveEQ
-from ..reaper.rpp import Project
+from ..reaper.rpp.project import Project
 from . import run
-from .hearing import Progress
+from .analysis_pool import Progress
 from .mix import Mixer
 from .places import Places
 from .plan import Plan

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import FastAPI, Header, Query, Response
 from fastapi import Path as PathPart
 
-from .. import __version__, wire
+from .. import __version__
 from ..errors import LibraryError
+from . import wire
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from .. import wire
 from ..errors import AeqError
+from . import wire
 
 log = logging.getLogger("reaper_aeq.server")
 

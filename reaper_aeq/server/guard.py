@@ -20,8 +20,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AeqError
-from ..wire import MAX_BODY_BYTES
 from .login import Codes
+from .wire import MAX_BODY_BYTES
 
 READABLE_SUFFIXES = (
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc",

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import wire
 from ..errors import AeqError
+from . import wire
 
 MAX_WAITING = 5 * wire.MAX_TASKS
 KEPT_JOBS = wire.MAX_JOBS_SHOWN  # finished ones; what waits or runs is never forgotten

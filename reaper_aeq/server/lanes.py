@@ -18,7 +18,7 @@ from .jobs import Ticket
 
 if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
-    from ..wire_sound import ReferenceInfo
+    from ..project.description import ReferenceInfo
 
 SHORT_BLOCKS = 60  # of up to ten seconds; more is long. Ten minutes of stereo take a lane about two seconds.
 WAIT_S = 0.25  # between two looks at whether somebody still waits, where there are no blocks
@@ -114,7 +114,7 @@ class References:
         future: Future[Analysis],
         between_blocks: Callable[[], None],
     ) -> Analysis:
-        from ..listen import listen_to
+        from ..dsp.analyze_file import listen_to
         from ..project.described import UnreadableError, hear
         from ..project.media import Library
 

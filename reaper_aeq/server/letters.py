@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import OutputError
-from ..files import output_error
+from ..util.files import output_error
 
 FOLDER = "reaper-aeq-mailbox"  # below REAPER's resource folder; the actions know it too (reascripts/aeq/mailbox.lua)
 HEARTBEAT, START_LOG, LOCK = "backend.json", "start.log", "mailbox.lock"

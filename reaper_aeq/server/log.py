@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
-from ..printable import printable
+from ..util.printable import printable
 
 LOG_BYTES, LOG_FILES = 1_000_000, 3
 QUIET_S = 60.0  # between two lines of one kind

@@ -18,11 +18,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from .. import __version__, wire
+from .. import __version__
 from ..errors import AeqError
-from ..locks import lock
-from ..wire_message import Message
-from . import letters
+from ..util.locks import lock
+from ..util.message import Message
+from . import letters, wire
 from .app_call import BROKEN, call
 
 if TYPE_CHECKING:

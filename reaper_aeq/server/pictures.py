@@ -28,7 +28,7 @@ class Pictures:
         key = (job_id, n, theme, narrow)
         with self._lock:
             if key not in self._drawn:
-                from ..plot import curves_of, svg_adaptation
+                from ..result.plot import curves_of, svg_adaptation
 
                 self._drawn[key] = svg_adaptation(theme, narrow, **curves_of(result))
             self._drawn.move_to_end(key)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from .. import __version__
-from ..libraries import explain
+from ..util.libraries import explain
 from .app import Backend, Settings, create_app
 from .connections import limited, tell_briefly
 from .log import LogFile

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..files import atomic_write, output_error
-from ..locks import lock as lock
-from ..small_files import read_small
-from ..user_folders import user_folder
+from ..util.files import atomic_write, output_error
+from ..util.locks import lock as lock
+from ..util.small_files import read_small
+from ..util.user_folders import user_folder
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .. import wire
 from ..model.curves import COMPARED, GRID, level_free
 from ..model.words import Settings
+from . import wire
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ

@@ -13,19 +13,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import wire
 from ..errors import AeqError
+from . import wire
 from .guard import check_path
 from .jobs import Jobs, Record, Ticket
 from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
-    from ..asked import Asked
+    from ..dsp.analyze_file import Heard
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
-    from ..listen import Heard
     from ..project.media import Library
-    from ..result import Result
+    from ..request import Asked
+    from ..result.result import Result
 
 GROUP, LEAST_GROUP = 8, 4  # of up to a minute of sound each, which stays in memory until its answer is there
 AHEAD = 4 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
@@ -124,7 +124,7 @@ class Worker:
             self._reading += 1
 
     def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> Heard:
-        from ..listen import listen_to
+        from ..dsp.analyze_file import listen_to
         from ..project.described import hear
         from ..project.media import Library
 
@@ -214,7 +214,7 @@ class Worker:
         self._done(ticket, wire.AnalyzeAnswer(scores=scores, top=top, suggestion=engine.suggestion(profile)))
 
     def _match(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
-        from ..methods.match_request import MatchRequest
+        from ..match_request import MatchRequest
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
         assert isinstance(given, wire.AdaptTask) and given.references is not None, "see `_answer`"
@@ -261,8 +261,8 @@ def adapt_all(
     refuse: Callable[[Ticket, Exception], None],
 ) -> list[tuple[Ticket, Heard, Result]]:
     """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
-    from ..asked import Asked
     from ..blend import parse_word
+    from ..request import Asked
 
     asked: list[tuple[Ticket, Heard, Asked]] = []
     for ticket, heard in group:

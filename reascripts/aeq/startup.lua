@@ -1,5 +1,5 @@
 -- Starting the backend with REAPER: our block in Scripts/__startup.lua, which other tools share. The same bytes as
--- reaper_aeq/reaper/startup_block.py writes, where the rules are explained.
+-- reaper_aeq/reaper/install/startup_block.py writes, where the rules are explained.
 
 -- REAPER's start-up script loads this file by its path: what it requires is found from there.
 local here = debug.getinfo(1, "S").source:match("^@(.*)[/\\]aeq[/\\][^/\\]+$") or "."

@@ -7,7 +7,7 @@ import ssl
 import psutil
 import pytest
 
-from reaper_aeq.batch.crew import own_crew
+from reaper_aeq.batch.workers import own_crew
 
 
 def listening() -> list[tuple[str, int]]:

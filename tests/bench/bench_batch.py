@@ -25,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 from sounds import RATE, noise, store
 from standin.example import ItemSpec, TrackSpec, write
 
-from reaper_aeq.batch.crew import Crew, own_crew
 from reaper_aeq.batch.inputs import Task, find_tasks
 from reaper_aeq.batch.journal import Journal
-from reaper_aeq.batch.ledger import Counts, Watch
 from reaper_aeq.batch.recipe import Recipe
 from reaper_aeq.batch.run import Batch
-from reaper_aeq.paths import shipped
+from reaper_aeq.batch.scheduler import Counts, Watch
+from reaper_aeq.batch.workers import Crew, own_crew
+from reaper_aeq.util.paths import shipped
 
 FLAT = 1.25  # at most so much more for an item of the largest batch than for one of the smallest
 FASTER = 1.7  # at least so many times the throughput with a second worker

@@ -17,7 +17,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from reaper_aeq.asked import Asked, plan
 from reaper_aeq.dsp.fit import DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
 from reaper_aeq.dsp.spectrum import analyze_blocks
@@ -26,8 +25,9 @@ from reaper_aeq.methods import adaptive, proxy
 from reaper_aeq.methods.refine import refined
 from reaper_aeq.methods.request import Request
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
-from reaper_aeq.realise import realise_many
-from reaper_aeq.train.synth import random_curves, shaped_noise
+from reaper_aeq.request import Asked, plan
+from reaper_aeq.result.realization import realise_many
+from reaper_aeq.training.datasets.synthetic import random_curves, shaped_noise
 
 SECONDS = 10.0
 SAME_DB = 0.05

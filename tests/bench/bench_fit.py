@@ -16,7 +16,7 @@ import torch
 from reaper_aeq.dsp.few_bands import Curve, few_bands
 from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ, DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
-from reaper_aeq.train.data import read_safe
+from reaper_aeq.training.datasets.readers import read_safe
 
 SHARES = (50, 90, 95, 99, 100)
 

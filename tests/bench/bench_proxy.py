@@ -22,8 +22,8 @@ from reaper_aeq.dsp.response import response_db
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods.proxy import search, starts
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE, level_free, rms_db
-from reaper_aeq.realise import NARROWEST_OCT
-from reaper_aeq.train.synth import random_curves
+from reaper_aeq.result.realization import NARROWEST_OCT
+from reaper_aeq.training.datasets.synthetic import random_curves
 
 
 def truly(params: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.bands import pass_corner_hz
 from reaper_aeq.dsp.band_shapes import CODES, PASS_BANDWIDTH_OCT, Shapes, from_solver, to_solver
 from reaper_aeq.dsp.response import band_responses_db
 from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.eq import pass_corner_hz
 
 KINDS = tuple(CODES)
 SETS = 32

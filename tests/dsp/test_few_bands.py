@@ -9,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.few_bands import (
     BAND_PRICE_DB,
     GAINS_DB,
@@ -22,6 +21,7 @@ from reaper_aeq.dsp.few_bands import (
 )
 from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ as FREQS
 from reaper_aeq.dsp.response import params_from_eq
+from reaper_aeq.eq import Band, Eq
 
 RATE = 48_000
 FULL = torch.ones(len(FREQS), dtype=torch.bool)

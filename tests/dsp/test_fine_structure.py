@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.fine_structure import BAND_HZ, KEPT_FRAMES, N_FINE, FrameStore, fine_structure
 from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.eq import Band, Eq
 
 RATE = 48_000
 BANDS = len(BAND_HZ)

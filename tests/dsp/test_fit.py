@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
 from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ, DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import bandwidth_from_q, response_db
+from reaper_aeq.eq import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
 
 # A plain example of each band at work, none hidden by another.
 PLAIN = torch.tensor([[[90, 5, 1], [300, -4, 1.2], [1100, 6, 0.8], [3500, -5, 1.5], [9000, 4, 1]]], dtype=torch.float64)

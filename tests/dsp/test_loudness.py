@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import sosfreqz
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp import loudness
 from reaper_aeq.dsp.loudness import gated_loudness, integrated_loudness, k_weight_db, k_weighting, loudness_through
 from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AudioError
 
 RATES = [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000]

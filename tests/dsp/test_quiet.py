@@ -16,7 +16,7 @@ READ = """
 import ctypes, sys, threading
 from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.project.media import Library, SourceReader
-from reaper_aeq.reaper.items import Source
+from reaper_aeq.reaper.rpp.items import Source
 from pathlib import Path
 path = sys.argv[1]
 with AudioFile(path) as file:

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import sosfreqz
 
-from reaper_aeq.bands import LIMITS, Band, BandKind, Eq
 from reaper_aeq.dsp.response import (
     EqFilter,
     apply_eq,
@@ -27,6 +26,7 @@ from reaper_aeq.dsp.response import (
     q_from_bandwidth,
     response_db,
 )
+from reaper_aeq.eq import LIMITS, Band, BandKind, Eq
 
 LS, HS, BAND, LP, HP, NOTCH, BP = (
     BandKind.LOW_SHELF,

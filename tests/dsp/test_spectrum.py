@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.arrays import resample
 from reaper_aeq.dsp.spectrum import FRAME_S, GRID_HZ, N_MELS, SILENT_POWER, Analysis, analyze_blocks, frame_length
+from reaper_aeq.eq import Band, Eq
 
 RATES = (8_000, 11_025, 16_000, 44_100, 48_000, 96_000, 192_000)
 

@@ -8,9 +8,9 @@ import numpy as np
 from method_sounds import RATE, SOUNDS
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.bands import LIMITS, MAX_BANDS
 from reaper_aeq.dsp.loudness import integrated_loudness
-from reaper_aeq.evaluate.bounds import slack_db
+from reaper_aeq.eq import LIMITS, MAX_BANDS
+from reaper_aeq.evaluation.bounds import slack_db
 
 
 def null(engine: AdaptiveEQ, **options) -> None:

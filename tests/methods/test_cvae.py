@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.bands import LIMITS, MAX_BANDS, Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.engine import AdaptiveEQ
+from reaper_aeq.eq import LIMITS, MAX_BANDS, Band, Eq
 from reaper_aeq.errors import ModelError, RangeError
 from reaper_aeq.methods import cvae
+from reaper_aeq.methods.cvae.network import Cvae, posterior
 from reaper_aeq.methods.request import Request
 from reaper_aeq.model.curves import along, level_free, rms_db
-from reaper_aeq.model.cvae import Cvae, posterior
 
 RATE = 48_000
 N = 4

@@ -13,10 +13,10 @@ from reaper_aeq.dsp.response import response_db
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import ModelError
 from reaper_aeq.methods.proxy import search, starts
+from reaper_aeq.methods.proxy.network import EqProxy
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE, level_free, rms_db
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
-from reaper_aeq.model.proxy import EqProxy
-from reaper_aeq.train.synth import draw_band_params
+from reaper_aeq.training.datasets.synthetic import draw_band_params
 
 
 @pytest.fixture(scope="module")

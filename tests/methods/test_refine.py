@@ -10,22 +10,22 @@ from method_sounds import RATE, SOUNDS, noise
 from typer.testing import CliRunner
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.answers import find_eqs
-from reaper_aeq.asked import Asked, plan
-from reaper_aeq.bands import BandKind
-from reaper_aeq.cli import app
+from reaper_aeq.cli.main import app
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq, response_db
 from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.eq import BandKind
 from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
-from reaper_aeq.methods.exact import heard_response
-from reaper_aeq.methods.lawful import keeps_laws, levelled, raw_scores
-from reaper_aeq.methods.region import FEW, NEAR_SHARE, region
+from reaper_aeq.methods.answers import find_eqs
+from reaper_aeq.methods.refine.constrained_mean import FEW, NEAR_SHARE, region
+from reaper_aeq.methods.refine.constraints import keeps_laws, levelled, raw_scores
+from reaper_aeq.methods.refine.exact import heard_response
 from reaper_aeq.methods.request import Request
 from reaper_aeq.model import audio_encoder
 from reaper_aeq.model.curves import GRID, along, bounded, rms_db
 from reaper_aeq.model.score import axes, standard_scores
+from reaper_aeq.request import Asked, plan
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ, N_MELS, analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.model import NETWORKS as SHIPPED
 from reaper_aeq.model.audio_encoder import (
     SILENT_BELOW_DB,
@@ -23,7 +23,7 @@ from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, level_free, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.model.texture import SEGMENT
 from reaper_aeq.model.texture_nets import NETWORKS
-from reaper_aeq.train.synth import shaped_noise
+from reaper_aeq.training.datasets.synthetic import shaped_noise
 
 RATE = 48_000
 OCTAVES = GRID.log2()

@@ -13,8 +13,8 @@ import torch
 from reaper_aeq.errors import ModelError
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.description import FORMAT, MAX_DESCRIPTION_BYTES, MAX_WEIGHTS_BYTES, read_model
-from reaper_aeq.paths import shipped
-from reaper_aeq.train.seal import seal
+from reaper_aeq.training.seal import seal
+from reaper_aeq.util.paths import shipped
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "half": torch.ones(4).half(), "precise": torch.eye(2).double()}
 

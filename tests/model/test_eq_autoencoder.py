@@ -7,15 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import LIMITS, MAX_BANDS, SHELF_BANDWIDTH_OCT, Band, Eq
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import response_db
+from reaper_aeq.eq import LIMITS, MAX_BANDS, SHELF_BANDWIDTH_OCT, Band, Eq
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
-from reaper_aeq.train.data import read_safe
-from reaper_aeq.train.eq import validate
-from reaper_aeq.train.synth import random_curves
+from reaper_aeq.training.datasets.readers import read_safe
+from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.eq import validate
 
 # the project's demand on people's settings the training never saw, through 32 numbers and real bands
 MEDIAN_DB, P95_DB = 0.5, 1.5

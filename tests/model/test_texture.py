@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.arrays import resample
 from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.spectrum import N_MELS, analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.model.curves import N_GRID
 from reaper_aeq.model.texture import FRAMES_PER_S, MAX_SEGMENTS, SEGMENT, UNIT_DB, segments, statistics, texture
-from reaper_aeq.train.synth import shaped_noise
+from reaper_aeq.training.datasets.synthetic import shaped_noise
 
 RATE = 44_100
 EQ = Eq((Band("low_shelf", 250, 6.0), Band("band", 1500, -6.0, 2.0), Band("high_shelf", 6000, 8.0)))

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from reaper_aeq.dsp.fine_structure import N_FINE
-from reaper_aeq.evaluate import usual as examination
-from reaper_aeq.evaluate.rules import UsualRule
+from reaper_aeq.evaluation import usual as examination
+from reaper_aeq.evaluation.rules import UsualRule
 from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, level_free
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS, known_kind
 from reaper_aeq.model.usual import LEAST_BY_SOUND, UsualBalance, combined, tonality
-from reaper_aeq.settings import UsualTraining
-from reaper_aeq.train import usual as training
-from reaper_aeq.train.loop import Run
+from reaper_aeq.training import usual as training
+from reaper_aeq.training.loop import Run
+from reaper_aeq.util.settings import UsualTraining
 
 OCTAVES = GRID.log2() - GRID.log2().mean()
 

@@ -21,7 +21,7 @@ from standin.mixer import Mix
 
 from reaper_aeq.dsp.spectrum import Analysis, analyze_blocks
 from reaper_aeq.project.mix import Mixer
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 
 @pytest.fixture

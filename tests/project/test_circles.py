@@ -14,7 +14,7 @@ from reaper_aeq.project.circles import closing, groups
 from reaper_aeq.project.mix import FEW, MOST_CUT, STAGE, Mixer
 from reaper_aeq.project.plan import parse_plan
 from reaper_aeq.project.run import _Work
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 ANALYZE = partial(analyze_blocks, sample_rate=RATE)
 EQ = Eq((Band("band", 1000.0, 6.0, 1.0),))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AudioError
 from reaper_aeq.project.media import Library, SourceReader
-from reaper_aeq.reaper.items import Section, Source, media_path
+from reaper_aeq.reaper.rpp.items import Section, Source, media_path
 
 RATE, FRAMES = 8000, 2000
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from project_kit import RATE, assert_alike, energy_db
 from standin.example import ItemSpec, TrackSpec, write
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.project.plan import parse_plan
 from reaper_aeq.project.run import _Work
 from reaper_aeq.project.spans import Span, merged
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 ITEMS = {
     "as it is": {},

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
-from reaper_aeq.match import MatchResult
+from reaper_aeq.eq import Band, Eq
+from reaper_aeq.methods.reference.match import MatchResult
 from reaper_aeq.project.picture import picture
 from reaper_aeq.project.plan import Plan, read_plan
 from reaper_aeq.project.report import Report
 from reaper_aeq.project.rows import MASTER, Row, loudness_lufs, visible_share
-from reaper_aeq.result import Result
+from reaper_aeq.result.result import Result
 
 RATE = 48_000
 

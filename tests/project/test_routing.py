@@ -4,7 +4,7 @@ import pytest
 from standin.example import TrackSpec, project
 
 from reaper_aeq.project.routing import silenced
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 
 def tracks(specs):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from project_kit import RATE, energy_db
 from standin.example import ItemSpec, TrackSpec, write
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.project.stretched import add_at, silence
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 ANALYZE = partial(analyze_blocks, sample_rate=RATE)
 # A burst of 50 ms counts up to 3 dB more or less as it lies on the frames of the analysis, stretched or not.

@@ -7,7 +7,7 @@ from project_kit import RATE
 
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.takes import as_tape, is_stretched, stereo, take_sound
-from reaper_aeq.reaper.items import Fade, Item, Source, Take
+from reaper_aeq.reaper.rpp.items import Fade, Item, Source, Take
 
 HZ = 1000.0
 

@@ -17,13 +17,13 @@ import soundfile
 from fake_backend import FakeBackend
 from standin import Reaper
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.described import described
+from reaper_aeq.project.description import Sound
 from reaper_aeq.project.mix import Mixer
-from reaper_aeq.reaper.key_bindings import with_scripts
-from reaper_aeq.reaper.reaeq import decode_state, vst_block
-from reaper_aeq.wire_sound import Sound
+from reaper_aeq.reaper.install.key_bindings import with_scripts
+from reaper_aeq.reaper.reaeq.instance import decode_state, vst_block
 
 SCRIPTS = Path(__file__).parents[2] / "reascripts"
 RATE = 48_000

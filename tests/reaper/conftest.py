@@ -62,7 +62,7 @@ def reaper_with_reapy(tmp_path_factory):
 @pytest.fixture
 def studio(reaper_with_reapy, monkeypatch) -> Iterator:
     """What a run of `live` leaves behind in REAPER is looked at after each test."""
-    from reaper_aeq.commands import sound
+    from reaper_aeq.cli.commands import sound
 
     monkeypatch.setattr(sound, "load_engine", lambda models: reaper_with_reapy.engine)
     yield reaper_with_reapy
@@ -72,7 +72,7 @@ def studio(reaper_with_reapy, monkeypatch) -> Iterator:
 @pytest.fixture
 def live(studio, capsys) -> Callable[..., dict]:
     """Runs `live ...`, which must do what is asked and say nothing else, and gives its JSON."""
-    from reaper_aeq.cli import main
+    from reaper_aeq.cli.main import main
 
     def run(*arguments: object) -> dict:
         code = main(["live", *map(str, arguments), "--port", str(studio.port), "--json"])
@@ -86,7 +86,7 @@ def live(studio, capsys) -> Callable[..., dict]:
 @pytest.fixture
 def refused(studio, capsys) -> Callable[..., str]:
     """Runs `live ...`, which must fail with one sentence and leave the project as it was: the sentence."""
-    from reaper_aeq.cli import main
+    from reaper_aeq.cli.main import main
 
     def run(*arguments: object) -> str:
         before, points = studio.host.bytes(), studio.host.labels()

@@ -21,9 +21,9 @@ from standin import StandInError
 from standin.example import TrackSpec, project
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.bands import Eq
-from reaper_aeq.cli import main
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.cli.main import main
+from reaper_aeq.eq import Eq
+from reaper_aeq.reaper.rpp.project import Project
 
 HERE = Path(__file__).parent
 RATE = 48_000

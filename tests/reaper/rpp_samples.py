@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.reaper.reaeq import PLATFORM_FILES
+from reaper_aeq.reaper.reaeq.instance import PLATFORM_FILES
 
 NAME = "AEQ: warm 70%"
 EQ = Eq((Band("low_shelf", 180.0, 3.1), Band("band", 2500.0, -1.25, 1.4), Band("high_shelf", 8000.0, 2.0)), -1.5)

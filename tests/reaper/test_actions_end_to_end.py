@@ -17,10 +17,10 @@ import standin.commands
 from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
 
 from reaper_aeq import AdaptiveEQ
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.reaper.reaeq import to_eq
+from reaper_aeq.eq import Band, Eq
+from reaper_aeq.reaper.reaeq.instance import to_eq
 
 ALREADY_WARM = 0.95
 SECONDS = 4.0

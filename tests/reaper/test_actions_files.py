@@ -14,12 +14,12 @@ from standin.example import ItemSpec, TrackSpec, other, reaeq, synth, write
 from standin.item_audio import item_audio
 from standin.mixer import BLOCK, Mix
 
-from reaper_aeq.bands import Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.described import described, hear
+from reaper_aeq.project.description import Sound
 from reaper_aeq.project.media import Library
-from reaper_aeq.reaper.rpp import Project
-from reaper_aeq.wire_sound import Sound
+from reaper_aeq.reaper.rpp.project import Project
 
 RATE = 48_000
 OUR_EQ = Eq((Band("low_shelf", 300.0, 6.0), Band("band", 2000.0, -5.0, 1.5)), output_gain_db=-1.5)

@@ -9,8 +9,8 @@ from standin import Preferences, StandInError, registry
 from standin.fx_chain import fx_list, new_guid
 from standin.tree import Node
 
-from reaper_aeq.bands import Band
-from reaper_aeq.reaper.reaeq import ReaEqState, StateBand
+from reaper_aeq.eq import Band
+from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand
 
 
 @pytest.fixture

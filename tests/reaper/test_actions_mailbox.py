@@ -17,7 +17,7 @@ from fake_backend import FakeBackend, answer
 from standin import Reaper
 from test_actions_failures import assert_refused, waiting
 
-from reaper_aeq.reaper.reaeq import to_eq
+from reaper_aeq.reaper.reaeq.instance import to_eq
 
 
 @pytest.fixture

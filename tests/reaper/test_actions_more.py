@@ -11,7 +11,7 @@ import soundfile
 from actions_kit import TONE, Clip, Strip, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 
-from reaper_aeq.bands import Band
+from reaper_aeq.eq import Band
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from actions_kit import RATE, TONE, Clip, Strip, always_render, guid, noise, ope
 from fake_backend import answer
 from standin import Disputed, Preferences
 
-from reaper_aeq.bands import Band
+from reaper_aeq.eq import Band
 
 IN_FRONT = reaeq(Band("low_shelf", 200, 6))
 BEHIND = reaeq(Band("high_shelf", 4000, -9))

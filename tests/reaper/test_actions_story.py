@@ -8,7 +8,7 @@ import soundfile
 from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, sound_of
 from fake_backend import answer
 
-from reaper_aeq.bands import Band, pass_corner_hz
+from reaper_aeq.eq import Band, pass_corner_hz
 
 
 @pytest.fixture

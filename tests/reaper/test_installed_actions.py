@@ -10,9 +10,9 @@ from standin import Reaper
 from standin.example import TrackSpec, project
 
 from reaper_aeq import __version__
-from reaper_aeq.cli import main
-from reaper_aeq.commands import install as module
-from reaper_aeq.reaper.scripts import shipped_scripts
+from reaper_aeq.cli.commands import install as module
+from reaper_aeq.cli.main import main
+from reaper_aeq.reaper.install.scripts import shipped_scripts
 from reaper_aeq.server.state import default_state_file
 
 N_ACTIONS = sum("/" not in name for name in shipped_scripts())

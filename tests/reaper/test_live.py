@@ -8,9 +8,9 @@ import soundfile
 from live_kit import RATE, chain, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
 
-from reaper_aeq.bands import Band, Eq
-from reaper_aeq.cli import main
+from reaper_aeq.cli.main import main
 from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.eq import Band, Eq
 
 THEIRS = Eq((Band("band", 700.0, 5.0, 1.5),), -2.0)
 

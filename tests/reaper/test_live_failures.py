@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from standin.example import ItemSpec, TrackSpec, other, reaeq
 
-from reaper_aeq.bands import Band, Eq
-from reaper_aeq.cli import main
+from reaper_aeq.cli.main import main
+from reaper_aeq.eq import Band, Eq
 from reaper_aeq.reaper.live.api import Api, LiveError
 
 

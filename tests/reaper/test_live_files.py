@@ -12,8 +12,8 @@ from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth, write
 from test_live import assert_alike, audio
 
-from reaper_aeq import live_files
-from reaper_aeq.bands import Band, Eq
+from reaper_aeq.eq import Band, Eq
+from reaper_aeq.project.live import files as live_files
 
 OWN = Eq((Band("high_shelf", 3000.0, 6.0),))
 
@@ -146,7 +146,7 @@ def test_what_is_not_in_the_files_is_rendered_and_why(studio, live, tracks, reas
 
 def test_what_has_to_be_rendered_and_cannot_be_by_the_stand_in(studio):
     """Stretch markers and automation in front of the EQ: the reason alone, for nothing here would render them."""
-    from reaper_aeq.live_files import in_files
+    from reaper_aeq.project.live.files import in_files
     from reaper_aeq.reaper.live import reach, target
 
     path = studio.noise("vox", -5.0)
@@ -197,7 +197,7 @@ def test_media_that_goes_while_it_is_read(studio, refused, monkeypatch, tmp_path
     path = tmp_path / "vox.wav"
     shutil.copy(studio.noise("vox", -5.0), path)
     studio.open([TrackSpec("Vox", [ItemSpec(path, selected=True)])])
-    from reaper_aeq import live_files
+    from reaper_aeq.project.live import files as live_files
 
     real = live_files.FileSound.heard
 
@@ -271,7 +271,7 @@ def test_tracks_are_heard_side_by_side(studio, live, monkeypatch, command):
 
 
 def test_ctrl_c_ends_the_others_at_their_next_block(monkeypatch):
-    from reaper_aeq import live
+    from reaper_aeq.project.live import run as live
 
     begun, ended = threading.Event(), []
 

@@ -12,7 +12,7 @@ from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
 from test_live import THEIRS, assert_alike, assert_sounds_alike, audio
 
-from reaper_aeq.bands import Band, Eq
+from reaper_aeq.eq import Band, Eq
 
 
 @pytest.fixture(autouse=True)
@@ -435,7 +435,7 @@ def test_a_users_default_preset_of_reaeq_is_no_part_of_ours(studio, live):
     _, paths = two_parts(studio)
 
     def default(session):
-        from reaper_aeq.reaper.state import ReaEqState, StateBand
+        from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
         bands = tuple(StateBand(kind, True, 200.0 * (kind + 1), 2.0, 1.0) for kind in range(9))
         session.reaper.preferences.eq_default = ReaEqState(bands, 1.5)

@@ -19,12 +19,12 @@ from standin import StandInError
 from standin.action_list import ActionList
 from standin.web_interface import ports
 
-from reaper_aeq.cli import main
-from reaper_aeq.commands import sound
-from reaper_aeq.paths import PACKAGE
-from reaper_aeq.reaper import running
+from reaper_aeq.cli.commands import sound
+from reaper_aeq.cli.main import main
+from reaper_aeq.reaper.install import running
 from reaper_aeq.reaper.live import reach, setup
 from reaper_aeq.reaper.live.api import LiveError
+from reaper_aeq.util.paths import PACKAGE
 
 SET_UP = "quit REAPER, run 'reaper-aeq live setup', start REAPER again"
 
@@ -159,10 +159,10 @@ def _imports_reapy(node: ast.AST) -> bool:
 
 QUIET = """
 import sys
-import reaper_aeq, reaper_aeq.cli, reaper_aeq.commands.live
+import reaper_aeq, reaper_aeq.cli.main, reaper_aeq.cli.commands.live
 from reaper_aeq.reaper.live import api, check, reach, reaeq, render_state, setup, target, write
 print("reapy" in sys.modules, file=sys.stderr)
-sys.exit(reaper_aeq.cli.main(["live", "warm", "--port", sys.argv[1]]))
+sys.exit(reaper_aeq.cli.main.main(["live", "warm", "--port", sys.argv[1]]))
 """
 
 

@@ -10,7 +10,7 @@ from live_kit import ours
 from standin.example import ItemSpec, TrackSpec, reaeq
 from test_live import THEIRS
 
-from reaper_aeq.bands import Band, Eq
+from reaper_aeq.eq import Band, Eq
 
 
 def vox(studio, **more):

@@ -4,8 +4,8 @@ import pytest
 
 from reaper_aeq import __version__
 from reaper_aeq.errors import InstallError
-from reaper_aeq.reaper.reapack_header import Provide, read_header
-from reaper_aeq.reaper.scripts import shipped_scripts
+from reaper_aeq.reaper.install.reapack_header import Provide, read_header
+from reaper_aeq.reaper.install.scripts import shipped_scripts
 
 ACTIONS = {name: data.decode() for name, data in shipped_scripts().items() if "/" not in name}
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from reaper_aeq.errors import InstallError
-from reaper_aeq.reaper.reapack_index import build_index
-from reaper_aeq.reaper.scripts import shipped_scripts
+from reaper_aeq.reaper.install.reapack_index import build_index
+from reaper_aeq.reaper.install.scripts import shipped_scripts
 
 BASE = "https://example.org/a%20b/reascripts"
 TIME = datetime(2026, 1, 31, 14, 22, 33, tzinfo=timezone(timedelta(hours=2)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reaper_aeq.reaper.rpp import Project
+from reaper_aeq.reaper.rpp.project import Project
 
 HEAD = b'<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 0\r\n  <TRACK\r\n    <ITEM\r\n      <SOURCE WAVE\r\n        '
 TAIL = b"\r\n      >\r\n    >\r\n  >\r\n>\r\n"

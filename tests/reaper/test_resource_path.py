@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reaper_aeq.errors import InstallError
-from reaper_aeq.reaper.resource_path import resource_path
+from reaper_aeq.reaper.install.resource_path import resource_path
 
 PLACES = {
     "win32": ("APPDATA", "Roäming data", "REAPER"),

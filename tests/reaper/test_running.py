@@ -6,7 +6,7 @@ import sys
 import pytest
 from install_kit import open_folder, process
 
-from reaper_aeq.reaper.running import running_reaper
+from reaper_aeq.reaper.install.running import running_reaper
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the processes are made for Linux")
 

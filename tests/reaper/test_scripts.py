@@ -6,11 +6,11 @@ from datetime import datetime
 import pytest
 from install_kit import snapshot
 
-from reaper_aeq.changes import apply
 from reaper_aeq.errors import InstallError
-from reaper_aeq.reaper.install_record import Record
-from reaper_aeq.reaper.key_bindings import command_id
-from reaper_aeq.reaper.scripts import plan_install, plan_uninstall, shipped_scripts
+from reaper_aeq.reaper.install.key_bindings import command_id
+from reaper_aeq.reaper.install.record import Record
+from reaper_aeq.reaper.install.scripts import plan_install, plan_uninstall, shipped_scripts
+from reaper_aeq.util.changes import apply
 
 NOW = datetime(2026, 1, 31, 14, 22, 33)
 BACKEND = Record(["/usr/bin/python3", "-m", "reaper_aeq"], "/home/ann/backend.json", "0.1.0")

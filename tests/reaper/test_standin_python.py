@@ -13,7 +13,7 @@ from standin.python_api import COMES_BACK, ONLY_OUT, reaper_python, table
 from standin.registry import FUNCTIONS
 from standin.signatures import signatures
 
-from reaper_aeq.bands import Band, Eq
+from reaper_aeq.eq import Band, Eq
 
 
 @pytest.fixture

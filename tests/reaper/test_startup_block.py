@@ -15,10 +15,10 @@ from install_kit import reaper_folder
 from standin import Reaper
 from standin.example import TrackSpec, project
 
-from reaper_aeq.cli import main
-from reaper_aeq.commands import install as module
+from reaper_aeq.cli.commands import install as module
+from reaper_aeq.cli.main import main
 from reaper_aeq.errors import InstallError
-from reaper_aeq.reaper.startup_block import BEGIN, END, FILE, block, has_block, with_block, without_block
+from reaper_aeq.reaper.install.startup_block import BEGIN, END, FILE, block, has_block, with_block, without_block
 
 LIBRARY = "reaper-aeq/aeq"
 OTHERS = [

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reaper_aeq.bands import LIMITS, BandKind
-from reaper_aeq.reaper import values
+from reaper_aeq.eq import LIMITS, BandKind
+from reaper_aeq.reaper.reaeq import values
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 from backends import wait_until
 
-from reaper_aeq import wire
+from reaper_aeq.server import wire
 
 
 class Mail:

@@ -10,8 +10,9 @@ from backends import PORT, TOKEN, task
 from conftest import store
 from starlette.testclient import TestClient
 
-from reaper_aeq import cli, wire
+from reaper_aeq.cli import main as cli
 from reaper_aeq.errors import LibraryError, ModelError
+from reaper_aeq.server import wire
 
 
 def adapt_command(capsys, *arguments) -> dict:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.server import login
 from reaper_aeq.server.guard import READABLE_SUFFIXES, PathError, check_path, same
-from reaper_aeq.wire import MAX_BODY_BYTES
+from reaper_aeq.server.wire import MAX_BODY_BYTES
 
 ADDRESSES = [
     ("GET", "/"), ("GET", "/page/app.js"), ("GET", "/v1/health"), ("GET", "/v1/words"), ("GET", "/v1/jobs"),

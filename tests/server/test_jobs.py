@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from reaper_aeq import wire
+from reaper_aeq.server import wire
 from reaper_aeq.server.jobs import KEPT_JOBS, MAX_WAITING, BusyError, Jobs, NoSuchJobError
 
 

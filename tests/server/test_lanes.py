@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from backends import task, wait_until
 
-from reaper_aeq import listen
+from reaper_aeq.dsp import analyze_file as listen
 from reaper_aeq.server import lanes
 
 

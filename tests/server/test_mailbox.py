@@ -12,8 +12,7 @@ import pytest
 from backends import Process, task, wait_until
 from mail import Mail
 
-from reaper_aeq import wire
-from reaper_aeq.server import letters
+from reaper_aeq.server import letters, wire
 from reaper_aeq.server.state import open_mailbox, running
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX rights and signals")

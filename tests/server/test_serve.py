@@ -15,9 +15,9 @@ from collections.abc import Callable
 import pytest
 from backends import PATIENCE_S, Process, task, wait_until
 
-from reaper_aeq.commands import serve as command
-from reaper_aeq.paths import shipped
+from reaper_aeq.cli.commands import serve as command
 from reaper_aeq.server.state import DEFAULT_PORT, health, read_state, running
+from reaper_aeq.util.paths import shipped
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

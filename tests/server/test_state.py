@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from reaper_aeq import wire
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.server import state as module
-from reaper_aeq.server.state import (
+from reaper_aeq.server import wire
+from reaper_aeq.server.state import (  # fmt: skip
     DEFAULT_PORT,
     State,
     default_state_file,
@@ -22,7 +22,7 @@ from reaper_aeq.server.state import (
     remove_state,
     running,
     write_state,
-)  # fmt: skip
+)
 
 STATE = State(41234, "0123456789abcdef" * 4, 4321, "0.1.0", "2026-01-31T12:00:00Z")
 

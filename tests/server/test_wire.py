@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from reaper_aeq import wire
+from reaper_aeq.server import wire
 
 SAMPLES = Path(__file__).parents[1] / "wire"
 MODELS = {

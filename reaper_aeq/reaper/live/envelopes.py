@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...bands import Eq
+from ...eq import Eq
 from .api import TEXT_BYTES, Api, RefusedCall
 
 BYPASSED = 6  # of the global automation override: no envelope moves anything

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import OutputError
-from ...locks import lock
+from ...util.locks import lock
 from . import WEB_PORT
 from .api import Api, LiveError
 
@@ -139,7 +139,7 @@ def _greeted(port: int) -> None:
 
 
 def _nobody(port: int) -> str:
-    from ..running import running_reaper
+    from ..install.running import running_reaper
 
     first = "REAPER cannot be reached" if running_reaper() else "REAPER is not running, or cannot be reached"
     return (

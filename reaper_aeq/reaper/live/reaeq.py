@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...bands import Band, BandKind, Eq
 from ...blend import parse_word
+from ...eq import Band, BandKind, Eq
 from ...errors import AeqError
-from ..reaeq import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
-from ..values import (
+from ..reaeq.instance import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
+from ..reaeq.values import (
     API_BAND_TYPES,
     db_to_linear,
     normalized_to_freq,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...bands import Band, Eq
+from ...eq import Band, Eq
 from .api import Api
 
 KEY, VERSION = "P_EXT:reaper-aeq", 1

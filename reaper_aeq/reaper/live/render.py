@@ -17,7 +17,7 @@ from pathlib import Path
 import soundfile
 
 from ...errors import OutputError
-from ...files import output_error
+from ...util.files import output_error
 from . import fx, preferences, render_state
 from .api import Api, Later, LiveError
 from .render_wait import wait_for

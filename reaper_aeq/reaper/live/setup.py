@@ -13,11 +13,11 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from ...changes import apply
 from ...errors import InstallError
-from .. import ini
-from ..chunks import quote_token, split_tokens
-from ..scripts import read
+from ...util.changes import apply
+from ..install import ini
+from ..install.scripts import read
+from ..rpp.chunks import quote_token, split_tokens
 from . import WEB_PORT
 from .reach import import_reapy
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ...bands import Eq
+from ...eq import Eq
 from . import check, fx, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project

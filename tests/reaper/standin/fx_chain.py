@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reaper_aeq.reaper.reaeq import vst_block
+from reaper_aeq.reaper.reaeq.instance import vst_block
 
 from .handles import Take, Track
 from .reaeq_instance import DEFAULT, ReaEq

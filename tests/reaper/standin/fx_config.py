@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from reaper_aeq.reaper.state import StateError, parse_state
+from reaper_aeq.reaper.reaeq.state import StateError, parse_state
 
 from .fx_api import both, closed, get
 from .fx_chain import Fx, children

@@ -1,6 +1,6 @@
 """A ReaEQ's parameters over its stored state: order, names, idents and value mappings (docs/reaper.md, 3 and 4).
 
-The mappings are written out here again, apart from reaper_aeq.reaper.values: a mistake there must show.
+The mappings are written out here again, apart from reaper_aeq.reaper.reaeq.values: a mistake there must show.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from reaper_aeq.reaper.reaeq import ReaEqState, StateBand, decode_state, encode_state
+from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand, decode_state, encode_state
 
 from .errors import StandInError
 from .tree import Node

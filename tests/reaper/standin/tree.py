@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 
-from reaper_aeq.reaper.reaeq import quote_token
+from reaper_aeq.reaper.reaeq.instance import quote_token
 
 _TOKEN = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s]+))""")
 

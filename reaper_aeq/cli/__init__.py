@@ -1,0 +1,1 @@
+"""The command line: `main` declares what can be asked, `commands` does it."""

@@ -1,0 +1,147 @@
+"""What can be wrong with a command line and is known before anything heavy is loaded.
+
+Standard library only: whoever mistypes a word or a path is told at once, not after the seconds that torch takes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...dsp.readable import check_readable
+from ...errors import AeqError, AudioError
+from ...methods import METHODS
+from ...model import DEFAULT_ENCODER, ENCODERS
+from ...model.description import read_model
+from ...model.free_text.sentences import sentences
+from ...model.kinds import KINDS
+from ...model.word_table import WordTable
+from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
+from ...util.files import check_target, output_error
+from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
+
+if TYPE_CHECKING:
+    from ...project.plan import Plan
+
+FOLD_DATA = (SETTINGS, WORDS, CONTRIBUTIONS, SPECTRA)  # for examinations on unseen recordings and people
+
+
+def check_sounds(paths: Iterable[Path | str]) -> None:
+    """Raises `AudioError` for the first file that is not there or cannot be read."""
+    for path in paths:
+        check_readable(os.fsdecode(path))
+
+
+def check_outputs(paths: Iterable[Path | None]) -> None:
+    """Raises `OutputError` for the first file that cannot be written where it shall go."""
+    for path in paths:
+        if path is not None:
+            check_target(path)
+
+
+def check_plot(path: Path | None) -> None:
+    if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
+        raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
+    check_outputs([path])
+
+
+def check_new_folder(path: Path) -> None:
+    """Raises `OutputError` for a folder that could not be made."""
+    there = next((part for part in (path, *path.absolute().parents) if os.path.lexists(part)), None)
+    if there is not None and not there.is_dir():
+        raise output_error(path, NotADirectoryError(20, "not a folder"))
+    if there is not None and not os.access(there, os.W_OK):
+        raise output_error(path, PermissionError(13, "not ours"))
+
+
+def check_folder(path: Path, what: str) -> None:
+    """Raises `AeqError` for what is no folder."""
+    if not path.is_dir():
+        raise AeqError(f"the {what} {path} is {'not a folder' if path.exists() else 'not there'}: check the path")
+
+
+def check_recordings(folders: Iterable[Path]) -> None:
+    """Raises `AeqError` for a folder that holds no recording."""
+    for folder in folders:
+        check_folder(folder, "folder of recordings")
+        if not any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*")):
+            raise AeqError(f"{folder} holds no recordings ({', '.join(AUDIO_SUFFIXES)})")
+
+
+def check_data(folder: Path | None, *needed: str) -> None:
+    """Raises `AeqError` for a folder of data sets without those that are `needed` (people's settings); None passes."""
+    if folder is not None:
+        check_folder(folder, "folder of data sets")
+        for name in needed or (SETTINGS,):
+            read_table(folder / name)
+
+
+def check_models(folder: Path | None, *needed: str) -> WordTable:
+    """The words of the models in `folder`, or of the shipped ones. Raises `ModelError`, also where one is missing or
+    damaged of those that an engine loads, and of the `needed`."""
+    if folder is not None:
+        for name in ("eq", *(needed or (ENCODERS[DEFAULT_ENCODER],))):
+            read_model(name, folder)
+    return WordTable.load(folder)
+
+
+def check_audio(paths: Iterable[Path | str]) -> None:
+    """Raises `AudioError` for the first file that is no audio, which takes the libraries that read it, but no torch."""
+    from ...dsp.audio import AudioFile
+
+    for path in paths:
+        AudioFile(path)
+
+
+def check_sentence_model() -> None:
+    """Raises `NoTextModelError` where there is none."""
+    sentences()
+
+
+def check_package(name: str, otherwise: str) -> None:
+    """Raises `AeqError` for an optional package that is not installed."""
+    if importlib.util.find_spec(name) is None:
+        raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
+
+
+def check_request(request: str | Mapping[str, float], models: Path | None, *needed: str) -> None:
+    """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
+    from ...model.free_text.free_text import check_words
+
+    check_words(request, check_models(models, *needed))
+
+
+def check_plan(plan: Plan, models: Path | None) -> None:
+    """Raises `ModelError`, and `PlanError` with the line of a word that is not known or a reference that is missing."""
+    from ...model.free_text.free_text import check_words
+
+    words = check_models(models)
+    for action in plan.actions:
+        try:
+            if action.reference is None:
+                check_words(action.word, words)
+            elif not action.reference.is_file():
+                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
+        except AeqError as error:
+            raise plan.refuse(action, error) from None
+
+
+def check_method(name: str) -> None:
+    _one_of("method", name, METHODS)
+
+
+def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    _one_of("encoder", name, tuple(known))
+
+
+def check_kind(name: str | None) -> None:
+    if name is not None:
+        _one_of("kind", name, tuple(KINDS))
+
+
+def _one_of(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise AeqError(f"unknown {what} {name!r}: use one of {', '.join(known)}")

@@ -1,0 +1,124 @@
+"""`reaper-aeq demo`: a song made here, each of its tracks adapted to a word; the files to listen to and to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...blend import instance_name
+from ...errors import OutputError
+from ...util.files import output_error, write_text_atomic
+from ...util.printable import printable
+from .adapt import band_rows, decibels
+from .checks import check_models, check_new_folder
+from .console import print_json, progress, say, table
+from .outputs import Outputs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...demo.song import Track
+    from ...engine import AdaptiveEQ
+    from ...result.result import Result
+
+RATE = 44_100
+SUMMARY = "summary.json"
+
+
+def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
+    """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
+    check_new_folder(out)
+    check_models(models)
+    refuse_others_files(out)
+    from ...demo.song import make_song
+    from .sound import load_engine
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(out, error) from None
+    with progress() as (tell, step_done):
+        engine = load_engine(models)
+        if not as_json:
+            tell("playing the song")
+        tracks = make_song(sample_rate=RATE)
+        rows, after = [], []
+        for number, track in enumerate(tracks, 1):
+            step_done("adapting the tracks", number - 1, len(tracks))
+            row, equalized = adapt_track(engine, track, number, out)
+            rows.append(row)
+            after.append(equalized)
+            step_done("adapting the tracks", number, len(tracks))
+        write_wav(out / "song-before.wav", sum_of([track.audio for track in tracks]))
+        write_wav(out / "song-after.wav", sum_of(after))
+    summary = {"folder": str(out), "tracks": rows}
+    write_text_atomic(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    write_text_atomic(out / "summary.md", as_markdown(rows))
+    if as_json:
+        print_json(summary)
+        return
+    columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
+    table(columns, [cells(row) for row in rows])
+    say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
+
+
+def refuse_others_files(out: Path) -> None:
+    """Raises `OutputError` if files would be replaced that are not of an earlier demo."""
+    with suppress(OSError, ValueError):
+        if {"folder", "tracks"} <= set(json.loads((out / SUMMARY).read_bytes())):
+            return
+    there = [name for name in (SUMMARY, "summary.md", "song-before.wav", "song-after.wav") if (out / name).exists()]
+    if there:
+        raise OutputError(
+            f"{out / there[0]} is there already and was not made by a demo: choose another folder with --out"
+        )
+
+
+def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:
+    """Writes the four files of one track; gives its line of the summary and its sound after the EQ (2, samples)."""
+    stem = f"{number}-{track.name}"
+    result = engine.adapt(track.audio, RATE, track.word)
+    write_wav(out / f"{stem}-before.wav", track.audio)
+    outputs = Outputs(out / f"{stem}-after.wav", out / f"{stem}.RfxChain", out / f"{stem}.png")
+    with outputs.opened(RATE, len(track.audio)) as files:
+        files.write(result, [track.audio], instance_name(track.word, 1.0), f"{track.name}: {track.word}")
+    row = {"track": track.name, "flaw": track.flaw, "done": done(result), **result.to_dict()}
+    return row, result.eq.apply(track.audio, RATE)
+
+
+def write_wav(path: Path, audio: np.ndarray) -> None:
+    from ...dsp.write import AudioWriter
+
+    with AudioWriter(path, RATE, len(audio)) as writer:
+        writer.write(audio)
+
+
+def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
+    """(2, samples) float32"""
+    import numpy as np
+
+    return np.asarray(np.sum(stems, axis=0, dtype=np.float64), np.float32)
+
+
+def done(result: Result) -> str:
+    """The two bands that do most, as text."""
+    rows = sorted(band_rows(result.eq), key=lambda row: -abs(float(row[2].split()[0])))
+    return ", ".join(f"{gain} {kind} at {freq}" for kind, freq, gain, _ in rows[:2])
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """A line of the table on the screen and in summary.md."""
+    name = f"{row['track']} ({row['flaw']})" if row["flaw"] else row["track"]
+    score = f"{row['score']['before']:.2f} -> {row['score']['after']:.2f}"
+    return [name, row["word"], score, row["done"], decibels(row["output_gain_db"])]
+
+
+def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    head = "# reaper-aeq demo\n\nSix tracks made by a program; the voice is thin and the guitar boomy on purpose.\n\n"
+    lines = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
+    told = "".join(f"\n## {row['track']}: {row['word']}\n\n{row['explanation']}\n" for row in rows)
+    return head + "\n".join(lines) + "\n" + told

@@ -1,0 +1,89 @@
+"""`reaper-aeq project`: an EQ for each track of a project file and its master, and a report of what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import AudioError
+from ...util.printable import printable
+from .checks import check_outputs, check_plan
+from .console import note, print_json, progress, say, table
+
+if TYPE_CHECKING:
+    from ...project.rows import Row
+    from ...result.result import Result
+
+TITLES = 3  # of tracks named in one warning
+
+
+def project(
+    song: Path, *, plan: Path | None, out: Path | None, in_place: bool, dry_run: bool, force: bool,
+    models: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Reads, listens, writes all files or none, prints. What can be wrong is said before anything is listened to."""
+    from ...project import NOTHING_PLAYS
+    from ...project.places import Places
+    from ...project.plan import read_plan
+    from ...reaper.rpp.project import Project
+
+    opened = Project.read(song)
+    places = Places.beside(song, out, in_place)
+    chosen = read_plan(plan)
+    if not dry_run:
+        check_outputs([places.project, places.html, places.json])
+    check_plan(chosen, models)
+    if not any(track.items for track in opened.tracks):
+        raise AudioError(NOTHING_PLAYS)
+    if not force:
+        from ...project.opened import refuse_open
+
+        refuse_open(song, opened)
+    with progress() as (_, step_done):
+        from ...project.whole import equalise_file
+        from .sound import load_engine
+
+        report, backup = equalise_file(
+            song, opened, None if dry_run else places, chosen, lambda: load_engine(models), step_done
+        )
+    if as_json:
+        print_json({**report.to_dict(), "backup": str(backup) if backup else None})
+        return
+    show(report.rows)
+    if backup:
+        say(f"\nthe file that was there before is kept as {printable(backup)}")
+    if not dry_run:
+        written = (places.project, places.html, places.json)
+        say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in written))
+
+
+def show(rows: Sequence[Row]) -> None:
+    """The table on the screen, then the warnings."""
+    columns = {"#": "right", "track": "left", "sounds": "left", "asked for": "left", "score": "left"}
+    columns |= {"what was done": "left"}
+    table(columns, [_cells(row) for row in rows])
+    titles: dict[str, list[str]] = {}
+    for row in rows:
+        for warning in row.warnings:
+            titles.setdefault(warning, []).append(row.title)
+    for warning, those in titles.items():  # tracks share files: each sentence once
+        more = f" and {len(those) - TITLES} more" if len(those) > TITLES else ""
+        note(f"warning: {', '.join(those[:TITLES])}{more}: {warning}")
+
+
+def _cells(row: Row) -> list[str]:
+    number, name = (str(row.number), row.title) if row.number else ("", "Master")
+    name = f"{row.path} / {name}" if row.folders else name
+    if row.result is None:
+        return [number, name, row.kind, "", "", f"left alone: {row.left}"]
+    score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"
+    return [number, name, row.kind, row.asked, score, _most(row.result) if row.inserted else "0.0 dB: not inserted"]
+
+
+def _most(result: Result) -> str:
+    """The two bands that do most, as text."""
+    from .adapt import band_rows
+
+    bands = sorted(band_rows(result.eq), key=lambda cells: -abs(float(cells[2].split()[0])))
+    return ", ".join(f"{gain} {kind} at {freq}" for kind, freq, gain, _ in bands[:2])

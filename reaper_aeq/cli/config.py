@@ -1,0 +1,125 @@
+"""A user's own defaults: a TOML file whose keys are options, for all commands or for one.
+
+    intensity = 0.8          # for every command that has --intensity
+    [batch]
+    workers = 4              # for 'reaper-aeq batch' only
+    [evaluate.listen]
+    excerpt = 12.0
+
+What stands on the command line counts more. Standard library only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from ..util.small_files import read_small
+from ..util.user_folders import user_folder
+
+SETTING, OFF = "AEQ_CONFIG", "off"
+MAX_BYTES = 100_000
+
+
+def config_file(system: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where it is looked for; None where `AEQ_CONFIG` says that none is wanted.
+
+    >>> config_file("linux", {"HOME": "/home/ann"}).as_posix()
+    '/home/ann/.config/reaper-aeq/config.toml'
+    """
+    if given := environ.get(SETTING, "").strip():
+        return None if given.lower() == OFF else Path(given).expanduser()
+    folder = user_folder(system, environ, ("APPDATA", "Roaming"), ("XDG_CONFIG_HOME", ".config"))
+    return folder / "config.toml"
+
+
+def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
+    """What the command line's options are by default: {parameter: value}, with a dictionary for each command.
+
+    Args:
+        command: of the whole command line, as typer makes it.
+        path: a file that is not there says nothing.
+
+    Raises `SettingsError` for a file that cannot be read or that names a command or option there is not.
+    """
+    try:
+        if path is None or not path.exists():
+            return {}
+        if path.stat().st_size > MAX_BYTES:
+            raise SettingsError(f"{path} is not a file of defaults: it has more than {MAX_BYTES // 1000} kB")
+        data = tomllib.loads(read_small(path, MAX_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"cannot read your defaults in {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not TOML: it is not text in UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+    everywhere = {key: value for key, value in data.items() if not isinstance(value, dict)}
+    known = {name for leaf in _leaves(command) for name in _options(leaf)}
+    for key in everywhere:
+        _refuse_unknown(path, key, known, "option", "")
+    return _defaults(command, data, everywhere, path, ())
+
+
+def _defaults(
+    group: Any, data: dict[str, Any], everywhere: dict[str, Any], path: Path, place: tuple[str, ...]
+) -> dict[str, Any]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            _refuse_unknown(path, key, group.commands, "command", " ".join(place))
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        table = data.get(name, {})
+        here = (*place, name)
+        if not isinstance(table, dict):
+            table = {}
+        if hasattr(command, "commands"):
+            found[name] = _defaults(command, table, everywhere | _values(table), path, here)
+            continue
+        options = _options(command)
+        for key in table:
+            _refuse_unknown(path, key, options, "option", " ".join(here))
+        chosen = {key: value for key, value in everywhere.items() if _plain(key) in options} | table
+        found[name] = {options[_plain(key)]: value for key, value in chosen.items()}
+    return found
+
+
+def _values(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if not isinstance(value, dict)}
+
+
+def _options(command: Any) -> dict[str, str]:
+    """{name of an option as it is typed, without its dashes: name of the parameter}; none that only show something."""
+    return {
+        _plain(text): param.name
+        for param in command.params
+        if param.param_type_name == "option" and not param.is_eager
+        for text in param.opts
+        if text.startswith("--")
+    }
+
+
+def _plain(key: str) -> str:
+    return key.lstrip("-").replace("_", "-")
+
+
+def _leaves(command: Any) -> Iterator[Any]:
+    if hasattr(command, "commands"):
+        for inner in command.commands.values():
+            yield from _leaves(inner)
+    else:
+        yield command
+
+
+def _refuse_unknown(path: Path, key: str, known: Any, what: str, where: str) -> None:
+    if _plain(key) not in known:
+        near = difflib.get_close_matches(_plain(key), list(known), n=1, cutoff=0.7)
+        of = f" of {where!r}" if where else ""
+        hint = f": did you mean {near[0]!r}?" if near else ": see --help"
+        raise SettingsError(f"{path}: there is no {what} {key!r}{of}{hint}")

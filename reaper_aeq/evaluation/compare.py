@@ -1,0 +1,194 @@
+"""`evaluate compare`: every method, every rule and another tool, on the same questions, in one set of tables."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.virtual_eq import equalised
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..methods import METHODS
+from ..model.curves import GRID, along, level_free, rms_db
+from .baselines import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
+from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
+from .law import read_sounds
+from .laws import run_laws
+from .repair import repaired
+from .unseen import PEOPLE_WORDS, load_folds
+
+Tell = Callable[[str], None]
+Table = dict[str, dict[str, dict[str, Any]]]  # row -> method -> figure -> value
+
+LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
+LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
+INPUTS = ("already has it", "lacks it", "silent below 200 Hz", "extreme")
+SPEED_REPEATS = 5
+
+
+def contestants(with_matchering: bool) -> dict[str, Contestant]:
+    """By the names in the tables. Ours go through ReaEQ bands; the rules and other tools are spared that."""
+    found = {**BASELINES, NEIGHBOUR: each(matched)}
+    if with_matchering:
+        found[MATCHERING] = each(matchering)
+    found |= {method: ours(method) for method in OURS}
+    return found | {name: ours("adaptive", encoder) for name, encoder in BY_ENCODER.items()}
+
+
+def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
+    """All contestants, or `only` these. Raises `AeqError` for a name that is none."""
+    who = contestants(with_matchering)
+    return {name: who[name] for name in chosen_names(only, with_matchering)}
+
+
+def run_compare(
+    audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
+    only: Sequence[str] = (), rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False,
+    tell: Tell = lambda _: None,
+) -> dict[str, Table]:  # fmt: skip
+    """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
+    who = chosen(only, with_matchering)
+    own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
+    if with_matchering:
+        _refuse_missing()
+    folds = load_folds(audio, data, models, tell, who)
+    scores = repaired(folds, who, rows_per_clip, gains_per_clip, every, tell)
+    people, published = (_without_fine_print(scores[kind]) for kind in ("people", "published"))
+    engine = AdaptiveEQ.load(models)
+    return {
+        "people's edits taken back": people,
+        "published edits taken back, adaptation 1": published,
+        "all seven published words": {"mean": _means({word: published[word] for word in published if "," not in word})},
+        "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
+        "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
+        "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),
+        "speed, one sound of 30 s already analysed": {"": _speed(folds[0], own, tell)},
+    }
+
+
+def _refuse_missing() -> None:
+    try:
+        import matchering as package
+    except ImportError:
+        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out") from None
+    del package
+
+
+def _without_fine_print(words: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    """The tables' figures; the number of trials is the same for all."""
+    return {
+        word: {method: {k: v for k, v in figures.items() if k != "trials"} for method, figures in methods.items()}
+        for word, methods in words.items()
+    }
+
+
+def _means(published: Table) -> dict[str, dict[str, Any]]:
+    """Method -> mean of the words' median LSD; a constant that lacks a word takes the other data set's.
+
+    'best fixed' is the better of the two constants for each word, chosen after the fact.
+    """
+    methods = dict.fromkeys(name for rows in published.values() for name in rows)
+    out = {}
+    for method in methods:
+        values = [rows[method]["lsd_db"] for rows in published.values() if method in rows]
+        if len(values) == len(published):
+            out[method] = {"lsd_db": round(statistics.fmean(values), 3)}
+    fixed = [[rows[m]["lsd_db"] for m in rows if m.startswith("fixed ")] for rows in published.values()]
+    if all(fixed):
+        out["best fixed, word by word"] = {"lsd_db": round(statistics.fmean(map(min, fixed)), 3)}
+    return out
+
+
+def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int, tell: Tell) -> Table:
+    """How near each answer on an untouched mix is to what unseen people did: RMS dB and correlation, medians."""
+    tell("agreement with unseen people")
+    table: Table = {}
+    flat = torch.zeros(len(GRID), dtype=torch.float64)
+    for word in PEOPLE_WORDS:
+        off: dict[str, list[float]] = {}
+        alike: dict[str, list[float]] = {}
+        for fold in folds:
+            trials = [Trial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
+            for name, answer in who.items():
+                for curve in (one for one in answer(trials) if one is not None):
+                    for row in fold.people[word]:
+                        off.setdefault(name, []).append(float(rms_db(curve - row)))
+                        alike.setdefault(name, []).append(_correlation(curve, row))
+        table[word] = {
+            name: {
+                "off_db": round(statistics.median(off[name]), 3),
+                "correlation": round(statistics.median(alike[name]), 3),
+            }
+            for name in off
+        }
+    return table
+
+
+def _correlation(a: Tensor, b: Tensor) -> float:
+    a, b = level_free(a), level_free(b)
+    return float(along(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
+
+
+def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:
+    """'warm' on inputs that a fixed curve does not notice: the share of people's curve that is given, and boosts."""
+    tell("odd inputs")
+    table: Table = {}
+    for kind in INPUTS:
+        given: dict[str, list[float]] = {}
+        boost: dict[str, list[float]] = {}
+        for fold in folds:
+            clip, mean = fold.clips[0], fold.engine.curve_of("warm")
+            damage = _odd(kind, mean)
+            trial = Trial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
+            for name, answer in who.items():
+                curve = answer([trial])[0]
+                if curve is not None:
+                    given.setdefault(name, []).append(float(along(curve, mean)))
+                    boost.setdefault(name, []).append(float(curve[damage < -60].max()) if kind == INPUTS[2] else 0.0)
+        table[kind] = {name: {"given": round(statistics.median(values), 2)} for name, values in given.items()}
+        if kind == INPUTS[2]:
+            for name, values in boost.items():
+                table[kind][name]["boost_of_silence_db"] = round(max(values), 1)
+    return table
+
+
+def _odd(kind: str, mean: Tensor) -> Tensor:
+    """(bands,) dB that makes an input odd for a word of mean curve `mean`."""
+    octave = GRID.log2()
+    return {
+        INPUTS[0]: 2.0 * mean,
+        INPUTS[1]: -2.0 * mean,
+        INPUTS[2]: torch.where(GRID < 200.0, -90.0, 0.0).double(),
+        INPUTS[3]: 20.0 * torch.sin(octave * 1.1),
+    }[kind]
+
+
+def _laws(engine: AdaptiveEQ, methods: Sequence[str], folder: Path | str, every: int, tell: Tell) -> Table:
+    """Laws that few sounds can judge, for each of our methods; `evaluate laws --method` examines one in full."""
+    sounds = read_sounds(folder, every)
+    table: Table = {}
+    for method in methods:
+        tell(f"laws: {method}")
+        for law in run_laws(engine, sounds, method=method, only=LAWS):
+            table.setdefault(law.name, {})[method] = {"measured": law.figure, "holds": "yes" if law.passed else "NO"}
+    return table
+
+
+def _speed(fold: Fold, methods: Sequence[str], tell: Tell) -> dict[str, dict[str, float]]:
+    tell("speed")
+    clip = fold.clips[0]
+    times: dict[str, list[float]] = {method: [] for method in methods}
+    for _ in range(SPEED_REPEATS + 1):
+        for method in methods:
+            began = time.perf_counter()
+            fold.engine.adapt_analysis(clip.analysis, "warm", method=method)
+            times[method].append(time.perf_counter() - began)
+    # the first of each loads what it needs
+    return {method: {"milliseconds": round(1000 * float(np.median(took[1:])), 1)} for method, took in times.items()}

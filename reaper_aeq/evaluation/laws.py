@@ -1,0 +1,63 @@
+"""The laws (docs/examinations.md), measured on real audio through real filters: each figure was heard, not computed.
+
+Each law is a function of the engine and the recordings; `run_laws` runs them all and keeps what they found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..methods import DEFAULT_METHOD
+from ..request import Asked
+from ..result.result import Result
+from .law import Law, Sound
+from .laws_of_answers import adaptive, convergent, monotone, null, settling
+from .laws_of_bounds import form, human, level, safe
+from .laws_of_hearing import heard
+from .laws_of_scores import not_one_answer, score
+from .laws_of_signing import signable
+
+# in the order in which one yields to another; after these four none yields
+CHECKS = (
+    safe, null, level, heard, monotone, adaptive, convergent, settling, form, human, score, not_one_answer, signable,
+)  # fmt: skip
+
+
+class By:
+    """An engine that answers by one method where none is named."""
+
+    def __init__(self, engine: AdaptiveEQ, method: str) -> None:
+        self._engine, self._method = engine, method
+
+    def adapt(self, *args: Any, **options: Any) -> Result:
+        return self._engine.adapt(*args, **{"method": self._method, **options})
+
+    def adapt_analysis(self, *args: Any, **options: Any) -> Result:
+        return self._engine.adapt_analysis(*args, **{"method": self._method, **options})
+
+    def adapt_many(self, asked: Sequence[Asked]) -> list[Result | AeqError]:
+        return self._engine.adapt_many([replace(one, method=self._method) for one in asked])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
+def run_laws(
+    engine: AdaptiveEQ,
+    sounds: Sequence[Sound],
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    method: str = DEFAULT_METHOD,
+    only: Sequence[str] = (),
+) -> list[Law]:
+    """All laws (or `only` those, by the names of their functions) over `sounds`, in the order of docs/results.md."""
+    laws: list[Law] = []
+    by: Any = By(engine, method)
+    for check in [check for check in CHECKS if not only or check.__name__ in only]:
+        tell(check.__name__.replace("_", " "))
+        laws += check(by, sounds)
+    return laws

@@ -1,0 +1,122 @@
+"""How an answer has to follow intensity and sound."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ..dsp.spectrum import GRID_HZ
+from ..engine import AdaptiveEQ
+from ..model.curves import along, rms_db
+from ..result.safety import scaled
+from .bounds import slack_as_loud_db
+from .law import WORDS, Law, Sound, by_material, eq_of, response
+from .laws_of_hearing import LEAST, TIGHT_DB, share, yields
+
+INTENSITIES = (0.25, 0.5, 0.75, 1.0)
+HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a filter may change
+# Of the word's curve: where both versions get the most or the least there is, their answers are meant to be equal, and
+# what differs is by how much few bands miss a curve. Gains are tenths of a dB, and the least of a word may be one band
+# of 1.5 dB: rounding alone moves each answer by up to 0.009.
+BANDS_MISS = 0.01
+LEAST_ADAPTIVE = {"mixes": 0.3}  # single sources: no figure holds for all kinds
+MOST_SECOND = {"mixes": 0.6}
+MOST_SPREAD = 0.65
+AT_LEAST = 1.1 * LEAST[1.0]  # of the word: what gets no more is at the least that is heard
+WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
+
+
+def null(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    most = 0.0
+    for sound in sounds[::4]:
+        result = engine.adapt(sound.audio, sound.sample_rate, "warm", intensity=0.0)
+        most = max(most, *(abs(band.gain_db) for band in result.eq.bands), abs(result.eq.output_gain_db))
+    return [Law("null", f"largest gain {most:.3f} dB", "under 0.05 dB", most < 0.05)]
+
+
+def monotone(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    falls, flat, worst = 0, 0, 0.0
+    for sound in sounds:
+        for word in WORDS:
+            scores = [engine.score(sound.audio, sound.sample_rate, word)]
+            for intensity in INTENSITIES:
+                eq = engine.adapt(sound.audio, sound.sample_rate, word, intensity=intensity).eq
+                scores.append(engine.score(eq.apply(sound.audio, sound.sample_rate), sound.sample_rate, word))
+            drop = max(a - b for a, b in itertools.pairwise(scores))
+            worst, falls = max(worst, drop), falls + (drop > HEARING)
+            flat += scores[-1] <= scores[0] and scores[0] <= 0.95
+    figure = f"{falls} of {len(sounds) * len(WORDS)} fall (most {worst:.4f}), {flat} do not rise"
+    return [Law("monotone", figure, f"none falls by more than {HEARING}, all rise", falls == flat == 0)]
+
+
+def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    out = []
+    for material, own in by_material(sounds).items():
+        least_middle = LEAST_ADAPTIVE.get(material)
+        for word in WORDS:
+            m = engine.curve_of(word)
+            heavier = eq_of(m)
+            applied = torch.from_numpy(heavier.response_db(GRID_HZ, 48_000))
+            shares, wrong, held = [], 0.0, 0
+            for sound in own:
+                versions = [eq.apply(sound.audio, sound.sample_rate) for eq in (scaled(heavier, -1.0), heavier)]
+                answers = [engine.adapt(audio, sound.sample_rate, word) for audio in versions]
+                thin, heavy = map(response, answers)
+                shares.append(float(along(thin - heavy, m)) / (2 * float(along(applied, m))))
+                if shares[-1] < -BANDS_MISS:
+                    # what a thin version lacks may lie where it must not be lifted
+                    if yields(answers[0], engine.analyze(versions[0], sound.sample_rate), WORTH_MORE):
+                        held += 1
+                    else:
+                        wrong = min(wrong, shares[-1])
+            middle = statistics.median(shares)
+            figure = f"median {middle:.2f}; the wrong way by {abs(wrong):.3f}, "
+            figure += f"{held} of {len(own)} as safe leaves no more"
+            must = f"none by {BANDS_MISS}" + (f", median at least {least_middle}" if least_middle else "")
+            good = wrong >= -BANDS_MISS and middle >= (least_middle or 0.0)
+            out.append(Law(f"adaptive ({word}, {material})", figure, must, good))
+    return out
+
+
+def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    mixes = [s for s in sounds if s.kind == "mix"] or list(sounds)
+    out = []
+    for word in WORDS:
+        spreads = {}
+        methods: dict[str, dict[str, Any]] = {"asked": {}, "fixed": {"method": "fixed"}}
+        for name, method in methods.items():
+            before, after = [], []
+            for sound in mixes:
+                result = engine.adapt(sound.whole, sound.sample_rate, word, **method)
+                before.append(result.score_before)
+                after.append(engine.score(result.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word))
+            spreads[name] = statistics.pstdev(after) / max(statistics.pstdev(before), 1e-9)
+        figure = f"{spreads['asked']:.2f} of the spread before (fixed curve {spreads['fixed']:.2f})"
+        out.append(Law(f"convergent ({word})", figure, f"at most {MOST_SPREAD}", spreads["asked"] <= MOST_SPREAD))
+    return out
+
+
+def settling(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """Of presses that neither "safe" held back nor "heard" made what they are: these go on by design."""
+    out = []
+    for material, own in by_material(sounds).items():
+        for word in WORDS:
+            m, shares = engine.curve_of(word), []
+            for sound in own:
+                analysis = engine.analyze(sound.whole, sound.sample_rate)
+                first = engine.adapt(sound.whole, sound.sample_rate, word)
+                if slack_as_loud_db(first.eq, analysis) < TIGHT_DB or share(first, analysis, m) < AT_LEAST:
+                    continue
+                second = engine.adapt(first.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word)
+                shares.append(float(rms_db(response(second)) / rms_db(response(first)).clamp_min(1e-6)))
+            middle = statistics.median(shares) if shares else 0.0
+            figure = f"second pass {middle:.2f} of the first ({len(own) - len(shares)} of {len(own)} held, left out)"
+            # what weighs a fifth of what it hears, as it should where little is known, cannot settle in one press
+            most = MOST_SECOND.get(material)
+            must = f"at most {most}" if most else "reported"
+            out.append(Law(f"settling ({word}, {material})", figure, must, middle <= (most or 1.0)))
+    return out

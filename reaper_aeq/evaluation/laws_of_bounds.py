@@ -1,0 +1,123 @@
+"""What an answer must not hang on, and what it must never do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..dsp.arrays import resample
+from ..dsp.loudness import integrated_loudness
+from ..dsp.peaks import true_peak_db
+from ..dsp.spectrum import GRID_HZ
+from ..dsp.virtual_eq import equalised
+from ..engine import AdaptiveEQ
+from ..eq import LIMITS
+from ..errors import AudioError
+from ..model.curves import rms_db
+from ..result.result import Result
+from .bounds import LIFTS_DB, NET_DB, OUTPUT_DB, lifted_db, net_db
+from .law import AGREED, Law, Sound, response
+
+
+def level(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    band, moved = 0.0, 0.0
+    for sound in sounds[::3]:
+        base = engine.adapt(sound.audio, sound.sample_rate, "warm")
+        for gain_db in (-30.0, 10.0):
+            other = engine.adapt(sound.audio * np.float32(10 ** (gain_db / 20)), sound.sample_rate, "warm")
+            for a, b in zip(base.eq.bands, other.eq.bands, strict=True):
+                band = max(band, abs(a.gain_db - b.gain_db))
+            moved = max(moved, abs(base.score_before - other.score_before))
+    figure = f"bands move {band:.4f} dB, scores {moved:.5f}"
+    return [Law("level", figure, "at most 0.1 dB and 0.005", round(band, 6) <= 0.1 and moved <= 0.005)]
+
+
+def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    worst, inside = 0.0, GRID_HZ <= 16_000
+    for sound in sounds[::6]:
+        x = torch.from_numpy(sound.audio)
+        mono = x.mean(0, keepdim=True)
+        if float(mono.square().mean()) < 1e-9:
+            continue
+        forms = [(resample(mono, sound.sample_rate, rate), rate) for rate in (44_100, 48_000, 96_000)]
+        forms += [(mono.repeat(2, 1), sound.sample_rate), (mono.repeat(8, 1), sound.sample_rate)]
+        answers = [engine.adapt(audio, rate, "warm").eq.response_db(GRID_HZ, rate)[inside] for audio, rate in forms]
+        worst = max(worst, *(float(np.abs(a - answers[0]).max()) for a in answers[1:]))
+    return [Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)]
+
+
+def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """What comes out of bands and output gain together, at the usual intensity and at twice that."""
+    limit, gain, output, loud, peak = LIMITS["gain_db"].high, 0.0, 0.0, 0.0, -np.inf
+    lifts, net = dict.fromkeys(LIFTS_DB, -np.inf), (-np.inf, -np.inf)
+    for sound in sounds:
+        analysis = engine.analyze(sound.audio, sound.sample_rate)
+        before_lufs = integrated_loudness(sound.audio, sound.sample_rate)
+        before_db = true_peak_db(sound.audio)
+        for word, intensity in [*((word, 1.0) for word in (*AGREED, "thin")), ("bright", 2.0), ("punchy", 2.0)]:
+            result = engine.adapt(sound.audio, sound.sample_rate, word, intensity=intensity)
+            gain = max(gain, *(abs(b.gain_db) for b in result.eq.bands))
+            output = max(output, abs(result.eq.output_gain_db))
+            lifts = {depth: max(lifts[depth], db) for depth, db in lifted_db(result.eq, analysis).items()}
+            boost, cut = net_db(result.eq, analysis)
+            net = (max(net[0], boost), max(net[1], cut))
+            if word in ("warm", "thin", "bright") and np.isfinite(before_lufs):
+                after = result.eq.apply(sound.audio, sound.sample_rate)
+                over = true_peak_db(after) - max(before_db + 1.0, 0.0)
+                peak = max(peak, over)
+                moved = integrated_loudness(after, sound.sample_rate) - before_lufs
+                # an output gain that gave way to peaks makes it softer
+                loud = max(loud, moved if result.gave_way_db else abs(moved))
+    odd = {
+        "silence": np.zeros((2, 48_000)), "DC": np.full((1, 48_000), 0.5), "one sample": np.ones((1, 1)),
+        "a click": np.eye(1, 48_000), "clicks": np.tile(np.eye(1, 4800), 10),
+    }  # fmt: skip
+    finite = all(_finite(engine.adapt(x.astype(np.float32), 48_000, "warm")) for x in odd.values())
+    try:
+        engine.adapt(np.array([0.0, np.nan], dtype=np.float32), 48_000, "warm")
+        refused = False
+    except AudioError:
+        refused = True
+    return [
+        Law("safe: gains", f"largest {gain:.2f} dB", f"at most {limit:g} dB", gain <= limit),
+        *(
+            Law(
+                f"safe: {depth:g} dB down",
+                f"lifted by {lifts[depth]:.2f} dB",
+                f"at most {most:g} dB",
+                lifts[depth] <= most,
+            )
+            for depth, most in LIFTS_DB.items()
+        ),
+        Law("safe: net boost", f"largest {net[0]:.2f} dB", f"at most {NET_DB:g} dB", net[0] <= NET_DB),
+        Law(
+            "safe: net cut", f"largest {net[1]:.2f} dB where there is sound", f"at most {NET_DB:g} dB", net[1] <= NET_DB
+        ),
+        Law("safe: output gain", f"largest {output:.2f} dB", f"within {OUTPUT_DB:g} dB", output <= OUTPUT_DB),
+        Law("safe: true peak", f"{peak:+.2f} dB beyond the limit", "1 dB over before, or full scale", peak <= 0.0),
+        Law("safe: loudness", f"largest change {loud:.2f} LU", "at most 0.5 LU", loud <= 0.5),
+        Law("safe: odd input", "finite" if finite else "not finite", "finite, NaN refused", finite and refused),
+    ]
+
+
+def human(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """A source of average balance: a recording equalised to just what the encoder calls usual for it."""
+    worst, at = 0.0, ""
+    for sound in [s for s in sounds if s.kind == "mix"][::4] or sounds[::4]:
+        analysis = engine.analyze(sound.audio, sound.sample_rate)
+        seen = engine.encoder.observe(analysis, engine.eq_model)
+        if seen.visible_share < 0.95:
+            continue
+        usual = equalised(analysis, seen.usual_db - seen.ltas_db)
+        for word in AGREED:
+            error = float(rms_db(response(engine.adapt_analysis(usual, word)) - engine.curve_of(word)))
+            worst, at = max((worst, at), (error, word))
+    return [Law("human", f"at most {worst:.2f} dB RMS from people's mean ({at})", "at most 1.5 dB", 0 < worst <= 1.5)]
+
+
+def _finite(result: Result) -> bool:
+    numbers = [result.score_before, result.score_after, result.confidence, result.eq.output_gain_db]
+    numbers += [v for b in result.eq.bands for v in (b.freq_hz, b.gain_db, b.bandwidth_oct)]
+    return all(np.isfinite(numbers))

@@ -1,0 +1,118 @@
+"""A press must be heard: every sound gets a part of the word that nobody misses, unless that would not be safe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.spectrum import GRID_HZ, Analysis
+from ..dsp.virtual_eq import equalised
+from ..engine import AdaptiveEQ
+from ..model.audio_encoder import visibility
+from ..model.curves import along_heard
+from ..request import Asked
+from ..result.realization import net_change_db
+from ..result.result import Result
+from ..result.safety import scaled
+from .bounds import slack_as_loud_db
+from .law import AGREED, WORDS, Law, Sound, by_material, raised
+
+PRESSED = (*AGREED, "clear", "punchy", "less boomy")
+SCORED_TO = 0.95  # what has more of a word than that needs no more
+LEAST = {1.0: 0.25, 2.0: 0.5}  # intensity: how much of people's mean curve
+AUDIBLE_DB, FEW = 0.5, 0.03
+TIGHT_DB = 1.0  # from a limit: closer than that an answer yields to it
+ADAPTATIONS = np.linspace(0.0, 1.0, 21).tolist()
+AMOUNTS = np.linspace(-1.5, 1.5, 13).tolist()  # of the word's curve put on a sound
+STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one of these to the next
+
+
+def heard(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    out = []
+    for material, own in by_material(sounds).items():
+        analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
+        quiet, presses = 0, 0
+        shares: dict[float, list[float]] = {intensity: [] for intensity in LEAST}
+        yielding = dict.fromkeys(LEAST, 0)
+        for word in PRESSED:
+            m = engine.curve_of(word)
+            for intensity, least in LEAST.items():
+                results = raised(engine.adapt_many([Asked(analysis, word, intensity) for analysis in analyses]))
+                for analysis, result in zip(analyses, results, strict=True):
+                    presses += intensity == 1
+                    quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
+                    if result.score_before > SCORED_TO:
+                        continue
+                    got = share(result, analysis, m)
+                    if got < least and yields(result, analysis, least / max(got, 1e-3)):
+                        yielding[intensity] += 1
+                    else:
+                        shares[intensity].append(got)
+        for intensity, least in LEAST.items():
+            worst = min(shares[intensity], default=least)
+            count = len(shares[intensity]) + yielding[intensity]
+            figure = f"least {worst:.3f} of the word's curve; {yielding[intensity]} of {count} yield to safe"
+            name = f"heard: intensity {intensity:g} ({material})"
+            out.append(Law(name, figure, f"at least {least:g}, or no more is safe", worst >= least))
+        part = quiet / max(presses, 1)
+        figure = f"{100 * part:.1f} % of {presses} presses under {AUDIBLE_DB:g} dB"
+        out.append(Law(f"heard: presses ({material})", figure, f"at most {100 * FEW:g} %", part <= FEW))
+    return out + even(engine, sounds[::8])
+
+
+def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """No cliff: from one adaptation, or one amount of the word in the sound, to the next."""
+    steps, rises = dict.fromkeys(STEP_MOST, 0.0), 0.0
+    for sound in sounds:
+        analysis = engine.analyze(sound.audio, sound.sample_rate)
+        for word in WORDS:
+            m = engine.curve_of(word)
+            asked = [Asked(analysis, word, 1.0, adaptation) for adaptation in ADAPTATIONS]
+            results = raised(engine.adapt_many(asked))
+            got = [share(result, analysis, m) for result in results]
+            steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
+            versions = [equalised(analysis, amount * m) for amount in AMOUNTS]
+            results = raised(engine.adapt_many([Asked(version, word) for version in versions]))
+            free = [slack_as_loud_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
+            got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]
+            for (a, b), both in zip(pairwise(got), (x and y for x, y in pairwise(free)), strict=True):
+                if both:
+                    steps["score"], rises = max(steps["score"], a - b), max(rises, b - a)
+    out = []
+    for name, most in STEP_MOST.items():
+        figure = f"at most {steps[name]:.2f} of the word's curve from step to step"
+        figure += f", rises {rises:.3f}" if name == "score" else ""
+        good = steps[name] <= most and (name != "score" or rises <= 0.05)
+        out.append(Law(f"heard: evenly over {name}", figure, f"at most {most:g}", good))
+    return out
+
+
+def share(result: Result, analysis: Analysis, m: Tensor) -> float:
+    """How many times the word's curve (bands,) an EQ holds where the source has sound."""
+    return float(along_heard(response_of(result), m, visible(analysis)))
+
+
+def net_db(result: Result, analysis: Analysis) -> float:
+    """The largest change that comes out where the source has sound, dB."""
+    return net_change_db(response_of(result), result.eq.output_gain_db, visible(analysis))
+
+
+def response_of(result: Result) -> Tensor:
+    return torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
+
+
+def visible(analysis: Analysis) -> Tensor:
+    return visibility(analysis.ltas_db()) * analysis.in_reach
+
+
+def yields(result: Result, analysis: Analysis, times: float) -> bool:
+    """Whether the same bands, so many times as strong, would not be safe, or these hardly are."""
+    if slack_as_loud_db(result.eq, analysis) < TIGHT_DB:
+        return True
+    if any(abs(band.gain_db) > 12 - TIGHT_DB for band in result.eq.bands):
+        return True
+    return slack_as_loud_db(scaled(result.eq, times), analysis) < 0

@@ -1,0 +1,176 @@
+"""Whether a person would put their name under a setting: few bands that all work, none against another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.response import band_responses_db
+from ..dsp.spectrum import GRID_HZ, Analysis
+from ..engine import AdaptiveEQ
+from ..eq import PASS_FILTERS, Band, BandKind, Eq
+from ..methods.request import Request
+from ..model.curves import COMPARED
+from ..request import Asked, plan
+from ..result.realization import bands_for, fit_target, unrestricted_bands_for
+from ..result.result import Result
+from .law import AGREED, Law, Sound, by_material
+
+WORDS = (
+    *AGREED, "less boomy", "punchy", "clear", "cold", "soft", "harsh", "less muddy", "less harsh", "boxy", "thin",
+    "dark", "heavy", "mellow", "crisp",
+)  # fmt: skip
+SOUND_ABOVE_DB = 60.0  # under the loudest band of a source: below that it has no sound
+AT_WORK_DB = 0.05  # a band of less does nothing
+MOST_MAGNITUDES = (1.15, 1.5)  # of the response: in the median, at the 90th percentile
+MOST_BANDS = 3  # in the median
+SHELF_EDGE_HZ = 1000.0
+FIGHTING_DB, NEIGHBOURS_OCT = 2.0, 1.0
+FEW = 0.01  # of answers
+AT_ONCE = 6  # recordings, each with all words
+COST_EVERY = 3  # the search without restrictions takes as long as all the rest
+MOST_COST_DB = (0.25, 0.6)  # RMS to the target beyond that of five unrestricted bands: median, 90th percentile
+
+
+@dataclass
+class Seen:
+    """What was found in the answers of one material; one entry an answer."""
+
+    magnitudes: list[float] = field(default_factory=list)
+    bands: list[int] = field(default_factory=list)
+    in_silence: list[bool] = field(default_factory=list)
+    wrong_shelf: list[bool] = field(default_factory=list)
+    fighting: list[bool] = field(default_factory=list)
+    cost_db: list[float] = field(default_factory=list)
+
+
+def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+    """All answers of all `WORDS` at intensity 1."""
+    out = []
+    for material, own in by_material(sounds).items():
+        seen = Seen()
+        for first in range(0, len(own), AT_ONCE):
+            analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
+            analyses = [analysis for analysis in analyses if not analysis.silent]
+            wanted = [Asked(analysis, word) for analysis in analyses for word in WORDS]
+            for one, result in zip(wanted, engine.adapt_many(wanted), strict=True):
+                if isinstance(result, Result):
+                    _look_at(seen, result.eq, one.analysis)
+            seen.cost_db += costs_db(engine, [Asked(one, word) for one in analyses[::COST_EVERY] for word in WORDS])
+        out += _laws(material, seen)
+    return out
+
+
+def _look_at(seen: Seen, eq: Eq, analysis: Analysis) -> None:
+    bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
+    sound = has_sound(analysis)
+    seen.bands.append(len(bands))
+    seen.magnitudes.append(magnitudes(bands, sound, analysis.sample_rate))
+    seen.in_silence.append(any(in_silence(band, sound) for band in bands))
+    seen.wrong_shelf.append(any(wrong_shelf(band) for band in bands))
+    seen.fighting.append(any(fighting(a, b) for a, b in combinations(bands, 2)))
+
+
+def has_sound(analysis: Analysis) -> np.ndarray:
+    """(bands,) bool: where a source lies less than 60 dB under its loudest band, below Nyquist."""
+    ltas_db = analysis.ltas_db()
+    return ((ltas_db > ltas_db.max() - SOUND_ABOVE_DB) & analysis.in_reach).numpy()
+
+
+def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> float:
+    """How many times the magnitude of the whole response the single bands' magnitudes sum up to, at least 1.
+
+    Both are means over the spectrum that holds sound, dB; 1 where there is no response. Pass filters are left out.
+    """
+    shaping = [band for band in bands if band.kind not in PASS_FILTERS]
+    if not shaping or not sound.any():
+        return 1.0
+    params = torch.tensor([(b.freq_hz, b.gain_db, b.bandwidth_oct) for b in shaping], dtype=torch.float64)
+    each = band_responses_db(params, [b.kind for b in shaping], torch.from_numpy(GRID_HZ[sound]), sample_rate)
+    return float(each.abs().mean(-1).sum() / each.sum(0).abs().mean().clamp_min(1e-6))
+
+
+def in_silence(band: Band, sound: np.ndarray) -> bool:
+    """Whether the source has no sound where a band is centred."""
+    return not sound[int(np.abs(np.log2(GRID_HZ / band.freq_hz)).argmin())]
+
+
+def wrong_shelf(band: Band) -> bool:
+    """A shelf in the other's half of the spectrum."""
+    low, high = band.kind is BandKind.LOW_SHELF, band.kind is BandKind.HIGH_SHELF
+    return (low and band.freq_hz > SHELF_EDGE_HZ) or (high and band.freq_hz < SHELF_EDGE_HZ)
+
+
+def fighting(a: Band, b: Band) -> bool:
+    """Two bands within an octave of each other, one up and one down, the weaker by over 2 dB."""
+    near = abs(np.log2(a.freq_hz / b.freq_hz)) < NEIGHBOURS_OCT
+    return bool(near and a.gain_db * b.gain_db < 0 and min(abs(a.gain_db), abs(b.gain_db)) > FIGHTING_DB)
+
+
+def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
+    """By how much more than five bands without any restriction the bands that are chosen miss their target, dB RMS.
+
+    Before limits on gains are kept, which move both; what is heard counts, a level does not.
+    """
+    if not wanted:
+        return []
+    plans = [plan(one, engine.words) for one in wanted]
+    requests = engine.requests(wanted, plans)
+    curves = plans[0].method.curves(requests)
+    own = [(r.observation, r.loudness, r.mean_db) for r in requests if r.loudness is not None]
+    targets = [
+        fit_target(engine.eq_model, engine.eq_model.encode(curve.float()), seen, loudness, word_db)
+        for curve, (seen, loudness, word_db) in zip(curves, own, strict=True)
+    ]
+    rates = [r.sample_rate for r in requests]
+    chosen, free = bands_for(targets, rates), unrestricted_bands_for(targets, rates)
+    return [
+        missed_db(a, aim.out, r) - missed_db(b, aim.out, r)
+        for a, b, aim, r in zip(chosen, free, targets, requests, strict=True)
+    ]
+
+
+def missed_db(eq: Eq, target_db: Tensor, request: Request) -> float:
+    """RMS between a response and what it was meant to be, where the source has sound from 50 Hz to 16 kHz."""
+    weight = request.observation.visible * COMPARED
+    weight = weight / weight.sum().clamp_min(1e-9)
+    off = torch.from_numpy(eq.response_db(GRID_HZ, request.sample_rate)) - target_db
+    return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
+
+
+def _laws(material: str, seen: Seen) -> list[Law]:
+    count = len(seen.bands)
+    if not count:
+        return []
+    (middle, high), (cost, most_cost) = (np.percentile(x, (50, 90)) for x in (seen.magnitudes, seen.cost_db))
+    laws = [
+        (
+            "magnitudes", f"single bands {middle:.2f} of the response, 90 % below {high:.2f}",
+            f"at most {MOST_MAGNITUDES[0]} and {MOST_MAGNITUDES[1]}",
+            middle <= MOST_MAGNITUDES[0] and high <= MOST_MAGNITUDES[1],
+        ),
+        (
+            "bands", f"{np.median(seen.bands):g} in the median, {np.mean(seen.bands):.1f} on average",
+            f"at most {MOST_BANDS} in the median", bool(np.median(seen.bands) <= MOST_BANDS),
+        ),
+    ]  # fmt: skip
+    for name, found in (
+        ("centred in silence", seen.in_silence),
+        ("a shelf in the wrong half", seen.wrong_shelf),
+        ("fighting neighbours", seen.fighting),
+    ):
+        share = float(np.mean(found))
+        laws.append((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW))
+    laws.append(
+        (
+            "cost in fit", f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
+            f"at most {MOST_COST_DB[0]} and {MOST_COST_DB[1]} dB",
+            bool(cost <= MOST_COST_DB[0] and most_cost <= MOST_COST_DB[1]),
+        )
+    )  # fmt: skip
+    return [Law(f"signable: {name} ({material})", *rest) for name, *rest in laws]

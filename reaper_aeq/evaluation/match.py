@@ -1,0 +1,158 @@
+"""Does a match recover the EQ that is on its reference? Settings of people, real filters, whole sources left out.
+
+The reference is an unseen mix with an unseen person's setting on it; the source is the same mix without (dry and wet),
+or another part of it. What is measured is how far the found bands' response is from that setting's, in dB.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.arrays import as_channels
+from ..dsp.audio import read_audio
+from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
+from ..engine import AdaptiveEQ
+from ..eq import Eq
+from ..errors import AeqError
+from ..match_request import MatchRequest
+from ..methods import MATCHES
+from ..methods.reference import difference
+from ..methods.reference.match import match_analysis
+from ..methods.reference.noise import Matching
+from ..methods.reference.training import content_covariance, content_differences, part, people_covariance
+from ..model.curves import level_free, rms_db
+from ..model.eq_autoencoder import EqAutoencoder
+from ..model.words import Vocabulary
+from ..training.audio import MUSIC_KINDS
+from ..training.datasets.readers import MP3_SKIP_S, Clip, read_clips, read_safe, safe_eq
+from ..training.datasets.tables import SETTINGS, read_table
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds
+
+# Which part is the source and which the reference, of the whole: 0..1.
+PARTS = {
+    "dry and wet": ((0, 1), (0, 1)),
+    "the other half": ((0, 1 / 2), (1 / 2, 1)),
+    "first and last third": ((0, 1 / 3), (2 / 3, 1)),
+}
+NAMES = {"ltas": "LTAS smoothed", "posterior": "LTAS posterior", "encoder": "encoder by gradient"}
+
+
+@dataclass
+class Found:
+    """What one way found in all trials: RMS from the truth in dB, and seconds."""
+
+    error_db: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, float]:
+        out = {
+            "trials": len(self.error_db),
+            "median_db": round(statistics.median(self.error_db), 3),
+            "mean_db": round(statistics.fmean(self.error_db), 3),
+            "tenth_worst_db": round(float(np.quantile(self.error_db, 0.9)), 3),
+        }
+        if self.seconds:
+            out["ms"] = round(1000 * statistics.median(self.seconds), 1)
+        return out
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The mixes of a fold, all that is fitted without them, and the settings that nothing was fitted to."""
+
+    clips: list[Clip]
+    engine: AdaptiveEQ
+    matching: Matching
+    settings: list[Eq]
+
+
+def run_match(
+    audio: Sequence[Path | str],
+    data: Path | str,
+    models: Path | str | None = None,
+    *,
+    learn: Sequence[Path | str] = (),
+    settings_per_mix: int = 4,
+    every: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """{which parts: {way: figures}} over every `every`-th of the mixes in `audio`.
+
+    Args:
+        data: the folder with people's settings.
+        learn: further recordings from which the statistics of content are fitted, without the examined sources.
+
+    Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
+    """
+    paths = {path.name: path for folder in audio for path in Path(folder).rglob("*") if path.is_file()}
+    tables: dict[str, dict[str, Found]] = {name: {} for name in PARTS}
+    for k, fold in enumerate(load_folds(audio, data, models, learn, tell)):
+        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
+        for i, clip in enumerate(fold.clips[::every]):
+            sound, rate = read_audio(paths[clip.name])
+            sound = sound[:, round(MP3_SKIP_S * rate) :]
+            dry = analyze_blocks([sound], rate)
+            picked = torch.randperm(len(fold.settings), generator=torch.Generator().manual_seed(100 * k + i))
+            for row in picked[:settings_per_mix].tolist():
+                eq = fold.settings[row]
+                wet = analyze_blocks([as_channels(eq.apply(sound, rate), rate)], rate)
+                for name, (own, other) in PARTS.items():
+                    _trial(tables[name], fold, part(dry, *own), part(wet, *other), eq)
+    return {name: {way: found.summary() for way, found in table.items()} for name, table in tables.items()}
+
+
+def _trial(table: dict[str, Found], fold: Fold, source: Analysis, reference: Analysis, eq: Eq) -> None:
+    truth = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
+    for way, curve, seconds in answers(fold, source, reference):
+        found = table.setdefault(way, Found())
+        found.error_db.append(float(rms_db(curve - truth)))
+        if seconds is not None:
+            found.seconds.append(seconds)
+
+
+def answers(fold: Fold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
+    """Each way's curve (bands,), and the seconds it took once both sounds were analysed; two of them are no method."""
+    yield "nothing", torch.zeros(len(GRID_HZ), dtype=torch.float64), None
+    seen = difference(source.ltas_db(), source.in_reach, [(reference.ltas_db(), reference.in_reach)], [1.0])
+    yield "LTAS difference", seen.db, None
+    for by in MATCHES:
+        start = time.perf_counter()
+        result = match_analysis(fold.engine, fold.matching, source, [reference], ["it"], MatchRequest(by=by))
+        seconds = time.perf_counter() - start
+        yield NAMES[by], torch.from_numpy(result.eq.response_db(GRID_HZ, source.sample_rate)), seconds
+
+
+def load_folds(
+    audio: Sequence[Path | str],
+    data: Path | str,
+    models: Path | str | None,
+    learn: Sequence[Path | str],
+    tell: Callable[[str], None],
+) -> list[Fold]:
+    """Every fold with statistics fitted without its settings and sources."""
+    known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
+    examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
+    mixes = [clip for clip in known if clip.kind == "mix" and clip.name in examined]
+    if len({clip.source for clip in mixes}) < N_FOLDS:
+        raise AeqError(f"the test of matching needs mixes of at least {N_FOLDS} sources")
+    fold_of, safe = exam_folds(mixes), read_safe(data)
+    rows = [row for row in read_table(Path(data) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
+    row_fold, curves = torch.tensor(setting_folds(safe)), level_free(safe.curves_db)
+    eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
+    folds = []
+    for k in range(N_FOLDS):
+        sources = {source for source, fold in fold_of.items() if fold == k}
+        rest = [clip for clip in known if clip.source not in sources]
+        matching = Matching(people_covariance(curves[row_fold != k]), content_covariance(content_differences(rest)))
+        settings = [safe_eq(row) for row, fold in zip(rows, row_fold.tolist(), strict=True) if fold == k]
+        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), words)
+        folds.append(Fold([clip for clip in mixes if clip.source in sources], engine, matching, settings))
+    return folds

@@ -1,0 +1,102 @@
+"""The rules to beat: two constants and page-long adaptive ones (docs/examinations.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
+from ..model.audio_encoder import BLIND_VAR, Usual, levelled, visibility
+from ..model.curves import COMPARED, level_free
+from ..model.usual import UsualBalance, UsualShape
+from ..training.usual import Sounds, balanced_folds, fit_axes, logistic, weights
+
+
+@dataclass(frozen=True)
+class Music:
+    """Mean (bands,) and covariance (bands, bands) of whole-track spectra."""
+
+    mean_db: Tensor
+    cov: Tensor
+
+
+def _ratio(adaptation: float) -> float:
+    return min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
+
+
+def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
+    visible = visibility(ltas_db)
+    noise = (
+        music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - visible * COMPARED) / (visible * COMPARED).clamp_min(1e-4))
+    )
+    return levelled(ltas_db - music.mean_db, visible), noise
+
+
+def scalar_rule(ltas_db: Tensor, published: Tensor, along_var: float, music: Music, adaptation: float) -> Tensor:
+    """The word's published curve times one number: the posterior mean of N(1, r * along_var) given the LTAS."""
+    curve = level_free(published)
+    deviation, noise = _deviation(ltas_db, music)
+    toward = torch.linalg.solve(noise, curve)
+    prior = 1 / max(_ratio(adaptation) * along_var, 1e-9)
+    return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
+
+
+def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, adaptation: float) -> Tensor:
+    """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS (bands,)."""
+    deviation, noise = _deviation(ltas_db, music)
+    spread = _ratio(adaptation) * cov
+    return level_free(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
+
+
+class UsualRule:
+    """The usual balance by a page of linear algebra (docs/examinations.md), which ours has to beat.
+
+    Mean: ridge regression of spectra on standardised features. Covariance: out-of-fold residuals weighted by a Gaussian
+    kernel over principal components and by the probability of their kind, shrunk to the pooled one, times a factor.
+    """
+
+    RIDGE, COMPONENTS, WIDTH, POOLED, OTHER_KINDS, FACTOR = 3000.0, 40, 2.0, 8.0, 0.02, 1.4
+
+    def __init__(self, model: UsualBalance, classifier: Tensor, table: Tensor, centre: Tensor) -> None:
+        self.model, self.classifier, self.table, self.centre = model, classifier, table, centre
+
+    @classmethod
+    def fit(cls, sounds: Sounds) -> UsualRule:
+        shape = UsualShape(
+            fine=1.0, embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
+        )
+        model = UsualBalance(len(sounds.names), sounds.features.shape[1], shape)
+        model.feature_mean = sounds.features.nanmean(0).nan_to_num(0.0)
+        model.feature_scale = (sounds.features - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
+        model.features = model.standardise(sounds.features)
+        model.kind, model.weight = sounds.kinds.double(), weights(sounds, 0.5, 0.5)
+        classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
+        fit_axes(model)
+        fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
+        fold = torch.tensor([fold_of[source] for source in sounds.sources])
+        for k in range(int(fold.max()) + 1):
+            own = fold == k
+            table, centre = cls._ridge(model, sounds, ~own)
+            model.residual[own] = sounds.targets[own] - centre - model.features[own] @ table
+        return cls(model, classifier, *cls._ridge(model, sounds, fold >= 0))
+
+    @classmethod
+    def _ridge(cls, model: UsualBalance, sounds: Sounds, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Slopes (f, bands) and offset (bands,) of a fit to `rows` (n,) bool."""
+        x, y, w = model.features[rows], sounds.targets[rows], model.weight[rows][:, None]
+        x_mean, y_mean = (w * x).sum(0) / w.sum(), (w * y).sum(0) / w.sum()
+        gram = (x - x_mean).T @ (w * (x - x_mean)) + cls.RIDGE * torch.eye(x.shape[1], dtype=x.dtype)
+        table = torch.linalg.solve(gram, (x - x_mean).T @ (w * (y - y_mean)))
+        return table, y_mean - x_mean @ table
+
+    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
+        """Features (m, f) -> what is usual for each; names say nothing here."""
+        del priors
+        standard = self.model.standardise(raw)
+        kinds = (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
+        covs = self.FACTOR * self.model.shapes(self.model.alike(standard, kinds))
+        means = self.centre + standard @ self.table
+        return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]

@@ -1,0 +1,171 @@
+"""`evaluate training`: what each kind of training data and each idea behind the encoder is worth.
+
+Every row is an encoder trained here, on everything but the recordings it is examined on (and their repositories), and
+put to the same use: its idea of a sound's deviation goes into the shipped rule (`methods.adaptive`), with the spread
+that the encoder's own training sounds show as noise. Shorter trainings than the shipped one, so that all fit in half
+an hour: rows are compared with each other, the repair test ranks what is shipped.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..dsp.spectrum import Analysis
+from ..dsp.virtual_eq import equalised
+from ..methods import adaptive
+from ..methods.request import Request
+from ..model.audio_encoder import AudioEncoder, Observation, fill_unseen, levelled, visibility
+from ..model.curves import N_GRID, level_free, rms_db
+from ..model.eq_autoencoder import EqAutoencoder
+from ..model.score import standard_scores
+from ..training.audio import train_audio
+from ..training.datasets.readers import Clip, read_clips
+from ..training.datasets.sources import Way, bootstrap, music, noise
+from ..training.datasets.synthetic import random_curves
+from ..training.direct import Recipe, heard_code, train_direct
+from ..training.loop import Run
+from ..util.settings import AudioTraining
+from .baselines import Fold
+from .unseen import PEOPLE_WORDS, load_folds
+
+EXAMINED_FOLDS = (0, 1)
+EQS_PER_CLIP, ROWS_PER_CLIP = 3, 6
+AMOUNTS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # times the word's curve
+DIRECT, OURS = "hears the sound", "hears its movement (shipped kind)"
+NOISE_SOUNDS = 120
+Listener = Callable[[Analysis], Observation]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row: which kind of encoder, from which ways of `train.sounds`, and what is left out."""
+
+    kind: str
+    ways: tuple[str, ...]
+    equivariance: bool = True
+    keep_frequency: bool = True
+
+    @property
+    def title(self) -> str:
+        data = "all three" if len(self.ways) == 3 else " + ".join(self.ways)
+        without = [] if self.equivariance else ["no equivariance"]
+        without += [] if self.keep_frequency else ["frequency pooled away"]
+        return ", ".join([data, *without])
+
+
+ALL = ("noise", "music", "bootstrap")
+VARIANTS = (
+    *(Variant(DIRECT, (way,)) for way in ALL),
+    Variant(DIRECT, ALL),
+    Variant(DIRECT, ALL, equivariance=False),
+    Variant(DIRECT, ALL, keep_frequency=False),
+    *(Variant(OURS, (way,)) for way in ALL),
+    Variant(OURS, ALL),
+    Variant(OURS, ("music",), keep_frequency=False),
+)
+
+
+def run_training(
+    audio: Sequence[Path | str], learn: Sequence[Path | str], data: Path | str, models: Path | str | None, run: Run,
+    *, steps: int = 400, variants: Sequence[Variant] = VARIANTS,
+) -> dict[str, dict[str, dict[str, float]]]:  # fmt: skip
+    """{kind of encoder: {what it was trained on: figures}}; examined on mixes of `audio`, trained on the rest of both.
+
+    Raises `AeqError` for missing data.
+    """
+    eq_model = EqAutoencoder.load(models)
+    folds = [fold for k, fold in enumerate(load_folds(audio, data, models, run.tell)) if k in EXAMINED_FOLDS]
+    unseen = {clip.source for fold in folds for clip in fold.clips}
+    recordings = [clip for clip in read_clips([*audio, *learn], run.tell) if clip.source not in unseen]
+    known = folds[0].engine.encoder  # of which only the mean spectrum of music is used, and none of its recordings
+    ways = {
+        "noise": noise(NOISE_SOUNDS, run, 16),
+        "music": music(recordings),
+        "bootstrap": bootstrap(NOISE_SOUNDS, run, 16, eq_model, known),
+    }
+    report: dict[str, dict[str, dict[str, float]]] = {}
+    for n, variant in enumerate(variants):
+        run.tell(f"{n + 1} of {len(variants)}: {variant.kind}, {variant.title}")
+        own = [ways[name] for name in variant.ways]
+        made = _direct if variant.kind == DIRECT else _ours
+        listen, residual_cov = made(variant, own, eq_model, run, steps, f"row{VARIANTS.index(variant)}")
+        figures = examine(listen, residual_cov, folds, eq_model)
+        report.setdefault(variant.kind, {})[variant.title] = figures
+    return report
+
+
+def _direct(
+    variant: Variant, ways: Sequence[Way], eq_model: EqAutoencoder, run: Run, steps: int, name: str
+) -> tuple[Listener, Tensor]:
+    network = "cnn" if variant.keep_frequency else "cnn-pooled"
+    recipe = Recipe(network, 1.0 if variant.equivariance else 0.0, steps)
+    net = train_direct(recipe, ways, eq_model, run, name)
+
+    def curve(analysis: Analysis) -> Tensor:
+        return level_free(eq_model.decode_curve(heard_code(net, analysis)).double())
+
+    # what it hears where there is nothing to hear: its bias, and its noise
+    quiet = torch.stack([curve(clip.analysis) for way in ways for clip in way.clips])
+    cov = torch.cov(quiet.T) + torch.eye(N_GRID, dtype=torch.float64)
+
+    def listen(analysis: Analysis) -> Observation:
+        deviation = curve(analysis) - quiet.mean(0)
+        ltas = analysis.ltas_db()
+        visible = visibility(ltas) * analysis.in_reach
+        code = eq_model.encode(deviation.float()).double()
+        filled = fill_unseen(levelled(deviation, visible), visible, cov)
+        return Observation(ltas, visible, ltas - deviation, deviation, filled, code, analysis.in_reach)
+
+    return listen, cov
+
+
+def _ours(
+    variant: Variant, ways: Sequence[Way], eq_model: EqAutoencoder, run: Run, steps: int, name: str
+) -> tuple[Listener, Tensor]:
+    network = "cnn" if variant.keep_frequency else "cnn-pooled"
+    settings = AudioTraining(network=network, members=2, steps=steps)
+    clips: list[Clip] = [clip for way in ways for clip in (way.clips if way.name == "music" else way.with_eqs(run))]
+    train_audio(settings, clips, None, eq_model, run.folder, run, name=name)
+    encoder = AudioEncoder.load(run.folder, name)
+    return lambda analysis: encoder.observe(analysis, eq_model), encoder.residual_cov
+
+
+def examine(listen: Listener, residual_cov: Tensor, folds: Sequence[Fold], eq_model: EqAutoencoder) -> dict[str, float]:
+    """How far an EQ on a sound is heard as that EQ, whether scores follow it, and the repair of people's edits."""
+    off, follows = [], []
+    lsd: dict[str, list[float]] = {word: [] for word in PEOPLE_WORDS}
+    generator = torch.Generator().manual_seed(0)
+    for fold in folds:
+        curves = {
+            word: level_free(eq_model.decode_curve(fold.engine.words[word].mean.float()).double()) for word in lsd
+        }
+        for clip in fold.clips:
+            plain = listen(clip.analysis)
+            for curve in random_curves(EQS_PER_CLIP, generator):
+                heard = listen(equalised(clip.analysis, curve)).balance_db - plain.balance_db
+                off.append(float(rms_db(heard - curve)))
+            for word, mean in curves.items():
+                amounts = [listen(equalised(clip.analysis, amount * mean)).balance_db for amount in AMOUNTS]
+                scores = [float(standard_scores(mean[None], balance, residual_cov)[0]) for balance in amounts]
+                follows.append(all(a < b for a, b in pairwise(scores)))
+                for row in fold.people[word][:ROWS_PER_CLIP]:
+                    answer = _answer(listen(equalised(clip.analysis, -row)), fold, word, mean, residual_cov, eq_model)
+                    lsd[word].append(float(rms_db(answer - row)))
+    figures = {"EQ_heard_wrong_db": statistics.median(off), "scores_follow": statistics.fmean(follows)}
+    figures |= {f"{word}_lsd_db": statistics.median(values) for word, values in lsd.items()}
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _answer(
+    seen: Observation, fold: Fold, word: str, mean: Tensor, residual_cov: Tensor, eq_model: EqAutoencoder
+) -> Tensor:
+    decoder = eq_model.decoder.weight.double()
+    cov = decoder @ fold.engine.words[word].cov @ decoder.T
+    return adaptive.curve(Request(mean, cov, seen, residual_cov, adaptation=0.5))

@@ -1,0 +1,119 @@
+"""What the repair tests examine on: recordings and settings that nothing examined has seen, fold by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..methods import DRAWS
+from ..model import NETWORKS
+from ..model.curves import level_free
+from ..model.eq_autoencoder import EqAutoencoder
+from ..model.kinds import FROM_MANIFEST
+from ..model.words import Vocabulary
+from ..training.datasets.descriptor_settings import form_name, once_each
+from ..training.datasets.music import gaussian, level_by_middle
+from ..training.datasets.readers import (  # fmt: skip
+    Settings,
+    read_clips,
+    read_contributions,
+    read_ltas_prior,
+    read_safe,
+    read_social_words,
+)
+from ..training.usual import MISLABELLED, Sounds, sounds_of, source_of
+from ..training.words import build_words, known_charts
+from ..util.settings import WordsTraining
+from .baselines import Fold, genre_neighbours
+from .edits import PUBLISHED
+from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
+from .people import load_cvae_fold, read_people
+from .rules import Music, UsualRule
+
+PEOPLE_WORDS = ("warm", "bright")
+LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
+
+
+def load_folds(
+    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None],
+    only: Iterable[str] = (),
+) -> list[Fold]:  # fmt: skip
+    """Every fold with words and music statistics fitted without its settings and sources.
+
+    `only`: who will be asked; the conditional VAE of a fold is loaded for 'cvae' alone, which must not answer with the
+    shipped one: that has seen everybody.
+    """
+    clips = read_clips(audio, tell)
+    mixes = [clip for clip in clips if clip.kind == "mix"]
+    stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
+    if len({clip.source for clip in mixes}) < N_FOLDS:
+        raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
+    fold_of = exam_folds(mixes)
+    # whoever left a source of stems out examines on it, whichever recordings are at hand
+    fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
+    safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
+    prior, charts = read_ltas_prior(data), known_charts(data)
+    eq_model = EqAutoencoder.load(models)
+    sounds = None
+    with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
+        sounds = sounds_of(clips)
+    neighbours = genre_neighbours(mixes)
+    row_fold = setting_folds(safe)
+    folds = []
+    for k in range(N_FOLDS):
+        sources = {source for source, fold in fold_of.items() if fold == k}
+        of_mixes = sources & {clip.source for clip in mixes}
+        seen_settings = safe.subset([fold != k for fold in row_fold])
+        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
+        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
+        # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
+        others = {
+            network: AdaptiveEQ(eq_model, load_fold(models, k, of_mixes, network), vocabulary, models)
+            for network in NETWORKS
+        }
+        if DRAWS in only:
+            engine.models.cvae = load_cvae_fold(models, k, read_people(data))
+        _, rest = without([], prior, sources)
+        music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
+        little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
+        curves, covs = {}, {}
+        for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:
+            rows = [i for i, name in enumerate(seen_settings.words) if form_name(name) == word]
+            curves[word] = {"SAFE": level_free(seen_settings.curves_db[rows]).mean(0)} if rows else {}
+            for other in social:
+                if (other.name, other.language) == (word, "en"):
+                    curves[word]["SocialEQ"] = level_free(WordsTraining().socialeq_db * other.curve)
+            # the words' own covariance: what the posterior rule is defined by
+            decoder = eq_model.decoder.weight.double()
+            covs[word] = decoder @ vocabulary.find(word).cov @ decoder.T
+        people = {
+            word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
+            for word in PEOPLE_WORDS
+        }
+        own, alone = (
+            [clip for clip in some if fold_of[clip.source] == k]
+            for some in (mixes, [clip for clip in stems if clip.source in fold_of])
+        )
+        rule = rule_without(sounds, sources) if sounds else None
+        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone, rule))
+    return folds
+
+
+def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
+    """Fitted to the recordings of other people than those behind `sources`."""
+    owners = {source_of(source) for source in sources}
+    return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
+
+
+def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:
+    """(word, setting) of each unseen row whose word others have set as well, `PEOPLE_WORDS` aside."""
+    names = [form_name(name) for name in safe.words]
+    set_by_others = {name for name, new in zip(names, unseen, strict=True) if not new} & set(vocabulary)
+    asked = set_by_others - set(PEOPLE_WORDS)
+    return [(n, row) for n, row, new in zip(names, safe.curves_db, unseen, strict=True) if new and n in asked]

@@ -1,0 +1,187 @@
+"""Are variations as different, and as plausible, as what people do? Answers beside the settings of unseen people.
+
+Every sound is a mix of a left-out source with an unseen person's setting taken back, and is asked for that person's
+word. Answers and people are compared as distributions of curves (maximum mean discrepancy, Gretton et al. 2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..dsp.spectrum import GRID_HZ
+from ..dsp.virtual_eq import equalised
+from ..engine import AdaptiveEQ
+from ..errors import AeqError
+from ..model.curves import level_free, rms_db
+from ..model.eq_autoencoder import EqAutoencoder
+from ..request import Asked
+from ..result.result import Result
+from ..training.datasets.descriptor_settings import form_name
+from ..training.datasets.readers import Clip, read_clips
+from ..util.settings import WordsTraining
+from .folds import N_FOLDS, exam_folds, load_fold
+from .people import People, load_cvae_fold, read_people
+
+# Word and language; SocialEQ's are those with the most people.
+SAFE_WORDS = (("warm", "en"), ("bright", "en"))
+SOCIAL_WORDS = (("warm", "en"), ("cold", "en"), ("claro", "es"), ("soft", "en"), ("loud", "en"), ("happy", "en"))
+METHODS = ("fixed", "adaptive", "cvae")
+DRAWS = 4  # variations of each sound
+WITHOUT = 24  # variations without a sound, of each fold
+OTHERS, PLAIN = "other people", "the word's Gaussian"
+SOUNDLESS = "cvae variations, adaptation 0"
+VARIED = "cvae variations"
+
+
+@dataclass
+class Seen:
+    """All answers of one way to one word, and by how far apart answers to the same sound are."""
+
+    curves: list[Tensor] = field(default_factory=list)
+    apart: list[float] = field(default_factory=list)
+    mmd: list[float] = field(default_factory=list)
+
+
+def run_variations(
+    audio: Sequence[Path | str],
+    data: Path | str,
+    models: Path | str | None = None,
+    *,
+    every: int = 1,
+    settings_per_mix: int = 2,
+    only: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """{word and data set: {method: figures}} over every `every`-th mix in `audio`; `only` such as 'warm (SAFE)'.
+
+    Figures: `mmd` (squared, unbiased; 0 where answers and people cannot be told apart), `spread_db` (mean distance of
+    two answers), `nearest_db` (median distance to the nearest person), `same_sound_db` (two answers to one sound).
+
+    Raises `AeqError` for missing data and `ModelError` where a model has seen what it is examined on.
+    """
+    people, eq_model = read_people(data), EqAutoencoder.load(models)
+    mixes = [clip for clip in read_clips(audio, tell) if clip.kind == "mix"]
+    if len({clip.source for clip in mixes}) < N_FOLDS:
+        raise AeqError(f"the test of variations needs mixes of at least {N_FOLDS} sources")
+    fold_of = exam_folds(mixes)
+    rows = {f"{name} (SAFE)": _Asked(name, people.safe.curves_db, _safe_of(people, name), people.safe_fold)
+            for name, _ in SAFE_WORDS}  # fmt: skip
+    curves = WordsTraining().socialeq_db * people.curves
+    for key in SOCIAL_WORDS:
+        chosen = torch.tensor([(form_name(name), language) == key for name, language in people.keys])
+        rows[f"{key[0]} (SocialEQ)"] = _Asked(key[0], curves, chosen, people.fold)
+    rows = {title: asked for title, asked in rows.items() if not only or title in only}
+    seen: dict[str, dict[str, Seen]] = {title: {} for title in rows}
+    for k in range(N_FOLDS):
+        tell(f"fold {k + 1} of {N_FOLDS}")
+        sources = {source for source, fold in fold_of.items() if fold == k}
+        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), people.vocabulary(k, eq_model))
+        engine.models.cvae = load_cvae_fold(models, k, people)
+        clips = [clip for clip in mixes if fold_of[clip.source] == k][::every]
+        for title, asked in rows.items():
+            _fold(seen[title], engine, clips, asked, k, settings_per_mix)
+    return {title: _figures(seen[title], asked) for title, asked in rows.items()}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A word and the people behind it in one data set: (n, bands) dB, (n,) bool, (n,) fold."""
+
+    word: str
+    curves_db: Tensor
+    chosen: Tensor
+    fold: Tensor
+
+    def of(self, fold: int | None = None, *, without: bool = False) -> Tensor:
+        """(people, bands) dB, level-free: all, those of a fold, or those of the other folds."""
+        inside = torch.ones_like(self.chosen) if fold is None else (self.fold == fold) != without
+        return level_free(self.curves_db[self.chosen & inside])
+
+
+def _safe_of(people: People, word: str) -> Tensor:
+    return torch.tensor([form_name(name) == word for name in people.safe.words])
+
+
+def _fold(
+    seen: dict[str, Seen], engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Asked, fold: int, per_mix: int
+) -> None:
+    """One fold's answers to one word."""
+    unseen, others = asked.of(fold), asked.of(fold, without=True)
+    if len(unseen) < 2 or not clips:
+        return
+    width = _median(_distances(asked.of()))
+    seen.setdefault(OTHERS, Seen()).mmd.append(mmd(others, unseen, width))
+    word = engine.words.find(asked.word)
+    decoder = engine.eq_model.decoder.weight.double()
+    root = torch.linalg.cholesky(word.cov + 1e-6 * torch.eye(len(word.cov)).to(word.cov))
+    normal = torch.randn(WITHOUT, len(root), generator=torch.Generator().manual_seed(fold), dtype=torch.float64)
+    seen.setdefault(PLAIN, Seen()).curves.extend(level_free((word.mean + normal @ root.T) @ decoder.T))
+    free = engine.adapt_analysis(clips[0].analysis, asked.word, adaptation=0.0, method="cvae", variations=WITHOUT)
+    seen.setdefault(SOUNDLESS, Seen()).curves.extend(_response(one) for one in free.variations)
+    for i, clip in enumerate(clips):
+        picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
+        for row in unseen[picked]:
+            damaged = equalised(clip.analysis, -row)
+            wanted = [Asked(damaged, asked.word, method=method) for method in METHODS]
+            wanted[-1] = Asked(damaged, asked.word, method=METHODS[-1], variations=DRAWS)
+            answers = [answer for answer in engine.adapt_many(wanted) if isinstance(answer, Result)]
+            for method, answer in zip(METHODS, answers, strict=True):
+                seen.setdefault(method, Seen()).curves.append(_response(answer))
+            drawn = torch.stack([_response(one) for one in answers[-1].variations])
+            varied = seen.setdefault(VARIED, Seen())
+            varied.curves.extend(drawn)
+            varied.apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
+
+
+def _response(result: Result) -> Tensor:
+    return level_free(torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate)))
+
+
+def _figures(seen: dict[str, Seen], asked: _Asked) -> dict[str, dict[str, Any]]:
+    people = asked.of()
+    between = _distances(people)
+    width = _median(between)
+    report: dict[str, dict[str, Any]] = {}
+    for name, one in seen.items():
+        if name == OTHERS:
+            between.fill_diagonal_(torch.inf)
+            nearest, spread = between.amin(1), _median(between, mean=True)
+            report[name] = {"answers": len(people), "mmd": sum(one.mmd) / len(one.mmd)}
+        else:
+            curves = torch.stack(one.curves)
+            nearest, spread = _across(curves, people).amin(1), _median(_distances(curves), mean=True)
+            report[name] = {"answers": len(curves), "mmd": mmd(curves, people, width)}
+        report[name] |= {"spread_db": spread, "nearest_db": float(nearest.median())}
+        if one.apart:
+            report[name]["same_sound_db"] = sum(one.apart) / len(one.apart)
+    return {
+        name: {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for name, row in report.items()
+    }
+
+
+def mmd(a: Tensor, b: Tensor, width_db: float) -> float:
+    """Squared maximum mean discrepancy of curves (n, bands), (m, bands), unbiased; Gaussian kernel on RMS distance."""
+    n, m = len(a), len(b)
+    own, other, both = (torch.exp(-_across(x, y).square() / (2 * width_db**2)) for x, y in ((a, a), (b, b), (a, b)))
+    within = (own.sum() - n) / (n * (n - 1)) + (other.sum() - m) / (m * (m - 1))
+    return float(within - 2 * both.mean())
+
+
+def _across(a: Tensor, b: Tensor) -> Tensor:
+    return torch.stack([rms_db(row - b) for row in a])
+
+
+def _distances(curves: Tensor) -> Tensor:
+    return _across(curves, curves)
+
+
+def _median(distances: Tensor, *, mean: bool = False) -> float:
+    """Of all pairs."""
+    pairs = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
+    return float(pairs.mean() if mean else pairs.median())

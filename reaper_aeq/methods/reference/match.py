@@ -1,0 +1,132 @@
+"""A sound and references in, ReaEQ bands out: what `AdaptiveEQ.match` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...dsp.spectrum import GRID_HZ, Analysis
+from ...engine import AdaptiveEQ
+from ...eq import Eq
+from ...errors import AeqError
+from ...match_request import MatchRequest
+from ...model.audio_encoder import Observation
+from ...model.curves import COMPARED, GRID, level_free
+from ...result.explanation import explain_match
+from ...result.realization import at_intensity, realise
+from ...result.result import Result, explain_output, with_known_peaks
+from ...result.safety import Held, Loudness
+from . import Difference, difference, limited, ltas, posterior, smoothed, window
+from . import by_code as reference_code
+from .noise import Matching
+
+ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
+COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
+SHOWN_OVER_OCT, SHOWN_DB = 1 / 3, 1.0  # the reference in the picture: its smoothing, and half its width
+
+
+@dataclass(frozen=True, repr=False)
+class MatchResult(Result):
+    """What `match` found: a `Result` without a word, whose score is how alike source and reference are, 0..1.
+
+    `distance_db`: between the two balances before and after, RMS. `target_*_db` are the reference's spectrum.
+    """
+
+    references: tuple[str, ...] = ()
+    by: str = ""
+    distance_db: tuple[float, float] = (0.0, 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the keys of `Result.to_dict`, and what only a match has."""
+        before, after = (round(value, 2) for value in self.distance_db)
+        distance = {"before": before, "after": after}
+        return {**super().to_dict(), "references": list(self.references), "by": self.by, "distance_db": distance}
+
+
+def match_analysis(
+    engine: AdaptiveEQ,
+    matching: Matching,
+    source: Analysis,
+    references: Sequence[Analysis],
+    names: Sequence[str],
+    request: MatchRequest,
+) -> MatchResult:
+    """The EQ that brings `source` to the weighted mean of `references`. Raises `AeqError`."""
+    shares = request.shares(len(references))
+    for analysis, name in zip(references, names, strict=True):
+        if analysis.silent:
+            raise AeqError(f"{name} is silent: there is nothing to match")
+    if source.silent:
+        return _nothing_heard(source, names, request)
+    seen, *others = engine.encoder.observe_many([source, *references], engine.eq_model)
+    found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
+    inside = window(request.low_hz, request.high_hz)
+    likely, sure = posterior(found, matching)
+    if request.by == "posterior":
+        curve = likely
+    elif request.by == "ltas":
+        curve = ltas(found) if request.smoothing_oct is None else found.db
+    else:
+        wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
+        curve = reference_code.curve(wanted, found.heard, engine.eq_model)
+    if request.smoothing_oct is not None:
+        curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
+    code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
+    loudness = Loudness(source)
+    held = at_intensity(realise(engine.eq_model, code, seen, loudness), request.intensity, seen, loudness)
+    return _result(source, seen, found, inside, held, sure, names, request)
+
+
+def _result(
+    source: Analysis, seen: Observation, found: Difference, inside: Tensor, held: Held, sure: float,
+    names: Sequence[str], request: MatchRequest,
+) -> MatchResult:  # fmt: skip
+    eq = held.eq
+    response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
+    compared = found.heard * inside
+    apart = (_apart(found.db, compared), _apart(found.db - response, compared))
+    heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))
+    told = explain_match(eq, apart[0], apart[1], len(names), heard_share, request.intensity, held.by)
+    told += explain_output(eq.output_gain_db)
+    heard = seen.visible > 0.5
+    hidden = torch.full_like(seen.ltas_db, torch.nan)
+    aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)
+    both = heard & (found.heard > 0.5 * float(found.heard.max()))
+    rows = (
+        (seen.ltas_db, heard),
+        (seen.ltas_db + response + eq.output_gain_db, heard),
+        (aim - SHOWN_DB, both),
+        (aim + SHOWN_DB, both),
+    )
+    source_db, result_db, low_db, high_db = (torch.where(where, row, hidden).numpy() for row, where in rows)
+    before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
+    confidence = sure * min(1.0, heard_share / 0.6)
+    result = MatchResult(
+        None, float(request.intensity), "reference", eq, before, after, confidence, told, source.sample_rate,
+        source_db, result_db, low_db, high_db,
+        references=tuple(names), by=request.by, distance_db=apart, most_gain_db=held.most_gain_db,
+    )  # fmt: skip
+    return with_known_peaks(result, source)
+
+
+def _apart(db: Tensor, compared: Tensor) -> float:
+    """RMS of a difference of balances over what is compared, level-free, dB."""
+    weight = compared * COMPARED if float((compared * COMPARED).sum()) > 0.5 else compared
+    weight = weight / weight.sum().clamp_min(1e-9)
+    db = smoothed(db, compared, COMPARED_OVER_OCT)
+    return float((weight * (db - (weight * db).sum()).square()).sum().sqrt())
+
+
+def _nothing_heard(source: Analysis, names: Sequence[str], request: MatchRequest) -> MatchResult:
+    empty = np.full(len(GRID), np.nan)
+    told = "There is no sound between 25 Hz and 20 kHz. Nothing was matched."
+    return MatchResult(
+        None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, empty, empty,
+        empty, empty,
+        references=tuple(names), by=request.by,
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""Whether bands keep the laws on a sound (docs/examinations.md), for many sounds and candidates at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ...model.curves import COMPARED, bounded, unbounded
+from ...model.score import axes
+from ..request import Request
+
+INTENSITIES = (0.25, 0.5, 0.75, 1.0)
+FALL = 1e-4  # of a raw score between two intensities: less than the filters' own edges change
+HALVINGS = 40
+
+
+def keeps_laws(
+    requests: Sequence[Request], respond: Callable[[Tensor], Tensor], limit: Tensor, start: Tensor, candidates: Tensor
+) -> Tensor:
+    """Which candidates go no further beyond `limit` and let the score fall no more than the start does, (n, k) bool.
+
+    Args:
+        limit: (n, grid) dB, what the bands may do at most.
+        respond: params (..., bands, 3) -> response (..., grid) dB.
+        start: params (n, bands, 3). candidates: (n, k, bands, 3).
+    """
+    tried = torch.cat((start[:, None], candidates), 1)  # (n, k + 1, bands, 3)
+    over = (respond(tried) - limit[:, None]).amax(-1)  # (n, k + 1)
+    allowed = over[:, :1].clamp_min(0.0) + 1e-6
+    scores = raw_scores(requests, torch.stack([respond(scaled(tried, i)) for i in INTENSITIES], 2))
+    silent = raw_scores(requests, torch.zeros_like(scores[..., :1, None]).expand(*scores.shape[:-1], 1, len(COMPARED)))
+    falls = -torch.cat((silent, scores), -1).diff(dim=-1).amin(-1)  # (n, k + 1)
+    risen = scores[..., -1] > silent[..., 0]
+    kept = (over <= allowed) & (falls <= falls[:, :1].clamp_min(FALL)) & (risen | ~risen[:, :1])
+    return kept[:, 1:]
+
+
+def scaled(params: Tensor, factor: float) -> Tensor:
+    """The same bands with gains times `factor`."""
+    return params * params.new_tensor([1.0, factor, 1.0])
+
+
+def raw_scores(requests: Sequence[Request], response: Tensor) -> Tensor:
+    """What the sounds score for their words after EQs: (n, ..., grid) dB -> (n, ...), on any scale."""
+    rows = [axes(r.mean_db[None], r.residual_cov)[0] for r in requests]
+    shape = (len(requests), *[1] * (response.ndim - 2), -1)
+    axis, before = (
+        torch.stack(one).to(response.device).reshape(shape)
+        for one in (rows, [unbounded(r.observation.balance_db) for r in requests])
+    )
+    return (bounded(levelled(before + response)) * axis).sum(-1)
+
+
+def levelled(deviation_db: Tensor) -> Tensor:
+    """(..., grid) less the level at which `bounded` of it is 0 on average; `audio_encoder.levelled` of many at once."""
+    counted = deviation_db[..., COMPARED.to(deviation_db.device)]
+    low, high = counted.amin(-1, keepdim=True), counted.amax(-1, keepdim=True)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        too_low = bounded(counted - middle).sum(-1, keepdim=True) > 0
+        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
+    return deviation_db - 0.5 * (low + high)

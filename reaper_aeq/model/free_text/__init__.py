@@ -1,0 +1,1 @@
+"""A user's own words, brought to words that people's settings define."""

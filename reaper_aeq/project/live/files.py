@@ -1,0 +1,254 @@
+"""Hearing what is open in REAPER in its media files, where all of the sound is in them: nothing is rendered.
+
+What the items of a track say, as REAPER would save them, is read and mixed with the reader of `project`. What is not in
+the files is rendered: instruments, FX in front of the EQ's place, take FX, automation, stretch markers, sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...dsp.analyze_file import MIN_SECONDS, Heard, KeptSound, Swing
+from ...dsp.spectrum import Analysis, analyze_blocks
+from ...eq import Eq
+from ...errors import AeqError, AudioError
+from ...reaper.live import check, envelopes, fx, linked, reaeq, track_state
+from ...reaper.live.api import TEXT_BYTES, Api
+from ...reaper.live.render_state import all_tracks
+from ...reaper.live.target import Target
+from ...reaper.rpp.items import Item
+from ...reaper.rpp.project import Project
+from ...reaper.rpp.tracks import Track
+from ..described import HeardSound
+from ..media import Library
+from ..mix import Mixer
+
+_HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
+_DEFAULT_RATE = 48_000.0
+_BEFORE_FX = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV")  # what acts behind a track's own FX is not heard by its EQ
+_MIDI = ("MIDI", "MIDIPOOL")
+
+
+@dataclass
+class FileSound:
+    """What reaches a target's EQ, in its files; `track` None is the master's.
+
+    `eqs`: of the tracks that feed it, by their places.
+    """
+
+    target: Target
+    mixer: Mixer
+    track: Track | None
+    eqs: dict[int, Eq] = field(default_factory=dict)
+
+    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> Heard | None:
+        """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
+
+        `between_blocks` raises to end the work.
+        """
+        rate = self.mixer.sample_rate
+        swing, kept, passes = Swing(), KeptSound(rate), 0
+
+        def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
+            nonlocal passes
+            passes += 1
+            return analyze_blocks(kept.watch(swing.watch(watched(blocks))), rate)
+
+        def watched(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+            for block in blocks:
+                between_blocks()
+                yield np.ascontiguousarray(block)
+
+        if self.track is None:
+            analysis = self.mixer.analyze_master(self.eqs, analyze)
+        else:
+            analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
+        warnings = " ".join(self.mixer.library.warnings.values())
+        if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
+            if warnings:
+                raise AudioError(warnings)
+            return None
+        # stretched items are heard at their own pace: their waveform is not that of the track
+        whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
+        return HeardSound("", analysis, whole, warnings or None)
+
+
+class NotInFilesError(AeqError):
+    """Why a sound has to be rendered, as the end of a sentence."""
+
+
+def in_files(
+    reaper: Api, project: str, targets: Sequence[Target], new: Mapping[str, Eq] | None = None
+) -> tuple[dict[int, FileSound], dict[int, str]]:
+    """What of `targets` can be heard in files, and of the others why not, by the `id` of a target.
+
+    `new`: EQs that the plan has for tracks, and that are to be heard in place of ours on them. To be called while
+    REAPER is held.
+    """
+    library, tracks = Library(), all_tracks(reaper, project)[1:]
+    found: dict[int, FileSound] = {}
+    reasons: dict[int, str] = {}
+    for target in filter(linked.leads, targets):
+        make = _mix if target.is_master else _sum if target.link else _sound
+        try:
+            found[id(target)] = make(reaper, project, target, tracks, library, new or {})
+        except NotInFilesError as reason:
+            reasons[id(target)] = str(reason)
+        except AeqError as error:
+            reasons[id(target)] = f"its state cannot be read ({error})"
+    return found, reasons
+
+
+def _sound(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
+) -> FileSound:
+    """A track, or a folder with the tracks inside it."""
+    _refuse_fx_in_front(reaper, target)
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
+    inside = [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
+    eqs = _eqs(reaper, inside, new, 1)
+    for track in (target.track, *inside):
+        if reaper("GetTrackNumSends", track, -1) > 0:
+            raise NotInFilesError("other tracks are sent to it")
+    opened = _opened(reaper, project, [target.track, *inside])
+    top = opened.tracks[0]
+    if target.items:
+        _only(reaper, top, target.items)
+    for pointer, one in zip([target.track, *inside], opened.tracks, strict=True):
+        _refuse_automation(reaper, pointer, is_top=one is top)
+        _refuse_what_is_not_in_files(one, library)
+    return FileSound(target, Mixer(opened, library), top, eqs)
+
+
+def _sum(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
+) -> FileSound:
+    """Tracks that share one EQ: what reaches it on each, through their faders."""
+    chosen: list[tuple[Target | None, str]] = []
+    for member in target.link:
+        _refuse_fx_in_front(reaper, member)
+        chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
+    eqs: dict[int, Eq] = {}
+    for n, (owner, track) in enumerate(chosen):
+        if reaper("GetTrackNumSends", track, -1) > 0:
+            raise NotInFilesError("other tracks are sent to it")
+        _refuse_automation(reaper, track, is_top=False)
+        if owner is None and (eq := _own_eq(reaper, track, new.get(track))):
+            eqs[n] = eq
+    opened = _opened(reaper, project, [track for _, track in chosen])
+    for (owner, _), one in zip(chosen, opened.tracks, strict=True):
+        if owner is not None:
+            one.mute, one.solo, one.sends_to_parent = False, False, True
+            if owner.items:
+                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in owner.items]
+                one.items = tuple(one.items[place] for place in places)
+        _refuse_what_is_not_in_files(one, library)
+    return FileSound(target, Mixer(opened, library), None, eqs)
+
+
+def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
+    """The tracks in a folder; of chosen items nothing else is heard."""
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0 and not target.items
+    return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
+
+
+def _mix(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
+) -> FileSound:
+    """The master: the sum of all tracks."""
+    eqs = _eqs(reaper, tracks, new, 0)
+    opened = _opened(reaper, project, tracks)
+    for pointer, track in zip(tracks, opened.tracks, strict=True):
+        _refuse_automation(reaper, pointer, is_top=False)
+        _refuse_what_is_not_in_files(track, library)
+    return FileSound(target, Mixer(opened, library), None, eqs)
+
+
+def _eqs(reaper: Api, tracks: Sequence[str], new: Mapping[str, Eq], first: int) -> dict[int, Eq]:
+    """By the place of a track, counted from `first`."""
+    found = {n: _own_eq(reaper, track, new.get(track)) for n, track in enumerate(tracks, first)}
+    return {n: eq for n, eq in found.items() if eq is not None}
+
+
+def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
+    if target.fx_off:
+        return
+    chain = fx.chain(reaper, target.track)
+    first = target.instance.index if target.instance else 0 if target.place == "first" else len(chain)
+    behind = {one.index for one in fx.from_here_on(chain, first)}
+    if any(one.index not in behind and _sounds(reaper, target.track, one) for one in fx.every(chain)):
+        raise NotInFilesError("FX stand in front of the EQ")
+
+
+def _sounds(reaper: Api, track: str, one: fx.Fx) -> bool:
+    on = not fx.is_bypassed(reaper, track, one.index) or envelopes.switches(reaper, track, one.index)
+    return on and not reaper("TrackFX_GetOffline", track, one.index)
+
+
+def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
+    """What our EQ does on a track that feeds another. Raises `NotInFilesError` where other FX sound there."""
+    if not reaper("GetMediaTrackInfo_Value", track, "I_FXEN"):
+        return None
+    sounding = [one.index for one in fx.every(fx.chain(reaper, track)) if _sounds(reaper, track, one)]
+    ours = [one.index for one in reaeq.ours(reaper, track)]
+    if not set(sounding) <= set(ours) or (len(sounding) > 1 and new is None):
+        raise NotInFilesError("FX on the tracks inside are heard")
+    if any(envelopes.driven(reaper, track, one) for one in sounding):
+        raise NotInFilesError("an envelope moves an EQ on the tracks inside")
+    if new is not None or not sounding:
+        return new
+    bands, output_gain_db = reaeq.read(reaper, track, sounding[0])
+    if None in bands:
+        raise NotInFilesError("an EQ on the tracks inside has bands that only ReaEQ can compute")
+    return Eq(tuple(band for band in bands if band is not None), output_gain_db)
+
+
+def _opened(reaper: Api, project: str, tracks: Sequence[str]) -> Project:
+    """A project of these tracks alone."""
+    path = reaper("EnumProjects", -1, "", TEXT_BYTES)[2]
+    rate = reaper("GetSetProjectInfo", project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
+    states = [track_state.read(reaper, track).strip() + "\n" for track in tracks]
+    text = _HEAD.format(rate=rate) + "".join(states) + ">\n"
+    # a project that was never saved has no relative names
+    return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)
+
+
+def _only(reaper: Api, track: Track, chosen: Sequence[str]) -> None:
+    """Leaves just these items on the track, one after another, as they are rendered too."""
+    places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in chosen]
+    items, at_s = [], 0.0
+    for place in places:
+        items.append(replace(track.items[place], position_s=at_s))
+        at_s += items[-1].length_s
+    track.items = tuple(items)
+
+
+def _refuse_automation(reaper: Api, track: str, is_top: bool) -> None:
+    if envelopes.any_moves(reaper, track, _BEFORE_FX if is_top else None):
+        raise NotInFilesError("automation shapes it")
+
+
+def _refuse_what_is_not_in_files(track: Track, library: Library) -> None:
+    if track.channels > 2:
+        raise NotInFilesError("it has more than two channels")
+    for item in track.items:
+        if track.plays(item):
+            _refuse_item(item, library)
+
+
+def _refuse_item(item: Item, library: Library) -> None:
+    for take in item.takes if item.play_all_takes else [item.take]:
+        if take is None or take.source is None or take.source.kind in _MIDI:
+            continue  # without an instrument in front of the EQ, notes make no sound
+        if take.has_fx:
+            raise NotInFilesError("its items have FX")
+        if take.has_envelopes:
+            raise NotInFilesError("automation of its items shapes it")
+        if take.has_stretch_markers:
+            raise NotInFilesError("its items have stretch markers")
+        if reason := library.missing(take.source):
+            raise NotInFilesError(reason)

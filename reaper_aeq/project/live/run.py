@@ -1,0 +1,342 @@
+"""What `reaper-aeq live` does to the project that is open in REAPER: listen, ask the engine, write all at once.
+
+REAPER is held only while it renders and while it is written to; in between its user goes on working. Nothing of the
+project is changed before every answer is there, and then in one undo point.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...blend import check_range, instance_name, match_name
+from ...dsp.analyze_file import Heard, listen_to
+from ...dsp.spectrum import Analysis
+from ...engine import AdaptiveEQ
+from ...errors import AeqError, AudioError
+from ...match_request import MatchRequest
+from ...methods import DEFAULT_METHOD
+from ...reaper.live import check, linked, preferences, reaeq, target, write
+from ...reaper.live.api import Api, LiveError
+from ...reaper.live.render import Rendered, render, summed
+from ...reaper.live.render_state import all_tracks
+from ...reaper.live.target import Target
+from ...request import Asked
+from ...result.result import Result
+from ...util.files import output_error
+from ..analysis_pool import Stopped, results
+from ..kinds import kinds_of
+from ..plan import Action
+from ..rows import MASTER, Row, loudness_lufs
+from ..run import doubts
+from .files import FileSound, in_files
+
+Progress = Callable[[str, int, int], None]
+Listen = Callable[[Target, Callable[[], None]], Heard | None]  # what is called between blocks raises to end the work
+STEP = "tracks heard"
+IDLE = "it is as asked already: a higher intensity would do more"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
+
+    `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound. `linked`: they share
+    one EQ, computed from their sum, from now on.
+    """
+
+    names: tuple[str, ...] = ()
+    everything: bool = False
+    always_render: bool = False
+    linked: bool = False
+
+    def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
+        """Raises `LiveError` if it means nothing."""
+        if self.names:
+            return target.named(reaper, project, family, self.names)
+        if not self.everything:
+            return target.selected(reaper, project, family)
+        any_solo = bool(reaper("AnyTrackSolo", project))
+        tracks = all_tracks(reaper, project)[1:]
+        tracks = [t for t in tracks if check.sounds(reaper, t) and check.audible(reaper, project, t, any_solo)]
+        if not tracks:
+            raise LiveError("no track of the project has audio that can be heard")
+        return [target.of_track(reaper, track, family) for track in tracks]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A word or blend, and how: the fields are those of `AdaptiveEQ.adapt`."""
+
+    word: str | Mapping[str, float]
+    intensity: float = 1.0
+    adaptation: float | None = None
+    method: str = DEFAULT_METHOD
+
+    def blend(self, engine: AdaptiveEQ) -> dict[str, float]:
+        """{word as the vocabulary spells it: weight}. Raises `AeqError`."""
+        engine.words.blend(self.word)
+        parts = {self.word: 1.0} if isinstance(self.word, str) else self.word
+        found = {engine.words.spelled(word): weight * self.intensity for word, weight in parts.items()}
+        for word, weight in found.items():
+            check_range("intensity", weight, f"the amount of {word!r}")
+        return found
+
+
+def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: Wanted, progress: Progress) -> list[Row]:
+    """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
+    added = wanted.blend(engine)
+
+    def answers(targets: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+        actions = [_action(one, added, engine, wanted) for one in targets]
+        asked = [
+            Asked(
+                one.analysis, action.word, action.intensity, action.adaptation, action.method, kind=action.heard_as,
+                name=named(its),
+            )
+            for its, one, action in zip(targets, heard, actions, strict=True)
+        ]  # fmt: skip
+        results = engine.adapt_many(asked)
+        return [
+            (action, _word_name(action), one.measured(raised(result)))
+            for action, one, result in zip(actions, heard, results, strict=True)
+        ]
+
+    return _run(reaper, engine, choice, "word", _label(added), answers, progress)
+
+
+def match(
+    reaper: Api, engine: AdaptiveEQ, choice: Choice, references: Sequence[Path], intensity: float, progress: Progress
+) -> list[Row]:
+    """The balance of the references. Raises `LiveError`, and `AudioError` for a reference before REAPER is touched."""
+    request, name = MatchRequest(intensity=intensity), match_name(references, intensity)
+    request.shares(len(references))
+    others = [listen_to(str(path)).analysis for path in references]
+    names = [str(path) for path in references]
+
+    def answers(_: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+        action = Action(intensity=intensity, reference=references[0])
+        return [
+            (action, name, one.measured(engine.match_analysis(one.analysis, others, names, request))) for one in heard
+        ]
+
+    return _run(reaper, engine, choice, "match", name.removeprefix("AEQ "), answers, progress)
+
+
+def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
+    """Takes our EQs away: which, by name. Raises `LiveError` if there are none."""
+    with reaper.held():
+        project = target.front_project(reaper)
+        if choice.everything:
+            chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
+        else:
+            chosen = linked.complete(reaper, project, choice.targets(reaper, project, "word"))
+        for one in chosen:
+            if one.instance:
+                check.may_change(reaper, one)
+        return write.remove_all(reaper, project, chosen)
+
+
+def row_of(one: Target, analysis: Analysis | None = None, engine: AdaptiveEQ | None = None) -> Row:
+    row = Row(MASTER if one.is_master else one.number, one.name)
+    if one.heard_in:
+        row.heard = how_heard(one)
+    if one.fx_off:
+        row.warnings.append("its FX are switched off: the EQ will sound once they are on")
+    if analysis:
+        row.kind, row.duration_s = kinds_of(engine, analysis, named(one))[0] if engine else "", analysis.duration_s
+        row.lufs = (loudness_lufs(analysis),) * 2
+    return row
+
+
+def named(one: Target) -> tuple[str, ...]:
+    """What says of which kind a target is; the master is a mix."""
+    return ("mix",) if one.is_master else (one.name,)
+
+
+def overridden(one: Target) -> list[str]:
+    """What of the EQ that was just written will not last."""
+    if not one.overridden:
+        return []
+    names = ", ".join(map(repr, one.overridden))
+    return [
+        f"an envelope controls {names} of its EQ, so what was set there will not be heard: bypass or"
+        " remove the envelope"
+    ]
+
+
+def is_idle(one: Target, result: Result) -> bool:
+    """Whether nothing is worth inserting. An EQ of ours that is there is set to it all the same."""
+    return one.instance is None and result.does_nothing
+
+
+def how_heard(one: Target) -> str:
+    if one.heard_in == "files":
+        return "in its files"
+    return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
+
+
+def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
+    """What was found, into the row of its track."""
+    row.action, row.instance, row.result = action, name, result
+    row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
+    row.warnings += doubts(action, result, engine)
+
+
+def listened(path: Path, between_blocks: Callable[[], None]) -> Heard | None:
+    """None where nothing can be heard."""
+    try:
+        return listen_to(str(path), between_blocks)
+    except AudioError:
+        return None
+
+
+def raised(answer: Result | AeqError) -> Result:
+    if isinstance(answer, AeqError):
+        raise answer
+    return answer
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A private folder for what REAPER renders."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="reaper-aeq-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise output_error(tempfile.gettempdir(), error) from error
+    with folder as path:
+        yield Path(path)
+
+
+def listen_all(
+    reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
+    new: Sequence[write.Entry] = (),
+) -> Listen:  # fmt: skip
+    """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
+
+    `new`: EQs of other tracks that are to be heard as if they were in place. What is given back listens to one of
+    `targets`, and needs no REAPER any more.
+    """
+    files: dict[int, FileSound] = {}
+    reasons: dict[int, str] = {}
+    if not always_render:
+        files, reasons = in_files(reaper, project, targets, {entry.target.track: entry.eq for entry in new})
+    rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
+    rendered: dict[int, Rendered] = {}
+    if rest:
+        with reaper.guard() as later:
+            if new:
+                write.put_in_for_now(reaper, project, new, later)
+            rendered = dict(zip(map(id, rest), render(reaper, project, rest, folder, may_wait=not new), strict=True))
+    for one in targets:
+        leader = one.link[0] if one.link else one
+        one.heard_in = "files" if id(leader) in files else "render"
+        one.why_rendered = reasons.get(id(leader), "")
+
+    def heard(one: Target, between_blocks: Callable[[], None]) -> Heard | None:
+        if id(one) in files:
+            return files[id(one)].heard(between_blocks)
+        sounds = [rendered[id(member)] for member in one.link or [one]]
+        return listened(summed(sounds) if len(sounds) > 1 else sounds[0].whole(), between_blocks)
+
+    return heard
+
+
+def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[Heard | None]:
+    """Listens to several at a time; `heard` is told how many are done. Gives what was heard in order.
+
+    An error, or an interrupt, ends what is still heard at its next block.
+    """
+    stop = threading.Event()
+
+    def between_blocks() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
+    try:
+        futures = [pool.submit(listen, one, between_blocks) for one in targets]
+        return results(futures, heard)
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _run(
+    reaper: Api, engine: AdaptiveEQ, choice: Choice, family: str, label: str,
+    answers: Callable[[Sequence[Target], Sequence[Heard]], list[tuple[Action, str, Result]]], progress: Progress,
+) -> list[Row]:  # fmt: skip
+    with scratch() as folder:
+        with reaper.held():
+            project = target.front_project(reaper)
+            check.check_reaper(reaper, project)
+            preferences.media_online(reaper, project)
+            targets = choice.targets(reaper, project, family)
+            targets = linked.join(reaper, targets) if choice.linked else linked.complete(reaper, project, targets)
+            check.check_targets(reaper, project, targets)
+            listen = listen_all(reaper, project, targets, folder, choice.always_render)
+        asked = [one for one in targets if linked.leads(one)]
+        found = side_by_side(listen, asked, lambda done: progress(STEP, done, len(asked)))
+        audible = [(one, heard) for one, heard in zip(asked, found, strict=True) if heard]
+        if not audible:
+            raise _silence(reaper, targets)
+        told = answers([one for one, _ in audible], [heard for _, heard in audible])
+        # of linked tracks each gets the answer to their sum
+        audible, told = _for_each_linked(audible, told)
+        answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
+        entries = [write.Entry(one, result.eq, name) for one, name, result in answered if not is_idle(one, result)]
+        if entries:
+            with reaper.held():
+                write.write_all(reaper, project, label, entries)
+    rows = {one.number: row_of(one, heard.analysis, engine) for one, heard in audible}
+    for (one, heard), (action, name, result) in zip(audible, told, strict=True):
+        if is_idle(one, result):
+            rows[one.number].left = IDLE
+        else:
+            fill(rows[one.number], action, name, result, heard.analysis, engine)
+        rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
+    for one in targets:
+        if one.number not in rows:
+            rows[one.number] = row_of(one)
+            rows[one.number].left = "it is silent"
+    return [rows[one.number] for one in targets]
+
+
+def _for_each_linked(
+    audible: Sequence[tuple[Target, Heard]], told: Sequence[tuple[Action, str, Result]]
+) -> tuple[list[tuple[Target, Heard]], list[tuple[Action, str, Result]]]:
+    heard, answers = [], []
+    for (one, sound), (action, name, result) in zip(audible, told, strict=True):
+        for member in one.link or [one]:
+            heard.append((member, sound))
+            answers.append((action, name + reaeq.LINKED if one.link else name, result))
+    return heard, answers
+
+
+def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:
+    names = " and ".join(repr(one.name) for one in targets) if len(targets) < 4 else "any of these tracks"
+    hint = preferences.silence_hint(reaper) if any(one.heard_in == "render" for one in targets) else ""
+    return LiveError(f"nothing can be heard on {names}: leave it out, or check volumes and items{hint}")
+
+
+def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:
+    """What a target's instance is to hold: what it holds, and what is added."""
+    held = one.instance.blend if one.instance else {}
+    blend = {engine.words.spelled(word): weight for word, weight in held.items()} | dict(added)
+    # one word keeps its own meaning of intensity
+    ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
+    return Action(word, intensity, wanted.adaptation, wanted.method)
+
+
+def _word_name(action: Action) -> str:
+    return instance_name(action.word, action.intensity)
+
+
+def _label(blend: Mapping[str, float]) -> str:
+    return instance_name(blend, 1.0).removeprefix("AEQ: ")

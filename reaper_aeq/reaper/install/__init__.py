@@ -1,0 +1,1 @@
+"""The actions in REAPER's folders, and out of them again."""

@@ -1,0 +1,70 @@
+"""Our block in `Scripts/__startup.lua`, which REAPER runs when it starts: put in and taken out, every other byte left.
+
+Several tools share this file. Our block goes in front of theirs, never behind a last line that may have no end; and the
+file is removed with the block only where the block says that there was none before. `reascripts/aeq/startup.lua` writes
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import InstallError
+
+FILE = "__startup.lua"
+BEGIN, END = "-- >>> reaper-aeq: start with REAPER", "-- <<< reaper-aeq"
+NEW = " (this file was made for it)"
+_BOM = b"\xef\xbb\xbf"
+_BLOCK = re.compile(re.escape(BEGIN).encode() + rb"[^\n]*\n.*?" + re.escape(END).encode() + rb"[^\n]*\n", re.DOTALL)
+
+
+def block(library: str, made: bool) -> bytes:
+    """`library`: the folder of our Lua files below REAPER's folder Scripts, with forward slashes."""
+    return "\n".join([
+        BEGIN + (NEW if made else ""),
+        "do",
+        f'  local file = reaper.GetResourcePath() .. "/Scripts/{library}/startup.lua"',
+        "  local found, startup = pcall(dofile, file)",
+        "  if found then pcall(startup.begin) end",
+        "  reaper.defer(function() end) -- a script that just ends would be an undo point",
+        "end",
+        END,
+        "",
+    ]).encode()  # fmt: skip
+
+
+def with_block(data: bytes | None, library: str) -> bytes:
+    """The file with our block in it, the one that is there brought up to date. Raises `InstallError`."""
+    there = _find(data or b"")
+    if data and there:
+        made = NEW.encode() in there[0].split(b"\n", 1)[0]
+        return data[: there.start()] + block(library, made) + data[there.end() :]
+    place = _place(data or b"")
+    return (data or b"")[:place] + block(library, data is None) + (data or b"")[place:]
+
+
+def without_block(data: bytes | None) -> bytes | None:
+    """The file as it was before our block; None where there was none. Raises `InstallError`."""
+    there = _find(data or b"")
+    if not data or not there:
+        return data
+    rest = data[: there.start()] + data[there.end() :]
+    return None if not rest and NEW.encode() in there[0].split(b"\n", 1)[0] else rest
+
+
+def has_block(data: bytes | None) -> bool:
+    return bool(_find(data or b""))
+
+
+def _find(data: bytes) -> re.Match[bytes] | None:
+    found = _BLOCK.search(data)
+    marks = data.count(BEGIN.encode()), data.count(END.encode())
+    if marks not in ((0, 0), (1, 1)) or (marks == (1, 1) and not found):
+        raise InstallError(f"the lines of reaper-aeq in {FILE} are damaged: take them out by hand, then try again")
+    return found
+
+
+def _place(data: bytes) -> int:
+    """In front of everything but what Lua takes for no code at a file's beginning."""
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    return data.find(b"\n") + 1 if data[start : start + 1] == b"#" else start

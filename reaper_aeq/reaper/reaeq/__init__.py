@@ -1,0 +1,1 @@
+"""ReaEQ instances: their state, units, presets and text."""

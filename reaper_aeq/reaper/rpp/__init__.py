@@ -1,0 +1,1 @@
+"""REAPER project files, read and edited line by line."""

@@ -1,0 +1,264 @@
+"""REAPER's text format as a tree of lines: what is not changed comes out byte for byte (docs/reaper.md, section 6).
+
+A line that begins with `<` opens a chunk, a line that is `>` alone closes it; everything else (values, base64, MIDI
+events, notes and code behind `|`) is a line of the chunk it stands in. Project files hold one chunk at the top; track
+templates hold several and FX chains hold bare lines, so the root of a tree is a chunk without a head.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from ...errors import ProjectError
+
+# Largest real project seen is under 1 MB, a very large one some 100 MB; beyond this it is some other file.
+MAX_BYTES = 512 * 2**20
+# A plug-in in a folder of FX containers lies some ten deep.
+MAX_DEPTH = 200
+
+# As REAPER's own parser reads: a quote counts only where a token begins, and ends at the same quote or with the line.
+_TOKEN = re.compile(r""" "([^"]*)"? | '([^']*)'? | `([^`]*)`? | ([^ \t]+) """, re.VERBOSE)
+_BOM = b"\xef\xbb\xbf"
+
+
+class Line:
+    """One line with its indentation and line end. `number` counts from 1 in the file it was read from; 0 is new."""
+
+    __slots__ = ("number", "raw")
+
+    def __init__(self, raw: bytes, number: int = 0):
+        self.raw, self.number = raw, number
+
+    @property
+    def text(self) -> str:
+        """Without indentation and line end. Bytes that are not UTF-8 (old or foreign files) are read as Latin-1."""
+        data = self.raw.strip()
+        if self.number == 1:
+            data = data.removeprefix(_BOM)
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
+
+    @property
+    def tokens(self) -> list[str]:
+        """The values on the line with their quotes taken off; of a chunk's head, the first has no `<`."""
+        return split_tokens(self.text.removeprefix("<"))
+
+    @property
+    def name(self) -> str:
+        """The first token, such as `NAME` or `TRACK`; '' for an empty line."""
+        words = self.text.removeprefix("<").split(None, 1)
+        return words[0] if words else ""
+
+    @property
+    def indent(self) -> bytes:
+        return self.raw[: len(self.raw) - len(self.raw.lstrip(b" \t"))]
+
+    @property
+    def line_end(self) -> bytes:
+        return self.raw[len(self.raw.rstrip(b"\r\n")) :]
+
+    def __repr__(self) -> str:
+        return f"Line({self.raw!r}, {self.number})"
+
+
+class Chunk:
+    """`head`, `children` (lines and chunks in order) and `end`, the closing line. The root has neither head nor end."""
+
+    __slots__ = ("children", "end", "head")
+
+    def __init__(self, head: Line | None = None):
+        self.head = head
+        self.children: list[Line | Chunk] = []
+        self.end: Line | None = None
+
+    @property
+    def name(self) -> str:
+        return self.head.name if self.head else ""
+
+    @property
+    def tokens(self) -> list[str]:
+        return self.head.tokens if self.head else []
+
+    @property
+    def number(self) -> int:
+        """The line number of the head."""
+        return self.head.number if self.head else 0
+
+    @property
+    def chunks(self) -> list[Chunk]:
+        return [child for child in self.children if isinstance(child, Chunk)]
+
+    @property
+    def lines(self) -> list[Line]:
+        """Lines that stand directly in this chunk."""
+        return [child for child in self.children if isinstance(child, Line)]
+
+    def find(self, name: str) -> Chunk | None:
+        """The first chunk of this name directly inside."""
+        return next((chunk for chunk in self.chunks if chunk.name == name), None)
+
+    def find_all(self, name: str) -> list[Chunk]:
+        return [chunk for chunk in self.chunks if chunk.name == name]
+
+    def line(self, name: str) -> Line | None:
+        """The first line of this name directly inside."""
+        start = name.encode()  # compared before anything is decoded: a MIDI source holds a million lines
+        for child in self.children:
+            if isinstance(child, Line) and child.raw.lstrip().startswith(start) and child.name == name:
+                return child
+        return None
+
+    def values(self, name: str) -> list[str]:
+        """The tokens after the name on the first line of this name; empty where there is none."""
+        line = self.line(name)
+        return line.tokens[1:] if line else []
+
+    def walk(self) -> Iterator[Chunk]:
+        """Every chunk inside, at any depth, in the order of the file."""
+        for chunk in self.chunks:
+            yield chunk
+            yield from chunk.walk()
+
+    def to_bytes(self) -> bytes:
+        """The file again; byte for byte what was read, where nothing was changed."""
+        parts: list[bytes] = []
+        self._collect(parts)
+        return b"".join(parts)
+
+    def _collect(self, parts: list[bytes]) -> None:
+        if self.head:
+            parts.append(self.head.raw)
+        for child in self.children:
+            if isinstance(child, Line):
+                parts.append(child.raw)
+            else:
+                child._collect(parts)
+        if self.end:
+            parts.append(self.end.raw)
+
+    # Changing ------------------------------------------------------------------------------------------------------
+
+    def made(self, lines: Iterable[str]) -> list[Line | Chunk]:
+        """New children for these lines, with this chunk's own line end and indentation; they are not put in place.
+
+        The lines may open and close chunks; how they are indented does not matter.
+        """
+        inner, unit, end = self._layout()
+        depth, parts = 0, []
+        for text in lines:
+            text = text.strip(" \t\r\n")
+            depth -= text == ">"
+            parts.append(inner + unit * depth + text.encode("utf-8", "surrogateescape") + end)
+            depth += text.startswith("<")
+        return parse(b"".join(parts), numbered=False).children
+
+    def insert(self, index: int, lines: Iterable[str]) -> list[Line | Chunk]:
+        """Puts `made(lines)` before the child at `index` and gives them back."""
+        new = self.made(lines)
+        before = self.children[index - 1] if index else None
+        last = before.end if isinstance(before, Chunk) else before
+        if last and not last.line_end:  # an FX chain without a final line end
+            last.raw += self._layout()[2]
+        self.children[index:index] = new
+        return new
+
+    def append(self, lines: Iterable[str]) -> list[Line | Chunk]:
+        return self.insert(len(self.children), lines)
+
+    def replace(self, node: Line | Chunk, lines: Iterable[str]) -> list[Line | Chunk]:
+        """Puts `made(lines)` in the place of a child and gives them back."""
+        index, new = self.children.index(node), self.made(lines)
+        self.children[index : index + 1] = new
+        return new
+
+    def remove(self, node: Line | Chunk) -> None:
+        self.children.remove(node)
+
+    def _layout(self) -> tuple[bytes, bytes, bytes]:
+        """Indentation of children, one step of it, and the line end, as this chunk has them."""
+        nodes = [self, *self.children]
+        heads = [node.head if isinstance(node, Chunk) else node for node in nodes]
+        own, *inside = [head for head in heads if head is not None and head.raw.strip()] or [Line(b"\n")]
+        end = next((line.line_end for line in (own, *inside) if line.line_end), b"\n")
+        if self.head is None:
+            return own.indent, b"  ", end
+        unit = b"\t" if own.indent.startswith(b"\t") else b"  "
+        if not inside:
+            return own.indent + unit, unit, end
+        inner = inside[0].indent
+        # A file whose indentation was stripped keeps having none.
+        step = inner[len(own.indent) :] if inner.startswith(own.indent) else unit
+        return inner, step, end
+
+    def __repr__(self) -> str:
+        return f"Chunk({self.head!r}, {len(self.children)} children)"
+
+
+def parse(data: bytes, *, numbered: bool = True) -> Chunk:
+    """The tree of a file; `numbered=False` for lines that stand in no file yet.
+
+    Raises:
+        ProjectError: a chunk that is never closed, a `>` without a chunk, chunks nested beyond reason, a file beyond
+            `MAX_BYTES`. The line number is in the message and in `.line`.
+    """
+    check_size(len(data))
+    chunk = root = Chunk()
+    open_chunks: list[Chunk] = []
+    # Only line feeds end a line for REAPER; a carriage return on its own stays inside it.
+    for number, raw in enumerate(io.BytesIO(data), 1):
+        text = raw.lstrip()
+        if number == 1:
+            text = text.removeprefix(_BOM)
+        line = Line(raw, number if numbered else 0)
+        if text.startswith(b"<"):
+            if len(open_chunks) == MAX_DEPTH:
+                raise ProjectError(f"chunks are nested more than {MAX_DEPTH} deep", number)
+            open_chunks.append(chunk)
+            inner = Chunk(line)
+            chunk.children.append(inner)
+            chunk = inner
+        elif text.startswith(b">") and text.rstrip() == b">":
+            if not open_chunks:
+                raise ProjectError("a '>' closes a chunk that was never opened", number)
+            chunk.end = line
+            chunk = open_chunks.pop()
+        else:
+            chunk.children.append(line)
+    if open_chunks:
+        raise ProjectError(f"the chunk <{chunk.name} is never closed: the file is cut short", chunk.number)
+    return root
+
+
+def check_size(size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
+        raise ProjectError(f"it is larger than any project ({size_bytes >> 20} MB; {MAX_BYTES >> 20} MB are allowed)")
+
+
+def split_tokens(text: str) -> list[str]:
+    """The tokens of one line, without their quotes.
+
+    >>> split_tokens('NAME "lead vocal" 5" `"x"`')
+    ['NAME', 'lead vocal', '5"', '"x"']
+    """
+    return [match[match.lastindex or 0] for match in _TOKEN.finditer(text)]
+
+
+def quote_token(text: str) -> str:
+    """REAPER's quoting of one token on a project line: there is no escaping, only a choice of quote character.
+
+    >>> quote_token("AEQ: warm 70%")
+    '"AEQ: warm 70%"'
+    """
+    if text and not re.search(r"[ \t\r\n]", text) and text[0] not in "\"'`#;":
+        return text
+    for quote in "\"'`":
+        if quote not in text:
+            return f"{quote}{text}{quote}"
+    # All three occur: REAPER gives up one of them.
+    return "`" + text.replace("`", "'") + "`"

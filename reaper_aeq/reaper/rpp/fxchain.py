@@ -1,0 +1,217 @@
+"""The ReaEQs of one FX chain: finding them, setting ours by name, and taking it away without a trace.
+
+An FX is a run of lines inside FXCHAIN or MASTERFXLIST: BYPASS, the plug-in's chunk, then what belongs to it (FLOATPOS,
+FXID, envelopes, WAK ...) until the next BYPASS (docs/reaper.md, section 6). Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+from ...eq import Eq
+from ...errors import AeqError, ProjectError
+from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
+from ..reaeq.state import VST_ID, ReaEqState, StateError
+from .chunks import Chunk, Line, quote_token, split_tokens
+from .links import shift_links
+
+PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")
+# What REAPER writes for a chain whose window was never opened.
+NEW_CHAIN = ("SHOW 0", "LASTSEL 0", "DOCKED 0")
+# The 15th character of the FXID of an instance that brought its chain with it. REAPER writes empty chains of exactly
+# our form, so nothing else tells a chain to take away from one to leave; random GUIDs have a 4 there.
+_BROUGHT_CHAIN = "8"
+
+
+@dataclass(frozen=True)
+class EqInstance:
+    """One ReaEQ: instance name, place in the chain (that of its container, if it is in one) and stored state."""
+
+    name: str
+    position: int
+    bypassed: bool
+    offline: bool
+    state: ReaEqState
+    in_container: bool = False
+    line: int = 0
+
+    @property
+    def eq(self) -> Eq:
+        """The state as an `Eq`; raises `StateError` for bands of a kind we cannot compute."""
+        return to_eq(self.state)
+
+
+@dataclass
+class Fx:
+    """The lines of one FX as they stand in its chain."""
+
+    parts: list[Line | Chunk]
+
+    @property
+    def plugin(self) -> Chunk | None:
+        return next((part for part in self.parts if isinstance(part, Chunk) and part.name in PLUGINS), None)
+
+    def values(self, name: str) -> list[str]:
+        return next((part.tokens[1:] for part in self.parts if isinstance(part, Line) and part.name == name), [])
+
+
+def split_fx(chain: Chunk) -> tuple[list[Line | Chunk], list[Fx]]:
+    """What stands before the first FX (window, selection), and the FX in their order."""
+    head: list[Line | Chunk] = []
+    fxs: list[Fx] = []
+    for child in chain.children:
+        if isinstance(child, Line):
+            begins = child.name == "BYPASS"
+        else:
+            # The oldest chains and hand-written ones have no BYPASS line.
+            begins = child.name in PLUGINS and (not fxs or fxs[-1].plugin is not None)
+        if begins:
+            fxs.append(Fx([]))
+        (fxs[-1].parts if fxs else head).append(child)
+    for fx in fxs:
+        # Stands at the end of one FX and says how the *next* one runs: it must neither go nor come with this one.
+        while fx.parts and fx.parts[-1].name == "PARALLEL":
+            fx.parts.pop()
+    return head, fxs
+
+
+def read_eqs(chain: Chunk) -> list[EqInstance]:
+    """Every ReaEQ of the chain, those in containers too. Raises `ProjectError` with the line of a damaged state."""
+    return [
+        _instance(fx, position, within)
+        for position, top in enumerate(split_fx(chain)[1])
+        for fx, within in _inside(top)
+        if is_reaeq(fx.plugin)
+    ]
+
+
+def is_reaeq(plugin: Chunk | None) -> TypeGuard[Chunk]:
+    """By the plug-in's id, or by its file name where old files have none; the display name may be the user's."""
+    if plugin is None or plugin.name != "VST":
+        return False
+    tokens = plugin.tokens
+    if len(tokens) > 5 and (number := re.match(r"\d+", tokens[5])):
+        return number[0] == str(VST_ID)
+    file = tokens[2] if len(tokens) > 2 else ""
+    return re.fullmatch(r"reaeq(\.dll|\.vst(\.so|\.dylib)?)", re.split(r"[\\/]", file)[-1].lower()) is not None
+
+
+def read_state(plugin: Chunk) -> ReaEqState:
+    """The state in a `<VST` (or `<PRESET`) chunk; raises `ProjectError` with the line."""
+    for line in plugin.lines:
+        try:
+            base64.b64decode(line.raw.strip(), validate=True)
+        except ValueError as error:
+            raise ProjectError(f"the ReaEQ state is not base64: {error}", line.number) from None
+    try:
+        return decode_state([line.text for line in plugin.lines])
+    except StateError as error:
+        raise ProjectError(str(error), plugin.number) from None
+
+
+def set_eq(
+    parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None
+) -> bool:
+    """Gives the chain of `parent` (a track or the project) this EQ under this name; False if it was there already.
+
+    An instance of that name keeps its place, bypass, window and pins; only bands and gain are replaced. Otherwise a new
+    one is inserted as the 'first' or 'last' FX, and `chain_name` is created at child `place_of_chain` if need be.
+    """
+    name = stored_name(name)
+    if place not in ("first", "last"):
+        raise AeqError(f"an EQ goes 'first' or 'last' in the chain, not {place!r}")
+    new = to_state(eq)
+    chain = parent.find(chain_name)
+    fxs = split_fx(chain)[1] if chain else []
+    for fx in fxs:
+        if fx.plugin and _named(fx, name):
+            return _replace_bands(fx.plugin, new)
+    # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
+    brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
+    block = vst_block(new, name, platform)
+    lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", _fxid(brought, parent, block), "WAK 0 0"]
+    if chain is None:
+        parent.insert(place_of_chain, [f"<{chain_name}", *NEW_CHAIN, *lines, ">"])
+    elif place == "last" or not fxs:
+        chain.append(lines)
+    else:
+        shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
+        chain.insert(chain.children.index(fxs[0].parts[0]), lines)
+    return True
+
+
+def remove_eq(parent: Chunk, chain_name: str, name: str) -> bool:
+    """Takes away every instance of that name, and the chain if it came with it; False if there was none."""
+    name = stored_name(name)
+    chain = parent.find(chain_name)
+    found = False
+    while chain and (fx := next((fx for fx in split_fx(chain)[1] if _named(fx, name)), None)):
+        fxs = split_fx(chain)[1]
+        index = next(i for i, other in enumerate(fxs) if other.parts[0] is fx.parts[0])
+        for part in fx.parts:
+            chain.remove(part)
+        del fxs[index]
+        shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
+        if not fxs and _brought_chain(fx):
+            parent.remove(chain)
+            chain = None
+        found = True
+    return found
+
+
+def stored_name(name: str) -> str:
+    """The name as it reads back from a file; raises `AeqError` for none, which every ReaEQ of the user's has."""
+    stored = split_tokens(quote_token(clean_name(name)))[0]
+    if not stored.strip():
+        raise AeqError("an EQ that is to be found again needs a name")
+    return stored
+
+
+def _inside(fx: Fx) -> Iterator[tuple[Fx, bool]]:
+    yield fx, False
+    if fx.plugin is not None and fx.plugin.name == "CONTAINER":
+        for inner in split_fx(fx.plugin)[1]:
+            for found, _ in _inside(inner):
+                yield found, True
+
+
+def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
+    bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
+    plugin = fx.plugin
+    assert plugin is not None, "only of a ReaEQ"
+    return EqInstance(_name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number)
+
+
+def _name(plugin: Chunk) -> str:
+    return (plugin.tokens[4:] or [""])[0]
+
+
+def _named(fx: Fx, name: str) -> bool:
+    return is_reaeq(fx.plugin) and _name(fx.plugin) == name
+
+
+def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
+    old = read_state(plugin)
+    state = replace(old, bands=new.bands, gain=new.gain)
+    if state == old:
+        return False
+    plugin.children = plugin.made(encode_state(state))
+    return True
+
+
+def _fxid(brought_chain: bool, parent: Chunk, block: list[str]) -> str:
+    """A fresh one that follows from what it goes into: the same work on the same file gives the same bytes."""
+    digest = hashlib.sha256(parent.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape")).digest()
+    guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
+    return f"FXID {{{guid[:14] + _BROUGHT_CHAIN + guid[15:] if brought_chain else guid}}}"
+
+
+def _brought_chain(fx: Fx) -> bool:
+    guid = (fx.values("FXID") or [""])[0]
+    return guid[15:16] == _BROUGHT_CHAIN  # after the opening brace

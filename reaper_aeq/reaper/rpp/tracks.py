@@ -1,0 +1,209 @@
+"""Tracks and the master of a project: what sounds on them, and their EQs (docs/reaper.md, section 6).
+
+Everything but the EQs is read once and is plain data; the chunk stays the one truth of what is written.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...eq import Eq
+from ...errors import ProjectError
+from .chunks import Chunk, Line
+from .fields import floats, ints, text
+from .fxchain import EqInstance, read_eqs, remove_eq, set_eq
+from .items import Item, read_item
+
+# What REAPER writes in a TRACK behind the FX chain.
+_AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
+# What it writes behind the master's chain, where no line of the master tells the place.
+_AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
+_FIXED_LANES = 2  # of FREEMODE
+_PRE_FADER = (1, 3)  # modes of a send: 0 is behind the fader, 1 before the FX, 3 behind the FX but before the fader
+_NO_AUDIO = -1
+
+
+@dataclass(frozen=True)
+class Receive:
+    """An AUXRECV line that carries sound: that of track number `source` comes in beside items and folder children."""
+
+    source: int
+    pre_fader: bool
+    volume: float
+    pan: float
+    inverted: bool
+
+
+class _HasChain(ABC):
+    """What a track and the master share: a chain of FX in which EQs are found and set by name."""
+
+    chain_name: str
+
+    def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
+        self.chunk, self._platform, self._path = chunk, platform, path
+
+    def eqs(self) -> list[EqInstance]:
+        """Every ReaEQ of the chain, in its order, ours or not.
+
+        Raises `ProjectError` with the line of a state that cannot be read.
+        """
+        chain = self.chunk.find(self.chain_name)
+        try:
+            return read_eqs(chain) if chain else []
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+
+    def set_eq(self, eq: Eq, name: str, place: str = "first") -> bool:
+        """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
+
+        An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
+        global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form.
+
+        Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
+        """
+        try:
+            return set_eq(self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform)
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+
+    def remove_eq(self, name: str) -> bool:
+        """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
+        return remove_eq(self.chunk, self.chain_name, name)
+
+    @abstractmethod
+    def _place_of_chain(self) -> int:
+        """The index among the chunk's children at which REAPER would write a chain."""
+
+
+class Track(_HasChain):
+    """One track.
+
+    `depth` counts the folders around it, `parent` is the nearest and `children` are the tracks directly inside.
+    `volume` is linear; `pan` and `width` run from -1 to 1. `frozen` and `locked` tracks were closed by the user.
+    """
+
+    chain_name = "FXCHAIN"
+
+    def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
+        super().__init__(chunk, platform, path)
+        self.index = index
+        self.depth = 0
+        self.parent: Track | None = None
+        self.children: list[Track] = []
+        self.name = text(chunk, "NAME")
+        self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
+        self.volume, self.pan, _, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
+        self.mute, self.solo, self.solo_defeat = map(bool, ints(chunk, "MUTESOLO", [0, 0, 0]))
+        self.phase_inverted = bool(ints(chunk, "IPHASE", [0])[0])
+        _, self.depth_change = ints(chunk, "ISBUS", [0, 0])
+        self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
+        self.channels = ints(chunk, "NCHAN", [2])[0]
+        self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])
+        self.receives: tuple[Receive, ...] = ()  # those that are not muted; filled in once all tracks are known
+        self.damage: list[str] = []  # what of it cannot be followed, a sentence each
+        self.frozen = chunk.find("FREEZE") is not None
+        self.locked = bool(ints(chunk, "LOCK", [0])[0])
+        self.envelopes = tuple(inner.name for inner in chunk.chunks if "ENV" in inner.name)
+        self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
+
+    @property
+    def title(self) -> str:
+        """What to call it: one without a name goes by its number, as in REAPER."""
+        return self.name or f"Track {self.index + 1}"
+
+    def plays(self, item: Item) -> bool:
+        """Whether an item sounds here: not muted, and in a lane that plays where the track has fixed lanes."""
+        if item.mute:
+            return False
+        (mode,) = ints(self.chunk, "FREEMODE", [0])
+        # Without LANESOLO all lanes play; it may also be left over from a mode that was switched off.
+        if item.lane is None or mode != _FIXED_LANES or self.chunk.line("LANESOLO") is None:
+            return True
+        lanes = ints(self.chunk, "LANESOLO", [0] * 8)
+        word, bit = divmod(item.lane, 32)
+        return word >= len(lanes) or bool(lanes[word] >> bit & 1)
+
+    def _place_of_chain(self) -> int:
+        children = self.chunk.children
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_CHAIN)
+        return next(behind, len(children))
+
+    def __repr__(self) -> str:
+        return f"<Track {self.index + 1} {self.name!r}>"
+
+
+class Master(_HasChain):
+    """The master track; its settings stand among the project's own lines."""
+
+    chain_name = "MASTERFXLIST"
+
+    def __init__(self, project: Chunk, platform: str | None, path: Path | None):
+        super().__init__(project, platform, path)
+        self.name = "MASTER"
+        self.volume, self.pan = floats(project, "MASTER_VOLUME", [1.0, 0.0])
+        (state,) = ints(project, "MASTERMUTESOLO", [0])
+        self.mute = bool(state & 1)
+        self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
+        self.channels = ints(project, "MASTER_NCH", [2])[0]
+
+    def _place_of_chain(self) -> int:
+        children = self.chunk.children
+        own = [i for i, child in enumerate(children) if isinstance(child, Line) and child.name.startswith("MASTER")]
+        if own:
+            return own[-1] + 1
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_MASTER)
+        return next(behind, len(children))
+
+    def __repr__(self) -> str:
+        return "<Master>"
+
+
+def nest(tracks: Sequence[Track]) -> None:
+    """Fills in depth, parent and children, and the receives.
+
+    A folder's ISBUS line opens a level, its last track's closes some; an AUXRECV line names a track by its number.
+    """
+    folders: list[Track] = []
+    for track in tracks:
+        _connect(track, len(tracks))
+        track.depth, track.parent = len(folders), folders[-1] if folders else None
+        if track.parent:
+            track.parent.children.append(track)
+        if track.depth_change > 0:
+            folders.append(track)
+        elif track.depth_change < 0:
+            del folders[max(0, len(folders) + track.depth_change) :]
+
+
+def _connect(track: Track, count: int) -> None:
+    """Channels other than 1/2 are not told apart."""
+    found = []
+    for line in track.chunk.lines:
+        if line.name != "AUXRECV":
+            continue
+        given = [_number(token) for token in line.tokens[1:9]] or [math.nan]
+        fields = given + [0.0] * 8
+        source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
+        if mute or channels == _NO_AUDIO:
+            continue
+        if not (source.is_integer() and 0 <= source < count):
+            shown = (line.tokens[1:] or [""])[0][:20]
+            track.damage.append(f"line {line.number} receives from track number {shown!r}, of which there is none")
+        elif not math.isfinite(volume) or not math.isfinite(pan):
+            track.damage.append(f"line {line.number} holds a receive without a volume that can be read")
+        else:
+            pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
+            found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
+    track.receives = tuple(found)
+
+
+def _number(token: str) -> float:
+    """NaN for what is no number."""
+    try:
+        return float(token.replace(",", "."))
+    except ValueError:
+        return math.nan

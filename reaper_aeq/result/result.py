@@ -1,0 +1,211 @@
+"""What is found for one sound: the EQ, and all that is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..dsp.loudness import loudness_through
+from ..dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
+from ..dsp.spectrum import EXACT_UP_TO_S, GRID_HZ, Analysis
+from ..eq import WITHOUT_GAIN, Eq
+from ..model.audio_encoder import Usual
+from ..model.kinds import KINDS, heard_as
+from .safety import OUTPUT_LIMIT_DB
+
+# Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
+MEASURED_UP_TO_S = EXACT_UP_TO_S
+PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
+PEAK_ROOM_DB = 0.05
+TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
+NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
+
+
+@dataclass(frozen=True)
+class HeardAs:
+    """What a sound was taken for: one of `kinds.KINDS`, 'melodic' or 'unsure', how sure that is (0..1), and by what."""
+
+    kind: str
+    probability: float
+    by: str
+    probabilities: Mapping[str, float]
+
+    @classmethod
+    def of(cls, usual: Usual | None) -> HeardAs | None:
+        """None where whoever listened tells no kinds apart."""
+        if usual is None or usual.kinds is None:
+            return None
+        kind, sure = heard_as(usual.kinds.tolist(), by_name=usual.by_name)
+        by = "name and sound" if usual.by_name else "sound"
+        return cls(kind, sure, by, dict(zip(KINDS, usual.kinds.tolist(), strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        likely = sorted(self.probabilities.items(), key=lambda one: -one[1])
+        shares = {kind: round(share, 3) for kind, share in likely if share >= 0.005}
+        return {"kind": self.kind, "probability": round(self.probability, 3), "by": self.by, "kinds": shares}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `adapt` found. Curves are numpy (59,) on `dsp.spectrum.GRID_HZ`, dB, NaN where nothing is heard.
+
+    `word` is None where a reference was matched (`match.MatchResult`). `understood`: where it is free text, the blend
+    of known words that it was taken for. `variations`: other answers that people might give, where they were asked for.
+    `result_db`: what comes out, output gain included. `most_gain_db`: the output gain that limits on lifting allow.
+    `gave_way_db`: how far the output gain stays under equal loudness, so that peaks do not rise.
+    """
+
+    word: str | None
+    intensity: float
+    method: str
+    eq: Eq
+    score_before: float
+    score_after: float
+    confidence: float
+    explanation: str
+    sample_rate: int
+    source_db: np.ndarray
+    result_db: np.ndarray
+    target_low_db: np.ndarray
+    target_high_db: np.ndarray
+    understood: Mapping[str, float] | None = None
+    variations: tuple[Result, ...] = ()
+    most_gain_db: float = OUTPUT_LIMIT_DB
+    gave_way_db: float = 0.0
+    heard_as: HeardAs | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """What the sound was taken for, None where nothing was."""
+        return self.heard_as.kind if self.heard_as else None
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether the EQ would be 0.0 dB everywhere, so that nothing is worth inserting."""
+        if not any(b.enabled and (b.kind in WITHOUT_GAIN or abs(b.gain_db) >= NOTHING_DB) for b in self.eq.bands):
+            return abs(self.eq.output_gain_db) < NOTHING_DB
+        freqs_hz = GRID_HZ[: int(np.searchsorted(GRID_HZ, self.sample_rate / 2))]
+        response = self.eq.response_db(freqs_hz, self.sample_rate)
+        return float(np.abs(response + self.eq.output_gain_db).max()) < NOTHING_DB
+
+    def __repr__(self) -> str:
+        asked = "a reference" if self.word is None else repr(self.word)
+        bands = ", ".join(f"{b.kind} {b.freq_hz:.0f} Hz {b.gain_db:+.1f} dB" for b in self.eq.bands if b.enabled)
+        return (
+            f"<{type(self).__name__} {asked} x {self.intensity:g} by {self.method}: {bands or 'no bands'}; output"
+            f" {self.eq.output_gain_db:+.1f} dB; score {self.score_before:.2f} -> {self.score_after:.2f}>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, as `--json` prints it; numbers are rounded to what they mean."""
+        return {
+            "word": self.word,
+            **({"understood": dict(self.understood)} if self.understood else {}),
+            "intensity": self.intensity,
+            "method": self.method,
+            "score": {"before": round(self.score_before, 3), "after": round(self.score_after, 3)},
+            "confidence": round(self.confidence, 2),
+            "explanation": self.explanation,
+            **({"heard_as": self.heard_as.to_dict()} if self.heard_as else {}),
+            **self.eq.to_dict(),
+            **({"variations": [one.to_dict() for one in self.variations]} if self.variations else {}),
+        }
+
+
+AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
+
+
+def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray]) -> AnyResult:
+    """The result with its output gain from the exact loudness and peaks of a sound.
+
+    Args:
+        analysis: of the sound. audio: gives its samples (channels, n); asked only where an EQ may raise its peaks too
+            far, which is seldom.
+    """
+    variations = tuple(with_measured_loudness(one, analysis, audio) for one in result.variations)
+    result = replace(result, variations=variations)
+    if not result.eq.bands or analysis.node_power is None:
+        return result
+    eq, rate = result.eq, result.sample_rate
+    before, after = loudness_through(
+        analysis.node_power, rate, analysis.frame_rate, lambda freqs_hz: eq.response_db(freqs_hz, rate)
+    )
+    gain_db = eq.output_gain_db + result.gave_way_db
+    if np.isfinite(before) and np.isfinite(after):
+        gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
+    gain_db = round(gain_db, 2)
+    if peaks := harmless_peaks(eq, gain_db, analysis):
+        return under_peaks(result, gain_db, *peaks)
+    return under_peaks(
+        result, gain_db, *true_peaks_db(audio(), eq, rate, lambda before_db: peak_limit_db(before_db) - gain_db)
+    )
+
+
+def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
+    """The result with its output gain held by the peaks of a sound that is no longer at hand."""
+    if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
+        return result
+    eq = result.eq
+    peaks = harmless_peaks(eq, eq.output_gain_db, analysis)
+    peaks = peaks or true_peaks_of_pieces_db(analysis.loudest, eq, result.sample_rate)
+    return under_peaks(result, eq.output_gain_db, *peaks)
+
+
+def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> tuple[float, float] | None:
+    """The least that the true peak of a sound can be, and the most that bands can make of it, dBTP, where that with
+    this output gain is within the limit on peaks; None where one has to look."""
+    if analysis.loudest is None or not len(analysis.loudest):
+        return None
+    before_db, after_db = most_true_peak_db(analysis.loudest, eq, analysis.sample_rate)
+    return (before_db, after_db) if after_db + gain_db <= peak_limit_db(before_db) else None
+
+
+def peak_limit_db(before_db: float) -> float:
+    """What a true peak may become that was at `before_db`, dBTP."""
+    return max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
+
+
+def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
+    """0..1, the part of an EQ's gains whose true peaks the smallest output gain can still keep low, at any level."""
+    if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
+        return 1.0
+    if float(eq.response_db(GRID_HZ, analysis.sample_rate).max()) < OUTPUT_LIMIT_DB - PEAK_RISE_DB:
+        return 1.0
+    before_db, after_db = true_peaks_of_pieces_db(analysis.loudest, eq, analysis.sample_rate)
+    rise_db, most_db = after_db - before_db, PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
+    return 1.0 if rise_db <= most_db else most_db / rise_db
+
+
+def under_peaks(result: AnyResult, gain_db: float, before_db: float, after_db: float) -> AnyResult:
+    """The result with this output gain, or as much less as keeps the true peak low; and a sentence where that is told.
+
+    Args:
+        before_db, after_db: true peaks of the source and of what the bands make of it, dBTP.
+    """
+    gain_db = round(gain_db, 2)
+    held = round(max(min(gain_db, peak_limit_db(before_db) - after_db), -OUTPUT_LIMIT_DB), 2) + 0.0
+    gave_way = round(gain_db - held, 2)
+    told = result.explanation.removesuffix(explain_output(result.eq.output_gain_db, result.gave_way_db))
+    told += explain_output(held, gave_way)
+    moved = result.result_db + (held - result.eq.output_gain_db)
+    return replace(result, eq=result.eq.with_output_gain(held), result_db=moved, gave_way_db=gave_way, explanation=told)
+
+
+def explain_output(gain_db: float, gave_way_db: float = 0.0) -> str:
+    """What the output gain does, and where peaks held it: sentences that begin with a space, or ''."""
+    soft = gave_way_db >= TOLD_FROM_DB
+    told = ""
+    if abs(gain_db) >= TOLD_FROM_DB:
+        told = f" Output gain {gain_db:+.1f} dB{'' if soft else ' keeps it as loud as before'}."
+    return told + (f" It comes out {gave_way_db:.1f} dB softer, so that its peaks do not clip." if soft else "")
+
+
+def nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:
+    empty = np.full(len(GRID_HZ), np.nan)
+    told = f"There is no sound between 25 Hz and 20 kHz. Nothing was computed for '{word}'."
+    return Result(
+        word, float(intensity), method, Eq(), 0.5, 0.5, 0.0, told, analysis.sample_rate, empty, empty, empty, empty
+    )

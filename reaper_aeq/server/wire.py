@@ -1,0 +1,378 @@
+"""Every message between a client (the actions in REAPER, the dashboard) and the local backend, described once.
+
+Pydantic only, no torch. Samples of all of them lie in `tests/wire/*.json`; the Lua client's tests read the same files.
+Lengths and counts are bounded here, so that nothing later has to ask how large a message may be.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from ..eq import LIMITS, BandKind
+from ..model.kinds import KINDS
+from ..project.description import ReferenceInfo, Sound
+from ..util.message import AudioPath, Message
+
+MAX_TASKS = 1000
+MAX_JOBS_SHOWN = 50
+MAX_WAIT_S = 30.0
+MAX_BODY_BYTES = 8_000_000  # some 30,000 items
+
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Intensity = Annotated[
+    float, Field(ge=LIMITS["intensity"].low, le=LIMITS["intensity"].high, allow_inf_nan=False, strict=True)
+]
+Adaptation = Annotated[
+    float, Field(ge=LIMITS["adaptation"].low, le=LIMITS["adaptation"].high, allow_inf_nan=False, strict=True)
+]
+Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
+Name = Annotated[str, Field(max_length=500, description="Shown to people")]
+Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
+Phrase = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Health(Message):
+    """`GET /v1/health`. `device` is empty and `ready` false until the model is loaded."""
+
+    name: Literal["reaper-aeq"]
+    version: str
+    device: str
+    pid: int
+    uptime_s: Seconds
+    ready: bool
+
+
+class WordInfo(Message):
+    """A word and how well it is known; `cross` is null where only one data set has it, `charted` where people or charts
+    do not. `kinds`: of sounds, for which it means something of its own."""
+
+    name: str
+    language: str
+    confidence: Share
+    settings: int
+    people: int
+    agreement: float
+    cross: float | None
+    sources: list[str]
+    charts: int
+    charted: float | None
+    weak: bool
+    kinds: list[str]
+
+
+class Words(Message):
+    """`GET /v1/words`"""
+
+    words: list[WordInfo]
+    aliases: dict[str, str]
+
+
+class WordCurve(Message):
+    """What a word does to a sound of a kind: level-free dB at `WordCurves.freqs_hz`, and its standard deviation."""
+
+    kind: str = Field(description="'' for all kinds that are not named")
+    mean_db: list[float]
+    spread_db: list[float]
+
+
+class WordCurves(Message):
+    """`GET /v1/words/curves`"""
+
+    freqs_hz: list[float]
+    words: dict[str, list[WordCurve]]
+
+
+class SoundTask(Message):
+    """One sound: a file, or the items that it is made of."""
+
+    id: Id
+    name: Name = ""
+    path: AudioPath | None = None
+    sound: Sound | None = None
+    rendered_because: Name = Field(default="", description="Why `path` was rendered, as the end of a sentence")
+
+    @model_validator(mode="after")
+    def _is_one_sound(self) -> SoundTask:
+        if (self.path is None) == (self.sound is None):
+            raise ValueError("give either the 'path' of a file or a 'sound'")
+        return self
+
+    @property
+    def heard(self) -> str:
+        """For people; empty where nothing is to be said."""
+        if self.sound:
+            return "heard from its files"
+        return f"rendered, because {self.rendered_because}" if self.rendered_because else ""
+
+
+class AdaptTask(SoundTask):
+    """One sound and what is wanted of it: a word or blend, or references to be matched."""
+
+    request: Phrase | dict[Phrase, Intensity] | None = Field(
+        default=None, description="'warm', 'warm 0.7, airy 0.3', {'warm': 0.7}, or null to match `references`"
+    )
+    intensity: Intensity = 1.0
+    adaptation: Adaptation | None = None
+    method: Annotated[str, Field(max_length=40)] = "adaptive"
+    kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
+    references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
+
+    @model_validator(mode="after")
+    def _asks_for_one_thing(self) -> AdaptTask:
+        if self.request is None and not self.references:
+            raise ValueError("give a word in 'request', or 'references' to match")
+        if self.request is not None and self.references:
+            raise ValueError("give either a word in 'request' or 'references' to match, not both")
+        return self
+
+
+class JobRequest(Message):
+    """Body of `POST /v1/jobs`"""
+
+    label: Name = ""
+    tasks: Annotated[list[AdaptTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+
+class AnalyzeTask(SoundTask):
+    """One sound to be described."""
+
+
+class AnalyzeRequest(Message):
+    """Body of `POST /v1/analyze`"""
+
+    tasks: Annotated[list[AnalyzeTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+
+class BandInfo(Message):
+    """One ReaEQ band, in ReaEQ's units."""
+
+    kind: BandKind
+    freq_hz: float
+    gain_db: float
+    bandwidth_oct: float
+    enabled: bool
+
+
+class ScoreChange(Message):
+    before: Score
+    after: Score
+
+
+class HeardAs(Message):
+    """What a sound was taken for: `kind` is one of ours, 'melodic' or 'unsure'; `kinds` holds all that are likely."""
+
+    kind: str
+    probability: Share
+    by: str
+    kinds: dict[str, Share]
+
+
+class EqAnswer(Message):
+    """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
+
+    word: str | None
+    intensity: float
+    method: str
+    score: ScoreChange
+    confidence: Share
+    explanation: str
+    output_gain_db: float
+    bands: list[BandInfo]
+
+
+class AdaptAnswer(EqAnswer):
+    """What `reaper-aeq adapt --json` prints after what it says of the file.
+
+    `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
+    `heard_as`: absent where there is no sound.
+    """
+
+    word: str
+    understood: dict[str, float] | None = None
+    heard_as: HeardAs | None = None
+
+    @model_serializer(mode="wrap")
+    # a return type would hide the keys from the schema
+    def _as_printed(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # as said above
+        return {
+            key: value
+            for key, value in plain(self).items()
+            if key not in ("understood", "heard_as") or value is not None
+        }
+
+
+class DistanceChange(Message):
+    before: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    after: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class MatchAnswer(EqAnswer):
+    """What `reaper-aeq match --json` prints after what it says of the file: an adapt object without a word.
+
+    `score`: how alike the balances are; `distance_db`: RMS between them; `by`: how the reference was followed.
+    """
+
+    word: None
+    references: list[str]
+    by: str
+    distance_db: DistanceChange
+
+
+class AnalyzeAnswer(Message):
+    """`top` holds words for sounds only, those the sound has most of first; `scores` all words."""
+
+    scores: dict[str, Score]
+    top: list[tuple[str, Score]]
+    suggestion: str
+
+
+Answer = AdaptAnswer | MatchAnswer | AnalyzeAnswer
+
+
+class TaskDone(Message):
+    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer.
+
+    `heard`: whether from its files or rendered, and then why.
+    """
+
+    n: int
+    id: str
+    name: str
+    ok: Literal[True]
+    answer: Answer
+    seconds: Seconds
+    heard: str = ""
+
+
+class TaskFailed(Message):
+    """`error`: one sentence in the user's words. `unreadable`: a file of a described sound; rendering it may help."""
+
+    n: int
+    id: str
+    name: str
+    ok: Literal[False]
+    error: str
+    unreadable: bool = False
+
+
+class Job(Message):
+    """`results` holds what is finished, in the order of the tasks; `total` counts all of them."""
+
+    id: str
+    label: str
+    state: Literal["queued", "running", "done", "cancelled"]
+    progress: Share
+    created: str
+    total: int
+    results: list[Annotated[TaskDone | TaskFailed, Field(discriminator="ok")]]
+
+
+class Jobs(Message):
+    """`GET /v1/jobs`, newest first"""
+
+    jobs: Annotated[list[Job], Field(max_length=MAX_JOBS_SHOWN)]
+
+
+class DashboardAddress(Message):
+    """`POST /v1/dashboard`: an address for a browser, that works once and for so many seconds."""
+
+    url: str
+    seconds: Seconds
+
+
+class Stopping(Message):
+    """`POST /v1/shutdown`"""
+
+    stopping: Literal[True]
+
+
+LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="One life of one backend")]
+
+
+class Mailbox(Message):
+    """`POST /v1/mailboxes`: a folder in which requests and answers lie as files (server/letters.py), and its answer"""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path; made if it is not there")]
+
+
+class Heartbeat(Message):
+    """The file `backend.json` of a mailbox. `beat` counts on while the backend lives, about every `every_s` seconds."""
+
+    name: Literal["reaper-aeq"]
+    protocol: Literal[1]
+    version: str
+    pid: int
+    nonce: Nonce
+    beat: Annotated[int, Field(ge=0)]
+    time: Annotated[int, Field(ge=0, description="Seconds since 1970")]
+    every_s: Seconds
+    ready: bool
+    device: str
+
+
+class Letter(Message):
+    """`ID.request`: what HTTP would carry, for the backend `to`. A job is answered once it is over."""
+
+    to: Nonce
+    method: Literal["GET", "POST"]
+    path: Annotated[str, Field(pattern=r"^/v1/[a-z0-9/]*$", max_length=200)]
+    body: dict[str, Any] | None = None
+
+
+class LetterProgress(Message):
+    """`ID.progress`: from the moment the request was taken until its answer is there."""
+
+    sender: Nonce
+    progress: Share
+    done: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+
+class LetterAnswer(Message):
+    """`ID.answer`: the status and body that HTTP would have brought."""
+
+    sender: Nonce
+    id: LetterId
+    status: Annotated[int, Field(ge=100, le=599)]
+    body: dict[str, Any]
+
+
+class Failure(Message):
+    """The body of every answer that is not a success."""
+
+    error: str
+
+
+class State(Message):
+    """The file `backend.json`, by which clients find the backend."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    token: Annotated[str, Field(min_length=32)]
+    pid: int
+    version: str
+    started: str
+
+
+def first_fault(errors: list[dict[str, Any]] | Any) -> str:
+    """One sentence from pydantic's list of what is wrong with a message.
+
+    >>> first_fault([{"loc": ("body", "tasks", 3, "path"), "msg": "Field required", "type": "missing"}])
+    'tasks.3.path: field required'
+    """
+    fault = errors[0]
+    if fault["type"] == "json_invalid":
+        return "the body is not JSON"
+    place = ".".join(str(part) for part in fault["loc"][1:])  # the first says body or query
+    told = str(fault["msg"]).removeprefix("Value error, ")
+    told = told[:1].lower() + told[1:]
+    return f"{place[:200]}: {told}" if place else told

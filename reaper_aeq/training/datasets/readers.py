@@ -1,0 +1,204 @@
+"""What people did and what music sounds like: the data sets, read into curves on the grid.
+
+`--data` is a folder with `safe_eq.csv`, `socialeq_words.csv`, `socialeq_contributions.csv` and `ltas_prior.tsv`;
+`--audio` folders of recordings, each with a `MANIFEST.tsv` or not (then each sub-folder counts as a source).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...dsp.audio import AudioFile
+from ...dsp.response import bandwidth_from_q, response_db
+from ...dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
+from ...eq import SHELF_BANDWIDTH_OCT, Band, BandKind, Eq
+from ...errors import AeqError, AudioError
+from ...model.curves import GRID, REFERENCE_RATE, on_grid, rms_db
+from ...util.companions import files_below
+from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
+MP3_SKIP_S = 0.05  # the encoder's padding at the start
+SAFE_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, BandKind.HIGH_SHELF)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """People's EQ settings: `words` (n,), `curves_db` (n, bands) float64, level as they left it."""
+
+    words: tuple[str, ...]
+    curves_db: Tensor
+
+    def of(self, word: str) -> Tensor:
+        """(k, bands)"""
+        return self.curves_db[[i for i, name in enumerate(self.words) if name == word]]
+
+    def subset(self, keep: Sequence[bool]) -> Settings:
+        chosen = [i for i, use in enumerate(keep) if use]
+        return Settings(tuple(self.words[i] for i in chosen), self.curves_db[chosen])
+
+
+def safe_params(rows: Iterable[dict[str, str]]) -> Tensor:
+    """SAFE's 13 parameters -> (n, 5, 3) ReaEQ parameters [freq_hz, gain_db, bandwidth_oct].
+
+    SAFE's shelves (Q 0.71) are ReaEQ's at one octave; a peak's Q becomes octaves by the digital octave law.
+    """
+    out = []
+    for row in rows:
+        low = [float(row["low_shelf_freq_hz"]), float(row["low_shelf_gain_db"]), SHELF_BANDWIDTH_OCT]
+        high = [float(row["high_shelf_freq_hz"]), float(row["high_shelf_gain_db"]), SHELF_BANDWIDTH_OCT]
+        peaks = []
+        for k in "123":
+            freq_hz, q = float(row[f"peak{k}_freq_hz"]), float(row[f"peak{k}_q"])
+            width_oct = float(bandwidth_from_q(q, freq_hz, REFERENCE_RATE))
+            peaks.append([freq_hz, float(row[f"peak{k}_gain_db"]), width_oct])
+        out.append([low, *peaks, high])
+    return torch.tensor(out, dtype=torch.float64)
+
+
+def safe_eq(row: dict[str, str]) -> Eq:
+    """One SAFE row as an `Eq`."""
+    bands = zip(SAFE_KINDS, safe_params([row])[0].tolist(), strict=True)
+    return Eq(tuple(Band(kind, *values) for kind, values in bands))
+
+
+def read_safe(folder: Path | str) -> Settings:
+    """SAFE Equaliser settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
+    rows = _safe_rows(folder)
+    words = tuple(row["descriptor"].strip().lower() for row in rows)
+    return Settings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
+
+
+def read_safe_params(folder: Path | str) -> Tensor:
+    """The same settings as bands, (n, 5, 3). Raises `AeqError` where the file is missing."""
+    return safe_params(_safe_rows(folder))
+
+
+def _safe_rows(folder: Path | str) -> list[dict[str, str]]:
+    return [row for row in read_table(Path(folder) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
+
+
+@dataclass(frozen=True)
+class SocialWord:
+    """A SocialEQ word: mean curve in SocialEQ's units, how many people, its language."""
+
+    name: str
+    language: str
+    people: int
+    curve: Tensor
+
+
+def read_social_words(folder: Path | str) -> list[SocialWord]:
+    rows = read_table(Path(folder) / WORDS)
+    curves = _social_curves(rows)
+    return [SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)]
+
+
+def read_contributions(folder: Path | str) -> tuple[list[tuple[str, str]], Tensor]:
+    """Single people's SocialEQ curves: [(word, language)], (n, bands) in SocialEQ's units."""
+    rows = read_table(Path(folder) / CONTRIBUTIONS)
+    return [(r["word"], r["language"]) for r in rows], _social_curves(rows)
+
+
+def _social_curves(rows: list[dict[str, str]]) -> Tensor:
+    keys = band_columns(rows[0], "g")
+    return on_grid(np.array([float(k[1:]) for k in keys]), np.array([[float(r[k]) for k in keys] for r in rows]))
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """LTAS of whole tracks: `ltas_db` (n, bands), `known` (n, bands) bool (codec artefacts masked), source of each."""
+
+    ltas_db: Tensor
+    known: Tensor
+    sources: tuple[str, ...]
+
+
+def read_ltas_prior(folder: Path | str) -> Spectra:
+    rows = read_table(Path(folder) / SPECTRA)
+    keys = band_columns(rows[0], "hz_")
+    if len(keys) != len(GRID):
+        raise AeqError(f"{Path(folder) / SPECTRA} has {len(keys)} bands, not {len(GRID)}: get it anew")
+    ltas = torch.tensor([[float(r[k]) for k in keys] for r in rows], dtype=torch.float64)
+    cutoff = torch.tensor([float(r["codec_cutoff_hz"]) for r in rows], dtype=torch.float64)
+    return Spectra(ltas, cutoff[:, None] >= GRID * 2 ** (1 / 12), tuple(r["source_repo"] for r in rows))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording: where it came from, what it is, its analysis; bands above `cutoff_hz` are codec artefacts."""
+
+    name: str
+    source: str
+    kind: str
+    cutoff_hz: float
+    analysis: Analysis
+    genre: str = ""
+    path: str = ""
+
+    @property
+    def known(self) -> Tensor:
+        """(bands,) bool"""
+        return torch.from_numpy(min(self.cutoff_hz, self.analysis.sample_rate / 2) >= GRID_HZ * 2 ** (1 / 12))
+
+
+def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None) -> list[Clip]:
+    """Every recording in `folders`; unreadable or silent ones are told of and left out.
+
+    Raises `AeqError` where a folder holds no recording at all.
+    """
+    clips: list[Clip] = []
+    for folder in map(Path, folders):
+        manifest = folder / "MANIFEST.tsv"
+        rows = {r["file"]: r for r in read_table(manifest)} if manifest.is_file() else {}
+        files = files_below(folder, AUDIO_SUFFIXES)
+        if not files:
+            raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
+        for path in files:
+            row = rows.get(path.name, {})
+            try:
+                analysis = analyze_file(path, MP3_SKIP_S if path.suffix.lower() == ".mp3" else 0.0)
+            except AudioError as error:
+                tell(str(error))
+                continue
+            if analysis.silent:
+                tell(f"{path} is silent: left out")
+                continue
+            source = row.get("source_repo") or path.parent.name
+            cutoff_hz = float(row.get("codec_cutoff_hz") or 1e9)
+            kind, genre = row.get("kind", "mix"), row.get("genre") or ""
+            clips.append(Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path)))
+    return clips
+
+
+def analyze_file(path: Path | str, skip_s: float = 0.0) -> Analysis:
+    """Streams a file through the analysis, leaving out its first `skip_s` seconds. Raises `AudioError`."""
+    with AudioFile(path) as file:
+        return analyze_blocks(_skipping(file.blocks(), round(skip_s * file.sample_rate)), file.sample_rate)
+
+
+def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray]:
+    for block in blocks:
+        if samples < block.shape[1]:
+            yield block[:, samples:]
+        samples = max(0, samples - block.shape[1])
+
+
+def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:
+    """(n, bands) -> group of each row: rows within `within_db` of each other, directly or by a chain, share one.
+
+    People save a setting twice; a split must not put one copy on each side.
+    """
+    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < within_db
+    group = list(range(len(curves_db)))
+    for i, j in near.nonzero().tolist():
+        if group[i] != group[j]:
+            old, new = max(group[i], group[j]), min(group[i], group[j])
+            group = [new if g == old else g for g in group]
+    return group

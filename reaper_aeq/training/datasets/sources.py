@@ -1,0 +1,101 @@
+"""Three ways to come by sounds whose EQ is known, behind one interface.
+
+`noise`: pink noise with random EQs, which needs nothing. `music`: recordings with random EQs; any folder will do.
+`bootstrap`: noise in the balance of music with EQs that the EQ model's decoder draws, which needs no recordings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...dsp.spectrum import analyze_blocks
+from ...dsp.virtual_eq import equalised
+from ...errors import AeqError
+from ...model.audio_encoder import BalanceEncoder
+from ...model.curves import N_GRID, level_free
+from ...model.eq_autoencoder import N_LATENT, EqAutoencoder
+from ...util.settings import WAYS as WAYS
+from ...util.settings import AudioTraining
+from ..loop import Run
+from .readers import Clip
+from .synthetic import random_curves, shaped_noise
+
+NOISE_RATE, NOISE_SECONDS = 32_000, 10.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """Sounds and the EQs that are put on them.
+
+    Attributes:
+        clips: as they are without an EQ of ours.
+        draw: how many, generator -> (n, bands) dB.
+    """
+
+    name: str
+    clips: Sequence[Clip]
+    draw: Callable[[int, torch.Generator], Tensor]
+
+    def with_eqs(self, run: Run) -> list[Clip]:
+        """Every clip with one EQ on it."""
+        curves = self.draw(len(self.clips), run.generator(f"{self.name} EQs", 0)) if self.clips else torch.zeros(0, 0)
+        return [
+            dataclasses.replace(clip, analysis=equalised(clip.analysis, curve))
+            for clip, curve in zip(self.clips, curves, strict=True)
+        ]
+
+
+def gather(
+    names: Sequence[str], recordings: Sequence[Clip], settings: AudioTraining, eq_model: EqAutoencoder,
+    known: BalanceEncoder | None, run: Run,
+) -> list[Clip]:  # fmt: skip
+    """What `train audio` learns from. Raises `AeqError` for a way that is none."""
+    if wrong := set(names) - set(WAYS):
+        raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
+    count, sources = settings.bootstrap_sounds, 4 * settings.members
+    clips = list(recordings) if "music" in names else []
+    if "noise" in names:
+        clips += noise(count, run, sources).with_eqs(run)
+    if "bootstrap" in names:
+        run.tell(f"making {count} sounds from noise and the EQ model's decoder")
+        clips += bootstrap(count, run, sources, eq_model, known).with_eqs(run)
+    return clips
+
+
+def noise(count: int, run: Run, sources: int) -> Way:
+    """`count` sounds of pink noise in gusts, which count as so many `sources`."""
+    flat = torch.zeros(N_GRID, dtype=torch.float64)
+    return Way("noise", _gusts("noise", flat, count, run, sources), random_curves)
+
+
+def music(clips: Sequence[Clip]) -> Way:
+    """Recordings (`data.read_clips`)."""
+    return Way("music", clips, random_curves)
+
+
+def bootstrap(count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None) -> Way:
+    """Gusts of noise in the mean balance of music as `known` has it (pink where there is none yet)."""
+    mean = known.mean_db if known is not None else torch.zeros(N_GRID, dtype=torch.float64)
+
+    def draw(n: int, generator: torch.Generator) -> Tensor:
+        # early numbers of the code carry most of what people vary
+        codes = 4.0 * torch.randn(n, N_LATENT, generator=generator) / (1 + torch.arange(N_LATENT)).sqrt()
+        return level_free(eq_model.decode_curve(codes).double())
+
+    return Way("bootstrap", _gusts("bootstrap", mean, count, run, sources), draw)
+
+
+def _gusts(name: str, curve_db: Tensor, count: int, run: Run, sources: int) -> list[Clip]:
+    clips = []
+    for i in range(count):
+        generator = run.generator(name, i)
+        rate_hz = float(0.5 * 2 ** (4 * torch.rand(1, generator=generator)))
+        sound = shaped_noise(curve_db, NOISE_SECONDS, NOISE_RATE, generator, rate_hz, depth=0.9)
+        analysis = analyze_blocks([sound.numpy()], NOISE_RATE)
+        clips.append(Clip(f"{name}{i}", f"{name}{i % sources}", "noise", 1e9, analysis))
+    return clips

@@ -1,0 +1,144 @@
+"""A few hundred steps of gradient descent that can be killed at any moment and go on as if nothing had happened.
+
+Every random draw follows from (seed, name, step), so a run that was interrupted ends with the same weights as one that
+was not. State goes to `<name>.state` in the run folder, the log to `train.log` (one tab-separated line a note).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import AeqError
+from ..util.files import atomic_write
+
+LOG_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One-cycle AdamW: up to `learning_rate` in the first tenth, down to nothing on a cosine."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    save_every: int
+    about: str = ""  # what else a state depends on: settings, seed and data, as `fingerprint` gives it
+
+    def rate(self, step: int) -> float:
+        rise = max(1, self.steps // 10)
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        done = (step - rise) / max(1, self.steps - rise)
+        return self.learning_rate * 0.5 * (1 + torch.cos(torch.tensor(done * torch.pi)).item())
+
+
+@dataclass
+class Run:
+    """Where a training keeps its state, log and plot, and whom it tells."""
+
+    folder: Path
+    seed: int
+    tell: Callable[[str], None] = print
+    step_done: Callable[[str, int, int], None] = lambda name, step, steps: None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        self.folder = Path(self.folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AeqError(f"cannot use the run folder {self.folder}: {error.strerror or error}") from None
+
+    def log(self, name: str, step: int, **figures: float) -> None:
+        values = "\t".join(f"{key} {value:.4f}" for key, value in figures.items())
+        with open(self.folder / "train.log", "a", encoding="utf-8") as file:
+            file.write(f"{name}\t{step}\t{values}\n")
+
+    def history(self) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        """What the log holds: name -> figure -> [(step, value)]; the last word on a step counts."""
+        out: dict[str, dict[str, dict[int, float]]] = {}
+        for line in (self.folder / "train.log").read_text(encoding="utf-8").splitlines():
+            name, step, *figures = line.split("\t")
+            for figure in figures:
+                key, value = figure.rsplit(" ", 1)
+                out.setdefault(name, {}).setdefault(key, {})[int(step)] = float(value)
+        return {n: {k: sorted(v.items()) for k, v in figures.items()} for n, figures in out.items()}
+
+    def generator(self, name: str, step: int) -> torch.Generator:
+        """The random numbers of one step of one network, the same whatever ran before."""
+        return torch.Generator().manual_seed(_number(self.seed, name, step))
+
+
+def fingerprint(settings: object, *data: Tensor) -> str:
+    """A short hash of settings (any repr) and tensors: a state of other settings or data must not be resumed."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for tensor in data:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _number(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "little")
+
+
+def train_network(
+    run: Run, name: str, network: nn.Module, schedule: Schedule, loss_of: Callable[[torch.Generator], dict[str, Tensor]]
+) -> None:
+    """Trains `network` in place. `loss_of(generator)` gives named figures; 'loss' among them is descended.
+
+    Goes on from `<name>.state` where there is one of the same schedule; raises `AeqError` if it is of another.
+    """
+    path = run.folder / f"{name}.state"
+    optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
+    first = _resume(path, network, optimizer, schedule, run.device)
+    network.train()
+    for step in range(first, schedule.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate(step)
+        generator = run.generator(name, step)
+        torch.manual_seed(_number(run.seed, name, step, "dropout"))
+        figures = loss_of(generator)
+        optimizer.zero_grad(set_to_none=True)
+        figures["loss"].backward()
+        optimizer.step()
+        run.step_done(name, step + 1, schedule.steps)
+        last = step + 1 == schedule.steps
+        if step % LOG_EVERY == 0 or last:
+            run.log(name, step + 1, **{key: float(value.detach()) for key, value in figures.items()})
+        if (step + 1) % schedule.save_every == 0 or last:
+            _save(path, network, optimizer, schedule, step + 1)
+    network.eval()
+
+
+def _save(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
+    state: dict[str, Any] = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+    with atomic_write(path) as temporary:
+        torch.save(state | {"step": step, "schedule": vars(schedule)}, temporary)
+
+
+def _resume(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule, device: torch.device
+) -> int:
+    if not os.path.exists(path):
+        return 0
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        if state["schedule"] != vars(schedule):
+            raise AeqError(
+                f"{path} is from a run with other settings or data: use another run folder, or delete this one"
+            )
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+    except AeqError:
+        raise
+    except Exception as error:  # a foreign or damaged file can fail in any way
+        raise AeqError(f"{path} cannot be resumed from ({type(error).__name__}): delete it") from error
+    return int(state["step"])

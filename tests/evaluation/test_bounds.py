@@ -1,0 +1,31 @@
+"""What the laws say of an answer that limits held back."""
+
+import numpy as np
+import pytest
+import torch
+
+from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
+from reaper_aeq.eq import Band, BandKind, Eq
+from reaper_aeq.evaluation.bounds import slack_as_loud_db, slack_db
+from reaper_aeq.result.safety import Loudness
+
+RATE = 48_000
+
+
+def bass_and_hiss(level_db):
+    """Loud lows, a top 45 dB under them."""
+    t = np.arange(4 * RATE) / RATE
+    low = np.sin(2 * np.pi * 60 * t) + 0.5 * np.sin(2 * np.pi * 120 * t)
+    hiss = np.random.default_rng(0).standard_normal(len(t)) * 0.01
+    sound = (low + hiss)[None] * 0.5 * 10 ** (level_db / 20)
+    return analyze_blocks([sound.astype(np.float32)], RATE)
+
+
+@pytest.mark.parametrize("peaks_took_db", [0.0, 3.0])
+def test_how_near_a_limit_an_answer_is_does_not_hang_on_what_peaks_took_off(peaks_took_db):
+    loud, soft = bass_and_hiss(0.0), bass_and_hiss(-30.0)
+    bands = Eq((Band(BandKind.HIGH_SHELF, 2000.0, 4.5, 1.0), Band(BandKind.LOW_SHELF, 100.0, -2.0, 1.0)))
+    kept_db = Loudness(loud).lost_db(torch.from_numpy(bands.response_db(GRID_HZ, RATE)))
+    eq = bands.with_output_gain(kept_db - peaks_took_db)
+    assert slack_as_loud_db(eq, loud) == pytest.approx(slack_db(bands.with_output_gain(kept_db), soft), abs=0.01)
+    assert slack_db(eq, loud) == pytest.approx(slack_as_loud_db(eq, loud) + peaks_took_db, abs=0.01)
