@@ -15,7 +15,7 @@ import numpy as np
 
 from reaper_aeq import AdaptiveEQ, Eq
 from reaper_aeq.demo.song import make_song
-from reaper_aeq.request import Asked, plan
+from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.result.explanation import moves
 from reaper_aeq.result.realization import bands_for, fit_target, unrestricted_bands_for
 
@@ -32,8 +32,8 @@ def settings(track: str, word: str) -> tuple[Eq, Eq]:
     """The same target by five unrestricted bands, and by as few as a person would use."""
     engine = AdaptiveEQ.load(device="cpu")
     audio = next(one.audio for one in make_song(sample_rate=SAMPLE_RATE) if one.name == track)
-    asked = [Asked(engine.analyze(audio, SAMPLE_RATE), word, name=track)]
-    plans = [plan(one, engine.words) for one in asked]
+    asked = [AnalyzedRequest(engine.analyze(audio, SAMPLE_RATE), word, name=track)]
+    plans = [validated(one, engine.words) for one in asked]
     request = engine.requests(asked, plans)[0]
     code = engine.eq_model.encode(plans[0].method.curves([request])[0].float())
     target = fit_target(engine.eq_model, code, request.observation, request.loudness, request.mean_db)

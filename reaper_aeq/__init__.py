@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["AdaptiveEQ", "Band", "BandKind", "Eq", "__version__"]
 # Loaded when somebody asks for them: the engine needs torch, and the command line wants to be there at once.
-_HOMES = {"AdaptiveEQ": "engine", "Band": "bands", "BandKind": "bands", "Eq": "bands"}
+_HOMES = {"AdaptiveEQ": "engine", "Band": "eq", "BandKind": "eq", "Eq": "eq"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,18 +16,18 @@ from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .eq import Eq
 from .errors import AeqError
-from .methods import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS
 from .methods.answers import draw_eqs, find_eqs, pictures
-from .methods.request import Request
+from .methods.method import MethodInput
+from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import along_heard, level_free
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
-from .model.registry import Shelf
+from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
-from .request import Asked, Plan, plan, prior_of
+from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest
 from .result.explanation import explain, explain_heard, explain_understood, suggest
 from .result.realization import at_intensity, net_change_db
 from .result.result import (
@@ -37,13 +37,14 @@ from .result.result import (
     nothing_heard,
     room_for_peaks,
     with_known_peaks,
+    with_loudness,
     with_measured_loudness,
 )
 from .result.safety import OUTPUT, Loudness
 
 if TYPE_CHECKING:
-    from .match_request import MatchRequest
     from .methods.reference.match import MatchResult
+    from .request import MatchRequest
 
 PRECISE = torch.float64
 
@@ -56,7 +57,7 @@ class AdaptiveEQ:
     ):
         """`folder`: where that comes from which is loaded when it is first needed; None is the shipped models."""
         self.eq_model, self.encoder, self.words = eq_model, encoder, words
-        self.models = Shelf(eq_model, words, folder, self.device)
+        self.models = ModelRegistry(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
         self._word_curves = level_free(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
@@ -122,7 +123,7 @@ class AdaptiveEQ:
         analysis = analyze_blocks([sound], sample_rate)
         result = self.adapt_analysis(
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-            sound=sound if exact else None, variations=variations, kind=kind, name=name,
+            variations=variations, kind=kind, name=name, sound=sound if exact else None,
         )  # fmt: skip
         return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
 
@@ -131,34 +132,35 @@ class AdaptiveEQ:
         analysis: Analysis,
         word: str | Mapping[str, float],
         *,
-        intensity: float = 1.0,
-        adaptation: float | None = None,
-        method: str = DEFAULT_METHOD,
-        refine: int | None = None,
         sound: np.ndarray | Tensor | None = None,
-        variations: int = 0,
-        kind: str | None = None,
-        name: str | Sequence[str] | None = None,
+        **options: Any,
     ) -> Result:
-        """`adapt` for a sound that was analysed already (a file read in blocks); `sound` as in `Asked`."""
-        asked = Asked(analysis, word, intensity, adaptation, method, refine, sound, variations, kind, name)
+        """`adapt` for a sound that was analysed already (a file read in blocks).
+
+        Args:
+            sound: its samples where refining is to be exact. options: fields of `EqRequest`.
+        """
+        return self.adapt_request(AnalyzedRequest(analysis, EqRequest(word, **options), sound))
+
+    def adapt_request(self, asked: AnalyzedRequest) -> Result:
+        """One answer of `adapt_many`, its error raised."""
         answer = self.adapt_many([asked])[0]
         if isinstance(answer, AeqError):
             raise answer
         return answer
 
-    def adapt_many(self, asked: Sequence[Asked]) -> list[Result | AeqError]:
+    def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
         """`adapt_analysis` for many sounds in one pass of the networks and one search for bands a sample rate.
 
         What cannot be done is answered by the error that `adapt` would raise, in its place; the others go on.
         """
         answers: list[Result | AeqError | None] = [None] * len(asked)
-        plans: dict[int, Plan] = {}
+        plans: dict[int, ValidatedRequest] = {}
         for n, one in enumerate(asked):
             try:
-                checked = plan(one, self.words)
+                checked = validated(one, self.words)
                 if one.analysis.silent:
-                    answers[n] = nothing_heard(checked.asked.name, checked.intensity, one.method, one.analysis)
+                    answers[n] = nothing_heard(checked.asked.name, checked.intensity, one.request.method, one.analysis)
                 else:
                     plans[n] = checked
             except AeqError as error:
@@ -173,7 +175,7 @@ class AdaptiveEQ:
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
         return [answer for answer in answers if answer is not None]
 
-    def requests(self, asked: Sequence[Asked], plans: Sequence[Plan]) -> list[Request]:
+    def requests(self, asked: Sequence[AnalyzedRequest], plans: Sequence[ValidatedRequest]) -> list[MethodInput]:
         """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
         what each sound is asks for."""
         # several words may be asked of one sound, which is then looked at once
@@ -193,17 +195,17 @@ class AdaptiveEQ:
             for one, checked, way in zip(asked, plans, ways, strict=True)
         ]
 
-    def _variations(self, one: Asked, plan: Plan, request: Request) -> tuple[Result, ...]:
+    def _variations(self, one: AnalyzedRequest, checked: ValidatedRequest, request: MethodInput) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""
-        drawn = replace(one, method=DRAWS)
-        eqs = draw_eqs(self.eq_model, request, int(one.variations))
-        return tuple(self._result(drawn, plan, request, eq) for eq in eqs)
+        drawn = replace(one, request=replace(one.request, method=DRAWS))
+        eqs = draw_eqs(self.eq_model, request, int(one.request.variations))
+        return tuple(self._result(drawn, checked, request, eq) for eq in eqs)
 
-    def _result(self, one: Asked, plan: Plan, request: Request, eq: Eq) -> Result:
+    def _result(self, one: AnalyzedRequest, checked: ValidatedRequest, request: MethodInput, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
         assert request.loudness is not None, "`requests` gives it"
-        asked, intensity = plan.asked, plan.intensity
+        asked, intensity = checked.asked, checked.intensity
         held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
         times = room_for_peaks(held.eq, analysis)
         if times < 1.0:
@@ -217,9 +219,11 @@ class AdaptiveEQ:
         share = float(along_heard(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
         heard = HeardAs.of(seen.usual)
-        told = explain(asked, plan.wanted, seen, before, later, share, intensity, one.method, eq, net_db, held.by)
+        told = explain(
+            asked, checked.wanted, seen, before, later, share, intensity, one.request.method, eq, net_db, held.by
+        )
         result = Result(
-            asked.name, float(intensity), one.method, eq, before, later, confidence,
+            asked.name, float(intensity), one.request.method, eq, before, later, confidence,
             explain_understood(asked) + told + explain_heard(heard) + explain_output(eq.output_gain_db),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
             most_gain_db=held.most_gain_db, heard_as=heard,
@@ -253,7 +257,7 @@ class AdaptiveEQ:
 
         Raises `AudioError`, `RangeError`, `AeqError` (no reference, a silent one, weights that do not fit).
         """
-        from .match_request import MatchRequest
+        from .request import MatchRequest
 
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
@@ -278,19 +282,21 @@ class AdaptiveEQ:
     ) -> MatchResult:
         """`match` for sounds that were analysed already; `names` of the references are what people are told."""
         from .methods.reference.match import match_analysis
+        from .methods.reference.noise import Matching
 
-        return match_analysis(self, self.models.matching, analysis, references, names, request)
+        noise = self.models.get(Matching)
+        return match_analysis(self.encoder, self.eq_model, noise, analysis, references, names, request)
 
     def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
         """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
         from .dsp.analyze_file import listen_to
-        from .match_request import MatchRequest
+        from .request import MatchRequest
 
         request = MatchRequest(**options)
         request.shares(len(references))  # what is wrong with it is said before anything is read
         heard = listen_to(os.fspath(path))
         others = [listen_to(reference).analysis for reference in references]
-        return heard.measured(self.match_analysis(heard.analysis, others, references, request))
+        return with_loudness(self.match_analysis(heard.analysis, others, references, request), heard)
 
     def heard_as(
         self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None
@@ -351,15 +357,19 @@ class AdaptiveEQ:
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
     def _request(
-        self, plan: Plan, seen: Observation, analysis: Analysis, sound: np.ndarray | Tensor | None = None
-    ) -> Request:
-        word = plan.wanted
+        self,
+        checked: ValidatedRequest,
+        seen: Observation,
+        analysis: Analysis,
+        sound: np.ndarray | Tensor | None = None,
+    ) -> MethodInput:
+        word = checked.wanted
         mean = level_free(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
         samples = None if sound is None else torch.as_tensor(sound)
-        return Request(
-            mean, cov, seen, seen.usual.cov, plan.adaptation, word, self.models, analysis.sample_rate, plan.refine,
-            samples, Loudness(analysis),
+        return MethodInput(
+            mean, cov, seen, seen.usual.cov, checked.adaptation, word, self.models, analysis.sample_rate,
+            checked.refine, samples, Loudness(analysis),
         )  # fmt: skip
 
     def _score(self, word: Word, seen: Observation) -> float:

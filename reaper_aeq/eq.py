@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import AeqError
@@ -104,6 +106,11 @@ def pass_corner_hz(is_high_pass: Any, freq_hz: Any, times: Any) -> Any:
     return freq_hz * moved ** (2 * is_high_pass - 1)
 
 
+def _filters() -> ModuleType:
+    """`dsp.response`, which loads torch: not before a response is asked for."""
+    return import_module(".dsp.response", __package__)
+
+
 @dataclass(frozen=True)
 class Eq:
     """Bands in series and the gain that follows them (ReaEQ's global gain), dB."""
@@ -124,18 +131,14 @@ class Eq:
         Returns:
             dB, numpy float64, shape (n,).
         """
-        from .dsp.response import eq_response_db
-
-        return eq_response_db(self, freqs_hz, sample_rate)
+        return _filters().eq_response_db(self, freqs_hz, sample_rate)
 
     def apply(self, audio: Any, sample_rate: int) -> Any:
         """Filters `audio` ((samples,) or (channels, samples), numpy or torch) and applies `output_gain_db`.
 
         Returns the same type and shape, float32.
         """
-        from .dsp.response import apply_eq
-
-        return apply_eq(self, audio, sample_rate)
+        return _filters().apply_eq(self, audio, sample_rate)
 
     def with_output_gain(self, output_gain_db: float) -> Eq:
         return replace(self, output_gain_db=float(output_gain_db))

@@ -1,96 +1,161 @@
-"""What is asked of the engine, and the same once it was checked."""
+"""What may be asked: a word or a blend of words, how much of it and how; or the balance of a reference.
+
+Standard library only, so that a mistake is told before anything heavy is loaded.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from .dsp.spectrum import Analysis
 from .eq import LIMITS
-from .errors import AudioError, RangeError, as_number
-from .methods import DEFAULT_ADAPTATION, DEFAULT_METHOD, REFINE_STEPS
-from .methods.request import Method
-from .methods.request import method as find_method
-from .model.audio_encoder import Observation
-from .model.kinds import kind_prior, known_kind
-from .model.words import Vocabulary, Word
-from .result.result import MEASURED_UP_TO_S
+from .errors import AeqError, RangeError, WrongTypeError, as_number
 
-COUNTS = ("refine", "variations")
+METHODS = ("adaptive", "fixed", "cvae", "refine", "proxy")
+DRAWS = "cvae"  # the method that variations come from
+DEFAULT_METHOD = "adaptive"
+REFINE_STEPS = {"refine": 50}  # gradient steps where none are asked for; other methods take none
+DEFAULT_ADAPTATION = 0.5
+# How a reference is matched (`AdaptiveEQ.match`).
+MATCHES = ("posterior", "ltas", "encoder")
+DEFAULT_MATCH = "posterior"
+NARROWEST_OCT = 0.5  # between two frequency limits; a sixth-octave grid says little of less
+_WEIGHT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(%?)")
+_EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One sound and what is wanted of it; the fields are those of `AdaptiveEQ.adapt`.
+class EqRequest:
+    """What is wanted of a sound, whoever asks: command line, plan, HTTP, mailbox, an open project or a batch.
 
-    `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
+    Nothing is checked here: `methods.validation.validated` does that, once, with the vocabulary at hand.
+
+    Attributes:
+        word: what a listener says, "less" of it too, or a blend {word: weight}.
+        intensity: -2..2; 1 is what people do, a negative one asks for the opposite.
+        adaptation: 0..1, how much the sound's own balance counts; None: `DEFAULT_ADAPTATION`.
+        method: one of `METHODS`.
+        refine: gradient steps on the bands that were found; None: as the method does.
+        variations: so many other answers that people might give.
+        kind: what the sound is, one of `model.kinds.KINDS`; None: judged by sound and name.
+        name: of its track, and what else is called so: evidence of its kind.
     """
 
-    analysis: Analysis
     word: str | Mapping[str, float]
     intensity: float = 1.0
     adaptation: float | None = None
     method: str = DEFAULT_METHOD
     refine: int | None = None
-    sound: np.ndarray | Tensor | None = None
     variations: int = 0
     kind: str | None = None
     name: str | Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A request that was checked."""
+class MatchRequest:
+    """How a reference is followed.
 
-    asked: Word
-    wanted: Word
-    intensity: float
-    adaptation: float
-    method: Method
-    refine: int
-    prior: Tensor | None = None  # (kinds,), what is said of the sound's kind
+    Attributes:
+        intensity: 0 nothing, 1 the reference's balance, up to 2 beyond it.
+        weights: of each reference, positive, any scale; None: all alike.
+        low_hz, high_hz: outside of them the EQ returns to flat within half an octave; None: no limit.
+        smoothing_oct: octaves over which the EQ is smoothed; None: as the method does best.
+        by: one of `MATCHES`.
 
-    def on(self, seen: Observation) -> Plan:
-        """With the words as they are meant for what this sound is."""
-        kinds = seen.usual.kinds if seen.usual else None
-        return replace(self, asked=self.asked.for_kinds(kinds), wanted=self.wanted.for_kinds(kinds))
+    Raises `AeqError`, `RangeError`.
+    """
+
+    intensity: float = 1.0
+    weights: Sequence[float] | None = None
+    low_hz: float | None = None
+    high_hz: float | None = None
+    smoothing_oct: float | None = None
+    by: str = DEFAULT_MATCH
+
+    def __post_init__(self) -> None:
+        as_number("intensity", self.intensity)
+        _check("intensity", self.intensity, "match_intensity")
+        _check("the lower limit in Hz", self.low_hz, "freq_hz")
+        _check("the upper limit in Hz", self.high_hz, "freq_hz")
+        _check("the smoothing in octaves", self.smoothing_oct, "smoothing_oct")
+        if not isinstance(self.by, str) or self.by not in MATCHES:
+            raise AeqError(f"unknown way to match {self.by!r}: use one of {', '.join(MATCHES)}")
+        low, high = self.low_hz or LIMITS["freq_hz"].low, self.high_hz or LIMITS["freq_hz"].high
+        if high < low * 2**NARROWEST_OCT:
+            raise AeqError(f"nothing can be matched from {low:g} to {high:g} Hz: they must lie half an octave apart")
+        if self.weights is not None and not isinstance(self.weights, list | tuple):
+            raise WrongTypeError("the weights", self.weights, "a list of numbers")
+        for weight in self.weights or ():
+            weight = as_number("the weight of a reference", weight)
+            if not (math.isfinite(weight) and weight > 0):
+                raise AeqError(f"the weight of a reference must be a number above 0, not {weight:g}")
+
+    def shares(self, references: int) -> list[float]:
+        """The weight of each of so many references; they sum to 1. Raises `AeqError` where the numbers differ."""
+        if references < 1:
+            raise AeqError("no reference given: name at least one recording to match")
+        weights = list(self.weights) if self.weights is not None else [1.0] * references
+        if len(weights) != references:
+            raise AeqError(
+                f"each reference needs one weight, not {_counted(len(weights), 'weight')} for"
+                f" {_counted(references, 'reference')}"
+            )
+        return [float(weight) / sum(weights) for weight in weights]
 
 
-def plan(one: Asked, words: Vocabulary) -> Plan:
-    """Raises what may be wrong with it: `RangeError`, `UnknownWordError`, `AudioError`, `AeqError`."""
-    method = find_method(one.method)
-    intensity = _checked("intensity", one.intensity)
-    adaptation = _checked("adaptation", DEFAULT_ADAPTATION if one.adaptation is None else one.adaptation)
-    steps = int(_checked("refine", REFINE_STEPS.get(one.method, 0) if one.refine is None else one.refine))
-    _checked("variations", one.variations)
-    if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
-        raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
-    asked = words.blend(one.word)
-    # a negative intensity asks for the opposite, which this sound may lack as much or as little
-    return Plan(
-        asked,
-        asked if intensity >= 0 else asked.opposite(),
-        intensity,
-        adaptation,
-        method,
-        steps,
-        prior_of(one.kind, one.name),
-    )
+def parse_word(text: str) -> str | dict[str, float]:
+    """A word or phrase as it is, or a blend as {word: weight}.
+
+    Parts of a blend are separated by a comma or ' + '; a weight may be in per cent, as in the names that
+    `reaper.reaeq.names.instance_name` gives. Where no part has a weight the text is a phrase.
+
+    Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
+
+    >>> parse_word("less muddy")
+    'less muddy'
+    >>> parse_word("warm 0.7, airy 30%")
+    {'warm': 0.7, 'airy': 0.3}
+    """
+    parts = [" ".join(part.split()) for part in re.split(r",|\s\+\s", text)]
+    if parts == [""]:
+        raise AeqError(f"no word given: name one, or {_EXAMPLE}")
+    if all(parts) and not any(_WEIGHT.fullmatch(part.rpartition(" ")[2]) for part in parts):
+        return " ".join(text.split())
+    blend: dict[str, float] = {}
+    for part in parts:
+        word, _, last = part.rpartition(" ")
+        weight = _WEIGHT.fullmatch(last)
+        reason = _fault(part, word, weight, blend)
+        if reason:
+            raise AeqError(f"cannot read the blend {text!r}: {reason}; {_EXAMPLE}")
+        assert weight is not None
+        blend[word] = float(weight[1]) / (100 if weight[2] else 1)
+        check_range("intensity", blend[word], f"the weight of {word!r}")
+    return blend
 
 
-def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
-    """What a person or names say of a sound's kind, (kinds,) float64. Raises `AeqError` for a kind that is none."""
-    names = [name] if isinstance(name, str) else name or []
-    prior = known_kind(kind) if kind else kind_prior(*names)
-    return None if prior is None else torch.tensor(prior, dtype=torch.float64)
+def _fault(part: str, word: str, weight: re.Match[str] | None, blend: Mapping[str, float]) -> str | None:
+    if not part:
+        return "a part of it is empty"
+    if weight is None:
+        return f"{part!r} has no weight"
+    if not word:
+        return f"the weight {part} has no word (decimals are written with a point)"
+    return f"{word!r} occurs twice" if word in blend else None
 
 
-def _checked(name: str, value: float) -> float:
-    limit, value = LIMITS[name], as_number(name, value, whole=name in COUNTS)
-    if value not in limit:
-        raise RangeError(name, value, limit.low, limit.high)
-    return value
+def check_range(limit: str, value: float, name: str | None = None) -> None:
+    """Raises `RangeError`, about `name`, for a number outside of `LIMITS[limit]`; NaN is outside."""
+    if value not in LIMITS[limit]:
+        raise RangeError(name or limit, value, LIMITS[limit].low, LIMITS[limit].high)
+
+
+def _check(name: str, value: float | None, limit: str) -> None:
+    if value is not None and as_number(name, value) not in LIMITS[limit]:
+        raise RangeError(name, as_number(name, value), LIMITS[limit].low, LIMITS[limit].high)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

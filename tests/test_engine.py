@@ -15,9 +15,10 @@ from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
+from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.model.curves import along, rms_db
 from reaper_aeq.reaper.reaeq.instance import vst_block
-from reaper_aeq.request import Asked
+from reaper_aeq.request import EqRequest
 from reaper_aeq.result.plot import curves_of
 from reaper_aeq.result.result import Result
 
@@ -252,7 +253,7 @@ def test_the_same_sound_gets_the_same_bands(engine):
 def test_a_sound_s_answer_does_not_depend_on_its_company(engine, word):
     """Whoever groups sounds otherwise writes the same bands: 17 in all groups of neighbours, to the last digit."""
     sounds = [noise(0.5 + 0.4 * n, tilt_db_per_oct=-0.5 * n, seed=n) for n in range(17)]
-    asked = [Asked(engine.analyze(sound, 48_000), word) for sound in sounds]
+    asked = [AnalyzedRequest(engine.analyze(sound, 48_000), EqRequest(word)) for sound in sounds]
     alone = [engine.adapt_many([one])[0] for one in asked]
     for size in range(2, 18):
         together = [answer for n in range(0, 17, size) for answer in engine.adapt_many(asked[n : n + size])]

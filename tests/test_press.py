@@ -12,7 +12,8 @@ from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.evaluation.bounds import slack_db
 from reaper_aeq.evaluation.law import read_sounds
 from reaper_aeq.evaluation.laws_of_hearing import net_db, share, yields
-from reaper_aeq.request import Asked
+from reaper_aeq.methods.validation import AnalyzedRequest
+from reaper_aeq.request import EqRequest
 
 WORDS = ("warm", "bright", "airy", "punchy", "clear", "less muddy", "less boomy", "soft")
 EVERY = 8
@@ -37,7 +38,9 @@ def test_presses_are_heard(engine, analyses):
     quiet, presses = [], 0
     for word in WORDS:
         m = engine.curve_of(word)
-        once, twice = (engine.adapt_many([Asked(a, word, i) for a in analyses]) for i in (1.0, 2.0))
+        once, twice = (
+            engine.adapt_many([AnalyzedRequest(a, EqRequest(word, i)) for a in analyses]) for i in (1.0, 2.0)
+        )
         for analysis, one, two in zip(analyses, once, twice, strict=True):
             presses += 1
             quiet += [word] * (net_db(one, analysis) < 0.5)
@@ -59,10 +62,13 @@ def test_evenly_over_intensity_and_adaptation(engine, analyses):
         m = engine.curve_of(word)
         for analysis in analyses[::3]:
             steps = [0.0, 0.1, 0.25, 0.5, 0.75, 1.0]
-            got = [share(r, analysis, m) for r in engine.adapt_many([Asked(analysis, word, i) for i in steps])]
+            got = [
+                share(r, analysis, m)
+                for r in engine.adapt_many([AnalyzedRequest(analysis, EqRequest(word, i)) for i in steps])
+            ]
             whole = got[-1]
             assert got == pytest.approx([whole * i for i in steps], abs=0.02 + 0.05 * whole)
             amounts = [a / 10 for a in range(11)]
-            results = engine.adapt_many([Asked(analysis, word, 1.0, a) for a in amounts])
+            results = engine.adapt_many([AnalyzedRequest(analysis, EqRequest(word, 1.0, a)) for a in amounts])
             got = [share(r, analysis, m) for r in results]
             assert max(abs(a - b) for a, b in pairwise(got)) <= 0.5, (word, got)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from reaper_aeq.blend import check_range, instance_name, parse_word
 from reaper_aeq.errors import AeqError, RangeError
+from reaper_aeq.reaper.reaeq.names import instance_name
+from reaper_aeq.request import check_range, parse_word
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_an_installed_wheel_adapts_a_sound(environment, place):
 @pytest.mark.slow
 def test_models_and_scripts_come_from_inside_the_environment(environment, place):
     program = (
-        "from reaper_aeq.util.paths import shipped; from reaper_aeq import cli;"
+        "from reaper_aeq.util.paths import shipped; from reaper_aeq.cli import main as cli;"
         "print(cli.__file__); print(shipped('models')); print(shipped('reascripts'))"
     )
     inside = (place / "env").resolve()

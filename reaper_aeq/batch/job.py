@@ -41,7 +41,8 @@ class Job:
                 from ..reaper.rpp.project import Project
 
                 self.opened = Project.read(task.path)
-                self._before |= _times(map(str, files_read(self.opened, recipe.plan)))
+                # all files that the result depends on besides the project itself
+                self._before |= _times(str(path) for path in files_read(self.opened, recipe.plan))
             self.stamps: dict[str, Stamp] = stamps(self._before)
             self.key = content_key(recipe.asked_of(task.kind), self.stamps)
 

@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import __version__
-from ..blend import check_range, parse_word
 from ..errors import AeqError, ModelError
-from ..methods import METHODS
 from ..project.plan import DEFAULT_PLAN, Plan, parse_plan, read_plan
+from ..request import METHODS, EqRequest, check_range, parse_word
 from ..util.paths import shipped
 from .inputs import PROJECT
 
@@ -63,6 +62,11 @@ class Recipe:
     def plan(self) -> Plan:
         """The text, not the file, which may be edited while the batch runs."""
         return parse_plan(self.plan_text.encode(), Path(self.plan_path) if self.plan_path else DEFAULT_PLAN)
+
+    @property
+    def request(self) -> EqRequest:
+        """For each recording; a word must have been given."""
+        return EqRequest(parse_word(self.word), self.intensity, self.adaptation, self.method)
 
     def asked_of(self, kind: str) -> str:
         """A hash of all that a task of this kind depends on besides its files."""

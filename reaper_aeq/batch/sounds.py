@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..blend import instance_name, parse_word
 from ..dsp.analyze_file import Heard, listen_to
 from ..dsp.audio import AudioFile
 from ..dsp.response import EqFilter
 from ..dsp.write import AudioWriter
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
+from ..methods.validation import AnalyzedRequest
 from ..project.page import page
 from ..project.plan import Action
 from ..project.report import LEGEND, card
 from ..project.rows import Row, loudness_lufs
-from ..project.run import doubts
+from ..project.runner import doubts
 from ..reaper.reaeq.instance import rfxchain_text
+from ..reaper.reaeq.names import instance_name
 from ..reaper.rpp.fxchain import stored_name
-from ..request import Asked
-from ..result.result import Result
+from ..result.result import Result, with_loudness
 from ..util.files import write_text_atomic
 from .inputs import shown
 from .job import Answer, Job, told
@@ -39,9 +39,7 @@ def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]
     if not heard:
         return
     started = time.perf_counter()
-    results = engine.adapt_many(
-        [Asked(h.analysis, action.word, action.intensity, action.adaptation, action.method) for _, h in heard]
-    )
+    results = engine.adapt_many([AnalyzedRequest(h.analysis, action) for _, h in heard])
     pass_s = time.perf_counter() - started
     for (job, sound), result in zip(heard, results, strict=True):
         job.seconds += pass_s / len(heard)
@@ -49,14 +47,13 @@ def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]
             if isinstance(result, AeqError):
                 raise result
             with job.timed():
-                row = _row(job, sound, sound.measured(result), action, engine)
+                row = _row(job, sound, with_loudness(result, sound), action, engine)
                 outputs = _write(job, row)
             answers[job.task.id] = job.finish(outputs, summary(row))
 
 
 def action_of(job: Job) -> Action:
-    recipe = job.recipe
-    return Action(parse_word(recipe.word), recipe.intensity, recipe.adaptation, recipe.method)
+    return Action(**vars(job.recipe.request))
 
 
 def summary(row: Row) -> dict[str, Any]:

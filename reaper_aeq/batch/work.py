@@ -42,12 +42,11 @@ def fit(recipe: Recipe, out: str) -> str | None:
         if hash_of_models(recipe.models) != recipe.models_hash:
             return f"the worker on {where} has other models than this command: install the same on both"
         engine = engine_of(recipe)
-        from ..blend import parse_word
-        from ..project.run import check_words
+        from ..project.runner import check_words
 
         check_words(recipe.plan, engine)
         if recipe.word:
-            engine.words.blend(parse_word(recipe.word))
+            engine.words.blend(recipe.request.word)
     except AeqError as error:
         return str(error)
     except Exception as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..methods import DEFAULT_METHOD, METHODS
+from ..request import DEFAULT_METHOD, METHODS
 from .options import PLAIN, App, Audio, Data, EveryMix, Help, Json, Learn, Models, RunFolder, help_alone
 
 evaluate = App(help="Examine the models on recordings.", **PLAIN)

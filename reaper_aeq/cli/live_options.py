@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from ..methods import DEFAULT_METHOD
 from ..reaper.live import WEB_PORT
+from ..request import DEFAULT_METHOD
 from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 
 

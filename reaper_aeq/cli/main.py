@@ -18,9 +18,9 @@ import typer
 from .. import __version__
 from ..eq import LIMITS
 from ..errors import AeqError
-from ..methods import DEFAULT_MATCH, DEFAULT_METHOD, MATCHES, REFINE_STEPS
 from ..model import DEFAULT_ENCODER, ENCODERS
 from ..model.kinds import KINDS
+from ..request import DEFAULT_MATCH, DEFAULT_METHOD, MATCHES, REFINE_STEPS
 from ..util import ctrl_c
 from ..util.libraries import explain
 from ..util.printable import printable

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from ..eq import LIMITS
-from ..methods import DEFAULT_ADAPTATION, METHODS
+from ..request import DEFAULT_ADAPTATION, METHODS
 from .commands import console
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.

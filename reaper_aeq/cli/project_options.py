@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..methods import DEFAULT_METHOD
+from ..request import DEFAULT_METHOD
 from .options import Adaptation, Json, Method, Models, range_of
 
 

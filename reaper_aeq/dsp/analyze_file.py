@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import AudioError
-from ..result.result import MEASURED_UP_TO_S, AnyResult, with_measured_loudness
 from .audio import AudioFile
 from .spectrum import Analysis, analyze_blocks
 
@@ -19,6 +18,8 @@ MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which
 # A small file may hold a very long sound (2 MB of FLAC can be a day of silence): these bound the work it can ask for.
 MAX_HOURS = 12.0
 MAX_SAMPLES = 2**34  # over all channels: twelve hours of stereo at 192 kHz
+# Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
+MEASURED_UP_TO_S = 60.0
 KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept
 
 
@@ -37,11 +38,10 @@ class Heard:
     blocks: Sequence[np.ndarray] | None
     warning: str | None
 
-    def measured(self, result: AnyResult) -> AnyResult:
-        """`result` with its output gain from the exact loudness, where the sound is short enough for that."""
-        if self.analysis.duration_s > MEASURED_UP_TO_S:
-            return result
-        return with_measured_loudness(result, self.analysis, self.samples)
+    @property
+    def is_measured(self) -> bool:
+        """Whether loudness and peaks of an EQ are measured on the samples."""
+        return self.analysis.duration_s <= MEASURED_UP_TO_S
 
     def samples(self) -> np.ndarray:
         """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""

@@ -15,12 +15,12 @@ from ..dsp.audio import AudioFile
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..match_request import MatchRequest
+from ..methods.validation import AnalyzedRequest
 from ..model import DEFAULT_ENCODER
 from ..model.curves import GRID, level_free
 from ..model.texture import statistics, texture
 from ..model.usual import features
-from ..request import Asked
+from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
 from .rules import Music, UsualRule, posterior_rule, scalar_rule
@@ -125,7 +125,8 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
             here = [n for n, trial in enumerate(trials) if trial.fold is fold]
             here = [n for n in here if encoder == DEFAULT_ENCODER or trials[n].clip.kind == "mix"]
             asked = [
-                Asked(t.damaged, t.word, adaptation=t.adaptation, method=method) for t in (trials[n] for n in here)
+                AnalyzedRequest(t.damaged, EqRequest(t.word, adaptation=t.adaptation, method=method))
+                for t in (trials[n] for n in here)
             ]
             engine = fold.engine if encoder == DEFAULT_ENCODER else fold.others[encoder]
             for n, result in zip(here, engine.adapt_many(asked), strict=True):

@@ -15,8 +15,8 @@ from torch import Tensor
 from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import METHODS
 from ..model.curves import GRID, along, level_free, rms_db
+from ..request import METHODS
 from .baselines import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
 from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
 from .law import read_sounds

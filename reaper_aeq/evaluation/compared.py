@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import AeqError
-from ..methods import METHODS
 from ..model import NETWORKS
+from ..request import METHODS
 
 NEIGHBOUR, MATCHERING = "match to neighbour", "matchering, neighbour"
 USUAL_RULE = "rule of usual balance"

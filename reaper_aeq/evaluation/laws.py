@@ -11,8 +11,8 @@ from typing import Any
 
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DEFAULT_METHOD
-from ..request import Asked
+from ..methods.validation import AnalyzedRequest
+from ..request import DEFAULT_METHOD
 from ..result.result import Result
 from .law import Law, Sound
 from .laws_of_answers import adaptive, convergent, monotone, null, settling
@@ -39,8 +39,10 @@ class By:
     def adapt_analysis(self, *args: Any, **options: Any) -> Result:
         return self._engine.adapt_analysis(*args, **{"method": self._method, **options})
 
-    def adapt_many(self, asked: Sequence[Asked]) -> list[Result | AeqError]:
-        return self._engine.adapt_many([replace(one, method=self._method) for one in asked])
+    def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
+        return self._engine.adapt_many(
+            [replace(one, request=replace(one.request, method=self._method)) for one in asked]
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)

@@ -12,9 +12,10 @@ from torch import Tensor
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
+from ..methods.validation import AnalyzedRequest
 from ..model.audio_encoder import visibility
 from ..model.curves import along_heard
-from ..request import Asked
+from ..request import EqRequest
 from ..result.realization import net_change_db
 from ..result.result import Result
 from ..result.safety import scaled
@@ -41,7 +42,8 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         for word in PRESSED:
             m = engine.curve_of(word)
             for intensity, least in LEAST.items():
-                results = raised(engine.adapt_many([Asked(analysis, word, intensity) for analysis in analyses]))
+                asked = [AnalyzedRequest(analysis, EqRequest(word, intensity)) for analysis in analyses]
+                results = raised(engine.adapt_many(asked))
                 for analysis, result in zip(analyses, results, strict=True):
                     presses += intensity == 1
                     quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
@@ -71,12 +73,12 @@ def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         analysis = engine.analyze(sound.audio, sound.sample_rate)
         for word in WORDS:
             m = engine.curve_of(word)
-            asked = [Asked(analysis, word, 1.0, adaptation) for adaptation in ADAPTATIONS]
-            results = raised(engine.adapt_many(asked))
+            requests = [EqRequest(word, 1.0, adaptation) for adaptation in ADAPTATIONS]
+            results = raised(engine.adapt_many([AnalyzedRequest(analysis, request) for request in requests]))
             got = [share(result, analysis, m) for result in results]
             steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
             versions = [equalised(analysis, amount * m) for amount in AMOUNTS]
-            results = raised(engine.adapt_many([Asked(version, word) for version in versions]))
+            results = raised(engine.adapt_many([AnalyzedRequest(version, EqRequest(word)) for version in versions]))
             free = [slack_as_loud_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
             got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]
             for (a, b), both in zip(pairwise(got), (x and y for x, y in pairwise(free)), strict=True):

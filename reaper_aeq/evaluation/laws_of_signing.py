@@ -14,9 +14,10 @@ from ..dsp.response import band_responses_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..eq import PASS_FILTERS, Band, BandKind, Eq
-from ..methods.request import Request
+from ..methods.method import MethodInput
+from ..methods.validation import AnalyzedRequest, validated
 from ..model.curves import COMPARED
-from ..request import Asked, plan
+from ..request import EqRequest
 from ..result.realization import bands_for, fit_target, unrestricted_bands_for
 from ..result.result import Result
 from .law import AGREED, Law, Sound, by_material
@@ -57,11 +58,11 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
         for first in range(0, len(own), AT_ONCE):
             analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
             analyses = [analysis for analysis in analyses if not analysis.silent]
-            wanted = [Asked(analysis, word) for analysis in analyses for word in WORDS]
+            wanted = [AnalyzedRequest(analysis, EqRequest(word)) for analysis in analyses for word in WORDS]
             for one, result in zip(wanted, engine.adapt_many(wanted), strict=True):
                 if isinstance(result, Result):
                     _look_at(seen, result.eq, one.analysis)
-            seen.cost_db += costs_db(engine, [Asked(one, word) for one in analyses[::COST_EVERY] for word in WORDS])
+            seen.cost_db += costs_db(engine, wanted[::COST_EVERY])
         out += _laws(material, seen)
     return out
 
@@ -112,14 +113,14 @@ def fighting(a: Band, b: Band) -> bool:
     return bool(near and a.gain_db * b.gain_db < 0 and min(abs(a.gain_db), abs(b.gain_db)) > FIGHTING_DB)
 
 
-def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
+def costs_db(engine: AdaptiveEQ, wanted: Sequence[AnalyzedRequest]) -> list[float]:
     """By how much more than five bands without any restriction the bands that are chosen miss their target, dB RMS.
 
     Before limits on gains are kept, which move both; what is heard counts, a level does not.
     """
     if not wanted:
         return []
-    plans = [plan(one, engine.words) for one in wanted]
+    plans = [validated(one, engine.words) for one in wanted]
     requests = engine.requests(wanted, plans)
     curves = plans[0].method.curves(requests)
     own = [(r.observation, r.loudness, r.mean_db) for r in requests if r.loudness is not None]
@@ -135,7 +136,7 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[Asked]) -> list[float]:
     ]
 
 
-def missed_db(eq: Eq, target_db: Tensor, request: Request) -> float:
+def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     """RMS between a response and what it was meant to be, where the source has sound from 50 Hz to 16 kHz."""
     weight = request.observation.visible * COMPARED
     weight = weight / weight.sum().clamp_min(1e-9)

@@ -22,8 +22,6 @@ from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ..engine import AdaptiveEQ
 from ..eq import Eq
 from ..errors import AeqError
-from ..match_request import MatchRequest
-from ..methods import MATCHES
 from ..methods.reference import difference
 from ..methods.reference.match import match_analysis
 from ..methods.reference.noise import Matching
@@ -31,6 +29,7 @@ from ..methods.reference.training import content_covariance, content_differences
 from ..model.curves import level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.words import Vocabulary
+from ..request import MATCHES, MatchRequest
 from ..training.audio import MUSIC_KINDS
 from ..training.datasets.readers import MP3_SKIP_S, Clip, read_clips, read_safe, safe_eq
 from ..training.datasets.tables import SETTINGS, read_table
@@ -125,7 +124,8 @@ def answers(fold: Fold, source: Analysis, reference: Analysis) -> Iterator[tuple
     yield "LTAS difference", seen.db, None
     for by in MATCHES:
         start = time.perf_counter()
-        result = match_analysis(fold.engine, fold.matching, source, [reference], ["it"], MatchRequest(by=by))
+        encoder, eq_model, request = fold.engine.encoder, fold.engine.eq_model, MatchRequest(by=by)
+        result = match_analysis(encoder, eq_model, fold.matching, source, [reference], ["it"], request)
         seconds = time.perf_counter() - start
         yield NAMES[by], torch.from_numpy(result.eq.response_db(GRID_HZ, source.sample_rate)), seconds
 

@@ -16,9 +16,9 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ..dsp.virtual_eq import equalised
-from ..methods import DEFAULT_METHOD
 from ..model.curves import along, rms_db
 from ..model.kinds import FROM_MANIFEST
+from ..request import DEFAULT_METHOD
 from ..training.datasets.readers import Clip
 from .baselines import REPAIR, Contestant, Fold, Trial
 from .edits import PUBLISHED, Published, band_energy_ratio

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..dsp.spectrum import Analysis
 from ..dsp.virtual_eq import equalised
 from ..methods import adaptive
-from ..methods.request import Request
+from ..methods.method import MethodInput
 from ..model.audio_encoder import AudioEncoder, Observation, fill_unseen, levelled, visibility
 from ..model.curves import N_GRID, level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
@@ -168,4 +168,4 @@ def _answer(
 ) -> Tensor:
     decoder = eq_model.decoder.weight.double()
     cov = decoder @ fold.engine.words[word].cov @ decoder.T
-    return adaptive.curve(Request(mean, cov, seen, residual_cov, adaptation=0.5))
+    return adaptive.curve(MethodInput(mean, cov, seen, residual_cov, adaptation=0.5))

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..methods import DRAWS
 from ..model import NETWORKS
 from ..model.curves import level_free
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
+from ..request import DRAWS
 from ..training.datasets.descriptor_settings import form_name, once_each
 from ..training.datasets.music import gaussian, level_by_middle
 from ..training.datasets.readers import (  # fmt: skip
@@ -78,7 +78,7 @@ def load_folds(
             for network in NETWORKS
         }
         if DRAWS in only:
-            engine.models.cvae = load_cvae_fold(models, k, read_people(data))
+            engine.models.put(load_cvae_fold(models, k, read_people(data)))
         _, rest = without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)

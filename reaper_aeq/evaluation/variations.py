@@ -18,9 +18,10 @@ from ..dsp.spectrum import GRID_HZ
 from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
+from ..methods.validation import AnalyzedRequest
 from ..model.curves import level_free, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
-from ..request import Asked
+from ..request import EqRequest
 from ..result.result import Result
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.readers import Clip, read_clips
@@ -82,7 +83,7 @@ def run_variations(
         tell(f"fold {k + 1} of {N_FOLDS}")
         sources = {source for source, fold in fold_of.items() if fold == k}
         engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), people.vocabulary(k, eq_model))
-        engine.models.cvae = load_cvae_fold(models, k, people)
+        engine.models.put(load_cvae_fold(models, k, people))
         clips = [clip for clip in mixes if fold_of[clip.source] == k][::every]
         for title, asked in rows.items():
             _fold(seen[title], engine, clips, asked, k, settings_per_mix)
@@ -128,8 +129,8 @@ def _fold(
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
             damaged = equalised(clip.analysis, -row)
-            wanted = [Asked(damaged, asked.word, method=method) for method in METHODS]
-            wanted[-1] = Asked(damaged, asked.word, method=METHODS[-1], variations=DRAWS)
+            wanted = [AnalyzedRequest(damaged, EqRequest(asked.word, method=method)) for method in METHODS]
+            wanted[-1] = AnalyzedRequest(damaged, EqRequest(asked.word, method=METHODS[-1], variations=DRAWS))
             answers = [answer for answer in engine.adapt_many(wanted) if isinstance(answer, Result)]
             for method, answer in zip(METHODS, answers, strict=True):
                 seen.setdefault(method, Seen()).curves.append(_response(answer))

@@ -12,10 +12,10 @@ from ..eq import Eq
 from ..model.audio_encoder import Observation, levelled
 from ..model.eq_autoencoder import EqAutoencoder
 from ..result.realization import realise_many
-from .request import Method, Request
+from .method import Method, MethodInput
 
 
-def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[Request]) -> list[Eq]:
+def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:
     """The bands at intensity 1: what is asked of one method goes through it together."""
     eqs: dict[int, Eq] = {}
     for method in dict.fromkeys(methods):
@@ -31,7 +31,7 @@ def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Seque
     return refined(requests, together)
 
 
-def draw_eqs(eq_model: EqAutoencoder, request: Request, count: int) -> list[Eq]:
+def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[Eq]:
     """So many other answers that people might give, drawn by the conditional VAE."""
     if not count:
         return []
@@ -41,7 +41,7 @@ def draw_eqs(eq_model: EqAutoencoder, request: Request, count: int) -> list[Eq]:
     return _realised(eq_model, curves, [request] * len(curves))
 
 
-def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Request]) -> list[Eq]:
+def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])
@@ -56,7 +56,7 @@ def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Reques
 
 
 def pictures(
-    seen: Observation, request: Request, change_db: Tensor
+    seen: Observation, request: MethodInput, change_db: Tensor
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """source, result, target from, target to: what the plot shows, on the grid; NaN where nothing is heard.
 

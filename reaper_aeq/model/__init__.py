@@ -1,4 +1,4 @@
-"""The networks and tables that are trained, and how they are loaded. Importing this loads no torch."""
+"""What is learned: words, sounds, and the space of EQs that both meet in. Importing this loads no torch."""
 
 # Who says what balance is usual (`AdaptiveEQ.load`), and the name of its weights: one that knows kinds of sounds, and
 # networks that know mixes only.

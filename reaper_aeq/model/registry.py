@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
+from typing import Protocol, Self, TypeVar
 
-from ..methods.cvae.network import Cvae
-from ..methods.proxy.network import EqProxy
-from ..methods.reference.noise import Matching
 from .eq_autoencoder import EqAutoencoder
 from .words import Vocabulary
 
 
-class Shelf:
+class Loadable(Protocol):
+    """A model that a registry can load."""
+
+    @classmethod
+    def load_for(cls, models: ModelRegistry) -> Self:
+        """From the folder of `models`. Raises `ModelError`."""
+
+
+Model = TypeVar("Model", bound=Loadable)
+
+
+class ModelRegistry:
     """What is trained, in one place.
 
     Attributes:
@@ -23,19 +31,16 @@ class Shelf:
 
     def __init__(self, eq: EqAutoencoder, words: Vocabulary, folder: Path | str | None = None, device: str = "cpu"):
         self.eq, self.words, self.folder, self.device = eq, words, folder, device
+        self._loaded: dict[type, object] = {}
 
-    @cached_property
-    def cvae(self) -> Cvae:
-        """What people do for a word on a sound, and how they differ. Raises `ModelError`."""
-        return Cvae.load(self.folder)
+    def get(self, model: type[Model]) -> Model:
+        """The one model of this class. Raises `ModelError`."""
+        if model not in self._loaded:
+            self._loaded[model] = model.load_for(self)
+        found = self._loaded[model]
+        assert isinstance(found, model)
+        return found
 
-    @cached_property
-    def matching(self) -> Matching:
-        """What `match` knows of EQs and content. Raises `ModelError`."""
-        return Matching.load(self.folder)
-
-    @cached_property
-    def proxy(self) -> EqProxy:
-        """What bands do, without filters; on the CPU in place of mps. Raises `ModelError`."""
-        # in single precision a search of 150 steps ends elsewhere on another device, once in a hundred by over 0.05 dB
-        return EqProxy.load(self.eq, self.folder).double().to("cpu" if self.device == "mps" else self.device)
+    def put(self, model: Loadable) -> None:
+        """In place of what would be loaded."""
+        self._loaded[type(model)] = model

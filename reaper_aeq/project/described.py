@@ -14,7 +14,6 @@ from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
 from ..reaper.rpp.tracks import Receive
-from ..result.result import AnyResult
 from .description import EqInfo, FadeInfo, ItemInfo, Sound
 from .media import Library
 from .mix import Mixer
@@ -61,8 +60,9 @@ class DescribedProject:
 class HeardSound(Heard):
     """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
 
-    def measured(self, result: AnyResult) -> AnyResult:
-        return super().measured(result) if self.blocks is not None else result
+    @property
+    def is_measured(self) -> bool:
+        return super().is_measured and self.blocks is not None
 
 
 def described(sound: Sound) -> DescribedProject:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..blend import check_range, instance_name, match_name, parse_word
 from ..errors import AeqError, RangeError
-from ..methods import DEFAULT_METHOD, METHODS
 from ..model import kinds as model_kinds
+from ..reaper.reaeq.names import instance_name, match_name
+from ..request import DEFAULT_METHOD, METHODS, EqRequest, check_range, parse_word
 from ..util.small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
@@ -38,18 +38,14 @@ class PlanError(AeqError):
 
 
 @dataclass(frozen=True)
-class Action:
+class Action(EqRequest):
     """What a track gets. `line` is where it stands in the plan; `reference` is a file, for the master only."""
 
     word: str | Mapping[str, float] = ""
-    intensity: float = 1.0
-    adaptation: float | None = None
-    method: str = DEFAULT_METHOD
     reference: Path | None = None
     line: int = 0
-    heard_as: str | None = None  # the kind, where the plan says it outright
 
-    def name(self, spelled: Callable[[str], str] = lambda word: word) -> str:
+    def in_reaper(self, spelled: Callable[[str], str] = lambda word: word) -> str:
         """Of the instance in REAPER."""
         if self.reference:
             return match_name([self.reference], self.intensity)
@@ -190,7 +186,7 @@ class _Reader:
             (kind,) = self.texts(table, n, row, "heard_as", single=True)
             if kind not in model_kinds.KINDS:
                 self.fail(table, n, "heard_as", f"unknown kind {kind!r}: use {', '.join(model_kinds.KINDS)}")
-            action = replace(action, heard_as=kind)
+            action = replace(action, kind=kind)
         method = row.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..engine import AdaptiveEQ
 from ..reaper.rpp.project import Project
-from . import run
-from .analysis_pool import Progress
+from . import runner
+from .analysis_pool import Progress, open_hearing
+from .file_backend import FileBackend, refuse_silence
 from .mix import Mixer
 from .places import Places
 from .plan import Plan
@@ -33,10 +34,14 @@ def equalise_file(
     with ExitStack() as stack:
         files = stack.enter_context(places.opened()) if places else None
         mixer = Mixer(opened)
-        run.refuse_silence(mixer)
+        refuse_silence(mixer)
         engine = load_engine()
-        run.check_words(plan, engine)
-        rows = run.equalise(opened, mixer, plan, engine, progress, threads)
+        runner.check_words(plan, engine)
+        with open_hearing(progress, opened.sample_rate, threads) as hearing:
+            backend = FileBackend(opened, plan, mixer, hearing)
+            hearing.total_s = backend.seconds()
+            rows = runner.run(plan, engine, backend)
+        backend.add_file_warnings()
         written = places.project.name if places else "nothing (dry run)"
         report = Report(song.name, written, opened.sample_rate, plan, plan.text, rows)
         backup = None

@@ -8,16 +8,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..dsp.analyze_file import Heard
 from ..dsp.loudness import loudness_through
 from ..dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
-from ..dsp.spectrum import EXACT_UP_TO_S, GRID_HZ, Analysis
+from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import WITHOUT_GAIN, Eq
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
 from .safety import OUTPUT_LIMIT_DB
 
-# Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
-MEASURED_UP_TO_S = EXACT_UP_TO_S
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
 PEAK_ROOM_DB = 0.05
 TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
@@ -142,6 +141,11 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callabl
     return under_peaks(
         result, gain_db, *true_peaks_db(audio(), eq, rate, lambda before_db: peak_limit_db(before_db) - gain_db)
     )
+
+
+def with_loudness(result: AnyResult, heard: Heard) -> AnyResult:
+    """The result with its output gain from the exact loudness, where the sound is at hand and short enough for that."""
+    return with_measured_loudness(result, heard.analysis, heard.samples) if heard.is_measured else result
 
 
 def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:

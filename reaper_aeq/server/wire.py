@@ -18,6 +18,7 @@ from pydantic import (
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
 from ..project.description import ReferenceInfo, Sound
+from ..request import EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000
@@ -133,6 +134,12 @@ class AdaptTask(SoundTask):
         if self.request is not None and self.references:
             raise ValueError("give either a word in 'request' or 'references' to match, not both")
         return self
+
+    def eq_request(self) -> EqRequest:
+        """Where a word is asked for. Raises `AeqError` for a blend that cannot be read."""
+        assert self.request is not None
+        word = parse_word(self.request) if isinstance(self.request, str) else dict(self.request)
+        return EqRequest(word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name)
 
 
 class JobRequest(Message):

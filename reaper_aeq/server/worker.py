@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ..dsp.analyze_file import Heard
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
+    from ..methods.validation import AnalyzedRequest
     from ..project.media import Library
-    from ..request import Asked
     from ..result.result import Result
 
 GROUP, LEAST_GROUP = 8, 4  # of up to a minute of sound each, which stays in memory until its answer is there
@@ -198,8 +198,10 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: Heard, result: Result) -> None:
+        from ..result.result import with_loudness
+
         def measure() -> None:
-            measured = heard.measured(result)
+            measured = with_loudness(result, heard)
             self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
 
         if not ticket.dropped:
@@ -214,13 +216,14 @@ class Worker:
         self._done(ticket, wire.AnalyzeAnswer(scores=scores, top=top, suggestion=engine.suggestion(profile)))
 
     def _match(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
-        from ..match_request import MatchRequest
+        from ..request import MatchRequest
+        from ..result.result import with_loudness
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
         assert isinstance(given, wire.AdaptTask) and given.references is not None, "see `_answer`"
         request = MatchRequest(intensity=given.intensity)
         names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
-        result = heard.measured(engine.match_analysis(heard.analysis, one.references, names, request))
+        result = with_loudness(engine.match_analysis(heard.analysis, one.references, names, request), heard)
         self._done(ticket, wire.MatchAnswer(**result.to_dict()), result)
 
     # Answering -----------------------------------------------------------------------------------------------------
@@ -261,22 +264,16 @@ def adapt_all(
     refuse: Callable[[Ticket, Exception], None],
 ) -> list[tuple[Ticket, Heard, Result]]:
     """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
-    from ..blend import parse_word
-    from ..request import Asked
+    from ..methods.validation import AnalyzedRequest
 
-    asked: list[tuple[Ticket, Heard, Asked]] = []
+    asked: list[tuple[Ticket, Heard, AnalyzedRequest]] = []
     for ticket, heard in group:
         given = ticket.given
         assert isinstance(given, wire.AdaptTask) and given.request is not None, "the others are not adapted"
         try:
-            word = parse_word(given.request) if isinstance(given.request, str) else given.request
+            asked.append((ticket, heard, AnalyzedRequest(heard.analysis, given.eq_request())))
         except AeqError as error:
             refuse(ticket, error)
-            continue
-        wanted = Asked(
-            heard.analysis, word, given.intensity, given.adaptation, given.method, kind=given.kind, name=given.name
-        )
-        asked.append((ticket, heard, wanted))
     answers: Sequence[Result | Exception]
     try:
         answers = engine.adapt_many([wanted for _, _, wanted in asked])
@@ -292,7 +289,7 @@ def adapt_all(
     return found
 
 
-def _alone(engine: AdaptiveEQ, wanted: Asked) -> Result | Exception:
+def _alone(engine: AdaptiveEQ, wanted: AnalyzedRequest) -> Result | Exception:
     try:
         return engine.adapt_many([wanted])[0]
     except Exception as error:

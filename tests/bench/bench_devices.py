@@ -22,10 +22,11 @@ from reaper_aeq.dsp.response import response_db
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods import adaptive, proxy
+from reaper_aeq.methods.method import MethodInput
 from reaper_aeq.methods.refine import refined
-from reaper_aeq.methods.request import Request
+from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
-from reaper_aeq.request import Asked, plan
+from reaper_aeq.request import EqRequest
 from reaper_aeq.result.realization import realise_many
 from reaper_aeq.training.datasets.synthetic import random_curves, shaped_noise
 
@@ -33,19 +34,19 @@ SECONDS = 10.0
 SAME_DB = 0.05
 
 
-def sounds(items: int) -> list[Asked]:
+def sounds(items: int) -> list[AnalyzedRequest]:
     """Noise with the balance of random EQs, asked to become warm."""
     generator = torch.Generator().manual_seed(0)
     curves = random_curves(items, generator)
     made = [shaped_noise(curve, SECONDS, 44_100, generator, 3.0, 0.5) for curve in curves]
-    return [Asked(analyze_blocks([sound], 44_100), "warm", refine=50) for sound in made]
+    return [AnalyzedRequest(analyze_blocks([sound], 44_100), EqRequest("warm", refine=50)) for sound in made]
 
 
-def paths(engine: AdaptiveEQ, asked: list[Asked]) -> dict[str, Callable[[], Tensor]]:
+def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callable[[], Tensor]]:
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
     seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
-    plans = [plan(one, engine.words) for one in asked]
-    requests: list[Request] = [
+    plans = [validated(one, engine.words) for one in asked]
+    requests: list[MethodInput] = [
         engine._request(p, s, one.analysis) for p, s, one in zip(plans, seen, asked, strict=True)
     ]
     wanted = adaptive.curves(requests)

@@ -21,6 +21,7 @@ from reaper_aeq.dsp.fit import DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods.proxy import search, starts
+from reaper_aeq.methods.proxy.network import EqProxy
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE, level_free, rms_db
 from reaper_aeq.result.realization import NARROWEST_OCT
 from reaper_aeq.training.datasets.synthetic import random_curves
@@ -36,7 +37,7 @@ def fitted(wanted: Tensor, guess: Tensor) -> Tensor:
 
 def ways(engine: AdaptiveEQ, wanted: Tensor) -> dict[str, Callable[[], Tensor]]:
     """Name -> a function that finds bands (n, 5, 3) for `wanted` (n, grid)."""
-    eq_model, proxy = engine.eq_model, engine.models.proxy
+    eq_model, proxy = engine.eq_model, engine.models.get(EqProxy)
     codes = eq_model.encode(wanted.float())
     decoder = eq_model.decoder.weight.to(proxy.usual)
     first = starts(eq_model, proxy, codes)

@@ -167,7 +167,7 @@ def as_nobody(folder: Path) -> subprocess.CompletedProcess:
     # Python itself may lie where only root may read: an installation elsewhere loads all of it before
     warm = reaper_folder(Path(tempfile.mkdtemp(dir=folder.parent), "warm"))
     code = (
-        "import os, sys; from reaper_aeq import cli; from reaper_aeq.cli.commands import install;"
+        "import os, sys; from reaper_aeq.cli import main as cli; from reaper_aeq.cli.commands import install;"
         "install.running_reaper = lambda: None; cli.main(['install', '--resource-path', sys.argv.pop(), '--json']);"
         "os.setuid(65534); print('-'); sys.exit(cli.main())"
     )

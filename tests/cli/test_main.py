@@ -150,7 +150,8 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered):
 
 def test_a_terminal_that_knows_only_ascii_gets_question_marks():
     script = (
-        "from reaper_aeq import cli; from reaper_aeq.cli.commands import console; cli.main(['no']); console.say('█ ó')"
+        "from reaper_aeq.cli import main as cli; from reaper_aeq.cli.commands import console;"
+        "cli.main(['no']); console.say('█ ó')"
     )
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)

@@ -403,16 +403,16 @@ def test_ctrl_c_leaves_all_as_it_was(band, tiny_models):
 
 
 def test_a_song_that_changes_meanwhile_is_left(band, monkeypatch, by_plan):
-    from reaper_aeq.project import run as story
+    from reaper_aeq.project import runner
 
-    plain = story.equalise
+    plain = runner.run
 
     def saved_meanwhile(*arguments):
         rows = plain(*arguments)
         band.write_bytes(band.read_bytes() + b"\n")
         return rows
 
-    monkeypatch.setattr(story, "equalise", saved_meanwhile)
+    monkeypatch.setattr(runner, "run", saved_meanwhile)
     before = band.read_bytes()
     refused(by_plan("--in-place"), "was changed during the run")
     assert band.read_bytes() == before + b"\n" and not list(band.parent.glob("*.rpp-bak"))

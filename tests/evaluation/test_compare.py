@@ -21,11 +21,11 @@ from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluation.laws import By
 from reaper_aeq.evaluation.repair import Score, note
 from reaper_aeq.evaluation.rules import Music
-from reaper_aeq.methods import METHODS
 from reaper_aeq.model import NETWORKS
 from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, level_free, rms_db
 from reaper_aeq.model.usual import features
+from reaper_aeq.request import METHODS
 from reaper_aeq.training.datasets.readers import Clip
 
 RATE = 44_100

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
-from reaper_aeq.methods import METHODS, adaptive, fixed
+from reaper_aeq.methods import adaptive, fixed
 from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word
-from reaper_aeq.methods.request import Request, method
+from reaper_aeq.methods.method import MethodInput, method
 from reaper_aeq.model.audio_encoder import Observation, levelled
 from reaper_aeq.model.curves import GRID, N_GRID, along, along_heard, level_free, rms_db
+from reaper_aeq.request import METHODS
 
 OCTAVES = GRID.log2()
 NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square())
@@ -33,12 +34,12 @@ def smooth(seed: int, rms: float) -> torch.Tensor:
 
 def request(
     deviation: torch.Tensor, adaptation: float = 0.5, visible: torch.Tensor | None = None, word=TILT
-) -> Request:
+) -> MethodInput:
     visible = torch.ones(N_GRID, dtype=torch.float64) if visible is None else visible
     balance = levelled(deviation, visible)
     zeros = torch.zeros(N_GRID, dtype=torch.float64)
     seen = Observation(balance, visible, zeros, balance, balance, torch.zeros(32), torch.ones(N_GRID).bool())
-    return Request(word, 9 * NEAR + EYE, seen, 30 * NEAR + EYE, adaptation)
+    return MethodInput(word, 9 * NEAR + EYE, seen, 30 * NEAR + EYE, adaptation)
 
 
 def share(deviation: torch.Tensor, adaptation: float = 0.5) -> float:

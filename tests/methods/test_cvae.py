@@ -15,7 +15,7 @@ from reaper_aeq.eq import LIMITS, MAX_BANDS, Band, Eq
 from reaper_aeq.errors import ModelError, RangeError
 from reaper_aeq.methods import cvae
 from reaper_aeq.methods.cvae.network import Cvae, posterior
-from reaper_aeq.methods.request import Request
+from reaper_aeq.methods.method import MethodInput
 from reaper_aeq.model.curves import along, level_free, rms_db
 
 RATE = 48_000
@@ -45,12 +45,12 @@ def response(eq: Eq) -> torch.Tensor:
     return level_free(torch.from_numpy(eq.response_db(GRID_HZ, RATE)))
 
 
-def request(engine: AdaptiveEQ, word, adaptation: float = 0.5, tilt: float = -3.0) -> Request:
+def request(engine: AdaptiveEQ, word, adaptation: float = 0.5, tilt: float = -3.0) -> MethodInput:
     seen = engine.encoder.observe(engine.analyze(noise(tilt), RATE), engine.eq_model)
     asked = engine.words.blend(word)
     decoder = engine.eq_model.decoder.weight.double()
     mean, cov = level_free(decoder @ asked.mean), decoder @ asked.cov @ decoder.T
-    return Request(mean, cov, seen, seen.usual.cov, adaptation, asked, engine.models)
+    return MethodInput(mean, cov, seen, seen.usual.cov, adaptation, asked, engine.models)
 
 
 # ---- the network

@@ -55,7 +55,7 @@ def test_it_finds_about_what_adaptive_asks_for(engine):
 
 def test_what_the_network_says_of_bands_is_about_what_they_do(engine):
     params = drawn(200)
-    said = engine.models.proxy(params) @ engine.eq_model.decoder.weight.double().T
+    said = engine.models.get(EqProxy)(params) @ engine.eq_model.decoder.weight.double().T
     true = truly(params)
     assert float(rms_db(said - true).median()) < 0.12 * float(rms_db(true).median())
 
@@ -72,7 +72,7 @@ def test_no_gain_is_no_change_and_bands_add_up():
 def test_the_search_ends_where_what_bands_do_is_what_is_wanted(engine):
     """Whatever says what bands do; more starts never find worse."""
     wanted = level_free(truly(drawn(6)))
-    proxy = engine.models.proxy
+    proxy = engine.models.get(EqProxy)
     first = starts(engine.eq_model, proxy, engine.eq_model.encode(wanted.float())).double()
     errors = [rms_db(truly(search(wanted, first[:, :count], proxy, truly)) - wanted) for count in (2, 8)]
     assert float(errors[1].median()) < 0.1 * float(rms_db(wanted).median())

@@ -18,14 +18,15 @@ from reaper_aeq.eq import BandKind
 from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.answers import find_eqs
+from reaper_aeq.methods.method import MethodInput
 from reaper_aeq.methods.refine.constrained_mean import FEW, NEAR_SHARE, region
 from reaper_aeq.methods.refine.constraints import keeps_laws, levelled, raw_scores
 from reaper_aeq.methods.refine.exact import heard_response
-from reaper_aeq.methods.request import Request
+from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model import audio_encoder
 from reaper_aeq.model.curves import GRID, along, bounded, rms_db
 from reaper_aeq.model.score import axes, standard_scores
-from reaper_aeq.request import Asked, plan
+from reaper_aeq.request import EqRequest
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +34,18 @@ def engine() -> AdaptiveEQ:
     return AdaptiveEQ.load(device="cpu")
 
 
-def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> Request:
-    asked = Asked(engine.analyze(sound, RATE), word, **options)
+def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> MethodInput:
+    asked = AnalyzedRequest(engine.analyze(sound, RATE), EqRequest(word, **options))
     seen = engine.encoder.observe(asked.analysis, engine.eq_model)
-    return engine._request(plan(asked, engine.words), seen, asked.analysis)
+    return engine._request(validated(asked, engine.words), seen, asked.analysis)
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):
     """Bands at intensity 1, before what is done to every method's."""
     request = request_of(engine, SOUNDS[name], word, **options)
-    method = plan(Asked(engine.analyze(SOUNDS[name], RATE), word, **options), engine.words).method
+    method = validated(
+        AnalyzedRequest(engine.analyze(SOUNDS[name], RATE), EqRequest(word, **options)), engine.words
+    ).method
     return request, find_eqs(engine.eq_model, [method], [request])[0]
 
 
@@ -94,7 +97,7 @@ def test_the_method_is_adaptive_with_fifty_steps(engine):
 
 def test_together_or_alone(engine):
     asked = [
-        Asked(engine.analyze(SOUNDS[name], RATE), word, method=method, refine=20)
+        AnalyzedRequest(engine.analyze(SOUNDS[name], RATE), EqRequest(word, method=method, refine=20))
         for name, word, method in zip(
             ("usual", "thin", "a bass"), ("warm", "bright", "warm"), ("fixed", "adaptive", "fixed"), strict=True
         )
@@ -182,14 +185,15 @@ def test_what_dasp_does_to_a_waveform_is_reaeqs_response():
 def test_exact(engine):
     sound = noise(-1.5, 1, seconds=0.5)
 
-    def response(**options) -> np.ndarray:
+    def response(samples=None, **options) -> np.ndarray:
         """Of the bands before they are rounded."""
-        asked = Asked(engine.analyze(sound, RATE), "warm", method="fixed", **options)
-        checked = plan(asked, engine.words)
+        request = EqRequest("warm", method="fixed", **options)
+        asked = AnalyzedRequest(engine.analyze(sound, RATE), request, samples)
+        checked = validated(asked, engine.words)
         eq = find_eqs(engine.eq_model, [checked.method], engine.requests([asked], [checked]))[0]
         return eq.response_db(GRID_HZ, RATE)
 
-    plain, quick, exact = response(), response(refine=8), response(refine=8, sound=sound)
+    plain, quick, exact = response(), response(refine=8), response(sound, refine=8)
     assert 0 < np.std(exact - quick) < 0.25 * np.std(exact - plain)
     answer = engine.adapt(sound, RATE, "warm", method="fixed", refine=8, exact=True)
     assert np.abs(answer.eq.response_db(GRID_HZ, RATE) - exact).max() < 0.2

@@ -11,9 +11,10 @@ from reaper_aeq import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.project import mix, tapes
 from reaper_aeq.project.circles import closing, groups
+from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.mix import FEW, MOST_CUT, STAGE, Mixer
 from reaper_aeq.project.plan import parse_plan
-from reaper_aeq.project.run import _Work
+from reaper_aeq.project.runner import levels
 from reaper_aeq.reaper.rpp.project import Project
 
 ANALYZE = partial(analyze_blocks, sample_rate=RATE)
@@ -80,8 +81,8 @@ def in_turn(project: Project, mixer: Mixer, final: bool) -> dict[int, np.ndarray
     plan = parse_plan(b"[[rule]]\ntrack = '*'\nword = 'warm'\non = 'both'", project.path.parent)
     eqs: dict[int, Eq] = {}
     heard = {}
-    for level in _Work(project, plan, None, mixer).levels():
-        for track in level:
+    for level in levels(FileBackend(project, plan, mixer, None).channels):
+        for track in (channel.track for channel in level):
             heard[track.index] = mixer.analyze_track(track, eqs, ANALYZE, final=final).band_power.sum(0).numpy()
             if track.index % 3 == 0:
                 eqs[track.index] = EQ
@@ -130,7 +131,7 @@ def test_in_a_long_circle_each_track_hears_those_before_it(tmp_path, item):
         gain = sum(0.5**n for n in range(place + 1))  # the same file on each: amplitudes add
         assert np.allclose(heard, one * gain**2, rtol=1e-3)
     plan = parse_plan(b"[default]\nword = 'warm'", tmp_path)
-    warnings = _Work(project, plan, None, mixer).rows[2].warnings
+    warnings = FileBackend(project, plan, mixer, None).channels[1].row.warnings
     assert warnings == ["tracks feed each other in a long circle: what comes from 'T0' is not heard"]
 
 
@@ -148,8 +149,9 @@ def test_what_hears_a_circle_comes_after_all_of_it(tmp_path, item):
     ]  # fmt: skip
     project = Project.read(write(tmp_path / "s.rpp", specs))
     plan = parse_plan(b"[[rule]]\ntrack = '*'\nword = 'warm'\non = 'both'", tmp_path)
-    levels = [[track.name for track in level] for level in _Work(project, plan, None, Mixer(project)).levels()]
-    assert sorted(map(sorted, levels[:2])) == [["a"], ["b"]] and levels[2:] == [["of a", "of b"]]
+    channels = FileBackend(project, plan, Mixer(project), None).channels
+    found = [[channel.row.name for channel in level] for level in levels(channels)]
+    assert sorted(map(sorted, found[:2])) == [["a"], ["b"]] and found[2:] == [["of a", "of b"]]
 
 
 def test_of_very_many_folders_the_innermost_are_shown():

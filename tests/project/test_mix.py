@@ -12,10 +12,11 @@ from standin.example import ItemSpec, TrackSpec, write
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq
+from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.project.plan import parse_plan
-from reaper_aeq.project.run import _Work
+from reaper_aeq.project.runner import levels
 from reaper_aeq.project.spans import Span, merged
 from reaper_aeq.reaper.rpp.project import Project
 
@@ -140,11 +141,10 @@ def test_however_deep_tracks_feed_each_other(tmp_path, sound, specs):
     item, count = [ItemSpec(sound(), length=0.1)], 1200
     project = Project.read(write(tmp_path / "s.rpp", specs(item, count)))
     mixer = Mixer(project)
-    levels = _Work(
-        project, parse_plan(b"[[rule]]\ntrack = '*'\nword = 'warm'\non = 'both'", tmp_path), None, mixer
-    ).levels()
-    order = [track.index for level in levels for track in level]
-    assert len(levels) == count and order in ([*range(count)], [*range(count)][::-1])
+    plan = parse_plan(b"[[rule]]\ntrack = '*'\nword = 'warm'\non = 'both'", tmp_path)
+    found = levels(FileBackend(project, plan, mixer, None).channels)
+    order = [channel.track.index for level in found for channel in level]
+    assert len(found) == count and order in ([*range(count)], [*range(count)][::-1])
     alone = heard(write(tmp_path / "one.rpp", [TrackSpec("", item)]))
     for listener, times in ((mixer.tracks[order[-1]], 1), (None, len(mixer.top()))):
         here = np.concatenate(blocks_of(mixer, {}, listener), axis=1)[:, : RATE // 10] / times

@@ -70,19 +70,19 @@ def test_what_a_rule_says(plan):
     first, second, third = (rule.action for rule in read.rules)
     assert (first.intensity, first.adaptation, first.method, first.line) == (0.5, None, "adaptive", 5)
     assert (second.adaptation, third.method, read.master, read.default.line) == (1.0, "fixed", None, 21)
-    assert first.name() == "AEQ: warm 35% + airy 15%" and third.name() == "AEQ: less boxy 100%"
+    assert first.in_reaper() == "AEQ: warm 35% + airy 15%" and third.in_reaper() == "AEQ: less boxy 100%"
     assert read.leaves("My CLICK track") and not read.leaves("clock")
 
 
 def test_a_reference_lies_beside_the_plan(plan, tmp_path):
     action = plan('[master]\nreference = "songs/a.wav"\nintensity = 0.5\n').master
-    assert action.reference == tmp_path / "songs/a.wav" and action.name() == "AEQ match: a 50%"
+    assert action.reference == tmp_path / "songs/a.wav" and action.in_reaper() == "AEQ match: a 50%"
 
 
 def test_the_default_plan():
     read = read_plan()
     assert read.is_default and read.default and read.master and read.leaves("Click") and len(read.rules) > 3
-    assert read.action("Lead Vox", (), "middle", False).name() == "AEQ: warm 30% + airy 30%"
+    assert read.action("Lead Vox", (), "middle", False).in_reaper() == "AEQ: warm 30% + airy 30%"
     for other in ("Single", "Bottom", "Chatter"):  # no accidents of spelling
         assert read.action(other, (), "middle", False) is read.default
     assert all(abs(action.intensity) <= 0.5 or not isinstance(action.word, str) for action in read.actions)

@@ -15,11 +15,12 @@ from actions_kit import SCRIPTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.blend import instance_name, parse_word
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.model.word_table import WordTable, resolve
 from reaper_aeq.reaper.reaeq.instance import to_state
+from reaper_aeq.reaper.reaeq.names import instance_name
 from reaper_aeq.reaper.reaeq.values import normalized_to_freq
+from reaper_aeq.request import parse_word
 
 FILES = sorted(SCRIPTS.rglob("*.lua"))
 ACTIONS = sorted(SCRIPTS.glob("AEQ_*.lua"))

@@ -87,7 +87,7 @@ def test_pressed_twice_it_is_still_one_line(folder):
 
 SWALLOWED = """
 import gc, os, sys, time
-from reaper_aeq import ctrl_c
+from reaper_aeq.util import ctrl_c
 ctrl_c.install()
 class Dying:
     def __del__(self):

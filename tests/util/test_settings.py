@@ -13,7 +13,7 @@ from reaper_aeq.errors import SettingsError
 from reaper_aeq.util.settings import AudioTraining, EqTraining, ProxyTraining, WordsTraining, load_settings
 
 KINDS = {"eq": EqTraining, "audio": AudioTraining, "proxy": ProxyTraining, "words": WordsTraining}
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).parents[2] / "models"
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...blend import check_range, instance_name, parse_word
 from ...eq import Eq
 from ...errors import AeqError
-from ...methods import REFINE_STEPS
 from ...model import ENCODERS
+from ...reaper.reaeq.names import instance_name
+from ...request import REFINE_STEPS, check_range, parse_word
 from ...util.printable import printable
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
@@ -65,6 +65,7 @@ def adapt(
         from ...dsp.audio import AudioFile
 
         with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
+            from ...result.result import with_loudness
             from .sound import counted, hear, load_engine
 
             engine = load_engine(models, encoder)
@@ -72,11 +73,12 @@ def adapt(
             engine.words.blend(request)
             heard = hear(file, step_done)
             step_done(COMPUTING, 0, 1)
-            result = heard.measured(
+            result = with_loudness(
                 engine.adapt_analysis(
                     heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
                     sound=heard.samples() if exact else None, variations=variations, kind=kind, name=track,
-                )
+                ),
+                heard,
             )  # fmt: skip
             step_done(COMPUTING, 1, 1)
             name = name or instance_name(request, intensity, engine.words.spelled)

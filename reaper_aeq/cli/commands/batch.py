@@ -26,7 +26,6 @@ def batch(
     """`asked` are the arguments of `Recipe.of`. Returns the exit code: 1 where a task failed."""
     from ...batch.inputs import find_tasks
     from ...batch.recipe import Recipe
-    from ...blend import parse_word
 
     if not inputs and not listed:
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
@@ -40,7 +39,7 @@ def batch(
     found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
     check_plan(recipe.plan, models)
     if recipe.word:
-        check_request(parse_word(recipe.word), models)
+        check_request(recipe.request.word, models)
     if found.media:
         media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
         note(f"{media} left out, in folders that hold a project: to have them treated too, name them")

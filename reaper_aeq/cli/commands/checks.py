@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
 from ...errors import AeqError, AudioError
-from ...methods import METHODS
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
 from ...model.kinds import KINDS
 from ...model.word_table import WordTable
+from ...request import METHODS
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from ...util.files import check_target, output_error
 from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES

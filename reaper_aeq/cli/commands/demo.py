@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...blend import instance_name
 from ...errors import OutputError
+from ...reaper.reaeq.names import instance_name
 from ...util.files import output_error, write_text_atomic
 from ...util.printable import printable
 from .adapt import band_rows, decibels

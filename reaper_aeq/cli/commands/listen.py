@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...blend import check_range
 from ...evaluation.listening.study import FILE, Study, StudyError, check_methods, load_study
-from ...methods import METHODS
+from ...request import METHODS, check_range
 from ...util.printable import printable
 from .checks import check_audio, check_new_folder, check_recordings, check_request, check_sounds
 from .console import print_json, progress, say, table

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...blend import check_range, parse_word
 from ...errors import AeqError, InstallError
+from ...request import EqRequest, check_range, parse_word
 from ...util.printable import printable
 from .checks import check_audio, check_method, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
@@ -35,9 +35,9 @@ def live_word(
     _one_of(given)
     check_request(request, models)
     with _session(port, models) as (reaper, engine, step_done):
-        from ...project.live.run import Wanted, make
+        from ...project.live.run import make
 
-        wanted = Wanted(request, intensity, adaptation, method)
+        wanted = EqRequest(request, intensity, adaptation, method)
         rows = make(reaper, engine, _choice(given, always_render, linked), wanted, step_done)
     _show(rows, as_json)
 
@@ -48,8 +48,8 @@ def live_project(plan: Path | None, *, always_render: bool, port: int, models: P
     chosen = read_plan(plan)
     check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
-        from ...project.live.plan import run_plan
-        from ...project.run import check_words
+        from ...project.live.backend import run_plan
+        from ...project.runner import check_words
 
         check_words(chosen, engine)
         rows = run_plan(reaper, engine, chosen, step_done, always_render)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...blend import match_name
 from ...errors import AeqError
-from ...match_request import MatchRequest
+from ...reaper.reaeq.names import match_name
+from ...request import MatchRequest
 from ...util.printable import printable
 from .adapt import about, band_rows, decibels
 from .checks import check_models, check_outputs, check_sounds
@@ -48,6 +48,7 @@ def match(
 
         opened = [AudioFile(path) for path in references]
         with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
+            from ...result.result import with_loudness
             from .sound import counted, hear, load_engine
 
             engine = load_engine(models)
@@ -58,7 +59,7 @@ def match(
                     others.append(hear(other, step_done).analysis)
             step_done(COMPUTING, 0, 1)
             names = [str(path) for path in references]
-            result = heard.measured(engine.match_analysis(heard.analysis, others, names, request))
+            result = with_loudness(engine.match_analysis(heard.analysis, others, names, request), heard)
             step_done(COMPUTING, 1, 1)
             name = name or match_name(references, request.intensity)
             title = f"{source.name}: {name.removeprefix('AEQ ')}"

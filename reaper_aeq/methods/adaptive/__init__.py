@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...model.score import axes
-from ..request import Request
+from ..method import MethodInput
 from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind
 from .posterior import (
     LEVEL_VAR,
@@ -33,12 +33,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def curves(requests: Sequence[Request]) -> Tensor:
+def curves(requests: Sequence[MethodInput]) -> Tensor:
     """(n, bands) dB, level-free."""
     return torch.stack([curve(request) for request in requests])
 
 
-def curve(request: Request) -> Tensor:
+def curve(request: MethodInput) -> Tensor:
     """(bands,) dB, level-free."""
     m, seen = request.mean_db, request.observation
     ratio = evidence_ratio(request.adaptation)

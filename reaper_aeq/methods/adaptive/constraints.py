@@ -10,7 +10,7 @@ from torch import Tensor
 from ...model.audio_encoder import Observation
 from ...model.curves import COMPARED, along, along_heard, level_free
 from ...model.kinds import KINDS
-from ..request import Request
+from ..method import MethodInput
 
 FOLLOW = 0.47  # of the way to where all mixes score alike, at the default adaptation (law "convergent")
 # On top of it beyond r = 1, for a word whose axis is known well; along one of few settings it costs more than it gives.
@@ -28,7 +28,7 @@ NO_SHAPE_TO, FULL_SHAPE_FROM = 0.06, 0.2
 MIX = list(KINDS).index("mix")
 
 
-def follow(request: Request, ratio: float) -> float:
+def follow(request: MethodInput, ratio: float) -> float:
     """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
     be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
     own = FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
@@ -36,13 +36,13 @@ def follow(request: Request, ratio: float) -> float:
     return own if kinds is None else own * float(kinds[MIX])
 
 
-def known(request: Request) -> float:
+def known(request: MethodInput) -> float:
     """0..1, half at `KNOWN_FROM` settings: how well the data tell this word from how people differ in general."""
     settings = settings_behind(request)
     return settings / (settings + KNOWN_FROM)
 
 
-def settings_behind(request: Request) -> float:
+def settings_behind(request: MethodInput) -> float:
     """How many of people's settings the word rests on; 0 for a curve without a word."""
     return request.word.evidence.settings if request.word else 0
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...model.audio_encoder import BLIND_VAR
 from ...model.curves import COMPARED, level_free, rms_db
-from ..request import Request
+from ..method import MethodInput
 
 EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on people's edits (models/README.md)
 RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
@@ -50,7 +50,7 @@ def evidence_ratio(adaptation: float) -> float:
     return min(EVIDENCE * adaptation / max(1.0 - adaptation, 1e-9), RATIO_LIMIT)
 
 
-def likeliest(request: Request, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
+def likeliest(request: MethodInput, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
     """The posterior mean before its bounds, and what of the word's curve sounds are expected to lack; (bands,) dB."""
     pull = gain @ request.mean_db
     expected = missing_share(pull, ratio) * pull
@@ -63,12 +63,12 @@ def missing_share(pull: Tensor, ratio: float) -> float:
     return min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2 / max(float(rms_db(pull)), 1e-9))
 
 
-def posterior_gain(request: Request, ratio: float) -> Tensor:
+def posterior_gain(request: MethodInput, ratio: float) -> Tensor:
     """K, (bands, bands): from a deviation to the part of it that the word's EQ is expected to undo."""
     return kalman_gain(ratio * request.cov_db, natural_cov(request, ratio))
 
 
-def natural_cov(request: Request, ratio: float) -> Tensor:
+def natural_cov(request: MethodInput, ratio: float) -> Tensor:
     """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen."""
     seen, cov = request.observation, ratio * request.cov_db
     visible = seen.visible * COMPARED

@@ -16,7 +16,7 @@ from ...errors import AeqError
 from ...model.curves import along, level_free
 from ...model.score import axes
 from ..adaptive import bounded_by_word, evidence_ratio, missing_share, most, natural_cov, posterior_gain
-from ..request import Request
+from ..method import MethodInput
 from .network import Cvae, Posterior, posterior
 
 MEAN_OF = 128  # draws: their mean moves by less than 0.1 dB from one set to another
@@ -25,12 +25,12 @@ TRIES = 16  # draws for each variation that is wanted
 SEED = 5
 
 
-def curves(requests: Sequence[Request]) -> Tensor:
+def curves(requests: Sequence[MethodInput]) -> Tensor:
     """(n, bands) dB, level-free: the mean of what people might do."""
     return torch.stack([_bounded(request, drawn(request, MEAN_OF).mean(0)) for request in requests])
 
 
-def variations(request: Request, count: int) -> Tensor:
+def variations(request: MethodInput, count: int) -> Tensor:
     """(count, bands) dB, level-free, each of them more of the word; the first ones are the same whatever `count` is."""
     m = request.mean_db
     scored = axes(m[None], request.residual_cov)[0]
@@ -42,11 +42,11 @@ def variations(request: Request, count: int) -> Tensor:
     return torch.stack([_bounded(request, tried[n]) for n in sorted((fitting + rest)[:count])])
 
 
-def drawn(request: Request, count: int) -> Tensor:
+def drawn(request: MethodInput, count: int) -> Tensor:
     """(count, bands) dB: settings that people might choose, spread evenly; the same for the same request."""
     if request.models is None or request.word is None:
         raise AeqError("the method 'cvae' needs its models and a word")
-    model, word, ratio = request.models.cvae, request.word, evidence_ratio(request.adaptation)
+    model, word, ratio = request.models.get(Cvae), request.word, evidence_ratio(request.adaptation)
     decoder = request.models.eq.decoder.weight.double().cpu()  # (bands, 32)
     seen = word_on_sound(request, model, decoder, ratio)
     vector, known = model.text(word.made_of)
@@ -60,7 +60,7 @@ def drawn(request: Request, count: int) -> Tensor:
     return level_free((word.mean + model.code(points - mean)) @ decoder.T)
 
 
-def word_on_sound(request: Request, model: Cvae, decoder: Tensor, ratio: float) -> Posterior:
+def word_on_sound(request: MethodInput, model: Cvae, decoder: Tensor, ratio: float) -> Posterior:
     """The word's settings as far as the sound leaves them likely, a batch of one."""
     assert request.word is not None, "a trained method needs the word"
     mean, cov = model.standard(request.word.mean), model.covariance(request.word.cov)
@@ -74,7 +74,7 @@ def word_on_sound(request: Request, model: Cvae, decoder: Tensor, ratio: float) 
     return posterior(mean[None], cov[None], precision[None], information[None])
 
 
-def _bounded(request: Request, curve_db: Tensor) -> Tensor:
+def _bounded(request: MethodInput, curve_db: Tensor) -> Tensor:
     limit = most(request.observation) * max(1.0, evidence_ratio(request.adaptation))
     return bounded_by_word(curve_db, request.mean_db, limit, request.observation.visible)
 

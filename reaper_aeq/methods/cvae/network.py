@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from ...model.checkpoint import Checkpoint
 from ...model.eq_autoencoder import N_LATENT
+from ...model.registry import ModelRegistry
 
 NAME = "cvae"
 LEAST_LOG_STD, MOST_LOG_STD = -2.5, 0.7  # of what the decoder leaves open
@@ -157,6 +158,10 @@ class Cvae(nn.Module):
         """Writes `<name>.safetensors` and `<name>.json` into `folder`; `info` holds the architecture."""
         state = {key: value.half() if key == "vectors" else value for key, value in self.state_dict().items()}
         Checkpoint(state, {**info, "words": list(self.words)}).save(folder, name)
+
+    @classmethod
+    def load_for(cls, models: ModelRegistry) -> Cvae:
+        return cls.load(models.folder)
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = NAME) -> Cvae:

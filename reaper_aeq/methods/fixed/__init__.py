@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..request import Request
+from ..method import MethodInput
 
 
-def curves(requests: Sequence[Request]) -> Tensor:
+def curves(requests: Sequence[MethodInput]) -> Tensor:
     """(n, bands) dB, level-free."""
     return torch.stack([request.mean_db for request in requests])

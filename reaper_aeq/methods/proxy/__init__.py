@@ -1,4 +1,4 @@
-"""The EQ that a network believes to make the change that is wanted: an online optimiser over `model.proxy`.
+"""The EQ that a network believes to make the change that is wanted: an online optimiser over `proxy.network`.
 
 What is wanted is the displacement that `adaptive` finds. Several starts, of all sounds at once, go down the distance
 between it and what the network says of their bands; a prior holds the bands near what EQs usually are. What the best
@@ -20,7 +20,7 @@ from ...model.eq_autoencoder import EqAutoencoder
 from ...result.realization import NARROWEST_OCT, TARGET_STEP_DB
 from .. import adaptive
 from ..descent import descend, to_free, to_params
-from ..request import Request
+from ..method import MethodInput
 from .network import EqProxy, features, from_features
 
 STEPS, RATE = 150, 0.15
@@ -29,13 +29,13 @@ DRAWN_SPREAD = 0.7  # standard deviations: no start at the prior's edge
 PRIOR = 1e-3  # dB² for each squared standard deviation from the usual
 
 
-def curves(requests: Sequence[Request]) -> Tensor:
+def curves(requests: Sequence[MethodInput]) -> Tensor:
     """(n, bands) dB, level-free."""
-    shelf = requests[0].models
-    assert shelf is not None, "a trained method needs the models"
+    models = requests[0].models
+    assert models is not None, "a trained method needs the models"
     # two levels of one sound differ in the last digits, after which a search goes another way
     wanted = (adaptive.curves(requests) / TARGET_STEP_DB).round() * TARGET_STEP_DB
-    eq_model, proxy = shelf.eq, shelf.proxy
+    eq_model, proxy = models.eq, models.get(EqProxy)
     codes = eq_model.encode(wanted.float())
     decoder = eq_model.decoder.weight.to(proxy.usual)
     found = search(wanted.to(decoder), starts(eq_model, proxy, codes), proxy, lambda params: proxy(params) @ decoder.T)

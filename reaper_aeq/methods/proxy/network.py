@@ -16,6 +16,7 @@ from ...dsp.fit import DEFAULT_KINDS
 from ...errors import ModelError
 from ...model.checkpoint import Checkpoint
 from ...model.eq_autoencoder import N_LATENT, EqAutoencoder
+from ...model.registry import ModelRegistry
 
 NAME = "proxy"
 KINDS = tuple(dict.fromkeys(DEFAULT_KINDS))
@@ -53,6 +54,11 @@ class EqProxy(nn.Module):
             own = x[..., [place for place, other in enumerate(DEFAULT_KINDS) if other == kind], :]
             parts.append((own[..., 1:2] * self.bands[str(kind)](own)).sum(-2))
         return sum(parts)
+
+    @classmethod
+    def load_for(cls, models: ModelRegistry) -> EqProxy:
+        # in single precision a search of 150 steps ends elsewhere on another device, once in a hundred by over 0.05 dB
+        return cls.load(models.eq, models.folder).double().to("cpu" if models.device == "mps" else models.device)
 
     @classmethod
     def load(cls, eq_model: EqAutoencoder, folder: Path | str | None = None) -> EqProxy:

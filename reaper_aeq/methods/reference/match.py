@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ...dsp.spectrum import GRID_HZ, Analysis
-from ...engine import AdaptiveEQ
 from ...eq import Eq
 from ...errors import AeqError
-from ...match_request import MatchRequest
-from ...model.audio_encoder import Observation
+from ...model.audio_encoder import BalanceEncoder, Observation
 from ...model.curves import COMPARED, GRID, level_free
+from ...model.eq_autoencoder import EqAutoencoder
+from ...request import MatchRequest
 from ...result.explanation import explain_match
 from ...result.realization import at_intensity, realise
 from ...result.result import Result, explain_output, with_known_peaks
@@ -49,7 +49,8 @@ class MatchResult(Result):
 
 
 def match_analysis(
-    engine: AdaptiveEQ,
+    encoder: BalanceEncoder,
+    eq_model: EqAutoencoder,
     matching: Matching,
     source: Analysis,
     references: Sequence[Analysis],
@@ -63,7 +64,7 @@ def match_analysis(
             raise AeqError(f"{name} is silent: there is nothing to match")
     if source.silent:
         return _nothing_heard(source, names, request)
-    seen, *others = engine.encoder.observe_many([source, *references], engine.eq_model)
+    seen, *others = encoder.observe_many([source, *references], eq_model)
     found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
     inside = window(request.low_hz, request.high_hz)
     likely, sure = posterior(found, matching)
@@ -73,12 +74,12 @@ def match_analysis(
         curve = ltas(found) if request.smoothing_oct is None else found.db
     else:
         wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
-        curve = reference_code.curve(wanted, found.heard, engine.eq_model)
+        curve = reference_code.curve(wanted, found.heard, eq_model)
     if request.smoothing_oct is not None:
         curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
-    code = engine.eq_model.encode(limited(curve, found.heard, inside).float())
+    code = eq_model.encode(limited(curve, found.heard, inside).float())
     loudness = Loudness(source)
-    held = at_intensity(realise(engine.eq_model, code, seen, loudness), request.intensity, seen, loudness)
+    held = at_intensity(realise(eq_model, code, seen, loudness), request.intensity, seen, loudness)
     return _result(source, seen, found, inside, held, sure, names, request)
 
 

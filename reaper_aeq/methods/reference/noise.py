@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...model.checkpoint import Checkpoint
 from ...model.curves import N_GRID
+from ...model.registry import ModelRegistry
 
 NAME = "match"
 
@@ -29,6 +30,10 @@ class Matching:
         """Writes `match.safetensors` and `match.json` into `folder`. Raises `OutputError`."""
         tensors = {"people_cov": self.people_cov.float(), "content_cov": self.content_cov.float()}
         Checkpoint(tensors, {"architecture": {"bands": N_GRID}, **info}).save(folder, NAME)
+
+    @classmethod
+    def load_for(cls, models: ModelRegistry) -> Matching:
+        return cls.load(models.folder)
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Matching:

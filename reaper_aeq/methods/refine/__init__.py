@@ -23,7 +23,7 @@ from ...model.curves import GRID
 from ...result.realization import NARROWEST_OCT, fit_target
 from ..adaptive import curves as curves  # the bands that the method of this name starts from
 from ..descent import descend, to_free, to_params
-from ..request import Request
+from ..method import MethodInput
 from .constrained_mean import region
 from .constraints import keeps_laws
 from .exact import heard_response
@@ -56,7 +56,7 @@ class Aims:
     sample_rate: int
 
     @classmethod
-    def of(cls, requests: Sequence[Request], kinds: tuple[BandKind, ...], device: str) -> Aims:
+    def of(cls, requests: Sequence[MethodInput], kinds: tuple[BandKind, ...], device: str) -> Aims:
         found = []
         for r in requests:
             assert r.models is not None and r.loudness is not None, "steps need the models and the sound's loudness"
@@ -106,7 +106,7 @@ class Aims:
         return broken_rules(params.flatten(0, 1), used, sound, GRID.to(params.device)).view(-1, count)
 
 
-def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
+def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
     """`eqs` after so many steps as each request asks for; those that nothing lawful betters stay as they are."""
     out = list(eqs)
     groups: dict[tuple[tuple[BandKind, ...], int, int, int | None], list[int]] = {}
@@ -123,9 +123,9 @@ def refined(requests: Sequence[Request], eqs: Sequence[Eq]) -> list[Eq]:
 
 
 @torch.no_grad()
-def _refine(requests: Sequence[Request], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
-    shelf = requests[0].models
-    device = "cuda" if shelf is not None and shelf.device == "cuda" else "cpu"  # mps has no float64
+def _refine(requests: Sequence[MethodInput], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
+    models = requests[0].models
+    device = "cuda" if models is not None and models.device == "cuda" else "cpu"  # mps has no float64
     aims = Aims.of(requests, kinds, device)
     sound = requests[0].sound
     respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)

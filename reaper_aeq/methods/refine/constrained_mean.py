@@ -14,7 +14,7 @@ from torch import Tensor
 from ...model.curves import level_free, rms_db, weights
 from ...model.score import axes
 from .. import adaptive
-from ..request import Request
+from ..method import MethodInput
 
 # Of the word's own size (RMS): the region comes no further from `adaptive`'s answer, however much would be likely.
 # A sound that has the word already would else get a large EQ that does everything but the word. Times how well the word
@@ -24,7 +24,7 @@ FEW = 8  # settings; what fewer say of anything but the word's own curve is chan
 RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
 
-def region(request: Request) -> Tensor:
+def region(request: MethodInput) -> Tensor:
     """Its centre, (bands,) dB, level-free."""
     m, lawful = request.mean_db, adaptive.curve(request)
     ratio = adaptive.evidence_ratio(request.adaptation)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...model.curves import COMPARED, bounded, unbounded
 from ...model.score import axes
-from ..request import Request
+from ..method import MethodInput
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 FALL = 1e-4  # of a raw score between two intensities: less than the filters' own edges change
@@ -17,7 +17,11 @@ HALVINGS = 40
 
 
 def keeps_laws(
-    requests: Sequence[Request], respond: Callable[[Tensor], Tensor], limit: Tensor, start: Tensor, candidates: Tensor
+    requests: Sequence[MethodInput],
+    respond: Callable[[Tensor], Tensor],
+    limit: Tensor,
+    start: Tensor,
+    candidates: Tensor,
 ) -> Tensor:
     """Which candidates go no further beyond `limit` and let the score fall no more than the start does, (n, k) bool.
 
@@ -42,7 +46,7 @@ def scaled(params: Tensor, factor: float) -> Tensor:
     return params * params.new_tensor([1.0, factor, 1.0])
 
 
-def raw_scores(requests: Sequence[Request], response: Tensor) -> Tensor:
+def raw_scores(requests: Sequence[MethodInput], response: Tensor) -> Tensor:
     """What the sounds score for their words after EQs: (n, ..., grid) dB -> (n, ...), on any scale."""
     rows = [axes(r.mean_db[None], r.residual_cov)[0] for r in requests]
     shape = (len(requests), *[1] * (response.ndim - 2), -1)

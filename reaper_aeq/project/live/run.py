@@ -12,35 +12,33 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...blend import check_range, instance_name, match_name
 from ...dsp.analyze_file import Heard, listen_to
 from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
-from ...errors import AeqError, AudioError
-from ...match_request import MatchRequest
-from ...methods import DEFAULT_METHOD
+from ...errors import AudioError
+from ...methods.validation import AnalyzedRequest
 from ...reaper.live import check, linked, preferences, reaeq, target, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.render import Rendered, render, summed
 from ...reaper.live.render_state import all_tracks
 from ...reaper.live.target import Target
-from ...request import Asked
-from ...result.result import Result
+from ...reaper.reaeq.names import instance_name, match_name
+from ...request import EqRequest, MatchRequest, check_range
+from ...result.result import Result, with_loudness
 from ...util.files import output_error
 from ..analysis_pool import Stopped, results
 from ..kinds import kinds_of
 from ..plan import Action
 from ..rows import MASTER, Row, loudness_lufs
-from ..run import doubts
+from ..runner import IDLE, fill, raised
 from .files import FileSound, in_files
 
 Progress = Callable[[str, int, int], None]
 Listen = Callable[[Target, Callable[[], None]], Heard | None]  # what is called between blocks raises to end the work
 STEP = "tracks heard"
-IDLE = "it is as asked already: a higher intensity would do more"
 
 
 @dataclass(frozen=True)
@@ -70,41 +68,19 @@ class Choice:
         return [target.of_track(reaper, track, family) for track in tracks]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A word or blend, and how: the fields are those of `AdaptiveEQ.adapt`."""
-
-    word: str | Mapping[str, float]
-    intensity: float = 1.0
-    adaptation: float | None = None
-    method: str = DEFAULT_METHOD
-
-    def blend(self, engine: AdaptiveEQ) -> dict[str, float]:
-        """{word as the vocabulary spells it: weight}. Raises `AeqError`."""
-        engine.words.blend(self.word)
-        parts = {self.word: 1.0} if isinstance(self.word, str) else self.word
-        found = {engine.words.spelled(word): weight * self.intensity for word, weight in parts.items()}
-        for word, weight in found.items():
-            check_range("intensity", weight, f"the amount of {word!r}")
-        return found
-
-
-def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: Wanted, progress: Progress) -> list[Row]:
+def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: EqRequest, progress: Progress) -> list[Row]:
     """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
-    added = wanted.blend(engine)
+    added = _blend(wanted, engine)
 
     def answers(targets: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
         actions = [_action(one, added, engine, wanted) for one in targets]
         asked = [
-            Asked(
-                one.analysis, action.word, action.intensity, action.adaptation, action.method, kind=action.heard_as,
-                name=named(its),
-            )
+            AnalyzedRequest(one.analysis, replace(action, name=named(its)))
             for its, one, action in zip(targets, heard, actions, strict=True)
-        ]  # fmt: skip
+        ]
         results = engine.adapt_many(asked)
         return [
-            (action, _word_name(action), one.measured(raised(result)))
+            (action, _word_name(action), with_loudness(raised(result), one))
             for action, one, result in zip(actions, heard, results, strict=True)
         ]
 
@@ -123,7 +99,8 @@ def match(
     def answers(_: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
         action = Action(intensity=intensity, reference=references[0])
         return [
-            (action, name, one.measured(engine.match_analysis(one.analysis, others, names, request))) for one in heard
+            (action, name, with_loudness(engine.match_analysis(one.analysis, others, names, request), one))
+            for one in heard
         ]
 
     return _run(reaper, engine, choice, "match", name.removeprefix("AEQ "), answers, progress)
@@ -182,25 +159,12 @@ def how_heard(one: Target) -> str:
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
 
 
-def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
-    """What was found, into the row of its track."""
-    row.action, row.instance, row.result = action, name, result
-    row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
-    row.warnings += doubts(action, result, engine)
-
-
 def listened(path: Path, between_blocks: Callable[[], None]) -> Heard | None:
     """None where nothing can be heard."""
     try:
         return listen_to(str(path), between_blocks)
     except AudioError:
         return None
-
-
-def raised(answer: Result | AeqError) -> Result:
-    if isinstance(answer, AeqError):
-        raise answer
-    return answer
 
 
 @contextmanager
@@ -325,13 +289,23 @@ def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:
     return LiveError(f"nothing can be heard on {names}: leave it out, or check volumes and items{hint}")
 
 
-def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: Wanted) -> Action:
+def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted: EqRequest) -> Action:
     """What a target's instance is to hold: what it holds, and what is added."""
     held = one.instance.blend if one.instance else {}
     blend = {engine.words.spelled(word): weight for word, weight in held.items()} | dict(added)
     # one word keeps its own meaning of intensity
     ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
     return Action(word, intensity, wanted.adaptation, wanted.method)
+
+
+def _blend(wanted: EqRequest, engine: AdaptiveEQ) -> dict[str, float]:
+    """{word as the vocabulary spells it: weight}. Raises `AeqError`."""
+    engine.words.blend(wanted.word)
+    parts = {wanted.word: 1.0} if isinstance(wanted.word, str) else wanted.word
+    found = {engine.words.spelled(word): weight * wanted.intensity for word, weight in parts.items()}
+    for word, weight in found.items():
+        check_range("intensity", weight, f"the amount of {word!r}")
+    return found
 
 
 def _word_name(action: Action) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...blend import parse_word
 from ...eq import Band, BandKind, Eq
 from ...errors import AeqError
+from ...request import parse_word
 from ..reaeq.instance import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
 from ..reaeq.values import (
     API_BAND_TYPES,

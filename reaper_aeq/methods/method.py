@@ -11,14 +11,14 @@ from torch import Tensor
 from ..eq import Eq
 from ..errors import AeqError
 from ..model.audio_encoder import Observation
-from ..model.registry import Shelf
+from ..model.registry import ModelRegistry
 from ..model.words import Word
+from ..request import METHODS
 from ..result.safety import Loudness
-from . import METHODS
 
 
 @dataclass(frozen=True)
-class Request:
+class MethodInput:
     """A sound and what is wanted of it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Request:
     residual_cov: Tensor
     adaptation: float
     word: Word | None = None
-    models: Shelf | None = None
+    models: ModelRegistry | None = None
     sample_rate: int = 48_000
     refine: int = 0
     sound: Tensor | None = None
@@ -55,8 +55,8 @@ class Method:
     `polish`: requests and those bands -> better bands, or None where the fitted ones are the answer.
     """
 
-    curves: Callable[[Sequence[Request]], Tensor]
-    polish: Callable[[Sequence[Request], Sequence[Eq]], list[Eq]] | None = None
+    curves: Callable[[Sequence[MethodInput]], Tensor]
+    polish: Callable[[Sequence[MethodInput], Sequence[Eq]], list[Eq]] | None = None
 
 
 def method(name: str) -> Method:

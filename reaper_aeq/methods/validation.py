@@ -1,0 +1,89 @@
+"""A request and the sound it is for, and the same once it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dsp.analyze_file import MEASURED_UP_TO_S
+from ..dsp.spectrum import Analysis
+from ..eq import LIMITS
+from ..errors import AudioError, RangeError, as_number
+from ..model.audio_encoder import Observation
+from ..model.kinds import kind_prior, known_kind
+from ..model.words import Vocabulary, Word
+from ..request import DEFAULT_ADAPTATION, REFINE_STEPS, EqRequest
+from .method import Method
+from .method import method as find_method
+
+COUNTS = ("refine", "variations")
+
+
+@dataclass(frozen=True)
+class AnalyzedRequest:
+    """What is wanted of one sound.
+
+    `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
+    """
+
+    analysis: Analysis
+    request: EqRequest
+    sound: np.ndarray | Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ValidatedRequest:
+    """A request that was checked, its defaults filled in.
+
+    Attributes:
+        asked: the word as it was said. wanted: what has to be done, its opposite for a negative intensity.
+        prior: (kinds,), what is said of the sound's kind; None: nothing.
+    """
+
+    asked: Word
+    wanted: Word
+    intensity: float
+    adaptation: float
+    method: Method
+    refine: int
+    prior: Tensor | None = None
+
+    def on(self, seen: Observation) -> ValidatedRequest:
+        """With the words as they are meant for what this sound is."""
+        kinds = seen.usual.kinds if seen.usual else None
+        return replace(self, asked=self.asked.for_kinds(kinds), wanted=self.wanted.for_kinds(kinds))
+
+
+def validated(one: AnalyzedRequest, words: Vocabulary) -> ValidatedRequest:
+    """Raises what may be wrong with it: `RangeError`, `UnknownWordError`, `AudioError`, `AeqError`."""
+    request = one.request
+    method = find_method(request.method)
+    intensity = _checked("intensity", request.intensity)
+    adaptation = _checked("adaptation", DEFAULT_ADAPTATION if request.adaptation is None else request.adaptation)
+    steps = int(_checked("refine", REFINE_STEPS.get(request.method, 0) if request.refine is None else request.refine))
+    _checked("variations", request.variations)
+    if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
+        raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
+    asked = words.blend(request.word)
+    # a negative intensity asks for the opposite, which this sound may lack as much or as little
+    wanted = asked if intensity >= 0 else asked.opposite()
+    prior = prior_of(request.kind, request.name)
+    return ValidatedRequest(asked, wanted, intensity, adaptation, method, steps, prior)
+
+
+def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
+    """What a person or names say of a sound's kind, (kinds,) float64. Raises `AeqError` for a kind that is none."""
+    names = [name] if isinstance(name, str) else name or []
+    prior = known_kind(kind) if kind else kind_prior(*names)
+    return None if prior is None else torch.tensor(prior, dtype=torch.float64)
+
+
+def _checked(name: str, value: float) -> float:
+    limit, value = LIMITS[name], as_number(name, value, whole=name in COUNTS)
+    if value not in limit:
+        raise RangeError(name, value, limit.low, limit.high)
+    return value

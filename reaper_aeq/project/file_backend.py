@@ -1,0 +1,166 @@
+"""A project file as what a plan runs on: the mixer plays it, EQs go first in the chains of its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..dsp.analyze_file import Heard
+from ..eq import Eq
+from ..errors import AudioError
+from ..reaper.rpp.fxchain import stored_name
+from ..reaper.rpp.items import Take
+from ..reaper.rpp.project import Project
+from ..reaper.rpp.tracks import Master, Track
+from ..result.result import Result
+from . import NOTHING_PLAYS
+from .analysis_pool import Hearing
+from .described import HeardSound
+from .mix import Mixer
+from .plan import Plan
+from .rows import MASTER, Row
+from .runner import Channel, why_left
+
+OURS = ("AEQ: ", "AEQ match: ")
+MOST_FRAMES = 100_000  # analysed at a time: two and a half hours of sound, 50 MB
+
+
+class FileBackend:
+    """Sets the EQs in `project`, which `mixer` plays and `hearing` listens to."""
+
+    def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: Hearing):
+        self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
+        self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
+        self.eqs: dict[int, Eq] = {}
+        for track, channel in zip(project.tracks, self.channels, strict=True):
+            if channel.row.left and (eq := _ours(track)):
+                self.eqs[track.index] = eq
+
+    def seconds(self) -> float:
+        """Of sound to be analysed."""
+        each = [
+            self.mixer.heard_by(track)
+            for track, channel in zip(self.project.tracks, self.channels, strict=True)
+            if not channel.row.left
+        ]
+        if self.plan.master and self.project.master:
+            each.append(set().union(*(self.mixer.heard_by(t) for t in self.mixer.top())))
+        return sum(map(self.mixer.seconds, each))
+
+    def parts(self, level: list[Channel[Track | Master]]) -> list[list[Channel[Track | Master]]]:
+        """As many at a time as memory allows."""
+        found: list[list[Channel[Track | Master]]] = []
+        room = 0.0
+        for channel in level:
+            assert isinstance(channel.track, Track)
+            frames = 11.2 * self.mixer.seconds(self.mixer.heard_by(channel.track))
+            if not found or frames > room:
+                found, room = [*found, []], float(MOST_FRAMES)
+            found[-1].append(channel)
+            room -= frames
+        return found
+
+    def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[Heard | None]:
+        tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
+        if tracks:
+            analyses = self.hearing.each(
+                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyse, final=True), tracks
+            )
+        else:  # the master, which is heard alone
+            analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyse, self.hearing.each)]
+        return [HeardSound("", analysis, None, None) for analysis in analyses]
+
+    def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:
+        name, track = stored_name(name), channel.track
+        set_ours(track, None if result.does_nothing else result.eq, name)
+        if isinstance(track, Track):
+            self.eqs[track.index] = result.eq
+        return name
+
+    def master(self) -> Channel[Track | Master] | None:
+        if not (master := self.project.master):
+            return None
+        row = Row(MASTER, "MASTER")
+        row.left = "it is muted" if master.mute else ""
+        row.warnings = [] if row.left else _off(master.fx_enabled)
+        return Channel(master, row)
+
+    def add_file_warnings(self) -> None:
+        """What was found wrong with files while they were read."""
+        for track, channel in zip(self.project.tracks, self.channels, strict=True):
+            paths = {take.source.path for _, take in self.mixer.playing[track.index][0] if take.source}
+            found = [sentence for path, sentence in self.mixer.library.warnings.items() if path in paths]
+            channel.row.warnings += [sentence for sentence in found if sentence not in channel.row.warnings]
+
+    def _channel(self, track: Track) -> Channel[Track | Master]:
+        found, reasons = self.mixer.playing[track.index]
+        sources = [source.index for source, _ in self.mixer.inputs(track)]
+        is_bus = bool(track.children) or (not found and bool(sources))
+        row = Row(track.index + 1, track.name, _folders(track), is_bus=is_bus)
+        row.left = why_left(
+            self.plan, row, silenced=self.mixer.silenced.get(track.index, ""),
+            closed="it is frozen" if track.frozen else "it is locked" if track.locked else "",
+            plays=bool(found), fed=bool(sources), unheard="; ".join(reasons),
+        )  # fmt: skip
+        row.warnings = track.damage + self._left_out(track)
+        row.warnings += _warnings(track, reasons) if found or not row.left else []
+        return Channel(track, row, sources)
+
+    def _left_out(self, track: Track) -> list[str]:
+        cut = [repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ()))]
+        told = f"tracks feed each other in a long circle: what comes from {' and '.join(cut)} is not heard"
+        return [told] if cut else []
+
+
+def refuse_silence(mixer: Mixer) -> None:
+    """Raises `AudioError` if no item of any track can be heard."""
+    if any(found for found, _ in mixer.playing.values()):
+        return
+    reasons = [reason for _, reasons in mixer.playing.values() for reason in reasons]
+    if not reasons:
+        raise AudioError(NOTHING_PLAYS)
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
+
+
+def set_ours(holder: Track | Master, eq: Eq | None, name: str) -> None:
+    """Puts the EQ first in the chain, or into our instance of that name; our others go. None: that one goes too."""
+    for other in {found.name for found in holder.eqs() if found.name.startswith(OURS) and not found.in_container}:
+        if other != name or eq is None:
+            holder.remove_eq(other)
+    if eq is not None:
+        holder.set_eq(eq, name, "first")
+
+
+def _ours(track: Track) -> Eq | None:
+    """What an earlier run left on a track that this one does not touch."""
+    for found in track.eqs():
+        if found.name.startswith(OURS) and not found.bypassed and not found.offline and not found.in_container:
+            return found.eq
+    return None
+
+
+def _folders(track: Track) -> tuple[str, ...]:
+    """The names of the folders around a track, the outermost first."""
+    names: list[str] = []
+    while track.parent:
+        track = track.parent
+        names.append(track.title)
+    return tuple(reversed(names))
+
+
+def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
+    found = [f"not heard: {reason}" for reason in reasons]
+    takes = [item.take for item in track.items if track.plays(item) and item.take]
+    checks: list[tuple[Callable[[Take], bool], str]] = [
+        (lambda take: take.has_fx, "FX on its items are not heard"),
+        (lambda take: take.has_envelopes, "automation of its items is not followed"),
+        (lambda take: take.has_stretch_markers, "stretch markers are not followed"),
+    ]
+    found += [sentence for check, sentence in checks if any(map(check, takes))]
+    if track.channels > 2:
+        found.append("of its channels only 1 and 2 are heard")
+    return found + _off(track.fx_enabled)
+
+
+def _off(fx_enabled: bool) -> list[str]:
+    return [] if fx_enabled else ["its FX are switched off: the EQ will sound once they are on"]

@@ -1,0 +1,132 @@
+"""The project that is open in REAPER as what a plan runs on.
+
+A bus and the master are heard with the new EQs of the tracks in place. Those are put in for that render only, within
+one of REAPER's cycles, and taken out again to the letter: all is written together in the end, as one undo point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...dsp.analyze_file import Heard
+from ...engine import AdaptiveEQ
+from ...reaper.live import check, preferences, target, write
+from ...reaper.live.api import Api
+from ...reaper.live.render_state import all_tracks
+from ...reaper.live.target import Target
+from ...result.result import Result
+from .. import runner
+from ..plan import Plan
+from ..rows import Row
+from ..runner import Channel, why_left
+from .run import STEP, Progress, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
+
+
+def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False) -> list[Row]:
+    """Gives a row for each track in order, the master's last. Raises `LiveError`, `PlanError`."""
+    with scratch() as folder:
+        backend = LiveBackend(reaper, plan, progress, folder, always_render)
+        rows = runner.run(plan, engine, backend)
+        backend.write()
+    return rows
+
+
+class LiveBackend:
+    """Listens to the open project, and keeps the EQs until all are written."""
+
+    def __init__(self, reaper: Api, plan: Plan, progress: Progress, folder: Path, always_render: bool):
+        self.reaper, self.plan, self.progress, self.folder = reaper, plan, progress, folder
+        self.always_render = always_render
+        self.entries: list[write.Entry] = []
+        self.given: list[Channel[Target]] = []
+        self.heard = 0
+        with reaper.held():
+            self.project = target.front_project(reaper)
+            check.check_reaper(reaper, self.project)
+            self.channels = _survey(reaper, self.project, plan)
+        self.total = sum(not channel.row.left for channel in self.channels) + bool(plan.master)
+
+    def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
+        return [level]
+
+    def listen(self, channels: Sequence[Channel[Target]]) -> list[Heard | None]:
+        targets = [channel.track for channel in channels]
+        with self.reaper.held():
+            write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
+            preferences.media_online(self.reaper, self.project)
+            listen = listen_all(self.reaper, self.project, targets, self.folder, self.always_render, self.entries)
+        before = self.heard
+
+        def told(done: int) -> None:
+            self.heard = before + done
+            self.progress(STEP, self.heard, self.total)
+
+        found = side_by_side(listen, targets, told)
+        for channel, heard in zip(channels, found, strict=True):
+            if heard is not None:
+                channel.row.heard = how_heard(channel.track)
+                channel.row.warnings += [heard.warning] if heard.warning else []
+        return found
+
+    def put(self, channel: Channel[Target], result: Result, name: str) -> str | None:
+        if is_idle(channel.track, result):
+            return None
+        self.entries.append(write.Entry(channel.track, result.eq, name, alone=True))
+        self.given.append(channel)
+        return name
+
+    def master(self) -> Channel[Target]:
+        with self.reaper.held():
+            track = all_tracks(self.reaper, self.project)[0]
+            one = target.of_track(self.reaper, track, None)
+            muted = bool(self.reaper("GetMediaTrackInfo_Value", track, "B_MUTE"))
+        row = row_of(one)
+        row.left = "it is muted" if muted else ""
+        return Channel(one, row)
+
+    def write(self) -> None:
+        if not self.entries:
+            return
+        label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"
+        with self.reaper.held():
+            write.write_all(self.reaper, self.project, label, self.entries)
+        for channel in self.given:
+            channel.row.warnings += overridden(channel.track)
+
+
+def _survey(reaper: Api, project: str, plan: Plan) -> list[Channel[Target]]:
+    """All tracks in their order, each with why it is left alone, if it is."""
+    tracks = all_tracks(reaper, project)[1:]
+    place = {track: n for n, track in enumerate(tracks)}
+    targets = [target.of_track(reaper, track, None) for track in tracks]
+    parents = [place.get(reaper("GetParentTrack", track)) for track in tracks]
+    any_solo = bool(reaper("AnyTrackSolo", project))
+    channels = []
+    for n, (one, track) in enumerate(zip(targets, tracks, strict=True)):
+        fed = reaper("GetTrackNumSends", track, -1) > 0
+        # where sends come from stands nowhere else
+        chunk = check.chunk_of(reaper, track) if fed else check.light_chunk_of(reaper, track)
+        children = [child for child, parent in enumerate(parents) if parent == n]
+        sources = children + [int(source) for source in re.findall(r"\n\s*AUXRECV (\d+) ", chunk)]
+        row = row_of(one)
+        row.folders = _folders(n, parents, targets)
+        plays = check.sounds(reaper, track)
+        row.is_bus = bool(children) or (not plays and bool(sources))
+        audible = check.audible(reaper, project, track, any_solo)
+        row.left = why_left(
+            plan, row, silenced="" if audible else "it is muted, or another track is soloed",
+            closed=check.closed_reason(chunk), plays=plays, fed=bool(sources),
+        )  # fmt: skip
+        if not row.left:
+            reasons = [check.item_reason(reaper, item) for item in target.items_of(reaper, track)]
+            row.warnings += [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
+        channels.append(Channel(one, row, sources))
+    return channels
+
+
+def _folders(n: int, parents: Sequence[int | None], targets: Sequence[Target]) -> tuple[str, ...]:
+    """The names of the folders around a track, the outermost first."""
+    above = parents[n]
+    return () if above is None else (*_folders(above, parents, targets), targets[above].name)

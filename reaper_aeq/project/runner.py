@@ -1,0 +1,211 @@
+"""A plan on a project, whatever plays it: each track gets what the plan says, then the buses, then the master.
+
+An EQ is computed from the sound that reaches the front of its chain. What feeds a bus or the master is heard with its
+new EQs; no other FX is. A backend plays the project and takes the EQs: a file (`file_backend`), or the project that is
+open in REAPER (`live.backend`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Generic, Protocol, TypeVar
+
+from ..dsp.analyze_file import Heard, listen_to
+from ..dsp.spectrum import Analysis
+from ..engine import AdaptiveEQ
+from ..errors import AeqError, AudioError
+from ..methods.validation import AnalyzedRequest
+from ..request import MatchRequest
+from ..result.result import Result, with_loudness
+from .circles import groups
+from .kinds import kinds_of
+from .plan import Action, Plan
+from .rows import MASTER, Row, loudness_lufs, visible_share
+
+NARROW_SHARE = 0.6
+IDLE = "it is as asked already: a higher intensity would do more"
+
+T = TypeVar("T")
+
+
+@dataclass
+class Channel(Generic[T]):
+    """A track, or the master, of a run.
+
+    Attributes:
+        track: what the backend knows it by.
+        row: what is known of it so far; `row.left` says why it is left alone.
+        sources: places in the project, from 0, of the tracks that feed it.
+    """
+
+    track: T
+    row: Row
+    sources: Sequence[int] = ()
+
+
+class Backend(Protocol[T]):
+    """What plays a project and takes its EQs. `channels`: all its tracks in their order."""
+
+    channels: list[Channel[T]]
+
+    def parts(self, level: list[Channel[T]]) -> list[list[Channel[T]]]:
+        """Of tracks that do not feed each other, those that are heard and answered together."""
+
+    def listen(self, channels: Sequence[Channel[T]]) -> list[Heard | None]:
+        """What reaches their EQs, with all EQs so far in place; None where nothing does."""
+
+    def put(self, channel: Channel[T], result: Result, name: str) -> str | None:
+        """Takes an EQ; gives the name under which it is found again, or None where nothing is worth inserting."""
+
+    def master(self) -> Channel[T] | None:
+        """None where the project has none."""
+
+
+def run(plan: Plan, engine: AdaptiveEQ, backend: Backend[T]) -> list[Row]:
+    """Gives a row for each track in order, the master's last. Raises what the backend does, and `PlanError`."""
+    for level in levels(backend.channels):
+        for part in backend.parts(level):
+            _treat(plan, engine, backend, part)
+    rows = [channel.row for channel in backend.channels]
+    if plan.master and (master := backend.master()):
+        _treat_master(plan, plan.master, engine, backend, master)
+        rows.append(master.row)
+    return rows
+
+
+def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
+    """Raises `PlanError` with the line of a word that is not known, or of a reference that is not there."""
+    for action in plan.actions:
+        try:
+            if action.reference is None:
+                engine.words.blend(action.word)
+            elif not action.reference.is_file():
+                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
+        except AeqError as error:
+            raise plan.refuse(action, error) from None
+
+
+def levels(channels: Sequence[Channel[T]]) -> list[list[Channel[T]]]:
+    """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
+    level: dict[int, int] = {}
+    last: dict[int, int] = {}  # of the circle that a track is in
+    for group in groups([channel.sources for channel in channels]):
+        sources = {source for n in group for source in channels[n].sources}
+        first = 1 + max((last[source] for source in sources.difference(group)), default=-1)
+        level |= {n: first + place for place, n in enumerate(group)}  # of a circle one after the other
+        last |= dict.fromkeys(group, first + len(group) - 1)
+    chosen = sorted((level[n], n) for n, channel in enumerate(channels) if not channel.row.left)
+    return [[channels[n] for _, n in group] for _, group in groupby(chosen, key=lambda pair: pair[0])]
+
+
+def why_left(plan: Plan, row: Row, *, silenced: str, closed: str, plays: bool, fed: bool, unheard: str = "") -> str:
+    """The end of a sentence; '' for a track that is to be treated.
+
+    Args:
+        silenced, closed: why it does not sound, why it cannot be changed; '' where neither is so.
+        plays, fed: whether items sound on it, whether other tracks come in.
+        unheard: why its items do not sound.
+    """
+    if plan.leaves(row.name):
+        return "the plan leaves it alone"
+    if silenced or closed:
+        return silenced or closed
+    if not plays and not fed:
+        return f"nothing of it can be heard: {unheard}" if unheard else "nothing plays on it"
+    if row.is_bus and not any(rule.on != "tracks" for rule in plan.rules):
+        return "it is a bus: a rule with on = 'buses' would treat it"
+    return ""
+
+
+def doubts(action: Action, result: Result, engine: AdaptiveEQ) -> list[str]:
+    """What a user should know before they trust a result, a sentence each."""
+    found = []
+    if action.word and (word := engine.words.blend(action.word)).weak:
+        found.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
+    if visible_share(result) < NARROW_SHARE:
+        found.append("a narrow source: bands in which it is silent were left alone")
+    return found
+
+
+def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
+    """What was found, into the row of its track."""
+    row.action, row.instance, row.result = action, name, result
+    row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
+    row.warnings += doubts(action, result, engine)
+
+
+def raised(answer: Result | AeqError) -> Result:
+    if isinstance(answer, AeqError):
+        raise answer
+    return answer
+
+
+def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Channel[T]]) -> None:
+    """Listens to tracks and gives them what the rules say."""
+    chosen: list[tuple[Channel[T], Heard, Action]] = []
+    for channel, heard in zip(part, backend.listen(part), strict=True):
+        row = channel.row
+        kinds = _describe(row, heard, engine)
+        if heard is None or heard.analysis.silent:
+            row.left = "it is silent"
+        elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
+            row.left = "no rule of the plan fits it"
+        else:
+            chosen.append((channel, heard, action))
+    asked = [
+        AnalyzedRequest(heard.analysis, replace(action, name=_names(channel.row))) for channel, heard, action in chosen
+    ]
+    for (channel, heard, action), answer in zip(chosen, engine.adapt_many(asked), strict=True):
+        _answer(engine, backend, channel, action, raised(answer), heard)
+
+
+def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backend[T], master: Channel[T]) -> None:
+    """Listens to the sum of all tracks with their new EQs."""
+    row = master.row
+    row.is_bus, row.action = True, action
+    if row.left:
+        return
+    (heard,) = backend.listen([master])
+    _describe(row, heard, engine)
+    if heard is None or heard.analysis.silent:
+        row.left = "it is silent"
+        return
+    result: Result
+    if action.reference:
+        try:
+            wanted = listen_to(str(action.reference)).analysis
+            request = MatchRequest(intensity=action.intensity)
+            result = engine.match_analysis(heard.analysis, [wanted], [action.reference.name], request)
+        except AudioError as error:
+            raise plan.refuse(action, error) from None
+    else:
+        result = engine.adapt_request(AnalyzedRequest(heard.analysis, replace(action, name=_names(row))))
+    _answer(engine, backend, master, action, result, heard)
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    """What says of which kind a sound is, the nearest first."""
+    return ("mix",) if row.number == MASTER else (row.name, *reversed(row.folders))
+
+
+def _describe(row: Row, heard: Heard | None, engine: AdaptiveEQ) -> tuple[str, ...]:
+    """What was heard, into the row; gives what it may be called."""
+    if heard is None:
+        return ()
+    kinds = kinds_of(engine, heard.analysis, _names(row))
+    row.kind, row.duration_s = kinds[0], heard.analysis.duration_s
+    row.lufs = (loudness_lufs(heard.analysis),) * 2
+    return kinds
+
+
+def _answer(
+    engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: Heard
+) -> None:
+    result = with_loudness(result, heard)
+    name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
+    if name is None:
+        channel.row.left = IDLE
+    else:
+        fill(channel.row, action, name, result, heard.analysis, engine)
