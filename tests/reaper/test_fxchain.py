@@ -4,7 +4,7 @@ import pytest
 from rpp_samples import CURRENT_STATE, laid_out
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.reaper.rpp.chunks import parse
+from reaper_aeq.reaper.chunks import parse
 from reaper_aeq.reaper.rpp.fxchain import is_reaeq, read_eqs, remove_eq, set_eq, split_fx
 
 EQ = Eq((Band("band", 1000.0, 3.0, 1.0),))

@@ -7,7 +7,7 @@ import pytest
 from rpp_samples import laid_out, song
 
 from reaper_aeq.errors import ProjectError
-from reaper_aeq.reaper.rpp.chunks import parse
+from reaper_aeq.reaper.chunks import parse
 from reaper_aeq.reaper.rpp.items import Fade, Section, Source, media_path, read_item
 from reaper_aeq.reaper.rpp.project import Project
 

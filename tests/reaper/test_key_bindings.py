@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reaper_aeq.errors import InstallError
+from reaper_aeq.reaper.chunks import quote_token
 from reaper_aeq.reaper.install.key_bindings import command_id, own_ids, uses, with_scripts, without_scripts
-from reaper_aeq.reaper.rpp.chunks import quote_token
 
 FILES = ["reaper-aeq/AEQ_Make warmer.lua", "reaper-aeq/AEQ_More.lua"]
 IDS = [command_id(file) for file in FILES]

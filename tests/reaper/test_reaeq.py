@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq import Band, BandKind, Eq
 from reaper_aeq.errors import AeqError, RangeError
+from reaper_aeq.reaper.chunks import quote_token
 from reaper_aeq.reaper.reaeq import instance as reaeq
 from reaper_aeq.reaper.reaeq.instance import (
     ReaEqState,
@@ -23,7 +24,6 @@ from reaper_aeq.reaper.reaeq.instance import (
     to_eq,
     to_state,
 )
-from reaper_aeq.reaper.rpp.chunks import quote_token
 
 # What a current REAPER stores for a ReaEQ that was just inserted.
 DEFAULT = ReaEqState(

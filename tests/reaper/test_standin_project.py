@@ -9,7 +9,7 @@ from standin.fx_chain import fx_list
 from standin.injection import freeze_track, lock_track
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.reaper.rpp.chunks import parse
+from reaper_aeq.reaper.chunks import parse
 
 EQ = Eq((Band("band", 500.0, 3.0),))
 

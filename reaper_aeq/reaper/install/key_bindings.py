@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import InstallError
-from ..rpp.chunks import quote_token, split_tokens
+from ..chunks import quote_token, split_tokens
 
 FILE = "reaper-kb.ini"
 _BOM = b"\xef\xbb\xbf"

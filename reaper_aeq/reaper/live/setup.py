@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ...errors import InstallError
 from ...util.changes import apply
+from ..chunks import quote_token, split_tokens
 from ..install import ini
 from ..install.scripts import read
-from ..rpp.chunks import quote_token, split_tokens
 from . import WEB_PORT
 from .reach import import_reapy
 

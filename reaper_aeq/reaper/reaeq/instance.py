@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...eq import Band, BandKind, Eq
 from ...errors import AeqError, RangeError
-from ..rpp.chunks import quote_token
+from ..chunks import quote_token
 from .state import VST_ID, ReaEqState, StateBand, StateError, parse_state
 from .values import RANGES, db_to_linear, linear_to_db
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...errors import ProjectError
-from .chunks import Chunk, Line
+from ..chunks import Chunk, Line
 
 
 def floats(chunk: Chunk, name: str, defaults: Sequence[float]) -> list[float]:

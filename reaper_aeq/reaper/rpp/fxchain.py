@@ -16,9 +16,9 @@ from typing import TypeGuard
 
 from ...eq import Eq
 from ...errors import AeqError, ProjectError
+from ..chunks import Chunk, Line, quote_token, split_tokens
 from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
 from ..reaeq.state import VST_ID, ReaEqState, StateError
-from .chunks import Chunk, Line, quote_token, split_tokens
 from .links import shift_links
 
 PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from ...errors import ProjectError
-from .chunks import Chunk, Line
+from ..chunks import Chunk, Line
 from .fields import floats, ints, positive, text
 
 MAX_OCTAVES = 6.0  # of pitch: beyond it hardly anything of a sound is left in what can be heard

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from .chunks import Chunk, Line
+from ..chunks import Chunk, Line
 
 _PLINK = re.compile(rb"^(\s*PLINK\s+\S+\s+)(\d+)(:-?\d+)?(?=\s|$)")
 

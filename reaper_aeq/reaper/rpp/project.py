@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import ProjectError
 from ...util.files import write_bytes_atomic
-from .chunks import Chunk, Line, check_size, parse
+from ..chunks import Chunk, Line, check_size, parse
 from .fields import positive
 from .references import refer_from
 from .tracks import Master, Track, nest

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from .chunks import Chunk, Line, quote_token
+from ..chunks import Chunk, Line, quote_token
 from .items import media_path
 
 

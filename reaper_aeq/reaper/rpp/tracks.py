@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...eq import Eq
 from ...errors import ProjectError
-from .chunks import Chunk, Line
+from ..chunks import Chunk, Line
 from .fields import floats, ints, text
 from .fxchain import EqInstance, read_eqs, remove_eq, set_eq
 from .items import Item, read_item

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ...eq import Eq
 from ...errors import ProjectError
-from ..rpp.chunks import parse
-from ..rpp.fxchain import read_eqs, read_state, split_fx
-from ..rpp.project import Project, read_file
-from .instance import decode_state, to_eq
-from .state import ReaEqState, StateError
+from ..chunks import parse
+from ..reaeq.instance import decode_state, to_eq
+from ..reaeq.state import ReaEqState, StateError
+from .fxchain import read_eqs, read_state, split_fx
+from .project import Project, read_file
 
 _LIBRARY, _PRESET = "REAPER_PRESET_LIBRARY", "PRESET"
 

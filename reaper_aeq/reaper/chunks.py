@@ -13,7 +13,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from ...errors import ProjectError
+from ..errors import ProjectError
 
 # Largest real project seen is under 1 MB, a very large one some 100 MB; beyond this it is some other file.
 MAX_BYTES = 512 * 2**20
