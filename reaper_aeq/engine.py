@@ -21,7 +21,7 @@ from .methods.method import MethodInput
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
-from .model.curves import along_heard, level_free
+from .model.curves import audible_projection, center
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.registry import ModelRegistry
@@ -60,7 +60,7 @@ class AdaptiveEQ:
         self.models = ModelRegistry(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
-        self._word_curves = level_free(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
+        self._word_curves = center(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
         self._differing = [(n, word) for n, word in enumerate(words.values()) if word.by_kind]
 
     @classmethod
@@ -216,7 +216,7 @@ class AdaptiveEQ:
         after = self.encoder.compare(seen.ltas_db + response, seen.usual, seen.in_reach, self.eq_model)
         before, later = self._score(asked, seen), self._score(asked, after)
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
-        share = float(along_heard(response, request.mean_db, seen.visible))
+        share = float(audible_projection(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
         heard = HeardAs.of(seen.usual)
         told = explain(
@@ -289,13 +289,13 @@ class AdaptiveEQ:
 
     def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
         """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
-        from .dsp.analyze_file import listen_to
+        from .dsp.analyze_file import analyze_file
         from .request import MatchRequest
 
         request = MatchRequest(**options)
         request.shares(len(references))  # what is wrong with it is said before anything is read
-        heard = listen_to(os.fspath(path))
-        others = [listen_to(reference).analysis for reference in references]
+        heard = analyze_file(os.fspath(path))
+        others = [analyze_file(reference).analysis for reference in references]
         return with_loudness(self.match_analysis(heard.analysis, others, references, request), heard)
 
     def heard_as(
@@ -322,7 +322,7 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.0
         seen = self.encoder.observe(analysis, self.eq_model)
-        curve = level_free(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
+        curve = center(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
         return float(standard_scores(curve[None], seen.balance_db, seen.usual.cov)[0])
 
     def curve_of(self, word: str | Mapping[str, float], kind: str | None = None) -> Tensor:
@@ -332,7 +332,7 @@ class AdaptiveEQ:
         Raises `UnknownWordError`, and `AeqError` for a kind that is none.
         """
         prior = prior_of(kind, None)
-        return level_free(self._decoder @ self.words.blend(word).for_kinds(prior).mean)
+        return center(self._decoder @ self.words.blend(word).for_kinds(prior).mean)
 
     def profile(self, audio: Any, sample_rate: int) -> dict[str, float]:
         """{word: score} for every word of the vocabulary."""
@@ -344,7 +344,7 @@ class AdaptiveEQ:
         seen = self.encoder.observe(analysis, self.eq_model)
         curves = self._word_curves.clone()
         for n, word in self._differing:
-            curves[n] = level_free(self._decoder @ word.for_kinds(seen.usual.kinds).mean)
+            curves[n] = center(self._decoder @ word.for_kinds(seen.usual.kinds).mean)
         values = scores(curves, seen.balance_db, seen.usual.cov)
         return dict(zip(self.words, values.tolist(), strict=True))
 
@@ -364,7 +364,7 @@ class AdaptiveEQ:
         sound: np.ndarray | Tensor | None = None,
     ) -> MethodInput:
         word = checked.wanted
-        mean = level_free(self._decoder @ word.mean)
+        mean = center(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
         samples = None if sound is None else torch.as_tensor(sound)
         return MethodInput(
@@ -373,7 +373,7 @@ class AdaptiveEQ:
         )  # fmt: skip
 
     def _score(self, word: Word, seen: Observation) -> float:
-        curve = level_free(self._decoder @ word.mean)[None]
+        curve = center(self._decoder @ word.mean)[None]
         return float(scores(curve, seen.balance_db, seen.usual.cov)[0])
 
 

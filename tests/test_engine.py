@@ -16,7 +16,7 @@ from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import LIMITS, MAX_BANDS
 from reaper_aeq.errors import AeqError, AudioError, ModelError, RangeError, UnknownWordError
 from reaper_aeq.methods.validation import AnalyzedRequest
-from reaper_aeq.model.curves import along, rms_db
+from reaper_aeq.model.curves import projection, rms_db
 from reaper_aeq.reaper.reaeq.instance import vst_block
 from reaper_aeq.request import EqRequest
 from reaper_aeq.result.plot import curves_of
@@ -110,14 +110,16 @@ def test_a_thin_sound_gets_more_than_a_warm_one(engine):
     thin, warm = (engine.adapt(noise(tilt_db_per_oct=tilt), RATE, "warm", kind="mix") for tilt in (-2.0, -6.0))
     assert thin.score_before < warm.score_before
     m = engine.curve_of("warm")
-    given = [float(along(torch.from_numpy(r.eq.response_db(GRID_HZ, RATE)), m)) for r in (thin, warm)]
+    given = [float(projection(torch.from_numpy(r.eq.response_db(GRID_HZ, RATE)), m)) for r in (thin, warm)]
     assert given[0] > 1.8 * given[1] > 0.4
     same = [engine.adapt(noise(tilt_db_per_oct=t), RATE, "warm", adaptation=0.0) for t in (-2.0, -6.0)]
     fixed = engine.adapt(noise(), RATE, "warm", method="fixed")
     assert fixed.method == "fixed"
     for result in (*same, fixed):  # one curve, for which few bands are found by what is heard of it
         assert float(rms_db(torch.from_numpy(result.eq.response_db(GRID_HZ, RATE)) - m)) < 0.5
-        assert float(along(torch.from_numpy(result.eq.response_db(GRID_HZ, RATE)), m)) == pytest.approx(1.0, abs=0.03)
+        assert float(projection(torch.from_numpy(result.eq.response_db(GRID_HZ, RATE)), m)) == pytest.approx(
+            1.0, abs=0.03
+        )
 
 
 ODD = {

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ..project.page import meter, page
 from ..util.files import write_text_atomic
 from .inputs import PROJECT, SOUND, common_folder, shown
-from .journal import DONE, FAILED, WAITING, Journal, Row
+from .journal import DONE, FAILED, WAITING, Journal, JournalRow
 
 HTML, JSON = "index.html", "index.json"
 _HEADS = {
@@ -30,7 +30,7 @@ def write_index(journal: Journal, out: Path) -> None:
     write_text_atomic(out / HTML, shown(html(rows, out.resolve().name)))
 
 
-def to_dict(row: Row) -> dict[str, Any]:
+def to_dict(row: JournalRow) -> dict[str, Any]:
     """JSON-ready; names of files are relative to the batch's folder."""
     record = row.record if row.state == DONE else None
     return {
@@ -47,7 +47,7 @@ def to_dict(row: Row) -> dict[str, Any]:
     }
 
 
-def html(rows: Sequence[Row], title: str) -> str:
+def html(rows: Sequence[JournalRow], title: str) -> str:
     """The page; `rows` by path."""
     by_state = {state: [row for row in rows if row.state == state] for state in (DONE, FAILED, WAITING)}
     top = common_folder([row.path for row in rows])
@@ -65,7 +65,7 @@ def html(rows: Sequence[Row], title: str) -> str:
     return page(title, body, files(__package__).joinpath("index.css").read_text("utf-8"))
 
 
-def _summary(by_state: dict[str, list[Row]], top: str) -> str:
+def _summary(by_state: dict[str, list[JournalRow]], top: str) -> str:
     counts = {state: len(rows) for state, rows in by_state.items()}
     warnings = sum(len(row.record.summary["warnings"]) for row in by_state[DONE] if row.record)
     tiles = [("", counts[DONE], "done")]
@@ -82,7 +82,7 @@ def _summary(by_state: dict[str, list[Row]], top: str) -> str:
     return f'{where}<div class="tiles">{listed}</div><div class="share">{bar}</div>'
 
 
-def _unfinished(heading: str, rows: Sequence[Row], top: str) -> str:
+def _unfinished(heading: str, rows: Sequence[JournalRow], top: str) -> str:
     if not rows:
         return ""
     lines = "".join(
@@ -95,7 +95,7 @@ def _unfinished(heading: str, rows: Sequence[Row], top: str) -> str:
     return f"<h2>{heading}</h2>{_table(head, lines)}"
 
 
-def _line(row: Row, top: str) -> str:
+def _line(row: JournalRow, top: str) -> str:
     assert row.record
     told, outputs = row.record.summary, row.record.outputs
     warnings = told["warnings"]
@@ -115,13 +115,13 @@ def _line(row: Row, top: str) -> str:
     )
 
 
-def _link(row: Row, suffix: str, outputs: dict[str, int], text: str, title: str = "") -> str:
+def _link(row: JournalRow, suffix: str, outputs: dict[str, int], text: str, title: str = "") -> str:
     name = next(name for name in outputs if name.endswith(suffix))
     more = f' title="{escape(title)}"' if title else ""
     return f'<a href="{quote(f"{row.id}/{name}")}"{more}>{escape(text)}</a>'
 
 
-def _folder(row: Row, top: str) -> str:
+def _folder(row: JournalRow, top: str) -> str:
     here = os.path.dirname(row.path)
     inside = os.path.relpath(here, top) if top else here
     return "" if inside == "." else inside

@@ -43,7 +43,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundTasks:
     """Tasks in order without repetition; `media` is how many recordings were left out because they lie in projects'
     folders and nobody named them."""
 
@@ -51,7 +51,7 @@ class Found:
     media: int
 
 
-def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool) -> Found:
+def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool) -> FoundTasks:
     """The tasks that the user named.
 
     A folder gives its projects at any depth, and with `sounds` its recordings too, but for those in or below a folder
@@ -80,7 +80,7 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
     if not tasks:
         more = "" if sounds else "; to treat recordings, say with --word what they should get"
         raise AeqError(f"no project was found{more}")
-    return Found(list(tasks.values()), len(walk.media - tasks.keys()))
+    return FoundTasks(list(tasks.values()), len(walk.media - tasks.keys()))
 
 
 class _Walk:

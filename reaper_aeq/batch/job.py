@@ -17,7 +17,7 @@ from ..util.files import output_error, refuse_replacing
 from .content import Stamp, content_key, stamps
 from .inputs import PROJECT, Task, portable_stem
 from .recipe import Recipe
-from .record import Record, prepare
+from .record import TaskRecord, prepare
 
 Answer = dict[str, Any]
 NAME_BYTES = 150  # of a result's name, which gets suffixes
@@ -54,15 +54,15 @@ class Job:
         finally:
             self.seconds += time.perf_counter() - started
 
-    def finished(self, again: bool) -> Record | None:
+    def finished(self, again: bool) -> TaskRecord | None:
         """The record of the same work, with the stamps of now."""
-        found = Record.read(self.folder)
+        found = TaskRecord.read(self.folder)
         if found is None or found.key != self.key or not found.complete(self.folder):
             return None
         if again and found.batch != self.batch:
             return None
         files = {path: list(stamp) if stamp else None for path, stamp in self.stamps.items()}
-        return Record(**{**found.to_dict(), "files": files})
+        return TaskRecord(**{**found.to_dict(), "files": files})
 
     def begin(self) -> None:
         """Raises `OutputError`."""
@@ -81,7 +81,7 @@ class Job:
         """Writes the record. Raises `OutputError`, and `Changed` if what was read is no longer what was hashed."""
         if _times(self._before) != self._before:
             raise Changed("one of its files was changed while it was being read")
-        record = Record(
+        record = TaskRecord(
             id=self.task.id, path=self.task.path, kind=self.task.kind, asked=self.recipe.asked_of(self.task.kind),
             key=self.key, files=self.stamps,
             outputs={path.name: path.stat().st_size for path in outputs}, summary=summary,
@@ -93,7 +93,7 @@ class Job:
 
 
 @contextmanager
-def told(task: Task, answers: dict[str, Answer]) -> Iterator[None]:
+def capture_errors(task: Task, answers: dict[str, Answer]) -> Iterator[None]:
     """What goes wrong with a task is its answer; the others go on."""
     try:
         yield

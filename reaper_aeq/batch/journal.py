@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import OutputError
 from .inputs import Task, shown
-from .record import Record
+from .record import TaskRecord
 
 NAME = "batch.sqlite"
 FORMAT = 1
@@ -34,7 +34,7 @@ CREATE TABLE finished (
 
 
 @dataclass(frozen=True)
-class Row:
+class JournalRow:
     """A task and how it stands; `attempts` are the tries that ended, `record` is there if it is done."""
 
     id: str
@@ -47,7 +47,7 @@ class Row:
     seconds: float | None
     error: str | None
     trace: str | None
-    record: Record | None
+    record: TaskRecord | None
     ended: str | None
 
 
@@ -85,12 +85,12 @@ class Journal:
             self._db.execute("DROP TABLE asked_for")
             self._db.executemany("INSERT OR IGNORE INTO tasks (id, path, kind, state) VALUES (?, ?, ?, ?)", rows)
 
-    def row(self, id: str) -> Row | None:
+    def row(self, id: str) -> JournalRow | None:
         with self._told():
             found = self._db.execute("SELECT * FROM tasks WHERE id = ?", (id,)).fetchone()
         return _row(found) if found else None
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[JournalRow]:
         """All of them, by path."""
         with self._told():
             yield from map(_row, self._db.execute("SELECT * FROM tasks ORDER BY path"))
@@ -105,7 +105,7 @@ class Journal:
             trace=trace and shown(trace), ended=_now(),
         )  # fmt: skip
 
-    def done(self, record: Record, attempts: int) -> None:
+    def done(self, record: TaskRecord, attempts: int) -> None:
         """One transaction: a task is done and counted, or neither."""
         with self._told(), self._db:
             self._update(
@@ -157,10 +157,10 @@ class Journal:
             raise OutputError(f"cannot write the journal {self.path}: {error}; what was finished is kept") from error
 
 
-def _row(values: tuple[Any, ...]) -> Row:
+def _row(values: tuple[Any, ...]) -> JournalRow:
     task, path, kind, state, asked, key, attempts, seconds, error, trace, said, ended = values
-    record = Record(**json.loads(said)) if said else None
-    return Row(task, path, kind, state, asked, key, attempts, seconds, error, trace, record, ended)
+    record = TaskRecord(**json.loads(said)) if said else None
+    return JournalRow(task, path, kind, state, asked, key, attempts, seconds, error, trace, record, ended)
 
 
 def _now() -> str:

@@ -19,7 +19,7 @@ NAME = "done.json"
 
 
 @dataclass(frozen=True)
-class Record:
+class TaskRecord:
     """`key` is the content's hash (`content.content_key`) and `files` the stamps it was made of. `outputs` are names in
     the task's folder with their sizes. `summary` is what the index page shows. `result` is a number drawn once for each
     time that a task is really done; `batch` names the run of the command that asked for it."""
@@ -42,7 +42,7 @@ class Record:
         write_text_atomic(folder / NAME, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
     @classmethod
-    def read(cls, folder: Path) -> Record | None:
+    def read(cls, folder: Path) -> TaskRecord | None:
         """None where there is none, or something else."""
         try:
             return cls(**json.loads((folder / NAME).read_bytes()))

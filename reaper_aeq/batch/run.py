@@ -17,10 +17,10 @@ from .inputs import Task
 from .job import Answer
 from .journal import Journal
 from .recipe import Recipe
-from .record import Record
+from .record import TaskRecord
 from .scheduler import Counts, Ledger, Watch
 from .work import work
-from .workers import Crew
+from .workers import Workers
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -40,7 +40,7 @@ class Batch:
 
     def __init__(
         self, tasks: Sequence[Task], recipe: Recipe, out: Path, journal: Journal,
-        open_crew: Callable[[], AbstractContextManager[Crew]], watch: Watch, retries: int = 2, again: bool = False,
+        open_crew: Callable[[], AbstractContextManager[Workers]], watch: Watch, retries: int = 2, again: bool = False,
     ):  # fmt: skip
         self.recipe, self.out, self.journal, self.open_crew, self.watch = recipe, out, journal, open_crew, watch
         self.ledger = Ledger(tasks, recipe, out, journal, watch, retries, again)
@@ -75,7 +75,7 @@ class Batch:
 
     # Handing out ---------------------------------------------------------------------------------------------------
 
-    def _work_off(self, crew: Crew, tasks: Iterator[Task]) -> None:
+    def _work_off(self, crew: Workers, tasks: Iterator[Task]) -> None:
         def most() -> int:
             """Few enough that each worker has several chunks before it."""
             return max(1, len(self.ledger.tasks) // (AHEAD * max(1, crew.threads())))
@@ -98,7 +98,7 @@ class Batch:
                 future.release()
         self.ledger.counts.working_s = time.monotonic() - started
 
-    def _hand_out(self, crew: Crew, chunk: list[Task]) -> None:
+    def _hand_out(self, crew: Workers, chunk: list[Task]) -> None:
         tries = [self.ledger.handed_out(task) for task in chunk]
         # keys of one family are held back by the scheduler instead of being heaped upon workers
         key = (f"aeq-{self._id}", f"{chunk[0].id}-{tries[0]}")
@@ -120,7 +120,9 @@ class Batch:
             return found
         return []
 
-    def _answers(self, crew: Crew, futures: Sequence[Future[Any]]) -> Iterator[tuple[Future[Any], dict[str, Answer]]]:
+    def _answers(
+        self, crew: Workers, futures: Sequence[Future[Any]]
+    ) -> Iterator[tuple[Future[Any], dict[str, Answer]]]:
         """Those of one moment in one question to the workers, each of which would wait for what they are at."""
         fine = [future for future in futures if future.status == "finished"]
         yield from zip(fine, crew.client.gather(fine), strict=True)
@@ -134,11 +136,11 @@ class Batch:
         for task in chunk:
             answer = answers[task.id]
             if "record" in answer:
-                self.ledger.done(Record(**answer["record"]), answer["fresh"])
+                self.ledger.done(TaskRecord(**answer["record"]), answer["fresh"])
             else:
                 self.ledger.failed(task, answer)
 
-    def _answer_for(self, future: Future[Any], crew: Crew) -> dict[str, Answer]:
+    def _answer_for(self, future: Future[Any], crew: Workers) -> dict[str, Answer]:
         """Where a worker died there is no answer of its own. Raises for what is the matter with all workers."""
         from distributed import KilledWorker
 

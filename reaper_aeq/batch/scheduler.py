@@ -12,7 +12,7 @@ from .inputs import SOUND, Task
 from .job import Answer
 from .journal import DONE, Journal
 from .recipe import Recipe
-from .record import Record
+from .record import TaskRecord
 
 CHUNK_SOUNDS, CHUNK_BYTES = 16, 2**27  # recordings that share a pass of the networks
 
@@ -90,7 +90,7 @@ class Ledger:
             self.journal.waiting(task.id)
         return self._attempts[task.id]
 
-    def done(self, record: Record, fresh: bool) -> None:
+    def done(self, record: TaskRecord, fresh: bool) -> None:
         """`fresh`: by this run; else it was found finished."""
         self.journal.done(record, self._attempts.pop(record.id) + fresh)
         if fresh:

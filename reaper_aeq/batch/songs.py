@@ -11,13 +11,13 @@ from ..project.places import Places
 from ..project.report import Report
 from ..project.rows import MASTER
 from ..project.whole import equalise_file
-from .job import Answer, Job, told
+from .job import Answer, Job, capture_errors
 
 
 def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
     """One after the other: the tracks of one project fill a pass of the networks."""
     for job in jobs:
-        with told(job.task, answers):
+        with capture_errors(job.task, answers):
             places = Places(job.output(".rpp"), job.output(".html"), job.output(".json"))
             with job.timed():
                 report, _ = equalise_file(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..dsp.analyze_file import Heard, listen_to
+from ..dsp.analyze_file import AnalyzedAudio, analyze_file
 from ..dsp.audio import AudioFile
 from ..dsp.response import EqFilter
 from ..dsp.write import AudioWriter
@@ -26,16 +26,16 @@ from ..reaper.rpp.fxchain import stored_name
 from ..result.result import Result, with_loudness
 from ..util.files import write_text_atomic
 from .inputs import shown
-from .job import Answer, Job, told
+from .job import Answer, Job, capture_errors
 
 
 def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
     """Listens to all, asks the engine once, writes each."""
     action = action_of(jobs[0])
-    heard: list[tuple[Job, Heard]] = []
+    heard: list[tuple[Job, AnalyzedAudio]] = []
     for job in jobs:
-        with told(job.task, answers), job.timed():
-            heard.append((job, listen_to(job.task.path)))
+        with capture_errors(job.task, answers), job.timed():
+            heard.append((job, analyze_file(job.task.path)))
     if not heard:
         return
     started = time.perf_counter()
@@ -43,7 +43,7 @@ def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]
     pass_s = time.perf_counter() - started
     for (job, sound), result in zip(heard, results, strict=True):
         job.seconds += pass_s / len(heard)
-        with told(job.task, answers):
+        with capture_errors(job.task, answers):
             if isinstance(result, AeqError):
                 raise result
             with job.timed():
@@ -63,7 +63,7 @@ def summary(row: Row) -> dict[str, Any]:
     return {"asked": row.asked, "score": score, "warnings": row.warnings}
 
 
-def _row(job: Job, sound: Heard, result: Result, action: Action, engine: AdaptiveEQ) -> Row:
+def _row(job: Job, sound: AnalyzedAudio, result: Result, action: Action, engine: AdaptiveEQ) -> Row:
     analysis = sound.analysis
     return Row(
         1, shown(Path(job.task.path).name), kind=result.kind or "", action=action, result=result,
@@ -79,8 +79,8 @@ def _write(job: Job, row: Row) -> list[Path]:
     chain, html, data = (job.output(suffix) for suffix in (".RfxChain", ".html", ".json"))
     write_text_atomic(chain, rfxchain_text(row.result.eq, row.instance))
     write_text_atomic(html, page(row.name, LEGEND + card(row)))
-    told = {"file": row.name, **{key: value for key, value in row.to_dict().items() if key not in _OF_TRACKS}}
-    write_text_atomic(data, json.dumps(told, indent=1, allow_nan=False) + "\n")
+    capture_errors = {"file": row.name, **{key: value for key, value in row.to_dict().items() if key not in _OF_TRACKS}}
+    write_text_atomic(data, json.dumps(capture_errors, indent=1, allow_nan=False) + "\n")
     return [chain, html, data, *([_render(job, row.result)] if job.recipe.render else [])]
 
 

@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import AeqError
 from ..util.libraries import explain
 from .inputs import PROJECT, Task
-from .job import Answer, Job, told
+from .job import Answer, Job, capture_errors
 from .recipe import Recipe, hash_of_models
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def work(recipe: Recipe, out: str, tasks: Sequence[Task], batch: str, again: boo
     answers: dict[str, Answer] = {}
     jobs: list[Job] = []
     for task in tasks:
-        with told(task, answers):
+        with capture_errors(task, answers):
             job = Job(task, recipe, Path(out, task.id), batch)
             found = job.finished(again)
             if found:

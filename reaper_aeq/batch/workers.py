@@ -40,7 +40,7 @@ _OURS = {
 }
 
 
-class Crew:
+class Workers:
     """A connection to workers."""
 
     def __init__(self, client: Client):
@@ -89,7 +89,7 @@ def workers_of_this_machine() -> int:
 
 
 @contextmanager
-def own_crew(workers: int) -> Iterator[Crew]:
+def own_workers(workers: int) -> Iterator[Workers]:
     """Worker processes of one thread each, which end with this process however it ends.
 
     They can be reached from this machine only, and by nobody who lacks the key made for this run.
@@ -102,13 +102,13 @@ def own_crew(workers: int) -> Iterator[Crew]:
             cluster = _cluster(workers)
         try:
             with Client(cluster) as client:
-                yield Crew(client)
+                yield Workers(client)
         finally:
             cluster.close()
 
 
 @contextmanager
-def crew_at(address: str) -> Iterator[Crew]:
+def workers_at(address: str) -> Iterator[Workers]:
     """The workers of a scheduler. Raises `AeqError` if it cannot be reached within seconds."""
     from distributed import Client
 
@@ -121,7 +121,7 @@ def crew_at(address: str) -> Iterator[Crew]:
                 f"no scheduler at {address}: {reason}; start 'dask scheduler' there, write it like tcp://host:8786"
             ) from None
         try:
-            yield Crew(client)
+            yield Workers(client)
         finally:
             client.close()
 

@@ -44,9 +44,9 @@ def train_eq_command(
     as_json: Json = False,
 ) -> None:
     """Train the EQ autoencoder on people's settings and random EQs; without --data on random EQs alone."""
-    from .commands.train import Places, train_eq
+    from .commands.train import TrainingPlaces, train_eq
 
-    train_eq(Places(settings, out, run, device, as_json), data)
+    train_eq(TrainingPlaces(settings, out, run, device, as_json), data)
 
 
 @train.command("audio")
@@ -72,9 +72,11 @@ def train_audio_command(
     as_json: Json = False,
 ) -> None:
     """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
-    from .commands.train import Places, train_audio
+    from .commands.train import TrainingPlaces, train_audio
 
-    train_audio(Places(settings, out, run, device, as_json), data, audio or [], models, folds, encoder, sounds or [])
+    train_audio(
+        TrainingPlaces(settings, out, run, device, as_json), data, audio or [], models, folds, encoder, sounds or []
+    )
 
 
 @train.command("usual")
@@ -90,9 +92,9 @@ def train_usual_command(
     as_json: Json = False,
 ) -> None:
     """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
-    from .commands.train import Places, train_usual
+    from .commands.train import TrainingPlaces, train_usual
 
-    train_usual(Places(settings, out, run, "cpu", as_json), audio, folds or [])
+    train_usual(TrainingPlaces(settings, out, run, "cpu", as_json), audio, folds or [])
 
 
 @train.command("words")
@@ -106,9 +108,9 @@ def train_words_command(
     as_json: Json = False,
 ) -> None:
     """Compute the words from people's settings."""
-    from .commands.train import Places, train_words
+    from .commands.train import TrainingPlaces, train_words
 
-    train_words(Places(settings, out, run, device, as_json), data, models)
+    train_words(TrainingPlaces(settings, out, run, device, as_json), data, models)
 
 
 @train.command("proxy")
@@ -122,9 +124,9 @@ def train_proxy_command(
     as_json: Json = False,
 ) -> None:
     """Train the network that says what bands do; without --data on random EQs alone."""
-    from .commands.train import Places, train_proxy
+    from .commands.train import TrainingPlaces, train_proxy
 
-    train_proxy(Places(settings, out, run, device, as_json), data, models)
+    train_proxy(TrainingPlaces(settings, out, run, device, as_json), data, models)
 
 
 @train.command("cvae")
@@ -139,9 +141,9 @@ def train_cvae_command(
     as_json: Json = False,
 ) -> None:
     """Train the conditional VAE on people's settings; needs a sentence model."""
-    from .commands.train import Places, train_cvae
+    from .commands.train import TrainingPlaces, train_cvae
 
-    train_cvae(Places(settings, out, run, device, as_json), data, models, folds)
+    train_cvae(TrainingPlaces(settings, out, run, device, as_json), data, models, folds)
 
 
 @train.command("match")
@@ -153,6 +155,6 @@ def train_match_command(
     as_json: Json = False,
 ) -> None:
     """Compute what a match knows: how people equalise, and how the parts of one recording differ."""
-    from .commands.train import Places, train_match
+    from .commands.train import TrainingPlaces, train_match
 
-    train_match(Places(None, out, run, "cpu", as_json), data, audio)
+    train_match(TrainingPlaces(None, out, run, "cpu", as_json), data, audio)

@@ -36,7 +36,7 @@ LEVELS_DB = {"drums": -19.0, "bass": -20.5, "guitar": -24.0, "voice": -20.5, "pa
 
 
 @dataclass(frozen=True)
-class Track:
+class SongTrack:
     """One track: `audio` float32 (2, samples); `flaw` is what was spoilt on purpose, `word` what the demo asks for."""
 
     name: str
@@ -45,7 +45,7 @@ class Track:
     word: str
 
 
-def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[Track, ...]:
+def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[SongTrack, ...]:
     """Plays the song. The same seed gives the same samples; another one another performance.
 
     Each track stays below -3 dBFS, and so does their sum: the tracks can be mixed as they are.
@@ -67,7 +67,7 @@ def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[Track, ...]:
     loudest = max(np.abs(sum(stems)).max(), *(np.abs(stem).max() for stem in stems))
     scale = 10 ** (-3.5 / 20) / loudest
     return tuple(
-        Track(name, (stem * scale).astype(np.float32), flaw, word)
+        SongTrack(name, (stem * scale).astype(np.float32), flaw, word)
         for stem, (name, _, flaw, word) in zip(stems, players, strict=True)
     )
 

@@ -24,7 +24,7 @@ KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is rea
 
 
 @dataclass(frozen=True)
-class Heard:
+class AnalyzedAudio:
     """A file that holds something to equalise.
 
     Attributes:
@@ -56,7 +56,7 @@ class Heard:
             return np.concatenate(list(file.blocks()), axis=1)
 
 
-def listen(file: AudioFile, between_blocks: Callable[[], None] | None = None) -> Heard:
+def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
     """Streams `file` through the analysis.
 
     Args:
@@ -75,13 +75,13 @@ def listen(file: AudioFile, between_blocks: Callable[[], None] | None = None) ->
     if analysis.silent or swing.largest == 0:
         kind = "silent" if swing.low is None or not np.any(swing.low) else "a constant offset without sound"
         raise AudioError(f"{file.path} is {kind}: there is nothing to adapt to")
-    return Heard(file.path, analysis, kept.blocks, file.warning)
+    return AnalyzedAudio(file.path, analysis, kept.blocks, file.warning)
 
 
-def listen_to(path: str, between_blocks: Callable[[], None] | None = None) -> Heard:
-    """`listen` for a path. Raises `AudioError`."""
+def analyze_file(path: str, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
+    """`analyze_opened` for a path. Raises `AudioError`."""
     with AudioFile(path) as file:
-        return listen(file, between_blocks)
+        return analyze_opened(file, between_blocks)
 
 
 def refuse_endless(file: AudioFile, frames: int) -> None:

@@ -17,7 +17,7 @@ from ..errors import AudioError
 from ..util.interrupts import interrupts_wait
 from .arrays import MAX_CHANNELS, check_finite, check_sample_rate
 from .container import look
-from .container.layout import Part, Splice, clock
+from .container.layout import FilePart, Splice, clock
 from .quiet import decoders_silent
 from .readable import check_readable
 
@@ -54,7 +54,7 @@ class AudioFile:
         except OSError as error:
             raise AudioError(f"{self.path!r} cannot be read: {error.strerror or error}") from None
         self.warning = f"{self.path} {self._layout.remark}" if self._layout.remark else None
-        self._parts: tuple[Part | None, ...] = self._layout.parts or (None,)
+        self._parts: tuple[FilePart | None, ...] = self._layout.parts or (None,)
         self._frames: list[int | None] = []
         self._read_headers()
         if self.channels > MAX_CHANNELS:
@@ -113,7 +113,7 @@ class AudioFile:
 
     def _read_headers(self) -> None:
         """Opens every stream of the file once; those that differ from the first are left out, with a remark."""
-        parts: list[Part | None] = []
+        parts: list[FilePart | None] = []
         left_s, refusal = 0.0, None
         # should a header that was mended for it not please the decoder, it gets the file as it is
         for part in (*self._parts, *([None] if self._layout.parts else [])):
@@ -154,7 +154,7 @@ class AudioFile:
         reason = f"is not audio that can be read here{shown}: convert it to WAV or FLAC first"
         return AudioError(f"{self.path} {reason}")
 
-    def _sounds_like(self, counted: Part, uncounted: Part) -> bool:
+    def _sounds_like(self, counted: FilePart, uncounted: FilePart) -> bool:
         """Whether bytes that nobody counted are sound: neither full scale noise nor text, at a level that fits."""
         try:
             before, after = (_beginning(self.path, part) for part in (counted, uncounted))
@@ -175,7 +175,7 @@ class OpenAudio:
         broken: whether something of it could not be decoded; what follows in the same stream is then left out.
     """
 
-    def __init__(self, path: str, parts: Sequence[Part | None], frames: Sequence[int | None], channels: int):
+    def __init__(self, path: str, parts: Sequence[FilePart | None], frames: Sequence[int | None], channels: int):
         self.broken = False
         self.channels = channels
         self._path, self._parts, self._frames = path, parts, frames
@@ -235,7 +235,7 @@ class OpenAudio:
 
 
 @contextmanager
-def opened_by_libsndfile(path: str, part: Part | None) -> Iterator[soundfile.SoundFile]:
+def opened_by_libsndfile(path: str, part: FilePart | None) -> Iterator[soundfile.SoundFile]:
     """A stream of the file, the whole file for None. Raises one of `_REFUSALS`."""
     with ExitStack() as stack:
         source: Any = path
@@ -257,7 +257,7 @@ def _close(sound: soundfile.SoundFile) -> None:
         sound.close()
 
 
-def _beginning(path: str, part: Part) -> np.ndarray:
+def _beginning(path: str, part: FilePart) -> np.ndarray:
     with opened_by_libsndfile(path, part) as sound:
         return sound.read(_COMPARED_FRAMES, dtype="float32", always_2d=True)
 

@@ -17,7 +17,7 @@ from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
 from ..model import DEFAULT_ENCODER
-from ..model.curves import GRID, level_free
+from ..model.curves import GRID, center
 from ..model.texture import statistics, texture
 from ..model.usual import features
 from ..request import EqRequest, MatchRequest
@@ -53,7 +53,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Trial:
+class RepairTrial:
     """A recording with a quality taken out of it by the EQ `damage` (bands,) dB, and the word that is asked for."""
 
     fold: Fold
@@ -74,15 +74,15 @@ class Trial:
 
 
 # Trials -> of each (bands,) dB, or None where there are no data for the word
-Contestant = Callable[[Sequence[Trial]], list[Tensor | None]]
+Contestant = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
 
 
-def each(answer: Callable[[Trial], Tensor | None]) -> Contestant:
+def each(answer: Callable[[RepairTrial], Tensor | None]) -> Contestant:
     """Who answers one trial after the other."""
     return lambda trials: [answer(trial) for trial in trials]
 
 
-def nothing(trial: Trial) -> Tensor:
+def nothing(trial: RepairTrial) -> Tensor:
     return torch.zeros(len(GRID), dtype=torch.float64)
 
 
@@ -91,19 +91,19 @@ def fixed(source: str) -> Contestant:
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
-def scalar(trial: Trial) -> Tensor:
-    axis = level_free(trial.published)
+def scalar(trial: RepairTrial) -> Tensor:
+    axis = center(trial.published)
     strength = ADAPTATION if trial.adaptation is None else trial.adaptation
     return scalar_rule(trial.ltas_db, axis, trial.fold.spread_along(trial.word, axis), trial.fold.music, strength)
 
 
-def posterior(trial: Trial) -> Tensor:
+def posterior(trial: RepairTrial) -> Tensor:
     mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
     strength = ADAPTATION if trial.adaptation is None else trial.adaptation
     return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
 
 
-def usual(trial: Trial) -> Tensor | None:
+def usual(trial: RepairTrial) -> Tensor | None:
     """The posterior rule about what is usual for this sound by a page of linear algebra (`UsualRule`)."""
     rule = trial.fold.usual_rule
     if rule is None:
@@ -119,7 +119,7 @@ def usual(trial: Trial) -> Tensor | None:
 def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
     """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
-    def answer(trials: Sequence[Trial]) -> list[Tensor | None]:
+    def answer(trials: Sequence[RepairTrial]) -> list[Tensor | None]:
         answers: dict[int, Tensor] = {}
         for fold in {id(trial.fold): trial.fold for trial in trials}.values():
             here = [n for n, trial in enumerate(trials) if trial.fold is fold]
@@ -138,7 +138,7 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
     return answer
 
 
-def matched(trial: Trial) -> Tensor:
+def matched(trial: RepairTrial) -> Tensor:
     """Our match to the genre neighbour, which needs no word."""
     other = trial.fold.neighbours[trial.clip.name].analysis
     result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbour"], MatchRequest())
@@ -148,7 +148,7 @@ def matched(trial: Trial) -> Tensor:
 _heard: dict[str, np.ndarray] = {}  # what matchering hears in a reference, the same for all trials
 
 
-def matchering(trial: Trial) -> Tensor:
+def matchering(trial: RepairTrial) -> Tensor:
     """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbour as reference.
 
     Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.

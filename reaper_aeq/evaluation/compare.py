@@ -15,9 +15,9 @@ from torch import Tensor
 from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
-from ..model.curves import GRID, along, level_free, rms_db
+from ..model.curves import GRID, center, projection, rms_db
 from ..request import METHODS
-from .baselines import BASELINES, Contestant, Fold, Trial, each, matched, matchering, ours
+from .baselines import BASELINES, Contestant, Fold, RepairTrial, each, matched, matchering, ours
 from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
 from .law import read_sounds
 from .laws import run_laws
@@ -115,7 +115,7 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
         off: dict[str, list[float]] = {}
         alike: dict[str, list[float]] = {}
         for fold in folds:
-            trials = [Trial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
+            trials = [RepairTrial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
             for name, answer in who.items():
                 for curve in (one for one in answer(trials) if one is not None):
                     for row in fold.people[word]:
@@ -132,8 +132,8 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
 
 
 def _correlation(a: Tensor, b: Tensor) -> float:
-    a, b = level_free(a), level_free(b)
-    return float(along(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
+    a, b = center(a), center(b)
+    return float(projection(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
 
 
 def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:
@@ -146,11 +146,11 @@ def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell
         for fold in folds:
             clip, mean = fold.clips[0], fold.engine.curve_of("warm")
             damage = _odd(kind, mean)
-            trial = Trial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
+            trial = RepairTrial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
             for name, answer in who.items():
                 curve = answer([trial])[0]
                 if curve is not None:
-                    given.setdefault(name, []).append(float(along(curve, mean)))
+                    given.setdefault(name, []).append(float(projection(curve, mean)))
                     boost.setdefault(name, []).append(float(curve[damage < -60].max()) if kind == INPUTS[2] else 0.0)
         table[kind] = {name: {"given": round(statistics.median(values), 2)} for name, values in given.items()}
         if kind == INPUTS[2]:

@@ -15,7 +15,7 @@ from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST, KINDS
 from ..training.audio import train_audio
-from ..training.datasets.readers import Clip, Settings, Spectra, near_duplicates
+from ..training.datasets.readers import Clip, PeopleSettings, Spectra, near_duplicates
 from ..training.loop import Run
 from ..training.usual import balanced_folds, source_of, train_usual
 from ..util.paths import shipped
@@ -107,7 +107,7 @@ def train_usual_folds(
         train_usual(settings, rest, out / FOLDER, run, name=f"{ENCODERS[DEFAULT_ENCODER]}{k}")
 
 
-def setting_folds(safe: Settings) -> list[int]:
+def setting_folds(safe: PeopleSettings) -> list[int]:
     """The fold of each SAFE row; near-duplicates share one."""
     groups = near_duplicates(safe.curves_db)
     names = sorted(set(groups))

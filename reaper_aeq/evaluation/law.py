@@ -46,7 +46,7 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Sound:
+class TestSound:
     """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz, and
     where it is from."""
 
@@ -58,7 +58,7 @@ class Sound:
     source: str = ""
 
 
-def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
+def read_sounds(folder: Path | str, every: int = 1) -> list[TestSound]:
     """The first `EXCERPT_S` seconds of each (or every n-th) recording in a folder. Raises `AeqError` if none."""
     folder = Path(folder)
     files = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in AUDIO_SUFFIXES)
@@ -72,7 +72,7 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
                 audio = np.ascontiguousarray(whole[:, : round(EXCERPT_S * file.sample_rate)])
                 row = told.get(path.name, {})
                 kind, source = row.get("kind", "mix"), row.get("source_repo") or folder.name
-                sounds.append(Sound(path.name, kind, audio, whole, file.sample_rate, source))
+                sounds.append(TestSound(path.name, kind, audio, whole, file.sample_rate, source))
         except AudioError:
             continue
     if not sounds:
@@ -80,7 +80,7 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[Sound]:
     return sounds
 
 
-def by_material(sounds: Sequence[Sound]) -> dict[str, list[Sound]]:
+def by_material(sounds: Sequence[TestSound]) -> dict[str, list[TestSound]]:
     """Mixes and single sources apart, whichever there are."""
     groups = {"mixes": [s for s in sounds if s.kind == "mix"], "single sources": [s for s in sounds if s.kind != "mix"]}
     return {name: own for name, own in groups.items() if own}

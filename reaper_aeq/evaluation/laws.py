@@ -14,7 +14,7 @@ from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
 from ..request import DEFAULT_METHOD
 from ..result.result import Result
-from .law import Law, Sound
+from .law import Law, TestSound
 from .laws_of_answers import adaptive, convergent, monotone, null, settling
 from .laws_of_bounds import form, human, level, safe
 from .laws_of_hearing import heard
@@ -50,7 +50,7 @@ class By:
 
 def run_laws(
     engine: AdaptiveEQ,
-    sounds: Sequence[Sound],
+    sounds: Sequence[TestSound],
     tell: Callable[[str], None] = lambda _: None,
     *,
     method: str = DEFAULT_METHOD,

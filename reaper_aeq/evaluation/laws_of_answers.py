@@ -11,10 +11,10 @@ import torch
 
 from ..dsp.spectrum import GRID_HZ
 from ..engine import AdaptiveEQ
-from ..model.curves import along, rms_db
+from ..model.curves import projection, rms_db
 from ..result.safety import scaled
 from .bounds import slack_as_loud_db
-from .law import WORDS, Law, Sound, by_material, eq_of, response
+from .law import WORDS, Law, TestSound, by_material, eq_of, response
 from .laws_of_hearing import LEAST, TIGHT_DB, share, yields
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
@@ -30,7 +30,7 @@ AT_LEAST = 1.1 * LEAST[1.0]  # of the word: what gets no more is at the least th
 WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
 
 
-def null(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     most = 0.0
     for sound in sounds[::4]:
         result = engine.adapt(sound.audio, sound.sample_rate, "warm", intensity=0.0)
@@ -38,7 +38,7 @@ def null(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return [Law("null", f"largest gain {most:.3f} dB", "under 0.05 dB", most < 0.05)]
 
 
-def monotone(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     falls, flat, worst = 0, 0, 0.0
     for sound in sounds:
         for word in WORDS:
@@ -53,7 +53,7 @@ def monotone(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return [Law("monotone", figure, f"none falls by more than {HEARING}, all rise", falls == flat == 0)]
 
 
-def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     out = []
     for material, own in by_material(sounds).items():
         least_middle = LEAST_ADAPTIVE.get(material)
@@ -66,7 +66,7 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
                 versions = [eq.apply(sound.audio, sound.sample_rate) for eq in (scaled(heavier, -1.0), heavier)]
                 answers = [engine.adapt(audio, sound.sample_rate, word) for audio in versions]
                 thin, heavy = map(response, answers)
-                shares.append(float(along(thin - heavy, m)) / (2 * float(along(applied, m))))
+                shares.append(float(projection(thin - heavy, m)) / (2 * float(projection(applied, m))))
                 if shares[-1] < -BANDS_MISS:
                     # what a thin version lacks may lie where it must not be lifted
                     if yields(answers[0], engine.analyze(versions[0], sound.sample_rate), WORTH_MORE):
@@ -82,7 +82,7 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return out
 
 
-def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def convergent(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     mixes = [s for s in sounds if s.kind == "mix"] or list(sounds)
     out = []
     for word in WORDS:
@@ -100,7 +100,7 @@ def convergent(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return out
 
 
-def settling(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def settling(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     """Of presses that neither "safe" held back nor "heard" made what they are: these go on by design."""
     out = []
     for material, own in by_material(sounds).items():

@@ -18,10 +18,10 @@ from ..errors import AudioError
 from ..model.curves import rms_db
 from ..result.result import Result
 from .bounds import LIFTS_DB, NET_DB, OUTPUT_DB, lifted_db, net_db
-from .law import AGREED, Law, Sound, response
+from .law import AGREED, Law, TestSound, response
 
 
-def level(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     band, moved = 0.0, 0.0
     for sound in sounds[::3]:
         base = engine.adapt(sound.audio, sound.sample_rate, "warm")
@@ -34,7 +34,7 @@ def level(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return [Law("level", figure, "at most 0.1 dB and 0.005", round(band, 6) <= 0.1 and moved <= 0.005)]
 
 
-def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     worst, inside = 0.0, GRID_HZ <= 16_000
     for sound in sounds[::6]:
         x = torch.from_numpy(sound.audio)
@@ -48,7 +48,7 @@ def form(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return [Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)]
 
 
-def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     """What comes out of bands and output gain together, at the usual intensity and at twice that."""
     limit, gain, output, loud, peak = LIMITS["gain_db"].high, 0.0, 0.0, 0.0, -np.inf
     lifts, net = dict.fromkeys(LIFTS_DB, -np.inf), (-np.inf, -np.inf)
@@ -102,7 +102,7 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     ]
 
 
-def human(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     """A source of average balance: a recording equalised to just what the encoder calls usual for it."""
     worst, at = 0.0, ""
     for sound in [s for s in sounds if s.kind == "mix"][::4] or sounds[::4]:

@@ -14,13 +14,13 @@ from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
 from ..methods.validation import AnalyzedRequest
 from ..model.audio_encoder import visibility
-from ..model.curves import along_heard
+from ..model.curves import audible_projection
 from ..request import EqRequest
 from ..result.realization import net_change_db
 from ..result.result import Result
 from ..result.safety import scaled
 from .bounds import slack_as_loud_db
-from .law import AGREED, WORDS, Law, Sound, by_material, raised
+from .law import AGREED, WORDS, Law, TestSound, by_material, raised
 
 PRESSED = (*AGREED, "clear", "punchy", "less boomy")
 SCORED_TO = 0.95  # what has more of a word than that needs no more
@@ -32,7 +32,7 @@ AMOUNTS = np.linspace(-1.5, 1.5, 13).tolist()  # of the word's curve put on a so
 STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one of these to the next
 
 
-def heard(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     out = []
     for material, own in by_material(sounds).items():
         analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
@@ -66,7 +66,7 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return out + even(engine, sounds[::8])
 
 
-def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     """No cliff: from one adaptation, or one amount of the word in the sound, to the next."""
     steps, rises = dict.fromkeys(STEP_MOST, 0.0), 0.0
     for sound in sounds:
@@ -95,7 +95,7 @@ def even(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
 
 def share(result: Result, analysis: Analysis, m: Tensor) -> float:
     """How many times the word's curve (bands,) an EQ holds where the source has sound."""
-    return float(along_heard(response_of(result), m, visible(analysis)))
+    return float(audible_projection(response_of(result), m, visible(analysis)))
 
 
 def net_db(result: Result, analysis: Analysis) -> float:

@@ -9,12 +9,12 @@ from scipy.stats import spearmanr
 
 from ..engine import AdaptiveEQ
 from ..result.safety import scaled
-from .law import WORDS, Law, Sound, eq_of
+from .law import WORDS, Law, TestSound, eq_of
 
 AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 
 
-def score(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     least, at, raw = 1.0, "", []
     for word in WORDS:
         m = engine.curve_of(word)
@@ -40,7 +40,7 @@ def score(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     ]
 
 
-def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     mixes = [s for s in sounds if s.kind == "mix"] or list(sounds)
     profiles = [engine.profile(s.whole, s.sample_rate) for s in mixes]
     tops = [max(p, key=p.__getitem__) for p in profiles]

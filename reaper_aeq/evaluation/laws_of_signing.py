@@ -20,7 +20,7 @@ from ..model.curves import COMPARED
 from ..request import EqRequest
 from ..result.realization import bands_for, fit_target, unrestricted_bands_for
 from ..result.result import Result
-from .law import AGREED, Law, Sound, by_material
+from .law import AGREED, Law, TestSound, by_material
 
 WORDS = (
     *AGREED, "less boomy", "punchy", "clear", "cold", "soft", "harsh", "less muddy", "less harsh", "boxy", "thin",
@@ -39,7 +39,7 @@ MOST_COST_DB = (0.25, 0.6)  # RMS to the target beyond that of five unrestricted
 
 
 @dataclass
-class Seen:
+class SigningFigures:
     """What was found in the answers of one material; one entry an answer."""
 
     magnitudes: list[float] = field(default_factory=list)
@@ -50,11 +50,11 @@ class Seen:
     cost_db: list[float] = field(default_factory=list)
 
 
-def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
+def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     """All answers of all `WORDS` at intensity 1."""
     out = []
     for material, own in by_material(sounds).items():
-        seen = Seen()
+        seen = SigningFigures()
         for first in range(0, len(own), AT_ONCE):
             analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
             analyses = [analysis for analysis in analyses if not analysis.silent]
@@ -67,7 +67,7 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[Sound]) -> list[Law]:
     return out
 
 
-def _look_at(seen: Seen, eq: Eq, analysis: Analysis) -> None:
+def _look_at(seen: SigningFigures, eq: Eq, analysis: Analysis) -> None:
     bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
     sound = has_sound(analysis)
     seen.bands.append(len(bands))
@@ -144,7 +144,7 @@ def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
 
 
-def _laws(material: str, seen: Seen) -> list[Law]:
+def _laws(material: str, seen: SigningFigures) -> list[Law]:
     count = len(seen.bands)
     if not count:
         return []

@@ -26,7 +26,7 @@ from ..methods.reference import difference
 from ..methods.reference.match import match_analysis
 from ..methods.reference.noise import Matching
 from ..methods.reference.training import content_covariance, content_differences, part, people_covariance
-from ..model.curves import level_free, rms_db
+from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.words import Vocabulary
 from ..request import MATCHES, MatchRequest
@@ -45,7 +45,7 @@ NAMES = {"ltas": "LTAS smoothed", "posterior": "LTAS posterior", "encoder": "enc
 
 
 @dataclass
-class Found:
+class RecoveredEq:
     """What one way found in all trials: RMS from the truth in dB, and seconds."""
 
     error_db: list[float] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Fold:
+class MatchFold:
     """The mixes of a fold, all that is fitted without them, and the settings that nothing was fitted to."""
 
     clips: list[Clip]
@@ -92,7 +92,7 @@ def run_match(
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
     paths = {path.name: path for folder in audio for path in Path(folder).rglob("*") if path.is_file()}
-    tables: dict[str, dict[str, Found]] = {name: {} for name in PARTS}
+    tables: dict[str, dict[str, RecoveredEq]] = {name: {} for name in PARTS}
     for k, fold in enumerate(load_folds(audio, data, models, learn, tell)):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
@@ -108,16 +108,16 @@ def run_match(
     return {name: {way: found.summary() for way, found in table.items()} for name, table in tables.items()}
 
 
-def _trial(table: dict[str, Found], fold: Fold, source: Analysis, reference: Analysis, eq: Eq) -> None:
+def _trial(table: dict[str, RecoveredEq], fold: MatchFold, source: Analysis, reference: Analysis, eq: Eq) -> None:
     truth = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
     for way, curve, seconds in answers(fold, source, reference):
-        found = table.setdefault(way, Found())
+        found = table.setdefault(way, RecoveredEq())
         found.error_db.append(float(rms_db(curve - truth)))
         if seconds is not None:
             found.seconds.append(seconds)
 
 
-def answers(fold: Fold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
+def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
     """Each way's curve (bands,), and the seconds it took once both sounds were analysed; two of them are no method."""
     yield "nothing", torch.zeros(len(GRID_HZ), dtype=torch.float64), None
     seen = difference(source.ltas_db(), source.in_reach, [(reference.ltas_db(), reference.in_reach)], [1.0])
@@ -136,7 +136,7 @@ def load_folds(
     models: Path | str | None,
     learn: Sequence[Path | str],
     tell: Callable[[str], None],
-) -> list[Fold]:
+) -> list[MatchFold]:
     """Every fold with statistics fitted without its settings and sources."""
     known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
@@ -145,7 +145,7 @@ def load_folds(
         raise AeqError(f"the test of matching needs mixes of at least {N_FOLDS} sources")
     fold_of, safe = exam_folds(mixes), read_safe(data)
     rows = [row for row in read_table(Path(data) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
-    row_fold, curves = torch.tensor(setting_folds(safe)), level_free(safe.curves_db)
+    row_fold, curves = torch.tensor(setting_folds(safe)), center(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
     folds = []
     for k in range(N_FOLDS):
@@ -154,5 +154,5 @@ def load_folds(
         matching = Matching(people_covariance(curves[row_fold != k]), content_covariance(content_differences(rest)))
         settings = [safe_eq(row) for row, fold in zip(rows, row_fold.tolist(), strict=True) if fold == k]
         engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), words)
-        folds.append(Fold([clip for clip in mixes if clip.source in sources], engine, matching, settings))
+        folds.append(MatchFold([clip for clip in mixes if clip.source in sources], engine, matching, settings))
     return folds

@@ -18,7 +18,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.sentences import Sentences
 from ..model.words import Vocabulary
 from ..training.datasets.descriptor_settings import once_each
-from ..training.datasets.readers import Settings, SocialWord, read_contributions, read_safe
+from ..training.datasets.readers import PeopleSettings, SocialWord, read_contributions, read_safe
 from ..training.loop import Run, fingerprint
 from ..training.words import build_words
 from ..util.settings import CvaeTraining, WordsTraining
@@ -29,13 +29,13 @@ from .folds import FOLDER, N_FOLDS, fold_folder, setting_folds
 class People:
     """Both data sets and the fold of each row; near-duplicates share one."""
 
-    safe: Settings
+    safe: PeopleSettings
     keys: list[tuple[str, str]]
     curves: Tensor
     safe_fold: Tensor
     fold: Tensor
 
-    def rest(self, fold: int) -> tuple[Settings, list[SocialWord], tuple[list[tuple[str, str]], Tensor]]:
+    def rest(self, fold: int) -> tuple[PeopleSettings, list[SocialWord], tuple[list[tuple[str, str]], Tensor]]:
         """What a fold's models may learn from: SAFE's rows, SocialEQ's words made of the other people's curves, and
         these curves."""
         kept = (self.fold != fold).nonzero()[:, 0].tolist()
@@ -59,7 +59,7 @@ class People:
 def read_people(data: Path | str) -> People:
     """Raises `AeqError`."""
     safe, (keys, curves) = once_each(read_safe(data)), read_contributions(data)
-    social = Settings(tuple(name for name, _ in keys), WordsTraining().socialeq_db * curves)
+    social = PeopleSettings(tuple(name for name, _ in keys), WordsTraining().socialeq_db * curves)
     return People(safe, keys, curves, torch.tensor(setting_folds(safe)), torch.tensor(setting_folds(social)))
 
 

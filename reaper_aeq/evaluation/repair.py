@@ -16,11 +16,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ..dsp.virtual_eq import equalised
-from ..model.curves import along, rms_db
+from ..model.curves import projection, rms_db
 from ..model.kinds import FROM_MANIFEST
 from ..request import DEFAULT_METHOD
 from ..training.datasets.readers import Clip
-from .baselines import REPAIR, Contestant, Fold, Trial
+from .baselines import REPAIR, Contestant, Fold, RepairTrial
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS
 from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
@@ -88,17 +88,17 @@ def repaired(
         clips = [*fold.clips[::every], *fold.single[::every]]
         for i, clip in enumerate(clips):
             tell(f"fold {k + 1} of {N_FOLDS}: recording {i + 1} of {len(clips)}")
-            trials: list[tuple[str, str, Trial, Published | None]] = []
+            trials: list[tuple[str, str, RepairTrial, Published | None]] = []
             asked = {word: [(word, row) for row in fold.people[word]] for word in PEOPLE_WORDS}
             for label, rows in (asked | {LITTLE_KNOWN: fold.little_known}).items():
                 picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(100 * k + i))
                 for word, row in (rows[n] for n in picked[:rows_per_clip]):
-                    trial = Trial(fold, clip, word, -row, equalised(clip.analysis, -row))
+                    trial = RepairTrial(fold, clip, word, -row, equalised(clip.analysis, -row))
                     trials.append(("people", label, trial, None))
             for edit in PUBLISHED:
                 for gain_db in edit.gains(gains_per_clip):
                     damage = edit.curve(gain_db)
-                    trial = Trial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
+                    trial = RepairTrial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
                     trials.append(("published", edit.word, trial, edit))
             for name, answer in contestants.items():
                 curves = answer([trial for _, _, trial, _ in trials])
@@ -122,11 +122,11 @@ def labels(word: str, clip: Clip) -> list[str]:
     return [word] if kind == "mix" else [f"{word}, {SINGLE}", f"{word}, {kind}"]
 
 
-def note(score: Score, trial: Trial, edit: Published | None, curve: Tensor) -> None:
+def note(score: Score, trial: RepairTrial, edit: Published | None, curve: Tensor) -> None:
     """What an answer (bands,) dB is worth, into `score`."""
     score.lsd_db.append(float(rms_db(trial.damage + curve)))
     score.missing_db.append(float(rms_db(trial.damage)))
-    score.restored.append(float(along(curve, -trial.damage)))
+    score.restored.append(float(projection(curve, -trial.damage)))
     if edit is not None:
         heard = (trial.clip.analysis.ltas_db(), trial.ltas_db, trial.ltas_db + curve)
         clean, before, after = (band_energy_ratio(ltas_db, edit.low_hz, edit.high_hz) for ltas_db in heard)

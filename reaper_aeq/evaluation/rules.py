@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
-from ..model.audio_encoder import BLIND_VAR, Usual, levelled, visibility
-from ..model.curves import COMPARED, level_free
+from ..model.audio_encoder import BLIND_VAR, Usual, center_robust, visibility
+from ..model.curves import COMPARED, center
 from ..model.usual import UsualBalance, UsualShape
 from ..training.usual import Sounds, balanced_folds, fit_axes, logistic, weights
 
@@ -32,12 +32,12 @@ def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
     noise = (
         music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - visible * COMPARED) / (visible * COMPARED).clamp_min(1e-4))
     )
-    return levelled(ltas_db - music.mean_db, visible), noise
+    return center_robust(ltas_db - music.mean_db, visible), noise
 
 
 def scalar_rule(ltas_db: Tensor, published: Tensor, along_var: float, music: Music, adaptation: float) -> Tensor:
     """The word's published curve times one number: the posterior mean of N(1, r * along_var) given the LTAS."""
-    curve = level_free(published)
+    curve = center(published)
     deviation, noise = _deviation(ltas_db, music)
     toward = torch.linalg.solve(noise, curve)
     prior = 1 / max(_ratio(adaptation) * along_var, 1e-9)
@@ -48,7 +48,7 @@ def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, ada
     """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS (bands,)."""
     deviation, noise = _deviation(ltas_db, music)
     spread = _ratio(adaptation) * cov
-    return level_free(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
+    return center(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
 
 
 class UsualRule:

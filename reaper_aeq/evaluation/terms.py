@@ -17,7 +17,7 @@ from torch import Tensor
 from ..dsp.response import bandwidth_from_q, response_db
 from ..eq import SHELF_BANDWIDTH_OCT, BandKind
 from ..errors import UnknownWordError
-from ..model.curves import GRID, REFERENCE_RATE, level_free, on_grid
+from ..model.curves import GRID, REFERENCE_RATE, center, on_grid
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS
 from ..model.words import Vocabulary, Word
@@ -112,7 +112,7 @@ def _term(
         word = words.find(term)
     except UnknownWordError:
         return TermReport(term, "", low, high, sign, None, None, 0, 0, None, UNKNOWN, {})
-    curve = level_free(decoder @ word.mean)
+    curve = center(decoder @ word.mean)
     peak = int((sign * curve).argmax())
     if term in TWO_SIDED:
         fits = term in charted and has_sides(curve, charted[term].curve.sides)
@@ -138,7 +138,7 @@ def _kinds(term: str, sign: int, rows: list[dict[str, str]], word: Word, decoder
         ]  # fmt: skip
         if places:
             sure = torch.eye(len(KINDS), dtype=torch.float64)[number]
-            curve = level_free(decoder @ word.for_kinds(sure).mean)
+            curve = center(decoder @ word.for_kinds(sure).mean)
             yield kind, PASS if any(reaches(curve, low, high, sign) for low, high in places) else FAIL
 
 
@@ -155,7 +155,7 @@ def _presets(rows: list[dict[str, str]], words: Vocabulary, decoder: Tensor) -> 
             continue
         kind = KIND_OF.get(row["instrument"], "mix")
         sure = torch.eye(len(KINDS), dtype=torch.float64)[list(KINDS).index(kind)]
-        ours = level_free(decoder @ word.for_kinds(sure).mean)
+        ours = center(decoder @ word.for_kinds(sure).mean)
         found.setdefault(word.name, []).append(float(correlation(ours, curve)))
     reports = [
         PresetReport(name, len(r), sum(r) / len(r), sum(one > 0 for one in r) / len(r)) for name, r in found.items()
@@ -187,4 +187,4 @@ def preset_curve(bands: str) -> Tensor | None:
             total + on_grid(np.array(freqs), np.array([points[f] for f in freqs])),
             True,
         )
-    return level_free(total) if used else None
+    return center(total) if used else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NotUnderstoodError, UnknownWordError
-from ..model.curves import level_free
+from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.free_text import NEAR_ENOUGH, Guess, compare, known
 from ..model.free_text.sentences import sentences
@@ -125,7 +125,7 @@ def agreement(data: Path | str, vocabulary: Vocabulary, eq_model: EqAutoencoder)
     rows: list[tuple[float, float]] = []
     for word, guess in zip(outside, found, strict=True):
         if isinstance(guess, Guess):
-            curve = level_free(decoder @ vocabulary.blend(dict(guess.shares)).mean)
+            curve = center(decoder @ vocabulary.blend(dict(guess.shares)).mean)
             rows.append((guess.likeness, float(correlation(curve, word.curve))))
     report = {}
     for low, high in pairwise(LIKENESS):
@@ -142,7 +142,7 @@ def _people(data: Path | str, wanted: set[tuple[str, str]]) -> list[float]:
     keys, curves = read_contributions(data)
     values = []
     for key in wanted:
-        own = level_free(curves[[n for n, other in enumerate(keys) if other == key]])
+        own = center(curves[[n for n, other in enumerate(keys) if other == key]])
         if len(own) >= LEAST_PEOPLE:
             values.append(float(correlation(own, (own.sum(0) - own) / (len(own) - 1)).mean()))
     return values

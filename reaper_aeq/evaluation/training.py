@@ -21,15 +21,15 @@ from ..dsp.spectrum import Analysis
 from ..dsp.virtual_eq import equalised
 from ..methods import adaptive
 from ..methods.method import MethodInput
-from ..model.audio_encoder import AudioEncoder, Observation, fill_unseen, levelled, visibility
-from ..model.curves import N_GRID, level_free, rms_db
+from ..model.audio_encoder import AudioEncoder, Observation, center_robust, fill_unseen, visibility
+from ..model.curves import N_GRID, center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.score import standard_scores
 from ..training.audio import train_audio
 from ..training.datasets.readers import Clip, read_clips
-from ..training.datasets.sources import Way, bootstrap, music, noise
+from ..training.datasets.sources import TrainingSource, bootstrap, music, noise
 from ..training.datasets.synthetic import random_curves
-from ..training.direct import Recipe, heard_code, train_direct
+from ..training.direct import DirectTraining, heard_code, train_direct
 from ..training.loop import Run
 from ..util.settings import AudioTraining
 from .baselines import Fold
@@ -102,14 +102,14 @@ def run_training(
 
 
 def _direct(
-    variant: Variant, ways: Sequence[Way], eq_model: EqAutoencoder, run: Run, steps: int, name: str
+    variant: Variant, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, steps: int, name: str
 ) -> tuple[Listener, Tensor]:
     network = "cnn" if variant.keep_frequency else "cnn-pooled"
-    recipe = Recipe(network, 1.0 if variant.equivariance else 0.0, steps)
+    recipe = DirectTraining(network, 1.0 if variant.equivariance else 0.0, steps)
     net = train_direct(recipe, ways, eq_model, run, name)
 
     def curve(analysis: Analysis) -> Tensor:
-        return level_free(eq_model.decode_curve(heard_code(net, analysis)).double())
+        return center(eq_model.decode_curve(heard_code(net, analysis)).double())
 
     # what it hears where there is nothing to hear: its bias, and its noise
     quiet = torch.stack([curve(clip.analysis) for way in ways for clip in way.clips])
@@ -120,14 +120,14 @@ def _direct(
         ltas = analysis.ltas_db()
         visible = visibility(ltas) * analysis.in_reach
         code = eq_model.encode(deviation.float()).double()
-        filled = fill_unseen(levelled(deviation, visible), visible, cov)
+        filled = fill_unseen(center_robust(deviation, visible), visible, cov)
         return Observation(ltas, visible, ltas - deviation, deviation, filled, code, analysis.in_reach)
 
     return listen, cov
 
 
 def _ours(
-    variant: Variant, ways: Sequence[Way], eq_model: EqAutoencoder, run: Run, steps: int, name: str
+    variant: Variant, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, steps: int, name: str
 ) -> tuple[Listener, Tensor]:
     network = "cnn" if variant.keep_frequency else "cnn-pooled"
     settings = AudioTraining(network=network, members=2, steps=steps)
@@ -143,9 +143,7 @@ def examine(listen: Listener, residual_cov: Tensor, folds: Sequence[Fold], eq_mo
     lsd: dict[str, list[float]] = {word: [] for word in PEOPLE_WORDS}
     generator = torch.Generator().manual_seed(0)
     for fold in folds:
-        curves = {
-            word: level_free(eq_model.decode_curve(fold.engine.words[word].mean.float()).double()) for word in lsd
-        }
+        curves = {word: center(eq_model.decode_curve(fold.engine.words[word].mean.float()).double()) for word in lsd}
         for clip in fold.clips:
             plain = listen(clip.analysis)
             for curve in random_curves(EQS_PER_CLIP, generator):

@@ -12,15 +12,15 @@ from torch import Tensor
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..model import NETWORKS
-from ..model.curves import level_free
+from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
 from ..request import DRAWS
 from ..training.datasets.descriptor_settings import form_name, once_each
 from ..training.datasets.music import gaussian, level_by_middle
-from ..training.datasets.readers import (  # fmt: skip
-    Settings,
+from ..training.datasets.readers import (
+    PeopleSettings,
     read_clips,
     read_contributions,
     read_ltas_prior,
@@ -85,10 +85,10 @@ def load_folds(
         curves, covs = {}, {}
         for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:
             rows = [i for i, name in enumerate(seen_settings.words) if form_name(name) == word]
-            curves[word] = {"SAFE": level_free(seen_settings.curves_db[rows]).mean(0)} if rows else {}
+            curves[word] = {"SAFE": center(seen_settings.curves_db[rows]).mean(0)} if rows else {}
             for other in social:
                 if (other.name, other.language) == (word, "en"):
-                    curves[word]["SocialEQ"] = level_free(WordsTraining().socialeq_db * other.curve)
+                    curves[word]["SocialEQ"] = center(WordsTraining().socialeq_db * other.curve)
             # the words' own covariance: what the posterior rule is defined by
             decoder = eq_model.decoder.weight.double()
             covs[word] = decoder @ vocabulary.find(word).cov @ decoder.T
@@ -111,7 +111,7 @@ def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
     return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
 
 
-def unseen_rows(safe: Settings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:
+def unseen_rows(safe: PeopleSettings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:
     """(word, setting) of each unseen row whose word others have set as well, `PEOPLE_WORDS` aside."""
     names = [form_name(name) for name in safe.words]
     set_by_others = {name for name, new in zip(names, unseen, strict=True) if not new} & set(vocabulary)

@@ -19,7 +19,7 @@ from ..model.audio_encoder import BalanceEncoder, Usual
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.usual import UsualBalance, features
 from .folds import N_FOLDS, load_fold, unseen_folds
-from .law import Sound
+from .law import TestSound
 
 
 class UnseenEncoder(BalanceEncoder):
@@ -31,7 +31,7 @@ class UnseenEncoder(BalanceEncoder):
         self.known = self.models[0].standardise(known)
 
     @classmethod
-    def load(cls, folder: Path | str | None, sounds: Sequence[Sound]) -> tuple[UnseenEncoder, list[Sound]]:
+    def load(cls, folder: Path | str | None, sounds: Sequence[TestSound]) -> tuple[UnseenEncoder, list[TestSound]]:
         """The encoder, and those of `sounds` that some fold has not learned from. Raises `ModelError`, and `AeqError`
         where there are none."""
         fold_of = unseen_folds(folder, {sound.source for sound in sounds})

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
 from ..model.audio_encoder import BLIND_VAR, Usual
-from ..model.curves import bounded, level_free
+from ..model.curves import center, soft_clip
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
@@ -170,7 +170,7 @@ def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[st
         rows = torch.tensor([name == word for name in people.safe.words])
         seen, own = rows & (people.safe_fold != fold), rows & (people.safe_fold == fold)
         cov = decoder @ vocabulary.find(word).cov @ decoder.T
-        out[word] = WordSettings(level_free(people.safe.curves_db[seen]).mean(0), cov, people.safe.curves_db[own])
+        out[word] = WordSettings(center(people.safe.curves_db[seen]).mean(0), cov, people.safe.curves_db[own])
     return out
 
 
@@ -198,9 +198,9 @@ def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Te
     visible = heard.double()
     deviation = (ltas_db - usual.mean_db) * visible
     for _ in range(LEVEL_STEPS):
-        level = (bounded(deviation) * visible).sum(1, keepdim=True) / visible.sum()
+        level = (soft_clip(deviation) * visible).sum(1, keepdim=True) / visible.sum()
         deviation = (deviation - level) * visible
-    deviation = bounded(deviation)
+    deviation = soft_clip(deviation)
     noise = usual.cov + LEVEL_VAR
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     oddness = torch.ones(len(ltas_db), dtype=ltas_db.dtype)
@@ -210,7 +210,7 @@ def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Te
         oddness = (distance / ODD_ABOVE).clamp_min(1.0)
     whole = word.cov + blind + oddness[:, None, None] * noise
     lacking = torch.linalg.solve(whole, (-deviation - word.mean)[..., None])[..., 0]
-    return level_free(word.mean + lacking @ word.cov)
+    return center(word.mean + lacking @ word.cov)
 
 
 def people_figures(

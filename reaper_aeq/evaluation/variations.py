@@ -19,7 +19,7 @@ from ..dsp.virtual_eq import equalised
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
-from ..model.curves import level_free, rms_db
+from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..request import EqRequest
 from ..result.result import Result
@@ -41,7 +41,7 @@ VARIED = "cvae variations"
 
 
 @dataclass
-class Seen:
+class VariationFigures:
     """All answers of one way to one word, and by how far apart answers to the same sound are."""
 
     curves: list[Tensor] = field(default_factory=list)
@@ -78,7 +78,7 @@ def run_variations(
         chosen = torch.tensor([(form_name(name), language) == key for name, language in people.keys])
         rows[f"{key[0]} (SocialEQ)"] = _Asked(key[0], curves, chosen, people.fold)
     rows = {title: asked for title, asked in rows.items() if not only or title in only}
-    seen: dict[str, dict[str, Seen]] = {title: {} for title in rows}
+    seen: dict[str, dict[str, VariationFigures]] = {title: {} for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")
         sources = {source for source, fold in fold_of.items() if fold == k}
@@ -102,7 +102,7 @@ class _Asked:
     def of(self, fold: int | None = None, *, without: bool = False) -> Tensor:
         """(people, bands) dB, level-free: all, those of a fold, or those of the other folds."""
         inside = torch.ones_like(self.chosen) if fold is None else (self.fold == fold) != without
-        return level_free(self.curves_db[self.chosen & inside])
+        return center(self.curves_db[self.chosen & inside])
 
 
 def _safe_of(people: People, word: str) -> Tensor:
@@ -110,21 +110,21 @@ def _safe_of(people: People, word: str) -> Tensor:
 
 
 def _fold(
-    seen: dict[str, Seen], engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Asked, fold: int, per_mix: int
+    seen: dict[str, VariationFigures], engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Asked, fold: int, per_mix: int
 ) -> None:
     """One fold's answers to one word."""
     unseen, others = asked.of(fold), asked.of(fold, without=True)
     if len(unseen) < 2 or not clips:
         return
     width = _median(_distances(asked.of()))
-    seen.setdefault(OTHERS, Seen()).mmd.append(mmd(others, unseen, width))
+    seen.setdefault(OTHERS, VariationFigures()).mmd.append(mmd(others, unseen, width))
     word = engine.words.find(asked.word)
     decoder = engine.eq_model.decoder.weight.double()
     root = torch.linalg.cholesky(word.cov + 1e-6 * torch.eye(len(word.cov)).to(word.cov))
     normal = torch.randn(WITHOUT, len(root), generator=torch.Generator().manual_seed(fold), dtype=torch.float64)
-    seen.setdefault(PLAIN, Seen()).curves.extend(level_free((word.mean + normal @ root.T) @ decoder.T))
+    seen.setdefault(PLAIN, VariationFigures()).curves.extend(center((word.mean + normal @ root.T) @ decoder.T))
     free = engine.adapt_analysis(clips[0].analysis, asked.word, adaptation=0.0, method="cvae", variations=WITHOUT)
-    seen.setdefault(SOUNDLESS, Seen()).curves.extend(_response(one) for one in free.variations)
+    seen.setdefault(SOUNDLESS, VariationFigures()).curves.extend(_response(one) for one in free.variations)
     for i, clip in enumerate(clips):
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
@@ -133,18 +133,18 @@ def _fold(
             wanted[-1] = AnalyzedRequest(damaged, EqRequest(asked.word, method=METHODS[-1], variations=DRAWS))
             answers = [answer for answer in engine.adapt_many(wanted) if isinstance(answer, Result)]
             for method, answer in zip(METHODS, answers, strict=True):
-                seen.setdefault(method, Seen()).curves.append(_response(answer))
+                seen.setdefault(method, VariationFigures()).curves.append(_response(answer))
             drawn = torch.stack([_response(one) for one in answers[-1].variations])
-            varied = seen.setdefault(VARIED, Seen())
+            varied = seen.setdefault(VARIED, VariationFigures())
             varied.curves.extend(drawn)
             varied.apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
 
 
 def _response(result: Result) -> Tensor:
-    return level_free(torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate)))
+    return center(torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate)))
 
 
-def _figures(seen: dict[str, Seen], asked: _Asked) -> dict[str, dict[str, Any]]:
+def _figures(seen: dict[str, VariationFigures], asked: _Asked) -> dict[str, dict[str, Any]]:
     people = asked.of()
     between = _distances(people)
     width = _median(between)

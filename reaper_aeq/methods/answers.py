@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..eq import Eq
-from ..model.audio_encoder import Observation, levelled
+from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
-from ..result.realization import realise_many
+from ..result.realization import realize_many
 from .method import Method, MethodInput
 
 
@@ -46,7 +46,7 @@ def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[Method
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])
     loudness = [r.loudness for r in requests if r.loudness is not None]
-    return realise_many(
+    return realize_many(
         eq_model,
         codes,
         [r.observation for r in requests],
@@ -76,4 +76,4 @@ def pictures(
 def _level_against(seen: Observation) -> Tensor:
     """The level at which the usual spectrum lies nearest to this one, dB."""
     difference = seen.ltas_db - seen.usual_db
-    return (difference - levelled(difference, seen.visible)).where(seen.visible > 0.5, torch.nan).nanmedian()
+    return (difference - center_robust(difference, seen.visible)).where(seen.visible > 0.5, torch.nan).nanmedian()

@@ -155,8 +155,8 @@ class BalanceEncoder(nn.Module, ABC):
         """A spectrum against what is usual for its texture; also for a spectrum with an EQ thought onto it."""
         visible = visibility(ltas_db) * in_reach
         # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
-        balance = levelled(ltas_db - usual.granted_db, torch.ones_like(visible))
-        deviation = fill_unseen(levelled(ltas_db - usual.mean_db, visible), visible, usual.cov)
+        balance = center_robust(ltas_db - usual.granted_db, torch.ones_like(visible))
+        deviation = fill_unseen(center_robust(ltas_db - usual.mean_db, visible), visible, usual.cov)
         code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
         return Observation(ltas_db, visible, usual.mean_db, balance, deviation, code, in_reach, usual)
 
@@ -226,7 +226,7 @@ def visibility(ltas_db: Tensor) -> Tensor:
     return torch.sigmoid((ltas_db - ltas_db.max() + SILENT_BELOW_DB) / VISIBLE_SLOPE_DB)
 
 
-def levelled(deviation_db: Tensor, visible: Tensor) -> Tensor:
+def center_robust(deviation_db: Tensor, visible: Tensor) -> Tensor:
     """Removes the level and bounds what remains, (bands,): finds L with sum of visible * bounded(deviation - L) = 0.
 
     An M-estimate: one missing octave does not tilt the rest, and adding a level changes nothing.

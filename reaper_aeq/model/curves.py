@@ -25,25 +25,25 @@ def weights(dtype: torch.dtype = torch.float64) -> Tensor:
     return chosen / chosen.sum()
 
 
-def level_free(curve_db: Tensor) -> Tensor:
+def center(curve_db: Tensor) -> Tensor:
     """(..., bands) minus its mean over the compared bands: an EQ's overall gain is no part of its character."""
     return curve_db - (curve_db * weights(curve_db.dtype).to(curve_db.device)).sum(-1, keepdim=True)
 
 
 def rms_db(curve_db: Tensor) -> Tensor:
     """(..., bands) -> (...,): level-free RMS over the compared bands, dB. Between spectra this is the LSD."""
-    return (level_free(curve_db).square() * weights(curve_db.dtype).to(curve_db.device)).sum(-1).sqrt()
+    return (center(curve_db).square() * weights(curve_db.dtype).to(curve_db.device)).sum(-1).sqrt()
 
 
-def along(curve_db: Tensor, axis_db: Tensor) -> Tensor:
+def projection(curve_db: Tensor, axis_db: Tensor) -> Tensor:
     """(..., bands), (bands,) -> (...,): how many times `axis_db` a curve holds (least squares, level-free)."""
     w = weights(curve_db.dtype).to(curve_db.device)
-    axis = level_free(axis_db)
-    return (level_free(curve_db) * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-12)
+    axis = center(axis_db)
+    return (center(curve_db) * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-12)
 
 
-def along_heard(curve_db: Tensor, axis_db: Tensor, visible: Tensor) -> Tensor:
-    """`along` where a source has sound: each band counts by `visible` (bands,), 0..1."""
+def audible_projection(curve_db: Tensor, axis_db: Tensor, visible: Tensor) -> Tensor:
+    """`projection` where a source has sound: each band counts by `visible` (bands,), 0..1."""
     w = visible * weights(curve_db.dtype)
     w = w / w.sum().clamp_min(1e-12)
     curve, axis = (db - (db * w).sum(-1, keepdim=True) for db in (curve_db, axis_db))
@@ -58,7 +58,7 @@ def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
 
 
-def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+def soft_clip(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
     """Identity up to `knee_db`, then growing with the logarithm: what a source lacks altogether says little.
 
     60 dB become 31. Never flat, so that more of an EQ is always more.
@@ -69,19 +69,19 @@ def bounded(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -
 
 
 def bounded_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
-    """`bounded` of a numpy array."""
+    """`soft_clip` of a numpy array."""
     size = np.abs(deviation_db)
     soft = knee_db + room_db * np.log1p(np.maximum(size - knee_db, 0.0) / room_db)
     return np.where(size <= knee_db, deviation_db, np.copysign(soft, deviation_db))
 
 
 def bounded_slope_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
-    """The derivative of `bounded`, 0..1."""
+    """The derivative of `soft_clip`, 0..1."""
     return room_db / (room_db + np.maximum(np.abs(deviation_db) - knee_db, 0.0))
 
 
-def unbounded(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
-    """The deviation that `bounded` made this of."""
+def soft_clip_inverse(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+    """The deviation that `soft_clip` made this of."""
     over = (bounded_db.abs() - knee_db).clamp_min(0.0)
     wide = knee_db + room_db * torch.expm1(over / room_db)
     return torch.where(bounded_db.abs() <= knee_db, bounded_db, wide * bounded_db.sign())

@@ -26,14 +26,14 @@ from .word_table import Evidence, KnownWord, WordTable, resolve
 
 
 @dataclass(frozen=True)
-class Settings:
+class DescriptorSettings:
     """A Gaussian over codes of level-free curves: `mean` (32,), `cov` (32, 32), float64."""
 
     mean: Tensor
     cov: Tensor
 
-    def turned(self) -> Settings:
-        return Settings(-self.mean, self.cov)
+    def turned(self) -> DescriptorSettings:
+        return DescriptorSettings(-self.mean, self.cov)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Word:
     core: bool = True
     parts: Mapping[str, float] | None = None
     free: bool = False
-    by_kind: Mapping[str, Settings] = field(default_factory=dict)
+    by_kind: Mapping[str, DescriptorSettings] = field(default_factory=dict)
 
     @property
     def made_of(self) -> Mapping[str, float]:
@@ -70,8 +70,8 @@ class Word:
         """How well it is known."""
         return KnownWord(self.name, self.language, self.evidence, self.core, tuple(self.by_kind))
 
-    def for_kind(self, kind: str) -> Settings:
-        return self.by_kind.get(kind) or Settings(self.mean, self.cov)
+    def for_kind(self, kind: str) -> DescriptorSettings:
+        return self.by_kind.get(kind) or DescriptorSettings(self.mean, self.cov)
 
     def for_kinds(self, probabilities: Tensor | None) -> Word:
         """As it is meant for a sound of these kinds, (kinds,) in the order of `KINDS`; None where nothing is known."""
@@ -169,10 +169,10 @@ class Vocabulary(Mapping[str, Word]):
         total = sum(abs(weight) for _, weight in parts) or 1.0
         shares = [abs(weight) / total for _, weight in parts]
 
-        def added(kind: str) -> Settings:
+        def added(kind: str) -> DescriptorSettings:
             each = [word.for_kind(kind) for word, _ in parts]
             mean = sum((weight * one.mean for one, (_, weight) in zip(each, parts, strict=True)), torch.zeros(()))
-            return Settings(
+            return DescriptorSettings(
                 mean, sum((share * one.cov for one, share in zip(each, shares, strict=True)), torch.zeros(()))
             )
 
@@ -219,7 +219,7 @@ class Vocabulary(Mapping[str, Word]):
         words = {
             one.name: Word(
                 one.name, one.language, mean.double(), cov.double(), one.evidence, one.core,
-                by_kind={kind: Settings(*(part.double() for part in next(kinds))) for kind in one.kinds},
+                by_kind={kind: DescriptorSettings(*(part.double() for part in next(kinds))) for kind in one.kinds},
             )
             for one, mean, cov in rows
         }  # fmt: skip

@@ -22,10 +22,10 @@ class Stopped(Exception):
     """Inside a thread whose result nobody waits for any more."""
 
 
-class Hearing:
+class AnalysisPool:
     """A pool for decoding and analysis, whose libraries let go of the interpreter while they compute.
 
-    Use `open_hearing`, which ends its threads whatever happens, an interrupt included.
+    Use `open_analysis_pool`, which ends its threads whatever happens, an interrupt included.
     """
 
     def __init__(self, progress: Progress, sample_rate: int, threads: int | None = None):
@@ -76,8 +76,8 @@ def results(futures: Sequence[Future[U]], done: Callable[[int], None] = lambda _
 
 
 @contextmanager
-def open_hearing(progress: Progress, sample_rate: int, threads: int | None = None) -> Iterator[Hearing]:
-    hearing = Hearing(progress, sample_rate, threads)
+def open_analysis_pool(progress: Progress, sample_rate: int, threads: int | None = None) -> Iterator[AnalysisPool]:
+    hearing = AnalysisPool(progress, sample_rate, threads)
     try:
         yield hearing
     finally:

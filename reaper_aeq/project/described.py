@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, Heard, KeptSound, Swing
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
 from ..dsp.spectrum import Analysis, analyze_blocks
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
 from ..reaper.rpp.tracks import Receive
-from .description import EqInfo, FadeInfo, ItemInfo, Sound
+from .description import DescribedSound, EqInfo, FadeInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
 
@@ -57,7 +57,7 @@ class DescribedProject:
 
 
 @dataclass(frozen=True)
-class HeardSound(Heard):
+class AnalyzedItems(AnalyzedAudio):
     """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
 
     @property
@@ -65,7 +65,7 @@ class HeardSound(Heard):
         return super().is_measured and self.blocks is not None
 
 
-def described(sound: Sound) -> DescribedProject:
+def described(sound: DescribedSound) -> DescribedProject:
     tracks: list[DescribedTrack] = []
     for index, info in enumerate(sound.tracks):
         parent = tracks[info.parent] if info.parent is not None else None
@@ -78,11 +78,11 @@ def described(sound: Sound) -> DescribedProject:
 
 
 def hear(
-    sound: Sound,
+    sound: DescribedSound,
     library: Library,
     check_path: Callable[[str], None] = lambda path: None,
     between_blocks: Callable[[], None] = lambda: None,
-) -> Heard:
+) -> AnalyzedAudio:
     """Analyses a described sound.
 
     Args:
@@ -121,7 +121,7 @@ def hear(
     if analysis.silent or swing.largest == 0:
         raise AudioError("it is silent: there is nothing to adapt to")
     whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
-    return HeardSound("", analysis, whole, " ".join(library.warnings.values()) or None)
+    return AnalyzedItems("", analysis, whole, " ".join(library.warnings.values()) or None)
 
 
 def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:

@@ -91,7 +91,7 @@ class TrackInfo(Message):
     eq: EqInfo | None = None
 
 
-class Sound(Message):
+class DescribedSound(Message):
     """What reaches the EQ of `track`, or of the master (null, the sum of all tracks outside of folders).
 
     Folders stand before what lies in them. `through_eq`: what leaves the track's EQ instead.
@@ -103,7 +103,7 @@ class Sound(Message):
     through_eq: bool = False
 
     @model_validator(mode="after")
-    def _refers_to_what_is_there(self) -> Sound:
+    def _refers_to_what_is_there(self) -> DescribedSound:
         if self.track is not None and self.track >= len(self.tracks):
             raise ValueError(f"there is no track {self.track}: the list has {len(self.tracks)}")
         for number, track in enumerate(self.tracks):
@@ -118,4 +118,4 @@ class ReferenceInfo(Message):
     """A sound to be matched that is described, with what to call it."""
 
     name: Annotated[str, Field(min_length=1, max_length=500)]
-    sound: Sound
+    sound: DescribedSound

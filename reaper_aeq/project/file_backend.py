@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..dsp.analyze_file import Heard
+from ..dsp.analyze_file import AnalyzedAudio
 from ..eq import Eq
 from ..errors import AudioError
 from ..reaper.rpp.fxchain import stored_name
@@ -13,8 +13,8 @@ from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
 from . import NOTHING_PLAYS
-from .analysis_pool import Hearing
-from .described import HeardSound
+from .analysis_pool import AnalysisPool
+from .described import AnalyzedItems
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
@@ -27,7 +27,7 @@ MOST_FRAMES = 100_000  # analysed at a time: two and a half hours of sound, 50 M
 class FileBackend:
     """Sets the EQs in `project`, which `mixer` plays and `hearing` listens to."""
 
-    def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: Hearing):
+    def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
         self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
         self.eqs: dict[int, Eq] = {}
@@ -59,7 +59,7 @@ class FileBackend:
             room -= frames
         return found
 
-    def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[Heard | None]:
+    def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[AnalyzedAudio | None]:
         tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
         if tracks:
             analyses = self.hearing.each(
@@ -67,7 +67,7 @@ class FileBackend:
             )
         else:  # the master, which is heard alone
             analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyse, self.hearing.each)]
-        return [HeardSound("", analysis, None, None) for analysis in analyses]
+        return [AnalyzedItems("", analysis, None, None) for analysis in analyses]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:
         name, track = stored_name(name), channel.track

@@ -133,10 +133,10 @@ def parse_plan(data: bytes, path: Path) -> Plan:
         raise PlanError(f"{path}: line {line}: a plan is written in UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"{path}: {_where(str(error))}") from None
-    return _Reader(path, text).plan(tables)
+    return _PlanReader(path, text).plan(tables)
 
 
-class _Reader:
+class _PlanReader:
     """Turns the tables of one file into a plan."""
 
     def __init__(self, path: Path, text: str):

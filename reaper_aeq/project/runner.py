@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
-from ..dsp.analyze_file import Heard, listen_to
+from ..dsp.analyze_file import AnalyzedAudio, analyze_file
 from ..dsp.spectrum import Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
@@ -53,7 +53,7 @@ class Backend(Protocol[T]):
     def parts(self, level: list[Channel[T]]) -> list[list[Channel[T]]]:
         """Of tracks that do not feed each other, those that are heard and answered together."""
 
-    def listen(self, channels: Sequence[Channel[T]]) -> list[Heard | None]:
+    def listen(self, channels: Sequence[Channel[T]]) -> list[AnalyzedAudio | None]:
         """What reaches their EQs, with all EQs so far in place; None where nothing does."""
 
     def put(self, channel: Channel[T], result: Result, name: str) -> str | None:
@@ -144,7 +144,7 @@ def raised(answer: Result | AeqError) -> Result:
 
 def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Channel[T]]) -> None:
     """Listens to tracks and gives them what the rules say."""
-    chosen: list[tuple[Channel[T], Heard, Action]] = []
+    chosen: list[tuple[Channel[T], AnalyzedAudio, Action]] = []
     for channel, heard in zip(part, backend.listen(part), strict=True):
         row = channel.row
         kinds = _describe(row, heard, engine)
@@ -175,7 +175,7 @@ def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backe
     result: Result
     if action.reference:
         try:
-            wanted = listen_to(str(action.reference)).analysis
+            wanted = analyze_file(str(action.reference)).analysis
             request = MatchRequest(intensity=action.intensity)
             result = engine.match_analysis(heard.analysis, [wanted], [action.reference.name], request)
         except AudioError as error:
@@ -190,7 +190,7 @@ def _names(row: Row) -> tuple[str, ...]:
     return ("mix",) if row.number == MASTER else (row.name, *reversed(row.folders))
 
 
-def _describe(row: Row, heard: Heard | None, engine: AdaptiveEQ) -> tuple[str, ...]:
+def _describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple[str, ...]:
     """What was heard, into the row; gives what it may be called."""
     if heard is None:
         return ()
@@ -201,7 +201,7 @@ def _describe(row: Row, heard: Heard | None, engine: AdaptiveEQ) -> tuple[str, .
 
 
 def _answer(
-    engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: Heard
+    engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: AnalyzedAudio
 ) -> None:
     result = with_loudness(result, heard)
     name = backend.put(channel, result, action.in_reaper(engine.words.spelled))

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..engine import AdaptiveEQ
 from ..reaper.rpp.project import Project
 from . import runner
-from .analysis_pool import Progress, open_hearing
+from .analysis_pool import Progress, open_analysis_pool
 from .file_backend import FileBackend, refuse_silence
 from .mix import Mixer
 from .places import Places
@@ -37,7 +37,7 @@ def equalise_file(
         refuse_silence(mixer)
         engine = load_engine()
         runner.check_words(plan, engine)
-        with open_hearing(progress, opened.sample_rate, threads) as hearing:
+        with open_analysis_pool(progress, opened.sample_rate, threads) as hearing:
             backend = FileBackend(opened, plan, mixer, hearing)
             hearing.total_s = backend.seconds()
             rows = runner.run(plan, engine, backend)

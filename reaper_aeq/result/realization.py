@@ -17,7 +17,7 @@ from ..dsp.response import eq_from_params
 from ..dsp.spectrum import GRID_HZ
 from ..eq import LIMITS, PASS_FILTERS, Band, Eq
 from ..model.audio_encoder import Observation
-from ..model.curves import COMPARED, GRID, REFERENCE_RATE, along_heard
+from ..model.curves import COMPARED, GRID, REFERENCE_RATE, audible_projection
 from ..model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 from .wanted_gone import ends_wanted_gone
@@ -47,7 +47,7 @@ LEAST_SHARE, LEAST_NET_DB = 0.265, 0.6
 AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
-def realise(
+def realize(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
 ) -> Eq:
     """Code (32,) -> at most five bands, without output gain.
@@ -56,14 +56,14 @@ def realise(
     nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
     spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
     """
-    return realise_many(eq_model, code[None], [seen], [loudness], [word_db])[0]
+    return realize_many(eq_model, code[None], [seen], [loudness], [word_db])[0]
 
 
-def realise_many(
+def realize_many(
     eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], loudness: Sequence[Loudness],
     words_db: Sequence[Tensor | None],
 ) -> list[Eq]:  # fmt: skip
-    """`realise` for codes (batch, 32): one search for all sounds of a sample rate."""
+    """`realize` for codes (batch, 32): one search for all sounds of a sample rate."""
     each = zip(codes, seen, loudness, words_db, strict=True)
     targets = [fit_target(eq_model, code, sound, loud, word) for code, sound, loud, word in each]
     return bands_for(targets, [one.sample_rate for one in loudness])
@@ -206,7 +206,7 @@ def _what_comes_out(
 
 
 def _share(db: Tensor, word_db: Tensor, seen: Observation) -> float:
-    return float(along_heard(db, word_db, seen.visible))
+    return float(audible_projection(db, word_db, seen.visible))
 
 
 def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness: Loudness) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..dsp.analyze_file import Heard
+from ..dsp.analyze_file import AnalyzedAudio
 from ..dsp.loudness import loudness_through
 from ..dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
 from ..dsp.spectrum import GRID_HZ, Analysis
@@ -143,7 +143,7 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callabl
     )
 
 
-def with_loudness(result: AnyResult, heard: Heard) -> AnyResult:
+def with_loudness(result: AnyResult, heard: AnalyzedAudio) -> AnyResult:
     """The result with its output gain from the exact loudness, where the sound is at hand and short enough for that."""
     return with_measured_loudness(result, heard.analysis, heard.samples) if heard.is_measured else result
 

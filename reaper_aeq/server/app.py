@@ -47,7 +47,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 @dataclass
-class Settings:
+class ServerSettings:
     """What a backend is told: where it listens, who may ask, where its log is. `port` is the one it was given."""
 
     token: str
@@ -59,7 +59,7 @@ class Settings:
 class Backend:
     """What lives beside the app: `stopping` is set by anyone who wants it to end; `touched` is the last request."""
 
-    settings: Settings
+    settings: ServerSettings
     engine: Future[AdaptiveEQ]
     jobs: Jobs
     worker: Worker
@@ -106,7 +106,7 @@ class Backend:
                 event.clear()
 
 
-def create_app(engine: Future[AdaptiveEQ], settings: Settings) -> FastAPI:
+def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings) -> FastAPI:
     """The app; `app.state.backend` is its `Backend`. `engine` may still be loading."""
     jobs = Jobs()
     backend = Backend(settings, engine, jobs, Worker(jobs, engine), Pictures(jobs))
@@ -145,7 +145,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
         return await asyncio.to_thread(curves_of_words, engine)
 
     @app.post("/v1/mailboxes")
-    async def mailboxes(asked: wire.Mailbox) -> wire.Mailbox:
+    async def mailboxes(asked: wire.MailboxInfo) -> wire.MailboxInfo:
         folder = Path(asked.folder)
         if "\0" in asked.folder or not folder.is_absolute():
             raise PathError(f"{asked.folder[:200]!r} is not the absolute path of a folder")
@@ -166,7 +166,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
 def _add_jobs(app: FastAPI, backend: Backend) -> None:
     jobs = backend.jobs
 
-    async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.Job:
+    async def submit(label: str, tasks: Sequence[Given], wait: float, response: Response) -> wire.JobInfo:
         backend.touched = time.monotonic()
         for task in tasks:
             # the files of a described sound are checked when it is heard: one of another kind is to be rendered
@@ -179,17 +179,17 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         response.status_code = 200 if job.state in ("done", "cancelled") else 202
         return job
 
-    accepted: dict[int | str, dict[str, Any]] = {202: {"model": wire.Job, "description": "Not finished yet"}}
+    accepted: dict[int | str, dict[str, Any]] = {202: {"model": wire.JobInfo, "description": "Not finished yet"}}
 
     @app.post("/v1/jobs", responses=accepted)
-    async def ask(asked: wire.JobRequest, response: Response, wait: Wait = 0.0) -> wire.Job:
+    async def ask(asked: wire.JobRequest, response: Response, wait: Wait = 0.0) -> wire.JobInfo:
         return await submit(asked.label, asked.tasks, wait, response)
 
     @app.post("/v1/analyze", responses=accepted)
-    async def analyze(asked: wire.AnalyzeRequest, response: Response, wait: Wait = 0.0) -> wire.Job:
+    async def analyze(asked: wire.AnalyzeRequest, response: Response, wait: Wait = 0.0) -> wire.JobInfo:
         return await submit("Analysis", asked.tasks, wait, response)
 
-    @app.get("/v1/jobs", response_model=wire.Jobs, responses={304: {"description": "Nothing changed"}})
+    @app.get("/v1/jobs", response_model=wire.JobList, responses={304: {"description": "Nothing changed"}})
     async def recent(
         limit: Annotated[int, Query(ge=1, le=wire.MAX_JOBS_SHOWN)] = wire.MAX_JOBS_SHOWN,
         if_none_match: Annotated[str | None, Header()] = None,
@@ -197,18 +197,18 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
         tag = f'W/"{jobs.revision}.{limit}"'
         if if_none_match == tag:
             return Response(status_code=304, headers={"ETag": tag})
-        found = wire.Jobs.model_construct(jobs=jobs.recent(limit))
+        found = wire.JobList.model_construct(jobs=jobs.recent(limit))
         return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": tag})
 
     @app.get("/v1/jobs/{job_id}")
-    async def job(job_id: JobId, wait: Wait = 0.0) -> wire.Job:
+    async def job(job_id: JobId, wait: Wait = 0.0) -> wire.JobInfo:
         before = jobs.state(job_id)
         if before not in ("done", "cancelled"):
             await backend.until(lambda: jobs.state(job_id) != before, wait)
         return jobs.get(job_id)
 
     @app.delete("/v1/jobs/{job_id}")
-    async def cancel(job_id: JobId) -> wire.Job:
+    async def cancel(job_id: JobId) -> wire.JobInfo:
         backend.touched = time.monotonic()
         return jobs.cancel(job_id)
 

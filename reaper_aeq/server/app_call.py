@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
 
-    from .app import Settings
+    from .app import ServerSettings
 
 BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 
 
 async def call(
-    app: ASGIApp, settings: Settings, method: str, path: str, body: bytes | None
+    app: ASGIApp, settings: ServerSettings, method: str, path: str, body: bytes | None
 ) -> tuple[int, dict[str, Any]]:
     """Status and the JSON object that was answered; 500 for anything else."""
     headers = {"host": f"127.0.0.1:{settings.port}", "authorization": f"Bearer {settings.token}"}

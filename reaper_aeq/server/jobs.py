@@ -37,7 +37,7 @@ class NoSuchJobError(AeqError):
 class Ticket:
     """One task of a job on its way through the worker. `result` is the engine's, kept for its picture."""
 
-    job: Record
+    job: JobRecord
     n: int
     given: Given
     started: float = 0.0
@@ -51,8 +51,8 @@ class Ticket:
 
 
 @dataclass(eq=False)
-class Record:
-    """A job as it is kept; `wire.Job` is what others see of it."""
+class JobRecord:
+    """A job as it is kept; `wire.JobInfo` is what others see of it."""
 
     id: str
     label: str
@@ -64,11 +64,11 @@ class Record:
     def over(self) -> bool:
         return self.state in ("done", "cancelled")
 
-    def message(self) -> wire.Job:
+    def message(self) -> wire.JobInfo:
         results = [ticket.outcome for ticket in self.tickets if ticket.outcome]
         total = len(self.tickets)
         # built from parts that were checked when they were made: checking them again would cost more than all the rest
-        return wire.Job.model_construct(
+        return wire.JobInfo.model_construct(
             id=self.id, label=self.label, state=self.state, progress=len(results) / total, created=self.created,
             total=total, results=results,
         )  # fmt: skip
@@ -78,7 +78,7 @@ class Jobs:
     """The queue, and the history of what was asked. Listeners are called after every change, from any thread."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Record] = {}  # oldest first
+        self._records: dict[str, JobRecord] = {}  # oldest first
         self._waiting: deque[Ticket] = deque()
         self._lock = threading.Condition()
         self._listeners: set[Callable[[], object]] = set()
@@ -90,7 +90,7 @@ class Jobs:
         with self._changing():
             if self._closed or len(self._waiting) + len(tasks) > MAX_WAITING:
                 raise BusyError("reaper-aeq has too much to do already: wait for it or cancel a job, then press again")
-            record = Record(secrets.token_hex(8), label, datetime.now(UTC).isoformat(timespec="milliseconds"))
+            record = JobRecord(secrets.token_hex(8), label, datetime.now(UTC).isoformat(timespec="milliseconds"))
             record.tickets = [Ticket(record, n, task) for n, task in enumerate(tasks)]
             self._records[record.id] = record
             self._waiting.extend(record.tickets)
@@ -118,7 +118,7 @@ class Jobs:
                 if all(other.outcome for other in ticket.job.tickets):
                     ticket.job.state = "done"
 
-    def cancel(self, job_id: str) -> wire.Job:
+    def cancel(self, job_id: str) -> wire.JobInfo:
         """Drops what is unfinished; what is done stays. A job that is over already is left as it is."""
         with self._changing():
             record = self._find(job_id)
@@ -127,7 +127,7 @@ class Jobs:
                 self._waiting = deque(ticket for ticket in self._waiting if ticket.job is not record)
             return record.message()
 
-    def get(self, job_id: str) -> wire.Job:
+    def get(self, job_id: str) -> wire.JobInfo:
         """Raises `NoSuchJobError`, as all do that take an id."""
         with self._lock:
             return self._find(job_id).message()
@@ -143,7 +143,7 @@ class Jobs:
                 raise NoSuchJobError(f"job {job_id} has no task {n}: it has {len(tickets)}")
             return tickets[n]
 
-    def recent(self, most: int) -> list[wire.Job]:
+    def recent(self, most: int) -> list[wire.JobInfo]:
         """Newest first."""
         with self._lock:
             return [record.message() for record in list(self._records.values())[: -most - 1 : -1]]
@@ -182,7 +182,7 @@ class Jobs:
         for listener in listeners:
             listener()
 
-    def _find(self, job_id: str) -> Record:
+    def _find(self, job_id: str) -> JobRecord:
         if job_id not in self._records:
             raise NoSuchJobError(f"no job {job_id[:64]!r}: it was never asked for, or so long ago that it is forgotten")
         return self._records[job_id]

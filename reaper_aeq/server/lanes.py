@@ -114,13 +114,13 @@ class References:
         future: Future[Analysis],
         between_blocks: Callable[[], None],
     ) -> Analysis:
-        from ..dsp.analyze_file import listen_to
+        from ..dsp.analyze_file import analyze_file
         from ..project.described import UnreadableError, hear
         from ..project.media import Library
 
         try:
             if isinstance(reference, str):
-                found = listen_to(reference, between_blocks).analysis
+                found = analyze_file(reference, between_blocks).analysis
             else:
                 found = hear(reference.sound, Library(), check_path, between_blocks).analysis
         except BaseException as error:

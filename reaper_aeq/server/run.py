@@ -23,7 +23,7 @@ import uvicorn
 
 from .. import __version__
 from ..util.libraries import explain
-from .app import Backend, Settings, create_app
+from .app import Backend, ServerSettings, create_app
 from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
@@ -58,7 +58,7 @@ def run(
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
         engine: Future[AdaptiveEQ] = Future()
-        app = create_app(engine, Settings(state.token, port, log_file))
+        app = create_app(engine, ServerSettings(state.token, port, log_file))
         backend: Backend = app.state.backend
         config = limited(app, timeout_graceful_shutdown=2)
         server = Server(config, backend)

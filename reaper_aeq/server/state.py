@@ -29,7 +29,7 @@ MAX_STATE_BYTES = 10_000
 
 @dataclass(frozen=True)
 class State:
-    """What the file holds; `wire.State` describes it."""
+    """What the file holds; `wire.StateInfo` describes it."""
 
     port: int
     token: str

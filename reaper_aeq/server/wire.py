@@ -17,7 +17,7 @@ from pydantic import (
 
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
-from ..project.description import ReferenceInfo, Sound
+from ..project.description import DescribedSound, ReferenceInfo
 from ..request import EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
@@ -98,7 +98,7 @@ class SoundTask(Message):
     id: Id
     name: Name = ""
     path: AudioPath | None = None
-    sound: Sound | None = None
+    sound: DescribedSound | None = None
     rendered_because: Name = Field(default="", description="Why `path` was rendered, as the end of a sentence")
 
     @model_validator(mode="after")
@@ -174,7 +174,7 @@ class ScoreChange(Message):
     after: Score
 
 
-class HeardAs(Message):
+class HeardAsInfo(Message):
     """What a sound was taken for: `kind` is one of ours, 'melodic' or 'unsure'; `kinds` holds all that are likely."""
 
     kind: str
@@ -205,7 +205,7 @@ class AdaptAnswer(EqAnswer):
 
     word: str
     understood: dict[str, float] | None = None
-    heard_as: HeardAs | None = None
+    heard_as: HeardAsInfo | None = None
 
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
@@ -271,7 +271,7 @@ class TaskFailed(Message):
     unreadable: bool = False
 
 
-class Job(Message):
+class JobInfo(Message):
     """`results` holds what is finished, in the order of the tasks; `total` counts all of them."""
 
     id: str
@@ -283,10 +283,10 @@ class Job(Message):
     results: list[Annotated[TaskDone | TaskFailed, Field(discriminator="ok")]]
 
 
-class Jobs(Message):
+class JobList(Message):
     """`GET /v1/jobs`, newest first"""
 
-    jobs: Annotated[list[Job], Field(max_length=MAX_JOBS_SHOWN)]
+    jobs: Annotated[list[JobInfo], Field(max_length=MAX_JOBS_SHOWN)]
 
 
 class DashboardAddress(Message):
@@ -306,7 +306,7 @@ LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="One life of one backend")]
 
 
-class Mailbox(Message):
+class MailboxInfo(Message):
     """`POST /v1/mailboxes`: a folder in which requests and answers lie as files (server/letters.py), and its answer"""
 
     folder: Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path; made if it is not there")]
@@ -360,7 +360,7 @@ class Failure(Message):
     error: str
 
 
-class State(Message):
+class StateInfo(Message):
     """The file `backend.json`, by which clients find the backend."""
 
     port: Annotated[int, Field(ge=1, le=65535)]

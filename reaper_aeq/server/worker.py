@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import AeqError
 from . import wire
 from .guard import check_path
-from .jobs import Jobs, Record, Ticket
+from .jobs import JobRecord, Jobs, Ticket
 from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
 
 if TYPE_CHECKING:
-    from ..dsp.analyze_file import Heard
+    from ..dsp.analyze_file import AnalyzedAudio
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
     from ..methods.validation import AnalyzedRequest
@@ -39,7 +39,7 @@ class HeardTicket(NamedTuple):
     """A task whose sound is known; `references` are those of a match."""
 
     ticket: Ticket
-    heard: Heard
+    heard: AnalyzedAudio
     references: Sequence[Analysis] = ()
 
 
@@ -57,7 +57,7 @@ class Worker:
         self._reading = 0  # of those: how many lanes are at work
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
-        self._libraries: dict[Record, Library] = {}  # what is known of the media of each job that is not over
+        self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._taker = threading.Thread(target=self._take, name="take", daemon=True)
@@ -123,15 +123,15 @@ class Worker:
                 pass
             self._reading += 1
 
-    def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> Heard:
-        from ..dsp.analyze_file import listen_to
+    def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> AnalyzedAudio:
+        from ..dsp.analyze_file import analyze_file
         from ..project.described import hear
         from ..project.media import Library
 
         sound = ticket.given.sound
         if sound is None:
             assert ticket.given.path is not None, "wire.SoundTask has one of both"
-            return listen_to(ticket.given.path, between_blocks)
+            return analyze_file(ticket.given.path, between_blocks)
         with self._changed:
             for job in [job for job in self._libraries if job.over]:
                 del self._libraries[job]  # with what was kept of the media
@@ -197,7 +197,7 @@ class Worker:
             measured.append(ticket)
         return measured
 
-    def _measure(self, ticket: Ticket, heard: Heard, result: Result) -> None:
+    def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
         from ..result.result import with_loudness
 
         def measure() -> None:
@@ -260,13 +260,13 @@ class Worker:
 
 def adapt_all(
     engine: AdaptiveEQ,
-    group: Sequence[tuple[Ticket, Heard]],
+    group: Sequence[tuple[Ticket, AnalyzedAudio]],
     refuse: Callable[[Ticket, Exception], None],
-) -> list[tuple[Ticket, Heard, Result]]:
+) -> list[tuple[Ticket, AnalyzedAudio, Result]]:
     """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
     from ..methods.validation import AnalyzedRequest
 
-    asked: list[tuple[Ticket, Heard, AnalyzedRequest]] = []
+    asked: list[tuple[Ticket, AnalyzedAudio, AnalyzedRequest]] = []
     for ticket, heard in group:
         given = ticket.given
         assert isinstance(given, wire.AdaptTask) and given.request is not None, "the others are not adapted"

@@ -19,7 +19,7 @@ from ..dsp.spectrum import N_MELS
 from ..errors import AeqError
 from ..model.audio_encoder import AudioEncoder, KernelRegression
 from ..model.checkpoint import Checkpoint
-from ..model.curves import COMPARED, N_GRID, bounded, level_free
+from ..model.curves import COMPARED, N_GRID, center, soft_clip
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.texture import SEGMENT, UNIT_DB, segments, statistics, texture
 from ..model.texture_nets import NETWORKS
@@ -132,7 +132,7 @@ def examples_of(clips: Sequence[Clip], prior: Spectra | None) -> tuple[Tensor, T
     mean, cov = gaussian(level_by_middle(rows, mask), mask)
     levelled = level_by_middle(ltas, known)
     # a stem lacks what it lacks: bounded, and never asked to explain bands that hold nothing
-    targets = level_free(bounded(fill(levelled, known, mean, cov) - mean))
+    targets = center(soft_clip(fill(levelled, known, mean, cov) - mean))
     maps = [texture(clip.analysis) for clip in clips]
     sources, kinds = tuple(clip.source for clip in clips), tuple(clip.kind for clip in clips)
     return mean, cov, Examples(maps, torch.stack([statistics(m) for m in maps]), targets, sources, kinds)

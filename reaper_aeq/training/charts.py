@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..dsp.response import response_db
 from ..eq import SHELF_BANDWIDTH_OCT, BandKind
-from ..model.curves import COMPARED, GRID, REFERENCE_RATE, level_free, rms_db, weights
+from ..model.curves import COMPARED, GRID, REFERENCE_RATE, center, rms_db, weights
 from ..model.kinds import KINDS
 from ..model.word_table import DISPUTED_BELOW
 from .datasets.eq_terms import Statement, by_source, shares, weighted_median
@@ -134,7 +134,7 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
     cov = cov + AMOUNT**2 * torch.outer(mean, mean)
     # sources that contradict the direction do not agree, whatever they say
     return ChartCurve(
-        level_free(mean), cov, agreement * sum(part[s] for s in signs) / total, n / (1 + max(n - 1, 0.0) * ALIKE),
+        center(mean), cov, agreement * sum(part[s] for s in signs) / total, n / (1 + max(n - 1, 0.0) * ALIKE),
         tuple(sides),
     )  # fmt: skip
 
@@ -174,10 +174,10 @@ def _dialled(low_hz: float, high_hz: float, gain_db: float, narrow: bool, open_t
         kind, freq = BandKind.BAND, math.sqrt(low_hz * high_hz)
         width = min(max(math.log2(high_hz / low_hz), least), most)
     params = torch.tensor([[[freq, gain_db, width]]], dtype=torch.float64)
-    return level_free(response_db(params, (kind,), GRID, REFERENCE_RATE)[0])
+    return center(response_db(params, (kind,), GRID, REFERENCE_RATE)[0])
 
 
 def alike(curves: Tensor, mean: Tensor) -> Tensor:
     """(n, bands), (bands,) -> (n,) correlations."""
     size = rms_db(curves) * rms_db(mean)
-    return (level_free(curves) * level_free(mean) * weights()).sum(-1) / size.clamp_min(1e-9)
+    return (center(curves) * center(mean) * weights()).sum(-1) / size.clamp_min(1e-9)

@@ -19,7 +19,7 @@ from ..model.curves import COMPARED
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.texture import FRAMES_PER_S, MAX_SEGMENTS, SEGMENT, UNIT_DB
 from ..model.texture_nets import NETWORKS
-from .datasets.sources import Way
+from .datasets.sources import TrainingSource
 from .loop import Run, Schedule, fingerprint, train_network
 
 FLOOR_DB = -70.0  # under the mean power of all bands and frames
@@ -27,7 +27,7 @@ BATCH, LEARNING_RATE, WEIGHT_DECAY = 24, 3e-3, 0.05
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DirectTraining:
     """`network`: of `model.texture_nets.NETWORKS`. `equivariance`: weight of |code(EQ(x)) - code(x) - encode(EQ)|."""
 
     network: str = "cnn"
@@ -52,7 +52,9 @@ def features(levels_db: Tensor) -> Tensor:
     return (levels_db - mean).clamp_min(FLOOR_DB) / UNIT_DB
 
 
-def train_direct(recipe: Recipe, ways: Sequence[Way], eq_model: EqAutoencoder, run: Run, name: str) -> nn.Module:
+def train_direct(
+    recipe: DirectTraining, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, name: str
+) -> nn.Module:
     """A network (batch, mels, SEGMENT) -> (batch, 32): the code of the EQ that was put on each sound."""
     maps = [[levels(clip.analysis) for clip in way.clips] for way in ways]
     with torch.random.fork_rng():

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..model.curves import level_free, rms_db, weights
+from ..model.curves import center, rms_db, weights
 from ..util.settings import WordsTraining
-from .datasets.descriptor_settings import Shown, gather
-from .datasets.readers import Settings, SocialWord
+from .datasets.descriptor_settings import WordSettings, gather
+from .datasets.readers import PeopleSettings, SocialWord
 
 # A word with fewer settings does not tell how words differ: it is mostly a preset's name. Two of SAFE's are worth a
 # little less than two independent ones.
@@ -36,7 +36,7 @@ class Pool:
     flat: float
 
     @classmethod
-    def of(cls, shown: Iterable[Shown], within: Tensor) -> Pool:
+    def of(cls, shown: Iterable[WordSettings], within: Tensor) -> Pool:
         """By moments over all words."""
         several = [word for word in shown if word.settings >= SEVERAL]
         if len(several) < LEAST_WORDS:
@@ -45,13 +45,13 @@ class Pool:
         between = statistics.fmean(float(rms_db(word.mean)) ** 2 - spread / word.settings for word in several)
         return cls(within, min(spread / max(between, 1e-9), MOST_FLAT))
 
-    def meaning(self, word: Shown) -> tuple[Tensor, Tensor]:
+    def meaning(self, word: WordSettings) -> tuple[Tensor, Tensor]:
         """The word's own curve (bands,) dB, level-free, and how uncertain it is (bands, bands) dB²."""
         settings = max(word.settings + self.flat, 1e-9)
-        return level_free(word.settings / settings * word.mean), self.within / max(settings, 1.0)
+        return center(word.settings / settings * word.mean), self.within / max(settings, 1.0)
 
 
-def common_covariance(shown: Iterable[Shown]) -> Tensor:
+def common_covariance(shown: Iterable[WordSettings]) -> Tensor:
     """(bands, bands) dB²: how people differ within a word, over all words with enough settings in one data set."""
     centred = []
     for word in shown:
@@ -63,9 +63,9 @@ def common_covariance(shown: Iterable[Shown]) -> Tensor:
 
 
 def learn(
-    settings: WordsTraining, safe: Settings, social: Sequence[SocialWord],
+    settings: WordsTraining, safe: PeopleSettings, social: Sequence[SocialWord],
     contributions: tuple[Sequence[tuple[str, str]], Tensor],
-) -> tuple[dict[tuple[str, str], Shown], Pool]:  # fmt: skip
+) -> tuple[dict[tuple[str, str], WordSettings], Pool]:  # fmt: skip
     """What people showed of each (word, language), as `gather` finds it, and how settings and words differ."""
     everything = gather(settings, safe, social, contributions)
     return everything, Pool.of(everything.values(), common_covariance(everything.values()))

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import AeqError
 from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
-from ..model.curves import COMPARED, N_GRID, level_free
+from ..model.curves import COMPARED, N_GRID, center
 from ..model.kinds import FROM_MANIFEST, KINDS
 from ..model.usual import N_KINDS, SMOOTH, UsualBalance, UsualShape, features, smooth_shapes, tonality
 from ..util.settings import UsualTraining
@@ -82,7 +82,7 @@ def sounds_of(clips: Sequence[Clip]) -> Sounds:
     sources = tuple(source_of(clip.source) for clip in clips)
     names = tuple(clip.name for clip in clips)
     repositories = tuple(clip.source for clip in clips)
-    return Sounds(names, repositories, stats, level_free(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
+    return Sounds(names, repositories, stats, center(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
 
 
 def source_of(repository: str) -> str:

@@ -19,16 +19,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..model.curves import COMPARED, level_free, rms_db, weights
+from ..model.curves import COMPARED, center, rms_db, weights
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN, Evidence
-from ..model.words import Settings as Gaussian
+from ..model.words import DescriptorSettings as Gaussian
 from ..model.words import Vocabulary, Word
 from ..util.settings import WordsTraining
 from .charts import ChartCurve, Charted, charted_words, scale_to_people
-from .datasets.descriptor_settings import ALSO_SAID, FORMS, Shown
+from .datasets.descriptor_settings import ALSO_SAID, FORMS, WordSettings
 from .datasets.eq_terms import has_charts, read_charts
-from .datasets.readers import Settings, SocialWord, read_contributions, read_safe, read_social_words
+from .datasets.readers import PeopleSettings, SocialWord, read_contributions, read_safe, read_social_words
 from .empirical_bayes import Pool, learn
 from .loop import Run
 
@@ -74,7 +74,7 @@ def train_words(
 
 def build_words(
     settings: WordsTraining,
-    safe: Settings,
+    safe: PeopleSettings,
     social: list[SocialWord],
     contributions: tuple[list[tuple[str, str]], Tensor],
     eq_model: EqAutoencoder,
@@ -90,7 +90,7 @@ def known_charts(data: Path | str) -> dict[str, Charted]:
 
 
 def vocabulary_of(
-    settings: WordsTraining, everything: Mapping[tuple[str, str], Shown], pool: Pool, eq_model: EqAutoencoder,
+    settings: WordsTraining, everything: Mapping[tuple[str, str], WordSettings], pool: Pool, eq_model: EqAutoencoder,
     charts: Mapping[str, Charted] | None = None,
 ) -> Vocabulary:  # fmt: skip
     """What people showed of each (word, language), and charts say -> what is known well enough or asked for."""
@@ -133,14 +133,14 @@ def vocabulary_of(
     return Vocabulary(words, aliases)
 
 
-def _by_people(settings: WordsTraining, shown: Shown, pool: Pool) -> Gaussian:
+def _by_people(settings: WordsTraining, shown: WordSettings, pool: Pool) -> Gaussian:
     """As curves, (bands,) and (bands, bands)."""
     mean, uncertain = pool.meaning(shown)
     cov = word_covariance(settings, shown.rows, shown.singles, pool.within) + shown.disagreement + uncertain
     return Gaussian(mean, cov)
 
 
-def _charts_share(shown: Shown, charts: ChartCurve) -> float:
+def _charts_share(shown: WordSettings, charts: ChartCurve) -> float:
     """0..1, of the charts in a word that people have shown too.
 
     Two that have nothing in common have no middle: the better known one is followed alone.
@@ -172,7 +172,7 @@ def _fused(
     return Gaussian(min(max(lost, 1.0), MOST_GIVEN_BACK) * both, mixed)
 
 
-def _usual_size(everything: Mapping[tuple[str, str], Shown]) -> float:
+def _usual_size(everything: Mapping[tuple[str, str], WordSettings]) -> float:
     """dB RMS, of the mean curves of words that many people have shown."""
     sizes = [float(rms_db(shown.mean)) for shown in everything.values() if len(shown.rows) + shown.people >= PEOPLE_WIN]
     return statistics.fmean(sizes) if sizes else 1.0
@@ -193,7 +193,7 @@ def word_covariance(settings: WordsTraining, rows: Tensor, singles: Tensor, comm
     return (own + lean * common) / (n + lean) + settings.cov_floor_db**2 * torch.eye(len(common)).to(common)
 
 
-def evidence_of(shown: Shown | None, charts: Charted | None = None) -> Evidence:
+def evidence_of(shown: WordSettings | None, charts: Charted | None = None) -> Evidence:
     """How many stand behind a word and how far they agree."""
     if shown is None:
         assert charts is not None
@@ -223,7 +223,7 @@ def _agreement(curves: Tensor) -> float:
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
-    a, b, w = level_free(a), level_free(b), weights()
+    a, b, w = center(a), center(b), weights()
     return (a * b * w).sum(-1) / ((a * a * w).sum(-1) * (b * b * w).sum(-1)).clamp_min(1e-12).sqrt()
 
 

@@ -4,14 +4,14 @@ import pytest
 
 from reaper_aeq.batch.inputs import PROJECT, Task
 from reaper_aeq.batch.journal import DONE, FAILED, NAME, WAITING, Journal
-from reaper_aeq.batch.record import Record
+from reaper_aeq.batch.record import TaskRecord
 from reaper_aeq.errors import OutputError
 
 TASKS = [Task(f"/songs/{n}.rpp", PROJECT, f"{n}-id") for n in range(3)]
 
 
 def record(task, result="r1", key="k1"):
-    return Record(
+    return TaskRecord(
         task.id, task.path, PROJECT, "asked", key, {task.path: [1, 2, "h"]}, {"a": 1}, {}, 0.5, "w", "b", result
     )
 

@@ -7,7 +7,7 @@ import ssl
 import psutil
 import pytest
 
-from reaper_aeq.batch.workers import own_crew
+from reaper_aeq.batch.workers import own_workers
 
 
 def listening() -> list[tuple[str, int]]:
@@ -38,7 +38,7 @@ def told(port: int, data: bytes, tls: bool = False) -> bytes:
 @pytest.mark.slow
 def test_no_port_answers_plain_http_nor_anybody_without_the_key():
     before = set(listening())
-    with own_crew(2) as crew:
+    with own_workers(2) as crew:
         assert crew.threads() == 2 and crew.client.submit(sum, [1, 2]).result(60) == 3
         ports = set(listening()) - before
         assert len(ports) >= 3, "a scheduler and two workers listen somewhere"

@@ -7,7 +7,7 @@ import pytest
 from reaper_aeq.batch.inputs import PROJECT, SOUND, Task
 from reaper_aeq.batch.journal import DONE, FAILED, Journal
 from reaper_aeq.batch.recipe import Recipe
-from reaper_aeq.batch.record import Record
+from reaper_aeq.batch.record import TaskRecord
 from reaper_aeq.batch.scheduler import CHUNK_BYTES, CHUNK_SOUNDS, Ledger, Watch
 
 
@@ -83,6 +83,6 @@ def test_what_was_found_finished_is_not_counted_as_done_now(tmp_path):
     made = ledger(tmp_path, tasks(PROJECT, 2))
     for n, fresh in enumerate((True, False)):
         made.handed_out(made.tasks[n])
-        made.done(Record(made.tasks[n].id, "/p", PROJECT, "a", "k", {}, {}, {}, 0.1, "w", "b", "r"), fresh)
+        made.done(TaskRecord(made.tasks[n].id, "/p", PROJECT, "a", "k", {}, {}, {}, 0.1, "w", "b", "r"), fresh)
     assert (made.counts.done, made.counts.unchanged, made.counts.ended) == (1, 1, 2)
     assert [row.state for row in made.journal.rows()] == [DONE, DONE]

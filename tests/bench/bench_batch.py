@@ -30,7 +30,7 @@ from reaper_aeq.batch.journal import Journal
 from reaper_aeq.batch.recipe import Recipe
 from reaper_aeq.batch.run import Batch
 from reaper_aeq.batch.scheduler import Counts, Watch
-from reaper_aeq.batch.workers import Crew, own_crew
+from reaper_aeq.batch.workers import Workers, own_workers
 from reaper_aeq.util.paths import shipped
 
 FLAT = 1.25  # at most so much more for an item of the largest batch than for one of the smallest
@@ -65,7 +65,7 @@ def catalogue(folder: Path, songs: int, tracks: int, seconds: float) -> list[Tas
     return find_tasks([str(folder)], None, folder / "out", sounds=False).tasks
 
 
-def cost(crew: Crew, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
+def cost(crew: Workers, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
     """Of one batch, to a folder of its own or to one where it was done before."""
     out.mkdir(exist_ok=True)
     watch = Watch(lambda counts: None, lambda sentence: print(sentence, file=sys.stderr))
@@ -105,7 +105,7 @@ def main() -> None:
         print(f"projects of {options.tracks} tracks of {options.seconds:g} s, {os.cpu_count()} cores ({busy:.1f} busy)")
         print(f"{'':>12} {'items':>6} {'wall s':>9} {'items/s':>9} {'ms/item':>10} {'CPU ms':>10} {'shared ms':>10}")
         costs = {}
-        with own_crew(2) as crew:
+        with own_workers(2) as crew:
             cost(crew, tasks[:8], recipe, folder / "warm 2")
             for size in options.sizes:
                 costs[size] = cost(crew, tasks[:size], recipe, folder / f"out {size}")
@@ -113,7 +113,7 @@ def main() -> None:
             largest = options.sizes[-1]
             print(row("unchanged", cost(crew, tasks[:largest], recipe, folder / f"out {largest}")), flush=True)
             two = cost(crew, tasks[: options.speedup], recipe, folder / "out two")
-        with own_crew(1) as crew:
+        with own_workers(1) as crew:
             cost(crew, tasks[:4], recipe, folder / "warm 1")
             one = cost(crew, tasks[: options.speedup], recipe, folder / "out one")
         print(row("2 workers", two), row("1 worker", one), sep="\n")

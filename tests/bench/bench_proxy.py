@@ -22,7 +22,7 @@ from reaper_aeq.dsp.response import response_db
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods.proxy import search, starts
 from reaper_aeq.methods.proxy.network import EqProxy
-from reaper_aeq.model.curves import GRID, REFERENCE_RATE, level_free, rms_db
+from reaper_aeq.model.curves import GRID, REFERENCE_RATE, center, rms_db
 from reaper_aeq.result.realization import NARROWEST_OCT
 from reaper_aeq.training.datasets.synthetic import random_curves
 
@@ -58,7 +58,7 @@ def main() -> None:
     drawn = random_curves(options.curves, torch.Generator().manual_seed(options.seed))
     words = torch.stack([engine.curve_of(word) for word in list(engine.words)[: options.curves]])
     print(f"{'wanted':<12} {'way':<14} {'median dB':>10} {'95 % dB':>10} {'ms a curve':>11} {'alone ms':>9}")
-    for name, curves in {"random EQs": level_free(drawn), "words": level_free(words)}.items():
+    for name, curves in {"random EQs": center(drawn), "words": center(words)}.items():
         all_, alone = ways(engine, curves), ways(engine, curves[:1])
         for way, find in all_.items():
             alone[way]()  # the first warms up

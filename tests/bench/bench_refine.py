@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from floor import write_song
 
-from reaper_aeq.dsp.analyze_file import listen
+from reaper_aeq.dsp.analyze_file import analyze_opened
 from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq
@@ -38,7 +38,7 @@ def seconds(action: Callable[[], object]) -> float:
 def measure(engine: AdaptiveEQ, path: Path, repeats: int) -> dict[str, float]:
     """Median seconds of `adapt_analysis` without and with steps, and of one step through the waveform."""
     with AudioFile(path) as file:
-        heard = listen(file)
+        heard = analyze_opened(file)
     bands = params_from_eq(engine.adapt_analysis(heard.analysis, "warm").eq)[0][None].requires_grad_(True)
     filtered = heard_response(torch.as_tensor(heard.samples()), DEFAULT_KINDS, heard.analysis.sample_rate)
     actions: dict[str, Callable[[], object]] = {

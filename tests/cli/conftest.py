@@ -16,7 +16,7 @@ from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
-from reaper_aeq.model.curves import GRID, level_free
+from reaper_aeq.model.curves import GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.texture import statistics, texture
@@ -69,7 +69,7 @@ def tiny_models(tmp_path_factory) -> Path:
 
     words = {}
     for name, (language, settings, *bands) in MEANINGS.items():
-        curve = level_free(torch.from_numpy(Eq(tuple(bands)).response_db(GRID.numpy(), 48_000)))
+        curve = center(torch.from_numpy(Eq(tuple(bands)).response_db(GRID.numpy(), 48_000)))
         evidence = Evidence(settings, settings, 0.6 if settings > 2 else 0.0, None, ("SAFE",))
         words[name] = Word(
             name, language, model.encode(curve.float()).detach().double(), torch.eye(32).double(), evidence

@@ -16,7 +16,7 @@ from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods.reference.noise import Matching
-from reaper_aeq.model.curves import COMPARED, GRID, level_free, rms_db
+from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 
 WARM = Eq((Band("low_shelf", 250, 5.0), Band("band", 2000, -3.0, 2.0), Band("high_shelf", 6000, -4.0)))
 OUTPUTS = ("-o", "out.wav", "--fxchain", "out.RfxChain", "--plot", "out.png")
@@ -90,7 +90,7 @@ def test_weights(run, tmp_path, song, wet):
     for weights in ("1,0.001", "1, 1", "0.001,1"):
         answer = json.loads(run("match", song, wet, song, "--weights", weights, "--json")[1])
         assert answer["references"] == [str(wet), str(song)]
-        answers.append(float(level_free(curve_of(answer)) @ level_free(TRUTH) / level_free(TRUTH).square().sum()))
+        answers.append(float(center(curve_of(answer)) @ center(TRUTH) / center(TRUTH).square().sum()))
     assert answers == pytest.approx([1.0, 0.5, 0.0], abs=0.07)
     assert "the mean of 2 references" in run("match", song, wet, song)[1]
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from reaper_aeq.dsp import analyze_file as listen_module
-from reaper_aeq.dsp.analyze_file import listen_to
+from reaper_aeq.dsp.analyze_file import analyze_file
 from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.errors import AudioError
 
@@ -26,7 +26,7 @@ def test_a_small_file_of_very_many_hours_is_refused_before_it_is_decoded(tmp_pat
     assert path.stat().st_size < 2**21
     read = []
     with pytest.raises(AudioError, match=r"long\.flac holds more than 12 hours of sound, too long to listen to: cut"):
-        listen_to(path, lambda: read.append(1))
+        analyze_file(path, lambda: read.append(1))
     assert not read
 
 
@@ -40,7 +40,7 @@ def test_the_limit_holds_where_the_header_does_not_tell_the_length(tmp_path, mon
     monkeypatch.setattr(listen_module, "MAX_HOURS", 12)
     monkeypatch.setattr(listen_module, "MAX_SAMPLES", 8000 * 1200)
     with pytest.raises(AudioError, match=r"more than 0\.333 hours"):
-        listen_to(path)
+        analyze_file(path)
 
 
 def test_whoever_no_longer_waits_is_asked_between_blocks(tmp_path):
@@ -52,5 +52,5 @@ def test_whoever_no_longer_waits_is_asked_between_blocks(tmp_path):
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        listen_to(path, cancelled)
+        analyze_file(path, cancelled)
     assert len(asked) == 3

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from reaper_aeq.eq import Band, Eq
-from reaper_aeq.evaluation.listening.stimuli import Wanted, make_study
+from reaper_aeq.evaluation.listening.stimuli import StudyRequest, make_study
 from reaper_aeq.evaluation.listening.study import Study
 from reaper_aeq.model.words import UnknownWordError
 
@@ -60,4 +60,4 @@ def make(
     methods: tuple[str, ...] = METHODS,
     seconds: float = 1.5,
 ) -> Study:
-    return make_study(folder, recordings, Wanted(words, methods, seconds), Engine(), lambda *_: None)
+    return make_study(folder, recordings, StudyRequest(words, methods, seconds), Engine(), lambda *_: None)

@@ -14,7 +14,7 @@ from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.dsp.virtual_eq import equalised
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
-from reaper_aeq.evaluation.baselines import Fold, Trial, genre_neighbours, matchering
+from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbours, matchering
 from reaper_aeq.evaluation.compare import _correlation, _means, contestants, run_compare
 from reaper_aeq.evaluation.compare_plot import plot_comparison
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
@@ -23,13 +23,13 @@ from reaper_aeq.evaluation.repair import Score, note
 from reaper_aeq.evaluation.rules import Music
 from reaper_aeq.model import NETWORKS
 from reaper_aeq.model.audio_encoder import Usual
-from reaper_aeq.model.curves import N_GRID, level_free, rms_db
+from reaper_aeq.model.curves import N_GRID, center, rms_db
 from reaper_aeq.model.usual import features
 from reaper_aeq.request import METHODS
 from reaper_aeq.training.datasets.readers import Clip
 
 RATE = 44_100
-TILT = level_free(torch.linspace(3, -3, N_GRID, dtype=torch.float64))
+TILT = center(torch.linspace(3, -3, N_GRID, dtype=torch.float64))
 
 
 def clip(name: str, source: str, genre: str, seed: int, path: str = "") -> Clip:
@@ -42,7 +42,7 @@ def clip(name: str, source: str, genre: str, seed: int, path: str = "") -> Clip:
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory) -> Trial:
+def trial(tmp_path_factory) -> RepairTrial:
     folder = tmp_path_factory.mktemp("compare")
     clips = [clip(f"{n}", f"s{n}", "rock", n, str(folder / f"{n}.wav")) for n in range(2)]
     engine = AdaptiveEQ.load(device="cpu")
@@ -52,7 +52,7 @@ def trial(tmp_path_factory) -> Trial:
         clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
         {"warm": cov}, others, genre_neighbours(clips),
     )  # fmt: skip
-    return Trial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
+    return RepairTrial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
 
 
 def test_every_method_and_encoder_takes_part_and_answers(trial):

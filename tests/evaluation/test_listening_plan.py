@@ -7,12 +7,12 @@ import pytest
 from listening_kit import METHODS
 
 from reaper_aeq.evaluation.listening.plan import PAIR, RATING, plan
-from reaper_aeq.evaluation.listening.study import ANCHOR, Item, Study
+from reaper_aeq.evaluation.listening.study import ANCHOR, Study, StudyItem
 
 
 @pytest.fixture(params=[4, 5])
 def study(request, tmp_path):
-    items = [Item(f"{n:x}", "a.wav", "warm", 0, 1, 44_100, -23, {}, {}) for n in range(request.param)]
+    items = [StudyItem(f"{n:x}", "a.wav", "warm", 0, 1, 44_100, -23, {}, {}) for n in range(request.param)]
     return Study(tmp_path, "seed", "token", "", METHODS, tuple(items))
 
 

@@ -16,7 +16,7 @@ from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.errors import AeqError
 from reaper_aeq.evaluation.listening.excerpt import FADE_S, alike_in_loudness, anchor, most_active
-from reaper_aeq.evaluation.listening.stimuli import Wanted, make_study, recordings_in
+from reaper_aeq.evaluation.listening.stimuli import StudyRequest, make_study, recordings_in
 from reaper_aeq.evaluation.listening.study import SOUNDS, check_methods, load_study
 
 
@@ -175,7 +175,7 @@ def test_two_studies_made_at_once_in_one_folder_do_not_mix(tmp_path):
                 make(tmp_path / "study", [recording])
             refused.append(caught)
 
-    wanted = Wanted(("warm",), METHODS, 2.0)
+    wanted = StudyRequest(("warm",), METHODS, 2.0)
     study = make_study(tmp_path / "study", [recording], wanted, Engine(), meanwhile)
     assert refused and len(load_study(study.folder).items) == 1
     names = {sound for item in study.items for sound in item.sounds.values()}

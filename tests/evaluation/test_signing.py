@@ -8,7 +8,7 @@ import pytest
 from reaper_aeq import AdaptiveEQ, Band
 from reaper_aeq.cli.commands.evaluate import LAWS
 from reaper_aeq.dsp.spectrum import GRID_HZ
-from reaper_aeq.evaluation.law import Sound, read_sounds
+from reaper_aeq.evaluation.law import TestSound, read_sounds
 from reaper_aeq.evaluation.laws import CHECKS, run_laws
 from reaper_aeq.evaluation.laws_of_signing import fighting, in_silence, magnitudes, signable, wrong_shelf
 
@@ -53,7 +53,7 @@ def noise(low_hz: float, high_hz: float) -> np.ndarray:
 
 def test_answers_are_signable():
     sounds = [
-        Sound(f"{low}", "bass", noise(low, high), noise(low, high), RATE) for low, high in ((20, 500), (150, 6e3))
+        TestSound(f"{low}", "bass", noise(low, high), noise(low, high), RATE) for low, high in ((20, 500), (150, 6e3))
     ]
     laws = signable(AdaptiveEQ.load(device="cpu"), sounds)
     assert len(laws) == 6 and not [f"{law.name}: {law.figure}" for law in laws if not law.passed]

@@ -11,7 +11,7 @@ from reaper_aeq.cli.main import main
 from reaper_aeq.dsp.response import eq_response_db
 from reaper_aeq.eq import Band, BandKind, Eq
 from reaper_aeq.evaluation.terms import TWO_SIDED, TermReport, has_sides, law_charted, preset_curve, reaches, run_terms
-from reaper_aeq.model.curves import GRID, level_free
+from reaper_aeq.model.curves import GRID, center
 
 
 def bell(hz: float, octaves: float = 1.0) -> torch.Tensor:
@@ -57,7 +57,7 @@ def test_the_law_wants_none_unknown_and_54_of_59():
 def test_a_presets_bands_are_its_curve():
     curve = preset_curve("bell:1000:4:1.0;highshelf:8000:-2:0.71;dynbell:300:9:1;odd")
     eq = Eq((Band(BandKind.BAND, 1000, 4.0, 1.388), Band(BandKind.HIGH_SHELF, 8000, -2.0, 1.0)))
-    wanted = level_free(torch.from_numpy(eq_response_db(eq, GRID.numpy(), 48_000)))
+    wanted = center(torch.from_numpy(eq_response_db(eq, GRID.numpy(), 48_000)))
     torch.testing.assert_close(curve, wanted, atol=0.05, rtol=0)
     drawn = preset_curve("graphic:100:3:;graphic:1000:0:;graphic:10000:-3:")
     assert float(drawn[0]) == pytest.approx(3.0, abs=0.3) and float(drawn[-1]) == pytest.approx(-3.0, abs=0.3)

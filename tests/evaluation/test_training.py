@@ -13,12 +13,12 @@ from reaper_aeq.dsp.virtual_eq import equalised
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.evaluation.training import VARIANTS, examine
 from reaper_aeq.model.audio_encoder import visibility
-from reaper_aeq.model.curves import N_GRID, level_free
+from reaper_aeq.model.curves import N_GRID, center
 from reaper_aeq.model.texture import SEGMENT
 from reaper_aeq.training.datasets.readers import Clip
 from reaper_aeq.training.datasets.sources import WAYS, noise
 from reaper_aeq.training.datasets.synthetic import random_curves
-from reaper_aeq.training.direct import Recipe, features, heard_code, levels, train_direct
+from reaper_aeq.training.direct import DirectTraining, features, heard_code, levels, train_direct
 from reaper_aeq.training.loop import Run
 
 
@@ -37,7 +37,7 @@ def listener(engine: AdaptiveEQ, clean: torch.Tensor, share: float):
 
     def listen(analysis):
         ltas = analysis.ltas_db()
-        off = share * level_free(ltas - clean)
+        off = share * center(ltas - clean)
         seen = engine.encoder.observe(analysis, engine.eq_model)
         return dataclasses.replace(seen, balance_db=off, deviation_db=off, visible=visibility(ltas))
 
@@ -58,7 +58,7 @@ def test_an_encoder_that_hears_all_is_told_from_one_that_hears_half(engine):
     assert all_of_it["warm_lsd_db"] < none["warm_lsd_db"]
 
 
-@pytest.mark.parametrize("recipe", [Recipe("cnn", 1.0, 3), Recipe("cnn-pooled", 0.0, 3)])
+@pytest.mark.parametrize("recipe", [DirectTraining("cnn", 1.0, 3), DirectTraining("cnn-pooled", 0.0, 3)])
 def test_a_direct_encoder_trains_and_ignores_level(engine, run, recipe):
     way = noise(3, run, 2)
     net = train_direct(recipe, [way], engine.eq_model, run, "direct")

@@ -8,10 +8,10 @@ import torch
 from reaper_aeq.evaluation.folds import setting_folds
 from reaper_aeq.evaluation.people import read_people
 from reaper_aeq.evaluation.unseen import load_folds, unseen_rows
-from reaper_aeq.model.curves import N_GRID, level_free
+from reaper_aeq.model.curves import N_GRID, center
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.training.datasets.descriptor_settings import once_each
-from reaper_aeq.training.datasets.readers import Settings, read_safe
+from reaper_aeq.training.datasets.readers import PeopleSettings, read_safe
 
 
 def test_only_what_is_unseen_and_set_by_others():
@@ -20,7 +20,7 @@ def test_only_what_is_unseen_and_set_by_others():
     curves = torch.arange(len(names), dtype=torch.float64)[:, None].expand(-1, N_GRID)
     one = (torch.zeros(32), torch.zeros(32, 32), Evidence(3, 0, 0.5, None, ("SAFE",)))
     vocabulary = Vocabulary({name: Word(name, "en", *one) for name in ("warm", "dark", "thin", "boomy")}, {})
-    found = unseen_rows(Settings(names, curves), unseen, vocabulary)
+    found = unseen_rows(PeopleSettings(names, curves), unseen, vocabulary)
     # warm has an examination of its own, 'odd' is no known word, nobody else has set 'boomy'
     assert [(word, float(row[0])) for word, row in found] == [("dark", 1.0), ("thin", 3.0)]
 
@@ -36,4 +36,4 @@ def test_who_saved_a_setting_twice_is_examined_and_averaged_once(shared_dir):
         for word, rows in fold.people.items():
             assert len(rows) == sum(name == word and n == k for name, n in zip(once.words, fold_of, strict=True))
         seen = [i for i, name in enumerate(once.words) if name == "dark" and fold_of[i] != k]
-        torch.testing.assert_close(fold.curves["dark"]["SAFE"], level_free(once.curves_db[seen]).mean(0))
+        torch.testing.assert_close(fold.curves["dark"]["SAFE"], center(once.curves_db[seen]).mean(0))

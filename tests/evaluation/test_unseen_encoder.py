@@ -8,7 +8,7 @@ from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.dsp.virtual_eq import equalised
 from reaper_aeq.errors import AeqError, ModelError
 from reaper_aeq.evaluation.folds import FOLDER, unseen_folds
-from reaper_aeq.evaluation.law import Sound
+from reaper_aeq.evaluation.law import TestSound
 from reaper_aeq.evaluation.unseen_encoder import UnseenEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, N_GRID
@@ -35,7 +35,7 @@ def sounds():
     own = [*sources, *known[:1]]
     made = [bursts(n, rate_hz) for n, rate_hz in enumerate((0.7, 5.0, 2.0))]
     return [
-        Sound(f"{n}.wav", "mix", audio[:, : 10 * RATE], audio, RATE, source)
+        TestSound(f"{n}.wav", "mix", audio[:, : 10 * RATE], audio, RATE, source)
         for n, (audio, source) in enumerate(zip(made, own, strict=False))
     ]
 

@@ -13,14 +13,14 @@ from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
 from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word
 from reaper_aeq.methods.method import MethodInput, method
-from reaper_aeq.model.audio_encoder import Observation, levelled
-from reaper_aeq.model.curves import GRID, N_GRID, along, along_heard, level_free, rms_db
+from reaper_aeq.model.audio_encoder import Observation, center_robust
+from reaper_aeq.model.curves import GRID, N_GRID, audible_projection, center, projection, rms_db
 from reaper_aeq.request import METHODS
 
 OCTAVES = GRID.log2()
 NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square())
 EYE = torch.eye(N_GRID, dtype=torch.float64)
-TILT = level_free(-3 * torch.tanh((OCTAVES - 10) / 2))  # the word: more below 1 kHz, less above, 2.6 dB RMS
+TILT = center(-3 * torch.tanh((OCTAVES - 10) / 2))  # the word: more below 1 kHz, less above, 2.6 dB RMS
 
 
 ALL = torch.ones(N_GRID, dtype=torch.float64)
@@ -28,7 +28,7 @@ ALL = torch.ones(N_GRID, dtype=torch.float64)
 
 def smooth(seed: int, rms: float) -> torch.Tensor:
     noise = torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    curve = level_free(NEAR @ noise)
+    curve = center(NEAR @ noise)
     return rms / rms_db(curve) * curve
 
 
@@ -36,7 +36,7 @@ def request(
     deviation: torch.Tensor, adaptation: float = 0.5, visible: torch.Tensor | None = None, word=TILT
 ) -> MethodInput:
     visible = torch.ones(N_GRID, dtype=torch.float64) if visible is None else visible
-    balance = levelled(deviation, visible)
+    balance = center_robust(deviation, visible)
     zeros = torch.zeros(N_GRID, dtype=torch.float64)
     seen = Observation(balance, visible, zeros, balance, balance, torch.zeros(32), torch.ones(N_GRID).bool())
     return MethodInput(word, 9 * NEAR + EYE, seen, 30 * NEAR + EYE, adaptation)
@@ -44,7 +44,7 @@ def request(
 
 def share(deviation: torch.Tensor, adaptation: float = 0.5) -> float:
     """Of the word's curve that a sound gets."""
-    return float(along(adaptive.curve(request(deviation, adaptation)), TILT))
+    return float(projection(adaptive.curve(request(deviation, adaptation)), TILT))
 
 
 @settings(max_examples=40, deadline=None)
@@ -80,7 +80,7 @@ def test_more_adaptation_listens_more():
 
 def test_a_sound_that_has_plenty_gets_the_least_and_nothing_beside():
     answer = adaptive.curve(request(5 * TILT + smooth(3, 1.0)))
-    assert along(answer, TILT).item() == pytest.approx(LEAST)
+    assert projection(answer, TILT).item() == pytest.approx(LEAST)
     assert rms_db(answer - LEAST * TILT) < 1e-6
 
 
@@ -114,7 +114,7 @@ def test_a_source_unlike_any_music_is_not_chased():
 
 
 def test_bounded_by_word_keeps_what_lies_between():
-    beside = smooth(1, 1.0) - along(smooth(1, 1.0), TILT) * TILT
+    beside = smooth(1, 1.0) - projection(smooth(1, 1.0), TILT) * TILT
     torch.testing.assert_close(
         bounded_by_word(0.8 * TILT + beside, TILT, 2.5, ALL), 0.8 * TILT + beside, atol=1e-3, rtol=0
     )
@@ -142,10 +142,10 @@ def test_corrections_beside_the_word_do_not_undo_it_where_the_sound_is(heard_fro
     visible = ALL.clone()
     visible[:heard_from] = 1e-3
     beside = torch.where(visible > 0.5, -3 * TILT, 0.0)
-    beside = level_free(beside) - along(beside, TILT) * TILT
+    beside = center(beside) - projection(beside, TILT) * TILT
     answer = 0.8 * TILT + beside
-    assert along_heard(answer, TILT, visible) < 0
-    assert along_heard(bounded_by_word(answer, TILT, 2.5, visible), TILT, visible) >= LEAST - 1e-9
+    assert audible_projection(answer, TILT, visible) < 0
+    assert audible_projection(bounded_by_word(answer, TILT, 2.5, visible), TILT, visible) >= LEAST - 1e-9
 
 
 def test_the_share_is_bent_towards_the_least_without_a_kink():

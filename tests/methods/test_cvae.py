@@ -16,7 +16,7 @@ from reaper_aeq.errors import ModelError, RangeError
 from reaper_aeq.methods import cvae
 from reaper_aeq.methods.cvae.network import Cvae, posterior
 from reaper_aeq.methods.method import MethodInput
-from reaper_aeq.model.curves import along, level_free, rms_db
+from reaper_aeq.model.curves import center, projection, rms_db
 
 RATE = 48_000
 N = 4
@@ -42,14 +42,14 @@ def warm(engine):
 
 
 def response(eq: Eq) -> torch.Tensor:
-    return level_free(torch.from_numpy(eq.response_db(GRID_HZ, RATE)))
+    return center(torch.from_numpy(eq.response_db(GRID_HZ, RATE)))
 
 
 def request(engine: AdaptiveEQ, word, adaptation: float = 0.5, tilt: float = -3.0) -> MethodInput:
     seen = engine.encoder.observe(engine.analyze(noise(tilt), RATE), engine.eq_model)
     asked = engine.words.blend(word)
     decoder = engine.eq_model.decoder.weight.double()
-    mean, cov = level_free(decoder @ asked.mean), decoder @ asked.cov @ decoder.T
+    mean, cov = center(decoder @ asked.mean), decoder @ asked.cov @ decoder.T
     return MethodInput(mean, cov, seen, seen.usual.cov, adaptation, asked, engine.models)
 
 
@@ -113,7 +113,7 @@ def test_variations_are_numbered_different_and_all_more_of_the_word(engine, warm
     assert apart[~torch.eye(N, dtype=torch.bool)].min() > 0.8
     assert all(one.score_after > one.score_before for one in (warm, *warm.variations))
     word = engine.curve_of("warm")
-    assert all(float(along(curve, word)) > 0.1 for curve in curves)
+    assert all(float(projection(curve, word)) > 0.1 for curve in curves)
     assert [one["bands"] for one in warm.to_dict()["variations"]] == [
         one.eq.to_dict()["bands"] for one in warm.variations
     ]
@@ -121,9 +121,9 @@ def test_variations_are_numbered_different_and_all_more_of_the_word(engine, warm
 
 def test_draws_that_turn_the_word_round_are_no_variations(engine):
     asked = request(engine, "warm", tilt=-4.0)
-    shares = along(cvae.drawn(asked, 64), asked.mean_db)
+    shares = projection(cvae.drawn(asked, 64), asked.mean_db)
     assert shares.min() < 0 < shares.median()
-    assert along(cvae.variations(asked, 16), asked.mean_db).min() >= cvae.LEAST_SHARE - 1e-6
+    assert projection(cvae.variations(asked, 16), asked.mean_db).min() >= cvae.LEAST_SHARE - 1e-6
 
 
 def test_the_same_sound_gets_the_same_variations_and_fewer_are_the_first(engine, warm):
@@ -172,7 +172,7 @@ def test_between_two_words_answers_move_from_one_to_the_other(engine, first, sec
     for word, end in ((first, curves[0]), (second, curves[-1])):
         assert rms_db(end - cvae.curves([request(engine, word, adaptation)])[0]) < 1e-6
     way = curves[-1] - curves[0]
-    shares = [float(along(curve - curves[0], way)) for curve in curves]
+    shares = [float(projection(curve - curves[0], way)) for curve in curves]
     assert rms_db(way) > 1.5 and all(b > a for a, b in pairwise(shares)), shares
     # no leap: no step is much longer than an even one
     assert max(float(rms_db(b - a)) for a, b in pairwise(curves)) < 1.4 * float(rms_db(way)) / (len(asked) - 1)
@@ -226,7 +226,7 @@ def test_a_sound_that_lacks_the_word_gets_more_of_it(engine):
     shares = []
     for sign in (-1, 1):
         sound = Eq((Band("low_shelf", 400.0, 8.0 * sign),)).apply(noise(), RATE)
-        shares.append(float(along(response(engine.adapt(sound, RATE, "warm", method="cvae").eq), word)))
+        shares.append(float(projection(response(engine.adapt(sound, RATE, "warm", method="cvae").eq), word)))
     assert shares[0] > shares[1] + 0.2 and shares[1] > 0
 
 

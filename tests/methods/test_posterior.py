@@ -3,10 +3,10 @@
 import torch
 
 from reaper_aeq.methods.adaptive.posterior import kalman_gain, posterior
-from reaper_aeq.model.curves import N_GRID, level_free
+from reaper_aeq.model.curves import N_GRID, center
 
 DRAW = torch.Generator().manual_seed(0)
-MEAN, DEVIATION = (level_free(torch.randn(N_GRID, generator=DRAW, dtype=torch.float64)) for _ in range(2))
+MEAN, DEVIATION = (center(torch.randn(N_GRID, generator=DRAW, dtype=torch.float64)) for _ in range(2))
 ONE = torch.eye(N_GRID, dtype=torch.float64)
 
 

@@ -14,7 +14,7 @@ from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import ModelError
 from reaper_aeq.methods.proxy import search, starts
 from reaper_aeq.methods.proxy.network import EqProxy
-from reaper_aeq.model.curves import GRID, REFERENCE_RATE, level_free, rms_db
+from reaper_aeq.model.curves import GRID, REFERENCE_RATE, center, rms_db
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.training.datasets.synthetic import draw_band_params
 
@@ -71,7 +71,7 @@ def test_no_gain_is_no_change_and_bands_add_up():
 
 def test_the_search_ends_where_what_bands_do_is_what_is_wanted(engine):
     """Whatever says what bands do; more starts never find worse."""
-    wanted = level_free(truly(drawn(6)))
+    wanted = center(truly(drawn(6)))
     proxy = engine.models.get(EqProxy)
     first = starts(engine.eq_model, proxy, engine.eq_model.encode(wanted.float())).double()
     errors = [rms_db(truly(search(wanted, first[:, :count], proxy, truly)) - wanted) for count in (2, 8)]

@@ -11,7 +11,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError, RangeError
 from reaper_aeq.methods.reference import difference, limited, ltas, posterior, smoothed, window
 from reaper_aeq.methods.reference.noise import Matching
-from reaper_aeq.model.curves import COMPARED, GRID, level_free, rms_db
+from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.request import MatchRequest
 
 BANDS = len(GRID)
@@ -93,7 +93,7 @@ def test_several_references_are_their_weighted_mean_at_one_level():
     bright, dark = content + SHELVES, content - SHELVES + 30
     assert float(rms_db(found(content, bright, dark).db)) < 0.01  # seen almost alike
     three_to_one = found(content, bright, dark, weights=[3.0, 1.0]).db
-    assert torch.allclose(level_free(three_to_one), level_free(0.5 * SHELVES), atol=0.02)
+    assert torch.allclose(center(three_to_one), center(0.5 * SHELVES), atol=0.02)
 
 
 def test_a_band_that_one_reference_lacks_is_left_to_the_others():

@@ -19,12 +19,12 @@ from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.answers import find_eqs
 from reaper_aeq.methods.method import MethodInput
-from reaper_aeq.methods.refine.constrained_mean import FEW, NEAR_SHARE, region
+from reaper_aeq.methods.refine.constrained_mean import FEW, NEAR_SHARE, constrained_mean
 from reaper_aeq.methods.refine.constraints import keeps_laws, levelled, raw_scores
 from reaper_aeq.methods.refine.exact import heard_response
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model import audio_encoder
-from reaper_aeq.model.curves import GRID, along, bounded, rms_db
+from reaper_aeq.model.curves import GRID, projection, rms_db, soft_clip
 from reaper_aeq.model.score import axes, standard_scores
 from reaper_aeq.request import EqRequest
 
@@ -111,13 +111,13 @@ def test_together_or_alone(engine):
 def test_the_region_gives_as_much_of_the_word_and_stays_near(engine):
     for name in SOUNDS:
         asked = request_of(engine, SOUNDS[name])
-        lawful, centre = adaptive.curve(asked), region(asked)
+        lawful, centre = adaptive.curve(asked), constrained_mean(asked)
         axis = axes(asked.mean_db[None], asked.residual_cov)[0]
         assert float(axis @ (centre - lawful)) == pytest.approx(0, abs=1e-3 * float(axis @ asked.mean_db))
-        assert float(along(centre - lawful, asked.mean_db)) == pytest.approx(0, abs=1e-3)
+        assert float(projection(centre - lawful, asked.mean_db)) == pytest.approx(0, abs=1e-3)
         assert 0 < float(rms_db(centre - lawful)) < NEAR_SHARE * float(rms_db(asked.mean_db))
-    assert torch.equal(region(request_of(engine, SOUNDS["thin"], adaptation=0.0)), asked.mean_db)
-    nothing = region(request_of(engine, SOUNDS["thin"], {"warm": 1.0, "less warm": 1.0}))
+    assert torch.equal(constrained_mean(request_of(engine, SOUNDS["thin"], adaptation=0.0)), asked.mean_db)
+    nothing = constrained_mean(request_of(engine, SOUNDS["thin"], {"warm": 1.0, "less warm": 1.0}))
     assert float(nothing.abs().max()) < 1e-6
 
 
@@ -125,7 +125,7 @@ def test_of_a_word_with_few_settings_the_region_is_where_adaptive_goes(engine):
     for word, few in (("boomy", True), ("thin", True), ("airy", False)):
         asked = request_of(engine, SOUNDS["usual"], word)
         assert (asked.word.evidence.settings < FEW) == few
-        assert torch.equal(region(asked), adaptive.curve(asked)) == few
+        assert torch.equal(constrained_mean(asked), adaptive.curve(asked)) == few
 
 
 def test_bands_move_for_a_gain_that_is_worth_it_or_not_at_all(engine):
@@ -169,8 +169,8 @@ def test_scores_of_many_are_those_of_one(engine):
 
 def test_the_level_of_many_is_that_of_one():
     wild = 40 * torch.randn(6, len(GRID), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for row, level in zip(wild, bounded(levelled(wild)), strict=True):
-        assert torch.allclose(audio_encoder.levelled(row, torch.ones(len(GRID)).double()), level, atol=1e-6)
+    for row, level in zip(wild, soft_clip(levelled(wild)), strict=True):
+        assert torch.allclose(audio_encoder.center_robust(row, torch.ones(len(GRID)).double()), level, atol=1e-6)
 
 
 def test_what_dasp_does_to_a_waveform_is_reaeqs_response():

@@ -15,11 +15,11 @@ from reaper_aeq.model.audio_encoder import (
     SILENT_BELOW_DB,
     AudioEncoder,
     KernelRegression,
+    center_robust,
     fill_unseen,
-    levelled,
     visibility,
 )
-from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, level_free, rms_db
+from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.model.texture import SEGMENT
 from reaper_aeq.model.texture_nets import NETWORKS
@@ -61,7 +61,7 @@ def test_the_code_follows_an_eq_by_the_code_of_that_eq(encoder, eq_model, full_b
     before, after = (
         encoder.observe(analyze_blocks([sound], RATE), eq_model) for sound in (full_band, eq.apply(full_band, RATE))
     )
-    wanted = eq_model.encode(level_free(torch.from_numpy(eq.response_db(GRID_HZ, RATE))).float()).double()
+    wanted = eq_model.encode(center(torch.from_numpy(eq.response_db(GRID_HZ, RATE))).float()).double()
     moved = eq_model.decode_curve((after.code - before.code - wanted).float())
     assert rms_db(moved) < 0.5
     assert rms_db(eq_model.decode_curve(wanted.float())) > 1.5  # it was a move worth measuring
@@ -108,7 +108,9 @@ def test_visibility_goes_softly_at_60_db_below_the_loudest():
 @given(st.integers(0, 10_000), st.floats(0, 20), st.floats(-100, 100))
 def test_levelled_ignores_level(seed, spread, level):
     deviation = spread * torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    torch.testing.assert_close(levelled(deviation + level, ONES), levelled(deviation, ONES), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        center_robust(deviation + level, ONES), center_robust(deviation, ONES), rtol=0, atol=1e-6
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,23 +119,23 @@ def test_raising_a_band_never_lowers_it(seed, band, more):
     deviation = 8 * torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     raised = deviation.clone()
     raised[band] += more
-    assert levelled(raised, ONES)[band] >= levelled(deviation, ONES)[band] - 1e-9
+    assert center_robust(raised, ONES)[band] >= center_robust(deviation, ONES)[band] - 1e-9
 
 
 def test_a_missing_octave_does_not_tilt_the_rest():
     deviation = torch.zeros(N_GRID, dtype=torch.float64)
     deviation[40:46] = -80.0
-    rest = torch.cat([levelled(deviation, ONES)[:40], levelled(deviation, ONES)[46:]])
+    rest = torch.cat([center_robust(deviation, ONES)[:40], center_robust(deviation, ONES)[46:]])
     assert rest.abs().max() < 5.0  # a plain mean would lift all by 9.4 dB
     unseen = ONES.clone()
     unseen[40:46] = 0.0
-    rest = levelled(deviation, unseen)[COMPARED & (unseen > 0)]
+    rest = center_robust(deviation, unseen)[COMPARED & (unseen > 0)]
     assert rest.abs().max() < 1e-6
 
 
 def test_nothing_seen_where_curves_are_compared_is_no_error():
     visible = torch.where(COMPARED, 0.0, 1.0).double()
-    assert bool(torch.isfinite(levelled(torch.randn(N_GRID).double(), visible)).all())
+    assert bool(torch.isfinite(center_robust(torch.randn(N_GRID).double(), visible)).all())
 
 
 def test_fill_unseen_keeps_what_is_seen_and_expects_the_rest():

@@ -14,13 +14,13 @@ from reaper_aeq.model.curves import (
     COMPARED,
     GRID,
     N_GRID,
-    along,
-    bounded,
-    level_free,
+    center,
     normal_cdf,
     on_grid,
+    projection,
     rms_db,
-    unbounded,
+    soft_clip,
+    soft_clip_inverse,
     weights,
 )
 
@@ -39,9 +39,9 @@ def test_the_grid_is_a_sixth_of_an_octave_and_is_compared_from_50_hz_to_16_khz()
 @settings(max_examples=50, deadline=None)
 @given(CURVES, DB)
 def test_level_is_no_part_of_a_curve(curve, level):
-    free = level_free(curve)
-    torch.testing.assert_close(level_free(curve + level), free, rtol=0, atol=1e-10)
-    torch.testing.assert_close(level_free(free), free, rtol=0, atol=1e-10)
+    free = center(curve)
+    torch.testing.assert_close(center(curve + level), free, rtol=0, atol=1e-10)
+    torch.testing.assert_close(center(free), free, rtol=0, atol=1e-10)
     assert free[COMPARED].mean().item() == pytest.approx(0.0, abs=1e-10)
     assert rms_db(curve + level).item() == pytest.approx(rms_db(curve).item(), abs=1e-6)
 
@@ -58,22 +58,22 @@ def test_rms_counts_the_compared_bands_alone():
 @given(CURVES, st.floats(-5, 5), DB)
 def test_along_says_how_many_times_an_axis_is_held(axis, times, level):
     if rms_db(axis) > 0.1:
-        assert along(times * axis + level, axis).item() == pytest.approx(times, abs=1e-9)
+        assert projection(times * axis + level, axis).item() == pytest.approx(times, abs=1e-9)
 
 
 def test_along_ignores_what_is_beside_and_stands_a_flat_axis():
-    axis = level_free(GRID.log2())
-    beside = level_free(torch.sin(torch.arange(N_GRID, dtype=torch.float64)))
-    beside = beside - along(beside, axis) * axis
+    axis = center(GRID.log2())
+    beside = center(torch.sin(torch.arange(N_GRID, dtype=torch.float64)))
+    beside = beside - projection(beside, axis) * axis
     both = torch.stack([2 * axis + 5 * beside, -axis])
-    assert along(both, axis).tolist() == pytest.approx([2.0, -1.0])
-    assert along(beside, torch.zeros_like(axis)).item() == 0.0
+    assert projection(both, axis).tolist() == pytest.approx([2.0, -1.0])
+    assert projection(beside, torch.zeros_like(axis)).item() == 0.0
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.floats(-300, 300), st.floats(0.01, 50))
 def test_bounded_always_rises_and_is_odd(x, step):
-    low, high, mirrored = (float(bounded(torch.tensor(v, dtype=torch.float64))) for v in (x, x + step, -x))
+    low, high, mirrored = (float(soft_clip(torch.tensor(v, dtype=torch.float64))) for v in (x, x + step, -x))
     assert low < high  # never flat: more of an EQ is always more
     assert high - low <= step + 1e-9 and mirrored == -low
     assert low == x if abs(x) <= 15 else 15 <= abs(low) < abs(x)
@@ -83,14 +83,14 @@ def test_bounded_always_rises_and_is_odd(x, step):
 @given(st.floats(-120, 120))
 def test_unbounded_takes_bounded_back(x):
     value = torch.tensor(x, dtype=torch.float64)
-    assert float(unbounded(bounded(value))) == pytest.approx(x, abs=1e-9)
+    assert float(soft_clip_inverse(soft_clip(value))) == pytest.approx(x, abs=1e-9)
 
 
 def test_bounded_has_no_corner_and_tames_what_is_missing():
     x = torch.linspace(14.9, 15.1, 201, dtype=torch.float64)
-    slope = bounded(x).diff() / x.diff()
+    slope = soft_clip(x).diff() / x.diff()
     assert slope.min() > 0.98 and slope.max() < 1.001
-    assert abs(bounded(torch.tensor(-100.0))) < 40
+    assert abs(soft_clip(torch.tensor(-100.0))) < 40
 
 
 def test_values_are_brought_to_the_grid_over_log_frequency():

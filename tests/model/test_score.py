@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.model.audio_encoder import levelled
-from reaper_aeq.model.curves import GRID, N_GRID, level_free, rms_db
+from reaper_aeq.model.audio_encoder import center_robust
+from reaper_aeq.model.curves import GRID, N_GRID, center, rms_db
 from reaper_aeq.model.score import axes, scores, standard_scores
 
 OCTAVES = GRID.log2()
@@ -21,12 +21,12 @@ VISIBLE = torch.ones(N_GRID, dtype=torch.float64)
 def smooth(seed: int, rms: float) -> torch.Tensor:
     """A curve that moves over about an octave, level-free, (bands,) dB."""
     noise = torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    curve = level_free(torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) @ noise)
+    curve = center(torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) @ noise)
     return rms / rms_db(curve) * curve
 
 
 def standard(word: torch.Tensor, deviation: torch.Tensor) -> float:
-    return float(standard_scores(word[None], levelled(deviation, VISIBLE), MUSIC_COV)[0])
+    return float(standard_scores(word[None], center_robust(deviation, VISIBLE), MUSIC_COV)[0])
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,7 +9,7 @@ import torch
 from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.evaluation import usual as examination
 from reaper_aeq.evaluation.rules import UsualRule
-from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, level_free
+from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS, known_kind
 from reaper_aeq.model.usual import LEAST_BY_SOUND, UsualBalance, combined, tonality
@@ -33,7 +33,7 @@ def made(per_kind=24, sources=6, seed=0) -> training.Sounds:
     spread = 1.0 + kinds[:, None].double()
     targets = kinds[:, None] * 0.5 * OCTAVES + tilt[:, None] * OCTAVES
     targets = targets + spread * torch.randn(count, 1, generator=draw, dtype=torch.float64) * torch.sin(OCTAVES)
-    targets = level_free(targets + torch.randn(count, N_GRID, generator=draw, dtype=torch.float64))
+    targets = center(targets + torch.randn(count, N_GRID, generator=draw, dtype=torch.float64))
     names = tuple(f"{n}.wav" for n in range(count))
     owners = tuple(f"owner{(n // len(KINDS)) % sources}/x" for n in range(count))
     return training.Sounds(names, owners, features, targets, COMPARED.expand(count, -1), kinds, owners)
@@ -169,13 +169,13 @@ def test_standard_errors_know_that_recordings_of_a_source_are_alike():
 def test_edits_are_undone_better_by_who_knows_the_balance():
     """A sound of exactly the usual balance less a setting: the posterior finds more of it than the mean does."""
     draw = torch.Generator().manual_seed(0)
-    shape = level_free(OCTAVES)
+    shape = center(OCTAVES)
     rows = torch.randn(40, 1, generator=draw, dtype=torch.float64) * shape
     word = examination.WordSettings(0 * shape, torch.outer(shape, shape) + 0.01 * torch.eye(N_GRID), rows)
     usual = examination.Usual(0 * shape, 0.1 * torch.eye(N_GRID).double(), 0 * shape)
     heard = COMPARED.clone()
     answers = examination.posterior_means(-rows, usual, word, heard, heavy_tails=False)
-    assert (answers - level_free(rows)).square().mean() < 0.1 * rows.square().mean()
+    assert (answers - center(rows)).square().mean() < 0.1 * rows.square().mean()
 
 
 def test_the_shipped_model_hears_no_eq_and_tells_noise_bursts_from_a_voice():

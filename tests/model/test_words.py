@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError, ModelError, RangeError, UnknownWordError
-from reaper_aeq.model.curves import GRID, level_free
+from reaper_aeq.model.curves import GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS
-from reaper_aeq.model.words import WEAK_BELOW, Evidence, Settings, Vocabulary, Word
+from reaper_aeq.model.words import WEAK_BELOW, DescriptorSettings, Evidence, Vocabulary, Word
 
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")
 ASKED_FOR = (
@@ -239,7 +239,7 @@ RANGES = {
 @pytest.fixture(scope="module")
 def curves(shipped) -> dict[str, torch.Tensor]:
     decoder = EqAutoencoder.load().decoder.weight.double()
-    return {name: level_free(decoder @ word.mean) for name, word in shipped.items()}
+    return {name: center(decoder @ word.mean) for name, word in shipped.items()}
 
 
 def reaches(curve: torch.Tensor, low: float, high: float, sign: int) -> bool:
@@ -307,13 +307,13 @@ def test_people_are_followed_where_there_are_many(shipped):
 def test_some_words_mean_something_else_for_a_kind(shipped, name, kind, low, high):
     decoder = EqAutoencoder.load().decoder.weight.double()
     sure = torch.tensor([float(one == kind) for one in KINDS], dtype=torch.float64)
-    assert reaches(level_free(decoder @ shipped[name].for_kinds(sure).mean), low, high, 1)
+    assert reaches(center(decoder @ shipped[name].for_kinds(sure).mean), low, high, 1)
     assert kind in shipped[name].known.kinds and kind in shipped[name].to_dict()["kinds"]
 
 
 def varied(name: str, seed: int) -> Word:
     base, other = word(name, seed), word(name, seed + 100)
-    return Word(name, "en", base.mean, base.cov, KNOWN, by_kind={"bass": Settings(other.mean, other.cov)})
+    return Word(name, "en", base.mean, base.cov, KNOWN, by_kind={"bass": DescriptorSettings(other.mean, other.cov)})
 
 
 def sure_of(kind: str) -> torch.Tensor:

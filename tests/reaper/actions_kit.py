@@ -20,7 +20,7 @@ from standin import Reaper
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.described import described
-from reaper_aeq.project.description import Sound
+from reaper_aeq.project.description import DescribedSound
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.reaper.install.key_bindings import with_scripts
 from reaper_aeq.reaper.reaeq.instance import decode_state, vst_block
@@ -202,7 +202,7 @@ def sound_of(task: dict) -> np.ndarray:
     """(n, 2): what a question is about, read from its file or mixed of its items as the backend does."""
     if "path" in task:
         return soundfile.read(task["path"])[0]
-    sound = Sound.model_validate(task["sound"])
+    sound = DescribedSound.model_validate(task["sound"])
     project, blocks = described(sound), []
     mixer = Mixer(project)
 

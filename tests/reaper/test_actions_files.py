@@ -17,7 +17,7 @@ from standin.mixer import BLOCK, Mix
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.described import described, hear
-from reaper_aeq.project.description import Sound
+from reaper_aeq.project.description import DescribedSound
 from reaper_aeq.project.media import Library
 from reaper_aeq.reaper.rpp.project import Project
 
@@ -75,8 +75,8 @@ def describe(tmp_path, open_song):
     return run
 
 
-def read(line: str) -> Sound:
-    return Sound.model_validate_json(line)
+def read(line: str) -> DescribedSound:
+    return DescribedSound.model_validate_json(line)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_stretched_item_is_heard_as_its_source_s_part(press, sound, name):
     spec = {"length": 4.0, **STRETCHED[name]}
     s = press([TrackSpec("Vox", [ItemSpec(sound, selected=True, **spec)])])
     assert s.said == [] and s.reaper.renders == []
-    found = hear(Sound.model_validate(s.backend.jobs[0]["tasks"][0]["sound"]), Library())
+    found = hear(DescribedSound.model_validate(s.backend.jobs[0]["tasks"][0]["sound"]), Library())
     audio, rate, offset = soundfile.read(sound)[0], spec.get("rate", 1.0), spec.get("offset", 0.0)
     part = audio[round(offset * RATE) :][: round(spec["length"] * rate * RATE)]
     factor = 2 ** (spec.get("pitch", 0.0) / 12) * (1.0 if spec["preserve_pitch"] else rate)
@@ -329,7 +329,7 @@ def test_what_is_not_in_the_files_is_rendered_and_the_reason_is_told(describe, s
 )
 def test_what_does_not_reach_the_eq_does_not_matter(describe, sound, make):
     (found,) = describe(make(sound))
-    assert isinstance(found, Sound) and found.tracks[0].items
+    assert isinstance(found, DescribedSound) and found.tracks[0].items
 
 
 def test_everything_on_means_our_eq_too(describe, sound):

@@ -8,12 +8,12 @@ from install_kit import snapshot
 
 from reaper_aeq.errors import InstallError
 from reaper_aeq.reaper.install.key_bindings import command_id
-from reaper_aeq.reaper.install.record import Record
+from reaper_aeq.reaper.install.record import InstallRecord
 from reaper_aeq.reaper.install.scripts import plan_install, plan_uninstall, shipped_scripts
 from reaper_aeq.util.changes import apply
 
 NOW = datetime(2026, 1, 31, 14, 22, 33)
-BACKEND = Record(["/usr/bin/python3", "-m", "reaper_aeq"], "/home/ann/backend.json", "0.1.0")
+BACKEND = InstallRecord(["/usr/bin/python3", "-m", "reaper_aeq"], "/home/ann/backend.json", "0.1.0")
 FIRST = {"AEQ_More.lua": b"more", "AEQ_Old.lua": b"old", "aeq/actions.lua": b"actions", "aeq/gone.lua": b"gone"}
 LATER = {"AEQ_More.lua": b"more!", "AEQ_New.lua": b"new", "aeq/actions.lua": b"actions", "aeq/deep/x.lua": b"x"}
 KEYS = b"KEY 1 87 40005 0\r\n"
@@ -129,7 +129,7 @@ def test_what_the_user_changed_is_kept(resource):
 
 def test_only_the_place_of_the_backend_changed(resource):
     install(resource, FIRST)
-    moved = Record(["/opt/python3", "-m", "reaper_aeq"], BACKEND.state_file, "0.1.0")
+    moved = InstallRecord(["/opt/python3", "-m", "reaper_aeq"], BACKEND.state_file, "0.1.0")
     plan = plan_install(resource, FIRST, moved, NOW)
     assert [path.name for path in plan.changes] == ["installed.json"] and not plan.touches_reaper
 

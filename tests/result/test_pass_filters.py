@@ -12,7 +12,7 @@ import torch
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import PASS_FILTERS, Band, Eq
-from reaper_aeq.model.curves import GRID, along_heard
+from reaper_aeq.model.curves import GRID, audible_projection
 from reaper_aeq.reaper.reaeq.instance import to_eq, to_state
 from reaper_aeq.result.safety import CUT, Limits, Loudness, scaled
 from reaper_aeq.result.wanted_gone import ends_wanted_gone
@@ -93,7 +93,7 @@ def test_it_grows_evenly_with_intensity_and_is_nothing_at_0(engine, analysis, wo
     for intensity in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
         result = engine.adapt_analysis(analysis, word, intensity=intensity)
         response = torch.from_numpy(result.eq.response_db(GRID_HZ, RATE))
-        shares.append(float(along_heard(response, curve, seen.visible)))
+        shares.append(float(audible_projection(response, curve, seen.visible)))
         scores.append(result.score_after)
     assert shares[0] == 0 and engine.adapt_analysis(analysis, word, intensity=0.0).eq.bands == ()
     assert all(b > a for a, b in pairwise(shares)), shares

@@ -12,9 +12,9 @@ from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.eq import LIMITS, Band, Eq
-from reaper_aeq.model.curves import GRID, level_free, rms_db
+from reaper_aeq.model.curves import GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT
-from reaper_aeq.result.realization import realise
+from reaper_aeq.result.realization import realize
 from reaper_aeq.result.safety import Loudness, scaled
 from reaper_aeq.training.datasets.synthetic import shaped_noise
 
@@ -126,11 +126,11 @@ def test_the_bands_make_the_curve_where_all_is_heard(engine):
     seen = engine.encoder.observe(engine.analyze(gusts(), RATE), engine.eq_model)
     for word in ("warm", "bright", "muddy"):
         code = engine.words[word].mean.float()
-        eq = realise(engine.eq_model, code, seen, Loudness(engine.analyze(gusts(), RATE)))
+        eq = realize(engine.eq_model, code, seen, Loudness(engine.analyze(gusts(), RATE)))
         response = torch.from_numpy(eq.response_db(GRID_HZ, RATE))
         assert rms_db(response - engine.curve_of(word)) < 0.4
         assert response[6:57].abs().min() < 0.5 and 1 <= len(eq.bands) <= 4
-    flat = realise(engine.eq_model, torch.zeros(N_LATENT), seen, Loudness(engine.analyze(gusts(), RATE)))
+    flat = realize(engine.eq_model, torch.zeros(N_LATENT), seen, Loudness(engine.analyze(gusts(), RATE)))
     assert flat.bands == ()
 
 
@@ -139,7 +139,7 @@ def test_bands_are_made_for_the_sample_rate_at_hand(engine, sample_rate):
     sound = np.random.default_rng(0).standard_normal((1, 2 * sample_rate)).astype(np.float32)
     analysis = engine.analyze(0.1 * sound, sample_rate)
     seen = engine.encoder.observe(analysis, engine.eq_model)
-    eq = realise(engine.eq_model, engine.words["warm"].mean.float(), seen, Loudness(analysis))
+    eq = realize(engine.eq_model, engine.words["warm"].mean.float(), seen, Loudness(analysis))
     inside = min(16_000, 0.4 * sample_rate) > GRID_HZ
-    error = eq.response_db(GRID_HZ, sample_rate) - level_free(engine.curve_of("warm")).numpy()
+    error = eq.response_db(GRID_HZ, sample_rate) - center(engine.curve_of("warm")).numpy()
     assert np.std(error[inside][8:]) < 0.6

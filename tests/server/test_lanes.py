@@ -40,7 +40,7 @@ def endless(monkeypatch, tmp_path):
             with lock:
                 reading.remove(path)
 
-    monkeypatch.setattr(listen, "listen_to", listen_to)
+    monkeypatch.setattr(listen, "analyze_file", listen_to)
     monkeypatch.setattr(lanes, "SHORT_BLOCKS", 30)
     return [str(tmp_path / f"endless{n}.wav") for n in range(8)], reading
 
@@ -91,7 +91,7 @@ def test_a_cancelled_job_stops_between_blocks_of_a_real_file(clients, engine, so
         finally:
             ended.append(time.monotonic())
 
-    monkeypatch.setattr(listen, "listen_to", listen_to)
+    monkeypatch.setattr(listen, "analyze_file", listen_to)
     client = clients(engine)
     job_id = post(client, [task(path), task(path)])["id"]
     wait_until(lambda: job(client, job_id)["state"] == "running")
@@ -119,7 +119,7 @@ def test_a_reference_is_read_once_for_many_tasks(clients, engine, sounds, monkey
         read.append(path)
         return real(path, between_blocks)
 
-    monkeypatch.setattr(listen, "listen_to", listen_to)
+    monkeypatch.setattr(listen, "analyze_file", listen_to)
     tasks = [task(path, None, references=[str(sounds[7])]) for path in sounds[:6]]
     assert all(result["ok"] for result in post(clients(engine), tasks, wait=30)["results"])
     assert read.count(str(sounds[7])) == 1
@@ -132,7 +132,7 @@ def test_whoever_waits_for_a_reference_that_another_left_reads_it(sounds, monkey
         held.wait(10)
         return real(path, between_blocks)
 
-    monkeypatch.setattr(listen, "listen_to", listen_to)
+    monkeypatch.setattr(listen, "analyze_file", listen_to)
     found: list[object] = []
 
     def leave():

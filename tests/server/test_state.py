@@ -55,7 +55,7 @@ def test_only_the_owner_may_read_it_even_while_it_is_written(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", replace)
     write_state(path, STATE)
     assert seen == [0o600] and stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read_state(path) == STATE and wire.State.model_validate_json(path.read_text())
+    assert read_state(path) == STATE and wire.StateInfo.model_validate_json(path.read_text())
     assert [p.name for p in tmp_path.iterdir()] == ["backend.json"]
 
 

@@ -10,15 +10,16 @@ from reaper_aeq.server import wire
 
 SAMPLES = Path(__file__).parents[1] / "wire"
 MODELS = {
-    "analyze_done": wire.Job, "analyze_request": wire.AnalyzeRequest, "dashboard": wire.DashboardAddress,
+    "analyze_done": wire.JobInfo, "analyze_request": wire.AnalyzeRequest, "dashboard": wire.DashboardAddress,
     "error": wire.Failure, "health": wire.Health,
     "heartbeat": wire.Heartbeat, "letter": wire.Letter, "letter_answer": wire.LetterAnswer,
-    "letter_progress": wire.LetterProgress, "mailbox": wire.Mailbox,
-    "job_cancelled": wire.Job, "job_done": wire.Job, "job_failed_task": wire.Job, "job_queued": wire.Job,
-    "job_request": wire.JobRequest, "job_running": wire.Job, "jobs": wire.Jobs,
-    "match_done": wire.Job, "match_request": wire.JobRequest,
-    "shutdown": wire.Stopping, "sound_done": wire.Job, "sound_request": wire.JobRequest,
-    "state_file": wire.State, "words": wire.Words,
+    "letter_progress": wire.LetterProgress, "mailbox": wire.MailboxInfo,
+    "job_cancelled": wire.JobInfo, "job_done": wire.JobInfo, "job_failed_task": wire.JobInfo,
+    "job_queued": wire.JobInfo,
+    "job_request": wire.JobRequest, "job_running": wire.JobInfo, "jobs": wire.JobList,
+    "match_done": wire.JobInfo, "match_request": wire.JobRequest,
+    "shutdown": wire.Stopping, "sound_done": wire.JobInfo, "sound_request": wire.JobRequest,
+    "state_file": wire.StateInfo, "words": wire.Words,
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def test_a_defect_while_a_file_is_read_is_this_file_s_only(clients, engine, soun
             raise RuntimeError("cracked")
         return real(path, between_blocks)
 
-    monkeypatch.setattr(listen, "listen_to", listen_to)
+    monkeypatch.setattr(listen, "analyze_file", listen_to)
     job = post(clients(engine), [task(path) for path in sounds[:3]])
     assert [result["ok"] for result in job["results"]] == [True, False, True]
     assert "RuntimeError: cracked" in caplog.text

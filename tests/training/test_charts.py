@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reaper_aeq.errors import AeqError
-from reaper_aeq.model.curves import COMPARED, GRID, level_free, rms_db
+from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.training.charts import LEAST_SOURCES, charted_words, scale_to_people
 from reaper_aeq.training.datasets.eq_terms import Statement, has_charts, read_charts, same_sources, weighted_median
 
@@ -32,7 +32,7 @@ def test_a_range_becomes_a_setting_that_peaks_in_it_and_is_as_large_as_charts_sa
     assert word.sources == 6 and 800 <= peak_hz(word.curve.mean) <= 1200
     assert float(word.curve.mean.max() - word.curve.mean.min()) == pytest.approx(4.0, abs=0.2)
     assert word.curve.agreement == pytest.approx(1.0) and word.curve.sides[0] == pytest.approx((800, 1200, 1))
-    torch.testing.assert_close(word.curve.mean, level_free(word.curve.mean))
+    torch.testing.assert_close(word.curve.mean, center(word.curve.mean))
 
 
 def test_fewer_sources_define_nothing_and_one_that_says_it_often_is_one():

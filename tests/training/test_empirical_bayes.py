@@ -10,17 +10,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reaper_aeq.model.curves import GRID, N_GRID, level_free, rms_db
+from reaper_aeq.model.curves import GRID, N_GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
-from reaper_aeq.training.datasets.descriptor_settings import Shown
-from reaper_aeq.training.datasets.readers import Settings
+from reaper_aeq.training.datasets.descriptor_settings import WordSettings
+from reaper_aeq.training.datasets.readers import PeopleSettings
 from reaper_aeq.training.empirical_bayes import LEAST_WORDS, MOST_FLAT, Pool, learn
 from reaper_aeq.training.words import build_words
 from reaper_aeq.util.settings import WordsTraining
 
 OCTAVES = GRID.log2()
 SMOOTH = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) + 1e-3 * torch.eye(N_GRID, dtype=torch.float64)
-SMOOTH = level_free(level_free(SMOOTH).T)  # as all curves here are
+SMOOTH = center(center(SMOOTH).T)  # as all curves here are
 WITHIN, BETWEEN = 16 * SMOOTH, 8 * SMOOTH
 FEW_KNOWN = ("dark", "thin", "boomy", "harsh", "smooth", "soft", "cold", "crisp", "mellow", "heavy")
 NONE = torch.zeros(0, N_GRID, dtype=torch.float64)
@@ -30,18 +30,18 @@ def drawn(cov: torch.Tensor, count: int, generator: torch.Generator) -> torch.Te
     """(count, bands), level-free"""
     values, vectors = torch.linalg.eigh(cov)
     z = torch.randn(count, len(cov), generator=generator, dtype=torch.float64)
-    return level_free(z * values.clamp_min(0).sqrt() @ vectors.T)
+    return center(z * values.clamp_min(0).sqrt() @ vectors.T)
 
 
 @lru_cache
-def world(counts: tuple[int, ...], people: int = 0) -> tuple[torch.Tensor, list[Shown]]:
+def world(counts: tuple[int, ...], people: int = 0) -> tuple[torch.Tensor, list[WordSettings]]:
     """Words' true curves (words, bands), and what people showed of them in both data sets."""
     generator = torch.Generator().manual_seed(7)
     true = drawn(BETWEEN, len(counts), generator)
     shown = []
     for mean, count in zip(true, counts, strict=True):
         rows, singles = mean + drawn(WITHIN, count, generator), mean + drawn(WITHIN, people, generator)
-        shown.append(Shown(rows, singles, singles.sum(0) / max(people, 1), people, 5.0, 2.5))
+        shown.append(WordSettings(rows, singles, singles.sum(0) / max(people, 1), people, 5.0, 2.5))
     return true, shown
 
 
@@ -72,10 +72,10 @@ def test_both_data_sets_count_as_much_as_they_are_worth():
 def test_settings_that_hang_together_are_worth_fewer_independent_ones(n, alike):
     """n numbers of variance 1, each two correlated by `alike`: their mean is as sure as that of so many independent."""
     rows = torch.zeros(n, N_GRID, dtype=torch.float64)
-    word = Shown(rows, NONE, rows[0], 0.0, 12.0, 3.0, alike)
+    word = WordSettings(rows, NONE, rows[0], 0.0, 12.0, 3.0, alike)
     correlated = torch.full((n, n), alike, dtype=torch.float64).fill_diagonal_(1.0)
     assert word.settings == pytest.approx(1 / float(correlated.mean()))
-    assert word.safe_share == 1.0 and Shown(NONE, NONE, rows[0], 0.0, 12.0, 3.0, alike).settings == 0
+    assert word.safe_share == 1.0 and WordSettings(NONE, NONE, rows[0], 0.0, 12.0, 3.0, alike).settings == 0
 
 
 def test_what_is_uncertain_shrinks_with_every_setting():
@@ -100,7 +100,7 @@ def test_where_there_are_too_few_words_nothing_is_added():
 def test_words_that_are_all_chance_are_given_flat_settings_but_not_endlessly():
     generator = torch.Generator().manual_seed(2)
     nobody = torch.zeros(N_GRID, dtype=torch.float64)
-    none = [Shown(drawn(WITHIN, 3, generator), NONE, nobody, 0.0, 3.0, 3.0) for _ in range(40)]
+    none = [WordSettings(drawn(WITHIN, 3, generator), NONE, nobody, 0.0, 3.0, 3.0) for _ in range(40)]
     assert Pool.of(none, WITHIN).flat == MOST_FLAT
 
 
@@ -108,7 +108,7 @@ def test_words_that_are_all_chance_are_given_flat_settings_but_not_endlessly():
 def test_leaving_one_out_is_as_if_they_had_never_been_there(n, k, people):
     draw = torch.Generator().manual_seed(n)
     rows, singles = drawn(WITHIN, 5, draw), drawn(WITHIN, 4, draw)
-    word = Shown(rows, singles, singles.mean(0), float(people), 3.0, 3.0)
+    word = WordSettings(rows, singles, singles.mean(0), float(people), 3.0, 3.0)
     fewer = word.without_row(n)
     torch.testing.assert_close(fewer.rows.sum(0), rows.sum(0) - rows[n])
     assert fewer.people == people and torch.equal(fewer.social, word.social)
@@ -140,7 +140,7 @@ def test_words_are_built_of_what_the_pool_says():
     for word in dict.fromkeys(names):
         means[word] = drawn(BETWEEN, 1, draw)[0]
     curves = torch.stack([means[word] for word in names]) + drawn(WITHIN, len(names), draw)
-    read = (Settings(names, curves), [], ([], curves[:0]))
+    read = (PeopleSettings(names, curves), [], ([], curves[:0]))
     axes = torch.linalg.svd(curves, full_matrices=False).Vh[:N_LATENT].float()
     eq_model = EqAutoencoder().requires_grad_(False)
     eq_model.encoder.weight.copy_(axes)

@@ -18,11 +18,11 @@ from reaper_aeq.methods.cvae.samples import Drawer, known_rows
 from reaper_aeq.methods.cvae.training import fix, train_cvae
 from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
-from reaper_aeq.model.curves import GRID, N_GRID, level_free
+from reaper_aeq.model.curves import GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.free_text import sentences
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
-from reaper_aeq.training.datasets.readers import Settings, SocialWord
+from reaper_aeq.training.datasets.readers import PeopleSettings, SocialWord
 from reaper_aeq.training.datasets.synthetic import random_curves
 from reaper_aeq.training.datasets.tables import COLUMNS, CONTRIBUTIONS, SETTINGS, WORDS
 from reaper_aeq.training.loop import Run
@@ -31,7 +31,7 @@ from reaper_aeq.util.settings import CvaeTraining
 SHORT = CvaeTraining(steps=4, batch=16, save_every=2, hidden=16, axes=6, latent=2, text=4)
 OCTAVES = GRID.log2()
 NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) + 0.1 * torch.eye(N_GRID, dtype=torch.float64)
-TILT = level_free(-3 * torch.tanh((OCTAVES - 10) / 2))
+TILT = center(-3 * torch.tanh((OCTAVES - 10) / 2))
 
 
 class Toy:
@@ -56,12 +56,14 @@ def eq_model() -> EqAutoencoder:
 
 
 @pytest.fixture(scope="module")
-def safe() -> Settings:
+def safe() -> PeopleSettings:
     """Sixty people make a sound warm, thirty bright, one odd."""
     draw = torch.Generator().manual_seed(3)
     spread = torch.randn(91, N_GRID, generator=draw, dtype=torch.float64) @ torch.linalg.cholesky(NEAR).T
     signs = torch.tensor([1.0] * 60 + [-1.0] * 30 + [0.0], dtype=torch.float64)
-    return Settings(("warm",) * 50 + ("warmth",) * 10 + ("bright",) * 30 + ("odd",), signs[:, None] * TILT + spread)
+    return PeopleSettings(
+        ("warm",) * 50 + ("warmth",) * 10 + ("bright",) * 30 + ("odd",), signs[:, None] * TILT + spread
+    )
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +175,7 @@ def test_a_setting_is_left_out_of_its_word_s_mean_and_lacks_in_its_sound(rows, w
     row, zero, loud = rows.subset(torch.tensor([61])), torch.zeros(1).double(), torch.full((1,), 1e4).double()
     network.project.weight.data.zero_()
     _, odd, gates, _ = drawer.draw(row, torch.Generator().manual_seed(0), zero)
-    others = level_free(safe.curves_db[61:90]).mean(0)  # too few words to draw them towards anything
+    others = center(safe.curves_db[61:90]).mean(0)  # too few words to draw them towards anything
     expected = network.standard(eq_model.encode(others.float()).double())
     torch.testing.assert_close(odd[0, :6], expected.float(), atol=1e-2, rtol=0)
     assert not odd[0, 10:].any() and gates[0, 1] == pytest.approx(0, abs=1e-6)  # no sound, nothing heard

@@ -17,7 +17,7 @@ from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, tabl
 from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
-    from ...dsp.analyze_file import Heard
+    from ...dsp.analyze_file import AnalyzedAudio
     from ...result.result import Result
 
 
@@ -92,7 +92,7 @@ def adapt(
         show(result, [path for one in several for path in one.paths])
 
 
-def about(heard: Heard, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
+def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
     """What JSON says beside the answer: which file, what it sounds like, where the results are.
 
     `kind`: what the sound was taken for; else it is judged from the spectrum alone.

@@ -50,13 +50,13 @@ def batch(
 
         from ...batch.run import Batch
         from ...batch.scheduler import Watch
-        from ...batch.workers import crew_at, own_crew, workers_of_this_machine
+        from ...batch.workers import own_workers, workers_at, workers_of_this_machine
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
         watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
         run = Batch(
             found.tasks, recipe, out.absolute(), journal,
-            lambda: crew_at(scheduler) if scheduler else own_crew(count), watch, retries, again,
+            lambda: workers_at(scheduler) if scheduler else own_workers(count), watch, retries, again,
         )  # fmt: skip
         try:
             counts = run.run()

@@ -20,7 +20,7 @@ from .outputs import Outputs
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...demo.song import Track
+    from ...demo.song import SongTrack
     from ...engine import AdaptiveEQ
     from ...result.result import Result
 
@@ -77,7 +77,7 @@ def refuse_others_files(out: Path) -> None:
         )
 
 
-def adapt_track(engine: AdaptiveEQ, track: Track, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:
+def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:
     """Writes the four files of one track; gives its line of the summary and its sound after the EQ (2, samples)."""
     stem = f"{number}-{track.name}"
     result = engine.adapt(track.audio, RATE, track.word)

@@ -11,10 +11,10 @@ from typing import Any
 from ... import __version__
 from ...errors import InstallError
 from ...reaper.install.key_bindings import FILE, command_id
-from ...reaper.install.record import Record
+from ...reaper.install.record import InstallRecord
 from ...reaper.install.resource_path import resource_path
 from ...reaper.install.running import running_reaper
-from ...reaper.install.scripts import Plan, plan_install, plan_uninstall, read, shipped_scripts
+from ...reaper.install.scripts import InstallPlan, plan_install, plan_uninstall, read, shipped_scripts
 from ...reaper.install.startup_block import FILE as STARTUP
 from ...reaper.install.startup_block import has_block
 from ...server import letters
@@ -58,14 +58,14 @@ def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_re
         note(f"note: you had changed {path.name.removesuffix('.yours')}; your version is {path}")
 
 
-def backend() -> Record:
+def backend() -> InstallRecord:
     """How the actions start this program, and where it tells them its address."""
     if not sys.executable:
         raise InstallError("this Python does not know where it is installed: run the command from the one that does")
-    return Record([sys.executable, "-m", "reaper_aeq"], str(default_state_file().absolute()), __version__)
+    return InstallRecord([sys.executable, "-m", "reaper_aeq"], str(default_state_file().absolute()), __version__)
 
 
-def report(plan: Plan, resource: Path, uninstall: bool) -> dict[str, Any]:
+def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]:
     written = [str(path) for path, data in plan.changes.items() if data is not None]
     return {
         "resource_path": str(resource),
@@ -86,7 +86,7 @@ def starts_with_reaper(resource: Path) -> bool:
     return has_block(read(resource / "Scripts" / STARTUP))
 
 
-def told_install(plan: Plan) -> str:
+def told_install(plan: InstallPlan) -> str:
     if plan.by_reapack:
         how = "Recorded where the backend is" if plan.changes else "Nothing to do: the backend is recorded"
         return f"{how}; ReaPack has put the actions into {plan.place} and keeps them up to date."
@@ -104,7 +104,7 @@ def told_install(plan: Plan) -> str:
     )
 
 
-def told_uninstall(plan: Plan) -> str:
+def told_uninstall(plan: InstallPlan) -> str:
     if not plan.changes:
         return "Nothing to do: reaper-aeq is not installed there."
     kept = f" The old action list is kept as {plan.backup}." if plan.backup else ""

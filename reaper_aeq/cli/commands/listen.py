@@ -68,10 +68,10 @@ def make(
     check_new_folder(folder)
     names = check_methods([name.strip() for name in methods.split(",")], METHODS)
 
-    from ...evaluation.listening.stimuli import Wanted, make_study, recordings_in
+    from ...evaluation.listening.stimuli import StudyRequest, make_study, recordings_in
     from .sound import load_engine
 
-    wanted = Wanted(tuple(words), names, excerpt_s, intensity)
+    wanted = StudyRequest(tuple(words), names, excerpt_s, intensity)
     with progress() as (_, step_done):
         return make_study(folder, recordings_in(audio), wanted, load_engine(models), step_done)
 

@@ -15,7 +15,7 @@ from .console import print_json, progress, say
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
-    from ...project.live.run import Choice, Progress
+    from ...project.live.run import Progress, TrackChoice
     from ...project.rows import Row
     from ...reaper.live.api import Api
 
@@ -124,11 +124,11 @@ def _one_of(given: Given) -> None:
         raise AeqError("say only one of --selected, --all and --track")
 
 
-def _choice(given: Given, always_render: bool = False, linked: bool = False) -> Choice:
-    from ...project.live.run import Choice
+def _choice(given: Given, always_render: bool = False, linked: bool = False) -> TrackChoice:
+    from ...project.live.run import TrackChoice
 
     _, everything, names = given
-    return Choice(tuple(names), everything, always_render, linked)
+    return TrackChoice(tuple(names), everything, always_render, linked)
 
 
 def _show(rows: Sequence[Row], as_json: bool) -> None:

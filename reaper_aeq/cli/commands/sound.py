@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...dsp.analyze_file import Heard, listen
+from ...dsp.analyze_file import AnalyzedAudio, analyze_opened
 from ...dsp.audio import AudioFile
 from ...model import DEFAULT_ENCODER
 from .console import StepDone, detail, warn
@@ -31,10 +31,10 @@ def load_engine(models: Path | None, encoder: str = DEFAULT_ENCODER) -> Adaptive
     return engine
 
 
-def hear(file: AudioFile, step_done: StepDone | None = None) -> Heard:
-    """`listen`; a damaged end is told of on stderr. Raises `AudioError`."""
+def hear(file: AudioFile, step_done: StepDone | None = None) -> AnalyzedAudio:
+    """`analyze_opened`; a damaged end is told of on stderr. Raises `AudioError`."""
     began, between_blocks = time.perf_counter(), _counter(file, "listening to", step_done)
-    heard = listen(file, between_blocks)
+    heard = analyze_opened(file, between_blocks)
     detail(f"{file.path}: {heard.analysis.duration_s:.1f} s at {file.sample_rate} Hz heard in {_since(began)}")
     if heard.warning:
         warn(heard.warning)

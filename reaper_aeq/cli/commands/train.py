@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Places:
+class TrainingPlaces:
     """What every training is given: a settings file (the shipped one where None), where weights and state go."""
 
     settings: Path | None
@@ -48,7 +48,7 @@ class Places:
         return load_settings(cls, self.settings or (ours if ours.is_file() else None))
 
 
-def train_eq(places: Places, data: Path | None) -> None:
+def train_eq(places: TrainingPlaces, data: Path | None) -> None:
     settings = places.load(EqTraining, "eq")
     _check(places, data, needed=(SETTINGS, CONTRIBUTIONS))
     with _run(places, settings.seed) as run:
@@ -59,7 +59,7 @@ def train_eq(places: Places, data: Path | None) -> None:
 
 
 def train_audio(
-    places: Places, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None,
+    places: TrainingPlaces, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None,
     encoder: str | None = None, sounds: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """`sounds`: names of `train.sounds.WAYS`; else `music` where there is `audio` and `bootstrap` where there is none.
@@ -100,7 +100,7 @@ def train_audio(
     _report(places, name, metrics)
 
 
-def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
+def train_usual(places: TrainingPlaces, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
     """With `folds`, folders of recordings, the models are fitted that `evaluate repair` examines on these."""
     settings = places.load(UsualTraining, "usual")
     _check(places, None, audio=[*audio, *folds])
@@ -118,7 +118,7 @@ def train_usual(places: Places, audio: Sequence[Path], folds: Sequence[Path] = (
     _report(places, "usual", metrics)
 
 
-def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
+def train_proxy(places: TrainingPlaces, data: Path | None, models: Path | None) -> None:
     settings = places.load(ProxyTraining, "proxy")
     _check(places, data, models)
     with _run(places, settings.seed) as run:
@@ -129,7 +129,7 @@ def train_proxy(places: Places, data: Path | None, models: Path | None) -> None:
     _report(places, "proxy", metrics)
 
 
-def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = False) -> None:
+def train_cvae(places: TrainingPlaces, data: Path, models: Path | None, folds: bool = False) -> None:
     """With `folds`, those are trained that `evaluate variations` examines: each without a part of the people."""
     settings = places.load(CvaeTraining, "cvae")
     _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
@@ -156,7 +156,7 @@ def train_cvae(places: Places, data: Path, models: Path | None, folds: bool = Fa
     _report(places, "cvae", metrics)
 
 
-def train_words(places: Places, data: Path, models: Path | None) -> None:
+def train_words(places: TrainingPlaces, data: Path, models: Path | None) -> None:
     settings = places.load(WordsTraining, "words")
     _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
     with _run(places, 0) as run:
@@ -167,7 +167,7 @@ def train_words(places: Places, data: Path, models: Path | None) -> None:
     _report(places, "words", metrics)
 
 
-def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
+def train_match(places: TrainingPlaces, data: Path, audio: Sequence[Path]) -> None:
     _check(places, data, audio=audio)
     with _run(places, 0) as run:
         from ...methods.reference.training import train_match
@@ -178,7 +178,7 @@ def train_match(places: Places, data: Path, audio: Sequence[Path]) -> None:
 
 
 def _check(
-    places: Places, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (),
+    places: TrainingPlaces, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (),
     needed: Sequence[str] = (SETTINGS,),
 ) -> None:  # fmt: skip
     """What is known to be wrong before torch is loaded. A folder of models may lack those that are to be trained."""
@@ -192,7 +192,7 @@ def _check(
 
 
 @contextmanager
-def _run(places: Places, seed: int) -> Iterator[Run]:
+def _run(places: TrainingPlaces, seed: int) -> Iterator[Run]:
     """A `Run` whose steps are shown. What could only fail once hours are spent is tried first."""
     try:
         places.out.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def _known_encoder(models: Path | None) -> AudioEncoder | None:
         return None
 
 
-def _report(places: Places, name: str, metrics: dict[str, float]) -> None:
+def _report(places: TrainingPlaces, name: str, metrics: dict[str, float]) -> None:
     if places.as_json:
         print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
         return

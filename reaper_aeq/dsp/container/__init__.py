@@ -11,11 +11,11 @@ import struct
 from collections.abc import Callable
 
 from . import chunks, flac, mpeg, ogg
-from .layout import AS_IT_IS, Layout, Part, Window
+from .layout import AS_IT_IS, FilePart, Layout, Window
 from .tags import after_tags
 
 
-def look(path: str, sounds_like: Callable[[Part, Part], bool]) -> Layout:
+def look(path: str, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout:
     """The layout of a file; of one that nobody here knows the decoder is left to make what it can.
 
     Args:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .layout import Layout, Part, Piece, Span, Window, clock
+from .layout import FilePart, Layout, Piece, Span, Window, clock
 
 # "Unknown", as programs write it that write into a pipe: all ones, 2 GB, or a little less than that.
 UNKNOWN_FROM = 0x7FFF_0000
@@ -19,7 +19,7 @@ FOLLOWED = 2048  # bytes behind the sound that nobody need be told of
 
 
 @dataclass(frozen=True)
-class Chunk:
+class FileChunk:
     """`stated`: bytes by its own word, None for "unknown"; `start`: of its content."""
 
     id: bytes
@@ -33,12 +33,12 @@ class _Kind:
 
     name: str
     head: int
-    walk: Callable[[Window, int], Iterator[Chunk]]
+    walk: Callable[[Window, int], Iterator[FileChunk]]
     data: bytes
     aligned: int
 
 
-def look(window: Window, start: int, sounds_like: Callable[[Part, Part], bool]) -> Layout | None:
+def look(window: Window, start: int, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
     """None if no such file begins at `start`.
 
     Args:
@@ -53,9 +53,9 @@ def look(window: Window, start: int, sounds_like: Callable[[Part, Part], bool]) 
     return None
 
 
-def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[Part, Part], bool]) -> Layout | None:
-    before: list[Chunk] = []
-    data: Chunk | None = None
+def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
+    before: list[FileChunk] = []
+    data: FileChunk | None = None
     for chunk in kind.walk(window, start + kind.head):
         if chunk.id == kind.data:
             data = chunk
@@ -69,8 +69,8 @@ def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[Part, 
     frame, bytes_s, build = described
     size = window.size
 
-    def part(stop: int, begin: int = data.start) -> Part:
-        return Part((*build(stop - begin), (begin, stop)))
+    def part(stop: int, begin: int = data.start) -> FilePart:
+        return FilePart((*build(stop - begin), (begin, stop)))
 
     there = size - data.start
     stated = data.stated
@@ -101,7 +101,7 @@ def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[Part, 
     return Layout(counted.parts, f"has {rest} bytes behind its sound that were not read")
 
 
-def _as_counted(window: Window, start: int, part: Callable[..., Part], end: int, stated: int) -> Layout:
+def _as_counted(window: Window, start: int, part: Callable[..., FilePart], end: int, stated: int) -> Layout:
     """The decoder can be left alone with it, unless it does not know its name."""
     if window.at(start, 4) == b"BW64" and stated:
         return Layout((part(end),))
@@ -139,7 +139,7 @@ def _padding_or_tags(window: Window, position: int) -> bool:
 # How each kind counts -------------------------------------------------------------------------------------------------
 
 
-def _riff(window: Window, position: int) -> Iterator[Chunk]:
+def _riff(window: Window, position: int) -> Iterator[FileChunk]:
     long: int | None = None
     while len(head := window.at(position, 8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "little")
@@ -151,38 +151,38 @@ def _riff(window: Window, position: int) -> Iterator[Chunk]:
                 stated = long
             elif position + 8 + size > window.size:
                 stated = None
-        yield Chunk(name, position + 8, stated)
+        yield FileChunk(name, position + 8, stated)
         if stated is None:
             return
         position += 8 + stated + stated % 2
 
 
-def _form(window: Window, position: int) -> Iterator[Chunk]:
+def _form(window: Window, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "big")
         if name == b"SSND":  # eight bytes of offset and block size come before the sound
             stated = None if size >= UNKNOWN_FROM and position + 8 + size > window.size else max(0, size - 8)
-            yield Chunk(name, position + 16, stated)
+            yield FileChunk(name, position + 16, stated)
         else:
-            yield Chunk(name, position + 8, size)
+            yield FileChunk(name, position + 8, size)
         position += 8 + size + size % 2
 
 
-def _w64(window: Window, position: int) -> Iterator[Chunk]:
+def _w64(window: Window, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 24)) == 24:
         size = max(24, int.from_bytes(head[16:], "little"))
         name = head[:4] if head[4:16] == _W64_TAIL else head[:16]
-        yield Chunk(name, position + 24, size - 24)
+        yield FileChunk(name, position + 24, size - 24)
         position += size + -size % 8
 
 
-def _caf(window: Window, position: int) -> Iterator[Chunk]:
+def _caf(window: Window, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 12)) == 12:
         name, size = head[:4], int.from_bytes(head[4:], "big", signed=True)
         if name == b"data":  # four bytes of edit count come before the sound
-            yield Chunk(name, position + 16, None if size < 0 else max(0, size - 4))
+            yield FileChunk(name, position + 16, None if size < 0 else max(0, size - 4))
         else:
-            yield Chunk(name, position + 12, size)
+            yield FileChunk(name, position + 12, size)
         if size < 0:
             return
         position += 12 + size
@@ -208,7 +208,7 @@ _Described = tuple[int, int, Callable[[int], tuple[Piece, ...]]] | None
 _KEPT = (b"LIST", b"bext", b"cart", b"id3 ", b"ID3 ")
 
 
-def _describe_wav(window: Window, before: list[Chunk], data: Chunk) -> _Described:
+def _describe_wav(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
     fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
     if fmt is None or not fmt.stated or fmt.stated > 1000:
         return None
@@ -233,13 +233,13 @@ def _describe_wav(window: Window, before: list[Chunk], data: Chunk) -> _Describe
     return frame, bytes_s, build
 
 
-def _span(chunk: Chunk) -> Span:
+def _span(chunk: FileChunk) -> Span:
     """With its own header, for a chunk whose header has eight bytes."""
     size = chunk.stated or 0
     return chunk.start - 8, chunk.start + size + size % 2
 
 
-def _describe_aiff(window: Window, before: list[Chunk], data: Chunk) -> _Described:
+def _describe_aiff(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
     comm = next((chunk for chunk in before if chunk.id == b"COMM" and chunk.stated and chunk.stated >= 18), None)
     if comm is None or not comm.stated:
         return None
@@ -268,7 +268,7 @@ def _describe_aiff(window: Window, before: list[Chunk], data: Chunk) -> _Describ
     return frame, frame * rate, build
 
 
-def _describe_w64(window: Window, before: list[Chunk], data: Chunk) -> _Described:
+def _describe_w64(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
     fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
     if fmt is None or not fmt.stated:
         return None
@@ -287,7 +287,7 @@ def _describe_w64(window: Window, before: list[Chunk], data: Chunk) -> _Describe
     return frame, frame * rate, build
 
 
-def _describe_caf(window: Window, before: list[Chunk], data: Chunk) -> _Described:
+def _describe_caf(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
     desc = next((chunk for chunk in before if chunk.id == b"desc" and chunk.stated == 32), None)
     if desc is None:
         return None
@@ -303,7 +303,7 @@ def _describe_caf(window: Window, before: list[Chunk], data: Chunk) -> _Describe
     return packet, packet * round(rate), build
 
 
-_DESCRIBERS: dict[str, Callable[[Window, list[Chunk], Chunk], _Described]] = {
+_DESCRIBERS: dict[str, Callable[[Window, list[FileChunk], FileChunk], _Described]] = {
     "WAV": _describe_wav,
     "AIFF": _describe_aiff,
     "W64": _describe_w64,

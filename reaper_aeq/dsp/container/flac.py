@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .layout import Layout, Part, Piece, Window, clock
+from .layout import FilePart, Layout, Piece, Window, clock
 from .tags import before_tags
 
 MAGIC = b"fLaC"
@@ -46,7 +46,7 @@ def look(window: Window, start: int) -> Layout | None:
             continue
         total, stop = _length(window, header, end)
         if total is None:
-            parts.append(Part(((at, end),)))
+            parts.append(FilePart(((at, end),)))
             continue
         missing_s = (header.total - total) / header.sample_rate
         if missing_s > WORTH_TELLING_S:
@@ -56,7 +56,7 @@ def look(window: Window, start: int) -> Layout | None:
             remark = "is cut off in the middle of a frame: what lies before it was read"
         if (start, stop, len(starts), total) == (0, window.size, 1, header.total):
             return Layout()
-        parts.append(Part(_counted(window, header, total, stop)))
+        parts.append(FilePart(_counted(window, header, total, stop)))
     return Layout(tuple(parts), remark) if parts else None
 
 

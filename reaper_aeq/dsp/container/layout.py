@@ -14,7 +14,7 @@ Piece = bytes | Span
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """A stream that a decoder reads from its start to its end: `pieces` in order. `endless` hides its size from the
     decoder, where that would reckon a length from it."""
 
@@ -31,7 +31,7 @@ class Layout:
         remark: None, or what a user should know: the end of a sentence that begins with the file's name.
     """
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FilePart, ...] = ()
     remark: str | None = None
 
 
@@ -44,7 +44,7 @@ class Splice:
     It calls from C, where an exception would be printed and forgotten, so none is raised: `error` keeps the first.
     """
 
-    def __init__(self, path: str, part: Part):
+    def __init__(self, path: str, part: FilePart):
         self.error: OSError | None = None
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         self._pieces = part.pieces

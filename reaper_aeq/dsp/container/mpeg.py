@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from .layout import Layout, Part, Span, Window, clock, merged
+from .layout import FilePart, Layout, Span, Window, clock, merged
 from .tags import before_tags, tag_size
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version bits
@@ -204,11 +204,11 @@ def _stated(window: Window, stream: _Stream) -> tuple[int, int] | None:
     return 50, int.from_bytes(data[50:54], "big")
 
 
-def _part(window: Window, stream: _Stream) -> Part:
+def _part(window: Window, stream: _Stream) -> FilePart:
     """The stream with a header that tells its true count; elder layers know no such header."""
     spans = merged(stream.spans)
     if stream.kind[0] >> 1 & 3 != 1:
-        return Part(spans, endless=True)
+        return FilePart(spans, endless=True)
     size = sum(stop - start for start, stop in spans)
     stated = _stated(window, stream)
     if stream.info and stated:
@@ -219,7 +219,7 @@ def _part(window: Window, stream: _Stream) -> Part:
             struct.pack_into(">I", data, 46, size + len(data))
         elif data[at - 1] & 2:
             struct.pack_into(">I", data, at + 4, size + len(data))
-        return Part((bytes(data), *spans))
+        return FilePart((bytes(data), *spans))
     head = bytearray(window.at(spans[0][0], 4))
     head[1] |= 1  # no checksum
     head[2] = head[2] & 0x0D | 0x80  # a bit rate whose frames have room for the header, no padding
@@ -227,7 +227,7 @@ def _part(window: Window, stream: _Stream) -> Part:
     at = _mark_at(bytes(head))
     data[:4] = head
     struct.pack_into(">4sIII", data, at, b"Xing", 3, stream.frames, size + len(data))
-    return Part((bytes(data), *spans))
+    return FilePart((bytes(data), *spans))
 
 
 def _remark(window: Window, streams: list[_Stream], unread: int, unread_s: float) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .layout import Layout, Part, Span, Window, merged
+from .layout import FilePart, Layout, Span, Window, merged
 from .tags import tag_size
 
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
@@ -67,4 +67,4 @@ def look(window: Window, start: int) -> Layout | None:
         remark = f"is damaged: {unread} bytes of it are no sound that can be read"
     if sounding == [((0, window.size),)]:
         return Layout()
-    return Layout(tuple(Part(pages) for pages in sounding), remark)
+    return Layout(tuple(FilePart(pages) for pages in sounding), remark)

@@ -61,7 +61,7 @@ class Stored(BaseModel):
     stored: bool = True
 
 
-class Shown(BaseModel):
+class ShownAnswer(BaseModel):
     """What a page is to show: `sounds` are opaque ids in the order of the buttons."""
 
     position: int
@@ -78,7 +78,7 @@ class Where(BaseModel):
     name: str
     finished: int
     trials: int
-    trial: Shown | None
+    trial: ShownAnswer | None
 
 
 class Overview(BaseModel):
@@ -153,9 +153,9 @@ def _where(study: Study, session: Session) -> Where:
     return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)
 
 
-def _shown(study: Study, page: Page) -> Shown:
+def _shown(study: Study, page: Page) -> ShownAnswer:
     reference = None if page.kind == PAIR else page.sounds[0].id
-    return Shown(
+    return ShownAnswer(
         position=page.position, kind=page.kind, word=study.item(page.item).word, reference=reference,
         sounds=[sound.id for sound in page.judged], answers=page.answers,
     )  # fmt: skip

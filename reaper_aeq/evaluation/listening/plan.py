@@ -21,7 +21,7 @@ NEITHER = "neither"
 
 
 @dataclass(frozen=True)
-class Trial:
+class ListeningTrial:
     """One page: the conditions of an item in the order in which they are shown."""
 
     kind: str
@@ -29,25 +29,25 @@ class Trial:
     conditions: tuple[str, ...]
 
 
-def plan(study: Study, listener: int) -> list[Trial]:
+def plan(study: Study, listener: int) -> list[ListeningTrial]:
     """All trials of a listener, who is counted from 0."""
     twin, second = divmod(listener, 2)
     rng = random.Random(f"{study.seed}/{twin}")
     pairs = _pairs(study, rng, exchanged=bool(second))
     rng.shuffle(pairs)
-    ratings = [Trial(RATING, item.id, _places(study, item.id, listener)) for item in study.items]
+    ratings = [ListeningTrial(RATING, item.id, _places(study, item.id, listener)) for item in study.items]
     rng.shuffle(ratings)
     step = -1 if second else 1
     return pairs[::step] + ratings[::step]
 
 
-def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> list[Trial]:
+def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> list[ListeningTrial]:
     pairs = []
     for first, second in combinations(study.methods, 2):
         turned = _half(len(study.items), rng)
         for item, turn in zip(study.items, turned, strict=True):
             shown = (second, first) if turn != exchanged else (first, second)
-            pairs.append(Trial(PAIR, item.id, shown))
+            pairs.append(ListeningTrial(PAIR, item.id, shown))
     return pairs
 
 

@@ -24,7 +24,7 @@ class Conflict(StudyError):
 
 
 @dataclass(frozen=True)
-class Sound:
+class ListenerSound:
     """What is heard at a place of a page; `id` is all that the page learns of it."""
 
     id: str
@@ -39,11 +39,11 @@ class Page:
     position: int
     kind: str
     item: str
-    sounds: tuple[Sound, ...]
+    sounds: tuple[ListenerSound, ...]
     answers: dict[str, str | int]
 
     @property
-    def judged(self) -> tuple[Sound, ...]:
+    def judged(self) -> tuple[ListenerSound, ...]:
         return tuple(sound for sound in self.sounds if sound.place != REFERENCE_PLACE)
 
     @property
@@ -82,7 +82,7 @@ def _page(db: sqlite3.Connection, listener: int) -> Page | None:
         return None
     here = [listener, trial["position"]]
     found = db.execute("select * from sounds where listener = ? and position = ? order by place", here)
-    sounds = tuple(Sound(row["id"], row["place"], row["condition"]) for row in found)
+    sounds = tuple(ListenerSound(row["id"], row["place"], row["condition"]) for row in found)
     ids = {sound.condition: sound.id for sound in sounds if sound.place != REFERENCE_PLACE} | {NEITHER: NEITHER}
     answers: dict[str, str | int] = {}
     for row in db.execute("select * from choices where listener = ? and position = ?", here):

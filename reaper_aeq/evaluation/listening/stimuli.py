@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...dsp.analyze_file import Heard, listen
+from ...dsp.analyze_file import AnalyzedAudio, analyze_opened
 from ...dsp.audio import AudioFile
 from ...dsp.write import AudioWriter
 from ...errors import AudioError
@@ -20,7 +20,7 @@ from ...training.datasets.readers import AUDIO_SUFFIXES
 from ...util.companions import files_below
 from ...util.files import output_error, write_all
 from .excerpt import Cut, alike_in_loudness, anchor, cut, faded, most_active
-from .study import ANCHOR, FILE, MIN_EXCERPT_S, ORIGINAL, SOUNDS, Item, Study, StudyError
+from .study import ANCHOR, FILE, MIN_EXCERPT_S, ORIGINAL, SOUNDS, Study, StudyError, StudyItem
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
@@ -29,7 +29,7 @@ Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StudyRequest:
     """What a study is made of; `methods` were checked by `check_methods`."""
 
     words: tuple[str, ...]
@@ -49,7 +49,7 @@ def recordings_in(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def make_study(folder: Path, recordings: Sequence[Path], wanted: Wanted, engine: AdaptiveEQ, told: Told) -> Study:
+def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, engine: AdaptiveEQ, told: Told) -> Study:
     """Writes the sounds and then `study.json`, which makes the folder a study; a run that fails leaves neither.
 
     Args:
@@ -90,13 +90,13 @@ def _remove(written: Sequence[Path], folder: Path) -> None:
 
 
 def _items(
-    sounds: Path, path: Path, words: Sequence[str], wanted: Wanted, engine: AdaptiveEQ, written: list[Path]
-) -> list[Item]:
+    sounds: Path, path: Path, words: Sequence[str], wanted: StudyRequest, engine: AdaptiveEQ, written: list[Path]
+) -> list[StudyItem]:
     """A recording with each word. The EQ is that of the whole recording, as `reaper-aeq adapt` computes it."""
     with AudioFile(path) as file:
         if file.channels > 2:
             raise AudioError(f"{path} has {file.channels} channels: listeners hear one or two, mix it down first")
-        heard = listen(file)
+        heard = analyze_opened(file)
         start, length = most_active(file, wanted.excerpt_s)
         if length < MIN_EXCERPT_S * file.sample_rate:
             raise AudioError(f"{path} is shorter than {MIN_EXCERPT_S:g} s: too short to be judged")
@@ -105,9 +105,9 @@ def _items(
 
 
 def _item(
-    folder: Path, path: Path, word: str, wanted: Wanted, engine: AdaptiveEQ, heard: Heard, part: Cut,
+    folder: Path, path: Path, word: str, wanted: StudyRequest, engine: AdaptiveEQ, heard: AnalyzedAudio, part: Cut,
     written: list[Path],
-) -> Item:  # fmt: skip
+) -> StudyItem:  # fmt: skip
     rate, eqs = part.sample_rate, {}
     made = {ORIGINAL: part.audio, ANCHOR: anchor(part.audio, rate)}
     for method in wanted.methods:
@@ -120,7 +120,7 @@ def _item(
     matched, lufs = alike_in_loudness(cuts, rate)
     files = {name: _write(folder, audio, rate, written) for name, audio in matched.items()}
     duration_s = cuts[ORIGINAL].shape[1] / rate
-    return Item(
+    return StudyItem(
         secrets.token_hex(4), str(path), word, round(part.start_s, 3), duration_s, rate, round(lufs, 2), files, eqs
     )
 

@@ -22,7 +22,7 @@ class StudyError(AeqError):
 
 
 @dataclass(frozen=True)
-class Item:
+class StudyItem:
     """One recording and one word.
 
     Attributes:
@@ -59,7 +59,7 @@ class Study:
     token: str
     created: str
     methods: tuple[str, ...]
-    items: tuple[Item, ...]
+    items: tuple[StudyItem, ...]
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Study:
     def words(self) -> list[str]:
         return list(dict.fromkeys(item.word for item in self.items))
 
-    def item(self, item_id: str) -> Item:
+    def item(self, item_id: str) -> StudyItem:
         return next(item for item in self.items if item.id == item_id)
 
     def sound(self, item_id: str, condition: str) -> Path:
@@ -96,7 +96,7 @@ def load_study(folder: Path) -> Study:
         data = json.loads(path.read_text("utf-8"))
         if data.pop("version") != VERSION:
             raise StudyError(f"{path} is from another version of reaper-aeq: make the study anew in another folder")
-        items = tuple(Item(**item) for item in data.pop("items"))
+        items = tuple(StudyItem(**item) for item in data.pop("items"))
         study = Study(Path(folder), methods=tuple(data.pop("methods")), items=items, **data)
         missing = [sound for item in study.items for sound in item.sounds if not study.sound(item.id, sound).is_file()]
     except FileNotFoundError:

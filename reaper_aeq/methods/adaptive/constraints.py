@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...model.audio_encoder import Observation
-from ...model.curves import COMPARED, along, along_heard, level_free
+from ...model.curves import COMPARED, audible_projection, center, projection
 from ...model.kinds import KINDS
 from ..method import MethodInput
 
@@ -59,15 +59,15 @@ def bounded_by_word(answer: Tensor, m: Tensor, most: float, visible: Tensor) -> 
 
     `visible`: (bands,) 0..1, where the sound is; there the rest must not undo the word either.
     """
-    share = float(along(answer, m))
-    beside = (answer - share * level_free(m)) * min(1.0, most / max(share, 1e-9))
+    share = float(projection(answer, m))
+    beside = (answer - share * center(m)) * min(1.0, most / max(share, 1e-9))
     share = min(share, most)
     full = min(1.0, max(0.0, (share - NO_SHAPE_TO) / (FULL_SHAPE_FROM - NO_SHAPE_TO)))
     share = at_least(share)
-    undone = -float(along_heard(beside, m, visible))
+    undone = -float(audible_projection(beside, m, visible))
     if undone > 0:
         full = min(full, (share - LEAST) / undone)
-    return share * level_free(m) + full * beside
+    return share * center(m) + full * beside
 
 
 def at_least(share: float) -> float:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ...model.audio_encoder import BLIND_VAR
-from ...model.curves import COMPARED, level_free, rms_db
+from ...model.curves import COMPARED, center, rms_db
 from ..method import MethodInput
 
 EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on people's edits (models/README.md)
@@ -37,7 +37,7 @@ def posterior(mean_db: Tensor, gain: Tensor, deviation_db: Tensor, expected_db: 
         deviation_db: d (bands,), of a sound from what is usual for it.
         expected_db: K m (bands,), or less of it: what of the word's curve sounds are expected to lack.
     """
-    return level_free(mean_db - gain @ deviation_db - expected_db)
+    return center(mean_db - gain @ deviation_db - expected_db)
 
 
 def kalman_gain(word_cov: Tensor, natural_cov: Tensor) -> Tensor:

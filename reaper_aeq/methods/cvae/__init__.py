@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import AeqError
-from ...model.curves import along, level_free
+from ...model.curves import center, projection
 from ...model.score import axes
 from ..adaptive import bounded_by_word, evidence_ratio, missing_share, most, natural_cov, posterior_gain
 from ..method import MethodInput
@@ -35,7 +35,7 @@ def variations(request: MethodInput, count: int) -> Tensor:
     m = request.mean_db
     scored = axes(m[None], request.residual_cov)[0]
     tried = drawn(request, TRIES * count)
-    shares = torch.minimum(along(tried, m), tried @ scored / (scored @ m).clamp_min(1e-12))
+    shares = torch.minimum(projection(tried, m), tried @ scored / (scored @ m).clamp_min(1e-12))
     fitting = [n for n, share in enumerate(shares.tolist()) if share >= LEAST_SHARE]
     # where a sound has the word already hardly any draw adds to it: those that add most
     rest = [n for n in shares.argsort(descending=True).tolist() if n not in fitting]
@@ -57,7 +57,7 @@ def drawn(request: MethodInput, count: int) -> Tensor:
         inside, log_std = model.decode(z, odd.expand(count, -1), gates.expand(count, -1))
     points = seen.mean + (inside + log_std.exp() * rest).double() @ seen.root[0]
     # what of the word lies outside of the axes is as people do it on average
-    return level_free((word.mean + model.code(points - mean)) @ decoder.T)
+    return center((word.mean + model.code(points - mean)) @ decoder.T)
 
 
 def word_on_sound(request: MethodInput, model: Cvae, decoder: Tensor, ratio: float) -> Posterior:

@@ -17,7 +17,7 @@ from ...model.audio_encoder import BLIND_VAR
 from ...model.curves import COMPARED, GRID, N_GRID
 from ...model.eq_autoencoder import EqAutoencoder
 from ...model.words import Vocabulary
-from ...training.datasets.readers import Settings, SocialWord
+from ...training.datasets.readers import PeopleSettings, SocialWord
 from ...training.empirical_bayes import learn
 from ...util.settings import CvaeTraining, WordsTraining
 from ..adaptive import LEVEL_VAR, RATIO_LIMIT
@@ -41,7 +41,7 @@ class Rows:
 
 
 def known_rows(
-    vocabulary: Vocabulary, safe: Settings, social: Sequence[SocialWord],
+    vocabulary: Vocabulary, safe: PeopleSettings, social: Sequence[SocialWord],
     contributions: tuple[Sequence[tuple[str, str]], Tensor], settings: CvaeTraining, eq_model: EqAutoencoder,
 ) -> Rows:  # fmt: skip
     """The rows of both data sets whose word the vocabulary holds."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...dsp.fit import DEFAULT_KINDS
 from ...dsp.response import response_db
-from ...model.curves import COMPARED, GRID, REFERENCE_RATE, level_free
+from ...model.curves import COMPARED, GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ...result.realization import NARROWEST_OCT, TARGET_STEP_DB
 from .. import adaptive
@@ -39,7 +39,7 @@ def curves(requests: Sequence[MethodInput]) -> Tensor:
     codes = eq_model.encode(wanted.float())
     decoder = eq_model.decoder.weight.to(proxy.usual)
     found = search(wanted.to(decoder), starts(eq_model, proxy, codes), proxy, lambda params: proxy(params) @ decoder.T)
-    return level_free(response_db(found.double().cpu(), DEFAULT_KINDS, GRID, REFERENCE_RATE))
+    return center(response_db(found.double().cpu(), DEFAULT_KINDS, GRID, REFERENCE_RATE))
 
 
 def starts(eq_model: EqAutoencoder, proxy: EqProxy, codes: Tensor) -> Tensor:

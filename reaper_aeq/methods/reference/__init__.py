@@ -18,7 +18,7 @@ from torch import Tensor
 from ...eq import LIMITS
 from ...errors import AeqError
 from ...model.audio_encoder import BLIND_VAR, visibility
-from ...model.curves import COMPARED, GRID, level_free
+from ...model.curves import COMPARED, GRID, center
 from .noise import Matching
 
 LEVEL_VAR = 1e4  # dB²: the level of a reference says nothing
@@ -91,12 +91,12 @@ def posterior(seen: Difference, matching: Matching) -> tuple[Tensor, float]:
     known = torch.linalg.solve_triangular(root, people.expand_as(root), upper=False)  # (scales, bands, bands)
     curve = (share[:, None] * torch.einsum("sij,si->sj", known, white)).sum(0)
     explained = (share[:, None] * known.square().sum(1)).sum(0) / people.diagonal()
-    return level_free(curve), min(1.0, max(0.0, float(explained[COMPARED].mean())))
+    return center(curve), min(1.0, max(0.0, float(explained[COMPARED].mean())))
 
 
 def ltas(seen: Difference, smoothing_oct: float = LTAS_SMOOTHING_OCT) -> Tensor:
     """The difference, smoothed, (bands,) dB; bands that are not heard follow their neighbours."""
-    return level_free(smoothed(seen.db, seen.heard, smoothing_oct))
+    return center(smoothed(seen.db, seen.heard, smoothing_oct))
 
 
 def smoothed(db: Tensor, heard: Tensor, width_oct: float) -> Tensor:

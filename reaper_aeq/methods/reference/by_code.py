@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...dsp.fit import DEFAULT_KINDS
 from ...dsp.response import response_db
-from ...model.curves import COMPARED, GRID, REFERENCE_RATE, level_free
+from ...model.curves import COMPARED, GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ..descent import descend, to_free, to_params
 
@@ -37,7 +37,7 @@ def curve(wanted_code: Tensor, heard: Tensor, eq_model: EqAutoencoder) -> Tensor
     start = to_free(torch.stack((guess, flat)))
     *_, (free, losses) = descend(lambda free: _losses(free, target, weight, eq_model), start, STEPS, RATE)
     best = to_params(free[int(losses.argmin())], DEFAULT_KINDS)
-    return level_free(response_db(best, DEFAULT_KINDS, GRID, REFERENCE_RATE))
+    return center(response_db(best, DEFAULT_KINDS, GRID, REFERENCE_RATE))
 
 
 def _losses(free: Tensor, target: Tensor, weight: Tensor, eq_model: EqAutoencoder) -> Tensor:

@@ -14,11 +14,11 @@ from ...dsp.spectrum import GRID_HZ, Analysis
 from ...eq import Eq
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder, Observation
-from ...model.curves import COMPARED, GRID, level_free
+from ...model.curves import COMPARED, GRID, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ...request import MatchRequest
 from ...result.explanation import explain_match
-from ...result.realization import at_intensity, realise
+from ...result.realization import at_intensity, realize
 from ...result.result import Result, explain_output, with_known_peaks
 from ...result.safety import Held, Loudness
 from . import Difference, difference, limited, ltas, posterior, smoothed, window
@@ -76,10 +76,10 @@ def match_analysis(
         wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
         curve = reference_code.curve(wanted, found.heard, eq_model)
     if request.smoothing_oct is not None:
-        curve = level_free(smoothed(curve, found.heard, request.smoothing_oct))
+        curve = center(smoothed(curve, found.heard, request.smoothing_oct))
     code = eq_model.encode(limited(curve, found.heard, inside).float())
     loudness = Loudness(source)
-    held = at_intensity(realise(eq_model, code, seen, loudness), request.intensity, seen, loudness)
+    held = at_intensity(realize(eq_model, code, seen, loudness), request.intensity, seen, loudness)
     return _result(source, seen, found, inside, held, sure, names, request)
 
 

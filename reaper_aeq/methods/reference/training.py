@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...dsp.spectrum import Analysis
 from ...errors import AeqError
-from ...model.curves import GRID, N_GRID, level_free, rms_db
+from ...model.curves import GRID, N_GRID, center, rms_db
 from ...training.audio import MUSIC_KINDS
 from ...training.datasets.readers import Clip, read_safe
 from ...training.loop import Run
@@ -28,7 +28,7 @@ LEAST_RECORDINGS = 20
 
 def train_match(data: Path | str, clips: Sequence[Clip], out: Path, run: Run) -> dict[str, float]:
     """Fits both covariances and writes `match` into `out`. Returns the metrics. Raises `AeqError`."""
-    settings = level_free(read_safe(data).curves_db)
+    settings = center(read_safe(data).curves_db)
     music = [clip for clip in clips if clip.kind in MUSIC_KINDS]
     differences = content_differences(music)
     metrics = {
@@ -60,7 +60,7 @@ def content_differences(clips: Sequence[Clip]) -> Tensor:
     if len(clips) < LEAST_RECORDINGS:
         raise AeqError(f"{len(clips)} recordings of music are too few to learn from: give at least {LEAST_RECORDINGS}")
     halves = [(part(clip.analysis, 0.0, 0.5), part(clip.analysis, 0.5, 1.0)) for clip in clips]
-    return level_free(torch.stack([later.ltas_db() - first.ltas_db() for first, later in halves]))
+    return center(torch.stack([later.ltas_db() - first.ltas_db() for first, later in halves]))
 
 
 def content_covariance(differences_db: Tensor) -> Tensor:

@@ -1,11 +1,10 @@
 """From any method's bands to better ones: gradient steps towards the word's region, through what ReaEQ really does.
 
-What is descended is the error to be expected under the posterior (`region`), dB² of what the bands do to the sound, and
-a prior that keeps them small and near where they were. An EQ acts on the STFT's power as |H|², so a step costs one
-response on the grid and no audio; with the samples at hand (`exact`) the waveform is filtered.
-All sounds of one sample rate go down together, on the device that the models are on.
-
-Steps are taken back, in part or altogether, where they cost a law or make the expected error hardly smaller.
+What is descended is the error to be expected under the posterior (`constrained_mean`), dB² of what the bands do to the
+sound, and a prior that keeps them small and near where they were. An EQ acts on the STFT's power as |H|², so a step
+costs one response on the grid and no audio; with the samples at hand (`exact`) the waveform is filtered. All sounds of
+one sample rate go down together, on the device that the models are on. Steps are taken back, in part or altogether,
+where they cost a law or make the expected error hardly smaller.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from ...result.realization import NARROWEST_OCT, fit_target
 from ..adaptive import curves as curves  # the bands that the method of this name starts from
 from ..descent import descend, to_free, to_params
 from ..method import MethodInput
-from .constrained_mean import region
+from .constrained_mean import constrained_mean
 from .constraints import keeps_laws
 from .exact import heard_response
 
@@ -61,7 +60,9 @@ class Aims:
         for r in requests:
             assert r.models is not None and r.loudness is not None, "steps need the models and the sound's loudness"
             eq_model = r.models.eq
-            found.append(fit_target(eq_model, eq_model.encode(region(r).float()), r.observation, r.loudness, r.mean_db))
+            found.append(
+                fit_target(eq_model, eq_model.encode(constrained_mean(r).float()), r.observation, r.loudness, r.mean_db)
+            )
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, GRID, rate) for one in found]
         freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...model.curves import level_free, rms_db, weights
+from ...model.curves import center, rms_db, weights
 from ...model.score import axes
 from .. import adaptive
 from ..method import MethodInput
@@ -24,7 +24,7 @@ FEW = 8  # settings; what fewer say of anything but the word's own curve is chan
 RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
 
-def region(request: MethodInput) -> Tensor:
+def constrained_mean(request: MethodInput) -> Tensor:
     """Its centre, (bands,) dB, level-free."""
     m, lawful = request.mean_db, adaptive.curve(request)
     ratio = adaptive.evidence_ratio(request.adaptation)
@@ -34,11 +34,11 @@ def region(request: MethodInput) -> Tensor:
     gain = adaptive.posterior_gain(request, ratio)
     mean, _ = adaptive.likeliest(request, gain, ratio)
     spread = ratio * (request.cov_db - gain @ request.cov_db)
-    held = torch.stack((axes(m[None], request.residual_cov)[0], level_free(m) * weights()))  # (2, bands)
+    held = torch.stack((axes(m[None], request.residual_cov)[0], center(m) * weights()))  # (2, bands)
     held = held / held.norm(dim=1, keepdim=True)
     reach = spread @ held.T  # (bands, 2)
     given = held @ reach
     given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
-    off = level_free(mean + reach @ torch.linalg.solve(given, held @ (lawful - mean)) - lawful)
+    off = center(mean + reach @ torch.linalg.solve(given, held @ (lawful - mean)) - lawful)
     near = NEAR_SHARE * size * adaptive.known(request)
     return lawful + off * near / max(near + float(rms_db(off)), 1e-9)

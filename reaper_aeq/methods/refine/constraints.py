@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ...model.curves import COMPARED, bounded, unbounded
+from ...model.curves import COMPARED, soft_clip, soft_clip_inverse
 from ...model.score import axes
 from ..method import MethodInput
 
@@ -52,17 +52,17 @@ def raw_scores(requests: Sequence[MethodInput], response: Tensor) -> Tensor:
     shape = (len(requests), *[1] * (response.ndim - 2), -1)
     axis, before = (
         torch.stack(one).to(response.device).reshape(shape)
-        for one in (rows, [unbounded(r.observation.balance_db) for r in requests])
+        for one in (rows, [soft_clip_inverse(r.observation.balance_db) for r in requests])
     )
-    return (bounded(levelled(before + response)) * axis).sum(-1)
+    return (soft_clip(levelled(before + response)) * axis).sum(-1)
 
 
 def levelled(deviation_db: Tensor) -> Tensor:
-    """(..., grid) less the level at which `bounded` of it is 0 on average; `audio_encoder.levelled` of many at once."""
+    """(..., grid) less the level at which `soft_clip` of it is 0 on average: `center_robust` of many at once."""
     counted = deviation_db[..., COMPARED.to(deviation_db.device)]
     low, high = counted.amin(-1, keepdim=True), counted.amax(-1, keepdim=True)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        too_low = bounded(counted - middle).sum(-1, keepdim=True) > 0
+        too_low = soft_clip(counted - middle).sum(-1, keepdim=True) > 0
         low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
     return deviation_db - 0.5 * (low + high)

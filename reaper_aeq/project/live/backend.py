@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...dsp.analyze_file import Heard
+from ...dsp.analyze_file import AnalyzedAudio
 from ...engine import AdaptiveEQ
 from ...reaper.live import check, preferences, target, write
 from ...reaper.live.api import Api
@@ -51,7 +51,7 @@ class LiveBackend:
     def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
         return [level]
 
-    def listen(self, channels: Sequence[Channel[Target]]) -> list[Heard | None]:
+    def listen(self, channels: Sequence[Channel[Target]]) -> list[AnalyzedAudio | None]:
         targets = [channel.track for channel in channels]
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])

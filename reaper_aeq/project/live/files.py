@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...dsp.analyze_file import MIN_SECONDS, Heard, KeptSound, Swing
+from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
 from ...dsp.spectrum import Analysis, analyze_blocks
 from ...eq import Eq
 from ...errors import AeqError, AudioError
@@ -23,7 +23,7 @@ from ...reaper.live.target import Target
 from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
-from ..described import HeardSound
+from ..described import AnalyzedItems
 from ..media import Library
 from ..mix import Mixer
 
@@ -45,7 +45,7 @@ class FileSound:
     track: Track | None
     eqs: dict[int, Eq] = field(default_factory=dict)
 
-    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> Heard | None:
+    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> AnalyzedAudio | None:
         """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
 
         `between_blocks` raises to end the work.
@@ -74,7 +74,7 @@ class FileSound:
             return None
         # stretched items are heard at their own pace: their waveform is not that of the track
         whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
-        return HeardSound("", analysis, whole, warnings or None)
+        return AnalyzedItems("", analysis, whole, warnings or None)
 
 
 class NotInFilesError(AeqError):
@@ -184,7 +184,7 @@ def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
         raise NotInFilesError("FX stand in front of the EQ")
 
 
-def _sounds(reaper: Api, track: str, one: fx.Fx) -> bool:
+def _sounds(reaper: Api, track: str, one: fx.LiveFx) -> bool:
     on = not fx.is_bypassed(reaper, track, one.index) or envelopes.switches(reaper, track, one.index)
     return on and not reaper("TrackFX_GetOffline", track, one.index)
 

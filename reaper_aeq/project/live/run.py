@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...dsp.analyze_file import Heard, listen_to
+from ...dsp.analyze_file import AnalyzedAudio, analyze_file
 from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...errors import AudioError
@@ -37,12 +37,14 @@ from ..runner import IDLE, fill, raised
 from .files import FileSound, in_files
 
 Progress = Callable[[str, int, int], None]
-Listen = Callable[[Target, Callable[[], None]], Heard | None]  # what is called between blocks raises to end the work
+Listen = Callable[
+    [Target, Callable[[], None]], AnalyzedAudio | None
+]  # what is called between blocks raises to end the work
 STEP = "tracks heard"
 
 
 @dataclass(frozen=True)
-class Choice:
+class TrackChoice:
     """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
 
     `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound. `linked`: they share
@@ -68,11 +70,11 @@ class Choice:
         return [target.of_track(reaper, track, family) for track in tracks]
 
 
-def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: EqRequest, progress: Progress) -> list[Row]:
+def make(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, wanted: EqRequest, progress: Progress) -> list[Row]:
     """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
     added = _blend(wanted, engine)
 
-    def answers(targets: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+    def answers(targets: Sequence[Target], heard: Sequence[AnalyzedAudio]) -> list[tuple[Action, str, Result]]:
         actions = [_action(one, added, engine, wanted) for one in targets]
         asked = [
             AnalyzedRequest(one.analysis, replace(action, name=named(its)))
@@ -88,15 +90,20 @@ def make(reaper: Api, engine: AdaptiveEQ, choice: Choice, wanted: EqRequest, pro
 
 
 def match(
-    reaper: Api, engine: AdaptiveEQ, choice: Choice, references: Sequence[Path], intensity: float, progress: Progress
+    reaper: Api,
+    engine: AdaptiveEQ,
+    choice: TrackChoice,
+    references: Sequence[Path],
+    intensity: float,
+    progress: Progress,
 ) -> list[Row]:
     """The balance of the references. Raises `LiveError`, and `AudioError` for a reference before REAPER is touched."""
     request, name = MatchRequest(intensity=intensity), match_name(references, intensity)
     request.shares(len(references))
-    others = [listen_to(str(path)).analysis for path in references]
+    others = [analyze_file(str(path)).analysis for path in references]
     names = [str(path) for path in references]
 
-    def answers(_: Sequence[Target], heard: Sequence[Heard]) -> list[tuple[Action, str, Result]]:
+    def answers(_: Sequence[Target], heard: Sequence[AnalyzedAudio]) -> list[tuple[Action, str, Result]]:
         action = Action(intensity=intensity, reference=references[0])
         return [
             (action, name, with_loudness(engine.match_analysis(one.analysis, others, names, request), one))
@@ -106,7 +113,7 @@ def match(
     return _run(reaper, engine, choice, "match", name.removeprefix("AEQ "), answers, progress)
 
 
-def remove(reaper: Api, choice: Choice) -> list[tuple[Target, str]]:
+def remove(reaper: Api, choice: TrackChoice) -> list[tuple[Target, str]]:
     """Takes our EQs away: which, by name. Raises `LiveError` if there are none."""
     with reaper.held():
         project = target.front_project(reaper)
@@ -159,10 +166,10 @@ def how_heard(one: Target) -> str:
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
 
 
-def listened(path: Path, between_blocks: Callable[[], None]) -> Heard | None:
+def listened(path: Path, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
     """None where nothing can be heard."""
     try:
-        return listen_to(str(path), between_blocks)
+        return analyze_file(str(path), between_blocks)
     except AudioError:
         return None
 
@@ -203,7 +210,7 @@ def listen_all(
         one.heard_in = "files" if id(leader) in files else "render"
         one.why_rendered = reasons.get(id(leader), "")
 
-    def heard(one: Target, between_blocks: Callable[[], None]) -> Heard | None:
+    def heard(one: Target, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
         if id(one) in files:
             return files[id(one)].heard(between_blocks)
         sounds = [rendered[id(member)] for member in one.link or [one]]
@@ -212,7 +219,7 @@ def listen_all(
     return heard
 
 
-def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[Heard | None]:
+def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int], None]) -> list[AnalyzedAudio | None]:
     """Listens to several at a time; `heard` is told how many are done. Gives what was heard in order.
 
     An error, or an interrupt, ends what is still heard at its next block.
@@ -233,8 +240,9 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
 
 
 def _run(
-    reaper: Api, engine: AdaptiveEQ, choice: Choice, family: str, label: str,
-    answers: Callable[[Sequence[Target], Sequence[Heard]], list[tuple[Action, str, Result]]], progress: Progress,
+    reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, family: str, label: str,
+    answers: Callable[[Sequence[Target], Sequence[AnalyzedAudio]], list[tuple[Action, str, Result]]],
+    progress: Progress,
 ) -> list[Row]:  # fmt: skip
     with scratch() as folder:
         with reaper.held():
@@ -273,8 +281,8 @@ def _run(
 
 
 def _for_each_linked(
-    audible: Sequence[tuple[Target, Heard]], told: Sequence[tuple[Action, str, Result]]
-) -> tuple[list[tuple[Target, Heard]], list[tuple[Action, str, Result]]]:
+    audible: Sequence[tuple[Target, AnalyzedAudio]], told: Sequence[tuple[Action, str, Result]]
+) -> tuple[list[tuple[Target, AnalyzedAudio]], list[tuple[Action, str, Result]]]:
     heard, answers = [], []
     for (one, sound), (action, name, result) in zip(audible, told, strict=True):
         for member in one.link or [one]:

@@ -14,7 +14,7 @@ RECORD = "aeq/installed.json"  # below the folder of the actions
 
 
 @dataclass(frozen=True)
-class Record:
+class InstallRecord:
     """`command` starts the program; `files` map each file's name to the digest of what was written; `folders` and
     `backups` (of the action list) were made by us, relative to REAPER's resource folder."""
 
@@ -26,7 +26,7 @@ class Record:
     backups: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path) -> Record | None:
+    def read(cls, path: Path) -> InstallRecord | None:
         """None for a file that is absent or is no record. Names that lead out of their folder are left out: what is
         named here will be removed one day."""
         try:

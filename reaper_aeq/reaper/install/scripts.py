@@ -16,14 +16,14 @@ from ...errors import InstallError
 from ...util.changes import missing_folders
 from ...util.paths import shipped
 from . import key_bindings, startup_block
-from .record import RECORD, Record, digest
+from .record import RECORD, InstallRecord, digest
 
 FOLDER = "reaper-aeq"  # below Scripts; a part of the command ids, so it stays
 REAPACK_CATEGORY = "AEQ"  # ReaPack's own place: Scripts/<name of the index>/<category>
 
 
 @dataclass
-class Plan:
+class InstallPlan:
     """`changes` as `changes.apply` takes them; `kept` are files of ours that the user had changed."""
 
     place: Path
@@ -55,14 +55,18 @@ def actions_of(names: Mapping[str, object]) -> list[str]:
 
 
 def plan_install(
-    resource: Path, scripts: Mapping[str, bytes], backend: Record, now: datetime, start_with_reaper: bool | None = None
-) -> Plan:
+    resource: Path,
+    scripts: Mapping[str, bytes],
+    backend: InstallRecord,
+    now: datetime,
+    start_with_reaper: bool | None = None,
+) -> InstallPlan:
     """What has to change so that `scripts` are installed and `backend` (command, state file, version) is recorded, and
     that the backend starts with REAPER or does not; None leaves that as it is."""
     place = resource / "Scripts" / FOLDER
     reapack = place / REAPACK_CATEGORY
-    earlier = Record.read(place / RECORD)
-    plan = Plan(place)
+    earlier = InstallRecord.read(place / RECORD)
+    plan = InstallPlan(place)
     if os.path.isfile(reapack / "aeq" / "install.lua"):
         _record(plan, reapack, backend)
         plan.by_reapack = earlier is None
@@ -71,7 +75,7 @@ def plan_install(
             return plan
     _start_with_reaper(plan, resource, place, start_with_reaper)
     plan.actions = actions_of(scripts)
-    earlier = earlier or Record()
+    earlier = earlier or InstallRecord()
     for name, data in scripts.items():
         path = place / name
         there = read(path)
@@ -89,7 +93,7 @@ def plan_install(
     listed = key_bindings.with_scripts(listed, plan.actions, resource / "Scripts")
     _list(plan, bindings, bound, listed, now)
     made = missing_folders(path.parent for path in plan.changes)
-    record = Record(
+    record = InstallRecord(
         backend.command, backend.state_file, backend.version,
         files={name: digest(data) for name, data in scripts.items()},
         folders=[*earlier.folders, *(folder.relative_to(resource).as_posix() for folder in made)],
@@ -99,7 +103,7 @@ def plan_install(
     return plan
 
 
-def plan_uninstall(resource: Path, scripts: Mapping[str, bytes], now: datetime) -> tuple[Plan, list[Path]]:
+def plan_uninstall(resource: Path, scripts: Mapping[str, bytes], now: datetime) -> tuple[InstallPlan, list[Path]]:
     """What has to change so that nothing is left of any installation, and folders to remove then if they are empty.
 
     Files of the user stay, and so do files of ours that they changed. Keys and custom actions that refer to our actions
@@ -107,8 +111,10 @@ def plan_uninstall(resource: Path, scripts: Mapping[str, bytes], now: datetime) 
     """
     place = resource / "Scripts" / FOLDER
     # without a record: what is byte for byte ours
-    record = Record.read(place / RECORD) or Record(files={name: digest(data) for name, data in scripts.items()})
-    plan = Plan(place, actions_of(record.files))
+    record = InstallRecord.read(place / RECORD) or InstallRecord(
+        files={name: digest(data) for name, data in scripts.items()}
+    )
+    plan = InstallPlan(place, actions_of(record.files))
     _remove(plan, place, record.files)
     for path in (place / RECORD, place / REAPACK_CATEGORY / RECORD):
         if os.path.isfile(path):
@@ -139,7 +145,7 @@ def read(path: Path) -> bytes | None:
         raise InstallError(f"cannot read {path}: {error.strerror}: check this file") from error
 
 
-def _remove(plan: Plan, place: Path, known: Mapping[str, str]) -> None:
+def _remove(plan: InstallPlan, place: Path, known: Mapping[str, str]) -> None:
     """Removes files that are as we left them."""
     for name, known_digest in known.items():
         there = read(place / name)
@@ -149,7 +155,7 @@ def _remove(plan: Plan, place: Path, known: Mapping[str, str]) -> None:
             plan.kept.append(place / name)
 
 
-def _list(plan: Plan, path: Path, data: bytes | None, listed: bytes, now: datetime, backup: bool = True) -> None:
+def _list(plan: InstallPlan, path: Path, data: bytes | None, listed: bytes, now: datetime, backup: bool = True) -> None:
     if listed == (data or b""):
         return
     if data is not None and backup:
@@ -158,7 +164,7 @@ def _list(plan: Plan, path: Path, data: bytes | None, listed: bytes, now: dateti
     plan.changes[path] = listed
 
 
-def _start_with_reaper(plan: Plan, resource: Path, place: Path, wanted: bool | None) -> None:
+def _start_with_reaper(plan: InstallPlan, resource: Path, place: Path, wanted: bool | None) -> None:
     """Our block in REAPER's start-up script; one that is there follows the library."""
     path = resource / "Scripts" / startup_block.FILE
     there = read(path)
@@ -170,7 +176,7 @@ def _start_with_reaper(plan: Plan, resource: Path, place: Path, wanted: bool | N
         plan.changes[path] = data
 
 
-def _record(plan: Plan, place: Path, record: Record) -> None:
+def _record(plan: InstallPlan, place: Path, record: InstallRecord) -> None:
     path, data = place / RECORD, record.to_bytes()
     if read(path) != data:
         plan.changes[path] = data

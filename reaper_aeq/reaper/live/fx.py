@@ -12,11 +12,11 @@ from .render_state import still_there
 
 
 @dataclass(frozen=True)
-class Fx:
+class LiveFx:
     """One FX. `index` is what REAPER's functions take; it holds until an FX of the track is added, moved or removed."""
 
     index: int
-    inside: tuple[Fx, ...] = field(default=())  # of a container
+    inside: tuple[LiveFx, ...] = field(default=())  # of a container
 
 
 def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
@@ -25,19 +25,19 @@ def config(reaper: Api, track: str, fx: int, name: str) -> str | None:
     return answer[4] if answer[0] else None
 
 
-def chain(reaper: Api, track: str) -> list[Fx]:
+def chain(reaper: Api, track: str) -> list[LiveFx]:
     """The FX of the track's own chain; a container holds its own."""
     return [_with_content(reaper, track, fx) for fx in range(reaper("TrackFX_GetCount", track))]
 
 
-def every(fx_list: list[Fx] | tuple[Fx, ...]) -> Iterator[Fx]:
+def every(fx_list: list[LiveFx] | tuple[LiveFx, ...]) -> Iterator[LiveFx]:
     """All of them, what is in a container behind the container itself."""
     for fx in fx_list:
         yield fx
         yield from every(fx.inside)
 
 
-def from_here_on(fx_list: list[Fx] | tuple[Fx, ...], index: int) -> list[Fx]:
+def from_here_on(fx_list: list[LiveFx] | tuple[LiveFx, ...], index: int) -> list[LiveFx]:
     """The FX of this index and what follows it: in its container, and behind that."""
     for n, fx in enumerate(fx_list):
         if fx.index == index:
@@ -67,7 +67,7 @@ def bypass(reaper: Api, track: str, fx: int, off: bool) -> None:
         raise LiveError(f"REAPER did not switch an FX {'off' if off else 'on'}: is its bypass automated?")
 
 
-def bypass_for_now(reaper: Api, project: str, track: str, wanted: list[Fx], later: Later) -> None:
+def bypass_for_now(reaper: Api, project: str, track: str, wanted: list[LiveFx], later: Later) -> None:
     """Switches FX off until `later`; those that are off already, and offline ones, stay as they are.
 
     Raises `LiveError` where an envelope would switch one on again.
@@ -101,8 +101,8 @@ def _back_on(reaper: Api, project: str, track: str, index: int, wanted: str) -> 
     bypass(reaper, track, index, False)
 
 
-def _with_content(reaper: Api, track: str, fx: int) -> Fx:
+def _with_content(reaper: Api, track: str, fx: int) -> LiveFx:
     # named rather than computed: the formula for these indices changes with every edit of the chain
     count = config(reaper, track, fx, "container_count")
     items = (config(reaper, track, fx, f"container_item.{n}") for n in range(int(count or 0)))
-    return Fx(fx, tuple(_with_content(reaper, track, int(item)) for item in items if item is not None))
+    return LiveFx(fx, tuple(_with_content(reaper, track, int(item)) for item in items if item is not None))

@@ -21,7 +21,7 @@ from . import envelopes, records
 from .api import TEXT_BYTES, Api
 from .envelopes import driven
 from .fx import chain, config, every, guid
-from .records import Record
+from .records import InstanceRecord
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
@@ -41,7 +41,7 @@ class Instance:
     index: int
     name: str
     family: str
-    record: Record | None = None
+    record: InstanceRecord | None = None
 
     @property
     def has_own_name(self) -> bool:

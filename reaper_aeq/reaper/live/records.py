@@ -19,7 +19,7 @@ _SAME_DB, _SAME_HZ, _SAME_OCT = 0.05, 1e-3, 5e-3
 
 
 @dataclass(frozen=True)
-class Record:
+class InstanceRecord:
     """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and its bands as JSON has them."""
 
     fx: str
@@ -48,17 +48,17 @@ class Record:
 class Kept:
     """All of a track. `group`: of tracks that share an EQ, as the actions make them."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[InstanceRecord] = field(default_factory=list)
     group: str | None = None
 
 
-def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq) -> Record:
+def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq) -> InstanceRecord:
     bands = [
         {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
          "enabled": b.enabled}
         for b in eq.bands
     ]  # fmt: skip
-    return Record(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db})
+    return InstanceRecord(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db})
 
 
 def read(reaper: Api, track: str) -> Kept:
@@ -90,7 +90,7 @@ def keep(reaper: Api, track: str, kept: Kept) -> None:
         reaper("GetSetMediaTrackInfo_String", track, KEY, text, True)
 
 
-def note(reaper: Api, track: str, record: Record, alive: Collection[str], group: str | None = None) -> None:
+def note(reaper: Api, track: str, record: InstanceRecord, alive: Collection[str], group: str | None = None) -> None:
     """Keeps what was just written; records of FX that are gone go.
 
     `group`: of tracks that share this EQ; without it the track stays in the group that it is in.
@@ -114,10 +114,10 @@ def _text(reaper: Api, track: str) -> str:
     return answer[3] if answer[0] else ""
 
 
-def _record(one: Any) -> Record | None:
+def _record(one: Any) -> InstanceRecord | None:
     try:
         blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
-        record = Record(one["fx"], one["family"], one["name"], blend, one["eq"])
+        record = InstanceRecord(one["fx"], one["family"], one["name"], blend, one["eq"])
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
         return record if fine and isinstance(record.eq["bands"], list) else None

@@ -37,7 +37,7 @@ _numbers = count(1)
 
 
 @dataclass
-class Part:
+class RenderedPart:
     """A file that REAPER wrote, from `start_s` of the project on; `spans` of it are the target's, None: all."""
 
     path: Path
@@ -52,7 +52,7 @@ class Rendered:
 
     target: Target
     folder: Path
-    parts: list[Part] = field(default_factory=list)
+    parts: list[RenderedPart] = field(default_factory=list)
 
     def whole(self) -> Path:
         """One sound file, the parts one after another. Raises `LiveError` for what was not rendered to its end."""
@@ -82,7 +82,7 @@ def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, m
         later(render_state.keys(reaper, project))
         for group in groups(reaper, project, targets):
             for target, path in _rendered(reaper, project, group, folder, may_wait):
-                part = Part(path, group.start_s, group.end_s, group.spans.get(id(target)))
+                part = RenderedPart(path, group.start_s, group.end_s, group.spans.get(id(target)))
                 found[id(target)].parts.append(part)
     return list(found.values())
 
@@ -232,7 +232,7 @@ def _length_s(path: Path) -> float:
         return 0.0  # cut off before it was a sound
 
 
-def _joined(parts: Sequence[Part], folder: Path) -> Path:
+def _joined(parts: Sequence[RenderedPart], folder: Path) -> Path:
     """All parts are of one format."""
     if len(parts) == 1 and parts[0].spans is None:
         return parts[0].path

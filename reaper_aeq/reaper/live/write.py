@@ -146,7 +146,7 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
     for entry in entries:
         track = entry.target.track
         ours = reaeq.ours(reaper, track)
-        fx.bypass_for_now(reaper, project, track, [fx.Fx(one.index) for one in ours], later)
+        fx.bypass_for_now(reaper, project, track, [fx.LiveFx(one.index) for one in ours], later)
         instance = reaeq.find(reaper, track, entry.target.family)
         count = reaper("TrackFX_GetCount", track)
         place = min(instance.index, count) if instance else 0 if entry.target.place == "first" else count

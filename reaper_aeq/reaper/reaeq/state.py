@@ -76,7 +76,7 @@ def parse_state(data: bytes) -> ReaEqState:
     """Reads parts A+B+C, A+B, or B alone. Raises `StateError`, and nothing else, for other bytes."""
     if len(data) >= 4 and struct.unpack_from("<I", data)[0] in (_OLD_ELEMENT, _ELEMENT):
         return ReaEqState(**_body(data))
-    reader = _Reader(data, "header")
+    reader = _StateReader(data, "header")
     vst_id, magic, inputs = reader.take("<III")
     if vst_id != VST_ID or magic not in _MAGICS:
         raise StateError(f"not a ReaEQ state: it begins with {data[:8].hex(' ')}")
@@ -92,7 +92,7 @@ def parse_state(data: bytes) -> ReaEqState:
 
 def _body(data: bytes) -> dict[str, Any]:
     """Part B: the fields of `ReaEqState` that ReaEQ itself wrote."""
-    reader = _Reader(data, "bands")
+    reader = _StateReader(data, "bands")
     element, count = reader.take("<ii")
     if element not in (_OLD_ELEMENT, _ELEMENT) or count < 0:
         raise StateError(f"not a ReaEQ state: {count} bands of {element} bytes (known are 32 and 33)")
@@ -128,7 +128,7 @@ def _trailer(data: bytes) -> dict[str, Any]:
     return {"program": data[1:end].decode("utf-8", "surrogateescape"), "trailer": trailer}
 
 
-class _Reader:
+class _StateReader:
     """Takes structs off the front of some bytes and says where they ran out."""
 
     def __init__(self, data: bytes, part: str):

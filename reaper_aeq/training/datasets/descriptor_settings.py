@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...model.curves import level_free
+from ...model.curves import center
 from ...util.settings import WordsTraining
-from .readers import Settings, SocialWord
+from .readers import PeopleSettings, SocialWord
 
 # Other forms of a word: their settings count for it, and users may type them.
 FORMS = {
@@ -49,7 +49,7 @@ _WORD_OF_FORM = {form: word for word, forms in FORMS.items() for form in forms}
 
 
 @dataclass(frozen=True)
-class Shown:
+class WordSettings:
     """What people did for a word, level-free in dB.
 
     Attributes:
@@ -105,11 +105,11 @@ class Shown:
         apart = self.safe - self.social if len(self.rows) and self.people else 0 * self.social
         return self.safe_share * (1 - self.safe_share) * torch.outer(apart, apart)
 
-    def without_row(self, n: int) -> Shown:
+    def without_row(self, n: int) -> WordSettings:
         """As if SAFE's n-th setting had never been made."""
         return replace(self, rows=torch.cat((self.rows[:n], self.rows[n + 1 :])))
 
-    def without_person(self, n: int) -> Shown:
+    def without_person(self, n: int) -> WordSettings:
         """The same for SocialEQ's n-th published curve, which stands for some of the people that were not published."""
         left = self.people - self.stands_for
         if left <= 0:
@@ -119,9 +119,9 @@ class Shown:
 
 
 def gather(
-    settings: WordsTraining, safe: Settings, social: Sequence[SocialWord],
+    settings: WordsTraining, safe: PeopleSettings, social: Sequence[SocialWord],
     contributions: tuple[Sequence[tuple[str, str]], Tensor],
-) -> dict[tuple[str, str], Shown]:  # fmt: skip
+) -> dict[tuple[str, str], WordSettings]:  # fmt: skip
     """What people did, by (word, language); all of SAFE is English.
 
     `contributions`: (word, language) of each single person in SocialEQ, and their curves (k, bands) in its units.
@@ -131,22 +131,22 @@ def gather(
     single_keys = [(form_name(name), language) for name, language in contributions[0]]
     social_keys = [(form_name(word.name), word.language) for word in social]
     rows, singles, means = _places(safe_keys), _places(single_keys), _places(social_keys)
-    safe_db = level_free(safe.curves_db)
-    single_db = level_free(settings.socialeq_db * contributions[1])
+    safe_db = center(safe.curves_db)
+    single_db = center(settings.socialeq_db * contributions[1])
     everything = {}
     for key in dict.fromkeys([*safe_keys, *social_keys, *single_keys]):
         group = [social[n] for n in means.get(key, [])]
         people = sum(word.people for word in group)
         total = torch.zeros(safe_db.shape[-1], dtype=safe_db.dtype)
         for word in group:
-            total = total + word.people * settings.socialeq_db * level_free(word.curve)
+            total = total + word.people * settings.socialeq_db * center(word.curve)
         own, single = safe_db[rows.get(key, [])], single_db[singles.get(key, [])]
         weights = (settings.safe_weight, settings.people_per_setting, settings.safe_alike)
-        everything[key] = Shown(own, single, total / max(people, 1), people, *weights)
+        everything[key] = WordSettings(own, single, total / max(people, 1), people, *weights)
     return everything
 
 
-def once_each(safe: Settings) -> Settings:
+def once_each(safe: PeopleSettings) -> PeopleSettings:
     """Without the settings that somebody saved again for the same word.
 
     Measured: 45 of 1,294, most of them one or two rows further on, some with the instrument filled in that was missing

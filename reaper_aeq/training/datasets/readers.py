@@ -29,7 +29,7 @@ SAFE_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, B
 
 
 @dataclass(frozen=True)
-class Settings:
+class PeopleSettings:
     """People's EQ settings: `words` (n,), `curves_db` (n, bands) float64, level as they left it."""
 
     words: tuple[str, ...]
@@ -39,9 +39,9 @@ class Settings:
         """(k, bands)"""
         return self.curves_db[[i for i, name in enumerate(self.words) if name == word]]
 
-    def subset(self, keep: Sequence[bool]) -> Settings:
+    def subset(self, keep: Sequence[bool]) -> PeopleSettings:
         chosen = [i for i, use in enumerate(keep) if use]
-        return Settings(tuple(self.words[i] for i in chosen), self.curves_db[chosen])
+        return PeopleSettings(tuple(self.words[i] for i in chosen), self.curves_db[chosen])
 
 
 def safe_params(rows: Iterable[dict[str, str]]) -> Tensor:
@@ -68,11 +68,11 @@ def safe_eq(row: dict[str, str]) -> Eq:
     return Eq(tuple(Band(kind, *values) for kind, values in bands))
 
 
-def read_safe(folder: Path | str) -> Settings:
+def read_safe(folder: Path | str) -> PeopleSettings:
     """SAFE Equaliser settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
     rows = _safe_rows(folder)
     words = tuple(row["descriptor"].strip().lower() for row in rows)
-    return Settings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
+    return PeopleSettings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
 
 
 def read_safe_params(folder: Path | str) -> Tensor:

@@ -17,7 +17,7 @@ from ...dsp.spectrum import analyze_blocks
 from ...dsp.virtual_eq import equalised
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder
-from ...model.curves import N_GRID, level_free
+from ...model.curves import N_GRID, center
 from ...model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ...util.settings import WAYS as WAYS
 from ...util.settings import AudioTraining
@@ -29,7 +29,7 @@ NOISE_RATE, NOISE_SECONDS = 32_000, 10.0
 
 
 @dataclass(frozen=True)
-class Way:
+class TrainingSource:
     """Sounds and the EQs that are put on them.
 
     Attributes:
@@ -67,27 +67,29 @@ def gather(
     return clips
 
 
-def noise(count: int, run: Run, sources: int) -> Way:
+def noise(count: int, run: Run, sources: int) -> TrainingSource:
     """`count` sounds of pink noise in gusts, which count as so many `sources`."""
     flat = torch.zeros(N_GRID, dtype=torch.float64)
-    return Way("noise", _gusts("noise", flat, count, run, sources), random_curves)
+    return TrainingSource("noise", _gusts("noise", flat, count, run, sources), random_curves)
 
 
-def music(clips: Sequence[Clip]) -> Way:
+def music(clips: Sequence[Clip]) -> TrainingSource:
     """Recordings (`data.read_clips`)."""
-    return Way("music", clips, random_curves)
+    return TrainingSource("music", clips, random_curves)
 
 
-def bootstrap(count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None) -> Way:
+def bootstrap(
+    count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None
+) -> TrainingSource:
     """Gusts of noise in the mean balance of music as `known` has it (pink where there is none yet)."""
     mean = known.mean_db if known is not None else torch.zeros(N_GRID, dtype=torch.float64)
 
     def draw(n: int, generator: torch.Generator) -> Tensor:
         # early numbers of the code carry most of what people vary
         codes = 4.0 * torch.randn(n, N_LATENT, generator=generator) / (1 + torch.arange(N_LATENT)).sqrt()
-        return level_free(eq_model.decode_curve(codes).double())
+        return center(eq_model.decode_curve(codes).double())
 
-    return Way("bootstrap", _gusts("bootstrap", mean, count, run, sources), draw)
+    return TrainingSource("bootstrap", _gusts("bootstrap", mean, count, run, sources), draw)
 
 
 def _gusts(name: str, curve_db: Tensor, count: int, run: Run, sources: int) -> list[Clip]:
