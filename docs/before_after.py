@@ -43,14 +43,14 @@ def settings(track: str, word: str) -> tuple[Eq, Eq]:
 def draw(eqs: Sequence[Eq], titles: Sequence[str], path: str) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), sharey=True, constrained_layout=True)
     for axis, eq, title in zip(axes, eqs, titles, strict=True):
-        for number, (band, colour) in enumerate(zip(eq.bands, COLOURS, strict=False), 1):
+        for number, (band, color) in enumerate(zip(eq.bands, COLOURS, strict=False), 1):
             alone = Eq((band,)).response_db(FREQS_HZ, SAMPLE_RATE)
-            axis.fill_between(FREQS_HZ, alone, alpha=0.25, color=colour, lw=0)
-            axis.plot(FREQS_HZ, alone, color=colour, lw=0.8)
+            axis.fill_between(FREQS_HZ, alone, alpha=0.25, color=color, lw=0)
+            axis.plot(FREQS_HZ, alone, color=color, lw=0.8)
             at = float(Eq((band,)).response_db(np.array([band.freq_hz]), SAMPLE_RATE)[0])
             axis.annotate(
                 str(number), (band.freq_hz, at), ha="center", va="center", fontsize=7, color="white",
-                bbox={"boxstyle": "circle,pad=0.25", "fc": colour, "ec": "none"},
+                bbox={"boxstyle": "circle,pad=0.25", "fc": color, "ec": "none"},
             )  # fmt: skip
         axis.plot(FREQS_HZ, eq.response_db(FREQS_HZ, SAMPLE_RATE), color="#222222", lw=1.8)
         axis.set(xscale="log", xlim=(20, 20_000), title=title)

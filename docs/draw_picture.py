@@ -27,13 +27,13 @@ def main() -> None:
     figure = Figure(figsize=(9, 3.4), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    for name, (audio, colour) in answers.items():
+    for name, (audio, color) in answers.items():
         result = engine.adapt(audio, RATE, "warm", name="Lead Vox")
         curves = curves_of(result)
         freqs_hz, source_db = np.asarray(curves["freqs_hz"]), np.asarray(curves["source_db"])
-        left.plot(freqs_hz, source_db - source_db[(freqs_hz > 400) & (freqs_hz < 4000)].mean(), color=colour, lw=1.8)
+        left.plot(freqs_hz, source_db - source_db[(freqs_hz > 400) & (freqs_hz < 4000)].mean(), color=color, lw=1.8)
         grid_hz = np.geomspace(40, 16_000, 400)
-        right.plot(grid_hz, result.eq.response_db(grid_hz, RATE), color=colour, lw=2.2, label=name)
+        right.plot(grid_hz, result.eq.response_db(grid_hz, RATE), color=color, lw=2.2, label=name)
         said = ", ".join(f"{band.gain_db:+.1f} dB at {band.freq_hz:.0f} Hz" for band in result.eq.bands)
         print(f"{name}: {said}; score {result.score_before:.2f} -> {result.score_after:.2f}")
     left.set_title("what is heard", fontsize=10, loc="left")

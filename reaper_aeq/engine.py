@@ -135,7 +135,7 @@ class AdaptiveEQ:
         sound: np.ndarray | Tensor | None = None,
         **options: Any,
     ) -> Result:
-        """`adapt` for a sound that was analysed already (a file read in blocks).
+        """`adapt` for a sound that was analyzed already (a file read in blocks).
 
         Args:
             sound: its samples where refining is to be exact. options: fields of `EqRequest`.
@@ -280,7 +280,7 @@ class AdaptiveEQ:
         names: Sequence[str],
         request: MatchRequest,
     ) -> MatchResult:
-        """`match` for sounds that were analysed already; `names` of the references are what people are told."""
+        """`match` for sounds that were analyzed already; `names` of the references are what people are told."""
         from .methods.reference.match import match_analysis
         from .methods.reference.noise import Matching
 

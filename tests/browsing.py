@@ -15,8 +15,8 @@ _TEXTS = """() => {
   const own = (element) => [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
   const behind = (element) => {
     for (; element; element = element.parentElement) {
-      const colour = getComputedStyle(element).backgroundColor;
-      if (!colour.startsWith("rgba")) return colour;
+      const color = getComputedStyle(element).backgroundColor;
+      if (!color.startsWith("rgba")) return color;
     }
   };
   return [...document.body.querySelectorAll("*")].filter((e) => e.offsetWidth && own(e))
@@ -57,15 +57,15 @@ def ours(url: str, address: str) -> bool:
 
 
 def texts(page: Any) -> list[tuple[str, str, str]]:
-    """All text that is to be seen: its colour, the one behind it, its beginning."""
+    """All text that is to be seen: its color, the one behind it, its beginning."""
     return page.evaluate(_TEXTS)
 
 
 def contrast(first: str, second: str) -> float:
-    """WCAG's contrast of two CSS colours like 'rgb(1, 2, 3)'."""
+    """WCAG's contrast of two CSS colors like 'rgb(1, 2, 3)'."""
 
-    def luminance(colour: str) -> float:
-        parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    def luminance(color: str) -> float:
+        parts = [int(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3]]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 

@@ -253,7 +253,7 @@ def test_the_same_sound_gets_the_same_bands(engine):
 
 @pytest.mark.parametrize("word", ["warm", "bright"])
 def test_a_sound_s_answer_does_not_depend_on_its_company(engine, word):
-    """Whoever groups sounds otherwise writes the same bands: 17 in all groups of neighbours, to the last digit."""
+    """Whoever groups sounds otherwise writes the same bands: 17 in all groups of neighbors, to the last digit."""
     sounds = [noise(0.5 + 0.4 * n, tilt_db_per_oct=-0.5 * n, seed=n) for n in range(17)]
     asked = [AnalyzedRequest(engine.analyze(sound, 48_000), EqRequest(word)) for sound in sounds]
     alone = [engine.adapt_many([one])[0] for one in asked]

@@ -100,7 +100,7 @@ def _line(row: JournalRow, top: str) -> str:
     told, outputs = row.record.summary, row.record.outputs
     warnings = told["warnings"]
     if row.kind == PROJECT:
-        what = f'<td class="wideonly">{told["equalised"]} of {told["tracks"]}</td>'
+        what = f'<td class="wideonly">{told["equalized"]} of {told["tracks"]}</td>'
         what += f'<td class="wideonly">{escape(told["asked"]) or "–"}</td>'
     else:
         what = (

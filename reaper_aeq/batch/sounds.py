@@ -29,7 +29,7 @@ from .inputs import shown
 from .job import Answer, Job, capture_errors
 
 
-def equalise(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
+def equalize(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
     """Listens to all, asks the engine once, writes each."""
     action = action_of(jobs[0])
     heard: list[tuple[Job, AnalyzedAudio]] = []
@@ -88,9 +88,9 @@ def _render(job: Job, result: Result) -> Path:
     """The recording with its EQ; 32-bit float holds what goes beyond full scale, any rate and any channels."""
     path = job.output(".wav")
     with AudioFile(job.task.path) as file, AudioWriter(path, file.sample_rate, file.channels, file) as sound:
-        equaliser = EqFilter(result.eq, file.sample_rate, file.channels)
+        equalizer = EqFilter(result.eq, file.sample_rate, file.channels)
         for block in file.blocks():
-            sound.write(equaliser.process(block))
+            sound.write(equalizer.process(block))
     return path
 
 

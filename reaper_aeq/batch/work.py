@@ -68,7 +68,7 @@ def engine_of(recipe: Recipe) -> AdaptiveEQ:
 
 
 def work(recipe: Recipe, out: str, tasks: Sequence[Task], batch: str, again: bool) -> dict[str, Answer]:
-    """Does tasks of one kind; a task that was finished before with the same content is only recognised.
+    """Does tasks of one kind; a task that was finished before with the same content is only recognized.
 
     Args:
         batch: the run of the command. again: what other runs finished is not taken.
@@ -92,6 +92,6 @@ def work(recipe: Recipe, out: str, tasks: Sequence[Task], batch: str, again: boo
                 job.begin()
                 jobs.append(job)
     if jobs:
-        run = songs.equalise if jobs[0].task.kind == PROJECT else sounds.equalise
+        run = songs.equalize if jobs[0].task.kind == PROJECT else sounds.equalize
         run(jobs, engine_of(recipe), answers)
     return answers

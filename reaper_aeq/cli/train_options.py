@@ -154,7 +154,7 @@ def train_match_command(
     run: RunFolder = Path("runs/match"),
     as_json: Json = False,
 ) -> None:
-    """Compute what a match knows: how people equalise, and how the parts of one recording differ."""
+    """Compute what a match knows: how people equalize, and how the parts of one recording differ."""
     from .commands.train import TrainingPlaces, train_match
 
     train_match(TrainingPlaces(None, out, run, "cpu", as_json), data, audio)

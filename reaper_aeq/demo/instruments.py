@@ -68,9 +68,9 @@ def pad_chord(notes: tuple[int, ...], length_s: float, sample_rate: int, rng: np
     magnitude = np.zeros(len(freqs_hz))
     for note in notes:
         for k in range(1, int(18_000 / midi_hz(note)) + 1):
-            centre, width = k * midi_hz(note), 0.005 * k * midi_hz(note)
-            low, high = np.searchsorted(freqs_hz, (centre - 3 * width, centre + 3 * width))
-            hump = np.exp(-0.5 * ((freqs_hz[low:high] - centre) / width) ** 2)
+            center, width = k * midi_hz(note), 0.005 * k * midi_hz(note)
+            low, high = np.searchsorted(freqs_hz, (center - 3 * width, center + 3 * width))
+            hump = np.exp(-0.5 * ((freqs_hz[low:high] - center) / width) ** 2)
             magnitude[low:high] += hump / np.sqrt(width) / k ** (1.3 if k % 2 else 1.5)
     phases = np.exp(1j * rng.uniform(0, 2 * np.pi, (2, len(freqs_hz))))
     sound = irfft(magnitude * phases, size, axis=1)[:, : len(t)]

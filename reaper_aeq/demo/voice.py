@@ -79,8 +79,8 @@ def _tract(vowel: str, sample_rate: int, taps: int = 4096) -> np.ndarray:
     vocal folds and the lips together take from the partials above 150 Hz.
     """
     freqs_hz = np.fft.rfftfreq(taps, 1 / sample_rate)[:, None]
-    centres, levels_db, widths = np.array(VOWELS[vowel], float)
-    resonances = 10 ** (levels_db / 20) / np.sqrt(1 + ((freqs_hz - centres) / (0.75 * widths)) ** 2)
+    centers, levels_db, widths = np.array(VOWELS[vowel], float)
+    resonances = 10 ** (levels_db / 20) / np.sqrt(1 + ((freqs_hz - centers) / (0.75 * widths)) ** 2)
     magnitude = resonances.sum(axis=1) + 0.10 / (1 + (freqs_hz[:, 0] / 5000) ** 2)
     magnitude /= np.sqrt(1 + (freqs_hz[:, 0] / 150) ** 2)
     cepstrum = np.fft.irfft(np.log(magnitude))

@@ -25,7 +25,7 @@ KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is rea
 
 @dataclass(frozen=True)
 class AnalyzedAudio:
-    """A file that holds something to equalise.
+    """A file that holds something to equalize.
 
     Attributes:
         analysis: of the whole file.
@@ -60,10 +60,10 @@ def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = 
     """Streams `file` through the analysis.
 
     Args:
-        between_blocks: called before each block (up to ten seconds of sound) is analysed; what it raises ends the work.
+        between_blocks: called before each block (up to ten seconds of sound) is analyzed; what it raises ends the work.
 
     Raises `AudioError` if the file cannot be read, is longer than `MAX_HOURS` (or, over all its channels, than
-    `MAX_SAMPLES`), or holds nothing that could be equalised: silence, a constant offset, a click. The engine itself
+    `MAX_SAMPLES`), or holds nothing that could be equalized: silence, a constant offset, a click. The engine itself
     would answer these with a flat EQ; asking for one is a mistake all the same.
     """
     refuse_endless(file, file.frames or 0)

@@ -26,7 +26,7 @@ def as_channels(audio: Any, sample_rate: int) -> torch.Tensor:
 
     Args:
         audio: numpy or torch, (samples,) or (channels, samples), any memory layout. Floats have full scale 1.0;
-            integers are PCM and are divided by their type's full scale (int8, int16, int32; uint8 is centred on 128).
+            integers are PCM and are divided by their type's full scale (int8, int16, int32; uint8 is centered on 128).
         sample_rate: Hz, 8000 to 192000.
 
     The result may share memory with `audio`. Raises `AudioError` for any other type or shape, for no samples, more

@@ -48,7 +48,7 @@ OFFSET_FREE_DB, OFFSET_PRICE = (-0.75, 2.5), 0.4
 BROKEN_PRICE_DB = 100.0
 SMALL = 2e-3  # dB² for each dB² of gain: of two sets that do the same the gentler one
 LEVEL_FREE = 0.9  # part of an offset that costs nothing: the output gain makes it, but rather little of it
-# Hz in which a kind may be centred, and octaves of bandwidth
+# Hz in which a kind may be centered, and octaves of bandwidth
 RANGES_HZ = {
     BandKind.LOW_SHELF: (40.0, 600.0),
     BandKind.BAND: (40.0, 12_000.0),
@@ -273,7 +273,7 @@ def _broken(
 
 
 def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, freqs_hz: torch.Tensor) -> torch.Tensor:
-    """How many rules sets break: bands centred without sound, neighbours against each other; (rows,).
+    """How many rules sets break: bands centered without sound, neighbors against each other; (rows,).
 
     Args:
         params: (rows, bands, 3). used: bool (rows, bands).
@@ -291,7 +291,7 @@ def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
 
 
 def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
-    """Where bands of each kind may be centred, Hz; a kind that may be nowhere is left out."""
+    """Where bands of each kind may be centered, Hz; a kind that may be nowhere is left out."""
     inside = freqs[sound & (freqs < 0.4 * sample_rate)]
     first, last = (float(inside[0]), float(inside[-1])) if len(inside) else (float(freqs[0]), 0.4 * sample_rate)
     ranges = {kind: (max(low, first), min(high, last)) for kind, (low, high) in RANGES_HZ.items()}
@@ -339,12 +339,12 @@ def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> _Atoms:
     alike = []
     for kind, (low_hz, high_hz) in RANGES_HZ.items():
         low, high = np.log2(low_hz), np.log2(min(high_hz, 0.4 * sample_rate))
-        centres = np.exp2(np.linspace(low, high, max(int((high - low) * CENTRES_PER_OCT) + 1, 1)))
+        centers = np.exp2(np.linspace(low, high, max(int((high - low) * CENTRES_PER_OCT) + 1, 1)))
         widths = (FIXED_OCT[kind],) if kind in FIXED_OCT else DICTIONARY_WIDTHS_OCT
-        places = len(rows) + np.arange(len(centres) * len(widths)).reshape(len(centres), -1)
-        alike.append(np.resize(places.T, (len(DICTIONARY_WIDTHS_OCT), len(centres))).T)
-        rows += [(freq_hz, 3.0, width) for freq_hz in centres for width in widths]
-        code_of += [CODES[kind]] * (len(centres) * len(widths))
+        places = len(rows) + np.arange(len(centers) * len(widths)).reshape(len(centers), -1)
+        alike.append(np.resize(places.T, (len(DICTIONARY_WIDTHS_OCT), len(centers))).T)
+        rows += [(freq_hz, 3.0, width) for freq_hz in centers for width in widths]
+        code_of += [CODES[kind]] * (len(centers) * len(widths))
     x, codes = to_solver(np.array(rows)), np.array(code_of)
     responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
     ends = np.array([END_OF[code] for code in code_of])

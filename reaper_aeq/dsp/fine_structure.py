@@ -1,4 +1,4 @@
-"""Fine structure of a spectrum: what lies between the bands of an equaliser, which no smooth EQ can change.
+"""Fine structure of a spectrum: what lies between the bands of an equalizer, which no smooth EQ can change.
 
 How noisy or tonal each third of an octave is, how deep the valleys between its partials are, and how harmonic the
 whole is. Spectra are first divided by their own long-term envelope (half an octave wide, taken in dB), so an EQ, which
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centres, 63 Hz to 12.8 kHz
+BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centers, 63 Hz to 12.8 kHz
 TOP_HZ = 14_400.0
 SMOOTHED_OCT = 0.5
 PITCH_HZ = 55.0 * 2.0 ** (np.arange(21) / 4)  # edges of the pitches whose strength is measured
@@ -58,7 +58,7 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
 
     Per third-octave band: mean, 10th and 90th percentile over its active frames of the flatness in dB (arithmetic over
     geometric mean of the whitened power; 0 is white, noise 2.5, a sine 20), and the ripple of the long-term spectrum
-    about its envelope (dB, standard deviation). Then harmonicity (mean, 10th and 90th percentile of the normalised
+    about its envelope (dB, standard deviation). Then harmonicity (mean, 10th and 90th percentile of the normalized
     autocorrelation's peak, 0..1) and pitch (median and quartile distance, octaves), and how strong each quarter of an
     octave of pitch is on average.
     """

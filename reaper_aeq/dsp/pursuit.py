@@ -34,7 +34,7 @@ class Pursuit:
 
         The first start takes the shape that explains most each time. The others are led astray by random handicaps
         from a fixed seed, drawn for a kind and a region together: greed takes one wide band for two, or a shelf for a
-        band, and a handicap on single shapes only makes it take the neighbour.
+        band, and a handicap on single shapes only makes it take the neighbor.
         """
 
         atoms, kind_of, shapes = _dictionary(tuple(self.shapes.freqs_hz.tolist()), self.shapes.sample_rate, self.kinds)
@@ -47,21 +47,21 @@ class Pursuit:
         target, weights = (t.repeat_interleave(count, 0) for t in (target, weights))
         left = torch.tensor([self.kinds.count(k) for k in FITTED_KINDS]).repeat(len(target), 1)
 
-        target = self._centred(target, weights)
+        target = self._centered(target, weights)
         mean = weights @ shapes.T if self.level_free else 0.0
         norm = (weights @ (shapes**2).T - mean**2).clamp(min=1e-9)
         picks: list[torch.Tensor] = []
         residual = target
         for _ in self.kinds:
-            gain = (residual * weights) @ shapes.T / norm  # a centred residual needs no centred shapes
+            gain = (residual * weights) @ shapes.T / norm  # a centered residual needs no centered shapes
             score = (gain**2 * norm + 1e-12) * handicap * (left.gather(1, kind_of.expand(len(left), -1)) > 0)
             pick = score.argmax(1)
             picks.append(pick)
             left = left.scatter_add(1, kind_of[pick].unsqueeze(1), -torch.ones_like(pick).unsqueeze(1))
-            chosen = self._centred(shapes[torch.stack(picks, 1)], weights.unsqueeze(1))  # (N, k, n)
+            chosen = self._centered(shapes[torch.stack(picks, 1)], weights.unsqueeze(1))  # (N, k, n)
             gram = (chosen * weights.unsqueeze(1)) @ chosen.mT
             eye = torch.eye(len(picks), dtype=gram.dtype)
-            # the ridge keeps two neighbours from fighting each other with gains of opposite sign
+            # the ridge keeps two neighbors from fighting each other with gains of opposite sign
             ridge = 0.02 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None] + 1e-9
             gains = torch.linalg.solve(gram + ridge * eye, chosen @ (target * weights).unsqueeze(-1)).squeeze(-1)
             residual = target - (gains.unsqueeze(1) @ chosen).squeeze(1)
@@ -75,7 +75,7 @@ class Pursuit:
         x = x.flatten(1).clamp(torch.from_numpy(self.low), torch.from_numpy(self.high))
         return x.view(batch, count, -1)
 
-    def _centred(self, curves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def _centered(self, curves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Without the offset that does not count, if it does not; (..., n)."""
         return curves - (curves * weights).sum(-1, keepdim=True) if self.level_free else curves
 
@@ -86,7 +86,7 @@ def _dictionary(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Atoms (m, 3) in the solver's coordinates, each one's place in FITTED_KINDS (m,), dB per dB of gain (m, n)."""
     low, high = max(LIMITS["freq_hz"].low, freqs_hz[0]), min(LIMITS["freq_hz"].high, freqs_hz[-1], sample_rate * 0.45)
-    centres = np.geomspace(low, high, 24)
+    centers = np.geomspace(low, high, 24)
     rows: list[tuple[float, float, float]] = []
     kind_of: list[int] = []
     codes: list[list[int]] = []
@@ -94,7 +94,7 @@ def _dictionary(
         if kind not in kinds:
             continue
         widths = (SHELF_BANDWIDTH_OCT,) if kind in SHELVES else (0.25, 0.6, 1.2, 2.0, 3.2)
-        rows += [(freq_hz, 6.0, width) for freq_hz in centres for width in widths]
+        rows += [(freq_hz, 6.0, width) for freq_hz in centers for width in widths]
         kind_of += [place] * (len(rows) - len(kind_of))
         codes += [[CODES[kind]]] * (len(rows) - len(codes))
     x = to_solver(np.array(rows))

@@ -25,7 +25,7 @@ MIN_SHELF_BANDWIDTH_OCT = 0.915
 MAX_FREQ_RATIO = 0.499
 # sinh's argument in the octave law. Beyond it a band is flat down to under 1 Hz, and coefficients lose digits.
 MAX_SINH_ARGUMENT = 20.0
-# A notch reaches -inf dB at its centre, a low pass at Nyquist: stop at -200 dB, finite and with a finite gradient.
+# A notch reaches -inf dB at its center, a low pass at Nyquist: stop at -200 dB, finite and with a finite gradient.
 MIN_POWER = 1e-20
 KEPT_FREQS = 256  # grids of up to so many frequencies are remembered
 
@@ -49,7 +49,7 @@ def band_coefficients(params: torch.Tensor, kinds: Sequence[BandKind], sample_ra
 
     Band: RBJ peaking, digital octave bandwidth, alpha = sin w sinh(ln2/2 bw w/sin w). Shelves: RBJ, slope S = 1/bw^2
     with bw at least 0.915. Low and high pass: RBJ, Q = 1/(2 sinh(ln2/2 bw)), gain ignored. Notch and band pass (0 dB at
-    the centre) are RBJ's with the digital octave law, gain ignored: ReaEQ's own have not been measured.
+    the center) are RBJ's with the digital octave law, gain ignored: ReaEQ's own have not been measured.
 
     Args:
         params: [freq_hz, gain_db, bandwidth_oct], shape (..., bands, 3). Frequencies beyond 0.499 of the sample rate

@@ -21,7 +21,7 @@ from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
 from .loudness import node_hz, node_matrix
 from .peaks import Loudest
 
-# Sixth-octave band centres 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
+# Sixth-octave band centers 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
 GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
 N_MELS = 64
 MEL_LOW_HZ, MEL_HIGH_HZ = 30.0, 16_000.0
@@ -90,9 +90,9 @@ def band_matrix(sample_rate: int, n_fft: int) -> Tensor:
     A bin is taken to spread its power evenly over its own width, so bands narrower than a bin get their share of it.
     """
     width = sample_rate / n_fft
-    centre = np.arange(n_fft // 2 + 1) * width
+    center = np.arange(n_fft // 2 + 1) * width
     low, high = GRID_HZ * 2 ** (-1 / 12), GRID_HZ * 2 ** (1 / 12)
-    overlap = np.minimum(centre[:, None] + width / 2, high) - np.maximum(centre[:, None] - width / 2, low)
+    overlap = np.minimum(center[:, None] + width / 2, high) - np.maximum(center[:, None] - width / 2, low)
     share = np.clip(overlap / width, 0.0, 1.0)
     share[:, high > sample_rate / 2] = 0.0  # a band cut by Nyquist would read too low
     return torch.from_numpy(share).float()
@@ -162,7 +162,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         samples += sound.shape[-1] - before.shape[-1]
         tail = take(sound)
     if tail is None:
-        raise ValueError("no blocks to analyse")
+        raise ValueError("no blocks to analyze")
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
     take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))

@@ -39,7 +39,7 @@ class Sets:
 @dataclass(frozen=True)
 class Regression:
     """Curves by shapes: `gram` (curves, m, m), `product` (curves, m) of shapes with the curve, `energy` (curves,) of
-    it, all weighted, dB²; `allowed` (curves, m) bool; `ends` (m,) codes of `END_OF`; `octave` (m,) centres; `alike`
+    it, all weighted, dB²; `allowed` (curves, m) bool; `ends` (m,) codes of `END_OF`; `octave` (m,) centers; `alike`
     (groups, k) places of shapes that differ in width only."""
 
     gram: np.ndarray

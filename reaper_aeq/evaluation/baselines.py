@@ -42,7 +42,7 @@ class Fold:
     people_cov: dict[str, Tensor]
     others: Mapping[str, AdaptiveEQ] = field(default_factory=dict)  # by the network that listens; for mixes only
     # name of a clip -> a recording of its genre from another repository
-    neighbours: dict[str, Clip] = field(default_factory=dict)
+    neighbors: dict[str, Clip] = field(default_factory=dict)
     little_known: Sequence[tuple[str, Tensor]] = ()  # unseen settings of words that few have set, with the word
     single: Sequence[Clip] = ()  # recordings of single sources
     usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
@@ -139,9 +139,9 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
 
 
 def matched(trial: RepairTrial) -> Tensor:
-    """Our match to the genre neighbour, which needs no word."""
-    other = trial.fold.neighbours[trial.clip.name].analysis
-    result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbour"], MatchRequest())
+    """Our match to the genre neighbor, which needs no word."""
+    other = trial.fold.neighbors[trial.clip.name].analysis
+    result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbor"], MatchRequest())
     return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
 
 
@@ -149,7 +149,7 @@ _heard: dict[str, np.ndarray] = {}  # what matchering hears in a reference, the 
 
 
 def matchering(trial: RepairTrial) -> Tensor:
-    """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbour as reference.
+    """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbor as reference.
 
     Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.
     Raises `AeqError` where it is not installed.
@@ -160,7 +160,7 @@ def matchering(trial: RepairTrial) -> Tensor:
     except ImportError:
         raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
     config = package.Config()
-    path = trial.fold.neighbours[trial.clip.name].path
+    path = trial.fold.neighbors[trial.clip.name].path
     if path not in _heard:
         reference, _ = normalize_reference(_stereo(path).T.astype(np.float64), config)
         _heard[path] = analyze_levels(reference, "", config)[2]
@@ -185,7 +185,7 @@ BASELINES: dict[str, Contestant] = {
 REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
 
 
-def genre_neighbours(clips: Sequence[Clip]) -> dict[str, Clip]:
+def genre_neighbors(clips: Sequence[Clip]) -> dict[str, Clip]:
     """Name -> the recording of another repository that shares most words of its genre; of several the most alike in
     how it moves (texture statistics)."""
     stats = torch.stack([statistics(texture(clip.analysis)) for clip in clips])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..model.curves import GRID, center, projection, rms_db
@@ -69,7 +69,7 @@ def run_compare(
         "agreement with unseen people on untouched mixes": _agreement(folds, who, every, tell),
         "odd inputs, 'warm'": _odd_inputs(folds, who, tell),
         "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),
-        "speed, one sound of 30 s already analysed": {"": _speed(folds[0], own, tell)},
+        "speed, one sound of 30 s already analyzed": {"": _speed(folds[0], own, tell)},
     }
 
 
@@ -146,7 +146,7 @@ def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell
         for fold in folds:
             clip, mean = fold.clips[0], fold.engine.curve_of("warm")
             damage = _odd(kind, mean)
-            trial = RepairTrial(fold, clip, "warm", damage, equalised(clip.analysis, damage))
+            trial = RepairTrial(fold, clip, "warm", damage, equalized(clip.analysis, damage))
             for name, answer in who.items():
                 curve = answer([trial])[0]
                 if curve is not None:

@@ -8,7 +8,7 @@ from ..errors import AeqError
 from ..model import NETWORKS
 from ..request import METHODS
 
-NEIGHBOUR, MATCHERING = "match to neighbour", "matchering, neighbour"
+NEIGHBOUR, MATCHERING = "match to neighbor", "matchering, neighbor"
 USUAL_RULE = "rule of usual balance"
 RULES = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule", USUAL_RULE)
 OURS = tuple(method for method in METHODS if method != "fixed")

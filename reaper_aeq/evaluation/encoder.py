@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import GRID_HZ, N_MELS, Analysis
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..eq import Band, BandKind, Eq
 from ..errors import AeqError
 from ..model.curves import COMPARED, REFERENCE_RATE
@@ -77,7 +77,7 @@ def run_encoder(
         for label, style in enumerate(STYLES):
             for draw in range(DRAWS):
                 eq = draw_style(style, torch.Generator().manual_seed(1000 * i + 10 * label + draw))
-                shaped = equalised(clip.analysis, torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE)))
+                shaped = equalized(clip.analysis, torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE)))
                 # the texture, hence what is usual, is the same with and without an EQ
                 seen = encoder.compare(shaped.ltas_db(), usual, shaped.in_reach, eq_model)
                 features["encoder"].append(whiten @ seen.code)

@@ -11,7 +11,7 @@ from ..dsp.arrays import resample
 from ..dsp.loudness import integrated_loudness
 from ..dsp.peaks import true_peak_db
 from ..dsp.spectrum import GRID_HZ
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..eq import LIMITS
 from ..errors import AudioError
@@ -103,14 +103,14 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
-    """A source of average balance: a recording equalised to just what the encoder calls usual for it."""
+    """A source of average balance: a recording equalized to just what the encoder calls usual for it."""
     worst, at = 0.0, ""
     for sound in [s for s in sounds if s.kind == "mix"][::4] or sounds[::4]:
         analysis = engine.analyze(sound.audio, sound.sample_rate)
         seen = engine.encoder.observe(analysis, engine.eq_model)
         if seen.visible_share < 0.95:
             continue
-        usual = equalised(analysis, seen.usual_db - seen.ltas_db)
+        usual = equalized(analysis, seen.usual_db - seen.ltas_db)
         for word in AGREED:
             error = float(rms_db(response(engine.adapt_analysis(usual, word)) - engine.curve_of(word)))
             worst, at = max((worst, at), (error, word))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..methods.validation import AnalyzedRequest
 from ..model.audio_encoder import visibility
@@ -77,7 +77,7 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             results = raised(engine.adapt_many([AnalyzedRequest(analysis, request) for request in requests]))
             got = [share(result, analysis, m) for result in results]
             steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
-            versions = [equalised(analysis, amount * m) for amount in AMOUNTS]
+            versions = [equalized(analysis, amount * m) for amount in AMOUNTS]
             results = raised(engine.adapt_many([AnalyzedRequest(version, EqRequest(word)) for version in versions]))
             free = [slack_as_loud_db(r.eq, v) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
             got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]

@@ -97,7 +97,7 @@ def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> fl
 
 
 def in_silence(band: Band, sound: np.ndarray) -> bool:
-    """Whether the source has no sound where a band is centred."""
+    """Whether the source has no sound where a band is centered."""
     return not sound[int(np.abs(np.log2(GRID_HZ / band.freq_hz)).argmin())]
 
 
@@ -161,9 +161,9 @@ def _laws(material: str, seen: SigningFigures) -> list[Law]:
         ),
     ]  # fmt: skip
     for name, found in (
-        ("centred in silence", seen.in_silence),
+        ("centered in silence", seen.in_silence),
         ("a shelf in the wrong half", seen.wrong_shelf),
-        ("fighting neighbours", seen.fighting),
+        ("fighting neighbors", seen.fighting),
     ):
         share = float(np.mean(found))
         laws.append((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW))

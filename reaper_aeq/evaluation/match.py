@@ -118,7 +118,7 @@ def _trial(table: dict[str, RecoveredEq], fold: MatchFold, source: Analysis, ref
 
 
 def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
-    """Each way's curve (bands,), and the seconds it took once both sounds were analysed; two of them are no method."""
+    """Each way's curve (bands,), and the seconds it took once both sounds were analyzed; two of them are no method."""
     yield "nothing", torch.zeros(len(GRID_HZ), dtype=torch.float64), None
     seen = difference(source.ltas_db(), source.in_reach, [(reference.ltas_db(), reference.in_reach)], [1.0])
     yield "LTAS difference", seen.db, None

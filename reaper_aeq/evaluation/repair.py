@@ -15,7 +15,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..model.curves import projection, rms_db
 from ..model.kinds import FROM_MANIFEST
 from ..request import DEFAULT_METHOD
@@ -93,12 +93,12 @@ def repaired(
             for label, rows in (asked | {LITTLE_KNOWN: fold.little_known}).items():
                 picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(100 * k + i))
                 for word, row in (rows[n] for n in picked[:rows_per_clip]):
-                    trial = RepairTrial(fold, clip, word, -row, equalised(clip.analysis, -row))
+                    trial = RepairTrial(fold, clip, word, -row, equalized(clip.analysis, -row))
                     trials.append(("people", label, trial, None))
             for edit in PUBLISHED:
                 for gain_db in edit.gains(gains_per_clip):
                     damage = edit.curve(gain_db)
-                    trial = RepairTrial(fold, clip, edit.word, damage, equalised(clip.analysis, damage), adaptation=1.0)
+                    trial = RepairTrial(fold, clip, edit.word, damage, equalized(clip.analysis, damage), adaptation=1.0)
                     trials.append(("published", edit.word, trial, edit))
             for name, answer in contestants.items():
                 curves = answer([trial for _, _, trial, _ in trials])

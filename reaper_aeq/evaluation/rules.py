@@ -54,14 +54,14 @@ def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, ada
 class UsualRule:
     """The usual balance by a page of linear algebra (docs/examinations.md), which ours has to beat.
 
-    Mean: ridge regression of spectra on standardised features. Covariance: out-of-fold residuals weighted by a Gaussian
+    Mean: ridge regression of spectra on standardized features. Covariance: out-of-fold residuals weighted by a Gaussian
     kernel over principal components and by the probability of their kind, shrunk to the pooled one, times a factor.
     """
 
     RIDGE, COMPONENTS, WIDTH, POOLED, OTHER_KINDS, FACTOR = 3000.0, 40, 2.0, 8.0, 0.02, 1.4
 
-    def __init__(self, model: UsualBalance, classifier: Tensor, table: Tensor, centre: Tensor) -> None:
-        self.model, self.classifier, self.table, self.centre = model, classifier, table, centre
+    def __init__(self, model: UsualBalance, classifier: Tensor, table: Tensor, center: Tensor) -> None:
+        self.model, self.classifier, self.table, self.center = model, classifier, table, center
 
     @classmethod
     def fit(cls, sounds: Sounds) -> UsualRule:
@@ -71,7 +71,7 @@ class UsualRule:
         model = UsualBalance(len(sounds.names), sounds.features.shape[1], shape)
         model.feature_mean = sounds.features.nanmean(0).nan_to_num(0.0)
         model.feature_scale = (sounds.features - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
-        model.features = model.standardise(sounds.features)
+        model.features = model.standardize(sounds.features)
         model.kind, model.weight = sounds.kinds.double(), weights(sounds, 0.5, 0.5)
         classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
         fit_axes(model)
@@ -79,8 +79,8 @@ class UsualRule:
         fold = torch.tensor([fold_of[source] for source in sounds.sources])
         for k in range(int(fold.max()) + 1):
             own = fold == k
-            table, centre = cls._ridge(model, sounds, ~own)
-            model.residual[own] = sounds.targets[own] - centre - model.features[own] @ table
+            table, center = cls._ridge(model, sounds, ~own)
+            model.residual[own] = sounds.targets[own] - center - model.features[own] @ table
         return cls(model, classifier, *cls._ridge(model, sounds, fold >= 0))
 
     @classmethod
@@ -95,8 +95,8 @@ class UsualRule:
     def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
         """Features (m, f) -> what is usual for each; names say nothing here."""
         del priors
-        standard = self.model.standardise(raw)
+        standard = self.model.standardize(raw)
         kinds = (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
         covs = self.FACTOR * self.model.shapes(self.model.alike(standard, kinds))
-        means = self.centre + standard @ self.table
+        means = self.center + standard @ self.table
         return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]

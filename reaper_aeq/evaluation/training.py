@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import Analysis
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..methods import adaptive
 from ..methods.method import MethodInput
 from ..model.audio_encoder import AudioEncoder, Observation, center_robust, fill_unseen, visibility
@@ -147,14 +147,14 @@ def examine(listen: Listener, residual_cov: Tensor, folds: Sequence[Fold], eq_mo
         for clip in fold.clips:
             plain = listen(clip.analysis)
             for curve in random_curves(EQS_PER_CLIP, generator):
-                heard = listen(equalised(clip.analysis, curve)).balance_db - plain.balance_db
+                heard = listen(equalized(clip.analysis, curve)).balance_db - plain.balance_db
                 off.append(float(rms_db(heard - curve)))
             for word, mean in curves.items():
-                amounts = [listen(equalised(clip.analysis, amount * mean)).balance_db for amount in AMOUNTS]
+                amounts = [listen(equalized(clip.analysis, amount * mean)).balance_db for amount in AMOUNTS]
                 scores = [float(standard_scores(mean[None], balance, residual_cov)[0]) for balance in amounts]
                 follows.append(all(a < b for a, b in pairwise(scores)))
                 for row in fold.people[word][:ROWS_PER_CLIP]:
-                    answer = _answer(listen(equalised(clip.analysis, -row)), fold, word, mean, residual_cov, eq_model)
+                    answer = _answer(listen(equalized(clip.analysis, -row)), fold, word, mean, residual_cov, eq_model)
                     lsd[word].append(float(rms_db(answer - row)))
     figures = {"EQ_heard_wrong_db": statistics.median(off), "scores_follow": statistics.fmean(follows)}
     figures |= {f"{word}_lsd_db": statistics.median(values) for word, values in lsd.items()}

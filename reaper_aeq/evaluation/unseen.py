@@ -30,7 +30,7 @@ from ..training.datasets.readers import (
 from ..training.usual import MISLABELLED, Sounds, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
-from .baselines import Fold, genre_neighbours
+from .baselines import Fold, genre_neighbors
 from .edits import PUBLISHED
 from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
 from .people import load_cvae_fold, read_people
@@ -63,7 +63,7 @@ def load_folds(
     sounds = None
     with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
         sounds = sounds_of(clips)
-    neighbours = genre_neighbours(mixes)
+    neighbors = genre_neighbors(mixes)
     row_fold = setting_folds(safe)
     folds = []
     for k in range(N_FOLDS):
@@ -101,7 +101,7 @@ def load_folds(
             for some in (mixes, [clip for clip in stems if clip.source in fold_of])
         )
         rule = rule_without(sounds, sources) if sounds else None
-        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbours, little_known, alone, rule))
+        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
     return folds
 
 

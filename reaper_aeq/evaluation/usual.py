@@ -104,13 +104,13 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
     left, total, calibration, nats = [], [], [], []
     for n in rows:
         use = sounds.heard[n]
-        off = _centred(sounds.targets[n, use] - found.usual[n].mean_db[use])
+        off = _centered(sounds.targets[n, use] - found.usual[n].mean_db[use])
         basis = contrasts(int(use.sum()))
         root = torch.linalg.cholesky(basis.T @ found.usual[n].cov[use][:, use] @ basis)
         white = torch.linalg.solve_triangular(root, (basis.T @ off)[:, None], upper=False)[:, 0]
         bands = len(white)
         left.append(float(off.square().mean()))
-        total.append(float(_centred(sounds.targets[n, use] - mean[use]).square().mean()))
+        total.append(float(_centered(sounds.targets[n, use] - mean[use]).square().mean()))
         calibration.append(float(white.square().sum()) / bands)
         nats.append(-float(0.5 * white.square().sum() + root.diagonal().log().sum()) / bands - 0.919)
     return {
@@ -249,7 +249,7 @@ def contrasts(count: int) -> Tensor:
     return torch.linalg.qr(start)[0][:, 1:]
 
 
-def _centred(values: Tensor) -> Tensor:
+def _centered(values: Tensor) -> Tensor:
     return values - values.mean()
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.spectrum import GRID_HZ
-from ..dsp.virtual_eq import equalised
+from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
@@ -128,7 +128,7 @@ def _fold(
     for i, clip in enumerate(clips):
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
-            damaged = equalised(clip.analysis, -row)
+            damaged = equalized(clip.analysis, -row)
             wanted = [AnalyzedRequest(damaged, EqRequest(asked.word, method=method)) for method in METHODS]
             wanted[-1] = AnalyzedRequest(damaged, EqRequest(asked.word, method=METHODS[-1], variations=DRAWS))
             answers = [answer for answer in engine.adapt_many(wanted) if isinstance(answer, Result)]

@@ -21,7 +21,7 @@ def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Seque
     for method in dict.fromkeys(methods):
         here = [n for n, other in enumerate(methods) if other == method]
         own = [requests[n] for n in here]
-        found = _realised(eq_model, method.curves(own), own)
+        found = _realized(eq_model, method.curves(own), own)
         eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
     together = [eqs[n] for n in range(len(methods))]
     if not any(request.refine for request in requests):
@@ -38,10 +38,10 @@ def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[
     from .cvae import variations
 
     curves = variations(request, count)
-    return _realised(eq_model, curves, [request] * len(curves))
+    return _realized(eq_model, curves, [request] * len(curves))
 
 
-def _realised(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
+def _realized(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])

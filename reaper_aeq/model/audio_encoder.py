@@ -25,7 +25,7 @@ from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 from .texture_nets import NETWORKS
 
-SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalise
+SILENT_BELOW_DB = 60.0  # under the loudest band: nothing there to equalize
 VISIBLE_SLOPE_DB = 4.0  # how softly a band goes out of sight, so that no decision flips on a hair
 BLIND_VAR = 60.0**2  # dB²: variance given to a band that cannot be seen
 # Of what texture lets expect, the share that a score takes for granted; the EQ takes all of it. The rest stays in the
@@ -52,15 +52,15 @@ class KernelRegression(nn.Module):
             self.register_buffer(name, torch.ones(shape))
         self.register_buffer("alpha", torch.zeros(n_centres, N_LATENT))
 
-    def standardise(self, stats: Tensor) -> Tensor:
+    def standardize(self, stats: Tensor) -> Tensor:
         return ((stats - self.mean) / self.scale).clamp(-STAT_LIMIT, STAT_LIMIT)
 
     def kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        """Standardised (m, n), (k, n) -> (m, k)."""
+        """Standardized (m, n), (k, n) -> (m, k)."""
         return torch.exp(-0.5 * self.gamma * torch.cdist(a, b).square() / a.shape[1])
 
     def forward(self, stats: Tensor) -> Tensor:
-        return self.kernel(self.standardise(stats), self.centres) @ self.alpha
+        return self.kernel(self.standardize(stats), self.centres) @ self.alpha
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What of a sound no static EQ can change: how each band moves in time, whatever its level.
 
 Dividing each mel band by its own mean over time cancels any EQ exactly (an EQ multiplies a band by a constant), as
-cepstral mean normalisation does in speech. What is left (onsets, decays, modulation, gaps) says what kind of sound it
+cepstral mean normalization does in speech. What is left (onsets, decays, modulation, gaps) says what kind of sound it
 is, hence which balance would be usual for it, without being fooled by the EQ that is already on it.
 """
 
@@ -59,8 +59,8 @@ def segments(texture_map: Tensor) -> Tensor:
 def statistics(texture_map: Tensor) -> Tensor:
     """(mels, frames) -> (n,): quantiles, rises and memory of each band's envelope, smoothed over frequency, thinned."""
     x = texture_map * UNIT_DB
-    centred = x - x.mean(1, keepdim=True)
-    unit = centred / (x.std(1, keepdim=True, correction=0) + 1e-3)
+    centered = x - x.mean(1, keepdim=True)
+    unit = centered / (x.std(1, keepdim=True, correction=0) + 1e-3)
     step = x.diff(dim=1)
     ordered, last = x.sort(1).values, x.shape[1] - 1
     # `torch.quantile` takes three times as long

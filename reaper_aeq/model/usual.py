@@ -103,20 +103,20 @@ class UsualBalance(BalanceEncoder):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
         self._pooled: Tensor | None = None  # once loaded it stays the same
 
-    def standardise(self, features: Tensor) -> Tensor:
+    def standardize(self, features: Tensor) -> Tensor:
         """(..., f) -> (..., f) of unit variance, times `fine` those of fine structure; what is unknown is average."""
         standard = (features - self.feature_mean) / self.feature_scale
         standard = standard.clamp(-STAT_LIMIT, STAT_LIMIT).nan_to_num(0.0)
         return torch.cat((standard[..., :-N_FINE], self.shape.fine * standard[..., -N_FINE:]), -1)
 
     def kinds_by_sound(self, standard: Tensor) -> Tensor:
-        """Standardised (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
+        """Standardized (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
         likeness = self.mean_kernel(standard.reshape(-1, standard.shape[-1]), self.features)
         logits = likeness @ self.classifier[:-1] + self.classifier[-1]
         return logits.softmax(-1).reshape(*standard.shape[:-1], N_KINDS)
 
     def mean_kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        """Standardised features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k)."""
+        """Standardized features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k)."""
         distance = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square() / a.shape[1]
         near = torch.stack([(-0.5 * gamma * distance).exp() for gamma in self.shape.gammas]).sum(0)
         return self.shape.linear * (a @ b.T) / a.shape[1] + self.shape.gaussian * near
@@ -186,12 +186,12 @@ class UsualBalance(BalanceEncoder):
 
     def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
         """The same for the features (f,) of one sound."""
-        standard = self.standardise(raw)[None]
+        standard = self.standardize(raw)[None]
         kind = combined(self.kinds_by_sound(standard)[0], prior)
         mean = self.mean(standard, kind[None])[0]
         # a mix is heard against all mixes: a bright style still scores bright. A bass is no dull mix.
-        centre = kind @ self.kind_mean_db
-        granted = centre + SCORED_SHARE * (mean - centre)
+        center = kind @ self.kind_mean_db
+        granted = center + SCORED_SHARE * (mean - center)
         return Usual(mean, self.covariance(standard, kind[None], raw[None])[0], granted, kind, prior is not None)
 
     def place(self, device: str) -> None:

@@ -35,7 +35,7 @@ class AnalysisPool:
         self._progress, self._done_s = progress, 0.0
         self._stop, self._lock = threading.Event(), threading.Lock()
 
-    def analyse(self, blocks: Iterable[np.ndarray]) -> Analysis:
+    def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
         return analyze_blocks(self._watched(blocks), self.sample_rate)
 
     def each(self, work: Callable[[T], U], of: Iterable[T]) -> list[U]:

@@ -89,7 +89,7 @@ def hear(
         library: what was read for other sounds of the same press is kept there.
         check_path: raises for a file that is not to be read; between_blocks: raises to end the work.
 
-    Raises `UnreadableError` for a file that cannot be read, `AudioError` for a sound that holds nothing to equalise or
+    Raises `UnreadableError` for a file that cannot be read, `AudioError` for a sound that holds nothing to equalize or
     lasts longer than is listened to.
     """
     for file in sorted({item.file for track in sound.tracks for item in track.items if not item.mute}):

@@ -21,7 +21,7 @@ from .rows import MASTER, Row
 from .runner import Channel, why_left
 
 OURS = ("AEQ: ", "AEQ match: ")
-MOST_FRAMES = 100_000  # analysed at a time: two and a half hours of sound, 50 MB
+MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 MB
 
 
 class FileBackend:
@@ -36,7 +36,7 @@ class FileBackend:
                 self.eqs[track.index] = eq
 
     def seconds(self) -> float:
-        """Of sound to be analysed."""
+        """Of sound to be analyzed."""
         each = [
             self.mixer.heard_by(track)
             for track, channel in zip(self.project.tracks, self.channels, strict=True)
@@ -63,10 +63,10 @@ class FileBackend:
         tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
         if tracks:
             analyses = self.hearing.each(
-                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyse, final=True), tracks
+                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=True), tracks
             )
         else:  # the master, which is heard alone
-            analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyse, self.hearing.each)]
+            analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)]
         return [AnalyzedItems("", analysis, None, None) for analysis in analyses]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:

@@ -2,7 +2,7 @@
 
 Items through volume, pan and fades into tracks; folder children and sends into their receivers; all into the master.
 Positions are whole samples at the project's rate. Known to be left out: FX other than our own EQs, automation, pan laws
-(0 dB in the centre is taken), widths, channels beyond 1/2, how items that overlap may replace each other.
+(0 dB in the center is taken), widths, channels beyond 1/2, how items that overlap may replace each other.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Mixer:
         return found
 
     def seconds(self, numbers: Iterable[int]) -> float:
-        """Of sound to be analysed where these tracks are heard."""
+        """Of sound to be analyzed where these tracks are heard."""
         numbers = set(numbers)
         lengths = [span.stop - span.start for span in self.spans(numbers)] if self._has_tape(numbers) else []
         lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take in self._stretched(numbers)]

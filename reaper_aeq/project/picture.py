@@ -1,7 +1,7 @@
 """The picture of one track as a few kilobytes of SVG, drawn by hand: spectrum before and after, and ReaEQ's response.
 
-`plot.py` draws the same at ten times the size and a fifth of a second a picture, and knows neither the page's colours
-nor its width; a report holds dozens. Colours are classes, so that the page decides between light and dark.
+`plot.py` draws the same at ten times the size and a fifth of a second a picture, and knows neither the page's colors
+nor its width; a report holds dozens. Colors are classes, so that the page decides between light and dark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Frame:
     upper: int
     lower: int
     left: int = 34
-    every: int = 1  # how many of the ticks are labelled
+    every: int = 1  # how many of the ticks are labeled
 
     @property
     def height(self) -> int:

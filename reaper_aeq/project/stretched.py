@@ -1,6 +1,6 @@
-"""What was analysed of a stretched take at its own pace, brought to the time of its item.
+"""What was analyzed of a stretched take at its own pace, brought to the time of its item.
 
-Powers are added, so what a stretched take and its neighbours cancel or raise of each other is not known; nor could it
+Powers are added, so what a stretched take and its neighbors cancel or raise of each other is not known; nor could it
 be, as the phases of a stretching are its maker's.
 """
 
@@ -30,7 +30,7 @@ def add_at(whole: Analysis, part: Analysis, start_s: float, length_s: float) -> 
     mean power, and with it its balance, stays what it is.
     """
     pace = length_s / part.duration_s
-    # a frame stands for the time from halfway to the one before to halfway to the next; its centre is at n hops
+    # a frame stands for the time from halfway to the one before to halfway to the next; its center is at n hops
     edges_s = start_s + (np.arange(len(part.band_power) + 1) - 0.5) * pace / part.frame_rate
     hops = np.arange(1, len(whole.band_power)) - 0.5  # the borders between the frames of `whole`
     return replace(

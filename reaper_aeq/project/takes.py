@@ -3,7 +3,7 @@
 A play rate without preserved pitch is a tape that runs faster: the sound is resampled, its spectrum moves. Where time
 and pitch are changed apart, REAPER's stretching decides what every moment sounds like; what can be known of it is that
 all of the source's part is heard, each moment as long as any other, its spectrum moved by the pitch. So such a take is
-read as a tape of that pitch (`as_tape`), which is longer or shorter than its item; `stretched` brings what was analysed
+read as a tape of that pitch (`as_tape`), which is longer or shorter than its item; `stretched` brings what was analyzed
 of it back to the item's time.
 """
 
@@ -21,7 +21,7 @@ from .media import Library, SourceReader
 
 BLOCK_S = 5.0  # of sound made at a time, here and in the mixer
 FILTER_FRAMES = 256  # read beyond the end, so that the resampler's filter does not see one
-# CHANMODE (ReaScript's I_CHANMODE): from here on one channel of the file, and from there on two neighbours.
+# CHANMODE (ReaScript's I_CHANMODE): from here on one channel of the file, and from there on two neighbors.
 SWAPPED, DOWNMIX, LEFT, FIRST_PAIR = 1, 2, 3, 67
 
 

@@ -17,7 +17,7 @@ from .plan import Plan
 from .report import Report
 
 
-def equalise_file(
+def equalize_file(
     song: Path, opened: Project, places: Places | None, plan: Plan, load_engine: Callable[[], AdaptiveEQ],
     progress: Progress, threads: int | None = None,
 ) -> tuple[Report, Path | None]:  # fmt: skip

@@ -128,7 +128,7 @@ def explain_match(
     if held_by:
         told.append(f"More {REASONS[held_by]}.")
     if heard_share < NARROW_SHARE:
-        told.append("Bands that one of the two lacks follow their neighbours.")
+        told.append("Bands that one of the two lacks follow their neighbors.")
     return " ".join(told)
 
 

@@ -37,13 +37,13 @@ _LEFT, _RIGHT = 0.085, 0.97  # of the figure's width
 
 @dataclass(frozen=True)
 class _Look:
-    """Colours, sizes and margins of one kind of picture."""
+    """Colors, sizes and margins of one kind of picture."""
 
     paper: str
     ink: str
     soft: str
     grid: str
-    # Okabe and Ito's colours, told apart with any colour vision; the lines differ in width and style as well.
+    # Okabe and Ito's colors, told apart with any color vision; the lines differ in width and style as well.
     source: str
     result: str
     target: str

@@ -29,7 +29,7 @@ TOP_FROM_HZ, TOP_WEIGHT = 10_000.0, 0.6
 WEIGHT = torch.from_numpy(np.interp(GRID_HZ, (TOP_FROM_HZ, 16_000.0), (1.0, TOP_WEIGHT))).where(
     COMPARED, OUTSIDE_WEIGHT
 )
-# A sixth of an octave hides beneath neighbours that lie so far above it, and so many dB for each octave away.
+# A sixth of an octave hides beneath neighbors that lie so far above it, and so many dB for each octave away.
 MASK_BELOW_DB, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT, MASK_SLOPE_DB = 12.0, 25.0, 60.0, 3.0
 AXIS_WEIGHT = 30.0  # of the word's own curve: how much of the word a sound gets is exact, how it gets it may be less so
 OVER_WEIGHT, LOOKS = 3.0, 2  # of a band that the first search lifted too far, and how often it is done again
@@ -150,7 +150,7 @@ def fit_target(
 
 
 def heard_weight(ltas_db: Tensor) -> Tensor:
-    """(bands,) -> 0.5..1: less for what louder neighbours mask, upwards further than downwards (Zwicker and Fastl)."""
+    """(bands,) -> 0.5..1: less for what louder neighbors mask, upwards further than downwards (Zwicker and Fastl)."""
     octaves = GRID.log2()[:, None] - GRID.log2()
     slope = torch.where(octaves > 0, MASK_UP_DB_PER_OCT, MASK_DOWN_DB_PER_OCT)
     threshold = (ltas_db - MASK_BELOW_DB - slope * octaves.abs()).amax(-1)
@@ -161,8 +161,8 @@ def _axis(word_db: Tensor | None, weight: Tensor) -> Tensor:
     """The word's curve (bands,) as `FitTarget.axis`."""
     if word_db is None:
         return torch.zeros_like(weight)
-    centred = word_db - (word_db * weight).sum()
-    return AXIS_WEIGHT**0.5 * weight * centred / (weight * centred.square()).sum().sqrt().clamp_min(1e-9)
+    centered = word_db - (word_db * weight).sum()
+    return AXIS_WEIGHT**0.5 * weight * centered / (weight * centered.square()).sum().sqrt().clamp_min(1e-9)
 
 
 def _smooth_below(lift: Tensor) -> Tensor:
@@ -249,7 +249,7 @@ def _response(eq: Eq, sample_rate: int) -> Tensor:
 def at_intensity(
     eq: Eq, intensity: float, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
 ) -> Held:
-    """What was realised at intensity 1 brought to `intensity` (0..2), with its output gain, within every limit.
+    """What was realized at intensity 1 brought to `intensity` (0..2), with its output gain, within every limit.
 
     `word_db`: (bands,) what people do for the word, of which at intensity 1 enough to be heard has to come out.
     """

@@ -206,7 +206,7 @@ def fit_kernel(
     kernel = KernelRegression(len(use), stats.shape[1], settings.kernel_gamma)
     kernel.mean, kernel.scale = stats.mean(0), stats.std(0, correction=0) + 1e-3
     # rounded first: this is how they are shipped
-    kernel.centres = kernel.standardise(stats).half().float()
+    kernel.centres = kernel.standardize(stats).half().float()
     gram = kernel.kernel(kernel.centres, kernel.centres).double()
     targets = eq_model.encode(examples.targets[use].float()).double()
     ridge = settings.kernel_ridge * torch.eye(len(use), dtype=torch.float64)
@@ -237,7 +237,7 @@ def residual_covariance(residual: Tensor, total_cov: Tensor, ridge_db: float) ->
 
 
 def _compact(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The kernel's centres, the largest part, in half precision; `fit_kernel` rounded them before it solved."""
+    """The kernel's centers, the largest part, in half precision; `fit_kernel` rounded them before it solved."""
     return {key: value.half() if key == "kernel.centres" else value for key, value in state.items()}
 
 

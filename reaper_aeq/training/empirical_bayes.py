@@ -53,12 +53,12 @@ class Pool:
 
 def common_covariance(shown: Iterable[WordSettings]) -> Tensor:
     """(bands, bands) dB²: how people differ within a word, over all words with enough settings in one data set."""
-    centred = []
+    centered = []
     for word in shown:
         for curves in (word.rows, word.singles):
             if len(curves) >= FOR_COMMON:
-                centred.append((curves - curves.mean(0)) * (len(curves) / (len(curves) - 1)) ** 0.5)
-    stacked = torch.cat(centred)
+                centered.append((curves - curves.mean(0)) * (len(curves) / (len(curves) - 1)) ** 0.5)
+    stacked = torch.cat(centered)
     return stacked.T @ stacked / len(stacked)
 
 

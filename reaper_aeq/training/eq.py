@@ -90,7 +90,7 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
     )
     info = {
         "architecture": {"n_latent": model.encoder.out_features, "hidden": model.proposer[0].out_features},
-        "data": "SAFE Equaliser settings, SocialEQ contributions, random EQs" if data else "random EQs",
+        "data": "SAFE Equalizer settings, SocialEQ contributions, random EQs" if data else "random EQs",
         "settings": asdict(settings),
         "metrics": metrics,
     }

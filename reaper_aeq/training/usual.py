@@ -138,7 +138,7 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     model.feature_mean = stats.nanmean(0).nan_to_num(0.0)
     model.feature_scale = (stats - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
     # rounded first: this is how they are shipped
-    model.features = model.standardise(stats).half().double()
+    model.features = model.standardize(stats).half().double()
     model.kind = sounds.kinds.double()
     model.weight = weights(sounds, settings.kind_power, settings.source_power)
     _fit_kinds(model, sounds, fold, settings)
@@ -199,7 +199,7 @@ def logistic(features: Tensor, kinds: Tensor, weight: Tensor, penalty: float) ->
         error = torch.nn.functional.cross_entropy(x @ table, kinds, reduction="none")
         return (weight * error).sum() + 0.5 * penalty * table[:-1].square().sum()
 
-    return minimised(loss, [table], 60)[0]
+    return minimized(loss, [table], 60)[0]
 
 
 def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:
@@ -229,12 +229,12 @@ def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usual
 def fit_axes(model: UsualBalance) -> None:
     """Principal components of the features, together of unit mean square."""
     model.axes_mean = model.features.mean(0)
-    centred = model.features - model.axes_mean
-    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
+    centered = model.features - model.axes_mean
+    _, _, directions = torch.linalg.svd(centered, full_matrices=False)
     count = min(model.shape.embedded, len(directions))
     axes = torch.zeros_like(model.axes)
     axes[:, :count] = directions[:count].T
-    place = centred @ axes
+    place = centered @ axes
     model.axes = axes / (place.square().sum(1).mean() / model.shape.embedded).sqrt().clamp_min(1e-9)
 
 
@@ -272,7 +272,7 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
         penalty = 0.5 * settings.scale_penalty * scale.square().sum() + settings.calibration_penalty * calibrated
         return (weight * nats).sum() + penalty
 
-    model.scale, model.scale_offset = minimised(loss, [scale, offset], settings.scale_steps)
+    model.scale, model.scale_offset = minimized(loss, [scale, offset], settings.scale_steps)
 
 
 def _contrasts(shapes: Tensor, residual: Tensor, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -294,16 +294,16 @@ def _contrasts(shapes: Tensor, residual: Tensor, heard: Tensor) -> tuple[Tensor,
     return parts, rows, hidden
 
 
-def minimised(loss: Callable[[], Tensor], variables: list[Tensor], steps: int) -> list[Tensor]:
-    optimiser = torch.optim.LBFGS(variables, max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
+def minimized(loss: Callable[[], Tensor], variables: list[Tensor], steps: int) -> list[Tensor]:
+    optimizer = torch.optim.LBFGS(variables, max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = loss()
         value.backward()
         return value
 
-    optimiser.step(closure)
+    optimizer.step(closure)
     return [variable.detach() for variable in variables]
 
 

@@ -64,7 +64,7 @@ def train_words(
     run.tell(f"{metrics['words']} words, {metrics['weak']} of them weak; best known: {', '.join(list(evidence)[:6])}")
     info = {
         "architecture": {"n_latent": N_LATENT},
-        "data": "SAFE Equaliser settings (Stables et al. 2014), SocialEQ (Cartwright and Pardo 2013), EQ charts",
+        "data": "SAFE Equalizer settings (Stables et al. 2014), SocialEQ (Cartwright and Pardo 2013), EQ charts",
         "settings": asdict(settings),
         "metrics": metrics,
     }
@@ -187,8 +187,8 @@ def word_covariance(settings: WordsTraining, rows: Tensor, singles: Tensor, comm
     own = torch.zeros_like(common)
     for curves in (rows, singles):
         if len(curves) > 1:
-            centred = curves - curves.mean(0)
-            own += centred.T @ centred
+            centered = curves - curves.mean(0)
+            own += centered.T @ centered
     n, lean = len(rows) + len(singles), settings.generic_settings
     return (own + lean * common) / (n + lean) + settings.cov_floor_db**2 * torch.eye(len(common)).to(common)
 

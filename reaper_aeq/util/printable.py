@@ -1,4 +1,4 @@
-"""Text of others on a terminal or in a log: what could move the cursor, colour a line or hide a part is spelled out.
+"""Text of others on a terminal or in a log: what could move the cursor, color a line or hide a part is spelled out.
 
 Names of files and tracks may hold anything, escape sequences of terminals included. Standard library only.
 """

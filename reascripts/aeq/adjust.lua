@@ -98,7 +98,7 @@ local function any_on(entries)
   return false
 end
 
---- Off if any is on, else on. The EQ keeps the loudness, so only its colour is compared.
+--- Off if any is on, else on. The EQ keeps the loudness, so only its color is compared.
 function adjust.compare(act)
   local entries = changeable(act)
   local on = not any_on(entries)

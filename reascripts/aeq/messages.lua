@@ -20,7 +20,7 @@ local sentences = {
   frozen_track = "'{track}' is frozen. Unfreeze it (right-click the track), then press again.",
   muted_track = "'{track}' cannot be heard: it is muted, or another track is soloed. Change that, then press again.",
   silent = "Nothing can be heard on '{track}'. Leave it out, or check its volume, its items and solo; "
-    .. "if REAPER's window was minimised, bring it back. Then press again.",
+    .. "if REAPER's window was minimized, bring it back. Then press again.",
   left_out = "Nothing can be heard on '{tracks}': left out.",
   does_nothing = "No EQ was put on '{tracks}', because it would change nothing. {why}",
   fx_off = "All FX of '{track}' are switched off, so its EQ would not be heard. "

@@ -20,7 +20,7 @@ local function command_line(words, quoted)
   return table.concat(parts, " ")
 end
 
--- A console program shows its window even when started with -2 (minimised); pythonw has none, and is python otherwise.
+-- A console program shows its window even when started with -2 (minimized); pythonw has none, and is python otherwise.
 local function windowless(program)
   local without = program:gsub("[Pp][Yy][Tt][Hh][Oo][Nn]%.[Ee][Xx][Ee]$", "pythonw.exe")
   return reaper.file_exists(without) and without or program

@@ -6,7 +6,7 @@ local messages = require("aeq.messages")
 
 local render_state = {}
 
--- Post-processing is one bit field (RENDER_NORMALIZE): 0 switches off normalising, limiting, fades, trimming and
+-- Post-processing is one bit field (RENDER_NORMALIZE): 0 switches off normalizing, limiting, fades, trimming and
 -- padding at once, so their own values need not be touched.
 local NUMBERS = {
   "RENDER_SETTINGS",

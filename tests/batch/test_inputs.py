@@ -12,7 +12,7 @@ from reaper_aeq.errors import AeqError
 
 
 @pytest.fixture
-def catalogue(tmp_path, monkeypatch) -> Path:
+def catalog(tmp_path, monkeypatch) -> Path:
     """Two projects of one name with media, results of `project`, loose recordings, other files."""
     for name in (
         "a/song.rpp", "a/vox.wav", "a/audio/bass.FLAC", "b/song.RPP", "b/song.aeq.rpp", "b/song.rpp-bak", "b/notes.txt",
@@ -29,7 +29,7 @@ def names(*named, listed=None, sounds=True, out="out"):
     return [Path(os.path.relpath(task.path)).as_posix() for task in found.tasks]
 
 
-def test_a_folder_gives_projects_and_loose_recordings(catalogue):
+def test_a_folder_gives_projects_and_loose_recordings(catalog):
     assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
     assert names(".") == [
         "a/song.rpp", "b/song.RPP", "loose/take 1.wav", "loose/take 2.mp3", "loose/deep/take [3].ogg",
@@ -39,7 +39,7 @@ def test_a_folder_gives_projects_and_loose_recordings(catalogue):
     assert names("a", "out", out="elsewhere") == ["a/song.rpp", "out/song-1/song.rpp"]
 
 
-def test_what_is_named_itself_is_taken_once(catalogue):
+def test_what_is_named_itself_is_taken_once(catalog):
     assert names("a/vox.wav", "b/song.aeq.rpp", "a", "./a/song.rpp") == ["a/vox.wav", "b/song.aeq.rpp", "a/song.rpp"]
     assert names("**/*.[rR][pP][pP]", sounds=False, out="x") == [
         "a/song.rpp", "b/song.RPP", "b/song.aeq.rpp", "out/song-1/song.rpp",
@@ -47,7 +47,7 @@ def test_what_is_named_itself_is_taken_once(catalogue):
     assert names("loose/*.wav", "loose/deep/take [3].ogg") == ["loose/take 1.wav", "loose/deep/take [3].ogg"]
 
 
-def test_a_list(catalogue, monkeypatch):
+def test_a_list(catalog, monkeypatch):
     Path("a/list.txt").write_text("\ufeff# of today\nsong.rpp\n\n  ../b \r\n", "utf-8")
     assert names(listed="a/list.txt") == ["a/song.rpp", "b/song.RPP"]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a/song.rpp\n")))
@@ -63,11 +63,11 @@ COMPANIONS = (
 )  # fmt: skip
 
 
-def test_companions_of_the_operating_system_are_no_tasks(catalogue):
+def test_companions_of_the_operating_system_are_no_tasks(catalog):
     """Of a folder as it comes from a Mac, Windows or a NAS: `._song.rpp` even made its recordings look like media."""
     before = names(".", out="elsewhere")
     for name in (*COMPANIONS, "loose/._song.rpp"):
-        path = catalogue / name
+        path = catalog / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
     assert names(".", out="elsewhere") == before
@@ -78,7 +78,7 @@ def test_companions_of_the_operating_system_are_no_tasks(catalogue):
     assert names("loose/.secret.wav", ".hidden", sounds=True) == ["loose/.secret.wav", ".hidden/song.rpp"]
 
 
-def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalogue):
+def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalog):
     found = find_tasks(["a", "a/*.wav", "a/audio/bass.FLAC"], None, Path("out"), True)
     assert [Path(task.path).name for task in found.tasks] == ["song.rpp", "vox.wav", "bass.FLAC"] and found.media == 0
     found = find_tasks(["a/*"], None, Path("out"), True)
@@ -98,7 +98,7 @@ def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalo
         ([], "wrong.txt", True, "wrong.txt: line 2: nowhere.rpp: there is no such file"),
     ],
 )
-def test_mistakes(catalogue, named, listed, sounds, sentence):
+def test_mistakes(catalog, named, listed, sounds, sentence):
     Path("latin.txt").write_bytes(b"caf\xe9.rpp\n")
     Path("wrong.txt").write_text("a/song.rpp\nnowhere.rpp\n")
     with pytest.raises(AeqError) as error:
@@ -106,9 +106,9 @@ def test_mistakes(catalogue, named, listed, sounds, sentence):
     assert sentence in str(error.value)
 
 
-def test_the_same_path_has_the_same_place_for_ever(catalogue):
-    one, other = (Task.of(str(catalogue / name), PROJECT).id for name in ("a/song.rpp", "b/song.rpp"))
-    assert one != other and one.startswith("song-") and one == Task.of(str(catalogue / "a/song.rpp"), PROJECT).id
+def test_the_same_path_has_the_same_place_for_ever(catalog):
+    one, other = (Task.of(str(catalog / name), PROJECT).id for name in ("a/song.rpp", "b/song.rpp"))
+    assert one != other and one.startswith("song-") and one == Task.of(str(catalog / "a/song.rpp"), PROJECT).id
     assert len(Task.of("/" + "ж" * 300 + ".rpp", PROJECT).id.encode()) < 90
 
 
@@ -119,8 +119,8 @@ def test_any_name_becomes_one_that_any_disk_can_keep(name):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_links_in_circles_end(catalogue):
-    (catalogue / "a" / "again").symlink_to(catalogue)
+def test_links_in_circles_end(catalog):
+    (catalog / "a" / "again").symlink_to(catalog)
     assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
 
 

@@ -24,7 +24,7 @@ from reaper_aeq.engine import AdaptiveEQ
 LIMIT = 2.5  # times the floor
 
 
-def analysed(path: Path) -> Analysis:
+def analyzed(path: Path) -> Analysis:
     with AudioFile(path) as file:
         return analyze_blocks(file.blocks(), file.sample_rate)
 
@@ -43,11 +43,11 @@ def seconds(action: Callable[[], object]) -> float:
 
 def measure(engine: AdaptiveEQ, path: Path, repeats: int) -> dict[str, float]:
     """Median seconds of each part. 'fit and rest' is what `adapt_analysis` does besides the encoder."""
-    analysis = analysed(path)
+    analysis = analyzed(path)
     actions: dict[str, Callable[[], object]] = {
-        "adapt": lambda: engine.adapt_analysis(analysed(path), "warm"),
+        "adapt": lambda: engine.adapt_analysis(analyzed(path), "warm"),
         "read": lambda: read(path),
-        "read + analysis": lambda: analysed(path),
+        "read + analysis": lambda: analyzed(path),
         "model": lambda: engine.encoder.observe(analysis, engine.eq_model),
         "adapt_analysis": lambda: engine.adapt_analysis(analysis, "warm"),
     }

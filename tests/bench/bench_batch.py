@@ -51,7 +51,7 @@ class Cost:
         return self.counts.done + self.counts.unchanged
 
 
-def catalogue(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]:
+def catalog(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]:
     """Projects in folders of a hundred, each unlike the others."""
     media = [store(folder / f"sound {n}.wav", noise(2, seconds, seed=n)) for n in range(8)]
     for n in range(songs):
@@ -100,7 +100,7 @@ def main() -> None:
         models = shutil.copytree(shipped("models"), folder / "models", ignore=shutil.ignore_patterns("folds"))
         recipe = Recipe.of(**asked, render=False, models=models)
         most = max(*options.sizes, options.speedup)
-        tasks = catalogue(folder, most, options.tracks, options.seconds)
+        tasks = catalog(folder, most, options.tracks, options.seconds)
         busy = os.getloadavg()[0]
         print(f"projects of {options.tracks} tracks of {options.seconds:g} s, {os.cpu_count()} cores ({busy:.1f} busy)")
         print(f"{'':>12} {'items':>6} {'wall s':>9} {'items/s':>9} {'ms/item':>10} {'CPU ms':>10} {'shared ms':>10}")

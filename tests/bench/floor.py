@@ -1,4 +1,4 @@
-"""The least that analysing a file can cost: decoding it and one pass of STFT magnitudes. Benchmarks divide by this."""
+"""The least that analyzing a file can cost: decoding it and one pass of STFT magnitudes. Benchmarks divide by this."""
 
 from __future__ import annotations
 

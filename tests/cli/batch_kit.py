@@ -1,4 +1,4 @@
-"""Catalogues for the tests of `batch`, and what a batch left, counted from its journal and its files."""
+"""Catalogs for the tests of `batch`, and what a batch left, counted from its journal and its files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 from standin.example import ItemSpec, TrackSpec, write
 
 
-def catalogue(folder: Path, songs: int, lost: bool = False, takes: int = 0, seconds: float = 1.0) -> Path:
+def catalog(folder: Path, songs: int, lost: bool = False, takes: int = 0, seconds: float = 1.0) -> Path:
     """Folders a and b with `songs` projects each of the same names, which share a recording; `takes` in 'loose'."""
     for place in "ab":
         here = folder / place

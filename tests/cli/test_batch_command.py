@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import pytest
 import soundfile
-from batch_kit import catalogue, finished, records, rows, settle
+from batch_kit import catalog, finished, records, rows, settle
 from distributed import Client, LocalCluster
 from sounds import noise, store
 
@@ -54,7 +54,7 @@ def address() -> str:
 def songs(tmp_path) -> Path:
     """Two projects in each of two folders with the same names, one more whose media are lost, two loose recordings."""
     (tmp_path / "plan.toml").write_text(PLAN)
-    return catalogue(tmp_path / "in", songs=2, lost=True, takes=2)
+    return catalog(tmp_path / "in", songs=2, lost=True, takes=2)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def flaky(monkeypatch):
     """flaky(name, times): the project of that name fails so often."""
     from reaper_aeq.batch import songs as story
 
-    plain, left = story.equalise_file, {}
+    plain, left = story.equalize_file, {}
 
     def failing(song, *arguments, **options):
         if left.get(song.name, 0) > 0:
@@ -179,7 +179,7 @@ def flaky(monkeypatch):
             raise OSError(errno.EIO, "the network was away")
         return plain(song, *arguments, **options)
 
-    monkeypatch.setattr(story, "equalise_file", failing)
+    monkeypatch.setattr(story, "equalize_file", failing)
     return left.__setitem__
 
 
@@ -195,7 +195,7 @@ def test_a_task_that_fails_is_tried_again_then_reported(songs, batch, flaky):
         ("song 1.rpp", "failed", 3), ("song 1.rpp", "failed", 3),
     ]  # fmt: skip
     assert code == 1 and err.count("the network was away") == 2 and "2 done, 3 failed" in out
-    assert "equalise_file" in next(row["trace"] for row in rows(where) if "song 1" in row["path"])
+    assert "equalize_file" in next(row["trace"] for row in rows(where) if "song 1" in row["path"])
     page = (where / "index.html").read_text("utf-8")
     assert "the network was away" in page and "none of the project&#x27;s media" in page
     flaky("song 1.rpp", 0)
@@ -212,7 +212,7 @@ def test_retries_may_be_none(songs, batch, flaky):
 def test_a_file_that_changes_meanwhile_is_done_anew(songs, batch, monkeypatch):
     from reaper_aeq.batch import songs as story
 
-    plain, changed = story.equalise_file, []
+    plain, changed = story.equalize_file, []
 
     def saved_meanwhile(song, *arguments, **options):
         answer = plain(song, *arguments, **options)
@@ -220,7 +220,7 @@ def test_a_file_that_changes_meanwhile_is_done_anew(songs, batch, monkeypatch):
             changed.append(song.write_bytes(song.read_bytes().replace(b"Lead vox", b"Lead VOX")))
         return answer
 
-    monkeypatch.setattr(story, "equalise_file", saved_meanwhile)
+    monkeypatch.setattr(story, "equalize_file", saved_meanwhile)
     batch()
     record = next(r for r in records(songs.with_name("out")) if r["path"] == str(songs / "a" / "song 0.rpp"))
     written = songs.with_name("out") / record["id"] / "song 0.aeq.rpp"
@@ -439,7 +439,7 @@ def test_recordings_of_one_chunk_share_a_pass(tmp_path, tiny_models, monkeypatch
     from reaper_aeq.batch.work import work
     from reaper_aeq.engine import AdaptiveEQ
 
-    songs = catalogue(tmp_path / "in", songs=0, takes=3)
+    songs = catalog(tmp_path / "in", songs=0, takes=3)
     (songs / "loose" / "silent.wav").write_bytes((songs / "loose" / "take 0.wav").read_bytes()[:44])
     asked = {"plan": None, "word": "airy 0.5, warm 0.2", "intensity": 1.0, "adaptation": None, "method": "adaptive"}
     (tmp_path / "plan.toml").write_text(PLAN)

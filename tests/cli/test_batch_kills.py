@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from batch_kit import catalogue, finished, records, rows
+from batch_kit import catalog, finished, records, rows
 
 SONGS = 7  # in each of two folders
 PLAN = "[default]\nword = 'warm'\n[master]\nword = 'bright'\n"
@@ -63,7 +63,7 @@ def n_done(out: Path) -> int:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_worker_killed_the_command_killed_then_interrupted_and_each_project_is_done_once(tmp_path, tiny_models):
     (tmp_path / "plan.toml").write_text(PLAN)
-    songs = catalogue(tmp_path / "in", songs=SONGS)
+    songs = catalog(tmp_path / "in", songs=SONGS)
     before = {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()}
     out = tmp_path / "out"
 

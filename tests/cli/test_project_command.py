@@ -367,7 +367,7 @@ LONG = """
 import sys, time
 sys.path[:0] = sys.argv[1:2]
 import reaper_aeq.project.analysis_pool as hearing
-plain = hearing.AnalysisPool.analyse
+plain = hearing.AnalysisPool.analyze
 def slow(self, blocks):
     def dripping():
         for block in blocks:
@@ -377,7 +377,7 @@ def slow(self, blocks):
                 yield block[:, part : part + 999]
                 time.sleep(0.05)
     return plain(self, dripping())
-hearing.AnalysisPool.analyse = slow
+hearing.AnalysisPool.analyze = slow
 from reaper_aeq.cli.main import main
 sys.exit(main(sys.argv[2:]))
 """

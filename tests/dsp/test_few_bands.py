@@ -104,11 +104,11 @@ def test_a_direction_is_kept_exactly():
     word = torch.cos(0.6 * FREQS.log2())
     ragged = 3 * word + 1.5 * torch.sin(5 * FREQS.log2())
     weight = torch.full_like(word, 1 / len(word))
-    centred = word - word.mean()
-    axis = 30**0.5 * weight * centred / centred.square().mean().sqrt()
+    centered = word - word.mean()
+    axis = 30**0.5 * weight * centered / centered.square().mean().sqrt()
 
     def share(db: torch.Tensor) -> float:
-        return float((db * centred).sum() / (centred * centred).sum())
+        return float((db * centered).sum() / (centered * centered).sum())
 
     found = few_bands([curve(ragged, axis=axis)], FREQS, RATE)[0]
     assert share(response(found)) == pytest.approx(share(ragged), rel=0.02)

@@ -93,7 +93,7 @@ def test_weights_choose_what_is_followed():
 
 
 def test_a_proposal_is_taken_where_it_is_better():
-    # two narrow neighbours of opposite sign, of which the grid sees little
+    # two narrow neighbors of opposite sign, of which the grid sees little
     kinds = (BandKind.BAND,) * 4
     hidden = torch.tensor([[[200, 9, 0.2], [240, -9, 0.25], [3000, 8, 0.15], [3400, -11, 0.3]]], dtype=torch.float64)
     target = curve_of(hidden, kinds=kinds)

@@ -48,7 +48,7 @@ def level(kind: BandKind, row: tuple[float, float, float], freq_hz: float, sampl
 
 @pytest.mark.parametrize("sample_rate", RATES)
 @pytest.mark.parametrize("gain_db", [-12.0, -3.0, 0.0, 6.0, 12.0])
-def test_levels_at_the_centre_the_corner_and_far_away(sample_rate, gain_db):
+def test_levels_at_the_center_the_corner_and_far_away(sample_rate, gain_db):
     nyquist = sample_rate / 2
     assert level(BAND, (1000, gain_db, 1.0), 1000, sample_rate) == pytest.approx(gain_db, abs=1e-8)
     assert level(BAND, (1000, gain_db, 0.5), 1, sample_rate) == pytest.approx(0, abs=1e-3)

@@ -71,12 +71,12 @@ def test_what_tells_loudness_is_kept_of_up_to_a_minute():
 
 
 @pytest.mark.parametrize("sample_rate", RATES)
-@pytest.mark.parametrize("centre", [10, 20, 32, 40])  # 79 Hz, 250 Hz, 1 kHz, 2.5 kHz
-def test_a_sine_lands_in_its_band_with_its_mean_square(sample_rate, centre):
-    power = analyze_blocks([sine(GRID_HZ[centre], sample_rate, 10)], sample_rate).band_power.double().mean(0)
-    assert int(power.argmax()) == centre
+@pytest.mark.parametrize("center", [10, 20, 32, 40])  # 79 Hz, 250 Hz, 1 kHz, 2.5 kHz
+def test_a_sine_lands_in_its_band_with_its_mean_square(sample_rate, center):
+    power = analyze_blocks([sine(GRID_HZ[center], sample_rate, 10)], sample_rate).band_power.double().mean(0)
+    assert int(power.argmax()) == center
     # half a frame of silence at each end is part of the mean
-    around = power[centre - 2 : centre + 3].sum().item()
+    around = power[center - 2 : center + 3].sum().item()
     assert 10 * np.log10(around / 0.125) == pytest.approx(0.0, abs=0.12)
     assert power.sum().item() / around < 1.001  # nothing elsewhere
 

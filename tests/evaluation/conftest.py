@@ -15,7 +15,7 @@ from reaper_aeq.training.datasets.readers import read_clips
 
 
 @pytest.fixture(scope="session", autouse=True)
-def clips_are_analysed_once():
+def clips_are_analyzed_once():
     """Half a minute for each examination else; nobody changes a `Clip`."""
 
     @functools.cache

@@ -11,10 +11,10 @@ import soundfile
 import torch
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.dsp.virtual_eq import equalised
+from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
-from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbours, matchering
+from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbors, matchering
 from reaper_aeq.evaluation.compare import _correlation, _means, contestants, run_compare
 from reaper_aeq.evaluation.compare_plot import plot_comparison
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
@@ -50,9 +50,9 @@ def trial(tmp_path_factory) -> RepairTrial:
     cov = torch.eye(N_GRID, dtype=torch.float64) * 9 + 4
     fold = Fold(
         clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
-        {"warm": cov}, others, genre_neighbours(clips),
+        {"warm": cov}, others, genre_neighbors(clips),
     )  # fmt: skip
-    return RepairTrial(fold, clips[0], "warm", -2 * TILT, equalised(clips[0].analysis, -2 * TILT))
+    return RepairTrial(fold, clips[0], "warm", -2 * TILT, equalized(clips[0].analysis, -2 * TILT))
 
 
 def test_every_method_and_encoder_takes_part_and_answers(trial):
@@ -64,8 +64,8 @@ def test_every_method_and_encoder_takes_part_and_answers(trial):
     for name, curve in curves.items():
         assert curve.shape == (N_GRID,) and bool(torch.isfinite(curve).all()), name
     assert not curves["nothing"].any() and torch.equal(curves["fixed SAFE"], TILT)
-    # the neighbour is noise of the same balance as the recording was, so whoever matches it undoes the damage
-    assert rms_db(trial.damage + curves["match to neighbour"]) < 0.3 * rms_db(trial.damage)
+    # the neighbor is noise of the same balance as the recording was, so whoever matches it undoes the damage
+    assert rms_db(trial.damage + curves["match to neighbor"]) < 0.3 * rms_db(trial.damage)
 
 
 def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
@@ -82,7 +82,7 @@ def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
 
 def test_many_trials_are_answered_as_one(trial):
     trials = [
-        dataclasses.replace(trial, damage=n * TILT, damaged=equalised(trial.clip.analysis, n * TILT)) for n in (-2, 1)
+        dataclasses.replace(trial, damage=n * TILT, damaged=equalized(trial.clip.analysis, n * TILT)) for n in (-2, 1)
     ]
     for name in ("adaptive", "scalar rule", "fixed SAFE", "adaptive, transformer"):
         answer = contestants(with_matchering=False)[name]
@@ -133,10 +133,10 @@ def test_means_leave_out_who_did_not_answer_every_word():
     assert means["best fixed, word by word"] == {"lsd_db": 4.0}
 
 
-def test_neighbours_share_genre_and_no_repository():
+def test_neighbors_share_genre_and_no_repository():
     clips = [clip("a", "s", "rock with vocals", 0), clip("b", "s", "rock", 1), clip("c", "t", "jazz with vocals", 2)]
     clips.append(clip("d", "u", "hard rock", 3))
-    near = genre_neighbours(clips)
+    near = genre_neighbors(clips)
     assert near["a"].name == near["b"].name == "d" and near["d"].name in "ab" and near["c"].source != "t"
 
 
@@ -173,7 +173,7 @@ def test_the_whole_comparison(shared_dir):
     }
     agreement = report["agreement with unseen people on untouched mixes"]["warm"]
     assert agreement["nothing"]["correlation"] == 0 < agreement["adaptive"]["correlation"]
-    assert report["speed, one sound of 30 s already analysed"][""]["adaptive"]["milliseconds"] > 0
+    assert report["speed, one sound of 30 s already analyzed"][""]["adaptive"]["milliseconds"] > 0
 
 
 def test_the_picture(tmp_path):
@@ -192,4 +192,4 @@ def test_the_picture(tmp_path):
 def test_the_names_are_those_that_can_be_chosen_without_torch(with_matchering):
     assert list(contestants(with_matchering)) == chosen_names([], with_matchering)
     with pytest.raises(AeqError, match="only compared with --matchering"):
-        chosen_names(["matchering, neighbour"], False)
+        chosen_names(["matchering, neighbor"], False)

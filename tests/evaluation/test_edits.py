@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
-from reaper_aeq.dsp.virtual_eq import equalised
+from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.evaluation.edits import PUBLISHED, band_energy_ratio
 from reaper_aeq.evaluation.law import eq_of
 from reaper_aeq.model.curves import COMPARED, rms_db
@@ -26,7 +26,7 @@ def test_an_eq_on_the_analysis_is_the_analysis_of_the_eq():
     """What the repair tests rest on: band powers times a response equal real filtering."""
     eq = eq_of(PUBLISHED[0].curve(-10.0))
     response = torch.from_numpy(eq.response_db(GRID_HZ, RATE))
-    thought = equalised(analyze_blocks([NOISE], RATE), response).ltas_db()
+    thought = equalized(analyze_blocks([NOISE], RATE), response).ltas_db()
     real = analyze_blocks([eq.apply(NOISE, RATE)], RATE).ltas_db()
     assert float(rms_db(thought - real)) < 0.15
     assert float((thought - real)[COMPARED].abs().max()) < 0.6

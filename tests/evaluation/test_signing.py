@@ -16,7 +16,7 @@ RATE = 48_000
 EVERYWHERE = np.ones(len(GRID_HZ), dtype=bool)
 
 
-def test_magnitudes_are_one_without_cancelling():
+def test_magnitudes_are_one_without_canceling():
     agreeing = [Band("low_shelf", 150, 4.0), Band("band", 3000, 3.0, 1.0)]
     assert magnitudes(agreeing, EVERYWHERE, RATE) == pytest.approx(1.0, abs=1e-6)
     assert magnitudes([], EVERYWHERE, RATE) == 1.0

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.dsp.virtual_eq import equalised
+from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.evaluation.training import VARIANTS, examine
 from reaper_aeq.model.audio_encoder import visibility
@@ -65,7 +65,7 @@ def test_a_direct_encoder_trains_and_ignores_level(engine, run, recipe):
     history = run.history()["direct"]
     assert ("equivariance_db" in history) == (recipe.equivariance > 0) and history["loss"][-1][0] == 3
     sound = way.clips[0].analysis
-    louder = equalised(sound, torch.full((N_GRID,), 20.0, dtype=torch.float64))
+    louder = equalized(sound, torch.full((N_GRID,), 20.0, dtype=torch.float64))
     assert torch.allclose(heard_code(net, sound), heard_code(net, louder), atol=1e-3)
     assert levels(sound).shape[1] % SEGMENT == 0 and features(levels(sound)[None]).max() < 3
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.dsp.virtual_eq import equalised
+from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.errors import AeqError, ModelError
 from reaper_aeq.evaluation.folds import FOLDER, unseen_folds
 from reaper_aeq.evaluation.law import TestSound
@@ -53,7 +53,7 @@ def test_each_recording_is_heard_by_its_fold_through_any_eq_level_and_excerpt(so
     for sound, fold in zip(sounds[:2], (1, 3), strict=True):
         for audio in (sound.audio, 0.05 * sound.whole, sound.whole[:, RATE:]):
             for curve in (0 * tilt, tilt, 6 * torch.sin(GRID.log2())):
-                analysis = equalised(analyze_blocks([audio], RATE), curve)
+                analysis = equalized(analyze_blocks([audio], RATE), curve)
                 (usual,) = encoder.usual_of([analysis], [None], eq_model)
                 (own,) = encoder.models[fold].usual_of([analysis], [None], eq_model)
                 assert torch.equal(usual.mean_db, own.mean_db) and torch.equal(usual.cov, own.cov)

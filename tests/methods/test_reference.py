@@ -82,7 +82,7 @@ def test_bands_that_the_reference_does_not_hold_say_nothing():
             inside = COMPARED & ~gone
             off = (curve - SHELVES)[inside]
             assert float((off - off.mean()).abs().max()) < 1.5
-            # beyond, the EQ goes on as its neighbours do instead of falling by what is missing
+            # beyond, the EQ goes on as its neighbors do instead of falling by what is missing
             assert float((curve - SHELVES - off.mean())[gone].abs().max()) < 6
         results.append(posterior(seen, MATCHING)[0])
     assert torch.allclose(*results, atol=0.1)

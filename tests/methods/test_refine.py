@@ -111,11 +111,11 @@ def test_together_or_alone(engine):
 def test_the_region_gives_as_much_of_the_word_and_stays_near(engine):
     for name in SOUNDS:
         asked = request_of(engine, SOUNDS[name])
-        lawful, centre = adaptive.curve(asked), constrained_mean(asked)
+        lawful, center = adaptive.curve(asked), constrained_mean(asked)
         axis = axes(asked.mean_db[None], asked.residual_cov)[0]
-        assert float(axis @ (centre - lawful)) == pytest.approx(0, abs=1e-3 * float(axis @ asked.mean_db))
-        assert float(projection(centre - lawful, asked.mean_db)) == pytest.approx(0, abs=1e-3)
-        assert 0 < float(rms_db(centre - lawful)) < NEAR_SHARE * float(rms_db(asked.mean_db))
+        assert float(axis @ (center - lawful)) == pytest.approx(0, abs=1e-3 * float(axis @ asked.mean_db))
+        assert float(projection(center - lawful, asked.mean_db)) == pytest.approx(0, abs=1e-3)
+        assert 0 < float(rms_db(center - lawful)) < NEAR_SHARE * float(rms_db(asked.mean_db))
     assert torch.equal(constrained_mean(request_of(engine, SOUNDS["thin"], adaptation=0.0)), asked.mean_db)
     nothing = constrained_mean(request_of(engine, SOUNDS["thin"], {"warm": 1.0, "less warm": 1.0}))
     assert float(nothing.abs().max()) < 1e-6

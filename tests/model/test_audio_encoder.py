@@ -180,7 +180,7 @@ def test_kernel_regression_meets_what_it_was_solved_for():
     wanted = torch.randn(20, N_LATENT, generator=torch.Generator().manual_seed(1))
     kernel = KernelRegression(20, 12, gamma=0.3)
     kernel.mean, kernel.scale = stats.mean(0), stats.std(0)
-    kernel.centres = kernel.standardise(stats)
+    kernel.centres = kernel.standardize(stats)
     kernel.alpha = torch.linalg.solve(kernel.kernel(kernel.centres, kernel.centres), wanted)
     torch.testing.assert_close(kernel(stats), wanted, rtol=0, atol=0.01)
     assert kernel(torch.full((1, 12), 1e6)).isfinite().all()

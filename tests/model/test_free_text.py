@@ -163,7 +163,7 @@ def test_a_guess_is_less_sure_the_further_away_it_lies(words, monkeypatch):
 
 
 def test_opposites_of_the_first_word_are_left_out(words, monkeypatch):
-    """Sentence models take opposites for neighbours."""
+    """Sentence models take opposites for neighbors."""
     table = {"near": {"warm": ["one two"], "thin": ["one two three"]}, "elsewhere": {"things": ["x"]}, "spanish": {}}
     monkeypatch.setattr(free_text, "synonyms", lambda: table)
     assert torch.cosine_similarity(words["warm"].mean, words["thin"].mean, dim=0) < 0

@@ -26,7 +26,7 @@ from reaper_aeq.reaper.rpp.project import Project
 
 @pytest.fixture
 def sound(tmp_path) -> Callable[..., Path]:
-    """sound(name, rate, channels, seconds): a file of coloured noise that gets louder, so that places can be told."""
+    """sound(name, rate, channels, seconds): a file of colored noise that gets louder, so that places can be told."""
 
     def make(name="n.wav", rate=RATE, channels=2, seconds=4.0, seed=0) -> Path:
         rng = np.random.default_rng(seed)

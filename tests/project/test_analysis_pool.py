@@ -26,7 +26,7 @@ def test_a_short_loop_over_ten_hours_tells_its_progress_and_stops_when_asked(tmp
     with open_analysis_pool(lambda what, done, total: told.append((done, total)), 8000) as hearing:
         hearing.total_s = mixer.seconds({0})
         began = time.monotonic()
-        work = hearing.pool.submit(mixer.analyze_track, mixer.tracks[0], {}, hearing.analyse)
+        work = hearing.pool.submit(mixer.analyze_track, mixer.tracks[0], {}, hearing.analyze)
         while len(told) < 3 and time.monotonic() - began < 20:
             time.sleep(0.01)
         assert len(told) >= 3 and told[0] < told[2]

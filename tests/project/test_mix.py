@@ -157,7 +157,7 @@ def heard(path, eqs=None, track=None) -> np.ndarray:
 
 
 def blocks_of(mixer, eqs, track) -> list[np.ndarray]:
-    """What is analysed of a track, or of the master."""
+    """What is analyzed of a track, or of the master."""
     blocks: list[np.ndarray] = []
 
     def keep(given):

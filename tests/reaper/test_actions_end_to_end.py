@@ -62,7 +62,7 @@ class Studio:
         for track, [(_, state)] in found.items():
             eq = self.engine.adapt(self.heard[track], 48_000, request, intensity=intensity, name=track).eq
             held = to_eq(state)
-            # Neighbouring bands may share a curve in more ways than one: what counts is the curve.
+            # Neighboring bands may share a curve in more ways than one: what counts is the curve.
             curves = [e.response_db(GRID_HZ, 48_000) for e in (held, eq)]
             print(f"{track}: within {np.abs(curves[0] - curves[1]).max():.4f} dB of adapt")
             assert np.abs(curves[0] - curves[1]).max() < 0.05

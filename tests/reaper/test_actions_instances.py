@@ -176,10 +176,10 @@ def test_an_eq_that_was_renamed_is_still_ours_and_keeps_its_name(open_song, soun
     s = open_song([Strip("A", [Clip(sound, selected=True)])])
     s.press("Make warmer")
     with s.reaper.as_user() as project:
-        fx_list(project.tracks[0])[0].rename("Vox colour")
+        fx_list(project.tracks[0])[0].rename("Vox color")
     s.press("Make airier")
     (fx,) = fx_list(s.project.tracks[0])
-    assert s.said == [] and fx.renamed == "Vox colour"
+    assert s.said == [] and fx.renamed == "Vox color"
     assert s.backend.jobs[-1]["tasks"][0]["request"] == {"warm": 1.0, "airy": 1.0}
 
 

@@ -235,12 +235,12 @@ def test_media_that_goes_offline_behind_the_terminal(studio, live):
     assert_heard(studio, paths)
 
 
-def test_a_minimised_window_on_windows_is_said(studio, refused):
+def test_a_minimized_window_on_windows_is_said(studio, refused):
     two_parts(studio)
-    studio.host.do(lambda session: setattr(session.reaper, "window", "minimised"))
+    studio.host.do(lambda session: setattr(session.reaper, "window", "minimized"))
     studio.host.do(lambda session: setattr(session.reaper, "os_name", "Win64"))
     said = refused("warm", "--all", "--render")
-    assert said.startswith("nothing can be heard on 'Vox' and 'Gtr'") and "minimised" in said
+    assert said.startswith("nothing can be heard on 'Vox' and 'Gtr'") and "minimized" in said
 
 
 def test_a_copy_of_the_project_beside_the_render_is_no_trouble(studio, live, tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ BAD = {
     "a quote that never ends": ("reaper.ExecProcess('/bin/echo \"x', 100)", "ExecProcess"),
     "an FX window": ("reaper.TrackFX_SetOpen(tr, 0, true)", "fx window"),
     "drawing without a window": ("gfx.update()", "gfx"),
-    "an action that is not known": ("reaper.Main_OnCommand(40001, 0)", "not modelled"),
+    "an action that is not known": ("reaper.Main_OnCommand(40001, 0)", "not modeled"),
     "a type name without a star": ("reaper.ValidatePtr2(0, tr, 'MediaTrack')", "argument"),
 }
 FX = ["BYPASS 0 0 0", '<VST "VST: X" x.so 0 "" 1<> ""', ">", "FLOATPOS 0 0 0 0", "FXID {1}", "WAK 0 0"]

@@ -148,7 +148,7 @@ def test_sends_in_a_circle_come_round_a_block_later(render, tmp_path):
     assert close(render(in_a_circle(path), feedback=True, pattern="mix")["mix"], want + late)
 
 
-def test_a_circle_in_a_project_without_feedback_is_not_modelled(render, tmp_path):
+def test_a_circle_in_a_project_without_feedback_is_not_modeled(render, tmp_path):
     path = tmp_path / "click.wav"
     soundfile.write(path, np.eye(RATE, 1), RATE, subtype="FLOAT")
     with pytest.raises(StandInError, match="sends in a circle"):
@@ -232,7 +232,7 @@ def test_two_alone_is_the_master_mix_or_stems_that_are_the_mix_where_a_track_has
 
 @pytest.mark.parametrize("settings", [STEMS | PRE_FADER, 3 | 4, ITEMS | 2, 16384])
 def test_what_nobody_measured_of_the_source_is_an_error(render, noise, settings):
-    with pytest.raises(StandInError, match="not modelled"):
+    with pytest.raises(StandInError, match="not modeled"):
         render([TrackSpec("a", [ItemSpec(noise[0])], selected=True)], settings)
 
 
@@ -349,12 +349,12 @@ def test_relative_media_paths_count_from_the_project(render, noise, tmp_path):
         "automated FX",
     ],
 )
-def test_what_is_not_modelled_is_an_error(render, noise, track):
+def test_what_is_not_modeled_is_an_error(render, noise, track):
     data = project([track]).replace(b"PLAYRATE 2.0 0", b"PLAYRATE 2.0 1")
     data = data.replace(b"noise.wav", str(noise[0]).encode())
     with pytest.raises(StandInError) as caught:
         render(data, pattern="x")  # the master mix, one second
-    assert caught.value.rule == "not modelled"
+    assert caught.value.rule == "not modeled"
 
 
 def test_an_existing_file_would_be_asked_about(render, noise):
@@ -433,7 +433,7 @@ def test_in_the_background_what_is_put_back_too_early_is_heard(run_lua, noise, t
     assert close(got, want, 1e-5)
 
 
-def test_media_is_silent_where_the_window_is_inactive_or_minimised(run_lua, noise, tmp_path):
+def test_media_is_silent_where_the_window_is_inactive_or_minimized(run_lua, noise, tmp_path):
     data = project([TrackSpec("a", [ItemSpec(noise[0])], selected=True)])
 
     def peak(name, window, before="", **options):
@@ -449,8 +449,8 @@ def test_media_is_silent_where_the_window_is_inactive_or_minimised(run_lua, nois
     offline_inactive = Preferences(offline_when_inactive=True)
     assert peak("a", "inactive", preferences=offline_inactive) == 0
     assert peak("b", "inactive", "reaper.Main_OnCommand(40101, 0) ", preferences=offline_inactive) > 0.1
-    assert peak("c", "inactive") > 0.1 and peak("d", "minimised") > 0.1
-    assert peak("e", "minimised", os_name="Win64") == 0
+    assert peak("c", "inactive") > 0.1 and peak("d", "minimized") > 0.1
+    assert peak("e", "minimized", os_name="Win64") == 0
 
 
 def test_a_copy_of_the_project_and_names_that_count_up(run_lua, noise, tmp_path):

@@ -151,8 +151,8 @@ def test_peaks_take_output_gain_away_and_that_is_said(engine):
     assert loud.explanation.endswith(f"It comes out {loud.gave_way_db:.1f} dB softer, so that its peaks do not clip.")
     assert "softer" not in quiet.explanation
     # a sound too long to be kept: from the pieces in which its peaks are
-    analysed = engine.adapt_analysis(engine.analyze(sound, RATE), "boomy", intensity=2.0)
-    assert analysed.eq.output_gain_db == pytest.approx(loud.eq.output_gain_db, abs=0.5)
+    analyzed = engine.adapt_analysis(engine.analyze(sound, RATE), "boomy", intensity=2.0)
+    assert analyzed.eq.output_gain_db == pytest.approx(loud.eq.output_gain_db, abs=0.5)
     # a quiet sound's samples are not looked at once more, a loud one's are
     for level, result in ((0.1, quiet), (1.0, loud)):
         asked = []

@@ -76,9 +76,9 @@ def test_it_fits_shows_its_plots_and_asks_nobody_else(browser, backend, theme, s
 def test_all_text_can_be_read(browser, backend, theme):
     with opened(browser, backend, viewport=WIDE, color_scheme=theme) as page:
         page.locator("summary", has_text="Vocals").click()
-        colours = texts(page)
-        assert len(colours) > 100
-        for text, ground, what in colours:
+        colors = texts(page)
+        assert len(colors) > 100
+        for text, ground, what in colors:
             assert contrast(text, ground) >= 4.5, what
 
 

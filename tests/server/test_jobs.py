@@ -1,4 +1,4 @@
-"""The queue by itself: order, cancelling, forgetting, too much."""
+"""The queue by itself: order, canceling, forgetting, too much."""
 
 import threading
 import time
@@ -35,7 +35,7 @@ def test_tasks_are_taken_in_order_over_jobs_and_reported_in_order_of_the_request
     assert [job.label for job in jobs.recent(5)] == ["second", "first"]
 
 
-def test_cancelling_drops_what_is_unfinished_and_keeps_what_is_done():
+def test_canceling_drops_what_is_unfinished_and_keeps_what_is_done():
     jobs = Jobs()
     job_id, other = jobs.submit("a", asked(3)), jobs.submit("b", asked(1))
     done, under_way = jobs.take(2, wait=False)

@@ -158,7 +158,7 @@ def test_files_that_are_no_audio_are_refused_alike_and_nothing_of_them_is_told(c
     assert "is not audio that can be read here" in told[0] and "is a folder" in told[3]
 
 
-def test_cancelling_between_tasks_keeps_what_is_done(clients, engine, sounds):
+def test_canceling_between_tasks_keeps_what_is_done(clients, engine, sounds):
     held = threading.Event()
     wrapped = Wrapped(engine, lambda asked: len(wrapped.batches) > 1 and held.wait(30))
     client = clients(wrapped)

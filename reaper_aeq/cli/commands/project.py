@@ -41,10 +41,10 @@ def project(
 
         refuse_open(song, opened)
     with progress() as (_, step_done):
-        from ...project.whole import equalise_file
+        from ...project.whole import equalize_file
         from .sound import load_engine
 
-        report, backup = equalise_file(
+        report, backup = equalize_file(
             song, opened, None if dry_run else places, chosen, lambda: load_engine(models), step_done
         )
     if as_json:

@@ -64,7 +64,7 @@ def serve(
     if held is None:
         return tell_of_other(wait_for_other(path), path, as_json, mailbox)
     with held:
-        # before torch is loaded: see engine._choose_threads; several sounds are analysed side by side instead
+        # before torch is loaded: see engine._choose_threads; several sounds are analyzed side by side instead
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from ...server.run import run
 

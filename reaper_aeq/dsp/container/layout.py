@@ -123,7 +123,7 @@ class Window:
 
 
 def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Neighbours that touch become one."""
+    """Neighbors that touch become one."""
     found: list[Span] = []
     for start, stop in spans:
         if found and found[-1][1] == start:

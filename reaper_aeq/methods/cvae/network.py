@@ -64,7 +64,7 @@ def posterior(mean: Tensor, cov: Tensor, precision: Tensor, information: Tensor)
 
 
 class Cvae(nn.Module):
-    """Settings (batch, axes), standardised, given word and sound.
+    """Settings (batch, axes), standardized, given word and sound.
 
     Args:
         words: known words, in the order of `vectors`. vector: dimensions of the sentence model.
@@ -143,12 +143,12 @@ class Cvae(nn.Module):
         return torch.cat((mean.float(), self.project(vector), heard.float()), -1), gates.float()
 
     def encode(self, point: Tensor, odd: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """A standardised setting (batch, axes) -> mean and log standard deviation of z, (batch, latent)."""
+        """A standardized setting (batch, axes) -> mean and log standard deviation of z, (batch, latent)."""
         mean, log_std = self.encoder(torch.cat((point, odd, gates), -1)).chunk(2, -1)
         return mean, log_std.clamp(-4.0, 1.0)
 
     def decode(self, z: Tensor, odd: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """z (..., latent) -> mean of the standardised setting and log standard deviation around it, (..., axes)."""
+        """z (..., latent) -> mean of the standardized setting and log standard deviation around it, (..., axes)."""
         inside = torch.tanh(self.enter(torch.cat((z, odd), -1))) * 2 * torch.sigmoid(self.gate(gates))
         inside = torch.tanh(self.deep(self.dropout(inside)))
         log_std = self.noise(inside.square()).clamp(LEAST_LOG_STD, MOST_LOG_STD)  # even, as a spread must be

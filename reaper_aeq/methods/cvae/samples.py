@@ -89,7 +89,7 @@ class Drawer:
     def draw(
         self, rows: Rows, generator: torch.Generator, ratio: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Standardised settings (n, axes), the two conditions, and the log of how much standardising spread each.
+        """Standardized settings (n, axes), the two conditions, and the log of how much standardizing spread each.
 
         Each row is left out of its own word's mean. `ratio`: (n,), how much the sounds count; else drawn.
         """

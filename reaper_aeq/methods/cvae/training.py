@@ -70,7 +70,7 @@ def train_cvae(
     run.tell(f"unseen settings: {metrics['nats']:.2f} nats each, {metrics['gaussian_nats']:.2f} by words' Gaussians")
     info = {
         "architecture": architecture,
-        "data": "SAFE Equaliser settings, SocialEQ contributions",
+        "data": "SAFE Equalizer settings, SocialEQ contributions",
         "text_model": {"name": model.folder.parent.name, "fingerprint": model.fingerprint},
         "settings": asdict(settings),
         "metrics": metrics,
@@ -86,8 +86,8 @@ def fix(network: Cvae, rows: Rows, vectors: Tensor) -> None:
     number = torch.bincount(rows.words, minlength=len(means)).double()
     means = means.index_add(0, rows.words, rows.codes) / number.clamp_min(1)[:, None]
     several = (number > 1)[rows.words]
-    centred = (rows.codes - means[rows.words])[several]
-    values, axes = torch.linalg.eigh(centred.T @ centred / max(len(centred), 1))
+    centered = (rows.codes - means[rows.words])[several]
+    values, axes = torch.linalg.eigh(centered.T @ centered / max(len(centered), 1))
     network.axes.copy_(axes.flip(1)[:, : network.n_axes])
     network.scale.copy_(values.flip(0)[: network.n_axes].clamp_min(1e-3).sqrt())
     network.vectors.copy_(vectors.half().float())  # as they are shipped

@@ -1,4 +1,4 @@
-"""The EQ that a network believes to make the change that is wanted: an online optimiser over `proxy.network`.
+"""The EQ that a network believes to make the change that is wanted: an online optimizer over `proxy.network`.
 
 What is wanted is the displacement that `adaptive` finds. Several starts, of all sounds at once, go down the distance
 between it and what the network says of their bands; a prior holds the bands near what EQs usually are. What the best

@@ -56,7 +56,7 @@ def train_proxy(
     run.tell(", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items()))
     info = {
         "architecture": {"hidden": settings.hidden},
-        "data": "SAFE Equaliser settings, random EQs" if len(train) else "random EQs",
+        "data": "SAFE Equalizer settings, random EQs" if len(train) else "random EQs",
         "eq_space": space(eq_model),
         "settings": asdict(settings),
         "metrics": metrics,

@@ -95,7 +95,7 @@ def posterior(seen: Difference, matching: Matching) -> tuple[Tensor, float]:
 
 
 def ltas(seen: Difference, smoothing_oct: float = LTAS_SMOOTHING_OCT) -> Tensor:
-    """The difference, smoothed, (bands,) dB; bands that are not heard follow their neighbours."""
+    """The difference, smoothed, (bands,) dB; bands that are not heard follow their neighbors."""
     return center(smoothed(seen.db, seen.heard, smoothing_oct))
 
 
@@ -125,7 +125,7 @@ def limited(curve_db: Tensor, heard: Tensor, inside: Tensor) -> Tensor:
     """(bands,): the curve within `window`, flat outside.
 
     Its level is set so that half of what is heard inside lies above 0 dB and half below: outside stays at 0 dB when
-    bands are fitted to it, which centres a curve in the same way.
+    bands are fitted to it, which centers a curve in the same way.
     """
     if bool((inside == 1).all()):
         return curve_db

@@ -1,4 +1,4 @@
-"""Matching by features: the bands for which the encoder's code of the equalised sound is that of the reference.
+"""Matching by features: the bands for which the encoder's code of the equalized sound is that of the reference.
 
 As code(EQ(x)) = code(x) + encode(EQ), the sound need not be filtered at each step: ReaEQ's true responses are
 differentiated, and steps of Adam go down the difference of the two codes. What texture makes the encoder expect of

@@ -1,4 +1,4 @@
-"""What two spectra of different sound say about an EQ between them: how people equalise, how content varies.
+"""What two spectra of different sound say about an EQ between them: how people equalize, how content varies.
 
 Two Gaussians over level-free curves. People's EQs are smooth and mostly broad; what differs between two parts of one
 recording is mostly narrow (other notes). That is what lets a match tell one from the other.

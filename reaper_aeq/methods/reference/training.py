@@ -1,4 +1,4 @@
-"""`reaper-aeq train match`: how people equalise and how the spectra of one recording's parts differ, in closed form."""
+"""`reaper-aeq train match`: how people equalize and how the spectra of one recording's parts differ, in closed form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .noise import Matching
 FREEDOM = 2.0
 STEPS, FLOOR_DB2, START_DB2 = 12, 0.05, 9.0
 # Few recordings leave most directions of 59 bands unseen, and content that never varies there would all be taken for
-# EQ: so many recordings' worth of neighbouring bands that move together over this distance are added.
+# EQ: so many recordings' worth of neighboring bands that move together over this distance are added.
 LEAN_RECORDINGS, LEAN_OCT = 30.0, 0.3
 LEAST_RECORDINGS = 20
 
@@ -40,7 +40,7 @@ def train_match(data: Path | str, clips: Sequence[Clip], out: Path, run: Run) ->
     info = {
         "data": {
             "sources": sorted({clip.source for clip in music}),
-            "settings": "SAFE Equaliser (Stables et al. 2014)",
+            "settings": "SAFE Equalizer (Stables et al. 2014)",
         },
         "settings": {"freedom": FREEDOM, "lean_recordings": LEAN_RECORDINGS, "lean_oct": LEAN_OCT},
         "metrics": metrics,
@@ -71,12 +71,12 @@ def content_covariance(differences_db: Tensor) -> Tensor:
     floor = FLOOR_DB2 * torch.eye(N_GRID, dtype=differences_db.dtype)
     cov = START_DB2 * torch.eye(N_GRID, dtype=differences_db.dtype)
     octaves, count = GRID.log2(), len(differences_db)
-    neighbours = torch.exp(-(octaves[:, None] - octaves).abs() / LEAN_OCT)
+    neighbors = torch.exp(-(octaves[:, None] - octaves).abs() / LEAN_OCT)
     for _ in range(STEPS):
         distance = (differences_db @ torch.linalg.inv(cov) * differences_db).sum(1)
         weight = (FREEDOM + N_GRID) / (FREEDOM + distance)
         own = (differences_db * weight[:, None]).T @ differences_db
-        lean = LEAN_RECORDINGS * own.diagonal().mean() / count * neighbours
+        lean = LEAN_RECORDINGS * own.diagonal().mean() / count * neighbors
         cov = (own + lean) / (count + LEAN_RECORDINGS) + floor
     return cov
 

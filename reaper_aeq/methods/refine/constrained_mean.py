@@ -25,7 +25,7 @@ RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
 
 def constrained_mean(request: MethodInput) -> Tensor:
-    """Its centre, (bands,) dB, level-free."""
+    """Its center, (bands,) dB, level-free."""
     m, lawful = request.mean_db, adaptive.curve(request)
     ratio = adaptive.evidence_ratio(request.adaptation)
     size = float(rms_db(m))

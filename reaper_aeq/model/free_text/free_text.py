@@ -189,7 +189,7 @@ def _guess(
         return NotUnderstoodError(f"{text!r} is nothing that an EQ can do", candidates)
     if best < near_enough:
         return NotUnderstoodError(f"cannot tell what {text!r} is as a sound", candidates)
-    # a sentence model takes opposites for neighbours; what people did with the words does not
+    # a sentence model takes opposites for neighbors; what people did with the words does not
     first = vocabulary[candidates[0]].mean
     agree = torch.stack([torch.cosine_similarity(vocabulary[name].mean, first, dim=0) > 0 for name in candidates])
     shares = (top.values / SOFTNESS).softmax(0) * agree

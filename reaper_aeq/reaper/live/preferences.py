@@ -47,4 +47,4 @@ def silence_hint(reaper: Api) -> str:
     """What may have made a whole render silent, as the end of a sentence."""
     if value(reaper, "offlineinact") not in (None, "", "0"):
         return ", or switch off Preferences > Media > 'Set media items offline when application is not active'"
-    return ", and bring REAPER's window up if it is minimised"
+    return ", and bring REAPER's window up if it is minimized"

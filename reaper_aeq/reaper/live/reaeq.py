@@ -211,7 +211,7 @@ def _set_band(reaper: Api, track: str, fx: int, n: int, band: Band) -> None:
     if kind != API_BAND_TYPES[band.kind]:
         return  # seen when it is read back
     values = {FREQ: band.freq_hz, GAIN: db_to_linear(band.gain_db), WIDTH: band.bandwidth_oct}
-    for field, value in values.items():  # not normalised: Hz, linear amplitude, octaves
+    for field, value in values.items():  # not normalized: Hz, linear amplitude, octaves
         reaper("TrackFX_SetEQParam", track, fx, kind, number, field, value, False)
 
 

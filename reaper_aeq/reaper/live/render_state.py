@@ -13,7 +13,7 @@ from .api import Api, Later, LiveError
 READ, NO_OVERRIDE = 1, -1  # automation modes
 RECORDING = (2, 3, 4, 5)  # touch, write, latch, latch preview: what is written to an FX may be recorded
 
-# RENDER_NORMALIZE is one bit field: 0 switches off normalising, limiting, fades, trimming and padding at once.
+# RENDER_NORMALIZE is one bit field: 0 switches off normalizing, limiting, fades, trimming and padding at once.
 NUMBERS = (
     "RENDER_SETTINGS",
     "RENDER_BOUNDSFLAG",

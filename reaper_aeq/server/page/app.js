@@ -54,7 +54,7 @@ function bandsTable(answer) {
     make("tbody", {}, ...rows));
 }
 
-/** Drawn for the page's width and colours; the browser fetches only the one that fits. */
+/** Drawn for the page's width and colors; the browser fetches only the one that fits. */
 function plot(job, result) {
   const at = (theme, narrow) => `/v1/jobs/${job.id}/tasks/${result.n}/plot.svg?theme=${theme}&narrow=${narrow}`;
   const dark = "(prefers-color-scheme: dark)";
@@ -135,7 +135,7 @@ function newJob(job) {
   };
   const title = job.label || "Unnamed job";
   button.setAttribute("aria-label", `Cancel ${title}`);
-  // not disabled: that would take the focus away from who pressed it; cancelling twice does no harm
+  // not disabled: that would take the focus away from who pressed it; canceling twice does no harm
   button.addEventListener("click", () => cancel(job.id, title));
   entry.run = make("li", { class: "run" }, make("h2", {}, title), entry.count, button, entry.bar);
   entry.article = make("article", { class: "job" }, make("header", {}, make("h2", {}, title), entry.facts), entry.tasks);

@@ -18,7 +18,7 @@ def level_by_middle(ltas_db: Tensor, known: Tensor) -> Tensor:
 
 
 def gaussian(spectra_db: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (bands,) and covariance (bands, bands) of rows with missing entries, by expectation maximisation.
+    """Mean (bands,) and covariance (bands, bands) of rows with missing entries, by expectation maximization.
 
     (n, bands) both; unknown entries are ignored whatever they hold (Dempster, Laird and Rubin 1977). Each row's level
     is re-fitted on its known bands against the mean as it goes, so that a missing top does not count as level.
@@ -35,8 +35,8 @@ def gaussian(spectra_db: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
             filled[rows], spread = _expected(x[rows], seen, mean, cov)
             added += len(rows) * spread
         mean = filled.mean(0)
-        centred = filled - mean
-        cov = (centred.T @ centred + added) / n + RIDGE_DB2 * torch.eye(bands, dtype=x.dtype)
+        centered = filled - mean
+        cov = (centered.T @ centered + added) / n + RIDGE_DB2 * torch.eye(bands, dtype=x.dtype)
     return mean, cov
 
 

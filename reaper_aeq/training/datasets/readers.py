@@ -69,7 +69,7 @@ def safe_eq(row: dict[str, str]) -> Eq:
 
 
 def read_safe(folder: Path | str) -> PeopleSettings:
-    """SAFE Equaliser settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
+    """SAFE Equalizer settings; rows of the word 'test' are none. Raises `AeqError` where the file is missing."""
     rows = _safe_rows(folder)
     words = tuple(row["descriptor"].strip().lower() for row in rows)
     return PeopleSettings(words, response_db(safe_params(rows), SAFE_KINDS, GRID, REFERENCE_RATE))
@@ -113,7 +113,7 @@ def _social_curves(rows: list[dict[str, str]]) -> Tensor:
 
 @dataclass(frozen=True)
 class Spectra:
-    """LTAS of whole tracks: `ltas_db` (n, bands), `known` (n, bands) bool (codec artefacts masked), source of each."""
+    """LTAS of whole tracks: `ltas_db` (n, bands), `known` (n, bands) bool (codec artifacts masked), source of each."""
 
     ltas_db: Tensor
     known: Tensor
@@ -132,7 +132,7 @@ def read_ltas_prior(folder: Path | str) -> Spectra:
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: where it came from, what it is, its analysis; bands above `cutoff_hz` are codec artefacts."""
+    """One recording: where it came from, what it is, its analysis; bands above `cutoff_hz` are codec artifacts."""
 
     name: str
     source: str

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...dsp.spectrum import analyze_blocks
-from ...dsp.virtual_eq import equalised
+from ...dsp.virtual_eq import equalized
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder
 from ...model.curves import N_GRID, center
@@ -45,7 +45,7 @@ class TrainingSource:
         """Every clip with one EQ on it."""
         curves = self.draw(len(self.clips), run.generator(f"{self.name} EQs", 0)) if self.clips else torch.zeros(0, 0)
         return [
-            dataclasses.replace(clip, analysis=equalised(clip.analysis, curve))
+            dataclasses.replace(clip, analysis=equalized(clip.analysis, curve))
             for clip, curve in zip(self.clips, curves, strict=True)
         ]
 

@@ -3,7 +3,7 @@
 from . import (  # noqa: F401 - each brings its functions into the registry
     accessors,
     action_list,
-    behaviour,
+    behavior,
     building,
     commands,
     envelopes,
@@ -24,7 +24,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     ui,
     undo,
 )
-from .behaviour import Disputed, Preferences
+from .behavior import Disputed, Preferences
 from .errors import StandInError
 from .reaper import Reaper
 

@@ -84,7 +84,7 @@ class ActionList:
 @api
 def AddRemoveReaScript(reaper, add, section, path, commit):
     if section != 0:
-        raise StandInError("not modelled", f"section {section} of the action list")
+        raise StandInError("not modeled", f"section {section} of the action list")
     if not add:
         before = len(reaper.actions.entries)
         reaper.actions.entries = [e for e in reaper.actions.entries if e[2] != Path(path)]

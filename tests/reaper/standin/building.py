@@ -55,7 +55,7 @@ def AddMediaItemToTrack(reaper, track):
 @api
 def AddTakeToMediaItem(reaper, item):
     if item.takes:
-        raise StandInError("not modelled", "a second take")
+        raise StandInError("not modeled", "a second take")
     indent = item.node.indent + "  "
     item.node.body += [*_lines(indent, _TAKE, guid=new_guid()), Node(f"{indent}<SOURCE EMPTY")]
     item.project.touch()

@@ -25,7 +25,7 @@ def Main_OnCommandEx(reaper, command, flag, project):
     elif command in _SIMPLE:
         _SIMPLE[command](reaper, project)
     else:
-        raise StandInError("not modelled", f"action {command}")
+        raise StandInError("not modeled", f"action {command}")
 
 
 @api

@@ -165,7 +165,7 @@ def GetEnvelopePoint(reaper, envelope, index):
 @api
 def GetSetEnvelopeInfo_String(reaper, envelope, name, text, is_set):
     if name != "ACTIVE" or is_set:
-        raise StandInError("not modelled", f"envelope string {name!r}")
+        raise StandInError("not modeled", f"envelope string {name!r}")
     return True, "1" if envelope.active else "0"
 
 
@@ -180,10 +180,10 @@ def GetTakeNumStretchMarkers(reaper, take):
 def GetTrackSendInfo_Value(reaper, track, category, index, name):
     """Of receives (category -1), the fields of their AUXRECV lines."""
     if category != -1:
-        raise StandInError("not modelled", f"sends of category {category}")
+        raise StandInError("not modeled", f"sends of category {category}")
     fields = {"I_SENDMODE": 1, "D_VOL": 2, "D_PAN": 3, "B_MUTE": 4, "B_MONO": 5, "B_PHASE": 6, "I_SRCCHAN": 7}
     if name not in fields:
-        raise StandInError("not modelled", f"send value {name!r}")
+        raise StandInError("not modeled", f"send value {name!r}")
     lines = [part.split()[1:] for part in track.node.body if isinstance(part, str) and part.split()[:1] == ["AUXRECV"]]
     if not 0 <= index < len(lines):
         return 0.0

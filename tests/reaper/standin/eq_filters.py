@@ -31,7 +31,7 @@ def biquad(band: StateBand, sample_rate: float) -> np.ndarray:
     elif band.type in (3, 4):
         alpha = sine * math.sinh(LN2_HALF * width)
     else:
-        raise StandInError("not modelled", f"the sound of ReaEQ's band type {band.type}")
+        raise StandInError("not modeled", f"the sound of ReaEQ's band type {band.type}")
     row = _COOKBOOK[band.type](a, cosine, alpha)
     return np.array(row) / row[3]
 

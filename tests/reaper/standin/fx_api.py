@@ -22,11 +22,11 @@ from .undo import step_outside_block
 
 
 def get(owner, index: int) -> Fx | None:
-    """None for an index that is not there. Input FX have indices of their own, not modelled."""
+    """None for an index that is not there. Input FX have indices of their own, not modeled."""
     if index >= IN_CONTAINER:
         return next((fx for fx in all_fx(owner) if fx.index == index), None)
     if index >= 0x1000000:
-        raise StandInError("not modelled", f"FX index {index:#x} (input FX)")
+        raise StandInError("not modeled", f"FX index {index:#x} (input FX)")
     chain = fx_list(owner)
     found = chain[index] if 0 <= index < len(chain) else None
     if found and owner.project.reaper.disputed.envelope_overrides == "at once":
@@ -141,7 +141,7 @@ def add_by_name(owner, name: str, instantiate: int) -> int:
 @api
 def TrackFX_AddByName(reaper, track, name, rec_fx, instantiate):
     if rec_fx:
-        raise StandInError("not modelled", "input FX")
+        raise StandInError("not modeled", "input FX")
     return add_by_name(track, name, instantiate)
 
 
@@ -174,7 +174,7 @@ def TrackFX_CopyToTrack(reaper, source, index, target, place, is_move):
     if inside and target.project.reaper.disputed.container_moves:
         container, number = inside
         if not is_move or source is not target:
-            raise StandInError("not modelled", "copies into a container")
+            raise StandInError("not modeled", "copies into a container")
         lines = remove(fx, keep_chain=True)
         put_inside(container, number, lines)
     elif not is_move:

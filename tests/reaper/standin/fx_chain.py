@@ -149,7 +149,7 @@ def _address(container: Fx, siblings: int) -> tuple[int, int]:
 
 
 def container_at(owner: Track | Take, index: int) -> tuple[Fx, int] | None:
-    """The container, and the place in it from 0 on, that an index means; those inside of others are not modelled."""
+    """The container, and the place in it from 0 on, that an index means; those inside of others are not modeled."""
     chain = fx_list(owner)
     number, place = divmod(index - IN_CONTAINER, len(chain) + 1)
     found = chain[place - 1] if 0 < place <= len(chain) else None

@@ -195,7 +195,7 @@ def SetPresetByIndex(reaper, owner, index, preset):
     if fx is None or not fx.is_reaeq:
         return False
     if preset not in (-1, -2):
-        raise StandInError("not modelled", f"preset {preset}")
+        raise StandInError("not modeled", f"preset {preset}")
     if fx.eq.write(DEFAULT if preset == -2 else default_state(owner)):
         owner.project.touch()
     return True

@@ -40,7 +40,7 @@ def take_audio(take: Take, count: int, sample_rate: float) -> np.ndarray:
     rate = take_value(take, "D_PLAYRATE")
     if (rate != 1 and take_value(take, "B_PPITCH")) or take_value(take, "D_PITCH"):
         # Stretching is élastique's business: a rate with preserved pitch would sound otherwise than resampled.
-        raise StandInError("not modelled", "a take that is stretched or pitched; switch preserve pitch off")
+        raise StandInError("not modeled", "a take that is stretched or pitched; switch preserve pitch off")
     first = round(take_value(take, "D_STARTOFFS") * sample_rate)
     needed = np.arange(first, first + round(count * rate) + 1)
     if item_value(take.item, "B_LOOPSRC"):
@@ -58,11 +58,11 @@ def refuse_envelopes(node: Node) -> None:
     """Automation and stretch markers of a track or item are not followed, so they must not be there."""
     envelopes = node.nodes("VOLENV", "VOLENV2", "PANENV", "PANENV2", "MUTEENV", "PITCHENV")
     if any(envelope.number("ACT") for envelope in envelopes) or node.index("SM") >= 0:
-        raise StandInError("not modelled", "envelopes and stretch markers")
+        raise StandInError("not modeled", "envelopes and stretch markers")
 
 
 def pan_gains(pan: float) -> tuple[float, float]:
-    """Balance at 0 dB in the centre, which PANLAW 1 means."""
+    """Balance at 0 dB in the center, which PANLAW 1 means."""
     return min(1.0, 1 - pan), min(1.0, 1 + pan)
 
 
@@ -73,7 +73,7 @@ def _is_midi(source: Source) -> bool:
 def _channels(audio: np.ndarray, mode: int) -> np.ndarray:
     """I_CHANMODE: 0 normal, 1 swapped, 2 downmix, 3 left, 4 right."""
     if mode > 4:
-        raise StandInError("not modelled", f"channel mode {mode}")
+        raise StandInError("not modeled", f"channel mode {mode}")
     left, right = audio[:, 0], audio[:, -1 if audio.shape[1] == 1 else 1]
     if mode == 2:
         left = right = (left + right) / 2
@@ -101,7 +101,7 @@ def _fades(item: Item, count: int, sample_rate: float) -> np.ndarray:
         if n:
             shape = _SHAPES.get(int(item_value(item, f"C_FADE{end}SHAPE")))
             if shape is None:
-                raise StandInError("not modelled", "this fade shape")
+                raise StandInError("not modeled", "this fade shape")
             view = gain[::direction]
             view[:n] *= shape(np.arange(n) / n)
     return gain

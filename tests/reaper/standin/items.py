@@ -110,14 +110,14 @@ def GetMediaItemInfo_Value(reaper, item, name):
     if name in ("I_FIXEDLANE", "C_LANEPLAYS"):
         return lanes.item_value(item, name)
     if name not in _ITEM_VALUES:
-        raise StandInError("not modelled", f"item value {name!r}")
+        raise StandInError("not modeled", f"item value {name!r}")
     return item_value(item, name)
 
 
 @api
 def SetMediaItemInfo_Value(reaper, item, name, new):
     if name not in _ITEM_VALUES:
-        raise StandInError("not modelled", f"item value {name!r}")
+        raise StandInError("not modeled", f"item value {name!r}")
     if item_value(item, name) != new:
         line, field, default = _ITEM_VALUES[name]
         item.node.set_field(line, field, new, [default] * (field + 1))
@@ -130,7 +130,7 @@ def SetMediaItemInfo_Value(reaper, item, name, new):
 def GetSetMediaItemInfo_String(reaper, item, name, text, is_set):
     if name == "GUID" and not is_set:
         return True, item.guid
-    raise StandInError("not modelled", f"item string {name!r}")
+    raise StandInError("not modeled", f"item string {name!r}")
 
 
 @api

@@ -44,5 +44,5 @@ def MIDI_GetProjTimeFromPPQPos(reaper, take, ppq):
 
 def _ticks_a_second(take) -> float:
     if take.project.root.node("TEMPOENVEX") is not None:
-        raise StandInError("not modelled", "a tempo that changes")
+        raise StandInError("not modeled", "a tempo that changes")
     return TICKS * take.project.root.number("TEMPO", 0, 120.0) / 60

@@ -90,7 +90,7 @@ class Mix:
 
     def _returned(self, track: Track) -> np.ndarray:
         if not self.project.root.number("FEEDBACK"):
-            raise StandInError("not modelled", "sends in a circle in a project that does not allow feedback")
+            raise StandInError("not modeled", "sends in a circle in a project that does not allow feedback")
         return self._returning.setdefault(track, np.zeros((self.count, 2)))
 
     def _goes_on(self) -> bool:
@@ -114,7 +114,7 @@ class Mix:
                 audio += self.track(child)
         for received, mode, gain in _receives(track):
             if mode not in (0, 3):
-                raise StandInError("not modelled", f"a send of mode {mode}")
+                raise StandInError("not modeled", f"a send of mode {mode}")
             audio += gain * self.track(received, pre_fader=mode == 3)
         return run_chain(track, audio, self.sample_rate, self.start_s, notes)
 
@@ -128,9 +128,9 @@ class Mix:
         audio[max(0, first) : max(0, first) + len(sound)] += sound
 
     def _is_silenced(self) -> bool:
-        """Media of a minimised window is silent without a word on Windows, whatever else plays."""
+        """Media of a minimized window is silent without a word on Windows, whatever else plays."""
         reaper = self.project.reaper
-        return reaper.window == "minimised" and reaper.os_name.startswith("Win")
+        return reaper.window == "minimized" and reaper.os_name.startswith("Win")
 
     def _volume_envelope(self, track: Track) -> np.ndarray:
         envelope = track.node.node("VOLENV2")
@@ -160,10 +160,10 @@ def _refuse_envelopes(track: Track) -> None:
     """Only straight lines of the volume are followed; whatever else moves must not be there."""
     for envelope in track.node.nodes("VOLENV", "PANENV", "PANENV2", "WIDTHENV", "WIDTHENV2", "MUTEENV"):
         if envelope.number("ACT"):
-            raise StandInError("not modelled", f"an envelope ({envelope.name})")
+            raise StandInError("not modeled", f"an envelope ({envelope.name})")
     volume = track.node.node("VOLENV2")
     if volume is not None and volume.number("VOLTYPE"):
-        raise StandInError("not modelled", "a volume envelope with fader scaling")
+        raise StandInError("not modeled", "a volume envelope with fader scaling")
 
 
 def _inside(track: Track) -> set[Track]:
@@ -186,7 +186,7 @@ def _fader(track: Track, audio: np.ndarray) -> np.ndarray:
     pan, volume = value(track, "D_PAN"), value(track, "D_VOL")
     law = track.project.root.number("PANLAW", 0, 1.0)
     if pan and law != 1:
-        raise StandInError("not modelled", f"panning with a pan law of {law:g}")
+        raise StandInError("not modeled", f"panning with a pan law of {law:g}")
     left, right = pan_gains(pan)
     sign = -1 if value(track, "B_PHASE") else 1
     return audio * [sign * volume * left, sign * volume * right]

@@ -40,7 +40,7 @@ def _through(chain: list[Fx], audio: np.ndarray, sample_rate: float, start_s: fl
         active = [number for number, node in lanes(fx) if node.number("ACT")]
         # one of the bypass itself would switch on what a script has switched off
         if active and (not fx.flag(0) or plugin_count(fx) in active):
-            raise StandInError("not modelled", "envelopes of FX parameters")
+            raise StandInError("not modeled", "envelopes of FX parameters")
         if fx.flag(0):
             continue
         wet = _process(fx, audio, sample_rate, start_s, notes)
@@ -49,7 +49,7 @@ def _through(chain: list[Fx], audio: np.ndarray, sample_rate: float, start_s: fl
 
 
 def _process(fx: Fx, audio: np.ndarray, sample_rate: float, start_s: float, notes) -> np.ndarray:
-    if fx.is_container:  # one after another; parallel ones are not modelled
+    if fx.is_container:  # one after another; parallel ones are not modeled
         return _through(children(fx), audio, sample_rate, start_s, notes)
     if fx.is_reaeq:
         return eq_filters.process(fx.eq.state, audio, sample_rate)

@@ -157,7 +157,7 @@ class ReaEq:
         bands = self.state.bands
         kind = API_TYPE.get(bands[band].type)
         if kind is None:
-            raise StandInError("not modelled", "what GetEQParam says of an all-pass band")
+            raise StandInError("not modeled", "what GetEQParam says of an all-pass band")
         return kind, sum(API_TYPE.get(other.type) == kind for other in bands[:band])
 
     def create(self, api_type: int, at_end: bool) -> int:

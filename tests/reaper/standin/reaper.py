@@ -11,7 +11,7 @@ from pathlib import Path
 from . import checks
 from .action_list import ActionList
 from .background_render import BackgroundRender
-from .behaviour import Disputed, Preferences
+from .behavior import Disputed, Preferences
 from .clock import Clock
 from .envelopes import drive_all
 from .errors import StandInError
@@ -40,8 +40,8 @@ class Reaper(User):
         eq_creates: which missing ReaEQ bands SetEQParam makes: "band" (what is confirmed) or "all".
         eq_new_band_at: "end" or "start": the place of such a band is not known, so a test may try both.
         eq_chunk: what ReaEQ's `vst_chunk` holds: "B" (its own state, as inferred), "AB", or "refused".
-        preferences: the user's; see behaviour.py.
-        disputed: what the measurements leave open; see behaviour.py.
+        preferences: the user's; see behavior.py.
+        disputed: what the measurements leave open; see behavior.py.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Reaper(User):
         self.env = dict(os.environ if env is None else env)
         self.eq_creates, self.eq_new_band_at, self.eq_chunk = eq_creates, eq_new_band_at, eq_chunk
         self.preferences, self.disputed = preferences or Preferences(), disputed or Disputed()
-        self.window = "front"  # or "inactive" (another program is in front), "minimised"
+        self.window = "front"  # or "inactive" (another program is in front), "minimized"
         self.media_online = False  # by action 40101, while the window is inactive
         self.automation_override = -1
         self.background: BackgroundRender | None = None

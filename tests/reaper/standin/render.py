@@ -90,11 +90,11 @@ def _refuse_unknown(project: Project) -> None:
     known = SOURCES if project.reaper.disputed.pre_fader == "unknown" else (*SOURCES, STEMS | PRE_FADER)
     if settings & ~MONO_FILES not in known:
         # 8192 (pre-fader) and 16384 beside a source: nobody has measured what they do
-        raise StandInError("not modelled", f"RENDER_SETTINGS {settings}")
+        raise StandInError("not modeled", f"RENDER_SETTINGS {settings}")
     if int(number(project, "RENDER_ADDTOPROJ")) & 1:
         raise StandInError("render", "the render would be added to the user's project (RENDER_ADDTOPROJ)")
     if int(number(project, "RENDER_NORMALIZE")) & (1 | 64 | 512 | 1024 | 16384 | 32768 | 1 << 16 | 2 << 16):
-        raise StandInError("render", "the user's normalising, limiting, fades or trimming would change the audio")
+        raise StandInError("render", "the user's normalizing, limiting, fades or trimming would change the audio")
     if string(project, "RENDER_FORMAT2"):
         raise StandInError("render", "a second format would be written as well (RENDER_FORMAT2)")
 
@@ -108,7 +108,7 @@ def _subtype(project: Project) -> str:
     except ValueError:
         raise StandInError("render", f"RENDER_FORMAT is no base64: {text!r}") from None
     if data[:4] != b"evaw" or data[4:5] == b"" or data[4] not in SUBTYPES:
-        raise StandInError("not modelled", f"RENDER_FORMAT {data!r}: only WAV is written here")
+        raise StandInError("not modeled", f"RENDER_FORMAT {data!r}: only WAV is written here")
     return SUBTYPES[data[4]]
 
 
@@ -142,7 +142,7 @@ def _bounds(project: Project, thing: Track | Item | None) -> tuple[float, float]
         start = min((item_value(i, "D_POSITION") for i in items), default=0.0)
         end, tail = max((item_value(i, "D_POSITION") + item_value(i, "D_LENGTH") for i in items), default=0.0), 16
     else:
-        raise StandInError("not modelled", f"RENDER_BOUNDSFLAG {flag}")
+        raise StandInError("not modeled", f"RENDER_BOUNDSFLAG {flag}")
     tail_s = number(project, "RENDER_TAILMS") / 1000 if int(number(project, "RENDER_TAILFLAG")) & tail else 0.0
     return start, end + tail_s if end > start else end
 
@@ -188,7 +188,7 @@ def _wildcard(project: Project, thing: Track | Item | None, index: int, word: st
         "itemnumber": lambda: str(track.items.index(thing) + 1) if isinstance(thing, Item) else "",
     }.get(word)
     if name is None:
-        raise StandInError("not modelled", f"the wildcard ${word}")
+        raise StandInError("not modeled", f"the wildcard ${word}")
     return re.sub(r'[\\/:*?"<>|]', "_", name())
 
 
@@ -226,5 +226,5 @@ def _to_channels(audio: np.ndarray, job: Job) -> np.ndarray:
     if job.channels == 1 or (mono_files and isinstance(job.thing, Track) and value(job.thing, "I_NCHAN") == 1):
         return audio.mean(axis=1, keepdims=True)
     if job.channels != 2:
-        raise StandInError("not modelled", f"RENDER_CHANNELS {job.channels}")
+        raise StandInError("not modeled", f"RENDER_CHANNELS {job.channels}")
     return audio

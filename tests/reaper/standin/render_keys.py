@@ -128,7 +128,7 @@ def GetSetProjectInfo(reaper, project, key, value, is_set):
     if key == "PROJECT_SRATE_USE" and not is_set:
         return project.root.number("SAMPLERATE", 1, 0.0)
     if key not in NUMBERS and key not in BESIDE:
-        raise StandInError("not modelled", f"project value {key!r}")
+        raise StandInError("not modeled", f"project value {key!r}")
     ignored = key in ("RENDER_STARTPOS", "RENDER_ENDPOS") and reaper.disputed.custom_bounds == "ignored"
     if is_set and not ignored:
         set_number(project, key, value)
@@ -147,7 +147,7 @@ def GetSetProjectInfo_String(reaper, project, key, value, is_set):
     if key == "PROJECT_NAME" and not is_set:
         return True, project.path.name if project.path else ""
     if key not in STRINGS and key not in CHUNKS and key not in BESIDE_STRINGS:
-        raise StandInError("not modelled", f"project string {key!r}")
+        raise StandInError("not modeled", f"project string {key!r}")
     if is_set:
         set_string(project, key, value)
         project.touch()

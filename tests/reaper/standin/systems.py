@@ -90,4 +90,4 @@ def execute(reaper, command=None):
 
 
 def popen(reaper, command, mode="r"):
-    raise StandInError("console" if is_windows(reaper) else "not modelled", f"io.popen blocks REAPER: {command}")
+    raise StandInError("console" if is_windows(reaper) else "not modeled", f"io.popen blocks REAPER: {command}")

@@ -67,14 +67,14 @@ def GetMediaItemTakeInfo_Value(reaper, take, name):
     if name == "IP_TAKENUMBER":
         return take.item.takes.index(take)
     if name not in _TAKE_VALUES and name not in ("D_PAN", "D_VOL", "D_PANLAW"):
-        raise StandInError("not modelled", f"take value {name!r}")
+        raise StandInError("not modeled", f"take value {name!r}")
     return take_value(take, name)
 
 
 @api
 def GetSetMediaItemTakeInfo_String(reaper, take, name, text, is_set):
     if is_set or name not in ("GUID", "P_NAME"):
-        raise StandInError("not modelled", f"take string {name!r}")
+        raise StandInError("not modeled", f"take string {name!r}")
     return True, take.guid if name == "GUID" else GetTakeName(reaper, take)
 
 

@@ -109,14 +109,14 @@ def GetMediaTrackInfo_Value(reaper, track, name):
     if name.startswith("C_LANEPLAYS:"):
         return lane_plays(track, int(name.removeprefix("C_LANEPLAYS:")))
     if name not in VALUES:
-        raise StandInError("not modelled", f"track value {name!r}")
+        raise StandInError("not modeled", f"track value {name!r}")
     return value(track, name)
 
 
 @api
 def SetMediaTrackInfo_Value(reaper, track, name, new):
     if name not in VALUES or name == "IP_TRACKNUMBER":
-        raise StandInError("not modelled", f"track value {name!r}")
+        raise StandInError("not modeled", f"track value {name!r}")
     if value(track, name) == new:
         return True
     line, field, default = VALUES[name]
@@ -137,7 +137,7 @@ def GetSetMediaTrackInfo_String(reaper, track, name, text, is_set):
         return True, text
     if name.startswith("P_EXT:") and not track.is_master:
         return _extension(track, name.removeprefix("P_EXT:"), text, is_set)
-    raise StandInError("not modelled", f"track string {name!r}")
+    raise StandInError("not modeled", f"track string {name!r}")
 
 
 def _extension(track, key, text, is_set):
@@ -161,14 +161,14 @@ def _extension(track, key, text, is_set):
 @api
 def GetTrackStateChunk(reaper, track, text, is_undo):
     if track.is_master:
-        raise StandInError("not modelled", "the master's chunk")
+        raise StandInError("not modeled", "the master's chunk")
     return True, track.node.flat()
 
 
 @api
 def SetTrackStateChunk(reaper, track, text, is_undo):
     if track.is_master:
-        raise StandInError("not modelled", "the master's chunk")
+        raise StandInError("not modeled", "the master's chunk")
     try:
         node = parse_lines(text.replace("\r\n", "\n").split("\n"))
     except ValueError:
