@@ -30,7 +30,7 @@ local MASTER = -1
 local opens_windows, keeps_names -- what this run has seen of this REAPER
 
 --- Where the corner of a pass filter lies that does `to` times what it does at `freq_hz`, which is `from` times as much
---- as computed: at its first corner 3.0 dB times that (the backend's law, bands.py).
+--- as computed: at its first corner 3.0 dB times that (the backend's law, eq.py).
 function reaeq.corner_hz(kind, freq_hz, from, to)
   local moved = ((2 ^ to - 1) / (2 ^ from - 1)) ^ reaeq.PASSES[kind]
   return math.max(20, math.min(20000, freq_hz * moved))

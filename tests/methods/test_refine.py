@@ -28,6 +28,8 @@ from reaper_aeq.model.curves import GRID, projection, rms_db, soft_clip
 from reaper_aeq.model.score import axes, standard_scores
 from reaper_aeq.request import EqRequest
 
+AS_NEAR_AS_BANDS_DB = 0.45  # RMS: how far few bands are from a curve in the worse half of cases
+
 
 @pytest.fixture(scope="module")
 def engine() -> AdaptiveEQ:
@@ -74,7 +76,8 @@ def test_never_further_from_the_region_than_the_start(engine, name, word):
         end = found(engine, name, word, method=method, refine=50)[1]
         aims = refine.Aims.of([request], params_from_eq(start)[1], "cpu")
         errors = [float(aims.errors(aims.response(params_from_eq(eq)[0][None]))[0].sqrt()) for eq in (start, end)]
-        assert errors[1] <= most * errors[0], errors
+        # what starts as near as few bands come anyway (the mean curve on a sound that is as usual) is only not worsened
+        assert errors[1] <= max(most * errors[0], min(errors[0], AS_NEAR_AS_BANDS_DB)), errors
 
 
 def test_more_steps_go_further_and_none_go_nowhere(engine):
