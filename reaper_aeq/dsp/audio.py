@@ -27,7 +27,7 @@ _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown"
 _COMPARED_FRAMES = 2**16
 _READ_FRAMES = 2**14
 # What libsndfile says of a file that is no audio; it would only puzzle the reader.
-_UNINFORMATIVE = ("Format not recognized", "File does not exist", "System error", "Internal error")
+_UNINFORMATIVE = ("Format not recognised", "File does not exist", "System error", "Internal error")
 
 
 class AudioFile:

@@ -52,8 +52,10 @@ class People:
         return build_words(WordsTraining(), *self.rest(fold), eq_model)
 
     def held(self, fold: int) -> str:
-        """By which a checkpoint says what it has not seen."""
-        return fingerprint("held", self.safe.curves_db[self.safe_fold == fold], self.curves[self.fold == fold])
+        """By which a checkpoint says what it has not seen: its settings, to a thousandth of a dB, for their last digits
+        hang on how a response is computed."""
+        rows = self.safe.curves_db[self.safe_fold == fold], self.curves[self.fold == fold]
+        return fingerprint("held", *((1000 * row).round().long() for row in rows))
 
 
 def read_people(data: Path | str) -> People:

@@ -34,6 +34,8 @@ OUTPUT_AIM_DB = 5.5  # by band powers; the rest is room for loudness measured on
 PARTS, ROUNDS = np.linspace(0.0, 1.0, 25), 2
 LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a limit there
 
+MEAN_POWER = 10 ** ((-23.0 + 0.691) / 10)  # K-weighted, at -23 LUFS (EBU R 128)
+
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
 
 
@@ -54,6 +56,8 @@ class Loudness:
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
         power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
+        # The absolute gate of the standard lies at a level, and a level must not choose bands: as loud as programmes are.
+        power *= MEAN_POWER / max(float(power.sum(-1).mean()), 1e-300)
         frames = min(max(1, round(BLOCK_SECONDS * analysis.frame_rate)), len(power))
         count = len(power) - frames + 1
         self._blocks = np.zeros((count, power.shape[1]))  # (blocks, bands)

@@ -36,7 +36,7 @@ def test_the_limit_holds_where_the_header_does_not_tell_the_length(tmp_path, mon
     with AudioFile(path) as file:
         file.frames = None
         with pytest.raises(AudioError, match=r"more than 0\.25 hours"):
-            listen_module.listen(file)
+            listen_module.analyze_opened(file)
     monkeypatch.setattr(listen_module, "MAX_HOURS", 12)
     monkeypatch.setattr(listen_module, "MAX_SAMPLES", 8000 * 1200)
     with pytest.raises(AudioError, match=r"more than 0\.333 hours"):

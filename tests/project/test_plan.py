@@ -100,7 +100,7 @@ def test_the_kinds_of_plans_are_those_that_are_told_apart():
 
 def test_a_plan_says_what_a_sound_is_and_older_names_fit_beside_the_new_ones(plan):
     told = plan("[[rule]]\ntrack = 'a*'\nword = 'warm'\nheard_as = 'bass'\n[[rule]]\nkind = 'low'\nword = 'deep'\n")
-    assert told.action("a", (), ["guitar"], False).heard_as == "bass"
+    assert told.action("a", (), ["guitar"], False).kind == "bass"
     assert told.action("b", (), ["bass", "low"], False).word == "deep"
     assert told.action("b", (), ["bass", "middle"], False) is None
     with pytest.raises(PlanError, match=r"line 4: unknown kind 'tuba': use mix, drums"):

@@ -23,7 +23,7 @@ def job(client, job_id):
 @pytest.fixture
 def endless(monkeypatch, tmp_path):
     """Paths of sounds without an end, and how many of them are being read at this moment."""
-    real, lock = listen.listen_to, threading.Lock()
+    real, lock = listen.analyze_file, threading.Lock()
     reading: list[str] = []
 
     def listen_to(path, between_blocks=None):
@@ -83,7 +83,7 @@ def test_a_cancelled_job_stops_between_blocks_of_a_real_file(clients, engine, so
             file.write(hour)
     assert path.stat().st_size < 5_000_000
     ended: list[float] = []
-    real = listen.listen_to
+    real = listen.analyze_file
 
     def listen_to(path, between_blocks=None):
         try:
@@ -113,7 +113,7 @@ def test_what_is_too_long_for_anybody_is_one_sentence(clients, engine, tmp_path)
 
 
 def test_a_reference_is_read_once_for_many_tasks(clients, engine, sounds, monkeypatch):
-    real, read = listen.listen_to, []
+    real, read = listen.analyze_file, []
 
     def listen_to(path, between_blocks=None):
         read.append(path)
@@ -126,7 +126,7 @@ def test_a_reference_is_read_once_for_many_tasks(clients, engine, sounds, monkey
 
 
 def test_whoever_waits_for_a_reference_that_another_left_reads_it(sounds, monkeypatch):
-    references, held, real = lanes.References(), threading.Event(), listen.listen_to
+    references, held, real = lanes.References(), threading.Event(), listen.analyze_file
 
     def listen_to(path, between_blocks=None):
         held.wait(10)

@@ -96,7 +96,7 @@ def test_a_defect_in_one_sound_leaves_the_others_and_is_logged_with_its_trace(cl
 def test_a_defect_while_a_file_is_read_is_this_file_s_only(clients, engine, sounds, monkeypatch, caplog):
     from reaper_aeq.dsp import analyze_file as listen
 
-    real = listen.listen_to
+    real = listen.analyze_file
 
     def listen_to(path, between_blocks=None):
         if path == str(sounds[1]):
