@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -57,6 +58,7 @@ class UsualShape:
     scaled: int = 12
 
 
+@lru_cache(maxsize=1)
 def smooth_shapes() -> Tensor:
     """(len(SMOOTH), bands, bands) dB²."""
     apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[
@@ -101,7 +103,10 @@ class UsualBalance(BalanceEncoder):
         }  # fmt: skip
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
-        self._pooled: Tensor | None = None  # once loaded it stays the same
+        # what is known of the training sounds, once they are loaded and stay the same
+        self._pooled: Tensor | None = None
+        self._known: Tensor | None = None
+        self._embedded: Tensor | None = None
 
     def standardize(self, features: Tensor) -> Tensor:
         """(..., f) -> (..., f) of unit variance, times `fine` those of fine structure; what is unknown is average."""
@@ -126,12 +131,13 @@ class UsualBalance(BalanceEncoder):
 
     def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
         """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
-        known = self.with_kinds(self.features, self.kind_probability)
+        known = self.with_kinds(self.features, self.kind_probability) if self._known is None else self._known
         return self.mean_db + self.mean_kernel(self.with_kinds(standard, probability), known) @ self.alpha
 
     def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
         """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) bool leaves some out."""
-        place, known = self.embed(standard), self.embed(self.features)
+        place = self.embed(standard)
+        known = self.embed(self.features) if self._embedded is None else self._embedded
         distance = torch.cdist(place, known, compute_mode="donot_use_mm_for_euclid_dist").square() / place.shape[1]
         same = probability[:, self.kind.long()] + self.shape.other_kinds
         weight = self.weight * (-0.5 * self.shape.width * distance).exp() * same
@@ -209,7 +215,8 @@ class UsualBalance(BalanceEncoder):
         architecture = dict(checkpoint.info["architecture"])
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
         model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
-        model._pooled = model.pooled()
+        model._pooled, model._embedded = model.pooled(), model.embed(model.features)
+        model._known = model.with_kinds(model.features, model.kind_probability)
         return model.eval().requires_grad_(False)
 
 
