@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import ProjectError
 from reaper_aeq.reaper.chunks import Chunk, Line, parse, quote_token, split_tokens
-from reaper_aeq.reaper.rpp import chunks
+from reaper_aeq.reaper import chunks
 
 PROJECT = b"""<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 1785070350 0
   <NOTES 0 2

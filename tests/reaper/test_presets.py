@@ -10,7 +10,7 @@ from rpp_samples import CURRENT_STATE, chain, laid_out, song
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.errors import ProjectError
-from reaper_aeq.reaper.reaeq import presets
+from reaper_aeq.reaper.rpp import presets
 from reaper_aeq.reaper.reaeq.instance import encode_state, to_state, write_rfxchain
 from reaper_aeq.reaper.rpp.presets import read_presets
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rpp_samples import CURRENT_STATE, EQ, FORMS, NAME, real_projects, song
 
 from reaper_aeq.errors import ProjectError
-from reaper_aeq.reaper.rpp import chunks
+from reaper_aeq.reaper import chunks
 from reaper_aeq.reaper.rpp.project import Project
 
 
