@@ -1,7 +1,7 @@
 """`docs/algorithm.md` written again in numpy, from the page and the tensors of the shipped models alone.
 
 Float64 throughout, where the program has single precision in the spectra and in what tells how bands move. Nothing of
-`reaper_aeq` is imported; sections are those of the page.
+`reaper_aeq` is imported; sections are those of the page, and so are the names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 MODELS = Path(__file__).parents[2] / "models"
 KINDS = ("mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "strings", "wind", "synth")
 
-GRID = 1000 * 2 ** (np.arange(-32, 27) / 6)
+GRID = 1000 * 2 ** (np.arange(-32, 26 + 1) / 6)
 COMPARED = (np.arange(59) >= 6) & (np.arange(59) <= 56)
 N_FINE = 121
 
@@ -236,7 +236,7 @@ def usual(model, features, name_says=None):
     n = w.sum() ** 2 / (w**2).sum()
 
     fine = features[-N_FINE:]
-    tonal = np.nan_to_num([np.nanmean(fine[:24]), np.nanmean(fine[72:96])])
+    tonal = np.nan_to_num([np.nanmean(fine[:24]), np.nanmean(fine[3 * 24 : 4 * 24])])
     says = np.concatenate([p, (tonal - model["tonal_mean"]) / 3, place[:12]])
     f = np.exp(np.clip(says @ model["scale"] + model["scale_offset"], -4, 5))
     octaves = np.log2(GRID[:, None] / GRID)
