@@ -30,7 +30,8 @@ from reaper_aeq.result.realization import fit_target
 SAME = 1e-6  # dB, or of a score's 0..1, where the same spectra go in
 # dB, of a feature's spread, or of a score, from samples: what single precision leaves of bands 70 dB under the loudest.
 NEAR = 5e-4
-WORDS = ("warm", "bright", "muddy", "presence", "airy")  # people's, charts', one that means two things for two kinds
+# People's and charts', half of which mean something else for some kinds; a hum has no room for the last two.
+WORDS = ("warm", "bright", "muddy", "airy", "presence", "deep", "tinny", "thin")
 ADAPTATIONS = (0.0, 0.25, 0.5, 0.6, 0.9)
 NAMES = {None: (), "Lead Vox": ("vocals",), "guitar and piano": ("guitar", "keys")}
 PAGE = Path(__file__).parents[2] / "docs/algorithm.md"
@@ -68,6 +69,7 @@ SOUNDS = {
     "one short note": (48_000, lambda rate: notes(rate, 0.1, 440)),
     "a dull bass": (44_100, lambda rate: noise(rate, 2, -3, high_hz=1500)),
     "only a hiss": (48_000, lambda rate: noise(rate, 2, 0, 2, low_hz=2500)),
+    "a hum": (44_100, lambda rate: noise(rate, 2, -3, low_hz=60, high_hz=90)),
 }
 
 
