@@ -56,7 +56,7 @@ class Loudness:
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
         power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
-        # The absolute gate of the standard lies at a level, and a level must not choose bands: as loud as programmes are.
+        # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         power *= MEAN_POWER / max(float(power.sum(-1).mean()), 1e-300)
         frames = min(max(1, round(BLOCK_SECONDS * analysis.frame_rate)), len(power))
         count = len(power) - frames + 1

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper_aeq.errors import ProjectError
-from reaper_aeq.reaper.chunks import Chunk, Line, parse, quote_token, split_tokens
 from reaper_aeq.reaper import chunks
+from reaper_aeq.reaper.chunks import Chunk, Line, parse, quote_token, split_tokens
 
 PROJECT = b"""<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 1785070350 0
   <NOTES 0 2

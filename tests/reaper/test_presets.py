@@ -10,8 +10,8 @@ from rpp_samples import CURRENT_STATE, chain, laid_out, song
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.errors import ProjectError
-from reaper_aeq.reaper.rpp import presets
 from reaper_aeq.reaper.reaeq.instance import encode_state, to_state, write_rfxchain
+from reaper_aeq.reaper.rpp import presets
 from reaper_aeq.reaper.rpp.presets import read_presets
 
 EQ = Eq((Band("low_shelf", 180.0, 3.1), Band("band", 2500.0, -1.25, 1.4)), -1.5)

@@ -173,3 +173,14 @@ def test_the_limits_follow_the_sound_not_its_level():
         a, b = LIMITS["voice"].held(eq), Limits(other.ltas_db(), Loudness(other)).held(eq)
         assert [x.gain_db for x in a.eq.bands] == pytest.approx([x.gain_db for x in b.eq.bands], abs=0.05)
     assert torch.equal(LIMITS["voice"].response_db(Eq()), torch.zeros(len(GRID_HZ), dtype=torch.float64))
+
+
+def test_loudness_for_limits_knows_no_level():
+    """Decays that end below the absolute gate of BS.1770 where a recording is soft: what an EQ costs stays the same."""
+    rng, t = np.random.default_rng(5), np.arange(12 * RATE) / RATE
+    decays = (np.exp(-((t % 4.0) * 2.2)) * rng.standard_normal(len(t)))[None].astype(np.float32)
+    deep = np.sin(2 * np.pi * 90 * t)[None] * np.exp(-((t % 4.0) * 0.8))
+    sound = (0.2 * decays + 0.2 * deep).astype(np.float32)
+    response = torch.from_numpy(Eq((Band("low_shelf", 300.0, 9.0),)).response_db(GRID_HZ, RATE))
+    lost = [Loudness(analyze_blocks([level * sound], RATE)).lost_db(response) for level in (1.0, 10**-1.5, 10**-2.5)]
+    assert lost[1:] == pytest.approx([lost[0]] * 2, abs=1e-3)
