@@ -373,9 +373,11 @@ def loudness(blocks, response):
 
 
 def gating_blocks(band_power, frame_rate):
-    """(frames, 59) -> (blocks, 59), K-weighted."""
+    """(frames, 59) -> (blocks, 59), K-weighted, as if the whole lay at -23 LUFS."""
     frames = min(max(1, round(0.4 * frame_rate)), len(band_power))
-    sums = np.cumsum(np.vstack([np.zeros(59), band_power * k_weighting(GRID)]), 0)
+    weighted = band_power * k_weighting(GRID)
+    weighted = weighted * 10 ** ((-23 + 0.691) / 10) / weighted.sum(1).mean()
+    sums = np.cumsum(np.vstack([np.zeros(59), weighted]), 0)
     return (sums[frames:] - sums[:-frames]) / frames
 
 
