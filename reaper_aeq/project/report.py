@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ..eq import Eq
+from ..eq import WITHOUT_GAIN, Eq
 from ..result.result import Result
 from .page import meter, page
 from .picture import picture
@@ -130,21 +130,22 @@ def card(row: Row) -> str:
         + "".join(f'<span class="chip">{escape(chip)}</span>' for chip in chips)
         + f"</header><p>{escape(result.explanation)}</p>"
         + f'<div class="columns"><div>{picture(result, row.title)}</div>'
-        + f'<div><dl class="facts">{listed}</dl>{_bands(result.eq)}</div></div>'
+        + f'<div><dl class="facts">{listed}</dl>{bands_table(result.eq)}</div></div>'
         + (f'<div class="warnings"><ul>{warnings}</ul></div>' if warnings else "")
         + "</section>"
     )
 
 
-def _bands(eq: Eq) -> str:
+def bands_table(eq: Eq) -> str:
     head = '<tr><th>Band</th><th class="n">Hz</th><th class="n">Gain</th><th class="n">Octaves</th></tr>'
     rows = "".join(
         f'<tr><td>{band.kind.replace("_", " ")}</td><td class="n">{band.freq_hz:.0f}</td>'
-        f'<td class="n">{_db(band.gain_db)}</td><td class="n">{band.bandwidth_oct:.2f}</td></tr>'
+        f'<td class="n">{"" if band.kind in WITHOUT_GAIN else _db(band.gain_db)}</td>'
+        f'<td class="n">{band.bandwidth_oct:.2f}</td></tr>'
         for band in eq.bands
         if band.enabled
     )
-    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return rows and f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def _db(value: float) -> str:

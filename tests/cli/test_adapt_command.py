@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sounds import RATE, noise, store
 
-from reaper_aeq import Eq
+from reaper_aeq import Band, BandKind, Eq
 from reaper_aeq.cli.commands import outputs as outputs_module
+from reaper_aeq.cli.commands.adapt import band_rows, most
 from reaper_aeq.cli.commands.outputs import AUDIO_SUFFIXES
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.dsp.write import CONTAINERS
@@ -23,6 +24,14 @@ def chain_eq(path) -> Eq:
     lines = path.read_text().splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("<VST"))
     return to_eq(decode_state([line for line in lines[start + 1 : lines.index(">")]]))
+
+
+def test_a_filter_without_a_gain_shows_none_and_comes_first():
+    bands = [Band(BandKind.HIGH_PASS, 64.0, 0.0, 1.9)]
+    bands += [Band(BandKind.BAND, hz, gain, 1.0) for hz, gain in ((300.0, 0.0), (1000.0, -2.0), (5000.0, 3.0))]
+    eq = Eq(bands)
+    assert [row[2] for row in band_rows(eq)] == ["", "+0.0 dB", "-2.0 dB", "+3.0 dB"]
+    assert most(eq) == "high pass at 64 Hz, +3.0 dB band at 5.00 kHz"
 
 
 def test_json_is_the_documented_object(run, song):

@@ -12,7 +12,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.methods.reference.match import MatchResult
 from reaper_aeq.project.picture import picture
 from reaper_aeq.project.plan import Plan, read_plan
-from reaper_aeq.project.report import Report
+from reaper_aeq.project.report import Report, bands_table
 from reaper_aeq.project.rows import MASTER, Row, loudness_lufs, visible_share
 from reaper_aeq.result.result import Result
 
@@ -26,6 +26,12 @@ def result(heard=slice(None)) -> Result:
     return Result(
         "warm", 1.0, "adaptive", eq, 0.2, 0.7, 0.9, "why & <how>", RATE, level, level + 1, level - 3, level + 3
     )
+
+
+def test_bands_without_a_gain_show_none_and_no_bands_make_no_table():
+    told = bands_table(Eq((Band("high_pass", 64.0, 0.0, 1.9), Band("band", 1e3, 0.0))))
+    assert '<td>high pass</td><td class="n">64</td><td class="n"></td>' in told and told.count("+0.0 dB") == 1
+    assert bands_table(Eq()) == ""
 
 
 def test_loudness_is_what_the_meter_says():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...eq import Eq
+from ...eq import WITHOUT_GAIN, Eq
 from ...errors import AeqError
 from ...model import ENCODERS
 from ...reaper.reaeq.names import instance_name
@@ -131,13 +131,19 @@ def decibels(value_db: float) -> str:
     return f"{round(value_db, 1) + 0.0:+.1f} dB"
 
 
+def most(eq: Eq) -> str:
+    """The two bands that do most, as text: filters without a gain first, then the largest gains."""
+    rows = sorted(band_rows(eq), key=lambda row: -abs(float(row[2].split()[0])) if row[2] else float("-inf"))
+    return ", ".join(f"{gain} {kind} at {freq}".lstrip() for kind, freq, gain, _ in rows[:2])
+
+
 def band_rows(eq: Eq) -> list[list[str]]:
-    """The enabled bands as text."""
+    """The enabled bands as text; what has no gain shows none."""
     return [
         [
             band.kind.replace("_", " "),
             f"{band.freq_hz:.0f} Hz" if band.freq_hz < 1000 else f"{band.freq_hz / 1000:.2f} kHz",
-            decibels(band.gain_db),
+            "" if band.kind in WITHOUT_GAIN else decibels(band.gain_db),
             f"{band.bandwidth_oct:.2f} oct",
         ]
         for band in eq.bands

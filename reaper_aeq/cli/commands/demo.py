@@ -12,7 +12,7 @@ from ...errors import OutputError
 from ...reaper.reaeq.names import instance_name
 from ...util.files import output_error, write_text_atomic
 from ...util.printable import printable
-from .adapt import band_rows, decibels
+from .adapt import decibels, most
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
 from .outputs import Outputs
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ...demo.song import SongTrack
     from ...engine import AdaptiveEQ
-    from ...result.result import Result
 
 RATE = 44_100
 SUMMARY = "summary.json"
@@ -85,7 +84,7 @@ def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) ->
     outputs = Outputs(out / f"{stem}-after.wav", out / f"{stem}.RfxChain", out / f"{stem}.png")
     with outputs.opened(RATE, len(track.audio)) as files:
         files.write(result, [track.audio], instance_name(track.word, 1.0), f"{track.name}: {track.word}")
-    row = {"track": track.name, "flaw": track.flaw, "done": done(result), **result.to_dict()}
+    row = {"track": track.name, "flaw": track.flaw, "done": most(result.eq), **result.to_dict()}
     return row, result.eq.apply(track.audio, RATE)
 
 
@@ -101,12 +100,6 @@ def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
     import numpy as np
 
     return np.asarray(np.sum(stems, axis=0, dtype=np.float64), np.float32)
-
-
-def done(result: Result) -> str:
-    """The two bands that do most, as text."""
-    rows = sorted(band_rows(result.eq), key=lambda row: -abs(float(row[2].split()[0])))
-    return ", ".join(f"{gain} {kind} at {freq}" for kind, freq, gain, _ in rows[:2])
 
 
 def cells(row: dict[str, Any]) -> list[str]:

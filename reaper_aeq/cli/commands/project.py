@@ -13,7 +13,6 @@ from .console import note, print_json, progress, say, table
 
 if TYPE_CHECKING:
     from ...project.rows import Row
-    from ...result.result import Result
 
 TITLES = 3  # of tracks named in one warning
 
@@ -73,17 +72,11 @@ def show(rows: Sequence[Row]) -> None:
 
 
 def _cells(row: Row) -> list[str]:
+    from .adapt import most
+
     number, name = (str(row.number), row.title) if row.number else ("", "Master")
     name = f"{row.path} / {name}" if row.folders else name
     if row.result is None:
         return [number, name, row.kind, "", "", f"left alone: {row.left}"]
     score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"
-    return [number, name, row.kind, row.asked, score, _most(row.result) if row.inserted else "0.0 dB: not inserted"]
-
-
-def _most(result: Result) -> str:
-    """The two bands that do most, as text."""
-    from .adapt import band_rows
-
-    bands = sorted(band_rows(result.eq), key=lambda cells: -abs(float(cells[2].split()[0])))
-    return ", ".join(f"{gain} {kind} at {freq}" for kind, freq, gain, _ in bands[:2])
+    return [number, name, row.kind, row.asked, score, most(row.result.eq) if row.inserted else "0.0 dB: not inserted"]

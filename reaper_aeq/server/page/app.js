@@ -21,6 +21,7 @@ function make(name, attributes = {}, ...children) {
 const cell = (label, text, kind) =>
   make("td", kind ? { class: kind } : {}, ...(label ? [make("span", { class: "label" }, `${label} `)] : []), text);
 const decibels = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} dB`;
+const WITHOUT_GAIN = ["low_pass", "high_pass", "notch", "band_pass"];
 const hertz = (value) => (value < 1000 ? `${value.toFixed(0)} Hz` : `${(value / 1000).toFixed(2)} kHz`);
 const percent = (share) => `${100 * Math.min(Math.max(share, 0), 1)}%`;
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -49,7 +50,7 @@ function bandsTable(answer) {
   }
   const rows = answer.bands.filter((band) => band.enabled).map((band) =>
     make("tr", {}, cell("", band.kind.replaceAll("_", " ")), cell("", hertz(band.freq_hz), "number"),
-      cell("", decibels(band.gain_db), "number"), cell("", `${band.bandwidth_oct.toFixed(2)} oct`, "number")));
+      cell("", WITHOUT_GAIN.includes(band.kind) ? "" : decibels(band.gain_db), "number"), cell("", `${band.bandwidth_oct.toFixed(2)} oct`, "number")));
   return make("table", { class: "bands" }, make("caption", {}, "ReaEQ"), make("thead", {}, head),
     make("tbody", {}, ...rows));
 }
