@@ -59,6 +59,10 @@ def with_task(**changes):
         ({"path": ""}, "tasks.0.path: string should have at least 1 character"),
         ({"request": None}, "tasks.0: give a word in 'request', or 'references' to match"),
         ({"references": ["/a.wav"]}, "tasks.0: give either a word in 'request' or 'references' to match, not both"),
+        ({"request": {"warm": 9}}, "tasks.0.request.warm: input should be less than or equal to 2"),
+        ({"request": 5}, "tasks.0.request: input should be a valid string"),
+        ({"request": ""}, "tasks.0.request: string should have at least 1 character"),
+        ({"references": [{"nam": "x"}]}, "tasks.0.references.0.name: field required"),
         ({"wett": 1}, "tasks.0.wett: extra inputs are not permitted"),
     ],
 )
