@@ -10,7 +10,7 @@ from sounds import RATE, noise, store
 
 from reaper_aeq import Band, BandKind, Eq
 from reaper_aeq.cli.commands import outputs as outputs_module
-from reaper_aeq.cli.commands.adapt import band_rows, most
+from reaper_aeq.cli.commands.adapt import band_rows, most, show_eq
 from reaper_aeq.cli.commands.outputs import AUDIO_SUFFIXES
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.dsp.write import CONTAINERS
@@ -32,6 +32,11 @@ def test_a_filter_without_a_gain_shows_none_and_comes_first():
     eq = Eq(bands)
     assert [row[2] for row in band_rows(eq)] == ["", "+0.0 dB", "-2.0 dB", "+3.0 dB"]
     assert most(eq) == "high pass at 64 Hz, +3.0 dB band at 5.00 kHz"
+
+
+def test_no_bands_make_no_table(capsys):
+    show_eq(Eq())
+    assert capsys.readouterr().out == "output gain +0.0 dB\n"
 
 
 def test_json_is_the_documented_object(run, song):

@@ -122,8 +122,10 @@ def show(result: Result, written: list[Path]) -> None:
 
 
 def show_eq(eq: Eq) -> None:
-    table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(eq))
-    say(f"\noutput gain {decibels(eq.output_gain_db)}")
+    if rows := band_rows(eq):
+        table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, rows)
+        say("")
+    say(f"output gain {decibels(eq.output_gain_db)}")
 
 
 def decibels(value_db: float) -> str:

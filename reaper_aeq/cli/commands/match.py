@@ -10,9 +10,9 @@ from ...errors import AeqError
 from ...reaper.reaeq.names import match_name
 from ...request import MatchRequest
 from ...util.printable import printable
-from .adapt import about, band_rows, decibels
+from .adapt import about, show_eq
 from .checks import check_models, check_outputs, check_sounds
-from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
+from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say
 from .outputs import Outputs
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def show(result: MatchResult, written: list[Path]) -> None:
     """What a person wants to know of a result."""
     say(result.explanation)
     say(f"\nlikeness {result.score_before:.2f} -> {result.score_after:.2f}, confidence {result.confidence:.2f}\n")
-    table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, band_rows(result.eq))
-    say(f"\noutput gain {decibels(result.eq.output_gain_db)}")
+    show_eq(result.eq)
     for path in written:
         say(f"wrote {printable(path)}")
