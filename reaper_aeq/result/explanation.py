@@ -53,7 +53,7 @@ def explain(
         got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
     told = [has, f"{got}: {moves(eq)}, and now scores {after:.2f}."]
     if net_db < AUDIBLE_DB and abs(intensity) >= 1:
-        told.append(_what_would_force_it(method, held_by))
+        told.append(_what_would_force_it(method, held_by, eq))
     elif held_by and share < ENOUGH * abs(intensity):
         told.append(f"More {REASONS[held_by]}.")
     if wanted.weak:
@@ -84,11 +84,13 @@ def _amount(share: float) -> str:
     return f"{round(100 * share)} % of" if share < 1 else f"{share:.1f} times"
 
 
-def _what_would_force_it(method: str, held_by: str | None) -> str:
+def _what_would_force_it(method: str, held_by: str | None, eq: Eq) -> str:
     if held_by:
         return f"This can hardly be heard, but more {REASONS[held_by]}."
     if method == "fixed":
         return "This can hardly be heard: a higher intensity does more."
+    if not eq.bands:  # of which more is nothing as well
+        return "This can hardly be heard: the method 'fixed' does more."
     return "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
 
 

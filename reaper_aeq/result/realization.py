@@ -263,7 +263,8 @@ def at_intensity(
     eq, held = _audible(eq, share, seen, limits)
     if intensity != 1:
         held = limits.held(eq, intensity, share)
-    if held.by is None and share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02:
+    short = share(limits.response_db(held.eq)) < intensity * LEAST_SHARE - 0.02
+    if held.by is None and short and limits.stop(intensity * word_db):
         # the curve itself was cut off where the sound may not be lifted
         held = replace(held, by=limits.nearest(held.eq))
     return dialled(held, limits, seen, word_db)

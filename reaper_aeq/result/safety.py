@@ -159,6 +159,10 @@ class Limits:
         params, kinds = params_from_eq(eq)
         return response_db(params, kinds, GRID, self._rate, powers=_grid_powers(self._rate))
 
+    def stop(self, curve_db: Tensor) -> bool:
+        """Whether a curve (bands,) as it is would lift more than it may."""
+        return bool((curve_db.numpy() > self._lift_db).any())
+
     def nearest(self, eq: Eq) -> str:
         """The limit that an EQ is nearest to, or furthest beyond."""
         return self._tried(eq, _gains(eq, np.ones(1)), eq.output_gain_db).worst(0)[0]

@@ -230,10 +230,14 @@ def test_the_engine_suggests_from_its_own_profile(engine):
 
 def test_what_would_force_what_cannot_be_heard(engine):
     seen = engine.encoder.observe(engine.analyze(noise(), RATE), engine.eq_model)
-    word, flat = engine.words["warm"], Eq()
+    word, small = engine.words["warm"], Eq((Band("band", 300.0, 0.1),))
 
-    def told(method: str = "adaptive", held_by: str | None = None, share: float = 0.05, net_db: float = 0.1) -> str:
-        return explain(word, word, seen, 0.9, 0.9, share, 1.0, method, flat, net_db, held_by).split(". ", 2)[2]
+    def told(
+        method: str = "adaptive", held_by: str | None = None, share: float = 0.05, net_db: float = 0.1, eq: Eq = small
+    ) -> str:
+        return explain(word, word, seen, 0.9, 0.9, share, 1.0, method, eq, net_db, held_by).split(". ", 2)[2]
+
+    assert told(eq=Eq()) == "This can hardly be heard: the method 'fixed' does more."
 
     assert told() == "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
     assert told("fixed") == "This can hardly be heard: a higher intensity does more."

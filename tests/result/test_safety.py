@@ -184,3 +184,8 @@ def test_loudness_for_limits_knows_no_level():
     response = torch.from_numpy(Eq((Band("low_shelf", 300.0, 9.0),)).response_db(GRID_HZ, RATE))
     lost = [Loudness(analyze_blocks([level * sound], RATE)).lost_db(response) for level in (1.0, 10**-1.5, 10**-2.5)]
     assert lost[1:] == pytest.approx([lost[0]] * 2, abs=1e-3)
+
+
+def test_only_a_curve_that_would_lift_too_much_is_stopped():
+    little = torch.full((len(GRID_HZ),), 0.5, dtype=torch.float64)
+    assert not LIMITS["cymbal"].stop(little) and LIMITS["cymbal"].stop(20 * little)
