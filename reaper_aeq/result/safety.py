@@ -168,8 +168,8 @@ class Limits:
         return self._tried(eq, _gains(eq, np.ones(1)), eq.output_gain_db).worst(0)[0]
 
     def _tried(self, eq: Eq, gains_db: np.ndarray, output_gain_db: float | None = None) -> _Tried:
-        """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
-        """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness."""
+        """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness,
+        or with `output_gain_db`."""
         kinds = [band.kind for band in eq.bands]
         each = band_responses_db(_params(eq, gains_db), kinds, GRID, self._rate, _grid_powers(self._rate)).numpy()
         each = each[:, [band.enabled for band in eq.bands]]

@@ -18,7 +18,6 @@ from typing import Any
 
 from ..errors import AeqError
 from ..util.files import atomic_write, output_error
-from ..util.locks import lock as lock
 from ..util.small_files import read_small
 from ..util.user_folders import user_folder
 

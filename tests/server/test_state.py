@@ -17,12 +17,12 @@ from reaper_aeq.server.state import (  # fmt: skip
     State,
     default_state_file,
     listening_socket,
-    lock,
     read_state,
     remove_state,
     running,
     write_state,
 )
+from reaper_aeq.util.locks import lock
 
 STATE = State(41234, "0123456789abcdef" * 4, 4321, "0.1.0", "2026-01-31T12:00:00Z")
 
@@ -131,7 +131,7 @@ def test_somebody_else_at_the_port_is_not_our_backend(tmp_path):
 def test_one_holds_the_lock_until_it_ends_however_it_ends(tmp_path):
     path = tmp_path / "backend.json"
     code = (
-        "import sys, time; from pathlib import Path; from reaper_aeq.server.state import lock;"
+        "import sys, time; from pathlib import Path; from reaper_aeq.util.locks import lock;"
         "held = lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) as process:

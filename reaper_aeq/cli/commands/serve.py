@@ -19,13 +19,13 @@ from ...server.state import (
     dashboard_address,
     default_state_file,
     health,
-    lock,
     open_mailbox,
     prepare_folder,
     read_state,
     refuse_other_file,
     running,
 )
+from ...util.locks import lock
 from .checks import check_models
 from .console import print_json, say
 
