@@ -7,6 +7,8 @@ import sys
 import pytest
 from standin import Reaper, StandInError
 from standin.example import ItemSpec, TrackSpec, project
+from standin.lua_state import RUNTIMES
+from standin.script import PRELUDE
 
 # what a script does wrong, and the rule that must say so; `tr` is the first track
 BAD = {
@@ -189,3 +191,40 @@ def test_both_versions_of_lua(run_lua, lua, version):
         'reaper.ShowConsoleMsg(_VERSION .. " " .. tostring(reaper.set_action_options ~= nil))', lua=lua, version=version
     )
     assert reaper.ui.console == f"Lua {lua} {str(lua == '5.4').lower()}"
+
+
+@pytest.mark.parametrize("lua_version", ["5.3", "5.4"])
+def test_a_pointer_keeps_what_it_points_to(lua_version):
+    """Also where Lua is about to collect an older pointer to the same thing (it became another thing before)."""
+
+    class Thing:
+        lua_type = "MediaItem"
+
+    lua, count = RUNTIMES[lua_version](), 200
+    things, wrong = [Thing() for _ in range(count)], []
+
+    def get(place):
+        return True, things[place]
+
+    def replace(place):
+        before = id(things[place])
+        things[place], things[(place * 7 + 1) % count] = Thing(), Thing()
+        return True, before
+
+    def check(before, thing):
+        if id(thing) != before or not isinstance(thing, Thing):
+            wrong.append(thing)
+        return True, None
+
+    loop = lua.execute(
+        """return function(get, replace, check, rounds, count)
+             for round = 1, rounds do
+               for place = 0, count - 1 do local thing = get(place) end
+               local thing = get(round % count)
+               check(replace(round % count), thing)
+             end
+           end"""
+    )
+    wrap = lua.compile(PRELUDE)(wrong.append).wrap
+    loop(wrap(get), wrap(replace), wrap(check), 2000, count)
+    assert not wrong

@@ -6,10 +6,21 @@ local rawequal, pairs, pcall, xpcall, load_file, text, kind =
   rawequal, pairs, pcall, xpcall, loadfile, tostring, type
 local prelude = {}
 
+-- Pointers that a script has seen, kept until its state closes. Lua's collector empties weak tables before it
+-- finishes off what was in them; a pointer asked for in between is made anew by lupa, and then loses what it points
+-- to with the old one's end (lupa 2.8: another object in its place, or a crash).
+local seen = {}
+
 function prelude.wrap(call)
   return function(...)
     local result = pack(call(...))
-    if result[1] then return unpack(result, 2, result.n) end
+    if result[1] then
+      for place = 2, result.n do
+        local value = result[place]
+        if kind(value) == "userdata" then seen[value] = true end
+      end
+      return unpack(result, 2, result.n)
+    end
     note(traceback(result[2], 2))
     raise(result[2], 2)
   end

@@ -14,7 +14,7 @@ from .signatures import check_arguments, check_returns, signatures
 from .systems import execute, naming, opening, popen, removing, renaming
 
 MAIN_THREAD_ONLY = ("GetAudioAccessorSamples",)
-_PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
+PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Script:
         self._trace, self._crash = "", None
         self._calls = 0
         make = RUNTIMES[reaper.lua_version]
-        self.lua, self._crossing_s = make(), crossing_s(make, _PRELUDE)
+        self.lua, self._crossing_s = make(), crossing_s(make, PRELUDE)
         self.gfx_window = None
         self._prepare()
 
@@ -53,7 +53,7 @@ class Script:
         g = self.lua.globals()
         g.python = None
         g.package.path = g.package.cpath = ""  # what a script requires it must find by itself
-        self.prelude = self.lua.compile(_PRELUDE)(self._note)
+        self.prelude = self.lua.compile(PRELUDE)(self._note)
         reaper, gfx = self.lua.table(), self.lua.table()
         for name, function in FUNCTIONS.items():
             if exists(name, self.reaper):
