@@ -37,7 +37,6 @@ from .result.result import (
     nothing_heard,
     room_for_peaks,
     with_known_peaks,
-    with_loudness,
     with_measured_loudness,
 )
 from .result.safety import OUTPUT, Loudness
@@ -286,17 +285,6 @@ class AdaptiveEQ:
 
         noise = self.models.get(Matching)
         return match_analysis(self.encoder, self.eq_model, noise, analysis, references, names, request)
-
-    def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
-        """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
-        from .dsp.analyze_file import analyze_file
-        from .request import MatchRequest
-
-        request = MatchRequest(**options)
-        request.shares(len(references))  # what is wrong with it is said before anything is read
-        heard = analyze_file(os.fspath(path))
-        others = [analyze_file(reference).analysis for reference in references]
-        return with_loudness(self.match_analysis(heard.analysis, others, references, request), heard)
 
     def heard_as(
         self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None

@@ -23,7 +23,7 @@ from ..model.usual import UsualBalance
 from ..training.datasets.readers import read_clips
 from ..training.usual import Sounds, balanced_folds, fit_usual, sounds_of
 from ..util.settings import UsualTraining
-from .people import People, read_people
+from .folds import People, read_people
 from .rules import UsualRule
 
 N_FOLDS = 5

@@ -235,7 +235,7 @@ def evaluate_compare(
     with progress() as (tell, _):
         report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
     if plot:
-        from ...evaluation.compare_plot import plot_comparison
+        from ...evaluation.compare import plot_comparison
 
         plot_comparison(report, plot)
     if as_json:

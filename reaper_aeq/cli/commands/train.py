@@ -145,7 +145,7 @@ def train_cvae(places: TrainingPlaces, data: Path, models: Path | None, folds: b
 
         eq_model, text_model = EqAutoencoder.load(models), sentences()
         if folds:
-            from ...evaluation.people import train_cvae_folds
+            from ...evaluation.folds import train_cvae_folds
 
             train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
             return

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...dsp.spectrum import GRID_HZ, Analysis
+from ...dsp.spectrum import Analysis
 from ...eq import Eq
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder, Observation
@@ -18,7 +18,7 @@ from ...model.curves import COMPARED, GRID, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ...request import MatchRequest
 from ...result.explanation import explain_match
-from ...result.realization import at_intensity, realize
+from ...result.realization import at_intensity, eq_curve, realize
 from ...result.result import Result, explain_output, with_known_peaks
 from ...result.safety import Held, Loudness
 from . import Difference, difference, limited, ltas, posterior, smoothed, window
@@ -88,7 +88,7 @@ def _result(
     names: Sequence[str], request: MatchRequest,
 ) -> MatchResult:  # fmt: skip
     eq = held.eq
-    response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
+    response = eq_curve(eq, source.sample_rate)
     compared = found.heard * inside
     apart = (_apart(found.db, compared), _apart(found.db - response, compared))
     heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...dsp.audio import AudioFile
 from ...dsp.response import bandwidth_from_q, response_db
 from ...dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
-from ...eq import SHELF_BANDWIDTH_OCT, Band, BandKind, Eq
+from ...eq import SHELF_BANDWIDTH_OCT, BandKind
 from ...errors import AeqError, AudioError
 from ...model.curves import GRID, REFERENCE_RATE, on_grid, rms_db
 from ...util.companions import files_below
@@ -56,16 +56,10 @@ def safe_params(rows: Iterable[dict[str, str]]) -> Tensor:
         peaks = []
         for k in "123":
             freq_hz, q = float(row[f"peak{k}_freq_hz"]), float(row[f"peak{k}_q"])
-            width_oct = float(bandwidth_from_q(q, freq_hz, REFERENCE_RATE))
+            width_oct = bandwidth_from_q(q, freq_hz, REFERENCE_RATE)
             peaks.append([freq_hz, float(row[f"peak{k}_gain_db"]), width_oct])
         out.append([low, *peaks, high])
     return torch.tensor(out, dtype=torch.float64)
-
-
-def safe_eq(row: dict[str, str]) -> Eq:
-    """One SAFE row as an `Eq`."""
-    bands = zip(SAFE_KINDS, safe_params([row])[0].tolist(), strict=True)
-    return Eq(tuple(Band(kind, *values) for kind, values in bands))
 
 
 def read_safe(folder: Path | str) -> PeopleSettings:
