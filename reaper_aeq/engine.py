@@ -280,8 +280,8 @@ class AdaptiveEQ:
         request: MatchRequest,
     ) -> MatchResult:
         """`match` for sounds that were analyzed already; `names` of the references are what people are told."""
+        from .methods.reference import Matching
         from .methods.reference.match import match_analysis
-        from .methods.reference.noise import Matching
 
         noise = self.models.get(Matching)
         return match_analysis(self.encoder, self.eq_model, noise, analysis, references, names, request)

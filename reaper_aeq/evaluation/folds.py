@@ -12,8 +12,7 @@ from torch import Tensor
 
 from ..errors import AeqError, ModelError
 from ..methods.cvae.network import NAME, Cvae
-from ..methods.cvae.samples import known_rows
-from ..methods.cvae.training import train_cvae
+from ..methods.cvae.training import known_rows, train_cvae
 from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
 from ..model.audio_encoder import AudioEncoder, BalanceEncoder
 from ..model.checkpoint import Checkpoint
@@ -22,18 +21,17 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.sentences import Sentences
 from ..model.kinds import FROM_MANIFEST, KINDS
 from ..model.words import Vocabulary
-from ..training.audio import train_audio
+from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
 from ..training.datasets.readers import (
     Clip,
     PeopleSettings,
     SocialWord,
     Spectra,
-    near_duplicates,
     read_contributions,
     read_safe,
 )
-from ..training.loop import Run, fingerprint
+from ..training.loop import Run, fingerprint, near_duplicates
 from ..training.usual import balanced_folds, source_of, train_usual
 from ..training.words import build_words
 from ..util.paths import shipped
@@ -63,12 +61,7 @@ def sources_in(fold_of: Mapping[str, int], fold: int) -> set[str]:
 def exam_folds(mixes: Sequence[Clip], folds: int = N_FOLDS) -> dict[str, int]:
     """Source -> fold, the largest sources dealt first to the emptiest fold: the same for the same recordings."""
     sources = [clip.source for clip in mixes]
-    load, fold = [0] * folds, {}
-    for name in sorted(set(sources), key=lambda s: (-sources.count(s), s)):
-        least = load.index(min(load))
-        fold[name] = least
-        load[least] += sources.count(name)
-    return fold
+    return dealt(sorted(set(sources)), sources, folds)
 
 
 def all_folds(clips: Sequence[Clip]) -> dict[str, int]:

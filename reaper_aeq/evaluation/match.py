@@ -22,9 +22,8 @@ from ..dsp.response import eq_from_params
 from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ..engine import AdaptiveEQ
 from ..eq import Eq
-from ..methods.reference import difference
+from ..methods.reference import Matching, difference
 from ..methods.reference.match import match_analysis
-from ..methods.reference.noise import Matching
 from ..methods.reference.training import content_covariance, content_differences, part, people_covariance
 from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder

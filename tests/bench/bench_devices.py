@@ -28,7 +28,7 @@ from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
 from reaper_aeq.request import EqRequest
 from reaper_aeq.result.realization import bands_for
-from reaper_aeq.training.datasets.synthetic import random_curves, shaped_noise
+from reaper_aeq.training.datasets.sources import random_curves, shaped_noise
 
 SECONDS = 10.0
 SAME_DB = 0.05

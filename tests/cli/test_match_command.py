@@ -17,7 +17,7 @@ from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.request import MatchRequest
 from reaper_aeq.result.result import with_loudness

@@ -28,7 +28,7 @@ from json_eq import eq_from_json
 from standin.example import ItemSpec, TrackSpec, other, reaeq, write
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching
 from reaper_aeq.model.curves import GRID
 from reaper_aeq.reaper.rpp.project import Project
 

@@ -12,7 +12,7 @@ from reaper_aeq.dsp.spectrum import N_MELS, analyze_blocks
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.model.curves import N_GRID
 from reaper_aeq.model.texture import FRAMES_PER_S, MAX_SEGMENTS, SEGMENT, UNIT_DB, segments, statistics, texture
-from reaper_aeq.training.datasets.synthetic import shaped_noise
+from reaper_aeq.training.datasets.sources import shaped_noise
 
 RATE = 44_100
 EQ = Eq((Band("low_shelf", 250, 6.0), Band("band", 1500, -6.0, 2.0), Band("high_shelf", 6000, 8.0)))

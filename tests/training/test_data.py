@@ -15,7 +15,6 @@ from reaper_aeq.errors import AeqError
 from reaper_aeq.model.curves import GRID, N_GRID, rms_db
 from reaper_aeq.training.datasets.readers import (
     SAFE_KINDS,
-    near_duplicates,
     read_clips,
     read_contributions,
     read_ltas_prior,
@@ -23,6 +22,7 @@ from reaper_aeq.training.datasets.readers import (
     read_safe_params,
     read_social_words,
 )
+from reaper_aeq.training.loop import near_duplicates
 
 SAFE_KEYS = [
     "low_shelf_gain_db", "low_shelf_freq_hz", "peak1_gain_db", "peak1_freq_hz", "peak1_q", "peak2_gain_db",

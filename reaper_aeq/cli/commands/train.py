@@ -135,8 +135,7 @@ def train_cvae(places: TrainingPlaces, data: Path, models: Path | None, folds: b
     _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
     check_sentence_model()
     with _run(places, settings.seed) as run:
-        from ...methods.cvae.samples import known_rows
-        from ...methods.cvae.training import train_cvae
+        from ...methods.cvae.training import known_rows, train_cvae
         from ...model.audio_encoder import AudioEncoder
         from ...model.eq_autoencoder import EqAutoencoder
         from ...model.free_text.sentences import sentences

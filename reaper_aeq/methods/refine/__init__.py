@@ -23,8 +23,7 @@ from ...result.realization import NARROWEST_OCT
 from ..adaptive import curves as curves  # the bands that the method of this name starts from
 from ..descent import descend, to_free, to_params
 from ..method import MethodInput
-from .constrained_mean import constrained_mean
-from .constraints import keeps_laws
+from .constraints import constrained_mean, keeps_laws
 from .exact import heard_response
 
 # Of the first step for each dB RMS of error, in octaves and 4 dB: bands that are nearly there are not kicked away.

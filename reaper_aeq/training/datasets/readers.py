@@ -19,7 +19,7 @@ from ...dsp.response import bandwidth_from_q, response_db
 from ...dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ...eq import SHELF_BANDWIDTH_OCT, BandKind
 from ...errors import AeqError, AudioError
-from ...model.curves import GRID, REFERENCE_RATE, on_grid, rms_db
+from ...model.curves import GRID, REFERENCE_RATE, on_grid
 from ...util.companions import files_below
 from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
 
@@ -182,17 +182,3 @@ def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray
         if samples < block.shape[1]:
             yield block[:, samples:]
         samples = max(0, samples - block.shape[1])
-
-
-def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:
-    """(n, bands) -> group of each row: rows within `within_db` of each other, directly or by a chain, share one.
-
-    People save a setting twice; a split must not put one copy on each side.
-    """
-    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < within_db
-    group = list(range(len(curves_db)))
-    for i, j in near.nonzero().tolist():
-        if group[i] != group[j]:
-            old, new = max(group[i], group[j]), min(group[i], group[j])
-            group = [new if g == old else g for g in group]
-    return group
