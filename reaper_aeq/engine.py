@@ -104,7 +104,8 @@ class AdaptiveEQ:
         Args:
             audio: numpy or torch, (channels, samples) or (samples,).
             sample_rate: Hz, 8000 to 192000.
-            word: a word, 'less <word>', words of your own, or a blend {'warm': 0.7, 'airy': 0.3}.
+            word: a word, 'less <word>', words of your own, or a blend {'warm': 0.7, 'airy': 0.3}, which may be given as
+                text ('warm 0.7, airy 0.3').
             intensity: -2..2; 0 nothing, 1 what the word means for this sound, negative the opposite.
             adaptation: 0..1, 0.5 by default; how much the sound's own balance counts.
             method: one of `methods.METHODS`.

@@ -225,6 +225,13 @@ def test_a_blend_of_words(engine):
     error = both.eq.response_db(FREQS_HZ, RATE) - wanted
     assert np.std(error) < 0.6 < 0.4 * np.std(wanted)  # the level is free
     assert engine.adapt(sound, RATE, {"warm": 1.0}).eq == engine.adapt(sound, RATE, "warm").eq
+    assert engine.adapt(sound, RATE, "warm 0.7, deep 50%", adaptation=0.0).eq == both.eq
+    assert engine.score(sound, RATE, "warm 0.7, deep 0.5") == engine.score(sound, RATE, {"warm": 0.7, "deep": 0.5})
+    assert torch.equal(engine.curve_of("warm 0.7 + deep 0.5"), engine.curve_of({"warm": 0.7, "deep": 0.5}))
+    with pytest.raises(AeqError, match=r"cannot read the blend 'warm 0\.7, deep': 'deep' has no weight"):
+        engine.adapt(sound, RATE, "warm 0.7, deep")
+    with pytest.raises(AeqError, match="'warm 0' asks for nothing"):
+        engine.adapt(sound, RATE, "warm 0")
     for nothing in ({"warm": 0.0}, {"warm": 1.0, "less warm": 1.0}):
         assert engine.adapt(sound, RATE, nothing).eq.bands == ()
 

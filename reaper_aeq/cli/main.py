@@ -29,6 +29,7 @@ from .config import config_file, read_defaults
 from .evaluate_options import evaluate
 from .live_options import live
 from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
+from .plain_fault import plain_fault
 from .project_options import add_projects
 from .reaper_options import add_reaper
 from .train_options import train
@@ -242,7 +243,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" (see '{context.command_path} --help')" if context else ""
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
-        return _refuse(error.format_message().replace("Value error, ", "").rstrip(".") + hint, 2)
+        return _refuse(plain_fault(error.format_message()) + hint, 2)
 
 
 def _only_tells(argv: Sequence[str] | None) -> bool:

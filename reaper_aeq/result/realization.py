@@ -45,6 +45,7 @@ SMOOTH_BANDS = 2  # of the grid to each side
 # A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
 # far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
 LEAST_SHARE, LEAST_NET_DB = 0.265, 0.6
+FAINT_UP_TO_DB, SHOWN_DB = 1e-3, 1.0  # RMS: no curve at all; as what a curve is searched for that bands do not pay for
 AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
@@ -204,9 +205,27 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
 
 
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
-    curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis, one.ends) for one in targets]
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
-    return few_bands(curves, GRID, REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate)
+    rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
+    found = few_bands([_curve(one) for one in targets], GRID, rate)
+    # Of a word that does little (a blend of small weights, or whose parts undo each other) no band is worth its price;
+    # but somebody asked for it: its shape is searched for at a size at which bands pay.
+    sizes = {n: _size_db(one) for n, one in enumerate(targets) if not found[n].bands and bool(one.axis.any())}
+    times = {n: SHOWN_DB / size for n, size in sizes.items() if FAINT_UP_TO_DB < size < SHOWN_DB}
+    larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], GRID, rate)
+    for (n, factor), eq in zip(times.items(), larger, strict=True):
+        found[n] = scaled(eq, 1 / factor)
+    return found
+
+
+def _curve(one: FitTarget, times: float = 1.0) -> Curve:
+    return Curve(times * one.out, one.weight, one.sound, times * one.limit, one.axis, one.ends)
+
+
+def _size_db(one: FitTarget) -> float:
+    """RMS of what is wanted, its level left out."""
+    weight = one.weight / one.weight.sum().clamp_min(1e-9)
+    return float(((one.out - (one.out * weight).sum()).square() * weight).sum().sqrt())
 
 
 def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
