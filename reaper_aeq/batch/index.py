@@ -47,7 +47,6 @@ def to_dict(state: TaskState) -> dict[str, Any]:
 def html(rows: Sequence[dict[str, Any]], title: str) -> str:
     """The page; `rows` as `to_dict` gives them, by path."""
     from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
 
     top = common_folder([row["input"] for row in rows])
     environment = Environment(
@@ -56,7 +55,7 @@ def html(rows: Sequence[dict[str, Any]], title: str) -> str:
     environment.filters |= {
         "file_name": os.path.basename,
         "folder": lambda path: _folder(path, top),
-        "meter": lambda score: Markup(meter(*score)),
+        "meter": lambda score: meter(*score),
     }
     by_state = {state: [row for row in rows if row["state"] == state] for state in (DONE, FAILED, WAITING)}
     warnings = sum(len(row["warnings"]) for row in by_state[DONE])

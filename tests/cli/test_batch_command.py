@@ -157,6 +157,22 @@ def test_what_did_not_change_is_not_done_again(songs, batch):
     assert redone(*again) == set()
 
 
+def test_nothing_is_worked_on_twice(songs, batch, monkeypatch):
+    from reaper_aeq.project import whole
+
+    plain, worked_on = whole.equalize_file, []
+
+    def counted(song, *arguments, **options):
+        worked_on.append(song)
+        return plain(song, *arguments, **options)
+
+    monkeypatch.setattr(whole, "equalize_file", counted)
+    batch()
+    batch()
+    projects = [song for song in songs.rglob("*.rpp") if song.name != "lost.rpp"]
+    assert sorted(song for song in worked_on if song.name != "lost.rpp") == sorted(projects)
+
+
 def test_only_times_changed(songs, batch):
     where = songs.with_name("out")
     batch()
@@ -200,7 +216,7 @@ def test_a_task_that_fails_is_tried_again_then_reported(songs, batch, flaky):
     assert code == 1 and err.count("the network was away") == 2 and "2 done, 3 failed" in out
     assert "equalize_file" in next(row["trace"] for row in rows(where) if "song 1" in row["path"])
     page = (where / "index.html").read_text("utf-8")
-    assert "the network was away" in page and "none of the project&#x27;s media" in page
+    assert "the network was away" in page and "none of the project&#39;s media" in page
     flaky("song 1.rpp", 0)
     batch()
     assert len(records(where)) == 4
