@@ -55,7 +55,7 @@ def project_command(
 
 
 def batch_command(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results, index and journal go.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results and index go.")],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
@@ -86,11 +86,8 @@ def batch_command(
     """Treat many projects and recordings, each once: what was finished stays so, whatever is killed meanwhile."""
     from .commands.batch import batch
 
-    asked = {
-        "plan": plan, "word": word, "intensity": intensity, "adaptation": adaptation, "method": method,
-        "render": render, "models": models,
-    }  # fmt: skip
     return batch(
-        inputs or [], listed=listed, out=out, asked=asked, workers=workers, scheduler=scheduler, retries=retries,
+        inputs or [], listed=listed, out=out, plan=plan, word=word, intensity=intensity, adaptation=adaptation,
+        method=method, render=render, models=models, workers=workers, scheduler=scheduler, retries=retries,
         again=again, as_json=as_json,
     )  # fmt: skip
