@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ...errors import AeqError
 from ...util.files import output_error
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
 from .console import note, print_json, progress, report, say, warn
+from .options import Json, Models, RequestOptions, range_of
 
 if TYPE_CHECKING:
     from ...batch.journal import Journal
     from ...batch.scheduler import Counts
 
 
+@dataclass(frozen=True)
+class WordOptions(RequestOptions):
+    """How the word for recordings is asked for."""
+
+    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0
+
+
 def batch(
-    inputs: Sequence[str], *, listed: str | None, out: Path, asked: dict[str, Any], workers: int | None,
-    scheduler: str | None, retries: int, again: bool, as_json: bool,
-) -> int:  # fmt: skip
-    """`asked` are the arguments of `Recipe.of`. Returns the exit code: 1 where a task failed."""
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results, index and journal go.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
+    ] = None,
+    listed: Annotated[
+        str | None, typer.Option("--list", metavar="FILE", help="A file with one input per line; - is standard input.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
+    ] = None,
+    word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
+    how: WordOptions,
+    render: Annotated[bool, typer.Option("--render", help="Write the recordings with their EQs too.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; by default one for each core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler instead: tcp://host:8786."),
+    ] = None,
+    retries: Annotated[int, typer.Option(min=0, metavar="N", help="How often a task that failed is tried again.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Redo what has not changed as well.")] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Treat many projects and recordings, each once: what was finished stays so, whatever is killed meanwhile."""
+    # gives the exit code: 1 where a task failed
     from ...batch.inputs import find_tasks
     from ...batch.recipe import Recipe
 
@@ -34,12 +69,12 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    recipe, models = Recipe.of(**asked), asked["models"]
+    recipe = Recipe.of(plan=plan, word=word, render=render, models=models, **vars(how))
     check_new_folder(out)
-    found = find_tasks(inputs, listed, out, sounds=bool(recipe.word))
+    found = find_tasks(inputs or [], listed, out, sounds=bool(recipe.word))
     check_plan(recipe.plan, models)
     if recipe.word:
-        check_request(recipe.request.word, models)
+        check_request(recipe.request, models)
     if found.media:
         media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
         note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
