@@ -48,7 +48,8 @@ class App(typer.Typer):
 def _with_levels(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as typer shall see it, which reads what a command takes from its signature: each field of a group of
     options by itself, and the options that say how much is said."""
-    hints, groups = get_type_hints(function, include_extras=True), {}
+    hints = get_type_hints(function, include_extras=True)
+    groups: dict[str, Any] = {}
     given: list[Parameter] = []
     for name, parameter in signature(function).parameters.items():
         if is_dataclass(group := hints[name]):
