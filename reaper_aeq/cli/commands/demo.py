@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ...errors import OutputError
 from ...reaper.reaeq.names import instance_name
@@ -15,6 +17,7 @@ from ...util.printable import printable
 from .adapt import decibels, most
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
+from .options import Json, Models
 from .outputs import Outputs
 
 if TYPE_CHECKING:
@@ -28,8 +31,14 @@ RATE = 44_100
 SUMMARY = "summary.json"
 
 
-def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
-    """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results; files of an earlier demo are replaced.")
+    ] = Path("aeq-demo"),
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Make a short song and adapt its six tracks."""
     check_new_folder(out)
     check_models(models)
     refuse_others_files(out)
