@@ -93,6 +93,13 @@ end
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
     quiet(act, group, whole_chain, later)
+    if group.how == "stem" then
+      local tracks = {}
+      for _, target in ipairs(group.targets) do
+        tracks[target.track] = true
+      end
+      render_state.lift_solos(act.project, tracks, later)
+    end
     local paths = stems_of(act, group, at_once)
     same_sound.check(act, group, paths, function()
       return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },
