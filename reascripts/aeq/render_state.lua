@@ -144,6 +144,27 @@ function render_state.lift_solos(project, targets, later)
   end
 end
 
+--- Keeps what comes from other tracks, its folder's children and receives, out of a track: chosen items are heard by
+--- themselves. The others are still heard where they are rendered.
+function render_state.cut_off(project, track, later)
+  for _, child in ipairs(all_tracks(project)) do
+    if reaper.GetParentTrack(child) == track and reaper.GetMediaTrackInfo_Value(child, "B_MAINSEND") ~= 0 then
+      put_back(project, child, "B_MAINSEND", later)
+      reaper.SetMediaTrackInfo_Value(child, "B_MAINSEND", 0)
+    end
+  end
+  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
+    if reaper.GetTrackSendInfo_Value(track, -1, i, "B_MUTE") == 0 then
+      later(function()
+        if still_there(project, track, "MediaTrack*") then
+          reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 0)
+        end
+      end)
+      reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 1)
+    end
+  end
+end
+
 --- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
 --- Returns the function that puts the mode back.
 function render_state.no_recording(project, track)

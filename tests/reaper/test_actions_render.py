@@ -342,7 +342,10 @@ def test_in_a_folder_only_what_is_soloed_is_heard(open_song, tmp_path, sound):
 
 
 def test_chosen_items_are_heard_whatever_is_soloed(open_song, tmp_path, sound):
-    strips = [Strip("A", [Clip(sound, selected=True)]), Strip("B", [Clip(noise(tmp_path / "b.wav", seed=2))], solo=True)]
+    strips = [
+        Strip("A", [Clip(sound, selected=True)]),
+        Strip("B", [Clip(noise(tmp_path / "b.wav", seed=2))], solo=True),
+    ]
     s = open_song(strips)
     heard = listening(s)
     s.press("Make warmer")

@@ -361,6 +361,242 @@ def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard
     assert studio.host.bytes() == before
 
 
+@pytest.mark.parametrize("how", ["receive", "folder", "solo elsewhere"])
+def test_what_comes_from_other_tracks_is_not_heard_with_chosen_items(studio, live, how):
+    """They are heard as from their files: by themselves."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    extra = ["AUXRECV 1 0 1 0 0 0 0 0 0 -1:U 0 -1 ''"] * (how == "receive")
+    inside = int(how == "folder")
+    vox = TrackSpec("Vox", [ItemSpec(path, selected=True)], extra=extra, folder=inside)
+    before = studio.open([vox, TrackSpec("Rest", [ItemSpec(thin)], folder=-inside, solo=how == "solo elsewhere")])
+    live("warm", "--selected", "--render")
+    assert_heard(studio, {"Vox": path})
+    assert studio.host.labels() == ["AEQ: warm 100%"]
+
+
+# Undo ----------------------------------------------------------------------------------------------------------------
+
+
+def edit(session):
+    """The user's own last edit, a step of its own."""
+    with session.reaper.as_user() as project:
+        before = project.bytes()
+        project.tracks[0].node.set_field("VOLPAN", 0, 0.5)
+        project.add_undo_point("Adjust volume", before, -1)
+
+
+@pytest.mark.parametrize("name", ["TrackFX_AddByName", "TrackFX_SetEQParam", "TrackFX_SetNamedConfigParm"])
+def test_a_failed_run_never_undoes_the_users_own_edit(studio, refused, name):
+    """REAPER adds no step for a block that changed nothing: undoing after it would take the user's."""
+    two_parts(studio)
+    studio.host.do(edit)
+    answer = -1 if name == "TrackFX_AddByName" else False
+    with studio.host.function(name, lambda real, reaper, *arguments, answer=answer: answer):
+        refused("warm", "--all", "--render")
+    assert studio.host.labels() == ["Adjust volume"]
+
+
+def test_an_earlier_press_of_the_same_name_is_not_undone_either(studio, live, refused):
+    two_parts(studio)
+    live("warm", "--all", "--render")
+    before = studio.host.bytes()
+    with studio.host.function("TrackFX_GetNamedConfigParm", no_bands):
+        refused("warm", "--all", "--render")
+    assert (studio.host.labels(), studio.host.bytes()) == (["AEQ: warm 100% (2 tracks)"], before)
+
+
+def no_bands(real, reaper, track, fx, name):
+    return (False, "") if name.startswith("BANDTYPE") and reaper.project.block else real(reaper, track, fx, name)
+
+
+def test_a_plan_leaves_one_step_and_no_litter(studio, live, tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[default]\nword = "warm"\n[master]\nword = "bright"\n')
+    held = reaeq(Eq((Band("band", 1000.0, 3.0),)), "AEQ: clear 100%")
+    before, _ = two_parts(studio, fx=[held, other()])
+    live("project", "--plan", plan, "--render")
+    assert studio.host.labels() == ["AEQ: plan plan (3 tracks)"]
+    found = ours(studio.host.bytes())
+    assert {name: [label for label, _ in all_of] for name, all_of in found.items()} == {
+        "Vox": ["AEQ: warm 100%"],
+        "Gtr": ["AEQ: warm 100%"],
+        "Master": ["AEQ: bright 100%"],
+    }
+    parts = [found[name][0][1].apply(audio(studio.folder / file), RATE) for name, file in PARTS.items()]
+    assert_alike(found["Master"][0][1], studio.engine.adapt(sum(parts), RATE, "bright", name="mix").eq)
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
+PARTS = {"Vox": "dull.wav", "Gtr": "thin.wav"}
+
+
+# Preferences ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_render_speed_that_takes_as_long_as_the_song_is_refused_by_name(studio, refused):
+    two_parts(studio)
+    prefer(studio, render_speed=1)
+    assert "'Full-speed Offline'" in refused("warm", "--all", "--render")
+
+
+def test_media_that_goes_offline_behind_the_terminal(studio, live):
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
+    live("warm", "--all", "--render")
+    assert_heard(studio, paths)
+
+
+def test_a_minimized_window_on_windows_is_said(studio, refused):
+    two_parts(studio)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "minimized"))
+    studio.host.do(lambda session: setattr(session.reaper, "os_name", "Win64"))
+    said = refused("warm", "--all", "--render")
+    assert said.startswith("nothing can be heard on 'Vox' and 'Gtr'") and "minimized" in said
+
+
+def test_a_copy_of_the_project_beside_the_render_is_no_trouble(studio, live, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    _, paths = two_parts(studio)
+    prefer(studio, save_project_copy=True, increment_names=True)
+    live("warm", "--all", "--render")
+    assert_heard(studio, paths)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_render_in_the_background_is_waited_for(studio, live):
+    before, paths = two_parts(studio, fx=[reaeq(THEIRS, "AEQ: airy 10%"), other()])
+    prefer(studio, background_render=True)
+    live("remove", "--all")
+    studio.host.undo()
+    assert studio.host.bytes() == before
+    live("warm", "--all", "--render")
+    found = ours(studio.host.bytes())
+    for name, path in paths.items():
+        wanted = studio.engine.adapt(audio(path), RATE, {"airy": 0.1, "warm": 1.0}, name=name).eq
+        assert_alike(found[name][0][1], wanted)
+    assert studio.host.labels() == ["AEQ: warm 100% (2 tracks)"]
+
+
+def test_a_background_render_of_a_mix_with_new_eqs_is_refused(studio, refused, tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[default]\nword = "warm"\n[master]\nword = "bright"\n')
+    two_parts(studio)
+    prefer(studio, background_render=True)
+    assert refused("project", "--plan", plan, "--render").startswith("REAPER renders in the background")
+    wait_for_background(studio)
+
+
+def bypassed(session) -> list[bool]:
+    from standin.fx_chain import fx_list
+
+    return [fx.flag(0) for fx in fx_list(session.reaper.project.tracks[0])]
+
+
+def wait_for_background(studio):
+    while studio.host.do(lambda session: session.reaper.background is not None):
+        pass
+
+
+def test_a_track_that_goes_while_reaper_renders_in_the_background(studio, monkeypatch, live):
+    two_parts(studio, fx=[reaeq(THEIRS, "mine")], selected=True)
+    prefer(studio, background_render=True)
+    deleted = []
+
+    def delete(session):
+        from standin.injection import delete_track
+
+        with session.reaper.as_user() as project:
+            delete_track(project.tracks[0])
+            project.reindex()
+
+    def sleep(seconds):
+        if not deleted:
+            deleted.append(True)
+            studio.host.do(delete)
+
+    # REAPER is let go of while `live` sleeps between two looks
+    monkeypatch.setattr("reaper_aeq.reaper.live.api.time", SimpleNamespace(sleep=sleep))
+    rows = live("warm", "--all", "--render")["tracks"]
+    assert [(row["name"], row["left_alone"]) for row in rows] == [("Vox", "it is silent"), ("Gtr", None)]
+    wait_for_background(studio)
+    assert studio.host.labels() == ["AEQ: warm 100%"]
+    assert studio.host.do(bypassed) == [False, False], "what was bypassed on the other track is on again"
+
+
+# Long projects -------------------------------------------------------------------------------------------------------
+
+
+def test_at_most_a_minute_is_rendered_where_it_is_loudest(studio, live, tmp_path):
+    rng, path = np.random.default_rng(5), tmp_path / "song.wav"
+    song = 0.001 * rng.standard_normal((200 * RATE, 1))
+    song[100 * RATE : 150 * RATE] *= 200
+    soundfile.write(path, song, RATE, subtype="FLOAT")
+    studio.open([TrackSpec("Vox", [ItemSpec(path, length=200.0)], fx=[other()], selected=True)])
+    with watched(studio):
+        rows = live("warm", "--selected", "--render")["tracks"]
+    (((seconds, source),),) = rendered(studio)
+    assert (seconds, source) == (60.0, 3) and rows[0]["duration_s"] == pytest.approx(60.0, abs=0.01)
+    assert_alike(
+        ours(studio.host.bytes())["Vox"][0][1],
+        studio.engine.adapt(
+            np.repeat(song[90 * RATE : 150 * RATE].T.astype(np.float32), 2, 0), RATE, "warm", name="Vox"
+        ).eq,
+    )
+
+
+def test_selected_items_of_more_than_a_minute(studio, live, tmp_path):
+    path = tmp_path / "long.wav"
+    rng = np.random.default_rng(6)
+    soundfile.write(path, 0.1 * rng.standard_normal((90 * 8000, 1)), 8000, subtype="FLOAT")
+    items = [ItemSpec(path, position=100.0 * n, length=25.0, selected=True) for n in range(4)]
+    studio.open([TrackSpec("Vox", items, fx=[other()]), TrackSpec("One", [ItemSpec(path, length=90.0, selected=True)])])
+    with watched(studio):
+        live("warm", "--selected", "--render")
+    assert sum(seconds for render in rendered(studio) for seconds, _ in render) <= 110.0 + 1e-6
+    assert all(seconds <= 60.0 for render in rendered(studio) for seconds, _ in render)
+
+
+def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard(studio, live):
+    """What a render of items holds is measured for track FX only, so items are rendered as parts of a stem."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    between = [ItemSpec(thin, position=0.5), ItemSpec(thin, position=2.0), ItemSpec(thin, position=90.0)]
+    chosen = [ItemSpec(path, position=at, selected=True) for at in (0.0, 3.0, 90.2)]
+    before = studio.open([TrackSpec("Vox", [*chosen, *between]), TrackSpec("Rest", [ItemSpec(thin)])])
+    with watched(studio):
+        (row,) = live("warm", "--selected", "--render")["tracks"]
+    assert [[source for _, source in render] for render in rendered(studio)] == [[3], [3]]
+    assert row["duration_s"] == pytest.approx(3.0, abs=0.01)
+    three = np.concatenate([audio(path)] * 3, axis=1)
+    assert_sounds_alike(ours(studio.host.bytes())["Vox"][0][1], studio.engine.adapt(three, RATE, "warm", name="Vox").eq)
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
+@pytest.mark.parametrize("how", ["receive", "folder", "solo elsewhere"])
+def test_what_comes_from_other_tracks_is_not_heard_with_chosen_items(studio, live, how):
+    """They are heard as from their files: by themselves."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    extra = {"receive": ["AUXRECV 1 0 1 0 0 0 0 0 0 -1:U 0 -1 ''"], "folder": ["ISBUS 1 1"]}.get(how, [])
+    rest = TrackSpec("Rest", [ItemSpec(thin)], extra=["ISBUS 2 -1"] * (how == "folder"), solo=how == "solo elsewhere")
+    before = studio.open([TrackSpec("Vox", [ItemSpec(path, selected=True)], extra=extra), rest])
+    live("warm", "--selected", "--render")
+    assert_heard(studio, {"Vox": path})
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
+def test_a_soloed_track_is_heard(studio, live):
+    """Its stem is silence in some REAPER: no solo is on while it is rendered."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    before = studio.open([TrackSpec("Vox", [ItemSpec(path)], solo=True), TrackSpec("Rest", [ItemSpec(thin)])])
+    live("warm", "--all", "--render")
+    assert_heard(studio, {"Vox": path})
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
 def test_notes_alone_are_rendered_where_they_are_densest(studio, live):
     notes = [(60, t, t + 0.5) for t in range(0, 300, 30)] + [(64, 200 + t / 2, 200.4 + t / 2) for t in range(80)]
     studio.open([TrackSpec("Keys", [ItemSpec(notes=sorted(notes, key=lambda n: n[1]), length=300.0)], fx=[synth()])])
@@ -528,6 +764,6 @@ def test_an_item_that_the_user_set_offline_stays_so(studio, live):
             offline(project.items[1])
 
     studio.host.do(set_offline)
-    live("warm", "Vox", "--render")
+    live("warm", "--track", "Vox", "--render")
     assert_heard(studio, {"Vox": paths["Vox"]})
     assert b"_OFFLINE_WAVE" in studio.host.bytes()
