@@ -53,7 +53,7 @@ class _Look:
     size_inches: tuple[float, float] = _SIZE_INCHES
     text_pt: float = 10.0
     legend_columns: int = 3
-    margins: Mapping[str, float] = field(default_factory=lambda: {"left": _LEFT, "top": 0.835, "bottom": 0.08})
+    margins: Mapping[str, float] = field(default_factory=lambda: {"left": _LEFT, "top": 0.815, "bottom": 0.08})
 
 
 _LIGHT = _Look("white", "black", "#555555", "#E4E4E4", "#4D4D4D", "#D55E00", "#56B4E9", "#0072B2")

@@ -500,7 +500,7 @@ def test_a_write_that_a_lock_refuses_names_the_lock(studio, live, refused, comma
 
     studio.host.do(lock)
     dispute(studio, locked_tracks="left")
-    assert refused(*command) == "'Vox': it is locked, which is set free by a right-click on the track\n"
+    assert refused(*command) == "'Vox': it is locked: right-click the track to unlock it\n"
 
 
 def test_removing_heeds_a_lock(studio, live, refused):

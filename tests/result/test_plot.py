@@ -95,6 +95,12 @@ def test_the_end_of_a_long_sentence_is_drawn(picture):
     assert (picture(subtitle=sentence + "0.97.") != picture(subtitle=sentence + "0.37.")).any()
 
 
+def test_a_third_line_stands_clear_of_the_legend(picture, plain):
+    differs = (plain != picture(subtitle="many gypsy words " * 80)).any(axis=(1, 2))
+    drawn = np.flatnonzero((plain[60:] != 1).any(axis=(1, 2))) + 60  # without a sentence the legend is the first
+    assert drawn[0] - np.flatnonzero(differs)[-1] > 6
+
+
 @pytest.mark.parametrize("text", ["50 % $\\frac{$", "x" * 500, "W" * 200, "many words " * 80, ""])
 def test_no_text_runs_off_the_picture_or_fails(picture, text):
     image = picture(title=text, subtitle=text)
