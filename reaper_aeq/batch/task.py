@@ -110,6 +110,7 @@ class TaskState:
 
     @property
     def done(self) -> bool:
+        """Whether there is a result."""
         return bool(self.result)
 
     @classmethod
