@@ -147,14 +147,3 @@ class Eq:
         """JSON-ready: `output_gain_db` and `bands`, as `--json` prints them."""
         bands = [{**asdict(band), "kind": str(band.kind)} for band in self.bands]
         return {"output_gain_db": self.output_gain_db, "bands": bands}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Eq:
-        """The inverse of `to_dict`; unknown keys raise `AeqError`."""
-        unknown = set(data) - {"output_gain_db", "bands"}
-        if unknown:
-            raise AeqError(f"unknown keys in an EQ: {', '.join(sorted(unknown))}")
-        try:
-            return cls(tuple(Band(**band) for band in data.get("bands", ())), float(data.get("output_gain_db", 0.0)))
-        except TypeError as error:
-            raise AeqError(f"not a band: {error}") from None

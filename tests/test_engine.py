@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from json_eq import eq_from_json
 
 from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ
@@ -64,7 +65,7 @@ def test_the_answer_as_json(engine):
         ["kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"]
     ] * len(data["bands"])  # fmt: skip
     assert 1 <= len(data["bands"]) <= 3 and all(band["gain_db"] for band in data["bands"])
-    assert Eq.from_dict({k: data[k] for k in ("output_gain_db", "bands")}) == engine.adapt(noise(), RATE, "warm").eq
+    assert eq_from_json(data) == engine.adapt(noise(), RATE, "warm").eq
 
 
 @pytest.mark.parametrize("word", ["warm", "bright", "less muddy", "claro"])
@@ -224,6 +225,13 @@ def test_a_blend_of_words(engine):
     error = both.eq.response_db(FREQS_HZ, RATE) - wanted
     assert np.std(error) < 0.6 < 0.4 * np.std(wanted)  # the level is free
     assert engine.adapt(sound, RATE, {"warm": 1.0}).eq == engine.adapt(sound, RATE, "warm").eq
+    assert engine.adapt(sound, RATE, "warm 0.7, deep 50%", adaptation=0.0).eq == both.eq
+    assert engine.score(sound, RATE, "warm 0.7, deep 0.5") == engine.score(sound, RATE, {"warm": 0.7, "deep": 0.5})
+    assert torch.equal(engine.curve_of("warm 0.7 + deep 0.5"), engine.curve_of({"warm": 0.7, "deep": 0.5}))
+    with pytest.raises(AeqError, match=r"cannot read the blend 'warm 0\.7, deep': 'deep' has no weight"):
+        engine.adapt(sound, RATE, "warm 0.7, deep")
+    with pytest.raises(AeqError, match="'warm 0' asks for nothing"):
+        engine.adapt(sound, RATE, "warm 0")
     for nothing in ({"warm": 0.0}, {"warm": 1.0, "less warm": 1.0}):
         assert engine.adapt(sound, RATE, nothing).eq.bands == ()
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import soxr
 import torch
 from torch import Tensor
 
-from ..dsp.arrays import resample
-from ..dsp.audio import AudioFile
+from ..dsp.audio import read_audio
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
@@ -202,10 +202,9 @@ def genre_neighbors(clips: Sequence[Clip]) -> dict[str, Clip]:
 @lru_cache(maxsize=64)
 def _stereo(path: str) -> np.ndarray:
     """(2, samples) float32 at matchering's rate."""
-    with AudioFile(path) as file:
-        sound = torch.from_numpy(np.concatenate(list(file.blocks()), axis=1))
-        sound = resample(sound, file.sample_rate, MATCHERING_RATE)
-    return sound[:2].expand(2, -1).numpy() if len(sound) < 3 else sound[:2].numpy()
+    sound, sample_rate = read_audio(path)
+    sound = soxr.resample(sound[:2].T, sample_rate, MATCHERING_RATE, "VHQ").T
+    return np.broadcast_to(sound, (2, sound.shape[1]))
 
 
 def _through(audio: np.ndarray, curve_db: Tensor) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,10 @@ from torch import Tensor
 
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
-from ..errors import AeqError
+from ..errors import AeqError, OutputError
 from ..model.curves import GRID, center, projection, rms_db
 from ..request import METHODS
+from ..util.files import atomic_write
 from .baselines import BASELINES, Contestant, Fold, RepairTrial, each, matched, matchering, ours
 from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
 from .law import read_sounds
@@ -192,3 +195,47 @@ def _speed(fold: Fold, methods: Sequence[str], tell: Tell) -> dict[str, dict[str
             times[method].append(time.perf_counter() - began)
     # the first of each loads what it needs
     return {method: {"milliseconds": round(1000 * float(np.median(took[1:])), 1)} for method, took in times.items()}
+
+
+SUFFIXES = (".png", ".svg", ".pdf")
+TABLES = {"people's edits taken back": "people", "published edits taken back, adaptation 1": "gross"}
+
+
+def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]], path: Path) -> None:
+    """The comparison as one picture: a row a method, a column a question, darker is further from the clean mix.
+
+    Median log-spectral distances of the repair tables, in dB, best of each column in bold. Raises `OutputError`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"cannot draw {path}: choose a name that ends in {', '.join(SUFFIXES)}")
+    columns = {
+        f"{fill(word, 12)}\n{kind}": {method: figures["lsd_db"] for method, figures in methods.items()}
+        for title, kind in TABLES.items()
+        for word, methods in report[title].items()
+    }
+    methods = list(dict.fromkeys(method for values in columns.values() for method in values))
+    grid = np.array([[values.get(method, np.nan) for values in columns.values()] for method in methods])
+    figure = Figure(figsize=(2.2 + 0.85 * len(columns), 1.2 + 0.36 * len(methods)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    # each column for itself: words differ in how much was taken out
+    spread = np.nanmax(grid, 0) - np.nanmin(grid, 0)
+    axis.imshow(
+        (grid - np.nanmin(grid, 0)) / np.maximum(spread, 1e-9), cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto"
+    )
+    best = np.nanmin(grid, 0)
+    for row, column in np.ndindex(*grid.shape):
+        value = grid[row, column]
+        if np.isfinite(value):
+            weight = "bold" if value <= best[column] + 0.005 else "normal"
+            axis.text(column, row, f"{value:.2f}", ha="center", va="center", weight=weight, fontsize=9)
+    axis.set_xticks(range(len(columns)), list(columns), fontsize=9)
+    axis.set_yticks(range(len(methods)), methods, fontsize=9)
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel("median log-spectral distance to the clean mix, dB; bold is best", fontsize=9)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120, format=os.path.splitext(path)[1][1:])

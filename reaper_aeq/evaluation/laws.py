@@ -15,10 +15,9 @@ from ..methods.validation import AnalyzedRequest
 from ..request import DEFAULT_METHOD
 from ..result.result import Result
 from .law import Law, TestSound
-from .laws_of_answers import adaptive, convergent, monotone, null, settling
+from .laws_of_answers import adaptive, convergent, monotone, not_one_answer, null, score, settling
 from .laws_of_bounds import form, human, level, safe
 from .laws_of_hearing import heard
-from .laws_of_scores import not_one_answer, score
 from .laws_of_signing import signable
 
 # in the order in which one yields to another; after these four none yields

@@ -177,7 +177,7 @@ def preset_curve(bands: str) -> Tensor | None:
             points[freq_hz] = gain_db
         elif kind in PRESET_KINDS and freq_hz > 0:
             width = bandwidth_from_q(float(q or 0.71), freq_hz, REFERENCE_RATE)
-            width = SHELF_BANDWIDTH_OCT if "shelf" in kind else float(width)
+            width = SHELF_BANDWIDTH_OCT if "shelf" in kind else width
             params = torch.tensor([[[freq_hz, gain_db, width]]], dtype=torch.float64)
             total = total + response_db(params, (PRESET_KINDS[kind],), GRID, REFERENCE_RATE)[0].clamp_min(-24.0)
             used = True

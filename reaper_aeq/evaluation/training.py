@@ -27,8 +27,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.score import standard_scores
 from ..training.audio import train_audio
 from ..training.datasets.readers import Clip, read_clips
-from ..training.datasets.sources import TrainingSource, bootstrap, music, noise
-from ..training.datasets.synthetic import random_curves
+from ..training.datasets.sources import TrainingSource, bootstrap, music, noise, random_curves
 from ..training.direct import DirectTraining, heard_code, train_direct
 from ..training.loop import Run
 from ..util.settings import AudioTraining

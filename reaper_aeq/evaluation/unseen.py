@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,13 +27,24 @@ from ..training.datasets.readers import (
     read_safe,
     read_social_words,
 )
-from ..training.usual import MISLABELLED, Sounds, sounds_of, source_of
+from ..training.usual import MISLABELLED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
 from .baselines import Fold, genre_neighbors
 from .edits import PUBLISHED
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
-from .people import load_cvae_fold, read_people
+from .folds import (
+    N_FOLDS,
+    Paths,
+    Tell,
+    load_cvae_fold,
+    load_fold,
+    mixes_and_folds,
+    read_people,
+    setting_folds,
+    sources_in,
+    unseen_folds,
+    without,
+)
 from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
@@ -41,20 +52,16 @@ LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings 
 
 
 def load_folds(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None],
-    only: Iterable[str] = (),
-) -> list[Fold]:  # fmt: skip
+    audio: Paths, data: Path | str, models: Path | str | None, tell: Tell, only: Iterable[str] = ()
+) -> list[Fold]:
     """Every fold with words and music statistics fitted without its settings and sources.
 
     `only`: who will be asked; the conditional VAE of a fold is loaded for 'cvae' alone, which must not answer with the
     shipped one: that has seen everybody.
     """
     clips = read_clips(audio, tell)
-    mixes = [clip for clip in clips if clip.kind == "mix"]
+    mixes, fold_of = mixes_and_folds(clips, "the repair tests need")
     stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
-    fold_of = exam_folds(mixes)
     # whoever left a source of stems out examines on it, whichever recordings are at hand
     fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
@@ -67,7 +74,7 @@ def load_folds(
     row_fold = setting_folds(safe)
     folds = []
     for k in range(N_FOLDS):
-        sources = {source for source, fold in fold_of.items() if fold == k}
+        sources = sources_in(fold_of, k)
         of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
@@ -100,15 +107,12 @@ def load_folds(
             [clip for clip in some if fold_of[clip.source] == k]
             for some in (mixes, [clip for clip in stems if clip.source in fold_of])
         )
-        rule = rule_without(sounds, sources) if sounds else None
+        owners = {source_of(source) for source in sources}
+        rule = None
+        if sounds:  # of other people than those behind the sources of the fold
+            rule = UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
         folds.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
     return folds
-
-
-def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
-    """Fitted to the recordings of other people than those behind `sources`."""
-    owners = {source_of(source) for source in sources}
-    return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
 
 
 def unseen_rows(safe: PeopleSettings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:

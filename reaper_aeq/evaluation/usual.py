@@ -21,9 +21,9 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
 from ..training.datasets.readers import read_clips
-from ..training.usual import Sounds, balanced_folds, fit_usual, sounds_of
+from ..training.usual import Sounds, balanced_folds, contrasts, fit_usual, sounds_of
 from ..util.settings import UsualTraining
-from .people import People, read_people
+from .folds import People, read_people
 from .rules import UsualRule
 
 N_FOLDS = 5
@@ -241,12 +241,6 @@ def clustered(values: Tensor, sources: Sequence[str]) -> tuple[float, float]:
     sums = [sum(float(v) - mean for v, s in zip(values, sources, strict=True) if s == name) for name in names]
     several = len(names) / max(len(names) - 1, 1)
     return mean, (several * sum(s * s for s in sums)) ** 0.5 / len(values)
-
-
-def contrasts(count: int) -> Tensor:
-    """(count, count - 1), orthonormal, each blind to the mean."""
-    start = torch.cat((torch.ones(count, 1), torch.eye(count)[:, : count - 1]), 1).double()
-    return torch.linalg.qr(start)[0][:, 1:]
 
 
 def _centered(values: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ ABOUT_USUAL = (0.4, 0.6)
 FAR = 0.1  # from the end of the scale
 AUDIBLE_DB = 0.5
 ENOUGH = 0.5  # of the word's curve: what limits left of it is told below that
+WHOLE = 0.9  # from which it is all that people do
 REASONS = {
     SILENCE: "would lift noise where it has next to no sound",
     OUTPUT: "would need more output gain than is safe",
@@ -53,7 +54,7 @@ def explain(
         got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
     told = [has, f"{got}: {moves(eq)}, and now scores {after:.2f}."]
     if net_db < AUDIBLE_DB and abs(intensity) >= 1:
-        told.append(_what_would_force_it(method, held_by, eq))
+        told.append(_what_would_force_it(method, held_by, eq, share))
     elif held_by and share < ENOUGH * abs(intensity):
         told.append(f"More {REASONS[held_by]}.")
     if wanted.weak:
@@ -79,15 +80,15 @@ def _amount(share: float) -> str:
         return "a quarter of"
     if 0.45 <= share < 0.55:
         return "half of"
-    if 0.9 <= share < 1.1:
+    if WHOLE <= share < 1.1:
         return "about"
     return f"{round(100 * share)} % of" if share < 1 else f"{share:.1f} times"
 
 
-def _what_would_force_it(method: str, held_by: str | None, eq: Eq) -> str:
+def _what_would_force_it(method: str, held_by: str | None, eq: Eq, share: float) -> str:
     if held_by:
         return f"This can hardly be heard, but more {REASONS[held_by]}."
-    if method == "fixed":
+    if method == "fixed" or share >= WHOLE:
         return "This can hardly be heard: a higher intensity does more."
     if not eq.bands:  # of which more is nothing as well
         return "This can hardly be heard: the method 'fixed' does more."

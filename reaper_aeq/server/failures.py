@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..errors import AeqError
-from . import wire
+from .faults import first_fault
 
 BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 log = logging.getLogger("reaper_aeq.server")
@@ -30,7 +30,7 @@ def _told(_: Request, error: Exception) -> JSONResponse:
 
 def _misread(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    sentence = wire.first_fault(error.errors()).encode("utf-8", "replace").decode()
+    sentence = first_fault(error.errors()).encode("utf-8", "replace").decode()
     return JSONResponse({"error": sentence}, 422)
 
 

@@ -4,6 +4,7 @@ local files = require("aeq.files")
 local guard = require("aeq.guard")
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
+local offline = require("aeq.offline")
 local render = require("aeq.render")
 local render_state = require("aeq.render_state")
 local same_sound = require("aeq.same_sound")
@@ -39,20 +40,16 @@ local function quiet(act, group, whole_chain, later)
   end
 end
 
---- Media goes offline by a preference while another program is in front, and would be rendered as silence. Before the
---- press was accepted everything was online, so it can only be that.
+--- Is media of the group offline? What the user had set so was refused before; the preference may have come meanwhile.
 local function went_offline(act, group)
-  if reaper.APIExists("get_config_var_string") then
-    local known, value = reaper.get_config_var_string("offlineinact")
-    if known and value == "0" then
-      return false -- what is offline is so by the user's will
-    end
+  if offline.preferred() == false then
+    return false
   end
   for _, target in ipairs(group.targets) do
     for _, item in ipairs(loudest.items_of(act, target)) do
       local take = reaper.GetActiveTake(item)
       local source = take and reaper.GetMediaItemTake_Source(take)
-      if source and not reaper.TakeIsMIDI(take) and (reaper.GetMediaSourceLength(source)) == 0 then
+      if source and not reaper.TakeIsMIDI(take) and offline.is(source) then
         return true
       end
     end

@@ -11,8 +11,8 @@ import typer
 
 from reaper_aeq import __version__
 from reaper_aeq.cli import main as cli
-from reaper_aeq.cli.commands import words as words_module
 from reaper_aeq.errors import AeqError
+from reaper_aeq.model.word_table import WordTable
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "soundfile", "rich", "pydantic")
 HELP = f"""
@@ -104,9 +104,11 @@ def test_version(capsys):
         (["adapt", "a.wav"], "Missing argument 'WORD' (see 'reaper-aeq adapt --help')"),
         (["adapt", "a.wav", "warm", "--wet"], "No such option: --wet"),
         (["adapt", "a.wav", "less", "muddy"], "unexpected extra argument"),
-        (["adapt", "a.wav", "warm", "--intensity", "much"], "Invalid value for '--intensity'"),
+        (["adapt", "a.wav", "warm", "--intensity", "much"], "--intensity must be a number"),
         (["analyze"], "Missing argument 'IN...'"),
-        (["analyze", "a.wav", "--top", "0"], "Invalid value for '--top'"),
+        (["analyze", "a.wav", "--top", "0"], "--top must be 1 or more"),
+        (["analyze", "a.wav", "--top", "some"], "--top must be a whole number"),
+        (["serve", "--port", "99999"], "--port must be 65535 or less"),
         (["train", "eq", "--device", "tpu"], "Invalid value for '--device'"),
         (["evaluate", "laws"], "Missing option '--audio'"),
         (["adapt", "a\nb.wav", "warm"], "a b.wav does not exist"),
@@ -120,10 +122,10 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, sentence, capsys):
 
 def test_exit_codes_of_errors(monkeypatch, capsys):
     def raising(error):
-        def words(**_):
+        def load(*_):
             raise error
 
-        monkeypatch.setattr(words_module, "words", words)
+        monkeypatch.setattr(WordTable, "load", load)
         return cli.main(["words"])
 
     assert raising(KeyboardInterrupt()) == 130

@@ -15,8 +15,7 @@ from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbors, matchering
-from reaper_aeq.evaluation.compare import _correlation, _means, contestants, run_compare
-from reaper_aeq.evaluation.compare_plot import plot_comparison
+from reaper_aeq.evaluation.compare import _correlation, _means, contestants, plot_comparison, run_compare
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluation.laws import By
 from reaper_aeq.evaluation.repair import Score, note

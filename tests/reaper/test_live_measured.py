@@ -496,3 +496,38 @@ def test_a_locked_time_selection_is_refused_before_reaper_asks(studio, refused):
     dispute(studio, custom_bounds="ignored")
     prefer(studio, config={"projsellock": str(1 << 14 | 1)})
     assert refused("warm", "--all", "--render").startswith("the time selection is locked, and this REAPER renders")
+
+
+@pytest.mark.parametrize("render", [True, False])
+def test_media_that_was_offline_for_a_while_is_heard(studio, live, render):
+    """The terminal was in front, so the media was offline: its source tells no sample rate any more."""
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
+    studio.host.do(lambda session: setattr(session.reaper, "window", "front"))
+    live("warm", "--all", *["--render"] * render)
+    assert_heard(studio, paths)
+
+
+def test_files_are_read_while_the_media_is_offline(studio, live):
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
+    live("warm", "--all")
+    assert_heard(studio, paths)
+
+
+def test_an_item_that_the_user_set_offline_stays_so(studio, live):
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+
+    def set_offline(session):
+        from standin.injection import offline
+
+        with session.reaper.as_user() as project:
+            offline(project.items[1])
+
+    studio.host.do(set_offline)
+    live("warm", "Vox", "--render")
+    assert_heard(studio, {"Vox": paths["Vox"]})
+    assert b"_OFFLINE_WAVE" in studio.host.bytes()

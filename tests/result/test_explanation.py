@@ -240,7 +240,7 @@ def test_what_would_force_what_cannot_be_heard(engine):
     assert told(eq=Eq()) == "This can hardly be heard: the method 'fixed' does more."
 
     assert told() == "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
-    assert told("fixed") == "This can hardly be heard: a higher intensity does more."
+    assert told("fixed") == told(share=1.0) == "This can hardly be heard: a higher intensity does more."
     assert told(held_by=SILENCE, share=0.3, net_db=2.0) == "More would lift noise where it has next to no sound."
     assert told(held_by=SILENCE) == (
         "This can hardly be heard, but more would lift noise where it has next to no sound."

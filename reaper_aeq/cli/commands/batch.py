@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
 
 from ...errors import AeqError
 from ...request import EqRequest, check_range, parse_word
@@ -14,17 +16,49 @@ from ...util.files import output_error
 from ...util.printable import printable
 from .checks import check_method, check_new_folder, check_plan, check_request
 from .console import note, print_json, progress, report, say
+from .options import Json, Models, RequestOptions, range_of
 
 if TYPE_CHECKING:
     from ...batch.run import Counts
 
 
+@dataclass(frozen=True)
+class WordOptions(RequestOptions):
+    """How the word for recordings is asked for."""
+
+    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0
+
+
 def batch(
-    inputs: Sequence[str], *, listed: str | None, out: Path, plan: Path | None, word: str | None, intensity: float,
-    adaptation: float | None, method: str, render: bool, models: Path | None, workers: int | None,
-    scheduler: str | None, retries: int, again: bool, as_json: bool,
-) -> int:  # fmt: skip
-    """Returns the exit code: 1 where a task failed."""
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results and index go.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
+    ] = None,
+    listed: Annotated[
+        str | None, typer.Option("--list", metavar="FILE", help="A file with one input per line; - is standard input.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
+    ] = None,
+    word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
+    how: WordOptions,
+    render: Annotated[bool, typer.Option("--render", help="Write the recordings with their EQs too.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; by default one for each core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler instead: tcp://host:8786."),
+    ] = None,
+    retries: Annotated[int, typer.Option(min=0, metavar="N", help="How often a task that failed is tried again.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Redo what has not changed as well.")] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Treat many projects and recordings, each once: what was finished stays so, whatever is killed meanwhile."""
+    # gives the exit code: 1 where a task failed
     from ...batch.inputs import find_tasks
     from ...batch.task import Recipe
 
@@ -35,17 +69,17 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    check_range("intensity", intensity)
-    if adaptation is not None:
-        check_range("adaptation", adaptation)
-    check_method(method)
-    request = None if word is None else EqRequest(parse_word(word), intensity, adaptation, method)
+    check_range("intensity", how.intensity)
+    if how.adaptation is not None:
+        check_range("adaptation", how.adaptation)
+    check_method(how.method)
+    request = None if word is None else EqRequest(parse_word(word), **vars(how))
     recipe = Recipe.of(plan, request, render, models)
     check_new_folder(out)
-    found = find_tasks(inputs, listed, out, sounds=request is not None)
+    found = find_tasks(inputs or [], listed, out, sounds=request is not None)
     check_plan(recipe.plan, models)
     if request:
-        check_request(request.word, models)
+        check_request(request, models)
     if found.media:
         media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
         note(f"{media} left out, in folders that hold a project: to have them treated too, name them")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from ...model.description import read_model
 from ...model.free_text.sentences import sentences
 from ...model.kinds import KINDS
 from ...model.word_table import WordTable
-from ...request import METHODS
+from ...request import METHODS, EqRequest
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from ...util.files import check_target, output_error
 from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
@@ -107,11 +107,13 @@ def check_package(name: str, otherwise: str) -> None:
         raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
 
 
-def check_request(request: str | Mapping[str, float], models: Path | None, *needed: str) -> None:
-    """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
+def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:
+    """Raises what `EqRequest.check` does, `ModelError`, and `UnknownWordError` for a word that will not be
+    understood."""
     from ...model.free_text.free_text import check_words
 
-    check_words(request, check_models(models, *needed))
+    request.check()
+    check_words(request.word, check_models(models, *needed))
 
 
 def check_plan(plan: Plan, models: Path | None) -> None:

@@ -6,7 +6,9 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ... import __version__
 from ...errors import InstallError
@@ -21,10 +23,22 @@ from ...server import letters
 from ...server.state import default_state_file
 from ...util.changes import apply
 from .console import note, print_json, say
+from .options import Json, ResourcePath
 
 
-def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_reaper: bool | None = None) -> None:
-    """Installs, updates or takes away; what is in place already is left as it is. Raises `AeqError`."""
+def install(
+    given: ResourcePath = None,
+    start_with_reaper: Annotated[
+        bool | None,
+        typer.Option(
+            "--start-with-reaper/--no-start-with-reaper",
+            help="Start the backend whenever REAPER starts, so that the first press is quick; by default as before.",
+        ),
+    ] = None,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put the actions into REAPER and its action list. REAPER must not be running."""
     resource = resource_path(given)
     now = datetime.now()
     folders: list[Path] = []

@@ -19,8 +19,7 @@ from ...server.failures import add_failures
 from ...server.guard import Guard
 from ...server.state import listening_socket
 from .plan import PAIR
-from .session import Page, Session
-from .store import Store
+from .store import Page, Session, Store
 from .study import Study
 
 FOLDER = Path(__file__).parent / "page"
