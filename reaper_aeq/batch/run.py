@@ -34,6 +34,7 @@ class Counts:
 
     @property
     def ended(self) -> int:
+        """All that nothing more is done about in this run."""
         return self.unchanged + self.done + len(self.failures)
 
 

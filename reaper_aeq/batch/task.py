@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -110,6 +110,7 @@ class TaskState:
 
     @property
     def done(self) -> bool:
+        """Whether there is a result."""
         return bool(self.result)
 
     @classmethod
@@ -174,11 +175,6 @@ def stamp(path: str) -> Stamp:
         return None
 
 
-def times(paths: Iterable[str]) -> dict[str, tuple[int, int] | None]:
-    """Size and time of the last change of each file; None for one that is not there."""
-    return {path: _time(path) for path in paths}
-
-
 def content_key(asked: str, stamps: Mapping[str, Stamp]) -> str:
     """One hash of what is asked and of all that the answer follows from; times are not in it."""
     return _hash(asked, {path: before and [before[0], before[2]] for path, before in stamps.items()})
@@ -188,13 +184,9 @@ def _hash(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _time(path: str) -> tuple[int, int] | None:
+def _untouched(path: str, before: Stamp) -> bool:
     try:
         status = os.stat(path)
-        return status.st_size, status.st_mtime_ns
     except (OSError, ValueError):
-        return None
-
-
-def _untouched(path: str, before: Stamp) -> bool:
-    return _time(path) == (before and tuple(before[:2]))
+        return before is None
+    return before is not None and (status.st_size, status.st_mtime_ns) == tuple(before[:2])

@@ -24,7 +24,7 @@ from ..errors import AeqError
 from ..util.files import refuse_replacing, write_text_atomic
 from ..util.libraries import explain
 from .inputs import PROJECT, Task, portable_stem, shown
-from .task import Recipe, TaskState, content_key, hash_of_models, prepare, stamp, times
+from .task import Recipe, TaskState, content_key, hash_of_models, prepare, stamp
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -131,7 +131,7 @@ class Job:
         self.task, self.recipe, self.folder, self.attempts, self.batch = task, recipe, folder, attempts, batch
         self.seconds = 0.0
         with self.timed():
-            self._before = times([task.path])
+            self.stamps = {task.path: stamp(task.path)}
             self.opened: Any = None
             if task.kind == PROJECT:
                 from ..project.whole import files_read
@@ -139,8 +139,7 @@ class Job:
 
                 self.opened = Project.read(task.path)
                 # all files that the result depends on besides the project itself
-                self._before |= times(str(path) for path in files_read(self.opened, recipe.plan))
-            self.stamps = {path: stamp(path) for path in self._before}
+                self.stamps |= {path: stamp(path) for path in map(str, files_read(self.opened, recipe.plan))}
             self.asked = recipe.asked_of(task.kind)
             self.key = content_key(self.asked, self.stamps)
 
@@ -170,7 +169,7 @@ class Job:
 
     def finish(self, outputs: Sequence[Path], summary: dict[str, Any]) -> Answer:
         """Says in the folder that the task is done. Raises `OutputError`, `ChangedError`."""
-        if times(self._before) != self._before:
+        if content_key(self.asked, {path: stamp(path) for path in self.stamps}) != self.key:
             raise ChangedError("one of its files was changed while it was being read")
         state = TaskState(
             id=self.task.id, path=self.task.path, kind=self.task.kind, attempts=self.attempts + 1, asked=self.asked,

@@ -79,9 +79,11 @@ class LocalWorkers:
         self._ended: queue.SimpleQueue[Future[dict[str, Answer]]] = queue.SimpleQueue()
 
     def capacity(self) -> int:
+        """See `Workers`."""
         return len(self._idle) + len(self._at_work)
 
     def submit(self, chunk: Chunk, *arguments: Any) -> None:
+        """See `Workers`."""
         pool = self._idle.pop()
         with _deaf_to_interrupts():  # the first task of a pool starts its process
             future = pool.submit(work, chunk, *arguments)
@@ -89,6 +91,7 @@ class LocalWorkers:
         future.add_done_callback(self._ended.put)
 
     def ended(self) -> Iterator[Ended]:
+        """See `Workers`."""
         for future in _all_of(self._ended):
             pool, chunk = self._at_work.pop(future)
             try:
@@ -137,11 +140,13 @@ class DaskWorkers:
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def capacity(self) -> int:
+        """See `Workers`."""
         if time.monotonic() > self._counted + COUNT_EVERY_S:
             self._threads, self._counted = sum(self.client.nthreads().values()), time.monotonic()
         return self._threads
 
     def submit(self, chunk: Chunk, *arguments: Any) -> None:
+        """See `Workers`."""
         # keys of one family are held back by the scheduler instead of being heaped upon workers
         key = self._family, next(self._numbers)
         future = self.client.submit(work, chunk, *arguments, key=key, pure=False, retries=0)
@@ -149,6 +154,7 @@ class DaskWorkers:
         future.add_done_callback(self._ended.put)
 
     def ended(self) -> Iterator[Ended]:
+        """See `Workers`."""
         futures = list(_all_of(self._ended))
         if not futures and self.lost:
             raise AeqError(LOST)
