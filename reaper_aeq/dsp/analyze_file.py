@@ -111,6 +111,7 @@ class KeptSound:
         self.frames = 0  # that passed
 
     def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The blocks as they are, (channels, n) each."""
         size = 0
         for block in blocks:
             size, self.frames = size + block.nbytes, self.frames + block.shape[1]
@@ -129,6 +130,7 @@ class Swing:
         self.high: np.ndarray | None = None
 
     def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The blocks as they are, (channels, n) each."""
         for block in blocks:
             low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
             self.low = low if self.low is None else np.minimum(self.low, low)
@@ -137,4 +139,5 @@ class Swing:
 
     @property
     def largest(self) -> float:
+        """Of all channels, 1.0 is full scale; 0 before any block."""
         return 0.0 if self.low is None or self.high is None else float(np.max(self.high - self.low))

@@ -15,9 +15,9 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.free_text import NEAR_ENOUGH, Guess, compare, known
 from ..model.free_text.sentences import sentences
 from ..model.words import Vocabulary
+from ..training.charts import correlation
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.readers import read_contributions, read_social_words
-from ..training.words import correlation
 
 # Phrases and the words that a listener would take them for, '-' where less of it; none stands in synonyms.toml.
 PHRASES = {

@@ -53,6 +53,7 @@ class Variant:
 
     @property
     def title(self) -> str:
+        """As the table calls it."""
         data = "all three" if len(self.ways) == 3 else " + ".join(self.ways)
         without = [] if self.equivariance else ["no equivariance"]
         without += [] if self.keep_frequency else ["frequency pooled away"]

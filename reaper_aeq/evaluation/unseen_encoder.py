@@ -59,6 +59,7 @@ class UnseenEncoder(BalanceEncoder):
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
+        """What is usual for each sound, by the model that has not learned from it."""
         del eq_model
         return [self._usual(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
 
@@ -70,4 +71,5 @@ class UnseenEncoder(BalanceEncoder):
 
     @property
     def device(self) -> str:
+        """Always the CPU."""
         return "cpu"

@@ -163,6 +163,7 @@ class WordSettings:
 
 
 def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[str, WordSettings]:
+    """Of each word, without the fold's people."""
     vocabulary = people.vocabulary(fold, eq_model)
     decoder = eq_model.decoder.weight.detach().double()
     out = {}
