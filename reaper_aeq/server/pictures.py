@@ -28,9 +28,9 @@ class Pictures:
         key = (job_id, n, theme, narrow)
         with self._lock:
             if key not in self._drawn:
-                from ..result.plot import curves_of, svg_adaptation
+                from ..result.plot import Drawn, svg_adaptation
 
-                self._drawn[key] = svg_adaptation(theme, narrow, **curves_of(result))
+                self._drawn[key] = svg_adaptation(Drawn.of(result), theme, narrow)
             self._drawn.move_to_end(key)
             while len(self._drawn) > KEPT:
                 self._drawn.popitem(last=False)
