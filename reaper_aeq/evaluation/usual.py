@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
-from ..model.audio_encoder import BLIND_VAR, Usual
-from ..model.curves import center, soft_clip
+from ..model.audio_encoder import BLIND_VAR, Usual, center_robust
+from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
@@ -29,7 +29,6 @@ from .rules import UsualRule
 N_FOLDS = 5
 WORDS = ("warm", "bright")
 ROWS_PER_CLIP = 10
-LEVEL_STEPS = 8  # to a level at which the bounded deviation is 0 on average
 OURS = "ours"
 GROUPS = ("mixes", "single sources")
 Tell = Callable[[str], None]
@@ -197,11 +196,7 @@ def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Te
     """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and the spectrum
     without it would be that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
     visible = heard.double()
-    deviation = (ltas_db - usual.mean_db) * visible
-    for _ in range(LEVEL_STEPS):
-        level = (soft_clip(deviation) * visible).sum(1, keepdim=True) / visible.sum()
-        deviation = (deviation - level) * visible
-    deviation = soft_clip(deviation)
+    deviation = torch.stack([center_robust(row - usual.mean_db, visible) for row in ltas_db]) * visible
     noise = usual.cov + LEVEL_VAR
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     oddness = torch.ones(len(ltas_db), dtype=ltas_db.dtype)
