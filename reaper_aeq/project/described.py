@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ..dsp.spectrum import Analysis, analyze_blocks
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, WatchedSound
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
@@ -17,8 +14,6 @@ from ..reaper.rpp.tracks import Receive
 from .description import DescribedSound, EqInfo, FadeInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
-
-ASK_S = 10
 
 
 class UnreadableError(AudioError):
@@ -103,36 +98,16 @@ def hear(
     numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
     if mixer.seconds(numbers) > MAX_HOURS * 3600:
         raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
-    swing, kept, passes = Swing(), KeptSound(sound.sample_rate), 0
-
-    def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-        nonlocal passes
-        passes += 1
-        return analyze_blocks(
-            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
-        )
-
+    watched = WatchedSound(sound.sample_rate, between_blocks)
     if sound.track is None:
-        analysis = mixer.analyze_master(project.eqs, analyze)
+        analysis = mixer.analyze_master(project.eqs, watched.analyze)
     else:
-        analysis = mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
+        analysis = mixer.analyze_track(project.tracks[sound.track], project.eqs, watched.analyze, sound.through_eq)
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"it lasts only {1000 * analysis.duration_s:.2g} ms: there is nothing to adapt to")
-    if analysis.silent or swing.largest == 0:
+    if analysis.silent or not watched.moves:
         raise AudioError("it is silent: there is nothing to adapt to")
-    whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
-    return AnalyzedItems("", analysis, whole, " ".join(library.warnings.values()) or None)
-
-
-def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
-    """Asks as often as for a file, whose blocks are up to ten seconds long."""
-    samples = asked = 0
-    for block in blocks:
-        if samples >= asked:
-            between_blocks()
-            asked += ASK_S * sample_rate
-        samples += block.shape[1]
-        yield np.ascontiguousarray(block)
+    return AnalyzedItems("", analysis, watched.whole(analysis), " ".join(library.warnings.values()) or None)
 
 
 def _item(info: ItemInfo) -> Item:

@@ -6,14 +6,11 @@ the files is rendered: instruments, FX in front of the EQ's place, take FX, auto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ...dsp.spectrum import Analysis, analyze_blocks
+from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio, WatchedSound
 from ...eq import Eq
 from ...errors import AeqError, AudioError
 from ...reaper.live import check, envelopes, fx, linked, reaeq, track_state
@@ -50,31 +47,17 @@ class FileSound:
 
         `between_blocks` raises to end the work.
         """
-        rate = self.mixer.sample_rate
-        swing, kept, passes = Swing(), KeptSound(rate), 0
-
-        def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-            nonlocal passes
-            passes += 1
-            return analyze_blocks(kept.watch(swing.watch(watched(blocks))), rate)
-
-        def watched(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-            for block in blocks:
-                between_blocks()
-                yield np.ascontiguousarray(block)
-
+        watched = WatchedSound(self.mixer.sample_rate, between_blocks)
         if self.track is None:
-            analysis = self.mixer.analyze_master(self.eqs, analyze)
+            analysis = self.mixer.analyze_master(self.eqs, watched.analyze)
         else:
-            analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
+            analysis = self.mixer.analyze_track(self.track, self.eqs, watched.analyze)
         warnings = " ".join(self.mixer.library.warnings.values())
-        if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
+        if analysis.silent or not watched.moves or analysis.duration_s < MIN_SECONDS:
             if warnings:
                 raise AudioError(warnings)
             return None
-        # stretched items are heard at their own pace: their waveform is not that of the track
-        whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
-        return AnalyzedItems("", analysis, whole, warnings or None)
+        return AnalyzedItems("", analysis, watched.whole(analysis), warnings or None)
 
 
 class NotInFilesError(AeqError):
