@@ -51,14 +51,17 @@ class LateCommands(Mapping[str, Any]):
     """{name: command}, each loaded when it is asked for: any --help would wait for all of them."""
 
     def __getitem__(self, name: str) -> Any:
+        """Loads it. Raises `KeyError`."""
         if name not in COMMANDS:
             raise KeyError(name)
         return load_command(name)
 
     def __iter__(self) -> Iterator[str]:
+        """The names, as the help lists them."""
         return iter(COMMANDS)
 
     def __len__(self) -> int:
+        """How many there are."""
         return len(COMMANDS)
 
 
@@ -92,6 +95,7 @@ def root(
     ] = False,
     help_: Help = False,
 ) -> None:
+    """The program without a command shows what there is."""
     help_alone(context)
 
 

@@ -36,6 +36,7 @@ class AnalysisPool:
         self._stop, self._lock = threading.Event(), threading.Lock()
 
     def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
+        """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once `stop` was called."""
         return analyze_blocks(self._watched(blocks), self.sample_rate)
 
     def each(self, work: Callable[[T], U], of: Iterable[T]) -> list[U]:
@@ -43,6 +44,7 @@ class AnalysisPool:
         return results([self.pool.submit(work, one) for one in of])
 
     def stop(self) -> None:
+        """Ends all work at its next block, and waits for that."""
         self._stop.set()
         self.pool.shutdown(wait=True, cancel_futures=True)
 
@@ -77,6 +79,7 @@ def results(futures: Sequence[Future[U]], done: Callable[[int], None] = lambda _
 
 @contextmanager
 def open_analysis_pool(progress: Progress, sample_rate: int, threads: int | None = None) -> Iterator[AnalysisPool]:
+    """A pool that is stopped at the end of the block, however that comes."""
     hearing = AnalysisPool(progress, sample_rate, threads)
     try:
         yield hearing

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from .description import DescribedSound, EqInfo, FadeInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
 
+if TYPE_CHECKING:
+    from .mix import MixTrack
+
 ASK_S = 10
 
 
@@ -29,7 +33,7 @@ class UnreadableError(AudioError):
 
 @dataclass(eq=False)
 class DescribedTrack:
-    """What a mixer asks of a track (`mix.MixTrack`)."""
+    """What a mixer asks of a track, as `reaper.rpp.tracks.Track` has it."""
 
     index: int
     items: tuple[Item, ...]
@@ -46,11 +50,14 @@ class DescribedTrack:
     solo_defeat: bool = False
 
     def plays(self, item: Item) -> bool:
+        """Whether an item sounds here."""
         return not item.mute
 
 
 @dataclass(frozen=True)
 class DescribedProject:
+    """What a mixer asks of a project; `eqs` by the numbers of their tracks."""
+
     tracks: list[DescribedTrack]
     sample_rate: int
     eqs: dict[int, Eq]
@@ -62,10 +69,12 @@ class AnalyzedItems(AnalyzedAudio):
 
     @property
     def is_measured(self) -> bool:
+        """Whether loudness and peaks are those of the waveform."""
         return super().is_measured and self.blocks is not None
 
 
 def described(sound: DescribedSound) -> DescribedProject:
+    """The sound as a mixer reads it."""
     tracks: list[DescribedTrack] = []
     for index, info in enumerate(sound.tracks):
         parent = tracks[info.parent] if info.parent is not None else None
@@ -103,25 +112,44 @@ def hear(
     numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
     if mixer.seconds(numbers) > MAX_HOURS * 3600:
         raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
-    swing, kept, passes = Swing(), KeptSound(sound.sample_rate), 0
+    track = None if sound.track is None else project.tracks[sound.track]
+    heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq)
+    if heard.analysis.duration_s < MIN_SECONDS:
+        raise AudioError(f"it lasts only {1000 * heard.analysis.duration_s:.2g} ms: there is nothing to adapt to")
+    if is_silent:
+        raise AudioError("it is silent: there is nothing to adapt to")
+    return heard
+
+
+def analyze_mix(
+    mixer: Mixer,
+    track: MixTrack | None,
+    eqs: Mapping[int, Eq],
+    between_blocks: Callable[[], None],
+    through_eq: bool = False,
+) -> tuple[AnalyzedItems, bool]:
+    """What reaches the EQ of `track`, or of the master (None), with `eqs` on the tracks that feed it; whether it is
+    silent. `between_blocks` raises to end the work; `through_eq`: what leaves the track's EQ instead.
+
+    Raises `AudioError` for a file that cannot be read.
+    """
+    swing, kept, passes = Swing(), KeptSound(mixer.sample_rate), 0
 
     def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
         nonlocal passes
         passes += 1
-        return analyze_blocks(
-            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
-        )
+        watched = kept.watch(swing.watch(_asking(blocks, mixer.sample_rate, between_blocks)))
+        return analyze_blocks(watched, mixer.sample_rate)
 
-    if sound.track is None:
-        analysis = mixer.analyze_master(project.eqs, analyze)
+    if track is None:
+        analysis = mixer.analyze_master(eqs, analyze)
     else:
-        analysis = mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
-    if analysis.duration_s < MIN_SECONDS:
-        raise AudioError(f"it lasts only {1000 * analysis.duration_s:.2g} ms: there is nothing to adapt to")
-    if analysis.silent or swing.largest == 0:
-        raise AudioError("it is silent: there is nothing to adapt to")
-    whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
-    return AnalyzedItems("", analysis, whole, " ".join(library.warnings.values()) or None)
+        analysis = mixer.analyze_track(track, eqs, analyze, through_eq)
+    # stretched items are heard at their own pace: their waveform is not that of the track
+    is_whole = passes == 1 and kept.frames == round(analysis.duration_s * mixer.sample_rate)
+    warnings = " ".join(mixer.library.warnings.values())
+    heard = AnalyzedItems("", analysis, kept.blocks if is_whole else None, warnings or None)
+    return heard, analysis.silent or swing.largest == 0
 
 
 def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:

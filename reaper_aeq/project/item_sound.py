@@ -47,6 +47,7 @@ class ItemSound:
         self._at = 0
 
     def read(self, count: int) -> np.ndarray:
+        """The next `count` samples, (count, 2) float32."""
         parts, have = ([self._kept] if len(self._kept) else []), len(self._kept)
         while have < count:
             parts.append(next(self._blocks))

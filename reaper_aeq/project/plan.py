@@ -63,6 +63,7 @@ class Rule:
     on: str = "tracks"
 
     def fits(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> bool:
+        """Whether it is about a track, or a bus, of this name, in these folders, that may be called one of `kinds`."""
         return (
             self.on in ("both", "buses" if is_bus else "tracks")
             and (not self.tracks or _any(self.tracks, name))
@@ -84,14 +85,17 @@ class Plan:
 
     @property
     def is_default(self) -> bool:
+        """Whether it is the one that comes with the program."""
         return self.path == DEFAULT_PLAN
 
     @property
     def actions(self) -> list[Action]:
+        """All that is asked for, in the plan's order."""
         found = [rule.action for rule in self.rules]
         return found + [action for action in (self.default, self.master) if action]
 
     def leaves(self, name: str) -> bool:
+        """Whether nothing is to be done to a track of this name."""
         return _any(self.leave, name)
 
     def action(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> Action | None:

@@ -137,6 +137,7 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
 
 
 def raised(answer: Result | AeqError) -> Result:
+    """The answer; raises it where it is an error."""
     if isinstance(answer, AeqError):
         raise answer
     return answer

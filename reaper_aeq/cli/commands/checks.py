@@ -43,6 +43,7 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
 
 
 def check_plot(path: Path | None) -> None:
+    """Raises `AeqError` for a name that no picture can have, `OutputError` for a place that cannot be written to."""
     if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
         raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
     check_outputs([path])
@@ -132,14 +133,17 @@ def check_plan(plan: Plan, models: Path | None) -> None:
 
 
 def check_method(name: str) -> None:
+    """Raises `AeqError` for a method that there is not."""
     _one_of("method", name, METHODS)
 
 
 def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    """Raises `AeqError` for a network that is none of `known`."""
     _one_of("encoder", name, tuple(known))
 
 
 def check_kind(name: str | None) -> None:
+    """Raises `AeqError` for a kind of sound that there is not; None passes."""
     if name is not None:
         _one_of("kind", name, tuple(KINDS))
 

@@ -98,6 +98,7 @@ def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) ->
 
 
 def write_wav(path: Path, audio: np.ndarray) -> None:
+    """A sound (channels, samples) at `RATE` as a WAV file. Raises `OutputError`."""
     from ...dsp.write import AudioWriter
 
     with AudioWriter(path, RATE, len(audio)) as writer:
@@ -119,6 +120,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The text of summary.md."""
     head = "# reaper-aeq demo\n\nSix tracks made by a program; the voice is thin and the guitar boomy on purpose.\n\n"
     lines = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]

@@ -64,6 +64,7 @@ class Chosen:
     ] = None
 
     def __post_init__(self) -> None:
+        """Raises `AeqError` where two of them are said."""
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 

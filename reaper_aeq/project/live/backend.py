@@ -49,9 +49,11 @@ class LiveBackend:
         self.total = sum(not channel.row.left for channel in self.channels) + bool(plan.master)
 
     def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
+        """See `Backend`: all of them."""
         return [level]
 
     def listen(self, channels: Sequence[Channel[Target]]) -> list[AnalyzedAudio | None]:
+        """See `Backend`."""
         targets = [channel.track for channel in channels]
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
@@ -71,6 +73,7 @@ class LiveBackend:
         return found
 
     def put(self, channel: Channel[Target], result: Result, name: str) -> str | None:
+        """See `Backend`."""
         if is_idle(channel.track, result):
             return None
         self.entries.append(write.Entry(channel.track, result.eq, name, alone=True))
@@ -78,6 +81,7 @@ class LiveBackend:
         return name
 
     def master(self) -> Channel[Target]:
+        """See `Backend`."""
         with self.reaper.held():
             track = all_tracks(self.reaper, self.project)[0]
             one = target.of_track(self.reaper, track, None)
@@ -87,6 +91,7 @@ class LiveBackend:
         return Channel(one, row)
 
     def write(self) -> None:
+        """All EQs that were put, as one undo point. Raises `LiveError`."""
         if not self.entries:
             return
         label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"

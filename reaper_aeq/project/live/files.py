@@ -6,14 +6,11 @@ the files is rendered: instruments, FX in front of the EQ's place, take FX, auto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ...dsp.spectrum import Analysis, analyze_blocks
+from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio
 from ...eq import Eq
 from ...errors import AeqError, AudioError
 from ...reaper.live import check, envelopes, fx, linked, reaeq, track_state
@@ -23,7 +20,7 @@ from ...reaper.live.target import Target
 from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
-from ..described import AnalyzedItems
+from ..described import analyze_mix
 from ..media import Library
 from ..mix import Mixer
 
@@ -50,31 +47,12 @@ class FileSound:
 
         `between_blocks` raises to end the work.
         """
-        rate = self.mixer.sample_rate
-        swing, kept, passes = Swing(), KeptSound(rate), 0
-
-        def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-            nonlocal passes
-            passes += 1
-            return analyze_blocks(kept.watch(swing.watch(watched(blocks))), rate)
-
-        def watched(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-            for block in blocks:
-                between_blocks()
-                yield np.ascontiguousarray(block)
-
-        if self.track is None:
-            analysis = self.mixer.analyze_master(self.eqs, analyze)
-        else:
-            analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
-        warnings = " ".join(self.mixer.library.warnings.values())
-        if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
-            if warnings:
-                raise AudioError(warnings)
-            return None
-        # stretched items are heard at their own pace: their waveform is not that of the track
-        whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
-        return AnalyzedItems("", analysis, whole, warnings or None)
+        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks)
+        if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
+            return heard
+        if heard.warning:
+            raise AudioError(heard.warning)
+        return None
 
 
 class NotInFilesError(AeqError):
@@ -108,8 +86,7 @@ def _sound(
 ) -> FileSound:
     """A track, or a folder with the tracks inside it."""
     _refuse_fx_in_front(reaper, target)
-    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
-    inside = [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
+    inside = _inside(reaper, target, tracks)
     eqs = _eqs(reaper, inside, new, 1)
     for track in (target.track, *inside):
         if reaper("GetTrackNumSends", track, -1) > 0:
@@ -131,7 +108,9 @@ def _sum(
     chosen: list[tuple[Target | None, str]] = []
     for member in target.link:
         _refuse_fx_in_front(reaper, member)
-        chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
+        # of chosen items nothing else is heard
+        inside = [] if member.items else _inside(reaper, member, tracks)
+        chosen += [(member, member.track), *((None, track) for track in inside)]
     eqs: dict[int, Eq] = {}
     for n, (owner, track) in enumerate(chosen):
         if reaper("GetTrackNumSends", track, -1) > 0:
@@ -151,8 +130,8 @@ def _sum(
 
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
-    """The tracks in a folder; of chosen items nothing else is heard."""
-    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0 and not target.items
+    """The tracks in a folder."""
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
     return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
 
 

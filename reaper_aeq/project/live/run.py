@@ -128,6 +128,7 @@ def remove(reaper: Api, choice: TrackChoice) -> list[tuple[Target, str]]:
 
 
 def row_of(one: Target, analysis: Analysis | None = None, engine: AdaptiveEQ | None = None) -> Row:
+    """What is known of a target, and of what was heard of it."""
     row = Row(MASTER if one.is_master else one.number, one.name)
     if one.heard_in:
         row.heard = how_heard(one)
@@ -161,6 +162,7 @@ def is_idle(one: Target, result: Result) -> bool:
 
 
 def how_heard(one: Target) -> str:
+    """'in its files', or 'rendered, because ...'."""
     if one.heard_in == "files":
         return "in its files"
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"

@@ -53,6 +53,7 @@ def without_block(data: bytes | None) -> bytes | None:
 
 
 def has_block(data: bytes | None) -> bool:
+    """Whether our block is in it. Raises `InstallError`."""
     return bool(_find(data or b""))
 
 

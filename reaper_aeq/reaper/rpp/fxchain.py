@@ -55,9 +55,11 @@ class Fx:
 
     @property
     def plugin(self) -> Chunk | None:
+        """The chunk of the plug-in itself; None where there is none."""
         return next((part for part in self.parts if isinstance(part, Chunk) and part.name in PLUGINS), None)
 
     def values(self, name: str) -> list[str]:
+        """The tokens after the name on the first line of this name; empty where there is none."""
         return next((part.tokens[1:] for part in self.parts if isinstance(part, Line) and part.name == name), [])
 
 
