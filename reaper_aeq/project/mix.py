@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,12 +20,11 @@ from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
 from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
-from .item_sound import ItemSound, stereo_gains
 from .media import Library
 from .routing import silenced
 from .spans import Span, merged
 from .stretched import add_at, silence
-from .takes import BLOCK_S, as_tape, is_stretched
+from .takes import BLOCK_S, ItemSound, as_tape, is_stretched, stereo_gains
 from .tapes import Tape, Tapes
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from ..reaper.rpp.tracks import Track
     from .described import DescribedProject, DescribedTrack
 
-    MixTrack = Track | DescribedTrack  # read from a project, or described by a client
+    MixTrack: TypeAlias = Track | DescribedTrack  # read from a project, or described by a client
 
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time

@@ -75,18 +75,6 @@ def run(plan: Plan, engine: AdaptiveEQ, backend: Backend[T]) -> list[Row]:
     return rows
 
 
-def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
-    """Raises `PlanError` with the line of a word that is not known, or of a reference that is not there."""
-    for action in plan.actions:
-        try:
-            if action.reference is None:
-                engine.words.blend(action.word)
-            elif not action.reference.is_file():
-                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
-        except AeqError as error:
-            raise plan.refuse(action, error) from None
-
-
 def levels(channels: Sequence[Channel[T]]) -> list[list[Channel[T]]]:
     """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
     level: dict[int, int] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
-from ...errors import AeqError, AudioError
+from ...errors import AeqError
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
@@ -122,14 +122,7 @@ def check_plan(plan: Plan, models: Path | None) -> None:
     from ...model.free_text.free_text import check_words
 
     words = check_models(models)
-    for action in plan.actions:
-        try:
-            if action.reference is None:
-                check_words(action.word, words)
-            elif not action.reference.is_file():
-                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
-        except AeqError as error:
-            raise plan.refuse(action, error) from None
+    plan.check(lambda word: check_words(word, words))
 
 
 def check_method(name: str) -> None:

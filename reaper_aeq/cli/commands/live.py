@@ -112,9 +112,8 @@ def live_project(
     check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.backend import run_plan
-        from ...project.runner import check_words
 
-        check_words(chosen, engine)
+        chosen.check(engine.words.blend)
         rows = run_plan(reaper, engine, chosen, step_done, always_render)
     _show(rows, as_json)
 
