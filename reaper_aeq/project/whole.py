@@ -36,7 +36,7 @@ def equalize_file(
         mixer = Mixer(opened)
         refuse_silence(mixer)
         engine = load_engine()
-        plan.check(engine.words.blend)
+        runner.check_words(plan, engine)
         with open_analysis_pool(progress, opened.sample_rate, threads) as hearing:
             backend = FileBackend(opened, plan, mixer, hearing)
             hearing.total_s = backend.seconds()

@@ -21,7 +21,8 @@ from .options import App, Json, Models, PlanFile, References, RequestOptions, Re
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
-    from ...project.live.run import Progress, TrackChoice
+    from ...project.analysis_pool import Progress
+    from ...project.live.run import TrackChoice
     from ...project.rows import Row
     from ...reaper.live.api import Api
 

@@ -18,10 +18,11 @@ from ...reaper.live.render_state import all_tracks
 from ...reaper.live.target import Target
 from ...result.result import Result
 from .. import runner
+from ..analysis_pool import Progress
 from ..plan import Plan
 from ..rows import Row
 from ..runner import Channel, why_left
-from .run import STEP, Progress, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
+from .run import STEP, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
 
 
 def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False) -> list[Row]:
