@@ -15,7 +15,7 @@ from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
 from ..reaper.rpp.tracks import Receive
-from .description import DescribedSound, EqInfo, FadeInfo, ItemInfo
+from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
 
@@ -165,33 +165,19 @@ def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Call
 
 def _item(info: ItemInfo) -> Item:
     sections = tuple(Section(part.start_s, part.length_s, part.reverse) for part in info.sections)
+    alike = ("offset_s", "rate", "preserve_pitch", "pitch_semitones", "pan", "channel_mode")
     take = Take(
         source=Source("", info.file, Path(info.file), sections),
-        offset_s=info.offset_s,
-        rate=info.rate,
-        preserve_pitch=info.preserve_pitch,
-        pitch_semitones=info.pitch_semitones,
         volume=abs(info.take_volume),
-        pan=info.pan,
         phase_flipped=info.take_volume < 0,
-        channel_mode=info.channel_mode,
+        **{name: getattr(info, name) for name in alike},
     )
+    fades = [Fade(fade.length_s, fade.shape) if fade else Fade() for fade in (info.fade_in, info.fade_out)]
     return Item(
-        info.position_s,
-        info.length_s,
-        (take,),
-        loop=info.loop,
-        mute=info.mute,
-        volume=info.volume,
-        fade_in=_fade(info.fade_in),
-        fade_out=_fade(info.fade_out),
-    )
-
-
-def _fade(info: FadeInfo | None) -> Fade:
-    return Fade(info.length_s, info.shape) if info else Fade()
+        info.position_s, info.length_s, (take,), loop=info.loop, mute=info.mute, volume=info.volume, fade_in=fades[0],
+        fade_out=fades[1],
+    )  # fmt: skip
 
 
 def _eq(info: EqInfo) -> Eq:
-    bands = (Band(band.kind, band.freq_hz, band.gain_db, band.bandwidth_oct, band.enabled) for band in info.bands)
-    return Eq(tuple(bands), info.output_gain_db)
+    return Eq(tuple(Band(**dict(band)) for band in info.bands), info.output_gain_db)
