@@ -10,7 +10,7 @@ from standin.fx_chain import fx_list, new_guid
 from standin.tree import Node
 
 from reaper_aeq.eq import Band
-from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand
+from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
 
 @pytest.fixture
