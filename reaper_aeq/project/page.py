@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
+from ..util.scores import shown_score
+
 
 def page(title: str, body: str, more_style: str = "") -> str:
     """A page in the style of the reports that needs nothing but itself; `body` is HTML, `title` text."""
@@ -21,7 +23,7 @@ def meter(before: float, after: float) -> str:
     """Two scores as numbers and on a rail from 0 to 1."""
     a, b = (8 + 76 * score for score in (before, after))
     return (
-        f'{before:.2f} → {after:.2f}<svg class="meter" viewBox="0 0 92 14" aria-hidden="true">'
+        f'{shown_score(before)} → {shown_score(after)}<svg class="meter" viewBox="0 0 92 14" aria-hidden="true">'
         f'<path class="rail" d="M8,7H84"/><path class="way" d="M{a:.1f},7H{b:.1f}"/>'
         f'<circle class="from" cx="{a:.1f}" cy="7" r="4"/><circle class="to" cx="{b:.1f}" cy="7" r="5"/></svg>'
     )

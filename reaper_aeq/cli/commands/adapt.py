@@ -12,6 +12,7 @@ from ...model import ENCODERS
 from ...reaper.reaeq.names import instance_name
 from ...request import REFINE_STEPS, check_range, parse_word
 from ...util.printable import printable
+from ...util.scores import shown_change
 from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .outputs import Outputs, all_opened
@@ -112,10 +113,10 @@ def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str
 def show(result: Result, written: list[Path]) -> None:
     """What a person wants to know of a result."""
     say(result.explanation)
-    say(f"\nscore {result.score_before:.2f} -> {result.score_after:.2f}, confidence {result.confidence:.2f}\n")
+    say(f"\nscore {shown_change(result.score_before, result.score_after)}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
     for n, one in enumerate(result.variations):
-        say(f"\nvariation {n + 1}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
+        say(f"\nvariation {n + 1}, score {shown_change(one.score_before, one.score_after)}\n")
         show_eq(one.eq)
     for path in written:
         say(f"wrote {printable(path)}")

@@ -10,6 +10,7 @@ from ...errors import AeqError
 from ...reaper.reaeq.names import match_name
 from ...request import MatchRequest
 from ...util.printable import printable
+from ...util.scores import shown_change
 from .adapt import about, show_eq
 from .checks import check_models, check_outputs, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say
@@ -87,7 +88,7 @@ def parse_weights(text: str | None) -> list[float] | None:
 def show(result: MatchResult, written: list[Path]) -> None:
     """What a person wants to know of a result."""
     say(result.explanation)
-    say(f"\nlikeness {result.score_before:.2f} -> {result.score_after:.2f}, confidence {result.confidence:.2f}\n")
+    say(f"\nlikeness {shown_change(result.score_before, result.score_after)}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
     for path in written:
         say(f"wrote {printable(path)}")
