@@ -37,7 +37,6 @@ from .result.result import (
     nothing_heard,
     room_for_peaks,
     with_known_peaks,
-    with_loudness,
     with_measured_loudness,
 )
 from .result.safety import OUTPUT, Loudness
@@ -282,22 +281,11 @@ class AdaptiveEQ:
         request: MatchRequest,
     ) -> MatchResult:
         """`match` for sounds that were analyzed already; `names` of the references are what people are told."""
+        from .methods.reference import Matching
         from .methods.reference.match import match_analysis
-        from .methods.reference.noise import Matching
 
         noise = self.models.get(Matching)
         return match_analysis(self.encoder, self.eq_model, noise, analysis, references, names, request)
-
-    def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
-        """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
-        from .dsp.analyze_file import analyze_file
-        from .request import MatchRequest
-
-        request = MatchRequest(**options)
-        request.shares(len(references))  # what is wrong with it is said before anything is read
-        heard = analyze_file(os.fspath(path))
-        others = [analyze_file(reference).analysis for reference in references]
-        return with_loudness(self.match_analysis(heard.analysis, others, references, request), heard)
 
     def heard_as(
         self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None
@@ -340,6 +328,7 @@ class AdaptiveEQ:
         return self.profile_analysis(self.analyze(audio, sample_rate))
 
     def profile_analysis(self, analysis: Analysis) -> dict[str, float]:
+        """`profile` for a sound that was analyzed already."""
         if analysis.silent:
             return dict.fromkeys(self.words, 0.5)
         seen = self.encoder.observe(analysis, self.eq_model)

@@ -36,7 +36,8 @@ _EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 class EqRequest:
     """What is wanted of a sound, whoever asks: command line, plan, HTTP, mailbox, an open project or a batch.
 
-    Nothing is checked here: `methods.validation.validated` does that, once, with the vocabulary at hand.
+    Nothing is checked when it is made: `check` tells what is wrong whatever the vocabulary, before anything heavy is
+    loaded, and `methods.validation.validated` all the rest.
 
     Attributes:
         word: what a listener says, "less" of it too, or a blend {word: weight}.
@@ -57,6 +58,14 @@ class EqRequest:
     variations: int = 0
     kind: str | None = None
     name: str | Sequence[str] | None = None
+
+    def check(self) -> None:
+        """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not."""
+        for name in ("intensity", "adaptation", "refine", "variations"):
+            if (value := getattr(self, name)) is not None:
+                check_range(name, value)
+        if self.method not in METHODS:
+            raise AeqError(f"unknown method {self.method!r}: use one of {', '.join(METHODS)}")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import torch
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.evaluation.bounds import slack_db
-from reaper_aeq.evaluation.law import read_sounds
+from reaper_aeq.evaluation.law import read_sounds, slack_db
 from reaper_aeq.evaluation.laws_of_hearing import net_db, share, yields
 from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.request import EqRequest

@@ -185,11 +185,3 @@ def portable_stem(path: str, most_bytes: int) -> str:
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", os.path.splitext(os.path.basename(path))[0])
     cut = shown(name).replace("?", "_").encode()[:most_bytes].decode("utf-8", "ignore")
     return cut.strip(". ") or "_"
-
-
-def common_folder(paths: Sequence[str]) -> str:
-    """The folder that holds all of them, '' if there is none."""
-    try:
-        return os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
-    except ValueError:  # several drives of Windows
-        return ""

@@ -8,47 +8,78 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Annotated
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from .. import __version__
-from ..eq import LIMITS
 from ..errors import AeqError
-from ..model import DEFAULT_ENCODER, ENCODERS
-from ..model.kinds import KINDS
-from ..request import DEFAULT_MATCH, DEFAULT_METHOD, MATCHES, REFINE_STEPS
 from ..util import ctrl_c
-from ..util.libraries import explain
 from ..util.printable import printable
 from .commands import console
+from .commands.options import App, Help, help_alone
 from .config import config_file, read_defaults
-from .evaluate_options import evaluate
-from .live_options import live
-from .options import PLAIN, Adaptation, App, Help, Json, Method, Models, help_alone, range_of
 from .plain_fault import plain_fault
-from .project_options import add_projects
-from .reaper_options import add_reaper
-from .train_options import train
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
 UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
 DEFAULTS = config_file()
+COMMANDS = (
+    "adapt", "match", "analyze", "words", "project", "batch", "demo", "serve", "install", "reapack", "train", "live",
+    "evaluate",
+)  # fmt: skip
+
+
+@cache
+def load_command(name: str) -> Any:
+    """The command or group of that name, as typer makes it of what its module holds."""
+    found = getattr(import_module(f".commands.{name}", __package__), name)
+    if isinstance(found, App):
+        group = typer.main.get_group(found)
+        group.name = name
+        return group
+    alone = App("")
+    alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class LateCommands(Mapping[str, Any]):
+    """{name: command}, each loaded when it is asked for: any --help would wait for all of them."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Loads it. Raises `KeyError`."""
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return load_command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, as the help lists them."""
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(COMMANDS)
+
+
+class LateGroup(typer.core.TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.commands = LateCommands()  # type: ignore[assignment]  # nothing writes to it
+
+
 app = App(
-    help="Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
+    "Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
     epilog=f"Your own default options: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
     "Write lines such as intensity = 0.8; options of one command go below its name, as in [batch].",
-    **PLAIN,
+    cls=LateGroup,
 )
-app.add_typer(train, name="train")
-app.add_typer(live, name="live")
-app.add_typer(evaluate, name="evaluate")
-
-
-REFINE_HELP = ", ".join(f"{steps} for '{name}'" for name, steps in REFINE_STEPS.items()) + " and none for others"
 
 
 def _version(wanted: bool) -> None:
@@ -65,142 +96,8 @@ def root(
     ] = False,
     help_: Help = False,
 ) -> None:
+    """The program without a command shows what there is."""
     help_alone(context)
-
-
-@app.command("adapt")
-def adapt_command(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
-    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
-    intensity: Annotated[float, typer.Option(help=f"How far to go, {range_of('intensity')}; 0 is nothing.")] = 1.0,
-    adaptation: Adaptation = None,
-    method: Method = DEFAULT_METHOD,
-    refine: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help=f"Gradient steps on what the method found, {range_of('refine')}; else {REFINE_HELP}."
-        ),
-    ] = None,
-    encoder: Annotated[str, typer.Option(help=f"Which network listens: {' or '.join(ENCODERS)}.")] = DEFAULT_ENCODER,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Refine through the waveform of up to a minute of sound: takes minutes.")
-    ] = False,
-    variations: Annotated[
-        int, typer.Option(metavar="N", help=f"Other answers that people might give, up to {LIMITS['variations'].high}.")
-    ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", metavar="FILE", help="Write the sound with the EQ; variations get FILE-1 and so on."
-        ),
-    ] = None,
-    fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
-    name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
-    ] = None,
-    track: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What the track is called, which may say its kind.")
-    ] = None,
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
-    """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
-    from .commands.adapt import adapt
-    from .commands.outputs import Outputs
-
-    adapt(
-        source, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine, exact=exact,
-        encoder=encoder, variations=variations, outputs=Outputs(out, fxchain, plot), force=force, name=name,
-        kind=kind, track=track, models=models, as_json=as_json,
-    )  # fmt: skip
-
-
-@app.command("match")
-def match_command(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")],
-    references: Annotated[list[Path], typer.Argument(metavar="REF...", help="What it should sound like.")],
-    weights: Annotated[
-        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; by default all count alike.")
-    ] = None,
-    intensity: Annotated[
-        float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 0 is nothing, 1 the reference.")
-    ] = 1.0,
-    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies below this as they are.")] = None,
-    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies above this as they are.")] = None,
-    smoothing: Annotated[
-        float | None,
-        typer.Option(metavar="OCT", help=f"Smooth the EQ over this many octaves, {range_of('smoothing_oct')}."),
-    ] = None,
-    by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
-    ] = None,
-    fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")
-    ] = None,
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
-    """Compute the EQ that brings a sound to the balance of one or several references."""
-    from .commands.match import match
-    from .commands.outputs import Outputs
-
-    options = {"intensity": intensity, "low_hz": low, "high_hz": high, "smoothing_oct": smoothing, "by": by}
-    match(
-        source, references, weights=weights, options=options, outputs=Outputs(out, fxchain, plot), force=force,
-        name=name, models=models, as_json=as_json,
-    )  # fmt: skip
-
-
-@app.command("analyze")
-def analyze_command(
-    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Recordings.")],
-    top: Annotated[int, typer.Option(min=1, help="How many words to show of each.")] = 5,
-    models: Models = None,
-    as_json: Json = False,
-) -> int:
-    """Say how warm or muddy files are; what to try."""
-    from .commands.analyze import analyze
-
-    return analyze(sources, top=top, models=models, as_json=as_json)
-
-
-@app.command("words")
-def words_command(
-    language: Annotated[str | None, typer.Option(metavar="en|es", help="Only words of this language.")] = None,
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
-    """List the words, and how well each is known."""
-    from .commands.words import words
-
-    words(language=language, models=models, as_json=as_json)
-
-
-add_projects(app)
-
-
-@app.command("demo")
-def demo_command(
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the results; files of an earlier demo are replaced.")
-    ] = Path("aeq-demo"),
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
-    """Make a short song and adapt its six tracks."""
-    from .commands.demo import demo
-
-    demo(out, models=models, as_json=as_json)
-
-
-add_reaper(app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -234,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno in UNPRINTED and error.filename is None:
             _close_stdout()
             return _refuse(f"what was found cannot be printed: {error.strerror}", 2)
+        from ..util.libraries import explain  # takes longer to load than any --help may
+
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version

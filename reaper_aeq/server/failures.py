@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from ..errors import AeqError
 from .faults import first_fault
 
+BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -41,4 +42,4 @@ def _no_such_page(request: Request, error: Exception) -> JSONResponse:
 
 def _broken(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": "Something went wrong inside reaper-aeq; the log says what."}, 500)
+    return JSONResponse({"error": BROKEN}, 500)

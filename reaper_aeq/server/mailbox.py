@@ -23,7 +23,8 @@ from ..errors import AeqError
 from ..util.locks import lock
 from ..util.message import Message
 from . import letters, wire
-from .app_call import BROKEN, call
+from .app_call import call
+from .failures import BROKEN
 from .faults import first_fault
 
 if TYPE_CHECKING:

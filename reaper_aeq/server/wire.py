@@ -170,6 +170,8 @@ class BandInfo(Message):
 
 
 class ScoreChange(Message):
+    """A word's score, or how alike two balances are, before the EQ and after it."""
+
     before: Score
     after: Score
 
@@ -218,6 +220,8 @@ class AdaptAnswer(EqAnswer):
 
 
 class DistanceChange(Message):
+    """RMS between two balances in dB, before the EQ and after it."""
+
     before: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     after: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reaper_aeq.batch.inputs import PROJECT, SOUND, Task, common_folder, find_tasks, portable_stem
+from reaper_aeq.batch.inputs import PROJECT, SOUND, Task, find_tasks, portable_stem
 from reaper_aeq.errors import AeqError
 
 
@@ -128,7 +128,3 @@ def test_any_name_becomes_one_that_any_disk_can_keep(name):
 def test_links_in_circles_end(catalog):
     (catalog / "a" / "again").symlink_to(catalog)
     assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
-
-
-def test_what_all_lie_in():
-    assert common_folder(["/x/a/1.rpp", "/x/b/2.rpp"]) == "/x" and common_folder([]) == ""

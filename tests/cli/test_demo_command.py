@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from json_eq import eq_from_json
 
-from reaper_aeq import Eq
 from reaper_aeq.dsp.audio import read_audio
 
 TRACKS = ("drums", "bass", "guitar", "voice", "pad", "keys")
@@ -31,7 +31,7 @@ def test_the_demo_writes_what_it_says(tmp_path, run):
     assert (out / "1-drums.png").read_bytes().startswith(b"\x89PNG")
     after = 0.0
     for stem, row in zip(stems, summary["tracks"], strict=True):
-        eq = Eq.from_dict({key: row[key] for key in ("output_gain_db", "bands")})
+        eq = eq_from_json(row)
         sound, rate = read_audio(out / f"{stem}-before.wav")
         written = read_audio(out / f"{stem}-after.wav")[0]
         assert np.abs(written - eq.apply(sound, rate)).max() < 1e-6

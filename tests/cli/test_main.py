@@ -11,8 +11,8 @@ import typer
 
 from reaper_aeq import __version__
 from reaper_aeq.cli import main as cli
-from reaper_aeq.cli.commands import words as words_module
 from reaper_aeq.errors import AeqError
+from reaper_aeq.model.word_table import WordTable
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "soundfile", "rich", "pydantic")
 HELP = f"""
@@ -122,10 +122,10 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, sentence, capsys):
 
 def test_exit_codes_of_errors(monkeypatch, capsys):
     def raising(error):
-        def words(**_):
+        def load(*_):
             raise error
 
-        monkeypatch.setattr(words_module, "words", words)
+        monkeypatch.setattr(WordTable, "load", load)
         return cli.main(["words"])
 
     assert raising(KeyboardInterrupt()) == 130

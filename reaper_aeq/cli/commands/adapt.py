@@ -4,54 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...eq import WITHOUT_GAIN, Eq
+import typer
+
+from ...eq import LIMITS, WITHOUT_GAIN, Eq
 from ...errors import AeqError
-from ...model import ENCODERS
+from ...model import DEFAULT_ENCODER, ENCODERS
+from ...model.kinds import KINDS
 from ...reaper.reaeq.names import instance_name
-from ...request import REFINE_STEPS, check_range, parse_word
+from ...request import REFINE_STEPS, EqRequest, parse_word
 from ...util.printable import printable
 from ...util.scores import shown_change
-from .checks import check_encoder, check_kind, check_method, check_outputs, check_request, check_sounds
+from .checks import check_encoder, check_kind, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
+from .options import Force, FxChain, Json, Models, Plot, RequestOptions, Source, range_of
 from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
     from ...dsp.analyze_file import AnalyzedAudio
     from ...result.result import Result
 
+REFINE_HELP = ", ".join(f"{steps} for '{name}'" for name, steps in REFINE_STEPS.items()) + " and none for others"
+
 
 def adapt(
-    source: Path,
-    word: str,
-    *,
-    intensity: float,
-    adaptation: float | None,
-    method: str,
-    refine: int | None,
-    exact: bool,
-    encoder: str,
-    variations: int,
-    outputs: Outputs,
-    force: bool,
-    name: str | None,
-    kind: str | None,
-    track: str | None,
-    models: Path | None,
-    as_json: bool,
+    source: Source,
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
+    how: RequestOptions,
+    refine: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help=f"Gradient steps on what the method found, {range_of('refine')}; else {REFINE_HELP}."
+        ),
+    ] = None,
+    encoder: Annotated[str, typer.Option(help=f"Which network listens: {' or '.join(ENCODERS)}.")] = DEFAULT_ENCODER,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Refine through the waveform of up to a minute of sound: takes minutes.")
+    ] = False,
+    variations: Annotated[
+        int, typer.Option(metavar="N", help=f"Other answers that people might give, up to {LIMITS['variations'].high}.")
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Write the sound with the EQ; variations get FILE-1 and so on."
+        ),
+    ] = None,
+    fxchain: FxChain = None,
+    plot: Plot = None,
+    force: Force = False,
+    name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the track is called, which may say its kind.")
+    ] = None,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
-    """Computes the EQ, writes `outputs`, prints. What can be wrong with the request is said before the file is read."""
-    request = parse_word(word)
-    check_range("intensity", intensity)
-    if adaptation is not None:
-        check_range("adaptation", adaptation)
-    if refine is not None:
-        check_range("refine", refine)
-    check_range("variations", variations)
-    if exact and not (refine or (refine is None and method in REFINE_STEPS)):
+    """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
+    # what can be wrong with the request is said before the file is read
+    outputs = Outputs(out, fxchain, plot)
+    request = EqRequest(parse_word(word), **vars(how), refine=refine, variations=variations, kind=kind, name=track)
+    request.check()
+    if exact and not (refine or (refine is None and request.method in REFINE_STEPS)):
         raise AeqError("--exact needs --method refine or --refine N")
-    check_method(method)
     check_encoder(encoder)
     check_kind(kind)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
@@ -66,31 +85,27 @@ def adapt(
         from ...dsp.audio import AudioFile
 
         with AudioFile(source) as file, all_opened(several, file.sample_rate, file.channels, like=file) as files:
+            from ...methods.validation import AnalyzedRequest
             from ...result.result import with_loudness
             from .sound import counted, hear, load_engine
 
             engine = load_engine(models, encoder)
             step_done(LOADING, 1, 1)
-            engine.words.blend(request)
+            engine.words.blend(request.word)
             heard = hear(file, step_done)
             step_done(COMPUTING, 0, 1)
-            result = with_loudness(
-                engine.adapt_analysis(
-                    heard.analysis, request, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-                    sound=heard.samples() if exact else None, variations=variations, kind=kind, name=track,
-                ),
-                heard,
-            )  # fmt: skip
+            asked = AnalyzedRequest(heard.analysis, request, heard.samples() if exact else None)
+            result = with_loudness(engine.adapt_request(asked), heard)
             step_done(COMPUTING, 1, 1)
-            name = name or instance_name(request, intensity, engine.words.spelled)
+            name = name or instance_name(request.word, request.intensity, engine.words.spelled)
             title = f"{source.name}: {name.removeprefix('AEQ: ')}"
             for n, (answer, its_files) in enumerate(zip((result, *result.variations), files, strict=True)):
                 its_files.write(answer, counted(file, step_done), name, title=title + (f", variation {n}" if n else ""))
+    written = [path for one in several for path in one.paths]
     if as_json:
-        told = about(heard, source, [path for one in several for path in one.paths], result.kind)
-        print_json(told | result.to_dict())
+        print_json(about(heard, source, written, result.kind) | result.to_dict())
     else:
-        show(result, [path for one in several for path in one.paths])
+        show(result, written)
 
 
 def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
@@ -110,19 +125,21 @@ def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str
     }
 
 
-def show(result: Result, written: list[Path]) -> None:
-    """What a person wants to know of a result."""
+def show(result: Result, written: Sequence[Path], measure: str = "score") -> None:
+    """What a person wants to know of a result; `measure` is what its scores are called."""
     say(result.explanation)
-    say(f"\nscore {shown_change(result.score_before, result.score_after)}, confidence {result.confidence:.2f}\n")
+    score = shown_change(result.score_before, result.score_after)
+    say(f"\n{measure} {score}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
-    for n, one in enumerate(result.variations):
-        say(f"\nvariation {n + 1}, score {shown_change(one.score_before, one.score_after)}\n")
+    for n, one in enumerate(result.variations, 1):
+        say(f"\nvariation {n}, score {shown_change(one.score_before, one.score_after)}\n")
         show_eq(one.eq)
     for path in written:
         say(f"wrote {printable(path)}")
 
 
 def show_eq(eq: Eq) -> None:
+    """The bands as a table, and the output gain."""
     if rows := band_rows(eq):
         table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, rows)
         say("")

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ...errors import AeqError
 from ...util.printable import printable
 from ...util.scores import rounded_score, shown_score
 from .checks import check_audio, check_models, check_sounds
 from .console import bar, complain, print_json, say, table
+from .options import Json, Models
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
 
 
-def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: bool) -> int:
-    """Prints each file's words; one that fails gets its sentence and the others go on. Returns the exit code."""
+def analyze(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Recordings.")],
+    top: Annotated[int, typer.Option(min=1, help="How many words to show of each.")] = 5,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Say how warm or muddy files are; what to try."""
+    # one file that fails gets its sentence and the others go on
     check_models(models)
     engine, reports, code = None, [], 0
     for source in sources:
         try:
             check_sounds([source])
             check_audio([source])
-            engine = engine or _engine(models)
+            if engine is None:
+                from .sound import load_engine
+
+                engine = load_engine(models)
             report = analyze_one(engine, source)
         except AeqError as error:
             code = error.exit_code
@@ -37,12 +49,6 @@ def analyze(sources: Sequence[Path], *, top: int, models: Path | None, as_json: 
     if as_json:
         print_json({"files": reports})
     return code
-
-
-def _engine(models: Path | None) -> AdaptiveEQ:
-    from .sound import load_engine
-
-    return load_engine(models)
 
 
 def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
-from ...errors import AeqError, AudioError
+from ...errors import AeqError
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
 from ...model.kinds import KINDS
 from ...model.word_table import WordTable
-from ...request import METHODS
+from ...request import METHODS, EqRequest
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from ...util.files import check_target, output_error
 from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
@@ -43,6 +43,7 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
 
 
 def check_plot(path: Path | None) -> None:
+    """Raises `AeqError` for a name that no picture can have, `OutputError` for a place that cannot be written to."""
     if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
         raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
     check_outputs([path])
@@ -108,11 +109,13 @@ def check_package(name: str, otherwise: str) -> None:
         raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
 
 
-def check_request(request: str | Mapping[str, float], models: Path | None, *needed: str) -> None:
-    """Raises `ModelError`, and `UnknownWordError` for a word that will not be understood."""
+def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:
+    """Raises what `EqRequest.check` does, `ModelError`, and `UnknownWordError` for a word that will not be
+    understood."""
     from ...model.free_text.free_text import check_words
 
-    check_words(request, check_models(models, *needed))
+    request.check()
+    check_words(request.word, check_models(models, *needed))
 
 
 def check_plan(plan: Plan, models: Path | None) -> None:
@@ -120,25 +123,21 @@ def check_plan(plan: Plan, models: Path | None) -> None:
     from ...model.free_text.free_text import check_words
 
     words = check_models(models)
-    for action in plan.actions:
-        try:
-            if action.reference is None:
-                check_words(action.word, words)
-            elif not action.reference.is_file():
-                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
-        except AeqError as error:
-            raise plan.refuse(action, error) from None
+    plan.check(lambda word: check_words(word, words))
 
 
 def check_method(name: str) -> None:
+    """Raises `AeqError` for a method that there is not."""
     _one_of("method", name, METHODS)
 
 
 def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    """Raises `AeqError` for a network that is none of `known`."""
     _one_of("encoder", name, tuple(known))
 
 
 def check_kind(name: str | None) -> None:
+    """Raises `AeqError` for a kind of sound that there is not; None passes."""
     if name is not None:
         _one_of("kind", name, tuple(KINDS))
 

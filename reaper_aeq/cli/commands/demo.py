@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ...errors import OutputError
 from ...reaper.reaeq.names import instance_name
@@ -16,6 +18,7 @@ from ...util.scores import shown_change
 from .adapt import decibels, most
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
+from .options import Json, Models
 from .outputs import Outputs
 
 if TYPE_CHECKING:
@@ -29,8 +32,14 @@ RATE = 44_100
 SUMMARY = "summary.json"
 
 
-def demo(out: Path, *, models: Path | None, as_json: bool) -> None:
-    """Writes the demo into `out`, made if need be; files of an earlier demo are replaced, each whole or not at all."""
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results; files of an earlier demo are replaced.")
+    ] = Path("aeq-demo"),
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Make a short song and adapt its six tracks."""
     check_new_folder(out)
     check_models(models)
     refuse_others_files(out)
@@ -92,6 +101,7 @@ def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) ->
 
 
 def write_wav(path: Path, audio: np.ndarray) -> None:
+    """A sound (channels, samples) at `RATE` as a WAV file. Raises `OutputError`."""
     from ...dsp.write import AudioWriter
 
     with AudioWriter(path, RATE, len(audio)) as writer:
@@ -113,6 +123,7 @@ def cells(row: dict[str, Any], result: Result) -> list[str]:
 
 
 def as_markdown(rows: Sequence[dict[str, Any]], lines: Sequence[list[str]]) -> str:
+    """The text of summary.md."""
     head = "# reaper-aeq demo\n\nSix tracks made by a program; the voice is thin and the guitar boomy on purpose.\n\n"
     table = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
     table += ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,13 +1,16 @@
-"""`reaper-aeq evaluate laws|repair|encoder`: the examinations, printed as tables."""
+"""`reaper-aeq evaluate ...`: the examinations, printed as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ...errors import AeqError
+from ...request import DEFAULT_METHOD, METHODS
 from ...training.datasets.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from ...util.files import refuse_replacing
 from ...util.printable import printable
@@ -22,7 +25,9 @@ from .checks import (
     check_recordings,
     check_sentence_model,
 )
-from .console import print_json, progress, say, table
+from .console import StepDone, Tell, print_json, progress, say, table
+from .listen import listen
+from .options import App, Audio, Data, Json, Models, Plot, RunFolder
 
 LAWS = (
     "safe", "null", "level", "heard", "monotone", "adaptive", "convergent", "settling", "form", "human", "score",
@@ -32,6 +37,13 @@ TITLES = {
     "people": "People's edits taken back (median LSD in dB against the clean mix)",
     "published": "Published edits taken back, adaptation 1",
 }
+evaluate = App("Examine the models on recordings.")
+
+Learn = Annotated[
+    list[Path] | None, typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
+]
+EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th mix, which is quicker.")]
+Rows = dict[str, dict[str, dict[str, Any]]]  # {row: {method: {figure: value}}}
 
 
 def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None, *needed: str) -> None:
@@ -41,12 +53,38 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
     check_models(models)
 
 
+def _examine(
+    as_json: bool,
+    run: Callable[[Tell, StepDone], dict[str, Any]],
+    tables: str | Callable[[Any], dict[str, Rows]],
+) -> None:
+    """Runs an examination and shows its report: as one table of the title `tables`, or as what `tables` makes of it."""
+    with progress() as (tell, step_done):
+        report = run(tell, step_done)
+    if as_json:
+        print_json(report)
+        return
+    for title, rows in ({tables: report} if isinstance(tables, str) else tables(report)).items():
+        print_figures(title, rows)
+
+
+@evaluate.command("laws")
 def evaluate_laws(
-    audio: Sequence[Path], *, every: int, method: str, only: Sequence[str], models: Path | None, as_json: bool,
-    unseen: bool = False,
-) -> int:  # fmt: skip
-    """The laws (docs/examinations.md), or `only` some, on every `every`-th recording, or on those of them that some
-    fold has not learned from, each by that fold. Returns 1 if one is broken."""
+    audio: Audio,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
+    ] = None,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Hear each recording by models that have not learned from its source.")
+    ] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> int:
+    """Test on recordings what must always hold; exit code 1 where a law is broken."""
+    # with `unseen` those recordings that some fold has not learned from, each by that fold
+    only = only or []
     check_method(method)
     chosen = [name.replace("-", "_").replace(" ", "_") for name in only]
     unknown = [name for name, law in zip(only, chosen, strict=True) if law not in LAWS]
@@ -77,96 +115,141 @@ def evaluate_laws(
     return 0 if kept else 1
 
 
-def evaluate_repair(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> int:
-    """The repair tests of section 6: {'people' or 'published': {word: {method: figures}}}."""
+@evaluate.command("repair")
+def evaluate_repair(audio: Audio, data: Data, models: Models = None, as_json: Json = False) -> None:
+    """Spoil recordings with known EQs, ask for the word, and compare with the clean ones."""
     _check(audio, models, data, *FOLD_DATA)
     from ...evaluation.repair import run_repair
 
-    with progress() as (tell, _):
-        report = run_repair(audio, data, models, tell=tell)
-    if as_json:
-        print_json(report)
-    else:
-        for kind, words in report.items():
-            print_figures(TITLES.get(kind, kind), words)
-    return 0
+    _examine(
+        as_json,
+        lambda tell, _: run_repair(audio, data, models, tell=tell),
+        lambda report: {TITLES.get(kind, kind): words for kind, words in report.items()},
+    )
 
 
-def evaluate_usual(audio: Sequence[Path], data: Path, *, models: Path | None, as_json: bool) -> None:
-    """The usual balance of unseen sounds by kind: {table: {kind: {who: figures}}}."""
+@evaluate.command("usual")
+def evaluate_usual(audio: Audio, data: Data, models: Models = None, as_json: Json = False) -> None:
+    """How well the usual balance of unseen sounds is known, by kind, and how well it is known how well."""
     _check(audio, models, data)
     from ...evaluation.usual import run_usual
 
-    with progress() as (tell, _):
-        report = run_usual(audio, data, models, tell)
-    if as_json:
-        print_json(report)
-        return
-    for title, rows in report.items():
-        print_figures(title.capitalize(), rows)
+    _examine(
+        as_json,
+        lambda tell, _: run_usual(audio, data, models, tell),
+        lambda report: {title.capitalize(): rows for title, rows in report.items()},
+    )
 
 
-def evaluate_encoder(audio: Sequence[Path], *, models: Path | None, as_json: bool) -> int:
-    """How well the audio encoder's codes tell styles apart, beside plain features: {task: {features: figures}}."""
+@evaluate.command("match")
+def evaluate_match(
+    audio: Audio,
+    data: Data,
+    learn: Learn = None,
+    settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
+    every: EveryMix = 1,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Put people's EQs on mixes and see how well a match recovers them."""
+    more = learn or []
+    _check([*audio, *more], models, data)
+    from ...evaluation.match import run_match
+
+    _examine(
+        as_json,
+        lambda tell, _: run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell),
+        "How far the EQ that was found is from the one on the reference, RMS",
+    )
+
+
+@evaluate.command("encoder")
+def evaluate_encoder(audio: Audio, models: Models = None, as_json: Json = False) -> None:
+    """How well the audio encoder tells styles of music apart."""
     _check(audio, models)
     from ...evaluation.encoder import run_encoder
 
-    with progress() as (tell, _):
-        report = run_encoder(audio, models, tell)
-    if as_json:
-        print_json(report)
-    else:
-        print_figures("Styles told apart", report)
-    return 0
+    _examine(as_json, lambda tell, _: run_encoder(audio, models, tell), "Styles told apart")
 
 
-def evaluate_match(
-    audio: Sequence[Path], data: Path, learn: Sequence[Path], settings: int, *, every: int, models: Path | None,
-    as_json: bool,
-) -> int:  # fmt: skip
-    """How well a match recovers the EQ on its reference: {which parts of the recording: {way: figures}}."""
-    _check([*audio, *learn], models, data)
-    from ...evaluation.match import run_match
-
-    with progress() as (tell, _):
-        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, every=every, tell=tell)
-    if as_json:
-        print_json(report)
-    else:
-        print_figures("How far the EQ that was found is from the one on the reference, RMS", report)
-    return 0
+evaluate.command("listen")(listen)
 
 
-def evaluate_variations(audio: Sequence[Path], data: Path, *, every: int, models: Path | None, as_json: bool) -> None:
-    """Variations beside unseen people: {word and data set: {method: figures}}."""
+@evaluate.command("compare")
+def evaluate_compare(
+    audio: Audio,
+    data: Data,
+    every: EveryMix = 1,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A method by its name in the tables; may be repeated. By default all."),
+    ] = None,
+    matchering: Annotated[
+        bool, typer.Option("--matchering", help="Compare Matchering too, which must be installed; slow.")
+    ] = False,
+    plot: Plot = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Every method, the rules to beat and a matching tool on the same questions, in one set of tables."""
+    from ...evaluation.compared import chosen_names
+
+    chosen = only or []
+    chosen_names(chosen, matchering)
+    if matchering:
+        check_package("matchering", "or leave --matchering out")
+    _check(audio, models, data, *FOLD_DATA)
+    check_plot(plot)
+    from ...evaluation.compare import run_compare
+
+    if plot:
+        refuse_replacing([plot], [*audio, data])
+
+    def run(tell: Tell, _: StepDone) -> dict[str, Any]:
+        report = run_compare(audio, data, models, every=every, only=chosen, with_matchering=matchering, tell=tell)
+        if plot:
+            from ...evaluation.compare import plot_comparison
+
+            plot_comparison(report, plot)
+        return report
+
+    _examine(as_json, run, lambda report: report)
+    if plot and not as_json:
+        say(f"wrote {printable(plot)}")
+
+
+@evaluate.command("variations")
+def evaluate_variations(
+    audio: Audio, data: Data, every: EveryMix = 1, models: Models = None, as_json: Json = False
+) -> None:
+    """Are variations as different, and as plausible, as what unseen people do?"""
     _check(audio, models, data, SETTINGS, CONTRIBUTIONS)
     from ...evaluation.variations import run_variations
 
-    with progress() as (tell, _):
-        report = run_variations(audio, data, models, every=every, tell=tell)
-    if as_json:
-        print_json(report)
-    else:
-        print_figures("Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)", report)
+    _examine(
+        as_json,
+        lambda tell, _: run_variations(audio, data, models, every=every, tell=tell),
+        "Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)",
+    )
 
 
-def evaluate_text(data: Path, *, models: Path | None, as_json: bool) -> None:
-    """What free text is taken for: {examination: {what: figures}}."""
+@evaluate.command("text")
+def evaluate_text(data: Data, models: Models = None, as_json: Json = False) -> None:
+    """Is text that is no word taken for what people mean by it? Needs a sentence model."""
     _check([], models, data, WORDS, CONTRIBUTIONS)
     check_sentence_model()
     from ...evaluation.text import run_text
 
-    with progress() as (tell, _):
-        report = run_text(data, models, tell=tell)
-    if as_json:
-        print_json(report)
-    else:
-        for title, rows in report.items():
-            print_figures(title.capitalize(), {title: rows})
+    _examine(
+        as_json,
+        lambda tell, _: run_text(data, models, tell=tell),
+        lambda report: {title.capitalize(): {title: rows} for title, rows in report.items()},
+    )
 
 
-def evaluate_terms(data: Path, *, models: Path | None, as_json: bool) -> int:
-    """Engineers' words beside charts and named presets. Returns 1 if the law "charted" is broken."""
+@evaluate.command("terms")
+def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> int:
+    """Do engineers' words lie where published EQ charts put them? Exit code 1 where not."""
     _check([], models, data, CHARTS, CHARTS_BY_INSTRUMENT, PRESETS)
     from ...evaluation.terms import law_charted, run_terms
 
@@ -198,56 +281,31 @@ def evaluate_terms(data: Path, *, models: Path | None, as_json: bool) -> int:
     return 0 if kept else 1
 
 
+@evaluate.command("training")
 def evaluate_training(
-    audio: Sequence[Path], data: Path, learn: Sequence[Path], folder: Path, *, steps: int, models: Path | None,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """What each kind of training data is worth: {kind of encoder: {what it was trained on: figures}}."""
-    _check([*audio, *learn], models, data, *FOLD_DATA)
-    check_new_folder(folder)
+    audio: Audio,
+    data: Data,
+    learn: Learn = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of each network.")] = 400,
+    run: RunFolder = Path("runs/training"),
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Train the audio encoder on each kind of sounds and without each idea behind it; compare on unseen mixes."""
+    more = learn or []
+    _check([*audio, *more], models, data, *FOLD_DATA)
+    check_new_folder(run)
     from ...evaluation.training import run_training
     from ...training.loop import Run
 
-    with progress() as (tell, step_done):
-        report = run_training(audio, learn, data, models, Run(folder, 1, tell, step_done), steps=steps)
-    if as_json:
-        print_json(report)
-    else:
-        print_figures("Encoders by what they were trained on, on unseen mixes", report)
+    _examine(
+        as_json,
+        lambda tell, done: run_training(audio, more, data, models, Run(run, 1, tell, done), steps=steps),
+        "Encoders by what they were trained on, on unseen mixes",
+    )
 
 
-def evaluate_compare(
-    audio: Sequence[Path], data: Path, *, every: int, only: Sequence[str], matchering: bool, plot: Path | None,
-    models: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """All methods side by side: {table: {row: {method: figures}}}."""
-    from ...evaluation.compared import chosen_names
-
-    chosen_names(only, matchering)
-    if matchering:
-        check_package("matchering", "or leave --matchering out")
-    _check(audio, models, data, *FOLD_DATA)
-    check_plot(plot)
-    from ...evaluation.compare import run_compare
-
-    if plot:
-        refuse_replacing([plot], [*audio, data])
-    with progress() as (tell, _):
-        report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
-    if plot:
-        from ...evaluation.compare_plot import plot_comparison
-
-        plot_comparison(report, plot)
-    if as_json:
-        print_json(report)
-        return
-    for title, rows in report.items():
-        print_figures(title, rows)
-    if plot:
-        say(f"wrote {printable(plot)}")
-
-
-def print_figures(title: str, report: dict[str, dict[str, dict[str, Any]]]) -> None:
+def print_figures(title: str, report: Rows) -> None:
     """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
     lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]
     names = list(dict.fromkeys(name for _, _, figures in lines for name in figures))

@@ -6,7 +6,9 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ... import __version__
 from ...errors import InstallError
@@ -21,10 +23,22 @@ from ...server import letters
 from ...server.state import default_state_file
 from ...util.changes import apply
 from .console import note, print_json, say
+from .options import Json, ResourcePath
 
 
-def install(*, given: Path | None, uninstall: bool, as_json: bool, start_with_reaper: bool | None = None) -> None:
-    """Installs, updates or takes away; what is in place already is left as it is. Raises `AeqError`."""
+def install(
+    given: ResourcePath = None,
+    start_with_reaper: Annotated[
+        bool | None,
+        typer.Option(
+            "--start-with-reaper/--no-start-with-reaper",
+            help="Start the backend whenever REAPER starts, so that the first press is quick; by default as before.",
+        ),
+    ] = None,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take away exactly what was installed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put the actions into REAPER and its action list. REAPER must not be running."""
     resource = resource_path(given)
     now = datetime.now()
     folders: list[Path] = []
@@ -66,6 +80,7 @@ def backend() -> InstallRecord:
 
 
 def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]:
+    """What was done, JSON-ready."""
     written = [str(path) for path, data in plan.changes.items() if data is not None]
     return {
         "resource_path": str(resource),
@@ -83,10 +98,12 @@ def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]
 
 
 def starts_with_reaper(resource: Path) -> bool:
+    """Whether the backend is started whenever REAPER is."""
     return has_block(read(resource / "Scripts" / STARTUP))
 
 
 def told_install(plan: InstallPlan) -> str:
+    """What was done, and what comes next."""
     if plan.by_reapack:
         how = "Recorded where the backend is" if plan.changes else "Nothing to do: the backend is recorded"
         return f"{how}; ReaPack has put the actions into {plan.place} and keeps them up to date."
@@ -105,6 +122,7 @@ def told_install(plan: InstallPlan) -> str:
 
 
 def told_uninstall(plan: InstallPlan) -> str:
+    """What was done, and what stays."""
     if not plan.changes:
         return "Nothing to do: reaper-aeq is not installed there."
     kept = f" The old action list is kept as {plan.backup}." if plan.backup else ""

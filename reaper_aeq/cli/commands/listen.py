@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ...evaluation.listening.study import FILE, Study, StudyError, check_methods, load_study
-from ...request import METHODS, check_range
+from ...request import METHODS, EqRequest
 from ...util.printable import printable
 from .checks import check_audio, check_new_folder, check_recordings, check_request, check_sounds
 from .console import print_json, progress, say, table
+from .options import FreePort, Json, Models
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
 BY_LISTENER = {"listeners first:second:even": "right", "p by listener": "right"}
@@ -19,39 +22,43 @@ QUESTIONS = {"more": "Which is more of the word", "prefer": "Which is preferred"
 
 
 def listen(
-    folder: Path,
-    *,
-    audio: Sequence[Path],
-    words: Sequence[str],
-    methods: str,
-    excerpt_s: float,
-    intensity: float,
-    port: int | None,
-    models: Path | None,
-    as_json: bool,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the study is kept: sounds and answers.")],
+    audio: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
+    ] = None,
+    word: Annotated[list[str] | None, typer.Option(help="A word to be judged; may be repeated.")] = None,
+    methods: Annotated[
+        str, typer.Option(metavar="M,M,...", help=f"What is compared: original, {', '.join(METHODS)}.")
+    ] = "original,fixed,adaptive",
+    excerpt: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=1, max=30, help="Length of an excerpt; the most active part is taken."),
+    ] = 10.0,
+    intensity: Annotated[float, typer.Option(help="How far every method goes.")] = 1.0,
+    port: FreePort = None,
+    result: Annotated[bool, typer.Option("--result", help="Print what the answers say so far.")] = False,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
-    """Makes the study in `folder` from `audio` and `words`, or goes on with the one there, and serves it."""
-    anew = bool(audio or words)
-    study = make(folder, audio, words, methods, excerpt_s, intensity, models) if anew else load_study(folder)
+    """Let people compare the methods blindly in a browser. Without --audio the study in DIR goes on."""
+    anew = bool(audio or word)
+    if result:
+        return show_result(folder, asked_anew=anew, as_json=as_json)
+    study = _make(folder, audio or [], word or [], methods, excerpt, intensity, models) if anew else load_study(folder)
     from ...evaluation.listening.app import serve
 
     serve(study, port, lambda url: tell(study, url, as_json))
     if not as_json:
-        from ...evaluation.listening.answers import read_answers
+        from ...evaluation.listening.results import read_answers
 
         answers = read_answers(study)
         say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {printable(folder)}.")
 
 
-def make(
-    folder: Path,
-    audio: Sequence[Path],
-    words: Sequence[str],
-    methods: str,
-    excerpt_s: float,
-    intensity: float,
+def _make(
+    folder: Path, audio: Sequence[Path], words: Sequence[str], methods: str, excerpt_s: float, intensity: float,
     models: Path | None,
-) -> Study:
+) -> Study:  # fmt: skip
     """Checks all that can be checked before a sound is made."""
     if not (audio and words):
         raise StudyError("a new study needs both --audio and --word; without both, DIR's study goes on")
@@ -59,12 +66,12 @@ def make(
         raise StudyError(
             f"{folder} holds a study already: without --audio and --word it goes on; or choose another DIR"
         )
-    check_range("intensity", intensity)
-    check_sounds(path for path in audio if not path.is_dir())
-    check_audio(path for path in audio if not path.is_dir())
+    files = [path for path in audio if not path.is_dir()]
+    check_sounds(files)
+    check_audio(files)
     check_recordings(path for path in audio if path.is_dir())
     for word in words:
-        check_request(word, models)
+        check_request(EqRequest(word, intensity), models)
     check_new_folder(folder)
     names = check_methods([name.strip() for name in methods.split(",")], METHODS)
 
@@ -94,8 +101,7 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
     if asked_anew:
         raise StudyError("--result reads a study that is there: leave out --audio and --word")
     study = load_study(folder)
-    from ...evaluation.listening.answers import read_answers
-    from ...evaluation.listening.results import summary
+    from ...evaluation.listening.results import read_answers, summary
 
     answers = read_answers(study)
     report = summary(answers.choices, answers.pages, study.methods, study.conditions)

@@ -4,82 +4,156 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
 
 from ...errors import AeqError, InstallError
+from ...reaper.live import WEB_PORT
 from ...request import EqRequest, check_range, parse_word
 from ...util.printable import printable
-from .checks import check_audio, check_method, check_models, check_plan, check_request, check_sounds
+from .checks import check_audio, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
+from .options import App, Json, Models, PlanFile, References, RequestOptions, ResourcePath, range_of
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
-    from ...project.live.run import Progress, TrackChoice
+    from ...project.analysis_pool import Progress
+    from ...project.live.run import TrackChoice
     from ...project.rows import Row
     from ...reaper.live.api import Api
 
-Given = tuple[bool, bool, list[str]]  # --selected, --all, --track
+
+class WordOrCommand(typer.core.TyperGroup):
+    """`live warm` is `live word warm`: what is no command is a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The rest of the command line, as click asks for it."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["word", *args]
+        return super().parse_args(ctx, args)
 
 
+live = App(
+    "The project that is open in REAPER: 'live warm --selected'. See 'live setup' for the first time.",
+    cls=WordOrCommand,
+)
+
+Linked = Annotated[
+    bool, typer.Option("--linked", help="Tracks that belong together: one EQ for all, computed from their sum.")
+]
+Render = Annotated[
+    bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
+]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Whose EQ."""
+
+    selected: Annotated[bool, typer.Option("--selected", help="What is selected in REAPER; this is the default.")] = (
+        False
+    )
+    everything: Annotated[bool, typer.Option("--all", help="Every track that sounds.")] = False
+    tracks: Annotated[
+        list[str] | None,
+        typer.Option("--track", metavar="NAME", help="A track by name, with * and ?; may be repeated."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Raises `AeqError` where two of them are said."""
+        if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
+            raise AeqError("say only one of --selected, --all and --track")
+
+    def tracks_of(self, always_render: bool = False, linked: bool = False) -> TrackChoice:
+        """The same, as the rest of the program takes it."""
+        from ...project.live.run import TrackChoice
+
+        return TrackChoice(tuple(self.tracks or ()), self.everything, always_render, linked)
+
+
+@live.command("word")
 def live_word(
-    word: str, given: Given, *, intensity: float, adaptation: float | None, method: str, linked: bool,
-    always_render: bool, port: int, models: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """What can be wrong with the request is said before REAPER is looked for, and that before models are loaded."""
-    request = parse_word(word)
-    check_range("intensity", intensity)
-    if adaptation is not None:
-        check_range("adaptation", adaptation)
-    check_method(method)
-    _one_of(given)
-    check_request(request, models)
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
+    chosen: Chosen,
+    how: RequestOptions,
+    linked: Linked = False,
+    always_render: Render = False,
+    port: Port = WEB_PORT,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Make tracks or items more WORD. The same word again replaces its EQ, another word joins it."""
+    # what can be wrong with the request is said before REAPER is looked for, and that before models are loaded
+    wanted = EqRequest(parse_word(word), **vars(how))
+    check_request(wanted, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import make
 
-        wanted = EqRequest(request, intensity, adaptation, method)
-        rows = make(reaper, engine, _choice(given, always_render, linked), wanted, step_done)
+        rows = make(reaper, engine, chosen.tracks_of(always_render, linked), wanted, step_done)
     _show(rows, as_json)
 
 
-def live_project(plan: Path | None, *, always_render: bool, port: int, models: Path | None, as_json: bool) -> None:
+@live.command("project")
+def live_project(
+    plan: PlanFile = None,
+    always_render: Render = False,
+    port: Port = WEB_PORT,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Give each track, and the master, the EQ that a plan asks for."""
     from ...project.plan import read_plan
 
     chosen = read_plan(plan)
     check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.backend import run_plan
-        from ...project.runner import check_words
 
-        check_words(chosen, engine)
+        chosen.check(engine.words.blend)
         rows = run_plan(reaper, engine, chosen, step_done, always_render)
     _show(rows, as_json)
 
 
+@live.command("match")
 def live_match(
-    references: Sequence[Path], given: Given, *, intensity: float, linked: bool, always_render: bool, port: int,
-    models: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    references: References,
+    chosen: Chosen,
+    intensity: Annotated[
+        float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
+    ] = 1.0,
+    linked: Linked = False,
+    always_render: Render = False,
+    port: Port = WEB_PORT,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Bring tracks or items to the balance of one or several references."""
     check_range("match_intensity", intensity, "intensity")
-    _one_of(given)
     check_sounds(references)
     check_audio(references)
     check_models(models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import match
 
-        rows = match(reaper, engine, _choice(given, always_render, linked), references, intensity, step_done)
+        choice = chosen.tracks_of(always_render, linked)
+        rows = match(reaper, engine, choice, references, intensity, step_done)
     _show(rows, as_json)
 
 
-def live_remove(given: Given, *, port: int, as_json: bool) -> None:
+@live.command("remove")
+def live_remove(chosen: Chosen, port: Port = WEB_PORT, as_json: Json = False) -> None:
+    """Take our EQs away, and nothing else."""
     from ...reaper.live.reach import connected
 
-    _one_of(given)
     with connected(port) as reaper:
         from ...project.live.run import remove
 
-        gone = remove(reaper, _choice(given))
+        gone = remove(reaper, chosen.tracks_of())
     if as_json:
         print_json({"removed": [{"track": target.name, "instance": name} for target, name in gone]})
         return
@@ -87,8 +161,9 @@ def live_remove(given: Given, *, port: int, as_json: bool) -> None:
         say(f"{printable(target.name)}: removed {printable(name)}")
 
 
-def live_setup(given: Path | None, *, port: int, as_json: bool) -> None:
-    """What reapy needs in a REAPER that is not running. Raises `InstallError`."""
+@live.command("setup")
+def live_setup(given: ResourcePath = None, port: Port = WEB_PORT, as_json: Json = False) -> None:
+    """Enable reapy's distant API in REAPER, once. REAPER must not be running."""
     from ...reaper.install.resource_path import resource_path
     from ...reaper.install.running import running_reaper
     from ...reaper.live.setup import SERVER_PORT, enable
@@ -117,18 +192,6 @@ def _session(port: int, models: Path | None) -> Iterator[tuple[Api, AdaptiveEQ, 
         from .sound import load_engine
 
         yield reaper, load_engine(models), step_done
-
-
-def _one_of(given: Given) -> None:
-    if sum(map(bool, given)) > 1:
-        raise AeqError("say only one of --selected, --all and --track")
-
-
-def _choice(given: Given, always_render: bool = False, linked: bool = False) -> TrackChoice:
-    from ...project.live.run import TrackChoice
-
-    _, everything, names = given
-    return TrackChoice(tuple(names), everything, always_render, linked)
 
 
 def _show(rows: Sequence[Row], as_json: bool) -> None:

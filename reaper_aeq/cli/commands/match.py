@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated
+
+import typer
 
 from ...errors import AeqError
 from ...reaper.reaeq.names import match_name
-from ...request import MatchRequest
-from ...util.printable import printable
-from ...util.scores import shown_change
-from .adapt import about, show_eq
+from ...request import DEFAULT_MATCH, MATCHES, MatchRequest
+from .adapt import about, show
 from .checks import check_models, check_outputs, check_sounds
-from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say
+from .console import COMPUTING, LOADING, SOON_S, print_json, progress
+from .options import Force, FxChain, Json, Models, Plot, References, Source, range_of
 from .outputs import Outputs
-
-if TYPE_CHECKING:
-    from ...methods.reference.match import MatchResult
 
 
 def match(
-    source: Path,
-    references: Sequence[Path],
-    *,
-    weights: str | None,
-    options: dict[str, Any],
-    outputs: Outputs,
-    force: bool,
-    name: str | None,
-    models: Path | None,
-    as_json: bool,
+    source: Source,
+    references: References,
+    weights: Annotated[
+        str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; by default all count alike.")
+    ] = None,
+    intensity: Annotated[
+        float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 0 is nothing, 1 the reference.")
+    ] = 1.0,
+    low: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies below this as they are.")] = None,
+    high: Annotated[float | None, typer.Option(metavar="HZ", help="Leave frequencies above this as they are.")] = None,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(metavar="OCT", help=f"Smooth the EQ over this many octaves, {range_of('smoothing_oct')}."),
+    ] = None,
+    by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
+    ] = None,
+    fxchain: FxChain = None,
+    plot: Plot = None,
+    force: Force = False,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")
+    ] = None,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
-    """Computes the EQ, writes `outputs`, prints. What can be wrong with the request is said before a file is read.
-
-    `options`: the fields of `MatchRequest` but `weights`, which is text such as '2, 1'.
-    """
-    request = MatchRequest(weights=parse_weights(weights), **options)
+    """Compute the EQ that brings a sound to the balance of one or several references."""
+    # what can be wrong with the request is said before a file is read
+    outputs = Outputs(out, fxchain, plot)
+    request = MatchRequest(intensity, parse_weights(weights), low, high, smoothing, by)
     request.shares(len(references))
     outputs.refuse_replacing([source, *references], force)
     check_sounds([source, *references])
@@ -68,7 +80,7 @@ def match(
     if as_json:
         print_json(about(heard, source, outputs.paths) | result.to_dict())
     else:
-        show(result, outputs.paths)
+        show(result, outputs.paths, "likeness")
 
 
 def parse_weights(text: str | None) -> list[float] | None:
@@ -83,12 +95,3 @@ def parse_weights(text: str | None) -> list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise AeqError(f"cannot read the weights {text!r}: write them like '2, 1'") from None
-
-
-def show(result: MatchResult, written: list[Path]) -> None:
-    """What a person wants to know of a result."""
-    say(result.explanation)
-    say(f"\nlikeness {shown_change(result.score_before, result.score_after)}, confidence {result.confidence:.2f}\n")
-    show_eq(result.eq)
-    for path in written:
-        say(f"wrote {printable(path)}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ...errors import AudioError
 from ...util.printable import printable
 from ...util.scores import shown_change
 from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
+from .options import Json, Models, PlanFile
 
 if TYPE_CHECKING:
     from ...project.rows import Row
@@ -18,11 +21,37 @@ if TYPE_CHECKING:
 TITLES = 3  # of tracks named in one warning
 
 
+def _default_plan(wanted: bool) -> None:
+    if wanted:
+        from ...project.plan import DEFAULT_PLAN
+
+        print(DEFAULT_PLAN.read_text("utf-8"), end="")
+        raise typer.Exit
+
+
 def project(
-    song: Path, *, plan: Path | None, out: Path | None, in_place: bool, dry_run: bool, force: bool,
-    models: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Reads, listens, writes all files or none, prints. What can be wrong is said before anything is listened to."""
+    song: Annotated[Path, typer.Argument(metavar="SONG.rpp", help="A REAPER project that is not open.")],
+    plan: PlanFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Instead of SONG.aeq.rpp; reports go beside it."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Change SONG.rpp itself; a dated backup is kept.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if REAPER seems to have the project open.")] = False,
+    default_plan: Annotated[
+        bool,
+        typer.Option(
+            "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan that is used without --plan."
+        ),
+    ] = False,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Give each track of a project, and its master, the EQ that a plan asks for; write a report."""
+    # what can be wrong is said before anything is listened to
     from ...project import NOTHING_PLAYS
     from ...project.places import Places
     from ...project.plan import read_plan

@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ... import __version__
 from ...errors import InstallError
-from ...reaper.install.reapack_index import build_index
 from ...reaper.install.scripts import FOLDER, REAPACK_CATEGORY, shipped_scripts
 from ...util.files import refuse_replacing, write_bytes_atomic
 from ...util.paths import shipped
 from .console import print_json, say
+from .options import Json
 
 
-def reapack(base: str, *, out: Path, as_json: bool) -> None:
-    """Writes the index of the shipped actions as they lie below `base`. Raises `AeqError`."""
+def reapack(
+    base: Annotated[str, typer.Option(metavar="URL", help="Where the folder 'reascripts' is on the web.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("index.xml"),
+    as_json: Json = False,
+) -> None:
+    """Write the index with which ReaPack installs the actions."""
+    from ...reaper.install.reapack_index import build_index
+
     scripts = shipped_scripts()
     refuse_replacing([out], [shipped("reascripts") / name for name in scripts])
     write_bytes_atomic(out, build_index(scripts, base, release_time(), FOLDER, REAPACK_CATEGORY))

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ...errors import AeqError
 from ...server.letters import START_LOG
@@ -28,22 +30,28 @@ from ...server.state import (
 from ...util.locks import lock
 from .checks import check_models
 from .console import print_json, say
+from .options import FreePort, Json, Models
 
 STARTING_S = 20.0  # a first start reads torch from a cold disk
 
 
 def serve(
-    *,
-    state_file: Path | None,
-    port: int | None,
-    idle_minutes: float,
-    background: bool,
-    models: Path | None,
-    as_json: bool,
-    mailbox: Path | None = None,
+    state_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where clients find it; REAPER's actions know the default.")
+    ] = None,
+    port: FreePort = None,
+    idle_minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this many minutes without a request; 0: never.")
+    ] = 120,
+    mailbox: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder in which REAPER's actions put their requests.")
+    ] = None,
+    background: Annotated[bool, typer.Option("--background", help="Leave it running, without a window.")] = False,
+    models: Models = None,
+    as_json: Json = False,
 ) -> int:
-    """Runs the backend until it is stopped, or says that one runs already, which then serves `mailbox` too. Returns
-    the exit code."""
+    """Run the backend that REAPER's actions ask, with a dashboard. Only this machine can reach it."""
+    # where one runs already, that one is told of, and serves `mailbox` too
     path = Path(state_file or default_state_file()).absolute()
     if mailbox:
         mailbox = mailbox.absolute()

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ...errors import AeqError, ModelError
 from ...model import NETWORKS
@@ -27,28 +29,48 @@ from ...util.settings import (
 from .checks import check_data, check_encoder, check_folder, check_new_folder, check_recordings, check_sentence_model
 from .console import print_json, progress, say
 from .devices import NO_CUDA, check_device
+from .options import App, Audio, Data, Device, Json, Models, RunFolder
 
 if TYPE_CHECKING:
     from ...model.audio_encoder import AudioEncoder
     from ...training.loop import Run
 
 
+train = App("Train the models anew.")
+
+SomeData = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder of people's settings and spectra; may be left out.")
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE", help="TOML; by default the one that comes with the program."),
+]
+Weights = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the weights go.")]
+WEIGHTS = Path("runs/models")
+
+
 @dataclass(frozen=True)
 class TrainingPlaces:
-    """What every training is given: a settings file (the shipped one where None), where weights and state go."""
+    """What a training is given: a settings file (the shipped one where None), where weights and state go."""
 
-    settings: Path | None
-    out: Path
-    run: Path
-    device: str = "auto"
-    as_json: bool = False
+    settings: SettingsFile = None
+    out: Weights = WEIGHTS
+    run: RunFolder = Path("runs")
+    device: Annotated[Device, typer.Option("--device", help="Device to run on.")] = Device.AUTO
+    as_json: Json = False
 
     def load(self, cls: type, name: str) -> Any:
+        """The settings of the training `name`, as `cls`. Raises `SettingsError`."""
         ours = shipped("models") / f"train_{name}.toml"
         return load_settings(cls, self.settings or (ours if ours.is_file() else None))
 
 
-def train_eq(places: TrainingPlaces, data: Path | None) -> None:
+RUNS = {name: TrainingPlaces(run=Path("runs") / name) for name in ("eq", "audio", "words", "proxy", "cvae")}
+
+
+@train.command("eq")
+def train_eq(data: SomeData = None, places: TrainingPlaces = RUNS["eq"]) -> None:
+    """Train the EQ autoencoder on people's settings and random EQs; without --data on random EQs alone."""
     settings = places.load(EqTraining, "eq")
     _check(places, data, needed=(SETTINGS, CONTRIBUTIONS))
     with _run(places, settings.seed) as run:
@@ -58,14 +80,26 @@ def train_eq(places: TrainingPlaces, data: Path | None) -> None:
     _report(places, "eq", metrics)
 
 
+@train.command("audio")
 def train_audio(
-    places: TrainingPlaces, data: Path | None, audio: Sequence[Path], models: Path | None, folds: Path | None = None,
-    encoder: str | None = None, sounds: Sequence[str] = (),
-) -> None:  # fmt: skip
-    """`sounds`: names of `train.sounds.WAYS`; else `music` where there is `audio` and `bootstrap` where there is none.
-
-    With `folds`, a folder of recordings, the encoders are trained that `evaluate repair` examines on its mixes.
-    """
+    data: SomeData = None,
+    audio: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = None,
+    sounds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="music, noise or bootstrap; may be repeated. Else music if there is some."),
+    ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Train the encoders that 'evaluate repair' examines on these recordings."),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"{' or '.join(NETWORKS)}; else as the settings say.")
+    ] = None,
+    models: Models = None,
+    places: TrainingPlaces = RUNS["audio"],
+) -> None:
+    """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
+    audio = audio or []
     if folds and not (data and audio):
         raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
     sounds = sounds or (["music"] if audio else ["bootstrap"])
@@ -100,63 +134,39 @@ def train_audio(
     _report(places, name, metrics)
 
 
-def train_usual(places: TrainingPlaces, audio: Sequence[Path], folds: Sequence[Path] = ()) -> None:
-    """With `folds`, folders of recordings, the models are fitted that `evaluate repair` examines on these."""
-    settings = places.load(UsualTraining, "usual")
+@train.command("usual")
+def train_usual(
+    audio: Audio,
+    folds: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Fit the models that 'evaluate repair' examines on these; may be repeated."),
+    ] = None,
+    settings: SettingsFile = None,
+    out: Weights = WEIGHTS,
+    run: RunFolder = Path("runs/usual"),
+    as_json: Json = False,
+) -> None:
+    """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
+    places, folds = TrainingPlaces(settings, out, run, Device.CPU, as_json), folds or []
+    chosen = places.load(UsualTraining, "usual")
     _check(places, None, audio=[*audio, *folds])
-    with _run(places, 0) as run:
+    with _run(places, 0) as to:
         from ...training.datasets.readers import read_clips
         from ...training.usual import train_usual
 
-        clips = read_clips(audio, run.tell)
+        clips = read_clips(audio, to.tell)
         if folds:
             from ...evaluation.folds import train_usual_folds
 
-            train_usual_folds(settings, clips, read_clips(folds, run.tell), places.out, run)
+            train_usual_folds(chosen, clips, read_clips(folds, to.tell), out, to)
             return
-        metrics = train_usual(settings, clips, places.out, run)
+        metrics = train_usual(chosen, clips, out, to)
     _report(places, "usual", metrics)
 
 
-def train_proxy(places: TrainingPlaces, data: Path | None, models: Path | None) -> None:
-    settings = places.load(ProxyTraining, "proxy")
-    _check(places, data, models)
-    with _run(places, settings.seed) as run:
-        from ...methods.proxy.training import train_proxy
-        from ...model.eq_autoencoder import EqAutoencoder
-
-        metrics = train_proxy(settings, data, EqAutoencoder.load(models), places.out, run)
-    _report(places, "proxy", metrics)
-
-
-def train_cvae(places: TrainingPlaces, data: Path, models: Path | None, folds: bool = False) -> None:
-    """With `folds`, those are trained that `evaluate variations` examines: each without a part of the people."""
-    settings = places.load(CvaeTraining, "cvae")
-    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
-    check_sentence_model()
-    with _run(places, settings.seed) as run:
-        from ...methods.cvae.samples import known_rows
-        from ...methods.cvae.training import train_cvae
-        from ...model.audio_encoder import AudioEncoder
-        from ...model.eq_autoencoder import EqAutoencoder
-        from ...model.free_text.sentences import sentences
-        from ...model.words import Vocabulary
-        from ...training.datasets.readers import read_contributions, read_safe, read_social_words
-
-        eq_model, text_model = EqAutoencoder.load(models), sentences()
-        if folds:
-            from ...evaluation.people import train_cvae_folds
-
-            train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
-            return
-        words, cov = Vocabulary.load(models), AudioEncoder.load(models).residual_cov.double()
-        read = (read_safe(data), read_social_words(data), read_contributions(data))
-        rows = known_rows(words, *read, settings, eq_model)
-        metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
-    _report(places, "cvae", metrics)
-
-
-def train_words(places: TrainingPlaces, data: Path, models: Path | None) -> None:
+@train.command("words")
+def train_words(data: Data, models: Models = None, places: TrainingPlaces = RUNS["words"]) -> None:
+    """Compute the words from people's settings."""
     settings = places.load(WordsTraining, "words")
     _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
     with _run(places, 0) as run:
@@ -167,13 +177,63 @@ def train_words(places: TrainingPlaces, data: Path, models: Path | None) -> None
     _report(places, "words", metrics)
 
 
-def train_match(places: TrainingPlaces, data: Path, audio: Sequence[Path]) -> None:
+@train.command("proxy")
+def train_proxy(data: SomeData = None, models: Models = None, places: TrainingPlaces = RUNS["proxy"]) -> None:
+    """Train the network that says what bands do; without --data on random EQs alone."""
+    settings = places.load(ProxyTraining, "proxy")
+    _check(places, data, models)
+    with _run(places, settings.seed) as run:
+        from ...methods.proxy.training import train_proxy
+        from ...model.eq_autoencoder import EqAutoencoder
+
+        metrics = train_proxy(settings, data, EqAutoencoder.load(models), places.out, run)
+    _report(places, "proxy", metrics)
+
+
+@train.command("cvae")
+def train_cvae(
+    data: Data,
+    folds: Annotated[bool, typer.Option("--folds", help="Train those that 'evaluate variations' examines.")] = False,
+    models: Models = None,
+    places: TrainingPlaces = RUNS["cvae"],
+) -> None:
+    """Train the conditional VAE on people's settings; needs a sentence model."""
+    settings = places.load(CvaeTraining, "cvae")
+    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
+    check_sentence_model()
+    with _run(places, settings.seed) as run:
+        from ...methods.cvae.training import known_rows, train_cvae
+        from ...model.audio_encoder import AudioEncoder
+        from ...model.eq_autoencoder import EqAutoencoder
+        from ...model.free_text.sentences import sentences
+        from ...model.words import Vocabulary
+        from ...training.datasets.readers import read_contributions, read_safe, read_social_words
+
+        eq_model, text_model = EqAutoencoder.load(models), sentences()
+        if folds:
+            from ...evaluation.folds import train_cvae_folds
+
+            train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
+            return
+        words, cov = Vocabulary.load(models), AudioEncoder.load(models).residual_cov.double()
+        read = (read_safe(data), read_social_words(data), read_contributions(data))
+        rows = known_rows(words, *read, settings, eq_model)
+        metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
+    _report(places, "cvae", metrics)
+
+
+@train.command("match")
+def train_match(
+    data: Data, audio: Audio, out: Weights = WEIGHTS, run: RunFolder = Path("runs/match"), as_json: Json = False
+) -> None:
+    """Compute what a match knows: how people equalize, and how the parts of one recording differ."""
+    places = TrainingPlaces(None, out, run, Device.CPU, as_json)
     _check(places, data, audio=audio)
-    with _run(places, 0) as run:
+    with _run(places, 0) as to:
         from ...methods.reference.training import train_match
         from ...training.datasets.readers import read_clips
 
-        metrics = train_match(data, read_clips(audio, run.tell), places.out, run)
+        metrics = train_match(data, read_clips(audio, to.tell), out, to)
     _report(places, "match", metrics)
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ...errors import AeqError
 from .console import bar, print_json, say, table
+from .options import Json, Models
 
 
-def words(*, language: str | None, models: Path | None, as_json: bool) -> None:
-    """Prints the vocabulary, the best known words first. Raises `AeqError` for a language without words."""
+def words(
+    language: Annotated[str | None, typer.Option(metavar="en|es", help="Only words of this language.")] = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """List the words, and how well each is known."""
     from ...model.word_table import WEAK_BELOW, WordTable
 
     vocabulary = WordTable.load(models)

@@ -98,10 +98,12 @@ def item_reason(reaper: Api, item: str) -> str:
     file = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1]
     if file and not os.path.isfile(file):
         return f"the file of an item on it is missing: {file}"
-    # an offline source keeps its name but tells no sample rate
-    if file and reaper("GetMediaSourceSampleRate", source) <= 0:
-        return f"the media of an item on it is offline: {file}"
-    if reaper("GetMediaSourceLength", source, 0)[0] <= 0 or reaper("GetMediaItemInfo_Value", item, "D_LENGTH") <= 0:
+    # offline has no length; the sample rate tells nothing, for what was offline once may name none ever after
+    if reaper("GetMediaSourceLength", source, 0)[0] <= 0:
+        if file and reaper("GetMediaSourceSampleRate", source) <= 0:
+            return f"the media of an item on it is offline: {file}"
+        return "an item on it is empty: choose one with audio in it"
+    if reaper("GetMediaItemInfo_Value", item, "D_LENGTH") <= 0:
         return "an item on it is empty: choose one with audio in it"
     return ""
 
