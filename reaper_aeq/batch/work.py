@@ -23,6 +23,7 @@ from .. import __version__
 from ..errors import AeqError
 from ..util.files import refuse_replacing, write_text_atomic
 from ..util.libraries import explain
+from ..util.scores import rounded_score
 from .inputs import PROJECT, Task, portable_stem, shown
 from .task import Recipe, TaskState, content_key, hash_of_models, prepare, stamp
 
@@ -242,7 +243,9 @@ def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answ
 
 
 def _score(row: Row | None) -> list[float] | None:
-    return [round(row.result.score_before, 4), round(row.result.score_after, 4)] if row and row.result else None
+    return (
+        [rounded_score(row.result.score_before), rounded_score(row.result.score_after)] if row and row.result else None
+    )
 
 
 def _write(job: Job, row: Row) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..eq import WITHOUT_GAIN
+from ..util.scores import shown_score
 
 HERE = Path(__file__).parent
 
@@ -24,7 +25,7 @@ def _lufs(value: float | None) -> str:
 
 
 _ENVIRONMENT = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
-_ENVIRONMENT.filters |= {"db": _db, "lufs": _lufs}
+_ENVIRONMENT.filters |= {"db": _db, "lufs": _lufs, "score": shown_score}
 _ENVIRONMENT.globals["WITHOUT_GAIN"] = WITHOUT_GAIN
 PARTS: Any = _ENVIRONMENT.get_template("report.html").module  # its macros, each of which gives HTML
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq
 from ..model.audio_encoder import Observation
 from ..model.words import Vocabulary, Word
+from ..util.scores import rounded_score, shown_score
 from .result import HeardAs
 from .safety import BOOST, CUT, OUTPUT, SILENCE
 
@@ -45,15 +46,16 @@ def explain(
     """
     plain = asked.opposite() if asked.name.startswith("less ") else asked
     turned = plain is not asked
+    before, after = rounded_score(before), rounded_score(after)
     before, after = (1 - before, 1 - after) if turned else (before, after)
-    has = f"This sound scores {before:.2f} for '{plain.name}', {_beside_usual(before)}."
+    has = f"This sound scores {shown_score(before)} for '{plain.name}', {_beside_usual(before)}."
     if intensity == 0:
         return f"{has} Intensity 0 changes nothing."
     if method == "fixed" and held_by is None:
         got = f"It got people's average curve for '{wanted.name}', whatever its own balance"
     else:
         got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
-    told = [has, f"{got}: {moves(eq)}, and now scores {after:.2f}."]
+    told = [has, f"{got}: {moves(eq)}, and now scores {shown_score(after)}."]
     if net_db < AUDIBLE_DB and abs(intensity) >= 1:
         told.append(_what_would_force_it(method, held_by, eq, share))
     elif held_by and share < ENOUGH * abs(intensity):
@@ -182,7 +184,7 @@ def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
     if profile[top] >= HAS_IT:
         other = [f"less {top}", *lacking[:1]] if top in UNWELCOME else _apart(lacking or welcome, known)
         tried = f": try {' or '.join(repr(name) for name in other)}" if other else ""
-        return f"already {'has ' if top in NOUNS else ''}{top} ({profile[top]:.2f}){tried}."
+        return f"already {'has ' if top in NOUNS else ''}{top} ({shown_score(profile[top])}){tried}."
     if lacking:
         return f"lacks {_noun(lacking[0])}: try {lacking[0]!r}."
     return f"well balanced: try any word, for instance {top!r} at intensity 0.5."

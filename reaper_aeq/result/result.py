@@ -15,6 +15,7 @@ from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import WITHOUT_GAIN, Eq
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
+from ..util.scores import rounded_score, shown_change
 from .safety import OUTPUT_LIMIT_DB
 
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
@@ -96,7 +97,7 @@ class Result:
         bands = ", ".join(f"{b.kind} {b.freq_hz:.0f} Hz {b.gain_db:+.1f} dB" for b in self.eq.bands if b.enabled)
         return (
             f"<{type(self).__name__} {asked} x {self.intensity:g} by {self.method}: {bands or 'no bands'}; output"
-            f" {self.eq.output_gain_db:+.1f} dB; score {self.score_before:.2f} -> {self.score_after:.2f}>"
+            f" {self.eq.output_gain_db:+.1f} dB; score {shown_change(self.score_before, self.score_after)}>"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class Result:
             **({"understood": dict(self.understood)} if self.understood else {}),
             "intensity": self.intensity,
             "method": self.method,
-            "score": {"before": round(self.score_before, 3), "after": round(self.score_after, 3)},
+            "score": {"before": rounded_score(self.score_before), "after": rounded_score(self.score_after)},
             "confidence": round(self.confidence, 2),
             "explanation": self.explanation,
             **({"heard_as": self.heard_as.to_dict()} if self.heard_as else {}),

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import AeqError
+from ..util.scores import rounded_score
 from . import wire
 from .guard import check_path
 from .jobs import JobRecord, Jobs, Ticket
@@ -211,7 +212,7 @@ class Worker:
     def _describe(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
         ticket, profile = one.ticket, engine.profile_analysis(one.heard.analysis)
         ranked = sorted(profile, key=profile.__getitem__, reverse=True)
-        scores = {word: round(profile[word], 4) for word in ranked}
+        scores = {word: rounded_score(profile[word]) for word in ranked}
         top = [(word, scores[word]) for word in ranked if engine.words[word].core][:TOP_WORDS]
         self._done(ticket, wire.AnalyzeAnswer(scores=scores, top=top, suggestion=engine.suggestion(profile)))
 

@@ -7,8 +7,8 @@ from reaper_aeq.batch.inputs import PROJECT, SOUND, Task
 from reaper_aeq.batch.task import TaskState, failed
 
 
-def done(out, name, kind, **summary):
-    files = {f"{name}.aeq{suffix}": 1 for suffix in (".RfxChain", ".html")}
+def done(out, name, kind, suffixes=(".RfxChain", ".html"), **summary):
+    files = {f"{name}.aeq{suffix}": 1 for suffix in suffixes}
     state = TaskState(
         f"{name}-id", f"/songs/a/{name}", kind, 1, outputs=files, seconds=1.25, result="r", summary=summary
     )
@@ -39,6 +39,14 @@ def test_all_that_is_known_is_on_the_page(tmp_path):
     ):  # fmt: skip
         assert text in html, text
     assert "old.rpp" not in html and "<jerry>" not in html and html.count("<h2>") == 4
+
+
+def test_what_was_rendered_is_linked(tmp_path):
+    done(tmp_path, "plain.wav", SOUND, asked="warm", score=[0.25, 0.5], warnings=[])
+    done(tmp_path, "heard.wav", SOUND, suffixes=(".RfxChain", ".html", ".wav"), asked="warm", score=None, warnings=[])
+    write_index([], tmp_path)
+    html = (tmp_path / "index.html").read_text("utf-8")
+    assert html.count(">WAV</a>") == 1 and '<a href="heard.wav-id/heard.wav.aeq.wav">WAV</a>' in html
 
 
 def test_what_all_lie_in():

@@ -80,6 +80,25 @@ def test_bars_come_where_it_takes_longer():
     assert "listening" in on_a_terminal(SLOW, "0", "0.3", "0")
 
 
+LOADING = """
+import time
+from reaper_aeq.cli.commands import console
+with console.progress() as (tell, step_done):
+    time.sleep(0.5)
+    tell("STEP")
+    step_done("listening", 1, 3)
+    time.sleep(0.5)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+def test_a_bar_says_that_work_has_begun_before_there_is_a_step():
+    """`project` showed an empty line while models were loaded."""
+    before, after = on_a_terminal(LOADING).split("STEP")
+    assert "getting ready" in before and "listening" not in before
+    assert "listening" in after and "getting ready" not in after.split("listening", 1)[1]
+
+
 def test_a_pipe_gets_no_bars(capsys):
     with console.progress() as (_, step_done):
         step_done("listening", 1, 3)

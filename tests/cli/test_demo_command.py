@@ -41,15 +41,17 @@ def test_the_demo_writes_what_it_says(tmp_path, run):
     assert np.abs(read_audio(out / "song-after.wav")[0] - after).max() < 1e-6
 
 
-def test_scores_are_rounded_once_as_the_explanation_does():
-    """From three digits to two, 0.45496 became 0.46 in the table and 0.45 in the text."""
+def test_table_text_and_json_show_the_same_scores():
+    """From three digits to two, 0.45496 became 0.46 in the table; at once, 0.45 in the text."""
     from types import SimpleNamespace
 
     from reaper_aeq.cli.commands.demo import cells
+    from reaper_aeq.util.scores import rounded_score
 
     row = {"track": "voice", "flaw": "thin", "word": "warm", "done": "", "output_gain_db": 0.0}
-    row["score"] = {"before": round(0.45496, 3), "after": round(0.51496, 3)}
-    assert cells(row, SimpleNamespace(score_before=0.45496, score_after=0.51496))[2] == "0.45 -> 0.51"
+    for before, after in ((0.45496, 0.51496), (0.4549, 0.5151), (0.0, 1.0)):
+        shown = f"{rounded_score(before):.2f} -> {rounded_score(after):.2f}"
+        assert cells(row, SimpleNamespace(score_before=before, score_after=after))[2] == shown
 
 
 def test_a_place_that_is_no_folder(tmp_path, run):

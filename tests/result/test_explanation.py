@@ -231,6 +231,14 @@ def test_the_engine_suggests_from_its_own_profile(engine):
         assert word.language == "en" and not word.weak
 
 
+def test_scores_are_told_as_json_rounds_them(engine):
+    word, small = engine.words["warm"], Eq((Band("band", 300.0, 3.0),))
+    seen = engine.encoder.observe(engine.analyze(noise(), RATE), engine.eq_model)
+    told = explain(word, word, seen, 0.45496, 0.51496, 1.0, 1.0, "adaptive", small, 3.0, None)
+    assert "scores 0.46 for" in told and "now scores 0.52." in told
+    assert suggest({"warm": 0.77496, "bright": 0.5}, vocabulary()).startswith("already warm (0.78)")
+
+
 def test_what_would_force_what_cannot_be_heard(engine):
     seen = engine.encoder.observe(engine.analyze(noise(), RATE), engine.eq_model)
     word, small = engine.words["warm"], Eq((Band("band", 300.0, 0.1),))

@@ -15,6 +15,7 @@ from ...model.kinds import KINDS
 from ...reaper.reaeq.names import instance_name
 from ...request import REFINE_STEPS, EqRequest, parse_word
 from ...util.printable import printable
+from ...util.scores import shown_change
 from .checks import check_encoder, check_kind, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
 from .options import Force, FxChain, Json, Models, Plot, RequestOptions, Source, range_of
@@ -127,11 +128,11 @@ def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str
 def show(result: Result, written: Sequence[Path], measure: str = "score") -> None:
     """What a person wants to know of a result; `measure` is what its scores are called."""
     say(result.explanation)
-    before, after = f"{result.score_before:.2f}", f"{result.score_after:.2f}"
-    say(f"\n{measure} {before} -> {after}, confidence {result.confidence:.2f}\n")
+    score = shown_change(result.score_before, result.score_after)
+    say(f"\n{measure} {score}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
     for n, one in enumerate(result.variations, 1):
-        say(f"\nvariation {n}, score {one.score_before:.2f} -> {one.score_after:.2f}\n")
+        say(f"\nvariation {n}, score {shown_change(one.score_before, one.score_after)}\n")
         show_eq(one.eq)
     for path in written:
         say(f"wrote {printable(path)}")

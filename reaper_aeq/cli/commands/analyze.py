@@ -10,6 +10,7 @@ import typer
 
 from ...errors import AeqError
 from ...util.printable import printable
+from ...util.scores import rounded_score, shown_score
 from .checks import check_audio, check_models, check_sounds
 from .console import bar, complain, print_json, say, table
 from .options import Json, Models
@@ -63,7 +64,9 @@ def analyze_one(engine: AdaptiveEQ, source: Path) -> dict[str, Any]:
         "duration_s": round(analysis.duration_s, 3),
         "sample_rate": analysis.sample_rate,
         "channels": analysis.channels,
-        "profile": {word: round(profile[word], 4) for word in sorted(profile, key=profile.__getitem__, reverse=True)},
+        "profile": {
+            word: rounded_score(profile[word]) for word in sorted(profile, key=profile.__getitem__, reverse=True)
+        },
         "suggestion": engine.suggestion(profile),
     }
 
@@ -72,6 +75,6 @@ def show(report: dict[str, Any], words: Sequence[str]) -> None:
     """Words for sounds only; moods ('uplifting', 'sad') are in the JSON."""
     channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
     say(f"{printable(report['file'])} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
-    rows = [[word, f"{report['profile'][word]:.2f}", bar(report["profile"][word])] for word in words]
+    rows = [[word, shown_score(report["profile"][word]), bar(report["profile"][word])] for word in words]
     table({"word": "left", "score": "right", "": "left"}, rows)
     say(report["suggestion"] + "\n")

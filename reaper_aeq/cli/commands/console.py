@@ -14,6 +14,7 @@ from typing import Any
 
 from ...util.printable import printable
 
+GETTING_READY = "getting ready"
 BAR_CELLS = 12
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SOON_S = 1.0  # what takes longer shows how far it is
@@ -96,7 +97,7 @@ def bar(share: float) -> str:
 def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
     """Progress bars on stderr while the block runs, from `after_s` on and only on a terminal.
 
-    Gives `tell(sentence)` and `step_done(name, step, steps)`.
+    Gives `tell(sentence)` and `step_done(name, step, steps)`. Until the first step a bar says that work has begun.
     """
     if _level <= QUIET or not _on_terminal(sys.stderr):
         yield note, lambda name, step, steps: None  # in a log a bar is only noise
@@ -108,9 +109,13 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
     console = Console(stderr=True)
     bars = Progress(*columns, console=console, transient=True)
     tasks: dict[str, TaskID] = {}
+    # libraries and models take seconds to load, more on a busy machine, before there is a step to count
+    waiting = [bars.add_task(GETTING_READY, total=None)]
     lock, over = threading.Lock(), threading.Event()
 
     def step_done(name: str, step: int, steps: int) -> None:
+        while waiting:
+            bars.remove_task(waiting.pop())
         if name not in tasks:
             tasks[name] = bars.add_task(printable(name), total=steps)
         bars.update(tasks[name], completed=step)

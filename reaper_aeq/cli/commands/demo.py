@@ -14,6 +14,7 @@ from ...errors import OutputError
 from ...reaper.reaeq.names import instance_name
 from ...util.files import output_error, write_text_atomic
 from ...util.printable import printable
+from ...util.scores import shown_change
 from .adapt import decibels, most
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
@@ -117,7 +118,7 @@ def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
 def cells(row: dict[str, Any], result: Result) -> list[str]:
     """A line of the table on the screen and in summary.md, rounded as the explanation is, once."""
     name = f"{row['track']} ({row['flaw']})" if row["flaw"] else row["track"]
-    score = f"{result.score_before:.2f} -> {result.score_after:.2f}"
+    score = shown_change(result.score_before, result.score_after)
     return [name, row["word"], score, row["done"], decibels(row["output_gain_db"])]
 
 

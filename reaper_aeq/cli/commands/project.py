@@ -10,6 +10,7 @@ import typer
 
 from ...errors import AudioError
 from ...util.printable import printable
+from ...util.scores import shown_change
 from .checks import check_outputs, check_plan
 from .console import note, print_json, progress, say, table
 from .options import Json, Models, PlanFile
@@ -107,5 +108,5 @@ def _cells(row: Row) -> list[str]:
     name = f"{row.path} / {name}" if row.folders else name
     if row.result is None:
         return [number, name, row.kind, "", "", f"left alone: {row.left}"]
-    score = f"{row.result.score_before:.2f} -> {row.result.score_after:.2f}"
+    score = shown_change(row.result.score_before, row.result.score_after)
     return [number, name, row.kind, row.asked, score, most(row.result.eq) if row.inserted else "0.0 dB: not inserted"]

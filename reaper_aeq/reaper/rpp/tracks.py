@@ -194,7 +194,7 @@ def _connect(track: Track, count: int) -> None:
             continue
         if not (source.is_integer() and 0 <= source < count):
             shown = (line.tokens[1:] or [""])[0][:20]
-            track.damage.append(f"line {line.number} receives from track number {shown!r}, of which there is none")
+            track.damage.append(f"line {line.number} receives from track number {shown!r}, which does not exist")
         elif not math.isfinite(volume) or not math.isfinite(pan):
             track.damage.append(f"line {line.number} holds a receive without a volume that can be read")
         else:
