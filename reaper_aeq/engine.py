@@ -328,6 +328,7 @@ class AdaptiveEQ:
         return self.profile_analysis(self.analyze(audio, sample_rate))
 
     def profile_analysis(self, analysis: Analysis) -> dict[str, float]:
+        """`profile` for a sound that was analyzed already."""
         if analysis.silent:
             return dict.fromkeys(self.words, 0.5)
         seen = self.encoder.observe(analysis, self.eq_model)

@@ -39,6 +39,7 @@ class Range:
     high: float
 
     def clamp(self, value: float) -> float:
+        """The nearest value inside."""
         return min(max(value, self.low), self.high)
 
     def __contains__(self, value: float) -> bool:
@@ -141,6 +142,7 @@ class Eq:
         return _filters().apply_eq(self, audio, sample_rate)
 
     def with_output_gain(self, output_gain_db: float) -> Eq:
+        """The same bands with another output gain, dB."""
         return replace(self, output_gain_db=float(output_gain_db))
 
     def to_dict(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _WEIGHT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(%?)")
 _MEANT_AS_WEIGHT = re.compile(
     r".*\s[-+]?(?:nan|inf|infinity|\d+\.?\d*e[-+]?\d+)%?|.*\*\s*[-+]?\d*\.?\d+%?|[-+]?\d*(?:\.\d+%?|\d%)[\s*].*", re.I
 )
+_AMOUNT = re.compile(r"[-+]?\d*(?:\.\d+%?|\d%)")  # what nobody takes for a part of a word, as '808' may be
 _LOOSE = re.compile(r"(?:\s*[=:]\s*|\s)([-+]?\d*\.?\d+)(?:\s?(%))?$")  # 'warm = 0.7', 'warm 70 %'
 _EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 
@@ -164,6 +165,8 @@ def _fault(part: str, word: str, weight: re.Match[str] | None, blend: Mapping[st
         return f"{part!r} has no weight"
     if not word:
         return f"the weight {part} has no word (decimals are written with a point)"
+    if any(_AMOUNT.fullmatch(one) for one in word.split()):
+        return f"{part!r} holds two weights: put a comma between two words"
     return f"{word!r} occurs twice" if word in blend else None
 
 

@@ -20,7 +20,7 @@ from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.model.curves import projection, rms_db
 from reaper_aeq.reaper.reaeq.instance import vst_block
 from reaper_aeq.request import EqRequest
-from reaper_aeq.result.plot import curves_of
+from reaper_aeq.result.plot import Drawn
 from reaper_aeq.result.result import Result
 
 RATE = 48_000
@@ -370,7 +370,7 @@ def test_the_picture_s_halves_agree(engine, what):
     sound, rate = noise(tilt_db_per_oct=-6.0), RATE
     result = engine.match(sound, rate, noise(), rate) if what == "match" else engine.adapt(sound, rate, what)
     assert abs(result.eq.output_gain_db) > 0.2
-    drawn = curves_of(result)
+    drawn = vars(Drawn.of(result))
     above = np.asarray(drawn["result_db"]) - np.asarray(drawn["source_db"])
     below = np.interp(np.log(drawn["freqs_hz"]), np.log(drawn["eq_freqs_hz"]), drawn["eq_db"])
     heard = np.isfinite(above)

@@ -8,46 +8,78 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from .. import __version__
 from ..errors import AeqError
 from ..util import ctrl_c
-from ..util.libraries import explain
 from ..util.printable import printable
 from .commands import console
-from .commands.adapt import adapt
-from .commands.analyze import analyze
-from .commands.batch import batch
-from .commands.demo import demo
-from .commands.evaluate import evaluate
-from .commands.install import install
-from .commands.live import live
-from .commands.match import match
 from .commands.options import App, Help, help_alone
-from .commands.project import project
-from .commands.reapack import reapack
-from .commands.serve import serve
-from .commands.train import train
-from .commands.words import words
 from .config import config_file, read_defaults
 from .plain_fault import plain_fault
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
 UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
 DEFAULTS = config_file()
+COMMANDS = (
+    "adapt", "match", "analyze", "words", "project", "batch", "demo", "serve", "install", "reapack", "train", "live",
+    "evaluate",
+)  # fmt: skip
+
+
+@cache
+def load_command(name: str) -> Any:
+    """The command or group of that name, as typer makes it of what its module holds."""
+    found = getattr(import_module(f".commands.{name}", __package__), name)
+    if isinstance(found, App):
+        group = typer.main.get_group(found)
+        group.name = name
+        return group
+    alone = App("")
+    alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class LateCommands(Mapping[str, Any]):
+    """{name: command}, each loaded when it is asked for: any --help would wait for all of them."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Loads it. Raises `KeyError`."""
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return load_command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, as the help lists them."""
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(COMMANDS)
+
+
+class LateGroup(typer.core.TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.commands = LateCommands()  # type: ignore[assignment]  # nothing writes to it
+
+
 app = App(
     "Ask for a word such as 'warm' and get a ReaEQ setting computed for this very audio.",
     epilog=f"Your own default options: {DEFAULTS or 'switched off by AEQ_CONFIG'}. "
     "Write lines such as intensity = 0.8; options of one command go below its name, as in [batch].",
+    cls=LateGroup,
 )
-app.add_typer(train, name="train")
-app.add_typer(live, name="live")
-app.add_typer(evaluate, name="evaluate")
 
 
 def _version(wanted: bool) -> None:
@@ -64,11 +96,8 @@ def root(
     ] = False,
     help_: Help = False,
 ) -> None:
+    """The program without a command shows what there is."""
     help_alone(context)
-
-
-for command in (adapt, match, analyze, words, project, batch, demo, serve, install, reapack):
-    app.command(command.__name__)(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno in UNPRINTED and error.filename is None:
             _close_stdout()
             return _refuse(f"what was found cannot be printed: {error.strerror}", 2)
+        from ..util.libraries import explain  # takes longer to load than any --help may
+
         if unloadable := explain(error):
             return _refuse(str(unloadable), unloadable.exit_code)
         # typer brings click's exceptions along, under a name that changes with its version

@@ -55,6 +55,8 @@ def as_channels(audio: Any, sample_rate: int) -> torch.Tensor:
 def check_sample_rate(sample_rate: Any, what: str = "audio") -> int:
     """`sample_rate` as an int; raises `AudioError` if it is no whole number from 8000 to 192000 Hz."""
     with suppress(TypeError, ValueError, OverflowError):
+        if isinstance(sample_rate, str | bytes | bytearray):  # which Python takes for numbers, and nothing later does
+            raise TypeError
         if int(sample_rate) == float(sample_rate) and int(sample_rate) in SAMPLE_RATES_HZ:
             return int(sample_rate)
     low, high = SAMPLE_RATES_HZ.low, SAMPLE_RATES_HZ.high

@@ -131,6 +131,7 @@ class BandFit:
     rms_db: torch.Tensor
 
     def eq(self, index: int = 0, output_gain_db: float = 0.0) -> Eq:
+        """One of the batch."""
         return eq_from_params(self.params[index], self.kinds, output_gain_db)
 
 

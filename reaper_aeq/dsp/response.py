@@ -118,22 +118,17 @@ def response_db(
     kinds: Sequence[BandKind],
     freqs_hz: torch.Tensor,
     sample_rate: float,
-    enabled: torch.Tensor | None = None,
     powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of the bands in series, as ReaEQ runs them.
 
     Args:
         params, kinds, freqs_hz, sample_rate, powers: as for `band_responses_db`.
-        enabled: what each band counts, bool (or 0 to 1), broadcasts to (..., bands); all of them by default.
 
     Returns:
         dB, shape (..., n).
     """
-    bands = band_responses_db(params, kinds, freqs_hz, sample_rate, powers)
-    if enabled is not None:
-        bands = bands * torch.as_tensor(enabled, device=bands.device).to(bands.dtype).unsqueeze(-1)
-    return bands.sum(-2)
+    return band_responses_db(params, kinds, freqs_hz, sample_rate, powers).sum(-2)
 
 
 def bandwidth_from_q(q: float, freq_hz: float, sample_rate: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -17,18 +18,17 @@ from torch import Tensor
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..errors import AeqError, OutputError
-from ..model.curves import GRID, center, projection, rms_db
+from ..model.curves import GRID, projection, rms_db
 from ..request import METHODS
+from ..training.charts import correlation
 from ..util.files import atomic_write
 from .baselines import BASELINES, Contestant, Fold, RepairTrial, each, matched, matchering, ours
 from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
+from .folds import Paths, Table, Tell
 from .law import read_sounds
 from .laws import run_laws
 from .repair import repaired
 from .unseen import PEOPLE_WORDS, load_folds
-
-Tell = Callable[[str], None]
-Table = dict[str, dict[str, dict[str, Any]]]  # row -> method -> figure -> value
 
 LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
 LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
@@ -52,17 +52,16 @@ def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
 
 
 def run_compare(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
-    only: Sequence[str] = (), rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False,
-    tell: Tell = lambda _: None,
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, only: Sequence[str] = (),
+    rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False, tell: Tell = lambda _: None,
 ) -> dict[str, Table]:  # fmt: skip
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
     who = chosen(only, with_matchering)
     own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
-    if with_matchering:
-        _refuse_missing()
+    if with_matchering and find_spec("matchering") is None:
+        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out")
     folds = load_folds(audio, data, models, tell, who)
-    scores = repaired(folds, who, rows_per_clip, gains_per_clip, every, tell)
+    scores = repaired(folds, who, tell, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every)
     people, published = (_without_fine_print(scores[kind]) for kind in ("people", "published"))
     engine = AdaptiveEQ.load(models)
     return {
@@ -74,14 +73,6 @@ def run_compare(
         "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),
         "speed, one sound of 30 s already analyzed": {"": _speed(folds[0], own, tell)},
     }
-
-
-def _refuse_missing() -> None:
-    try:
-        import matchering as package
-    except ImportError:
-        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out") from None
-    del package
 
 
 def _without_fine_print(words: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
@@ -115,28 +106,19 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
     table: Table = {}
     flat = torch.zeros(len(GRID), dtype=torch.float64)
     for word in PEOPLE_WORDS:
-        off: dict[str, list[float]] = {}
-        alike: dict[str, list[float]] = {}
+        found: dict[str, list[tuple[float, float]]] = {}
         for fold in folds:
             trials = [RepairTrial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
             for name, answer in who.items():
                 for curve in (one for one in answer(trials) if one is not None):
-                    for row in fold.people[word]:
-                        off.setdefault(name, []).append(float(rms_db(curve - row)))
-                        alike.setdefault(name, []).append(_correlation(curve, row))
-        table[word] = {
-            name: {
-                "off_db": round(statistics.median(off[name]), 3),
-                "correlation": round(statistics.median(alike[name]), 3),
-            }
-            for name in off
-        }
+                    rows = fold.people[word]
+                    alike = correlation(curve.expand_as(rows), rows).tolist()
+                    found.setdefault(name, []).extend(zip(rms_db(curve - rows).tolist(), alike, strict=True))
+        table[word] = {}
+        for name, pairs in found.items():
+            off_db, alike = (round(statistics.median(values), 3) for values in zip(*pairs, strict=True))
+            table[word][name] = {"off_db": off_db, "correlation": alike}
     return table
-
-
-def _correlation(a: Tensor, b: Tensor) -> float:
-    a, b = center(a), center(b)
-    return float(projection(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
 
 
 def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:

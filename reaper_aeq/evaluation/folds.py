@@ -94,6 +94,7 @@ def unseen_folds(models: Path | str | None, sources: set[str]) -> dict[str, int]
 
 
 def fold_folder(models: Path | str | None) -> Path:
+    """Where the models of the folds lie."""
     return (shipped("models") if models is None else Path(models)) / FOLDER
 
 

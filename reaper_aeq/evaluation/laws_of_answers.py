@@ -31,6 +31,7 @@ WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held 
 
 
 def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Intensity 0 changes nothing."""
     most = 0.0
     for sound in sounds[::4]:
         result = engine.adapt(sound.audio, sound.sample_rate, "warm", intensity=0.0)
@@ -39,6 +40,7 @@ def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """More intensity never means less of the word."""
     falls, flat, worst = 0, 0, 0.0
     for sound in sounds:
         for word in WORDS:
@@ -54,6 +56,7 @@ def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """What lacks the word gets more of it than what has it."""
     out = []
     for material, own in by_material(sounds).items():
         least_middle = LEAST_ADAPTIVE.get(material)
@@ -126,6 +129,7 @@ AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 
 
 def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Scores follow an EQ, and opposite words oppose each other."""
     least, at, raw = 1.0, "", []
     for word in WORDS:
         m = engine.curve_of(word)
@@ -148,6 +152,7 @@ def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """No word is the answer to every mix, and "bright" follows the spectrum."""
     mixes = mixes_of(sounds)
     profiles = [engine.profile(s.whole, s.sample_rate) for s in mixes]
     tops = [max(p, key=p.__getitem__) for p in profiles]

@@ -20,6 +20,7 @@ from .law import AGREED, LIFTS_DB, NET_DB, OUTPUT_DB, Law, TestSound, lifted_db,
 
 
 def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """How loud a recording is changes nothing."""
     band, moved = 0.0, 0.0
     for sound in sounds[::3]:
         base = engine.adapt(sound.audio, sound.sample_rate, "warm")
@@ -33,6 +34,7 @@ def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Sample rate and number of channels change next to nothing."""
     worst, inside = 0.0, GRID_HZ <= 16_000
     for sound in sounds[::6]:
         mono = sound.audio.mean(0)

@@ -31,6 +31,7 @@ STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one o
 
 
 def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Every press does as much of the word as nobody misses, or what is safe."""
     out = []
     for material, own in by_material(sounds).items():
         analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]

@@ -52,6 +52,7 @@ class RecoveredEq:
     seconds: list[float] = field(default_factory=list)
 
     def summary(self) -> dict[str, float]:
+        """Figures by name: trials, RMS errors in dB, ms."""
         out = {
             "trials": len(self.error_db),
             "median_db": round(statistics.median(self.error_db), 3),

@@ -65,6 +65,7 @@ class UsualRule:
 
     @classmethod
     def fit(cls, sounds: Sounds) -> UsualRule:
+        """Of recordings of every kind."""
         shape = UsualShape(
             fine=1.0, embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
         )

@@ -30,21 +30,10 @@ from ..training.datasets.readers import (
 from ..training.usual import MISLABELLED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
+from . import folds
 from .baselines import Fold, genre_neighbors
 from .edits import PUBLISHED
-from .folds import (
-    N_FOLDS,
-    Paths,
-    Tell,
-    load_cvae_fold,
-    load_fold,
-    mixes_and_folds,
-    read_people,
-    setting_folds,
-    sources_in,
-    unseen_folds,
-    without,
-)
+from .folds import N_FOLDS, Paths, Tell
 from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
@@ -60,10 +49,10 @@ def load_folds(
     shipped one: that has seen everybody.
     """
     clips = read_clips(audio, tell)
-    mixes, fold_of = mixes_and_folds(clips, "the repair tests need")
+    mixes, fold_of = folds.mixes_and_folds(clips, "the repair tests need")
     stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
     # whoever left a source of stems out examines on it, whichever recordings are at hand
-    fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
+    fold_of = folds.unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
@@ -71,22 +60,22 @@ def load_folds(
     with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
         sounds = sounds_of(clips)
     neighbors = genre_neighbors(mixes)
-    row_fold = setting_folds(safe)
-    folds = []
+    row_fold = folds.setting_folds(safe)
+    found = []
     for k in range(N_FOLDS):
-        sources = sources_in(fold_of, k)
+        sources = folds.sources_in(fold_of, k)
         of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
-        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
+        engine = AdaptiveEQ(eq_model, folds.load_fold(models, k, sources), vocabulary, models)
         # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
         others = {
-            network: AdaptiveEQ(eq_model, load_fold(models, k, of_mixes, network), vocabulary, models)
+            network: AdaptiveEQ(eq_model, folds.load_fold(models, k, of_mixes, network), vocabulary, models)
             for network in NETWORKS
         }
         if DRAWS in only:
-            engine.models.put(load_cvae_fold(models, k, read_people(data)))
-        _, rest = without([], prior, sources)
+            engine.models.put(folds.load_cvae_fold(models, k, folds.read_people(data)))
+        _, rest = folds.without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
         curves, covs = {}, {}
@@ -111,8 +100,8 @@ def load_folds(
         rule = None
         if sounds:  # of other people than those behind the sources of the fold
             rule = UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
-        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
-    return folds
+        found.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
+    return found
 
 
 def unseen_rows(safe: PeopleSettings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:

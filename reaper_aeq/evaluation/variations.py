@@ -23,17 +23,8 @@ from ..request import EqRequest
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.readers import Clip, read_clips
 from ..util.settings import WordsTraining
-from .folds import (
-    N_FOLDS,
-    Paths,
-    Table,
-    Tell,
-    load_cvae_fold,
-    load_fold,
-    mixes_and_folds,
-    read_people,
-    sources_in,
-)
+from . import folds
+from .folds import N_FOLDS, Paths, Table, Tell
 from .law import raised, response
 
 # Word and language; SocialEQ's are those with the most people.
@@ -67,8 +58,8 @@ def run_variations(
 
     Raises `AeqError` for missing data and `ModelError` where a model has seen what it is examined on.
     """
-    people, eq_model = read_people(data), EqAutoencoder.load(models)
-    mixes, fold_of = mixes_and_folds(read_clips(audio, tell), "the test of variations needs")
+    people, eq_model = folds.read_people(data), EqAutoencoder.load(models)
+    mixes, fold_of = folds.mixes_and_folds(read_clips(audio, tell), "the test of variations needs")
     safe_keys = [(form_name(name), "en") for name in people.safe.words]
     social_keys = [(form_name(name), language) for name, language in people.keys]
     rows = {}
@@ -83,8 +74,10 @@ def run_variations(
     seen: dict[str, dict[str, VariationFigures]] = {title: {} for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")
-        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources_in(fold_of, k)), people.vocabulary(k, eq_model))
-        engine.models.put(load_cvae_fold(models, k, people))
+        engine = AdaptiveEQ(
+            eq_model, folds.load_fold(models, k, folds.sources_in(fold_of, k)), people.vocabulary(k, eq_model)
+        )
+        engine.models.put(folds.load_cvae_fold(models, k, people))
         clips = [clip for clip in mixes if fold_of[clip.source] == k][::every]
         for title, asked in rows.items():
             _fold(seen[title], engine, clips, asked, k, settings_per_mix)

@@ -36,20 +36,27 @@ class AnalysisPool:
         self._stop, self._lock = threading.Event(), threading.Lock()
 
     def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
+        """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once `stop` was called."""
         return analyze_blocks(self._watched(blocks), self.sample_rate)
 
-    def each(self, work: Callable[[T], U], of: Iterable[T]) -> list[U]:
-        """`[work(x) for x in of]`, side by side. The first error, in the order of `of`, ends those behind it."""
-        return results([self.pool.submit(work, one) for one in of])
+    def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:
+        """`[work(x) for x in of]`, side by side; `done` is told how many are ready. The first error, in the order of
+        `of`, ends those behind it."""
+        return results([self.pool.submit(work, one) for one in of], done)
+
+    def check(self) -> None:
+        """Raises `Stopped` once nobody waits for the work any more; to be called between blocks."""
+        if self._stop.is_set():
+            raise Stopped
 
     def stop(self) -> None:
+        """Ends all work at its next block, and waits for that."""
         self._stop.set()
         self.pool.shutdown(wait=True, cancel_futures=True)
 
     def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for block in blocks:
-            if self._stop.is_set():
-                raise Stopped
+            self.check()
             yield np.ascontiguousarray(block)
             with self._lock:
                 self._done_s += block.shape[1] / self.sample_rate
@@ -76,7 +83,10 @@ def results(futures: Sequence[Future[U]], done: Callable[[int], None] = lambda _
 
 
 @contextmanager
-def open_analysis_pool(progress: Progress, sample_rate: int, threads: int | None = None) -> Iterator[AnalysisPool]:
+def open_analysis_pool(
+    progress: Progress = lambda name, step, steps: None, sample_rate: int = 0, threads: int | None = None
+) -> Iterator[AnalysisPool]:
+    """A pool that is stopped at the end of the block, however that comes."""
     hearing = AnalysisPool(progress, sample_rate, threads)
     try:
         yield hearing

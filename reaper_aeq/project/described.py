@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ..dsp.spectrum import Analysis, analyze_blocks
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, WatchedSound
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
 from ..reaper.rpp.tracks import Receive
-from .description import DescribedSound, EqInfo, FadeInfo, ItemInfo
+from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
 
-ASK_S = 10
+if TYPE_CHECKING:
+    from .mix import MixTrack
 
 
 class UnreadableError(AudioError):
@@ -29,7 +28,7 @@ class UnreadableError(AudioError):
 
 @dataclass(eq=False)
 class DescribedTrack:
-    """What a mixer asks of a track (`mix.MixTrack`)."""
+    """What a mixer asks of a track, as `reaper.rpp.tracks.Track` has it."""
 
     index: int
     items: tuple[Item, ...]
@@ -46,11 +45,14 @@ class DescribedTrack:
     solo_defeat: bool = False
 
     def plays(self, item: Item) -> bool:
+        """Whether an item sounds here."""
         return not item.mute
 
 
 @dataclass(frozen=True)
 class DescribedProject:
+    """What a mixer asks of a project; `eqs` by the numbers of their tracks."""
+
     tracks: list[DescribedTrack]
     sample_rate: int
     eqs: dict[int, Eq]
@@ -62,10 +64,12 @@ class AnalyzedItems(AnalyzedAudio):
 
     @property
     def is_measured(self) -> bool:
+        """Whether loudness and peaks are those of the waveform."""
         return super().is_measured and self.blocks is not None
 
 
 def described(sound: DescribedSound) -> DescribedProject:
+    """The sound as a mixer reads it."""
     tracks: list[DescribedTrack] = []
     for index, info in enumerate(sound.tracks):
         parent = tracks[info.parent] if info.parent is not None else None
@@ -103,67 +107,52 @@ def hear(
     numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
     if mixer.seconds(numbers) > MAX_HOURS * 3600:
         raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
-    swing, kept, passes = Swing(), KeptSound(sound.sample_rate), 0
-
-    def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-        nonlocal passes
-        passes += 1
-        return analyze_blocks(
-            kept.watch(swing.watch(_asking(blocks, sound.sample_rate, between_blocks))), sound.sample_rate
-        )
-
-    if sound.track is None:
-        analysis = mixer.analyze_master(project.eqs, analyze)
-    else:
-        analysis = mixer.analyze_track(project.tracks[sound.track], project.eqs, analyze, sound.through_eq)
-    if analysis.duration_s < MIN_SECONDS:
-        raise AudioError(f"it lasts only {1000 * analysis.duration_s:.2g} ms: there is nothing to adapt to")
-    if analysis.silent or swing.largest == 0:
+    track = None if sound.track is None else project.tracks[sound.track]
+    heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq)
+    if heard.analysis.duration_s < MIN_SECONDS:
+        raise AudioError(f"it lasts only {1000 * heard.analysis.duration_s:.2g} ms: there is nothing to adapt to")
+    if is_silent:
         raise AudioError("it is silent: there is nothing to adapt to")
-    whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * sound.sample_rate) else None
-    return AnalyzedItems("", analysis, whole, " ".join(library.warnings.values()) or None)
+    return heard
 
 
-def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
-    """Asks as often as for a file, whose blocks are up to ten seconds long."""
-    samples = asked = 0
-    for block in blocks:
-        if samples >= asked:
-            between_blocks()
-            asked += ASK_S * sample_rate
-        samples += block.shape[1]
-        yield np.ascontiguousarray(block)
+def analyze_mix(
+    mixer: Mixer,
+    track: MixTrack | None,
+    eqs: Mapping[int, Eq],
+    between_blocks: Callable[[], None],
+    through_eq: bool = False,
+) -> tuple[AnalyzedItems, bool]:
+    """What reaches the EQ of `track`, or of the master (None), with `eqs` on the tracks that feed it; whether it is
+    silent. `between_blocks` raises to end the work; `through_eq`: what leaves the track's EQ instead.
+
+    Raises `AudioError` for a file that cannot be read.
+    """
+    watched = WatchedSound(mixer.sample_rate, between_blocks)
+    if track is None:
+        analysis = mixer.analyze_master(eqs, watched.analyze)
+    else:
+        analysis = mixer.analyze_track(track, eqs, watched.analyze, through_eq)
+    warnings = " ".join(mixer.library.warnings.values()) or None
+    heard = AnalyzedItems("", analysis, watched.whole(analysis), warnings)
+    return heard, analysis.silent or not watched.moves
 
 
 def _item(info: ItemInfo) -> Item:
     sections = tuple(Section(part.start_s, part.length_s, part.reverse) for part in info.sections)
+    alike = ("offset_s", "rate", "preserve_pitch", "pitch_semitones", "pan", "channel_mode")
     take = Take(
         source=Source("", info.file, Path(info.file), sections),
-        offset_s=info.offset_s,
-        rate=info.rate,
-        preserve_pitch=info.preserve_pitch,
-        pitch_semitones=info.pitch_semitones,
         volume=abs(info.take_volume),
-        pan=info.pan,
         phase_flipped=info.take_volume < 0,
-        channel_mode=info.channel_mode,
+        **{name: getattr(info, name) for name in alike},
     )
+    fades = [Fade(fade.length_s, fade.shape) if fade else Fade() for fade in (info.fade_in, info.fade_out)]
     return Item(
-        info.position_s,
-        info.length_s,
-        (take,),
-        loop=info.loop,
-        mute=info.mute,
-        volume=info.volume,
-        fade_in=_fade(info.fade_in),
-        fade_out=_fade(info.fade_out),
-    )
-
-
-def _fade(info: FadeInfo | None) -> Fade:
-    return Fade(info.length_s, info.shape) if info else Fade()
+        info.position_s, info.length_s, (take,), loop=info.loop, mute=info.mute, volume=info.volume, fade_in=fades[0],
+        fade_out=fades[1],
+    )  # fmt: skip
 
 
 def _eq(info: EqInfo) -> Eq:
-    bands = (Band(band.kind, band.freq_hz, band.gain_db, band.bandwidth_oct, band.enabled) for band in info.bands)
-    return Eq(tuple(bands), info.output_gain_db)
+    return Eq(tuple(Band(**dict(band)) for band in info.bands), info.output_gain_db)

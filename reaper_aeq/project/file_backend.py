@@ -60,6 +60,7 @@ class FileBackend:
         return found
 
     def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[AnalyzedAudio | None]:
+        """See `Backend`."""
         tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
         if tracks:
             analyses = self.hearing.each(
@@ -70,6 +71,7 @@ class FileBackend:
         return [AnalyzedItems("", analysis, None, None) for analysis in analyses]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:
+        """See `Backend`."""
         name, track = stored_name(name), channel.track
         set_ours(track, None if result.does_nothing else result.eq, name)
         if isinstance(track, Track):
@@ -77,6 +79,7 @@ class FileBackend:
         return name
 
     def master(self) -> Channel[Track | Master] | None:
+        """See `Backend`."""
         if not (master := self.project.master):
             return None
         row = Row(MASTER, "MASTER")

@@ -102,6 +102,7 @@ class Library:
         return None
 
     def warn(self, path: Path, sentence: str) -> None:
+        """Keeps the first sentence about a file."""
         with self._lock:
             self.warnings.setdefault(path, sentence)
 
@@ -150,6 +151,7 @@ class SourceReader:
             self._add(section)
 
     def close(self) -> None:
+        """Lets go of the file."""
         self._exit.close()
 
     def read(self, first: int, count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import methodcaller
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,13 +20,19 @@ from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
 from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
-from .item_sound import ItemSound, stereo_gains
 from .media import Library
 from .routing import silenced
 from .spans import Span, merged
 from .stretched import add_at, silence
-from .takes import BLOCK_S, as_tape, is_stretched
+from .takes import BLOCK_S, ItemSound, as_tape, is_stretched, stereo_gains
 from .tapes import Tape, Tapes
+
+if TYPE_CHECKING:
+    from ..reaper.rpp.project import Project
+    from ..reaper.rpp.tracks import Track
+    from .described import DescribedProject, DescribedTrack
+
+    MixTrack: TypeAlias = Track | DescribedTrack  # read from a project, or described by a client
 
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
@@ -35,45 +41,6 @@ FEW = 16  # tracks are mixed anew for each that hears them; of more the sum is k
 
 Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, or that of a pool
-
-
-class MixTrack(Protocol):
-    """What is asked of a track: one read from a project, or one that a client describes."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def parent(self) -> MixTrack | None: ...
-    @property
-    def children(self) -> Sequence[MixTrack]: ...
-    @property
-    def items(self) -> Sequence[Item]: ...
-    @property
-    def receives(self) -> Sequence[Receive]: ...
-    @property
-    def volume(self) -> float: ...
-    @property
-    def pan(self) -> float: ...
-    @property
-    def phase_inverted(self) -> bool: ...
-    @property
-    def sends_to_parent(self) -> bool: ...
-    @property
-    def mute(self) -> bool: ...
-    @property
-    def solo(self) -> bool: ...
-    @property
-    def solo_defeat(self) -> bool: ...
-    def plays(self, item: Item) -> bool: ...
-
-
-class MixProject(Protocol):
-    @property
-    def tracks(self) -> Sequence[MixTrack]: ...
-    @property
-    def sample_rate(self) -> int: ...
 
 
 def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
@@ -97,7 +64,7 @@ def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]],
 class Mixer:
     """The project's sound. Nodes are made anew for each pass, so that passes may run beside each other."""
 
-    def __init__(self, project: MixProject, library: Library | None = None):
+    def __init__(self, project: Project | DescribedProject, library: Library | None = None):
         self.tracks, self.sample_rate = project.tracks, project.sample_rate
         self.library = library or Library()
         self.silenced = silenced(self.tracks)

@@ -33,9 +33,11 @@ class Frame:
 
     @property
     def height(self) -> int:
+        """Of the whole picture."""
         return self.upper + self.lower + 34
 
     def x(self, freq_hz: float | np.ndarray) -> np.ndarray:
+        """Where a frequency lies, pixels from the left."""
         share = np.log(np.asarray(freq_hz) / LOW_HZ) / np.log(HIGH_HZ / LOW_HZ)
         return self.left + share * (self.width - self.left - 4)
 

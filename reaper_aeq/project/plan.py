@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import AeqError, RangeError
+from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
 from ..reaper.reaeq.names import instance_name, match_name
 from ..request import DEFAULT_METHOD, METHODS, EqRequest, check_range, parse_word
@@ -63,6 +63,7 @@ class Rule:
     on: str = "tracks"
 
     def fits(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> bool:
+        """Whether it is about a track, or a bus, of this name, in these folders, that may be called one of `kinds`."""
         return (
             self.on in ("both", "buses" if is_bus else "tracks")
             and (not self.tracks or _any(self.tracks, name))
@@ -84,14 +85,17 @@ class Plan:
 
     @property
     def is_default(self) -> bool:
+        """Whether it is the one that comes with the program."""
         return self.path == DEFAULT_PLAN
 
     @property
     def actions(self) -> list[Action]:
+        """All that is asked for, in the plan's order."""
         found = [rule.action for rule in self.rules]
         return found + [action for action in (self.default, self.master) if action]
 
     def leaves(self, name: str) -> bool:
+        """Whether nothing is to be done to a track of this name."""
         return _any(self.leave, name)
 
     def action(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> Action | None:
@@ -104,6 +108,17 @@ class Plan:
             if rule.fits(name, folders, kinds, is_bus):
                 return rule.action
         return None if is_bus else self.default
+
+    def check(self, check_word: Callable[[str | Mapping[str, float]], object]) -> None:
+        """Raises `PlanError` with the line of a word that `check_word` refuses, or of a reference that is missing."""
+        for action in self.actions:
+            try:
+                if action.reference is None:
+                    check_word(action.word)
+                elif not action.reference.is_file():
+                    raise AudioError(f"{action.reference} does not exist: check the path of the reference")
+            except AeqError as error:
+                raise self.refuse(action, error) from None
 
     def refuse(self, action: Action, error: AeqError) -> PlanError:
         """The error about an action, with its place."""

@@ -43,6 +43,7 @@ class Row:
 
     @property
     def title(self) -> str:
+        """What to call it: a track without a name goes by its number."""
         if self.number == MASTER:
             return "Master"
         return self.name or f"Track {self.number}"

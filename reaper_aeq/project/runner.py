@@ -77,14 +77,7 @@ def run(plan: Plan, engine: AdaptiveEQ, backend: Backend[T]) -> list[Row]:
 
 def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
     """Raises `PlanError` with the line of a word that is not known, or of a reference that is not there."""
-    for action in plan.actions:
-        try:
-            if action.reference is None:
-                engine.words.blend(action.word)
-            elif not action.reference.is_file():
-                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
-        except AeqError as error:
-            raise plan.refuse(action, error) from None
+    plan.check(engine.words.blend)
 
 
 def levels(channels: Sequence[Channel[T]]) -> list[list[Channel[T]]]:
@@ -137,6 +130,7 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
 
 
 def raised(answer: Result | AeqError) -> Result:
+    """The answer; raises it where it is an error."""
     if isinstance(answer, AeqError):
         raise answer
     return answer
@@ -147,7 +141,7 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
     chosen: list[tuple[Channel[T], AnalyzedAudio, Action]] = []
     for channel, heard in zip(part, backend.listen(part), strict=True):
         row = channel.row
-        kinds = _describe(row, heard, engine)
+        kinds = describe(row, heard, engine)
         if heard is None or heard.analysis.silent:
             row.left = "it is silent"
         elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
@@ -155,7 +149,8 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
         else:
             chosen.append((channel, heard, action))
     asked = [
-        AnalyzedRequest(heard.analysis, replace(action, name=_names(channel.row))) for channel, heard, action in chosen
+        AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
+        for channel, heard, action in chosen
     ]
     for (channel, heard, action), answer in zip(chosen, engine.adapt_many(asked), strict=True):
         _answer(engine, backend, channel, action, raised(answer), heard)
@@ -168,7 +163,7 @@ def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backe
     if row.left:
         return
     (heard,) = backend.listen([master])
-    _describe(row, heard, engine)
+    describe(row, heard, engine)
     if heard is None or heard.analysis.silent:
         row.left = "it is silent"
         return
@@ -181,20 +176,20 @@ def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backe
         except AudioError as error:
             raise plan.refuse(action, error) from None
     else:
-        result = engine.adapt_request(AnalyzedRequest(heard.analysis, replace(action, name=_names(row))))
+        result = engine.adapt_request(AnalyzedRequest(heard.analysis, replace(action, name=names_of(row))))
     _answer(engine, backend, master, action, result, heard)
 
 
-def _names(row: Row) -> tuple[str, ...]:
+def names_of(row: Row) -> tuple[str, ...]:
     """What says of which kind a sound is, the nearest first."""
     return ("mix",) if row.number == MASTER else (row.name, *reversed(row.folders))
 
 
-def _describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple[str, ...]:
+def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple[str, ...]:
     """What was heard, into the row; gives what it may be called."""
     if heard is None:
         return ()
-    kinds = kinds_of(engine, heard.analysis, _names(row))
+    kinds = kinds_of(engine, heard.analysis, names_of(row))
     row.kind, row.duration_s = kinds[0], heard.analysis.duration_s
     row.lufs = (loudness_lufs(heard.analysis),) * 2
     return kinds

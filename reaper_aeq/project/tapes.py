@@ -19,6 +19,7 @@ class Tape:
         self._blocks: list[np.ndarray] = []
 
     def add(self, start: int, sound: np.ndarray) -> None:
+        """Takes a block (n, 2) that begins at sample `start`, behind all that came before."""
         self._starts.append(start)
         self._blocks.append(sound.copy())
 

@@ -1,0 +1,1 @@
+"""REAPER's files, its ReaEQ, its folders, and a REAPER that is running."""

@@ -57,13 +57,16 @@ class Line:
 
     @property
     def indent(self) -> bytes:
+        """What stands before its text."""
         return self.raw[: len(self.raw) - len(self.raw.lstrip(b" \t"))]
 
     @property
     def line_end(self) -> bytes:
+        """What ends it; empty for the last line of some files."""
         return self.raw[len(self.raw.rstrip(b"\r\n")) :]
 
     def __repr__(self) -> str:
+        """For whoever debugs."""
         return f"Line({self.raw!r}, {self.number})"
 
 
@@ -79,10 +82,12 @@ class Chunk:
 
     @property
     def name(self) -> str:
+        """The first token of its head; '' for the root."""
         return self.head.name if self.head else ""
 
     @property
     def tokens(self) -> list[str]:
+        """Those of its head."""
         return self.head.tokens if self.head else []
 
     @property
@@ -92,6 +97,7 @@ class Chunk:
 
     @property
     def chunks(self) -> list[Chunk]:
+        """The chunks that stand directly in this one."""
         return [child for child in self.children if isinstance(child, Chunk)]
 
     @property
@@ -104,6 +110,7 @@ class Chunk:
         return next((chunk for chunk in self.chunks if chunk.name == name), None)
 
     def find_all(self, name: str) -> list[Chunk]:
+        """All chunks of this name directly inside."""
         return [chunk for chunk in self.chunks if chunk.name == name]
 
     def line(self, name: str) -> Line | None:
@@ -169,6 +176,7 @@ class Chunk:
         return new
 
     def append(self, lines: Iterable[str]) -> list[Line | Chunk]:
+        """Puts `made(lines)` behind the last child and gives them back."""
         return self.insert(len(self.children), lines)
 
     def replace(self, node: Line | Chunk, lines: Iterable[str]) -> list[Line | Chunk]:
@@ -178,6 +186,7 @@ class Chunk:
         return new
 
     def remove(self, node: Line | Chunk) -> None:
+        """Takes a child away."""
         self.children.remove(node)
 
     def _layout(self) -> tuple[bytes, bytes, bytes]:
@@ -197,6 +206,7 @@ class Chunk:
         return inner, step, end
 
     def __repr__(self) -> str:
+        """For whoever debugs."""
         return f"Chunk({self.head!r}, {len(self.children)} children)"
 
 
@@ -236,6 +246,7 @@ def parse(data: bytes, *, numbered: bool = True) -> Chunk:
 
 
 def check_size(size_bytes: int) -> None:
+    """Raises `ProjectError` for more than `MAX_BYTES`."""
     if size_bytes > MAX_BYTES:
         raise ProjectError(f"it is larger than any project ({size_bytes >> 20} MB; {MAX_BYTES >> 20} MB are allowed)")
 

@@ -24,6 +24,7 @@ REASONS = {
 }
 NARROW_SHARE = 0.6
 UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
+NOUNS = {"presence", "body", "sparkle"}  # of the words that may be suggested: a sound has them, it is not "sparkle"
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
 # What a shelf is said to be of, up to which corner frequency, Hz.
 LOWS = (("sub-bass", 60.0), ("bass", 160.0), ("lows", 20_000.0))
@@ -75,7 +76,7 @@ def _beside_usual(score: float) -> str:
 def _amount(share: float) -> str:
     """Before 'what people usually do': 'about', 'a quarter of', '60 % of', '1.8 times'."""
     if share < 0.02:
-        return "nothing of"
+        return "none of"
     if 0.22 <= share < 0.29:
         return "a quarter of"
     if 0.45 <= share < 0.55:
@@ -181,7 +182,7 @@ def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
     if profile[top] >= HAS_IT:
         other = [f"less {top}", *lacking[:1]] if top in UNWELCOME else _apart(lacking or welcome, known)
         tried = f": try {' or '.join(repr(name) for name in other)}" if other else ""
-        return f"already {top} ({profile[top]:.2f}){tried}."
+        return f"already {'has ' if top in NOUNS else ''}{top} ({profile[top]:.2f}){tried}."
     if lacking:
         return f"lacks {_noun(lacking[0])}: try {lacking[0]!r}."
     return f"well balanced: try any word, for instance {top!r} at intensity 0.5."
@@ -198,6 +199,8 @@ def _apart(names: list[str], words: Mapping[str, Word]) -> list[str]:
 
 
 def _noun(word: str) -> str:
+    if word in NOUNS:
+        return word
     return {"warm": "warmth", "deep": "depth", "clear": "clarity", "airy": "air"}.get(
         word, f"what people call {word!r}"
     )

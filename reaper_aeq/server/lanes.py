@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
     from ..project.description import ReferenceInfo
 
-SHORT_BLOCKS = 60  # of up to ten seconds; more is long. Ten minutes of stereo take a lane about two seconds.
+# More is long: blocks of up to ten seconds (ten minutes of stereo take a lane about two seconds of processor time), and
+# that time itself, for a minute of eight channels at 192 kHz takes as long as half an hour of stereo.
+SHORT_BLOCKS, SHORT_CPU_S = 60, 3.0
 WAIT_S = 0.25  # between two looks at whether somebody still waits, where there are no blocks
 SHORT_LANES = max(2, min(4, os.cpu_count() or 1))
 
@@ -59,14 +62,14 @@ class Lanes:
             self._failed(ticket, LeftError())
 
     def _run(self, ticket: Ticket, blocks: int | None) -> None:
-        count = 0
+        count, began_s = 0, time.thread_time()
 
         def between_blocks() -> None:
             nonlocal count
             count += 1
             if ticket.dropped:
                 raise LeftError
-            if blocks is not None and count > blocks:
+            if blocks is not None and (count > blocks or time.thread_time() - began_s > SHORT_CPU_S):
                 raise LongError
 
         try:

@@ -120,6 +120,7 @@ def train_usual(
 def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
+    """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
     architecture = {"n": len(model.features), "f": model.features.shape[1], "shape": asdict(model.shape)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
@@ -303,6 +304,7 @@ def contrasts(count: int) -> Tensor:
 
 
 def minimized(loss: Callable[[], Tensor], variables: list[Tensor], steps: int) -> list[Tensor]:
+    """The variables where L-BFGS ends after at most so many steps."""
     optimizer = torch.optim.LBFGS(variables, max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

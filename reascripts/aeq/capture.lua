@@ -36,6 +36,9 @@ local function quiet(act, group, whole_chain, later)
     end
     if #target.items > 0 then
       render_state.mute_others(act.project, target.track, set_of(target.items), group.start_s, group.end_s, later)
+      if not target.midi then -- an instrument may play what others send to it
+        render_state.cut_off(act.project, target.track, later)
+      end
     end
   end
 end
@@ -93,6 +96,13 @@ end
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
     quiet(act, group, whole_chain, later)
+    if group.how == "stem" then
+      local tracks = {}
+      for _, target in ipairs(group.targets) do
+        tracks[target.track] = true
+      end
+      render_state.lift_solos(act.project, tracks, later)
+    end
     local paths = stems_of(act, group, at_once)
     same_sound.check(act, group, paths, function()
       return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },

@@ -86,6 +86,12 @@ def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalo
     assert find_tasks(["a", "a/vox.wav"], None, Path("out"), True).media == 1
 
 
+def test_results_into_the_folder_that_is_read_are_told_so(catalog):
+    """It said that no project was found, to somebody who had named a folder of recordings and a word."""
+    with pytest.raises(AeqError, match=r"^no project and no recording was found: loose is where the results go, and"):
+        find_tasks(["loose"], None, Path("loose"), True)
+
+
 @pytest.mark.parametrize(
     ("named", "listed", "sounds", "sentence"),
     [

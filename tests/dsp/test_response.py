@@ -173,11 +173,6 @@ def test_properties_within_all_limits(seed, sample_rate, kinds):
     if bool(beyond.any()):
         nyquist = response_db(rows, kinds, torch.tensor([sample_rate / 2]), sample_rate)
         torch.testing.assert_close(total[:, beyond], nyquist.expand(-1, int(beyond.sum())))
-    # a band switched off is not there
-    off = torch.arange(len(kinds)) != 0
-    torch.testing.assert_close(
-        response_db(rows, kinds, freqs, sample_rate, enabled=off), bands[:, 1:].sum(-2), atol=1e-9, rtol=1e-9
-    )
     # gain 0 is flat, and cut mirrors boost
     gainful = [i for i, kind in enumerate(kinds) if kind in (LS, HS, BAND)]
     if gainful:

@@ -15,7 +15,8 @@ from rpp_samples import CURRENT_STATE, EQ, FORMS, NAME, chain, laid_out, real_pr
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.errors import AeqError, OutputError, RangeError
-from reaper_aeq.reaper.reaeq.instance import ReaEqState, encode_state, linear_to_db, to_state
+from reaper_aeq.reaper.reaeq.instance import encode_state, linear_to_db, to_state
+from reaper_aeq.reaper.reaeq.state import ReaEqState
 from reaper_aeq.reaper.rpp.project import Project
 
 OTHER = Eq((Band("high_pass", 40.0, 0.0, 2.0),))

@@ -8,7 +8,7 @@ from standin import Preferences, Reaper
 from standin.example import ItemSpec, TrackSpec, container, other, project, reaeq, synth
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand
+from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
 EQ = Eq((Band("band", 1000.0, 9.0, 1.0),))
 

@@ -16,7 +16,8 @@ from standin.fx_chain import fx_list
 from reaper_aeq import Band, BandKind, Eq
 from reaper_aeq.dsp.response import eq_response_db
 from reaper_aeq.reaper.reaeq import values
-from reaper_aeq.reaper.reaeq.instance import TYPE_OF_KIND, ReaEqState, StateBand, to_eq, to_state
+from reaper_aeq.reaper.reaeq.instance import TYPE_OF_KIND, to_eq, to_state
+from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
 FREQS_HZ = np.geomspace(20, 20_000, 200)
 

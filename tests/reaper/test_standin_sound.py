@@ -492,8 +492,8 @@ def test_a_source_that_was_offline_tells_no_rate_any_more(run_lua, noise, tmp_pa
     local fresh = reaper.PCM_Source_CreateFromFile(reaper.GetMediaSourceFileName(source))
     for _, one in ipairs({ source, fresh }) do
       local rate, channels = reaper.GetMediaSourceSampleRate(one), reaper.GetMediaSourceNumChannels(one)
-      local length = reaper.GetMediaSourceLength(one) > 0 and "long " or "none "
-      reaper.ShowConsoleMsg(("%d %d "):format(rate, channels) .. length)
+      local length = reaper.GetMediaSourceLength(one) > 0 and "long" or "none"
+      reaper.ShowConsoleMsg(("%d %d %s "):format(rate, channels, length))
     end
     reaper.defer(function() end)
     """

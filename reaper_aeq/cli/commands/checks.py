@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
-from ...errors import AeqError, AudioError
+from ...errors import AeqError
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
@@ -43,6 +43,7 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
 
 
 def check_plot(path: Path | None) -> None:
+    """Raises `AeqError` for a name that no picture can have, `OutputError` for a place that cannot be written to."""
     if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
         raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
     check_outputs([path])
@@ -60,7 +61,8 @@ def check_new_folder(path: Path) -> None:
 def check_folder(path: Path, what: str) -> None:
     """Raises `AeqError` for what is no folder."""
     if not path.is_dir():
-        raise AeqError(f"the {what} {path} is {'not a folder' if path.exists() else 'not there'}: check the path")
+        fault = "is not a folder" if path.exists() else "does not exist"
+        raise AeqError(f"the {what} {str(path)!r} {fault}: check the path")
 
 
 def check_recordings(folders: Iterable[Path]) -> None:
@@ -121,25 +123,21 @@ def check_plan(plan: Plan, models: Path | None) -> None:
     from ...model.free_text.free_text import check_words
 
     words = check_models(models)
-    for action in plan.actions:
-        try:
-            if action.reference is None:
-                check_words(action.word, words)
-            elif not action.reference.is_file():
-                raise AudioError(f"{action.reference} does not exist: check the path of the reference")
-        except AeqError as error:
-            raise plan.refuse(action, error) from None
+    plan.check(lambda word: check_words(word, words))
 
 
 def check_method(name: str) -> None:
+    """Raises `AeqError` for a method that there is not."""
     _one_of("method", name, METHODS)
 
 
 def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+    """Raises `AeqError` for a network that is none of `known`."""
     _one_of("encoder", name, tuple(known))
 
 
 def check_kind(name: str | None) -> None:
+    """Raises `AeqError` for a kind of sound that there is not; None passes."""
     if name is not None:
         _one_of("kind", name, tuple(KINDS))
 

@@ -55,6 +55,7 @@ def report(text: str) -> None:
 
 
 def warn(text: str) -> None:
+    """A line on stderr of something to look at, unless quiet."""
     note(f"warning: {text}")
 
 

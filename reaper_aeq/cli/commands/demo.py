@@ -100,6 +100,7 @@ def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) ->
 
 
 def write_wav(path: Path, audio: np.ndarray) -> None:
+    """A sound (channels, samples) at `RATE` as a WAV file. Raises `OutputError`."""
     from ...dsp.write import AudioWriter
 
     with AudioWriter(path, RATE, len(audio)) as writer:
@@ -121,6 +122,7 @@ def cells(row: dict[str, Any], result: Result) -> list[str]:
 
 
 def as_markdown(rows: Sequence[dict[str, Any]], lines: Sequence[list[str]]) -> str:
+    """The text of summary.md."""
     head = "# reaper-aeq demo\n\nSix tracks made by a program; the voice is thin and the guitar boomy on purpose.\n\n"
     table = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
     table += ["| " + " | ".join(line) + " |" for line in lines]

@@ -54,15 +54,17 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
 
 
 def _examine(
-    as_json: bool, run: Callable[[Tell, StepDone], dict[str, Any]], tables: Callable[[Any], dict[str, Rows]]
+    as_json: bool,
+    run: Callable[[Tell, StepDone], dict[str, Any]],
+    tables: str | Callable[[Any], dict[str, Rows]],
 ) -> None:
-    """Runs an examination and shows its report; `tables` makes of it what is printed, by title."""
+    """Runs an examination and shows its report: as one table of the title `tables`, or as what `tables` makes of it."""
     with progress() as (tell, step_done):
         report = run(tell, step_done)
     if as_json:
         print_json(report)
         return
-    for title, rows in tables(report).items():
+    for title, rows in ({tables: report} if isinstance(tables, str) else tables(report)).items():
         print_figures(title, rows)
 
 
@@ -157,7 +159,7 @@ def evaluate_match(
     _examine(
         as_json,
         lambda tell, _: run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell),
-        lambda report: {"How far the EQ that was found is from the one on the reference, RMS": report},
+        "How far the EQ that was found is from the one on the reference, RMS",
     )
 
 
@@ -167,7 +169,7 @@ def evaluate_encoder(audio: Audio, models: Models = None, as_json: Json = False)
     _check(audio, models)
     from ...evaluation.encoder import run_encoder
 
-    _examine(as_json, lambda tell, _: run_encoder(audio, models, tell), lambda report: {"Styles told apart": report})
+    _examine(as_json, lambda tell, _: run_encoder(audio, models, tell), "Styles told apart")
 
 
 evaluate.command("listen")(listen)
@@ -224,11 +226,10 @@ def evaluate_variations(
     _check(audio, models, data, SETTINGS, CONTRIBUTIONS)
     from ...evaluation.variations import run_variations
 
-    title = "Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)"
     _examine(
         as_json,
         lambda tell, _: run_variations(audio, data, models, every=every, tell=tell),
-        lambda report: {title: report},
+        "Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)",
     )
 
 
@@ -300,7 +301,7 @@ def evaluate_training(
     _examine(
         as_json,
         lambda tell, done: run_training(audio, more, data, models, Run(run, 1, tell, done), steps=steps),
-        lambda report: {"Encoders by what they were trained on, on unseen mixes": report},
+        "Encoders by what they were trained on, on unseen mixes",
     )
 
 

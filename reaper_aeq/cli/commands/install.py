@@ -80,6 +80,7 @@ def backend() -> InstallRecord:
 
 
 def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]:
+    """What was done, JSON-ready."""
     written = [str(path) for path, data in plan.changes.items() if data is not None]
     return {
         "resource_path": str(resource),
@@ -97,10 +98,12 @@ def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]
 
 
 def starts_with_reaper(resource: Path) -> bool:
+    """Whether the backend is started whenever REAPER is."""
     return has_block(read(resource / "Scripts" / STARTUP))
 
 
 def told_install(plan: InstallPlan) -> str:
+    """What was done, and what comes next."""
     if plan.by_reapack:
         how = "Recorded where the backend is" if plan.changes else "Nothing to do: the backend is recorded"
         return f"{how}; ReaPack has put the actions into {plan.place} and keeps them up to date."
@@ -119,6 +122,7 @@ def told_install(plan: InstallPlan) -> str:
 
 
 def told_uninstall(plan: InstallPlan) -> str:
+    """What was done, and what stays."""
     if not plan.changes:
         return "Nothing to do: reaper-aeq is not installed there."
     kept = f" The old action list is kept as {plan.backup}." if plan.backup else ""

@@ -21,7 +21,8 @@ from .options import App, Json, Models, PlanFile, References, RequestOptions, Re
 
 if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
-    from ...project.live.run import Progress, TrackChoice
+    from ...project.analysis_pool import Progress
+    from ...project.live.run import TrackChoice
     from ...project.rows import Row
     from ...reaper.live.api import Api
 
@@ -64,6 +65,7 @@ class Chosen:
     ] = None
 
     def __post_init__(self) -> None:
+        """Raises `AeqError` where two of them are said."""
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 
@@ -111,9 +113,8 @@ def live_project(
     check_plan(chosen, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.backend import run_plan
-        from ...project.runner import check_words
 
-        check_words(chosen, engine)
+        chosen.check(engine.words.blend)
         rows = run_plan(reaper, engine, chosen, step_done, always_render)
     _show(rows, as_json)
 

@@ -33,6 +33,7 @@ class Outputs:
     plot: Path | None = None
 
     def __post_init__(self) -> None:
+        """Checks the names."""
         table = {self.audio: AUDIO_SUFFIXES, self.fxchain: CHAIN_SUFFIXES, self.plot: PLOT_SUFFIXES}
         for path, suffixes in table.items():
             if path is not None and path.suffix.lower() not in [suffix.lower() for suffix in suffixes]:
@@ -40,6 +41,7 @@ class Outputs:
 
     @property
     def paths(self) -> list[Path]:
+        """Those that are written."""
         return [path for path in (self.audio, self.fxchain, self.plot) if path is not None]
 
     def numbered(self, number: int) -> Outputs:
@@ -124,11 +126,11 @@ def draw(path: Path, result: Result, title: str) -> None:
     """The picture of one result. Raises `OutputError`."""
     import logging
 
-    from ...result.plot import curves_of, plot_adaptation
+    from ...result.plot import Drawn, plot_adaptation
 
     # where its cache of fonts cannot be kept, matplotlib would say so each time
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    plot_adaptation(path, title=title, subtitle=result.explanation, **curves_of(result))
+    plot_adaptation(path, Drawn.of(result), title=title, subtitle=result.explanation)
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:

@@ -11,7 +11,6 @@ import typer
 
 from ... import __version__
 from ...errors import InstallError
-from ...reaper.install.reapack_index import build_index
 from ...reaper.install.scripts import FOLDER, REAPACK_CATEGORY, shipped_scripts
 from ...util.files import refuse_replacing, write_bytes_atomic
 from ...util.paths import shipped
@@ -25,6 +24,8 @@ def reapack(
     as_json: Json = False,
 ) -> None:
     """Write the index with which ReaPack installs the actions."""
+    from ...reaper.install.reapack_index import build_index
+
     scripts = shipped_scripts()
     refuse_replacing([out], [shipped("reascripts") / name for name in scripts])
     write_bytes_atomic(out, build_index(scripts, base, release_time(), FOLDER, REAPACK_CATEGORY))

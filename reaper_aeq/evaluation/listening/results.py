@@ -7,9 +7,8 @@ counts once, for what they chose or rated higher more often (exact sign test).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -86,21 +85,13 @@ def screened(pages: Sequence[Rated]) -> tuple[list[Rated], list[dict[str, int]]]
     return [page for page in pages if page.listener not in refused], out
 
 
-def _rating(condition: str, page: Rated) -> float:
-    return page.ratings[condition]
-
-
-def _apart(first: str, second: str, page: Rated) -> float:
-    return page.ratings[first] - page.ratings[second]
-
-
 def ratings_of(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each condition over all words, and for each word where there are several; bootstrap intervals."""
     rows = []
     for word in _words(pages):
         mine = [page for page in pages if word in (None, page.word)]
         for condition in conditions:
-            groups = _by_listener(mine, partial(_rating, condition))
+            groups = _by_listener(mine, condition)
             row = {"word": word, "condition": condition, "ratings": len(mine), "listeners": len(groups)}
             rows.append(row | spread(list(groups.values())))
     return rows
@@ -110,7 +101,7 @@ def rating_pairs(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict
     """A row for each two conditions but the anchor: Wilcoxon's signed-rank test over pages, corrected after Holm."""
     rows = []
     for first, second in combinations([name for name in conditions if name != ANCHOR], 2):
-        groups = _by_listener(pages, partial(_apart, first, second))
+        groups = _by_listener(pages, first, second)
         differences = np.array([value for group in groups.values() for value in group], dtype=float)
         if len(differences):
             row = {"first": first, "second": second, "pairs": len(differences), "p": wilcoxon(differences)}
@@ -138,10 +129,11 @@ def _words(answers: Sequence[Choice] | Sequence[Rated]) -> list[str | None]:
     return [None, *words] if len(words) > 1 else [None]
 
 
-def _by_listener(pages: Iterable[Rated], value: Callable[[Rated], float]) -> dict[int, list[float]]:
+def _by_listener(pages: Iterable[Rated], condition: str, other: str | None = None) -> dict[int, list[float]]:
+    """The ratings of a condition, or how far they are above those of another, by listener."""
     groups: defaultdict[int, list[float]] = defaultdict(list)
     for page in pages:
-        groups[page.listener].append(value(page))
+        groups[page.listener].append(page.ratings[condition] - (page.ratings[other] if other else 0))
     return groups
 
 

@@ -53,6 +53,7 @@ class Page:
 
     @property
     def judged(self) -> tuple[ListenerSound, ...]:
+        """All but the reference that is shown as such."""
         return tuple(sound for sound in self.sounds if sound.place != REFERENCE_PLACE)
 
     @property

@@ -43,6 +43,7 @@ class Rows:
     others: Tensor
 
     def subset(self, chosen: Tensor) -> Rows:
+        """`chosen`: (n,) bool, or places."""
         return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen], self.others[chosen])
 
 

@@ -41,6 +41,7 @@ class Matching:
 
     @classmethod
     def load_for(cls, models: ModelRegistry) -> Matching:
+        """For `ModelRegistry.get`."""
         return cls.load(models.folder)
 
     @classmethod

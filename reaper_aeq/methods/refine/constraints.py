@@ -78,7 +78,7 @@ RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 
 
 def constrained_mean(request: MethodInput) -> Tensor:
-    """Where a word would have this sound, (bands,) dB, level-free: the likeliest EQ that goes as far as `adaptive`.
+    """Where a word would have this sound, (bands,) dB, level-free: the likeliest that goes as far as `adaptive`.
 
     People's settings and what music leaves open make a posterior over curves. `adaptive` keeps its mean lawful with
     bounds that look at the word alone: how much of the word's own curve a sound gets, and what becomes of the rest

@@ -18,10 +18,11 @@ from ...reaper.live.render_state import all_tracks
 from ...reaper.live.target import Target
 from ...result.result import Result
 from .. import runner
+from ..analysis_pool import Progress
 from ..plan import Plan
 from ..rows import Row
 from ..runner import Channel, why_left
-from .run import STEP, Progress, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
+from .run import STEP, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
 
 
 def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False) -> list[Row]:
@@ -49,9 +50,11 @@ class LiveBackend:
         self.total = sum(not channel.row.left for channel in self.channels) + bool(plan.master)
 
     def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
+        """See `Backend`: all of them."""
         return [level]
 
     def listen(self, channels: Sequence[Channel[Target]]) -> list[AnalyzedAudio | None]:
+        """See `Backend`."""
         targets = [channel.track for channel in channels]
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
@@ -71,6 +74,7 @@ class LiveBackend:
         return found
 
     def put(self, channel: Channel[Target], result: Result, name: str) -> str | None:
+        """See `Backend`."""
         if is_idle(channel.track, result):
             return None
         self.entries.append(write.Entry(channel.track, result.eq, name, alone=True))
@@ -78,6 +82,7 @@ class LiveBackend:
         return name
 
     def master(self) -> Channel[Target]:
+        """See `Backend`."""
         with self.reaper.held():
             track = all_tracks(self.reaper, self.project)[0]
             one = target.of_track(self.reaper, track, None)
@@ -87,6 +92,7 @@ class LiveBackend:
         return Channel(one, row)
 
     def write(self) -> None:
+        """All EQs that were put, as one undo point. Raises `LiveError`."""
         if not self.entries:
             return
         label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"

@@ -6,14 +6,12 @@ the files is rendered: instruments, FX in front of the EQ's place, take FX, auto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-
-from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ...dsp.spectrum import Analysis, analyze_blocks
+from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio
 from ...eq import Eq
 from ...errors import AeqError, AudioError
 from ...reaper.live import check, envelopes, fx, linked, reaeq, track_state
@@ -23,7 +21,7 @@ from ...reaper.live.target import Target
 from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
-from ..described import AnalyzedItems
+from ..described import analyze_mix
 from ..media import Library
 from ..mix import Mixer
 
@@ -35,12 +33,11 @@ _MIDI = ("MIDI", "MIDIPOOL")
 
 @dataclass
 class FileSound:
-    """What reaches a target's EQ, in its files; `track` None is the master's.
+    """What reaches an EQ, in its files; `track` None is the master's.
 
     `eqs`: of the tracks that feed it, by their places.
     """
 
-    target: Target
     mixer: Mixer
     track: Track | None
     eqs: dict[int, Eq] = field(default_factory=dict)
@@ -50,31 +47,12 @@ class FileSound:
 
         `between_blocks` raises to end the work.
         """
-        rate = self.mixer.sample_rate
-        swing, kept, passes = Swing(), KeptSound(rate), 0
-
-        def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-            nonlocal passes
-            passes += 1
-            return analyze_blocks(kept.watch(swing.watch(watched(blocks))), rate)
-
-        def watched(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-            for block in blocks:
-                between_blocks()
-                yield np.ascontiguousarray(block)
-
-        if self.track is None:
-            analysis = self.mixer.analyze_master(self.eqs, analyze)
-        else:
-            analysis = self.mixer.analyze_track(self.track, self.eqs, analyze)
-        warnings = " ".join(self.mixer.library.warnings.values())
-        if analysis.silent or swing.largest == 0 or analysis.duration_s < MIN_SECONDS:
-            if warnings:
-                raise AudioError(warnings)
-            return None
-        # stretched items are heard at their own pace: their waveform is not that of the track
-        whole = kept.blocks if passes == 1 and kept.frames == round(analysis.duration_s * rate) else None
-        return AnalyzedItems("", analysis, whole, warnings or None)
+        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks)
+        if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
+            return heard
+        if heard.warning:
+            raise AudioError(heard.warning)
+        return None
 
 
 class NotInFilesError(AeqError):
@@ -93,9 +71,8 @@ def in_files(
     found: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
     for target in filter(linked.leads, targets):
-        make = _mix if target.is_master else _sum if target.link else _sound
         try:
-            found[id(target)] = make(reaper, project, target, tracks, library, new or {})
+            found[id(target)] = _sound(reaper, project, target, tracks, library, new or {})
         except NotInFilesError as reason:
             reasons[id(target)] = str(reason)
         except AeqError as error:
@@ -106,72 +83,35 @@ def in_files(
 def _sound(
     reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
 ) -> FileSound:
-    """A track, or a folder with the tracks inside it."""
-    _refuse_fx_in_front(reaper, target)
-    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
-    inside = [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
-    eqs = _eqs(reaper, inside, new, 1)
-    for track in (target.track, *inside):
-        if reaper("GetTrackNumSends", track, -1) > 0:
-            raise NotInFilesError("other tracks are sent to it")
-    opened = _opened(reaper, project, [target.track, *inside])
-    top = opened.tracks[0]
-    if target.items:
-        _only(reaper, top, target.items)
-    for pointer, one in zip([target.track, *inside], opened.tracks, strict=True):
-        _refuse_automation(reaper, pointer, is_top=one is top)
-        _refuse_what_is_not_in_files(one, library)
-    return FileSound(target, Mixer(opened, library), top, eqs)
-
-
-def _sum(
-    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
-) -> FileSound:
-    """Tracks that share one EQ: what reaches it on each, through their faders."""
-    chosen: list[tuple[Target | None, str]] = []
-    for member in target.link:
+    """A track, or a folder with the tracks inside it; tracks that share one EQ: the sum of what reaches it on each,
+    through their faders; the master: the sum of all tracks."""
+    chosen: list[tuple[Target | None, str]] = [(None, track) for track in tracks] if target.is_master else []
+    for member in [] if target.is_master else target.link or [target]:
         _refuse_fx_in_front(reaper, member)
-        chosen += [(member, member.track), *((None, track) for track in _inside(reaper, member, tracks))]
-    eqs: dict[int, Eq] = {}
-    for n, (owner, track) in enumerate(chosen):
-        if reaper("GetTrackNumSends", track, -1) > 0:
+        # of chosen items of linked tracks nothing else is heard
+        inside = [] if target.link and member.items else _inside(reaper, member, tracks)
+        chosen += [(member, member.track), *((None, track) for track in inside)]
+    found = {n: _own_eq(reaper, track, new.get(track)) for n, (owner, track) in enumerate(chosen) if owner is None}
+    for _, track in chosen:
+        if not target.is_master and reaper("GetTrackNumSends", track, -1) > 0:
             raise NotInFilesError("other tracks are sent to it")
-        _refuse_automation(reaper, track, is_top=False)
-        if owner is None and (eq := _own_eq(reaper, track, new.get(track))):
-            eqs[n] = eq
     opened = _opened(reaper, project, [track for _, track in chosen])
-    for (owner, _), one in zip(chosen, opened.tracks, strict=True):
-        if owner is not None:
+    top = None if target.is_master or target.link else opened.tracks[0]
+    for (owner, pointer), one in zip(chosen, opened.tracks, strict=True):
+        if owner is not None and owner.items:
+            _only(reaper, one, owner.items, one_after_another=one is top)
+        if owner is not None and one is not top:
             one.mute, one.solo, one.sends_to_parent = False, False, True
-            if owner.items:
-                places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in owner.items]
-                one.items = tuple(one.items[place] for place in places)
+        if envelopes.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
+            raise NotInFilesError("automation shapes it")
         _refuse_what_is_not_in_files(one, library)
-    return FileSound(target, Mixer(opened, library), None, eqs)
+    return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None})
 
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
-    """The tracks in a folder; of chosen items nothing else is heard."""
-    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0 and not target.items
+    """The tracks in a folder."""
+    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
     return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
-
-
-def _mix(
-    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
-) -> FileSound:
-    """The master: the sum of all tracks."""
-    eqs = _eqs(reaper, tracks, new, 0)
-    opened = _opened(reaper, project, tracks)
-    for pointer, track in zip(tracks, opened.tracks, strict=True):
-        _refuse_automation(reaper, pointer, is_top=False)
-        _refuse_what_is_not_in_files(track, library)
-    return FileSound(target, Mixer(opened, library), None, eqs)
-
-
-def _eqs(reaper: Api, tracks: Sequence[str], new: Mapping[str, Eq], first: int) -> dict[int, Eq]:
-    """By the place of a track, counted from `first`."""
-    found = {n: _own_eq(reaper, track, new.get(track)) for n, track in enumerate(tracks, first)}
-    return {n: eq for n, eq in found.items() if eq is not None}
 
 
 def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
@@ -217,19 +157,13 @@ def _opened(reaper: Api, project: str, tracks: Sequence[str]) -> Project:
     return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)
 
 
-def _only(reaper: Api, track: Track, chosen: Sequence[str]) -> None:
-    """Leaves just these items on the track, one after another, as they are rendered too."""
-    places = [round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER")) for item in chosen]
-    items, at_s = [], 0.0
-    for place in places:
-        items.append(replace(track.items[place], position_s=at_s))
-        at_s += items[-1].length_s
+def _only(reaper: Api, track: Track, chosen: Sequence[str], one_after_another: bool) -> None:
+    """Leaves just these items on the track, one after another as they are rendered too, or where they are."""
+    items = [track.items[round(reaper("GetMediaItemInfo_Value", item, "IP_ITEMNUMBER"))] for item in chosen]
+    if one_after_another:
+        starts_s = accumulate((item.length_s for item in items), initial=0.0)
+        items = [replace(item, position_s=at_s) for item, at_s in zip(items, starts_s, strict=False)]
     track.items = tuple(items)
-
-
-def _refuse_automation(reaper: Api, track: str, is_top: bool) -> None:
-    if envelopes.any_moves(reaper, track, _BEFORE_FX if is_top else None):
-        raise NotInFilesError("automation shapes it")
 
 
 def _refuse_what_is_not_in_files(track: Track, library: Library) -> None:

@@ -6,17 +6,13 @@ project is changed before every answer is there, and then in one undo point.
 
 from __future__ import annotations
 
-import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...dsp.analyze_file import AnalyzedAudio, analyze_file
-from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...methods.validation import AnalyzedRequest
@@ -29,14 +25,12 @@ from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
 from ...result.result import Result, with_loudness
 from ...util.files import output_error
-from ..analysis_pool import Stopped, results
-from ..kinds import kinds_of
+from ..analysis_pool import Progress, open_analysis_pool
 from ..plan import Action
-from ..rows import MASTER, Row, loudness_lufs
-from ..runner import IDLE, fill, raised
+from ..rows import MASTER, Row
+from ..runner import IDLE, describe, fill, names_of, raised
 from .files import FileSound, in_files
 
-Progress = Callable[[str, int, int], None]
 Listen = Callable[
     [Target, Callable[[], None]], AnalyzedAudio | None
 ]  # what is called between blocks raises to end the work
@@ -77,7 +71,7 @@ def make(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, wanted: EqRequest
     def answers(targets: Sequence[Target], heard: Sequence[AnalyzedAudio]) -> list[tuple[Action, str, Result]]:
         actions = [_action(one, added, engine, wanted) for one in targets]
         asked = [
-            AnalyzedRequest(one.analysis, replace(action, name=named(its)))
+            AnalyzedRequest(one.analysis, replace(action, name=names_of(row_of(its))))
             for its, one, action in zip(targets, heard, actions, strict=True)
         ]
         results = engine.adapt_many(asked)
@@ -127,21 +121,14 @@ def remove(reaper: Api, choice: TrackChoice) -> list[tuple[Target, str]]:
         return write.remove_all(reaper, project, chosen)
 
 
-def row_of(one: Target, analysis: Analysis | None = None, engine: AdaptiveEQ | None = None) -> Row:
+def row_of(one: Target) -> Row:
+    """What is known of a target before it is heard."""
     row = Row(MASTER if one.is_master else one.number, one.name)
     if one.heard_in:
         row.heard = how_heard(one)
     if one.fx_off:
         row.warnings.append("its FX are switched off: the EQ will sound once they are on")
-    if analysis:
-        row.kind, row.duration_s = kinds_of(engine, analysis, named(one))[0] if engine else "", analysis.duration_s
-        row.lufs = (loudness_lufs(analysis),) * 2
     return row
-
-
-def named(one: Target) -> tuple[str, ...]:
-    """What says of which kind a target is; the master is a mix."""
-    return ("mix",) if one.is_master else (one.name,)
 
 
 def overridden(one: Target) -> list[str]:
@@ -161,6 +148,7 @@ def is_idle(one: Target, result: Result) -> bool:
 
 
 def how_heard(one: Target) -> str:
+    """'in its files', or 'rendered, because ...'."""
     if one.heard_in == "files":
         return "in its files"
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
@@ -224,19 +212,8 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
 
     An error, or an interrupt, ends what is still heard at its next block.
     """
-    stop = threading.Event()
-
-    def between_blocks() -> None:
-        if stop.is_set():
-            raise Stopped
-
-    pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
-    try:
-        futures = [pool.submit(listen, one, between_blocks) for one in targets]
-        return results(futures, heard)
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+    with open_analysis_pool() as pool:
+        return pool.each(lambda one: listen(one, pool.check), targets, heard)
 
 
 def _run(
@@ -266,18 +243,17 @@ def _run(
         if entries:
             with reaper.held():
                 write.write_all(reaper, project, label, entries)
-    rows = {one.number: row_of(one, heard.analysis, engine) for one, heard in audible}
+    rows = {one.number: row_of(one) for one in targets}
     for (one, heard), (action, name, result) in zip(audible, told, strict=True):
+        describe(rows[one.number], heard, engine)
         if is_idle(one, result):
             rows[one.number].left = IDLE
         else:
             fill(rows[one.number], action, name, result, heard.analysis, engine)
         rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
-    for one in targets:
-        if one.number not in rows:
-            rows[one.number] = row_of(one)
-            rows[one.number].left = "it is silent"
-    return [rows[one.number] for one in targets]
+    for silent in rows.keys() - {one.number for one, _ in audible}:
+        rows[silent].left = "it is silent"
+    return list(rows.values())
 
 
 def _for_each_linked(

@@ -14,6 +14,21 @@ _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
+def start_of(data: bytes) -> int:
+    """Where the first line begins: a byte order mark belongs to none."""
+    return len(_BOM) if data.startswith(_BOM) else 0
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines with their ends."""
+    return _LINE.findall(data, start_of(data))
+
+
+def ending_of(data: bytes) -> bytes:
+    """How its lines end; as this system's do where there is none."""
+    return b"\r\n" if b"\r\n" in data else b"\n" if b"\n" in data else os.linesep.encode()
+
+
 def value(data: bytes, section: str, key: str) -> str | None:
     """What `key` of `section` holds, None where it is not there; upper and lower case are the same.
 
@@ -32,9 +47,7 @@ def with_values(data: bytes, section: str, values: Mapping[str, str]) -> bytes:
     >>> with_values(b"[a]\\nx=1\\n\\n[b]\\ny=2\\n", "a", {"x": "3", "z": "4"})
     b'[a]\\nx=3\\nz=4\\n\\n[b]\\ny=2\\n'
     """
-    ending = b"\r\n" if b"\r\n" in data else b"\n" if b"\n" in data else os.linesep.encode()
-    start = len(_BOM) if data.startswith(_BOM) else 0
-    lines = _LINE.findall(data, start)
+    ending, lines = ending_of(data), lines_of(data)
     wanted = {key.lower(): f"{key}={text}".encode("utf-8", "surrogateescape") for key, text in values.items()}
     inside, end = False, None
     for n, line in enumerate(lines):
@@ -55,7 +68,7 @@ def with_values(data: bytes, section: str, values: Mapping[str, str]) -> bytes:
         if end and not lines[end - 1].endswith(b"\n"):
             lines[end - 1] += ending
         lines[end:end] = new
-    return data[:start] + b"".join(lines)
+    return data[: start_of(data)] + b"".join(lines)
 
 
 def _text(line: bytes) -> str:
@@ -74,7 +87,7 @@ def _key(line: bytes) -> str | None:
 
 def _body(data: bytes, section: str) -> list[bytes]:
     inside, found = False, []
-    for line in _LINE.findall(data, len(_BOM) if data.startswith(_BOM) else 0):
+    for line in lines_of(data):
         if (name := _section(line)) is not None:
             inside = name == section.lower()
         elif inside:

@@ -14,10 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InstallError
 from ..chunks import quote_token, split_tokens
+from .ini import lines_of, start_of
 
 FILE = "reaper-kb.ini"
-_BOM = b"\xef\xbb\xbf"
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _MAIN_SECTION = "0"
 # What REAPER does with an action that is run while it runs: 4 asks in a box that stops everything until it is answered,
 # 516 starts another instance. Ours says "busy" then.
@@ -45,11 +44,11 @@ def with_scripts(data: bytes, files: Sequence[str], scripts: Path, separator: st
     """
     if b"\0" in data:
         raise InstallError(f"{FILE} is damaged or no text: move it away or bring a backup of it back, then try again")
-    known = [words for line in _lines(data) if (words := _script(line))]
+    known = [words for line in lines_of(data) if (words := _script(line))]
     ids, paths = {words[3] for words in known}, {_below(words[5], scripts) for words in known}
     new = [file for file in files if command_id(file) not in ids and file.casefold() not in paths]
     ours = {command_id(file) for file in files}
-    data = data[: _start(data)] + b"".join(_answered(line, ours) for line in _lines(data))
+    data = data[: start_of(data)] + b"".join(_answered(line, ours) for line in lines_of(data))
     place, ending = _place(data)
     return data[:place] + b"".join(_new_line(file, separator) + ending for file in new) + data[place:]
 
@@ -57,13 +56,13 @@ def with_scripts(data: bytes, files: Sequence[str], scripts: Path, separator: st
 def without_scripts(data: bytes, folder: str, keep: Collection[str] = ()) -> bytes:
     """The list without the lines that are ours, those of the files to `keep` excepted; `folder` is below Scripts."""
     ids = own_ids(data, folder) - {command_id(file) for file in keep}
-    kept = (line for line in _lines(data) if not ((words := _script(line)) and words[3] in ids))
-    return data[: _start(data)] + b"".join(kept)
+    kept = (line for line in lines_of(data) if not ((words := _script(line)) and words[3] in ids))
+    return data[: start_of(data)] + b"".join(kept)
 
 
 def own_ids(data: bytes, folder: str) -> set[str]:
     """The ids of the scripts in the list that are ours; all of them lie in `folder` itself."""
-    known = [words for line in _lines(data) if (words := _script(line))]
+    known = [words for line in lines_of(data) if (words := _script(line))]
     names = {words[3]: re.split(r"[/\\]", words[5])[-1] for words in known}
     return {given for given, name in names.items() if given == command_id(f"{folder}/{name}")}
 
@@ -71,7 +70,7 @@ def own_ids(data: bytes, folder: str) -> set[str]:
 def uses(data: bytes, ids: Collection[str]) -> int:
     """How many keys and custom actions of the user refer to one of these ids."""
     named = {f"_{name}" for name in ids}
-    lines = [_words(line) for line in _lines(data)]
+    lines = [_words(line) for line in lines_of(data)]
     return sum(words[0] in ("KEY", "ACT") and not named.isdisjoint(words) for words in lines if words)
 
 
@@ -80,15 +79,6 @@ def _answered(line: bytes, ids: Collection[str]) -> bytes:
     if words is None or words[3] not in ids or words[1] != _ASKS:
         return line
     return re.sub(rb"^(\s*SCR\s+)4(\s)", rb"\g<1>" + _NEW_INSTANCE.encode() + rb"\2", line, count=1)
-
-
-def _start(data: bytes) -> int:
-    return len(_BOM) if data.startswith(_BOM) else 0
-
-
-def _lines(data: bytes) -> list[bytes]:
-    """With their ends; a byte order mark belongs to no line."""
-    return _LINE.findall(data, _start(data))
 
 
 def _words(line: bytes) -> list[str]:
@@ -114,14 +104,14 @@ def _place(data: bytes) -> tuple[int, bytes]:
 
     Never behind the last line, which may have no end: then taking ours out again gives the same bytes.
     """
-    offset = _start(data)
+    offset = start_of(data)
     found: dict[str, tuple[int, bytes]] = {}
-    for line in _lines(data):
+    for line in lines_of(data):
         kind = (_words(line) or [""])[0]
         found.setdefault(kind, (offset, line))
         offset += len(line)
-    first = next(iter(_lines(data)), b"")
-    place, line = found.get("SCR") or found.get("KEY") or (_start(data), first)
+    first = next(iter(lines_of(data)), b"")
+    place, line = found.get("SCR") or found.get("KEY") or (start_of(data), first)
     if not line.endswith(b"\n"):
         line = first
     if not line.endswith(b"\n"):

@@ -27,6 +27,8 @@ class Provide:
 
 @dataclass(frozen=True)
 class Header:
+    """What a package says of itself; `flags` are tags without a value."""
+
     version: str
     description: str = ""
     author: str = ""

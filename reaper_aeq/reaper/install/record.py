@@ -39,10 +39,12 @@ class InstallRecord:
             return None
 
     def to_bytes(self) -> bytes:
+        """The file, JSON."""
         return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
 
 
 def digest(data: bytes) -> str:
+    """By which a file is known to be as it was written."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 
 from ...errors import InstallError
+from .ini import start_of
 
 FILE = "__startup.lua"
 BEGIN, END = "-- >>> reaper-aeq: start with REAPER", "-- <<< reaper-aeq"
 NEW = " (this file was made for it)"
-_BOM = b"\xef\xbb\xbf"
 _BLOCK = re.compile(re.escape(BEGIN).encode() + rb"[^\n]*\n.*?" + re.escape(END).encode() + rb"[^\n]*\n", re.DOTALL)
 
 
@@ -53,6 +53,7 @@ def without_block(data: bytes | None) -> bytes | None:
 
 
 def has_block(data: bytes | None) -> bool:
+    """Whether our block is in it. Raises `InstallError`."""
     return bool(_find(data or b""))
 
 
@@ -66,5 +67,5 @@ def _find(data: bytes) -> re.Match[bytes] | None:
 
 def _place(data: bytes) -> int:
     """In front of everything but what Lua takes for no code at a file's beginning."""
-    start = len(_BOM) if data.startswith(_BOM) else 0
+    start = start_of(data)
     return data.find(b"\n") + 1 if data[start : start + 1] == b"#" else start

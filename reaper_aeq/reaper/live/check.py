@@ -73,7 +73,8 @@ def may_change(reaper: Api, target: Target, heavy: bool = False) -> None:
         return
     chunk = chunk_of(reaper, target.track) if heavy else light_chunk_of(reaper, target.track)
     if why := closed_reason(chunk):
-        raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
+        way_out = "unfreeze" if "frozen" in why else "unlock"
+        raise LiveError(f"{target.name!r}: {why}: right-click the track to {way_out} it")
 
 
 def closed_reason(chunk: str) -> str:

@@ -53,6 +53,7 @@ def guid(reaper: Api, track: str, fx: int) -> str:
 
 
 def is_bypassed(reaper: Api, track: str, fx: int) -> bool:
+    """Whether an FX is switched off."""
     return not reaper("TrackFX_GetEnabled", track, fx)
 
 

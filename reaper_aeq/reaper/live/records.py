@@ -40,6 +40,7 @@ class InstanceRecord:
         return len(bands) >= len(kept)
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
         blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
         return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq)}
 
@@ -53,6 +54,7 @@ class Kept:
 
 
 def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq) -> InstanceRecord:
+    """What is kept about an instance that was just written."""
     bands = [
         {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
          "enabled": b.enabled}
@@ -78,6 +80,7 @@ def read(reaper: Api, track: str) -> Kept:
 
 
 def keep(reaper: Api, track: str, kept: Kept) -> None:
+    """Replaces what is kept; of the master nothing is."""
     if is_master(reaper, track):
         return
     text = ""
@@ -101,6 +104,7 @@ def note(reaper: Api, track: str, record: InstanceRecord, alive: Collection[str]
 
 
 def is_master(reaper: Api, track: str) -> bool:
+    """By its number."""
     return reaper("GetMediaTrackInfo_Value", track, "IP_TRACKNUMBER") < 0
 
 

@@ -8,8 +8,6 @@ the path REAPER does not find the script and each further call adds another such
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -76,8 +74,7 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
 
     A line that is there keeps its id, for keys may refer to it; lines for the same script that REAPER cannot read go.
     """
-    ending = b"\r\n" if b"\r\n" in data else b"\n" if b"\n" in data else os.linesep.encode()
-    lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
+    ending, lines = ini.ending_of(data), ini.lines_of(data)
     ours = [n for n, line in enumerate(lines) if _is_for(line, script)]
     known = [split_tokens(lines[n].decode("utf-8", "surrogateescape"))[3] for n in ours]
     command = next(iter(known), "RS" + hashlib.sha1(f"reapy server {script}".encode()).hexdigest())
@@ -91,7 +88,7 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
         if lines and not lines[-1].endswith(b"\n"):
             lines[-1] += ending
         lines.append(new + ending)
-    return b"".join(lines), command
+    return data[: ini.start_of(data)] + b"".join(lines), command
 
 
 def _is_for(line: bytes, script: str) -> bool:

@@ -36,6 +36,7 @@ class Target:
 
     @property
     def is_master(self) -> bool:
+        """By its number."""
         return self.number < 0
 
 
@@ -50,10 +51,12 @@ def track_name(reaper: Api, track: str) -> str:
 
 
 def number_of(reaper: Api, track: str) -> int:
+    """REAPER's own: 1 for the first track, -1 for the master."""
     return round(reaper("GetMediaTrackInfo_Value", track, "IP_TRACKNUMBER"))
 
 
 def items_of(reaper: Api, track: str) -> list[str]:
+    """The items of a track, in their order."""
     return [reaper("GetTrackMediaItem", track, n) for n in range(reaper("GetTrackNumMediaItems", track))]
 
 
@@ -113,5 +116,6 @@ def named(reaper: Api, project: str, family: str, names: Sequence[str]) -> list[
 
 
 def plays_midi(reaper: Api, item: str) -> bool:
+    """Whether an item's active take holds notes."""
     take = reaper("GetActiveTake", item)
     return not is_null(take) and bool(reaper("TakeIsMIDI", take))

@@ -11,27 +11,12 @@ import re
 import sys
 import uuid
 from collections.abc import Iterable
-from pathlib import Path
 
 from ...eq import Band, BandKind, Eq
 from ...errors import AeqError, RangeError
 from ..chunks import quote_token
 from .state import VST_ID, ReaEqState, StateBand, StateError, parse_state
 from .values import RANGES, db_to_linear, linear_to_db
-
-__all__ = [
-    "ReaEqState",
-    "StateBand",
-    "StateError",
-    "clean_name",
-    "decode_state",
-    "encode_state",
-    "rfxchain_text",
-    "to_eq",
-    "to_state",
-    "vst_block",
-    "write_rfxchain",
-]
 
 # The integers of the state and of BANDTYPEn (1.4). 2 was "Band" in old files and is "Band (alt 2)" now; 9 "Band (alt)".
 TYPE_OF_KIND = {
@@ -89,28 +74,27 @@ def to_state(eq: Eq) -> ReaEqState:
     """
     bands = []
     for band in eq.bands:
-        _check("freq_hz", band.freq_hz, RANGES["freq_hz"].low, RANGES["freq_hz"].high)
-        _check("bandwidth_oct", band.bandwidth_oct, RANGES["bandwidth_oct"].low, RANGES["bandwidth_oct"].high)
+        for name in ("freq_hz", "bandwidth_oct"):
+            _check(name, getattr(band, name), RANGES[name].low, RANGES[name].high)
         number, gain = TYPE_OF_KIND[band.kind], _linear("gain_db", band.gain_db)
         bands.append(StateBand(number, band.enabled, band.freq_hz, gain, band.bandwidth_oct))
     return ReaEqState(tuple(bands), _linear("output_gain_db", eq.output_gain_db))
 
 
-def to_eq(state: ReaEqState, *, skip_unsupported: bool = False) -> Eq:
+def to_eq(state: ReaEqState) -> Eq:
     """A stored instance as an `Eq`.
 
     All-pass and parallel band-pass bands have no `BandKind`. An `Eq` without them would sound different and, written
-    back, would lose them, so they raise `StateError` unless `skip_unsupported` says that the caller has dealt with it.
+    back, would lose them, so they raise `StateError`.
     """
     bands = []
     for number, band in enumerate(state.bands, 1):
-        if band.type in KIND_OF_TYPE:
-            # Bandwidths of 0 occur in real files; ReaEQ itself goes down to 0.01.
-            width = max(band.bandwidth_oct, RANGES["bandwidth_oct"].low)
-            bands.append(Band(KIND_OF_TYPE[band.type], band.freq_hz, _db(band.gain), width, band.enabled))
-        elif not skip_unsupported:
+        if band.type not in KIND_OF_TYPE:
             name = _NAMES_WITHOUT_KIND.get(band.type, f"type {band.type}")
             raise StateError(f"band {number} of this ReaEQ is of a kind we cannot compute ({name})")
+        # Bandwidths of 0 occur in real files; ReaEQ itself goes down to 0.01.
+        width = max(band.bandwidth_oct, RANGES["bandwidth_oct"].low)
+        bands.append(Band(KIND_OF_TYPE[band.type], band.freq_hz, _db(band.gain), width, band.enabled))
     return Eq(tuple(bands), _db(state.gain))
 
 
@@ -144,13 +128,6 @@ def rfxchain_text(eq: Eq | ReaEqState, name: str = "", platform: str | None = No
     fxid = f"FXID {{{str(uuid.uuid4()).upper()}}}"
     lines = ["BYPASS 0 0 0", *vst_block(eq, name, platform), "FLOATPOS 0 0 0 0", fxid, "WAK 0 0"]
     return "\n".join(lines) + "\n"
-
-
-def write_rfxchain(path: str | Path, eq: Eq | ReaEqState, name: str = "", platform: str | None = None) -> None:
-    """Writes `rfxchain_text` so that the file is whole or not there. Raises `OutputError`."""
-    from ...util.files import write_text_atomic
-
-    write_text_atomic(path, rfxchain_text(eq, name, platform))
 
 
 def _this_platform() -> str:

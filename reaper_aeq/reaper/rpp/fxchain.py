@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -19,7 +19,6 @@ from ...errors import AeqError, ProjectError
 from ..chunks import Chunk, Line, quote_token, split_tokens
 from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
 from ..reaeq.state import VST_ID, ReaEqState, StateError
-from .links import shift_links
 
 PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")
 # What REAPER writes for a chain whose window was never opened.
@@ -27,6 +26,7 @@ NEW_CHAIN = ("SHOW 0", "LASTSEL 0", "DOCKED 0")
 # The 15th character of the FXID of an instance that brought its chain with it. REAPER writes empty chains of exactly
 # our form, so nothing else tells a chain to take away from one to leave; random GUIDs have a 4 there.
 _BROUGHT_CHAIN = "8"
+_PLINK = re.compile(rb"^(\s*PLINK\s+\S+\s+)(\d+)(:-?\d+)?(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,11 @@ class Fx:
 
     @property
     def plugin(self) -> Chunk | None:
+        """The chunk of the plug-in itself; None where there is none."""
         return next((part for part in self.parts if isinstance(part, Chunk) and part.name in PLUGINS), None)
 
     def values(self, name: str) -> list[str]:
+        """The tokens after the name on the first line of this name; empty where there is none."""
         return next((part.tokens[1:] for part in self.parts if isinstance(part, Line) and part.name == name), [])
 
 
@@ -141,7 +143,7 @@ def set_eq(
     elif place == "last" or not fxs:
         chain.append(lines)
     else:
-        shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
+        _shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
         chain.insert(chain.children.index(fxs[0].parts[0]), lines)
     return True
 
@@ -157,12 +159,31 @@ def remove_eq(parent: Chunk, chain_name: str, name: str) -> bool:
         for part in fx.parts:
             chain.remove(part)
         del fxs[index]
-        shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
+        _shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
         if not fxs and _brought_chain(fx):
             parent.remove(chain)
             chain = None
         found = True
     return found
+
+
+def _shift_links(fxs: Sequence[Fx], moved: Mapping[int, int]) -> None:
+    """Rewrites parameter links, by which the FX of a chain name each other by number, after numbers changed as `moved`
+    says; a link to one not in it is left alone. `fxs` are those of the old chain that are still there, in order.
+
+    `PLINK scale 2:-1 param offset` in a PROGRAMENV chunk links to FX 2 of the chain, one before its own (State Chunk
+    Definitions, ReaTeam); older files write the number alone. -1 and -100 mean nothing and MIDI.
+    """
+    stayed = sorted(moved)
+    for old_position, fx in zip(stayed, fxs, strict=True):
+        for part in fx.parts:
+            line = part.line("PLINK") if isinstance(part, Chunk) and part.name == "PROGRAMENV" else None
+            match = _PLINK.match(line.raw) if line else None
+            if line and match and (target := int(match[2])) in moved:
+                # Changed by how far both went, not computed anew: what was odd before is as odd when it is put back.
+                change = (moved[target] - target) - (moved[old_position] - old_position)
+                distance = b":%d" % (int(match[3][1:]) + change) if match[3] else b""
+                line.raw = match[1] + b"%d" % moved[target] + distance + line.raw[match.end() :]
 
 
 def stored_name(name: str) -> str:

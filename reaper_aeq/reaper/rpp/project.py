@@ -70,6 +70,7 @@ class Project:
         return cls(parse(data), Path(path) if path is not None else None)
 
     def to_bytes(self) -> bytes:
+        """The file again; byte for byte what was read, where nothing was changed."""
         return self._root.to_bytes()
 
     def to_bytes_in(self, folder: str | os.PathLike[str]) -> bytes:

@@ -133,6 +133,7 @@ class Track(_HasChain):
         return next(behind, len(children))
 
     def __repr__(self) -> str:
+        """For whoever debugs."""
         return f"<Track {self.index + 1} {self.name!r}>"
 
 
@@ -159,6 +160,7 @@ class Master(_HasChain):
         return next(behind, len(children))
 
     def __repr__(self) -> str:
+        """For whoever debugs."""
         return "<Master>"
 
 

@@ -40,6 +40,7 @@ class PeopleSettings:
         return self.curves_db[[i for i, name in enumerate(self.words) if name == word]]
 
     def subset(self, keep: Sequence[bool]) -> PeopleSettings:
+        """`keep`: one a row."""
         chosen = [i for i, use in enumerate(keep) if use]
         return PeopleSettings(tuple(self.words[i] for i in chosen), self.curves_db[chosen])
 
@@ -89,6 +90,7 @@ class SocialWord:
 
 
 def read_social_words(folder: Path | str) -> list[SocialWord]:
+    """Raises `AeqError` where the file is missing."""
     rows = read_table(Path(folder) / WORDS)
     curves = _social_curves(rows)
     return [SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)]
@@ -115,6 +117,7 @@ class Spectra:
 
 
 def read_ltas_prior(folder: Path | str) -> Spectra:
+    """Raises `AeqError` where the file is missing, or has other bands."""
     rows = read_table(Path(folder) / SPECTRA)
     keys = band_columns(rows[0], "hz_")
     if len(keys) != len(GRID):

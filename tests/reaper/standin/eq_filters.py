@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.signal import sosfilt, sosfreqz
 
-from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand
+from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
 from .errors import StandInError
 

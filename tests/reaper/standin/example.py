@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reaper_aeq.reaper.reaeq.instance import Eq, ReaEqState, vst_block
+from reaper_aeq.reaper.reaeq.instance import Eq, vst_block
+from reaper_aeq.reaper.reaeq.state import ReaEqState
 
 from .tree import quote_token
 

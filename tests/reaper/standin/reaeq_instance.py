@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from reaper_aeq.reaper.reaeq.instance import ReaEqState, StateBand, decode_state, encode_state
+from reaper_aeq.reaper.reaeq.instance import decode_state, encode_state
+from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
 
 from .errors import StandInError
 from .tree import Node

@@ -93,6 +93,7 @@ class Reaper(User):
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
+        self.ends_scripts = False  # once this cycle is over
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
 
@@ -143,6 +144,7 @@ class Reaper(User):
         script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()
+        self._end_scripts()
         self._raise()
         return script
 
@@ -157,7 +159,15 @@ class Reaper(User):
             drive_all(self)
             for script in list(self.scripts):
                 script.step()
+                self._end_scripts()
                 self._raise()
+
+    def _end_scripts(self) -> None:
+        """A project was opened: whatever runs is ended, and gets its atexit."""
+        if self.ends_scripts:
+            self.ends_scripts = False
+            for script in list(self.scripts):
+                script.finish()
 
     def run_until(self, done: Callable[[], bool] | None = None, timeout_s: float = 30.0) -> None:
         """Cycles until `done()`, or until no script is left; raises after `timeout_s` of REAPER's time."""
