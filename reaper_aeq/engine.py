@@ -37,7 +37,6 @@ from .result.result import (
     nothing_heard,
     room_for_peaks,
     with_known_peaks,
-    with_loudness,
     with_measured_loudness,
 )
 from .result.safety import OUTPUT, Loudness
@@ -105,7 +104,8 @@ class AdaptiveEQ:
         Args:
             audio: numpy or torch, (channels, samples) or (samples,).
             sample_rate: Hz, 8000 to 192000.
-            word: a word, 'less <word>', words of your own, or a blend {'warm': 0.7, 'airy': 0.3}.
+            word: a word, 'less <word>', words of your own, or a blend {'warm': 0.7, 'airy': 0.3}, which may be given as
+                text ('warm 0.7, airy 0.3').
             intensity: -2..2; 0 nothing, 1 what the word means for this sound, negative the opposite.
             adaptation: 0..1, 0.5 by default; how much the sound's own balance counts.
             method: one of `methods.METHODS`.
@@ -281,22 +281,11 @@ class AdaptiveEQ:
         request: MatchRequest,
     ) -> MatchResult:
         """`match` for sounds that were analyzed already; `names` of the references are what people are told."""
+        from .methods.reference import Matching
         from .methods.reference.match import match_analysis
-        from .methods.reference.noise import Matching
 
         noise = self.models.get(Matching)
         return match_analysis(self.encoder, self.eq_model, noise, analysis, references, names, request)
-
-    def match_file(self, path: str | os.PathLike[str], references: Sequence[str], **options: Any) -> MatchResult:
-        """`match` for files, read in blocks; `options` are the fields of `MatchRequest`. Raises `AudioError` too."""
-        from .dsp.analyze_file import analyze_file
-        from .request import MatchRequest
-
-        request = MatchRequest(**options)
-        request.shares(len(references))  # what is wrong with it is said before anything is read
-        heard = analyze_file(os.fspath(path))
-        others = [analyze_file(reference).analysis for reference in references]
-        return with_loudness(self.match_analysis(heard.analysis, others, references, request), heard)
 
     def heard_as(
         self, analysis: Analysis, *, kind: str | None = None, name: str | Sequence[str] | None = None
@@ -339,6 +328,7 @@ class AdaptiveEQ:
         return self.profile_analysis(self.analyze(audio, sample_rate))
 
     def profile_analysis(self, analysis: Analysis) -> dict[str, float]:
+        """`profile` for a sound that was analyzed already."""
         if analysis.silent:
             return dict.fromkeys(self.words, 0.5)
         seen = self.encoder.observe(analysis, self.eq_model)

@@ -39,6 +39,7 @@ class Range:
     high: float
 
     def clamp(self, value: float) -> float:
+        """The nearest value inside."""
         return min(max(value, self.low), self.high)
 
     def __contains__(self, value: float) -> bool:
@@ -141,20 +142,10 @@ class Eq:
         return _filters().apply_eq(self, audio, sample_rate)
 
     def with_output_gain(self, output_gain_db: float) -> Eq:
+        """The same bands with another output gain, dB."""
         return replace(self, output_gain_db=float(output_gain_db))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: `output_gain_db` and `bands`, as `--json` prints them."""
         bands = [{**asdict(band), "kind": str(band.kind)} for band in self.bands]
         return {"output_gain_db": self.output_gain_db, "bands": bands}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Eq:
-        """The inverse of `to_dict`; unknown keys raise `AeqError`."""
-        unknown = set(data) - {"output_gain_db", "bands"}
-        if unknown:
-            raise AeqError(f"unknown keys in an EQ: {', '.join(sorted(unknown))}")
-        try:
-            return cls(tuple(Band(**band) for band in data.get("bands", ())), float(data.get("output_gain_db", 0.0)))
-        except TypeError as error:
-            raise AeqError(f"not a band: {error}") from None

@@ -23,6 +23,12 @@ MATCHES = ("posterior", "ltas", "encoder")
 DEFAULT_MATCH = "posterior"
 NARROWEST_OCT = 0.5  # between two frequency limits; a sixth-octave grid says little of less
 _WEIGHT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(%?)")
+# What somebody means for a weight who writes it in another way: 'warm nan', 'warm 1e3', 'warm*2', '0.7 warm'.
+_MEANT_AS_WEIGHT = re.compile(
+    r".*\s[-+]?(?:nan|inf|infinity|\d+\.?\d*e[-+]?\d+)%?|.*\*\s*[-+]?\d*\.?\d+%?|[-+]?\d*(?:\.\d+%?|\d%)[\s*].*", re.I
+)
+_AMOUNT = re.compile(r"[-+]?\d*(?:\.\d+%?|\d%)")  # what nobody takes for a part of a word, as '808' may be
+_LOOSE = re.compile(r"(?:\s*[=:]\s*|\s)([-+]?\d*\.?\d+)(?:\s?(%))?$")  # 'warm = 0.7', 'warm 70 %'
 _EXAMPLE = "write it like 'warm 0.7, airy 0.3'"
 
 
@@ -114,23 +120,28 @@ class MatchRequest:
         return [float(weight) / sum(weights) for weight in weights]
 
 
-def parse_word(text: str) -> str | dict[str, float]:
+def parse_word(text: str, all_zero: bool = False) -> str | dict[str, float]:
     """A word or phrase as it is, or a blend as {word: weight}.
 
     Parts of a blend are separated by a comma or ' + '; a weight may be in per cent, as in the names that
     `reaper.reaeq.names.instance_name` gives. Where no part has a weight the text is a phrase.
 
-    Raises `AeqError` for a blend that cannot be read, `RangeError` for a weight out of range.
+    Args:
+        all_zero: whether every weight may be 0, as in the name of an EQ that was turned down to nothing.
+
+    Raises `AeqError` for a blend that cannot be read or asks for nothing, `RangeError` for a weight out of range.
 
     >>> parse_word("less muddy")
     'less muddy'
     >>> parse_word("warm 0.7, airy 30%")
     {'warm': 0.7, 'airy': 0.3}
     """
-    parts = [" ".join(part.split()) for part in re.split(r",|\s\+\s", text)]
+    parts = [_LOOSE.sub(r" \1\2", " ".join(part.split())) for part in re.split(r",|\s\+\s", text)]
     if parts == [""]:
         raise AeqError(f"no word given: name one, or {_EXAMPLE}")
-    if all(parts) and not any(_WEIGHT.fullmatch(part.rpartition(" ")[2]) for part in parts):
+    if all(parts) and not any(
+        _WEIGHT.fullmatch(part.rpartition(" ")[2]) or _MEANT_AS_WEIGHT.fullmatch(part) for part in parts
+    ):
         return " ".join(text.split())
     blend: dict[str, float] = {}
     for part in parts:
@@ -142,6 +153,8 @@ def parse_word(text: str) -> str | dict[str, float]:
         assert weight is not None
         blend[word] = float(weight[1]) / (100 if weight[2] else 1)
         check_range("intensity", blend[word], f"the weight of {word!r}")
+    if not all_zero and not any(blend.values()):
+        raise AeqError(f"{text!r} asks for nothing: give a word a weight other than 0, or {_EXAMPLE}")
     return blend
 
 
@@ -152,6 +165,8 @@ def _fault(part: str, word: str, weight: re.Match[str] | None, blend: Mapping[st
         return f"{part!r} has no weight"
     if not word:
         return f"the weight {part} has no word (decimals are written with a point)"
+    if any(_AMOUNT.fullmatch(one) for one in word.split()):
+        return f"{part!r} holds two weights: put a comma between two words"
     return f"{word!r} occurs twice" if word in blend else None
 
 

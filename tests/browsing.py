@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ROUND = "e.closest('.options label') ?? e"  # a choice is outlined with its label
 _TEXTS = """() => {
   const own = (element) => [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
   const behind = (element) => {
@@ -32,6 +33,35 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no Chromium on the PATH: install one ('apt-get install chromium') to test the pages")
     return found
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """The browser itself."""
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+def focused_by_tab(page: Any, what: str, most: int) -> list[list[Any]]:
+    """What the Tab key comes by, one after the other, each of which has to show that it has the focus.
+
+    `what`: JavaScript on the element `e`, several values separated by commas, the first of which names it.
+    """
+    focused = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        found = f"[document.activeElement].map(e => [e.tagName, getComputedStyle({ROUND}).outlineStyle, {what}])[0]"
+        tag, outline, *seen = page.evaluate(found)
+        if tag == "BODY":
+            break
+        assert outline != "none", f"{seen[0]} has the focus and does not show it"
+        focused.append([tag, *seen])
+    return focused
 
 
 @contextmanager

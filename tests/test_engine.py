@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from json_eq import eq_from_json
 
 from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.dsp.spectrum import GRID_HZ
@@ -19,7 +20,7 @@ from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.model.curves import projection, rms_db
 from reaper_aeq.reaper.reaeq.instance import vst_block
 from reaper_aeq.request import EqRequest
-from reaper_aeq.result.plot import curves_of
+from reaper_aeq.result.plot import Drawn
 from reaper_aeq.result.result import Result
 
 RATE = 48_000
@@ -64,7 +65,7 @@ def test_the_answer_as_json(engine):
         ["kind", "freq_hz", "gain_db", "bandwidth_oct", "enabled"]
     ] * len(data["bands"])  # fmt: skip
     assert 1 <= len(data["bands"]) <= 3 and all(band["gain_db"] for band in data["bands"])
-    assert Eq.from_dict({k: data[k] for k in ("output_gain_db", "bands")}) == engine.adapt(noise(), RATE, "warm").eq
+    assert eq_from_json(data) == engine.adapt(noise(), RATE, "warm").eq
 
 
 @pytest.mark.parametrize("word", ["warm", "bright", "less muddy", "claro"])
@@ -224,6 +225,13 @@ def test_a_blend_of_words(engine):
     error = both.eq.response_db(FREQS_HZ, RATE) - wanted
     assert np.std(error) < 0.6 < 0.4 * np.std(wanted)  # the level is free
     assert engine.adapt(sound, RATE, {"warm": 1.0}).eq == engine.adapt(sound, RATE, "warm").eq
+    assert engine.adapt(sound, RATE, "warm 0.7, deep 50%", adaptation=0.0).eq == both.eq
+    assert engine.score(sound, RATE, "warm 0.7, deep 0.5") == engine.score(sound, RATE, {"warm": 0.7, "deep": 0.5})
+    assert torch.equal(engine.curve_of("warm 0.7 + deep 0.5"), engine.curve_of({"warm": 0.7, "deep": 0.5}))
+    with pytest.raises(AeqError, match=r"cannot read the blend 'warm 0\.7, deep': 'deep' has no weight"):
+        engine.adapt(sound, RATE, "warm 0.7, deep")
+    with pytest.raises(AeqError, match="'warm 0' asks for nothing"):
+        engine.adapt(sound, RATE, "warm 0")
     for nothing in ({"warm": 0.0}, {"warm": 1.0, "less warm": 1.0}):
         assert engine.adapt(sound, RATE, nothing).eq.bands == ()
 
@@ -362,7 +370,7 @@ def test_the_picture_s_halves_agree(engine, what):
     sound, rate = noise(tilt_db_per_oct=-6.0), RATE
     result = engine.match(sound, rate, noise(), rate) if what == "match" else engine.adapt(sound, rate, what)
     assert abs(result.eq.output_gain_db) > 0.2
-    drawn = curves_of(result)
+    drawn = vars(Drawn.of(result))
     above = np.asarray(drawn["result_db"]) - np.asarray(drawn["source_db"])
     below = np.interp(np.log(drawn["freqs_hz"]), np.log(drawn["eq_freqs_hz"]), drawn["eq_db"])
     heard = np.isfinite(above)

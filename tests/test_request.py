@@ -18,6 +18,13 @@ from reaper_aeq.request import check_range, parse_word
         ("warm 70% + less muddy 30%", {"warm": 0.7, "less muddy": 0.3}),
         ("warm 1", {"warm": 1.0}),
         ("warm -0.5, airy +2", {"warm": -0.5, "airy": 2.0}),
+        ("warm 70 %, airy 30 %", {"warm": 0.7, "airy": 0.3}),
+        ("warm: 70%, less muddy = .3", {"warm": 0.7, "less muddy": 0.3}),
+        ("warm 0, airy 0.3", {"warm": 0.0, "airy": 0.3}),
+        ("808 kick 0.5", {"808 kick": 0.5}),
+        ("like an 808 in a barn", "like an 808 in a barn"),
+        ("80s radio", "80s radio"),
+        ("warm: like a banana", "warm: like a banana"),
     ],
 )
 def test_what_is_understood(text, request_):
@@ -41,6 +48,16 @@ def test_what_is_understood(text, request_):
         ("0.7", "the weight 0.7 has no word"),
         ("warm 0.7 + airy nan", "'airy nan' has no weight"),
         ("warm 1e3, airy 1", "'warm 1e3' has no weight"),
+        ("warm 0.6 airy 0.3", "'warm 0.6 airy 0.3' holds two weights: put a comma between two words"),
+        ("warm 60% airy 30%", "holds two weights"),
+        ("warm nan", "'warm nan' has no weight"),
+        ("warm -inf", "'warm -inf' has no weight"),
+        ("warm 1e-1", "'warm 1e-1' has no weight"),
+        ("warm*0.7", "'warm*0.7' has no weight"),
+        ("0.7 warm", "'0.7 warm' has no weight"),
+        ("70% warm, 30% airy", "'70% warm' has no weight"),
+        ("warm 0", "'warm 0' asks for nothing"),
+        ("warm 0, airy -0%", "asks for nothing"),
     ],
 )
 def test_a_malformed_blend_says_what_is_wrong_and_what_to_write(text, reason):
@@ -75,6 +92,10 @@ def test_numbers_out_of_range_are_refused(value):
 )
 def test_names(request_, intensity, name):
     assert instance_name(request_, intensity) == name
+
+
+def test_the_name_of_an_eq_that_was_turned_down_to_nothing_is_read():
+    assert parse_word("warm 0%", all_zero=True) == {"warm": 0.0}
 
 
 def test_a_name_is_understood_as_a_request():

@@ -19,13 +19,15 @@ def aeq():
 ADAPT = {
     "audio": [("x", RATE, "warm"), (None, RATE, "warm"), (object(), RATE, "warm"), ([[1.0], [1.0, 2.0]], RATE, "warm"),
               (SOUND.astype(complex), RATE, "warm"), ({}, RATE, "warm")],
-    "rate": [(SOUND, "x", "warm"), (SOUND, None, "warm"), (SOUND, [RATE], "warm")],
+    "rate": [(SOUND, "x", "warm"), (SOUND, None, "warm"), (SOUND, [RATE], "warm"), (SOUND, "44100", "warm"),
+             (SOUND, b"44100", "warm")],
     "word": [(SOUND, RATE, word) for word in (3, None, ["warm"], b"warm", {"warm": "x"}, {"warm": None}, {3: 1.0}, {})],
 }  # fmt: skip
 OPTIONS = [
     {"intensity": "x"}, {"intensity": None}, {"intensity": [1]}, {"intensity": 10**400}, {"intensity": True},
     {"intensity": np.ones(2)}, {"adaptation": "x"}, {"adaptation": []}, {"method": 3}, {"method": ["fixed"]},
     {"method": None}, {"refine": "x"}, {"refine": 1.5}, {"variations": "x"}, {"variations": 1.5}, {"variations": None},
+    {"kind": 3}, {"kind": ["vocals"]}, {"name": 5}, {"name": [5]}, {"name": b"vox"}, {"name": {1: 2}},
 ]  # fmt: skip
 MATCH = [
     {"intensity": "x"}, {"intensity": None}, {"weights": "x"}, {"weights": [None]}, {"weights": ["1"]}, {"by": 3},
@@ -42,7 +44,7 @@ def refused(call, *arguments, **options) -> str:
     return sentence
 
 
-@pytest.mark.parametrize("arguments", [row for rows in ADAPT.values() for row in rows], ids=range(17))
+@pytest.mark.parametrize("arguments", [row for rows in ADAPT.values() for row in rows], ids=range(19))
 def test_what_is_adapted(aeq, arguments):
     refused(aeq.adapt, *arguments)
     if arguments[0] is not SOUND or arguments[1] is not RATE:

@@ -1,6 +1,5 @@
 """Many projects and recordings: on this machine's cores or on a cluster, each task once, whatever is killed meanwhile.
 
-`inputs` finds the tasks, `recipe` is what is asked of them, `content` tells whether a file changed, `record` is what
-each task leaves in its folder, `journal` what the whole batch remembers. `work` runs where the workers are, `crew` gets
-the workers, `run` hands out the tasks, `index` makes the page over all.
+`inputs` finds the tasks, `task` is what is asked of them and how each stands, `run` hands them out, `workers` gets who
+does them, `work` is what these do, `index` makes the page over all.
 """

@@ -78,8 +78,11 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
                     raise AeqError(f"{where}{text} is not a project: say with --word what recordings should get")
             tasks.update((task.id, task) for task in found)
     if not tasks:
+        what = "no project and no recording was found" if sounds else "no project was found"
         more = "" if sounds else "; to treat recordings, say with --word what they should get"
-        raise AeqError(f"no project was found{more}")
+        if walk.passed_results:
+            more = f": {out} is where the results go, and left out; choose another folder for them with --out"
+        raise AeqError(what + more)
     return FoundTasks(list(tasks.values()), len(walk.media - tasks.keys()))
 
 
@@ -89,13 +92,16 @@ class _Walk:
     def __init__(self, out: str, sounds: bool):
         self.out, self.sounds = out, sounds
         self.media: set[str] = set()  # ids of recordings left out
+        self.passed_results = False  # whether the folder of results was met
         self._seen: set[tuple[int, int]] = set()
 
     def tasks(self, folder: str) -> Iterator[Task]:
         with_projects: set[str] = set()
         for here, folders, files in os.walk(folder, followlinks=True):
             status = os.stat(here)
-            if ((status.st_dev, status.st_ino) in self._seen and status.st_ino) or os.path.realpath(here) == self.out:
+            results = os.path.realpath(here) == self.out
+            self.passed_results |= results
+            if ((status.st_dev, status.st_ino) in self._seen and status.st_ino) or results:
                 folders.clear()
                 continue
             self._seen.add((status.st_dev, status.st_ino))
@@ -179,11 +185,3 @@ def portable_stem(path: str, most_bytes: int) -> str:
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", os.path.splitext(os.path.basename(path))[0])
     cut = shown(name).replace("?", "_").encode()[:most_bytes].decode("utf-8", "ignore")
     return cut.strip(". ") or "_"
-
-
-def common_folder(paths: Sequence[str]) -> str:
-    """The folder that holds all of them, '' if there is none."""
-    try:
-        return os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
-    except ValueError:  # several drives of Windows
-        return ""

@@ -1,161 +1,161 @@
-"""Handing out the tasks of a batch: a few ahead of the workers, each until it is done or has failed for good."""
+"""One run of a batch: what is there already, what is handed out together, what is tried again and what has failed."""
 
 from __future__ import annotations
 
 import itertools
-import queue
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..errors import AeqError
 from ..util.files import sweep
-from .inputs import Task
-from .job import Answer
-from .journal import Journal
-from .recipe import Recipe
-from .record import TaskRecord
-from .scheduler import Counts, Ledger, Watch
-from .work import work
+from .inputs import SOUND, Task
+from .task import Recipe, TaskState, failed
+from .work import Answer
 from .workers import Workers
 
-if TYPE_CHECKING:
-    from distributed import Future
+CHUNK_SOUNDS, CHUNK_BYTES = 16, 2**27  # recordings that share a pass of the networks
+SHARE = 4  # so many chunks at least for each worker
 
-AHEAD = 4  # tasks handed out for each thread of the workers: enough that none waits, and no more however many there are
-WAIT_S = 0.5  # on Windows nothing interrupts a wait without an end
+
+@dataclass
+class Counts:
+    """How many tasks of this run ended how; `failures` are their ids."""
+
+    total: int
+    unchanged: int = 0
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+    working_s: float = 0.0  # since workers were ready
+
+    @property
+    def ended(self) -> int:
+        """All that nothing more is done about in this run."""
+        return self.unchanged + self.done + len(self.failures)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told while a batch runs: `ended` after each task, `say` a sentence."""
+
+    ended: Callable[[Counts], None]
+    say: Callable[[str], None]
 
 
 class Batch:
     """One run of the command over `tasks`; `run` returns when each has ended.
 
     Args:
-        open_crew: gets the workers; called only if there is something to do.
+        open_workers: gets the workers; called only if there is something to do.
         retries: how often a task is tried again that failed for no fault of its files.
         again: do also what did not change.
     """
 
     def __init__(
-        self, tasks: Sequence[Task], recipe: Recipe, out: Path, journal: Journal,
-        open_crew: Callable[[], AbstractContextManager[Workers]], watch: Watch, retries: int = 2, again: bool = False,
+        self, tasks: Sequence[Task], recipe: Recipe, out: Path, watch: Watch,
+        open_workers: Callable[[], AbstractContextManager[Workers]], retries: int = 2, again: bool = False,
     ):  # fmt: skip
-        self.recipe, self.out, self.journal, self.open_crew, self.watch = recipe, out, journal, open_crew, watch
-        self.ledger = Ledger(tasks, recipe, out, journal, watch, retries, again)
+        self.tasks, self.recipe, self.out, self.watch, self.open_workers = tasks, recipe, out, watch, open_workers
+        self.retries, self.again = retries, again
+        self.counts = Counts(len(tasks))
+        self.attempts: dict[str, int] = {}  # tries that ended, of tasks that are out or come again
         self._id = uuid.uuid4().hex
-        self._out_now: dict[Future[Any], list[Task]] = {}
-        self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._later: deque[Task] = deque()
 
     def run(self) -> Counts:
         """Raises `AeqError` for what ends the whole batch; all that was finished is kept."""
-        self.journal.add(self.ledger.tasks)
-        waiting = self.ledger.to_do()
-        first = next(waiting, None)
-        if first is None:
-            return self.ledger.counts
-        with self.open_crew() as crew:
-            try:
-                crew.check(self.recipe, str(self.out))
-                self._work_off(crew, itertools.chain([first], waiting))
-            except Exception as error:
-                if not crew.lost or isinstance(error, AeqError):
-                    raise
-                raise _scheduler_lost() from None
-            finally:
-                with suppress(Exception):  # of a scheduler that is gone
-                    crew.client.cancel(list(self._out_now))
-        return self.ledger.counts
+        to_do = self._to_do()
+        first = next(to_do, None)
+        if first is not None:
+            with self.open_workers() as workers:
+                started = time.monotonic()
+                self._work_off(workers, itertools.chain([first], to_do))
+                self.counts.working_s = time.monotonic() - started
+        return self.counts
 
     def sweep(self) -> None:
         """Removes what was not finished when the batch was interrupted; for workers that have ended."""
-        for task in itertools.chain(*self._out_now.values()):
-            sweep(self.out / task.id)
+        for task_id in self.attempts:
+            sweep(self.out / task_id)
 
-    # Handing out ---------------------------------------------------------------------------------------------------
-
-    def _work_off(self, crew: Workers, tasks: Iterator[Task]) -> None:
-        def most() -> int:
-            """Few enough that each worker has several chunks before it."""
-            return max(1, len(self.ledger.tasks) // (AHEAD * max(1, crew.threads())))
-
-        started, told_of_none = time.monotonic(), False
-        chunks = self.ledger.chunks(tasks, most)
+    def chunks(self, tasks: Iterator[Task], most: Callable[[], int]) -> Iterator[list[Task]]:
+        """Tasks to be worked on together: recordings, up to `most()` if they are small. Without an end: [] while there
+        is nothing to do, and what is to be tried again once all others had their turn, for trouble passes with time."""
+        held: list[Task] = []
+        size = 0
+        for task in tasks:
+            if task.kind != SOUND:
+                yield [task]
+                continue
+            if held and (len(held) >= min(CHUNK_SOUNDS, most()) or size + task.size > CHUNK_BYTES):
+                yield held
+                held, size = [], 0
+            held.append(task)
+            size += task.size
+        if held:
+            yield held
         while True:
-            while len(self._out_now) < AHEAD * max(1, crew.threads()) and (chunk := next(chunks)):
-                self._hand_out(crew, chunk)
-            if not self._out_now:
-                break
-            if not crew.threads() and not told_of_none:
-                told_of_none = True
-                self.watch.say("the scheduler has no workers yet: waiting for them")
-            futures = self._just_ended()
-            if not futures and crew.lost:
-                raise _scheduler_lost()
-            for future, answers in self._answers(crew, futures):
-                self._take(self._out_now.pop(future), answers)
-                future.release()
-        self.ledger.counts.working_s = time.monotonic() - started
+            # alone, so that none suffers from what another does to its worker
+            yield [self._later.popleft()] if self._later else []
 
-    def _hand_out(self, crew: Workers, chunk: list[Task]) -> None:
-        tries = [self.ledger.handed_out(task) for task in chunk]
-        # keys of one family are held back by the scheduler instead of being heaped upon workers
-        key = (f"aeq-{self._id}", f"{chunk[0].id}-{tries[0]}")
-        future = crew.client.submit(
-            work, self.recipe, str(self.out), chunk, self._id, self.ledger.again, key=key, pure=False, retries=0
-        )
-        self._out_now[future] = chunk
-        future.add_done_callback(self._ended.put)
-
-    # Taking in -----------------------------------------------------------------------------------------------------
-
-    def _just_ended(self) -> list[Future[Any]]:
-        """Waits for the first, and takes all that ended by then."""
-        with suppress(queue.Empty):
-            found = [self._ended.get(timeout=WAIT_S)]
-            with suppress(queue.Empty):
-                while True:
-                    found.append(self._ended.get_nowait())
-            return found
-        return []
-
-    def _answers(
-        self, crew: Workers, futures: Sequence[Future[Any]]
-    ) -> Iterator[tuple[Future[Any], dict[str, Answer]]]:
-        """Those of one moment in one question to the workers, each of which would wait for what they are at."""
-        fine = [future for future in futures if future.status == "finished"]
-        yield from zip(fine, crew.client.gather(fine), strict=True)
-        for future in futures:
-            if future not in fine:
-                yield future, self._answer_for(future, crew)
-
-    def _take(self, chunk: Sequence[Task], answers: dict[str, Answer]) -> None:
+    def take(self, chunk: Sequence[Task], answers: dict[str, Answer]) -> None:
+        """What a worker answers. Raises `AeqError` where it cannot serve."""
         if reason := answers.get("", {}).get("unfit"):
             raise AeqError(reason)
         for task in chunk:
             answer = answers[task.id]
-            if "record" in answer:
-                self.ledger.done(TaskRecord(**answer["record"]), answer["fresh"])
+            if "fresh" not in answer:
+                self._failed(task, answer)
+                continue
+            del self.attempts[task.id]
+            if answer["fresh"]:  # by this run; else it was found finished
+                self.counts.done += 1
             else:
-                self.ledger.failed(task, answer)
+                self.counts.unchanged += 1
+            self.watch.ended(self.counts)
 
-    def _answer_for(self, future: Future[Any], crew: Workers) -> dict[str, Answer]:
-        """Where a worker died there is no answer of its own. Raises for what is the matter with all workers."""
-        from distributed import KilledWorker
+    def _to_do(self) -> Iterator[Task]:
+        """The tasks whose result is not there already; the others are counted on the way."""
+        asked = {kind: self.recipe.asked_of(kind) for kind in {task.kind for task in self.tasks}}
+        for task in self.tasks:
+            state = None if self.again else TaskState.read(self.out / task.id)
+            if state and state.holds(asked[task.kind], self.out / task.id):
+                self.counts.unchanged += 1
+                self.watch.ended(self.counts)
+            else:
+                yield task
 
-        if future.cancelled():  # which only a scheduler that ends does
-            raise _scheduler_lost()
-        error = future.exception()
-        if isinstance(error, KilledWorker):
-            tries = error.allowed_failures + 1
-            reason = "its worker process died, perhaps for lack of memory"
-            answer = {"error": reason, "final": False, "trace": None, "tries": tries}
-            return {task.id: answer for task in self._out_now[future]}
-        if isinstance(error, ImportError):
-            raise AeqError(f"a worker cannot load reaper-aeq: {error}; install it on all of them")
-        raise error
+    def _work_off(self, workers: Workers, tasks: Iterator[Task]) -> None:
+        handed_out, told_of_none = 0, False
+        chunks = self.chunks(tasks, lambda: max(1, len(self.tasks) // (SHARE * max(1, workers.capacity()))))
+        while True:
+            while handed_out < workers.ahead * max(1, workers.capacity()) and (chunk := next(chunks)):
+                attempts = [self.attempts.setdefault(task.id, 0) for task in chunk]
+                workers.submit(chunk, self.recipe, str(self.out), attempts[0], self._id, self.again)
+                handed_out += 1
+            if not handed_out:
+                return
+            if not workers.capacity() and not told_of_none:
+                told_of_none = True
+                self.watch.say("the scheduler has no workers yet: waiting for them")
+            for ended, answers in workers.ended():
+                handed_out -= 1
+                self.take(ended, answers)
 
-
-def _scheduler_lost() -> AeqError:
-    return AeqError("the scheduler is gone: what was finished is kept; start the same command again once it is back")
+    def _failed(self, task: Task, answer: Answer) -> None:
+        """What is not final is tried again, `retries` times."""
+        attempts = self.attempts[task.id] = self.attempts[task.id] + answer.get("tries", 1)
+        if not answer["final"] and attempts <= self.retries:
+            self._later.append(task)
+            return
+        del self.attempts[task.id]
+        error = answer["error"]
+        failed(task, self.out, attempts, error, answer["trace"])
+        self.counts.failures.append(task.id)
+        # most sentences name their file themselves
+        self.watch.say("failed: " + (error if task.path in error else f"{task.path}: {error}"))
+        self.watch.ended(self.counts)

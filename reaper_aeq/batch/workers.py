@@ -1,62 +1,181 @@
-"""The workers of a batch: processes on this machine, or those of a Dask scheduler anywhere."""
+"""The processes that work on a batch: on this machine the standard library's, elsewhere those of a Dask scheduler."""
 
 from __future__ import annotations
 
+import itertools
 import logging
+import multiprocessing
 import os
+import queue
 import signal
+import threading
 import time
+import uuid
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import __version__
 from ..errors import AeqError
-from .recipe import Recipe
-from .work import fit
+from .inputs import Task
+from .task import Recipe
+from .work import Answer, unfit, work
 
 if TYPE_CHECKING:
-    from distributed import Client, SpecCluster
+    from distributed import Client
 
 CONNECT_S = 5.0
 COUNT_EVERY_S = 5.0  # workers of a cluster come and go
+WAIT_S = 0.5  # on Windows nothing interrupts a wait without an end
 GB_A_WORKER = 2.0  # a long project takes up to 1.5
 # What any Python can be asked: a function of ours could not even be named where the package is missing.
 _VERSION = "__import__('reaper_aeq').__version__"
-_OURS = {
-    # each worker that dies is told to us, who count it as a try of its task
-    "distributed.scheduler.allowed-failures": 0,
-    # a worker holds one task, so that no other is blamed for its death
-    "distributed.scheduler.worker-saturation": 1.0,
-    # nothing is to be looked at over HTTP
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-    # nobody looks at these; as they are by default, idle processes take 5 % of a core each, so set 1 %
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "5s",
-}
+LOST = "the scheduler is gone: what was finished is kept; start the same command again once it is back"
+
+Chunk = Sequence[Task]
+Ended = tuple[Chunk, dict[str, Answer]]
 
 
-class Workers:
-    """A connection to workers."""
+class Workers(Protocol):
+    """Who works. `ahead`: so many chunks are handed out for each that can be worked on at once."""
+
+    ahead: int
+
+    def capacity(self) -> int:
+        """How many chunks can be worked on at once, as it was a moment ago; 0 while no worker has come."""
+
+    def submit(self, chunk: Chunk, *arguments: Any) -> None:
+        """Hands a chunk out, with what else `work.work` takes."""
+
+    def ended(self) -> Iterator[Ended]:
+        """Waits a moment for one to end; gives all that ended by then. Raises `AeqError` for what ends the batch."""
+
+
+def died(chunk: Chunk, tries: int = 1) -> Ended:
+    """The answer for tasks whose worker died, which has none of its own."""
+    reason = "its worker process died, perhaps for lack of memory"
+    return chunk, {task.id: {"error": reason, "final": False, "trace": None, "tries": tries} for task in chunk}
+
+
+class LocalWorkers:
+    """Processes of this machine, which end with this one however it ends.
+
+    Each is a pool of its own: where one process of a pool dies, the library takes down the others with their tasks, and
+    nobody knows which of them was at fault.
+    """
+
+    ahead = 1
+
+    def __init__(self, count: int):
+        self._context = multiprocessing.get_context("spawn")
+        self._alive, self._held = self._context.Pipe(duplex=False)
+        self._idle = [self._pool() for _ in range(count)]
+        self._at_work: dict[Future[dict[str, Answer]], tuple[ProcessPoolExecutor, Chunk]] = {}
+        self._ended: queue.SimpleQueue[Future[dict[str, Answer]]] = queue.SimpleQueue()
+
+    def capacity(self) -> int:
+        """See `Workers`."""
+        return len(self._idle) + len(self._at_work)
+
+    def submit(self, chunk: Chunk, *arguments: Any) -> None:
+        """See `Workers`."""
+        pool = self._idle.pop()
+        with _deaf_to_interrupts():  # the first task of a pool starts its process
+            future = pool.submit(work, chunk, *arguments)
+        self._at_work[future] = pool, chunk
+        future.add_done_callback(self._ended.put)
+
+    def ended(self) -> Iterator[Ended]:
+        """See `Workers`."""
+        for future in _all_of(self._ended):
+            pool, chunk = self._at_work.pop(future)
+            try:
+                answers = future.result()
+            except BrokenProcessPool:
+                self._idle.append(self._pool())
+                yield died(chunk)
+            else:
+                self._idle.append(pool)
+                yield chunk, answers
+
+    def close(self) -> None:
+        """Ends the processes, whatever they are at."""
+        self._held.close()
+        for pool in [*self._idle, *(pool for pool, _ in self._at_work.values())]:
+            pool.shutdown(cancel_futures=True)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, self._context, _begin, (self._alive,))
+
+
+def _begin(alive: Connection) -> None:
+    """In a new worker, before anything heavy is loaded."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has a worker of its own
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+
+
+def _end_with(alive: Connection) -> None:
+    """The other end of `alive` is closed by the command, or by the operating system once there is no command."""
+    with suppress(EOFError, OSError):
+        alive.recv_bytes()
+    os._exit(0)
+
+
+class DaskWorkers:
+    """Those of a scheduler, threads of processes anywhere."""
+
+    ahead = 4  # enough that none waits, and no more however many there are
 
     def __init__(self, client: Client):
         self.client = client
         self._threads, self._counted = 0, float("-inf")
+        self._family, self._numbers = f"aeq-{uuid.uuid4().hex}", itertools.count()
+        self._at_work: dict[Any, Chunk] = {}
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def threads(self) -> int:
-        """How many tasks can run at once, as it was a moment ago; 0 while no worker has come."""
+    def capacity(self) -> int:
+        """See `Workers`."""
         if time.monotonic() > self._counted + COUNT_EVERY_S:
             self._threads, self._counted = sum(self.client.nthreads().values()), time.monotonic()
         return self._threads
+
+    def submit(self, chunk: Chunk, *arguments: Any) -> None:
+        """See `Workers`."""
+        # keys of one family are held back by the scheduler instead of being heaped upon workers
+        key = self._family, next(self._numbers)
+        future = self.client.submit(work, chunk, *arguments, key=key, pure=False, retries=0)
+        self._at_work[future] = chunk
+        future.add_done_callback(self._ended.put)
+
+    def ended(self) -> Iterator[Ended]:
+        """See `Workers`."""
+        futures = list(_all_of(self._ended))
+        if not futures and self.lost:
+            raise AeqError(LOST)
+        # in one question to the workers, each of which would wait for what they are at
+        fine = [future for future in futures if future.status == "finished"]
+        answers = dict(zip(fine, self.client.gather(fine), strict=True))
+        for future in futures:
+            chunk = self._at_work.pop(future)
+            yield (chunk, answers[future]) if future in answers else self._unanswered(future, chunk)
+            future.release()
 
     @property
     def lost(self) -> bool:
         """Whether the scheduler is gone."""
         return self.client.status != "running"
+
+    def close(self) -> None:
+        """Takes back what is not done yet."""
+        with suppress(Exception):  # of a scheduler that is gone
+            self.client.cancel(list(self._at_work))
+        self.client.close()
 
     def check(self, recipe: Recipe, out: str) -> None:
         """Raises `AeqError` if scheduler or workers cannot serve; a worker that comes later says so itself."""
@@ -64,20 +183,41 @@ class Workers:
             version = self.client.run_on_scheduler(eval, _VERSION)
         except ImportError as error:
             version = error
-        self._same_version("the scheduler", version)
+        _same_version("the scheduler", version)
         for address, version in self.client.run(eval, _VERSION, on_error="return").items():
-            self._same_version(f"the worker at {address}", version)
-        for address, reason in self.client.run(fit, recipe, out, on_error="return").items():
+            _same_version(f"the worker at {address}", version)
+        for address, reason in self.client.run(unfit, recipe, out, on_error="return").items():
             if isinstance(reason, BaseException):
                 raise AeqError(f"the worker at {address} cannot run reaper-aeq: {type(reason).__name__}: {reason}")
             if reason:
                 raise AeqError(reason)
 
-    def _same_version(self, who: str, version: Any) -> None:
-        if isinstance(version, BaseException):
-            raise AeqError(f"{who} does not have reaper-aeq {__version__} ({version}): install it there too")
-        if version != __version__:
-            raise AeqError(f"{who} has reaper-aeq {version}, this command {__version__}: install the same on both")
+    def _unanswered(self, future: Any, chunk: Chunk) -> Ended:
+        """Raises for what is the matter with all workers."""
+        from distributed import KilledWorker
+
+        if future.cancelled():  # which only a scheduler that ends does
+            raise AeqError(LOST)
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return died(chunk, error.allowed_failures + 1)
+        if isinstance(error, ImportError):
+            raise AeqError(f"a worker cannot load reaper-aeq: {error}; install it on all of them")
+        raise error
+
+
+def _same_version(who: str, version: Any) -> None:
+    if isinstance(version, BaseException):
+        raise AeqError(f"{who} does not have reaper-aeq {__version__} ({version}): install it there too")
+    if version != __version__:
+        raise AeqError(f"{who} has reaper-aeq {version}, this command {__version__}: install the same on both")
+
+
+def _all_of(ended: queue.SimpleQueue[Any]) -> Iterator[Any]:
+    with suppress(queue.Empty):
+        yield ended.get(timeout=WAIT_S)
+        while True:
+            yield ended.get_nowait()
 
 
 def workers_of_this_machine() -> int:
@@ -89,27 +229,18 @@ def workers_of_this_machine() -> int:
 
 
 @contextmanager
-def own_workers(workers: int) -> Iterator[Workers]:
-    """Worker processes of one thread each, which end with this process however it ends.
-
-    They can be reached from this machine only, and by nobody who lacks the key made for this run.
-    """
-    import dask
-    from distributed import Client
-
-    with dask.config.set(_OURS), _quiet():
-        with _deaf_to_interrupts():
-            cluster = _cluster(workers)
-        try:
-            with Client(cluster) as client:
-                yield Workers(client)
-        finally:
-            cluster.close()
+def own_workers(count: int) -> Iterator[LocalWorkers]:
+    """Worker processes of one thread each, which nobody else can reach; none is left at the end."""
+    workers = LocalWorkers(count)
+    try:
+        yield workers
+    finally:
+        workers.close()
 
 
 @contextmanager
-def workers_at(address: str) -> Iterator[Workers]:
-    """The workers of a scheduler. Raises `AeqError` if it cannot be reached within seconds."""
+def workers_at(address: str, recipe: Recipe, out: str) -> Iterator[DaskWorkers]:
+    """The workers of a scheduler. Raises `AeqError` if it cannot be reached within seconds, cannot serve or is lost."""
     from distributed import Client
 
     with _quiet():
@@ -120,28 +251,16 @@ def workers_at(address: str) -> Iterator[Workers]:
             raise AeqError(
                 f"no scheduler at {address}: {reason}; start 'dask scheduler' there, write it like tcp://host:8786"
             ) from None
+        workers = DaskWorkers(client)
         try:
-            yield Workers(client)
+            workers.check(recipe, out)
+            yield workers
+        except Exception as error:
+            if isinstance(error, AeqError) or not workers.lost:
+                raise
+            raise AeqError(LOST) from None
         finally:
-            client.close()
-
-
-def _cluster(workers: int) -> SpecCluster:
-    from distributed import Nanny, Security, SpecCluster
-
-    from .nodes import PlainScheduler, PlainWorker
-
-    # on a machine that others use too, an open port that runs what it is sent would be theirs
-    security = Security.temporary()
-    place = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
-    # 0: no limit, for a worker that nears one would be stopped for good instead of slowing down
-    options = {**place, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL, "worker_class": PlainWorker}
-    return SpecCluster(
-        workers={n: {"cls": Nanny, "options": options} for n in range(workers)},
-        scheduler={"cls": PlainScheduler, "options": {**place, "port": 0}},
-        security=security,
-        silence_logs=logging.CRITICAL,
-    )
+            workers.close()
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from ..util.printable import printable
 from .commands import console
 from .commands.options import App, Help, help_alone
 from .config import config_file, read_defaults
+from .plain_fault import plain_fault
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
 UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
@@ -141,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" (see '{context.command_path} --help')" if context else ""
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
-        return _refuse(error.format_message().replace("Value error, ", "").rstrip(".") + hint, 2)
+        return _refuse(plain_fault(error.format_message()) + hint, 2)
 
 
 def _only_tells(argv: Sequence[str] | None) -> bool:

@@ -53,10 +53,12 @@ def place(
 
 
 def high_passed(x: np.ndarray, freq_hz: float, sample_rate: int, order: int = 2) -> np.ndarray:
+    """Butterworth: 6 dB an octave below `freq_hz` for each `order`."""
     return sosfilt(butter(order, freq_hz, "highpass", fs=sample_rate, output="sos"), x)
 
 
 def low_passed(x: np.ndarray, freq_hz: float, sample_rate: int, order: int = 2) -> np.ndarray:
+    """Butterworth: 6 dB an octave above `freq_hz` for each `order`."""
     freq_hz = min(freq_hz, 0.49 * sample_rate)  # at low rates there is nothing above to take away
     return sosfilt(butter(order, freq_hz, "lowpass", fs=sample_rate, output="sos"), x)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import AudioError
-from .audio import AudioFile
+from .audio import AudioFile, read_audio
 from .spectrum import Analysis, analyze_blocks
 
 MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
@@ -20,6 +20,7 @@ MAX_HOURS = 12.0
 MAX_SAMPLES = 2**34  # over all channels: twelve hours of stereo at 192 kHz
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
 MEASURED_UP_TO_S = 60.0
+ASK_S = 10.0  # of sound between two questions whether to go on
 KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept
 
 
@@ -50,10 +51,7 @@ class AnalyzedAudio:
                 f"{self.path} is {self.analysis.duration_s:.0f} s long: --exact takes at most {MEASURED_UP_TO_S:g} s,"
                 " so leave it out"
             )
-        if self.blocks is not None:
-            return np.concatenate(self.blocks, axis=1)
-        with AudioFile(self.path) as file:
-            return np.concatenate(list(file.blocks()), axis=1)
+        return read_audio(self.path)[0] if self.blocks is None else np.concatenate(self.blocks, axis=1)
 
 
 def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
@@ -67,15 +65,14 @@ def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = 
     would answer these with a flat EQ; asking for one is a mistake all the same.
     """
     refuse_endless(file, file.frames or 0)
-    swing, kept = Swing(), KeptSound(file.sample_rate)
-    blocks = _bounded(file, between_blocks or (lambda: None))
-    analysis = analyze_blocks(kept.watch(swing.watch(blocks)), file.sample_rate)
+    watched = WatchedSound(file.sample_rate, between_blocks)
+    analysis = watched.analyze(_bounded(file))
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
-    if analysis.silent or swing.largest == 0:
-        kind = "silent" if swing.low is None or not np.any(swing.low) else "a constant offset without sound"
+    if analysis.silent or not watched.moves:
+        kind = "silent" if watched.only_zeros else "a constant offset without sound"
         raise AudioError(f"{file.path} is {kind}: there is nothing to adapt to")
-    return AnalyzedAudio(file.path, analysis, kept.blocks, file.warning)
+    return AnalyzedAudio(file.path, analysis, watched.blocks, file.warning)
 
 
 def analyze_file(path: str, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
@@ -93,48 +90,62 @@ def refuse_endless(file: AudioFile, frames: int) -> None:
         )
 
 
-def _bounded(file: AudioFile, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
+def _bounded(file: AudioFile) -> Iterator[np.ndarray]:
     frames = 0
     for block in file.blocks():
         frames += block.shape[1]
         refuse_endless(file, frames)
-        between_blocks()
         yield block
 
 
-class KeptSound:
-    """The blocks that pass, as long as they are few."""
+class WatchedSound:
+    """What is kept of a sound on its way to an analysis: its blocks as long as they are few, and how far it moves.
 
-    def __init__(self, sample_rate: int) -> None:
-        self.sample_rate = sample_rate
+    Attributes:
+        blocks: those that passed, (channels, n) float32; None once they are many.
+        frames, passes: samples a channel that passed, in how many analyses.
+    """
+
+    def __init__(self, sample_rate: int, between_blocks: Callable[[], None] | None = None) -> None:
+        """`between_blocks`: called before each ten seconds of sound are analyzed; what it raises ends the work."""
+        self.sample_rate, self.between_blocks = sample_rate, between_blocks or (lambda: None)
         self.blocks: list[np.ndarray] | None = []
-        self.frames = 0  # that passed
+        self.frames = self.passes = 0
+        self._low: np.ndarray | None = None
+        self._high: np.ndarray | None = None
 
-    def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        size = 0
-        for block in blocks:
-            size, self.frames = size + block.nbytes, self.frames + block.shape[1]
+    def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
+        """`analyze_blocks` of what is watched."""
+        self.passes += 1
+        return analyze_blocks(self._watched(blocks), self.sample_rate)
+
+    def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        size, seen, asked = 0, 0, 0.0
+        for block in map(np.ascontiguousarray, blocks):
+            if seen >= asked:
+                self.between_blocks()
+                asked += ASK_S * self.sample_rate
+            low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
+            self._low = low if self._low is None else np.minimum(self._low, low)
+            self._high = high if self._high is None else np.maximum(self._high, high)
+            size, seen, self.frames = size + block.nbytes, seen + block.shape[1], self.frames + block.shape[1]
             if size > KEPT_BYTES or self.frames > MEASURED_UP_TO_S * self.sample_rate:
                 self.blocks = None
             if self.blocks is not None:
                 self.blocks.append(block)
             yield block
 
-
-class Swing:
-    """How far each channel moves. The edges of a constant look like a click, so its spectrum does not betray it."""
-
-    def __init__(self) -> None:
-        self.low: np.ndarray | None = None
-        self.high: np.ndarray | None = None
-
-    def watch(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        for block in blocks:
-            low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
-            self.low = low if self.low is None else np.minimum(self.low, low)
-            self.high = high if self.high is None else np.maximum(self.high, high)
-            yield block
+    @property
+    def moves(self) -> bool:
+        """Whether any channel does. The edges of a constant look like a click, so its spectrum does not betray it."""
+        return self._low is not None and self._high is not None and bool((self._high > self._low).any())
 
     @property
-    def largest(self) -> float:
-        return 0.0 if self.low is None or self.high is None else float(np.max(self.high - self.low))
+    def only_zeros(self) -> bool:
+        """Of a sound that does not move: whether it is digital silence."""
+        return self._low is None or not np.any(self._low)
+
+    def whole(self, analysis: Analysis) -> Sequence[np.ndarray] | None:
+        """The blocks, where they are all of the sound: what was stretched, or mixed in passes, is not."""
+        once = self.passes == 1 and self.frames == round(analysis.duration_s * self.sample_rate)
+        return self.blocks if once else None

@@ -1,4 +1,4 @@
-"""Audio as arrays: what callers pass in, whatever its type and layout, and resampling. Torch is loaded when needed.
+"""Audio as arrays: what callers pass in, whatever its type and layout. Torch is loaded when needed.
 
 Shapes are (channels, samples) throughout, float32, full scale 1.0.
 """
@@ -6,7 +6,6 @@ Shapes are (channels, samples) throughout, float32, full scale 1.0.
 from __future__ import annotations
 
 from contextlib import suppress
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,33 +52,11 @@ def as_channels(audio: Any, sample_rate: int) -> torch.Tensor:
     return tensor
 
 
-def resample(audio: torch.Tensor, from_rate: int, to_rate: int) -> torch.Tensor:
-    """Band-limited resampling along the last axis: (..., samples) to (..., ceil(samples * to_rate / from_rate)).
-
-    A Kaiser window with the parameters torchaudio's documentation gives for librosa's "kaiser_best": flat within
-    0.03 dB to 0.45 of the lower rate, aliases below -140 dB. The filter bank of two rates without a common divisor
-    would take gigabytes, so the ratio is rounded to terms of at most 1000, which shifts pitch and length by no more
-    than one part in a million; all usual rates are exact.
-    """
-    if from_rate == to_rate:
-        return audio
-    import torchaudio
-
-    ratio = Fraction(to_rate, from_rate).limit_denominator(1000)
-    return torchaudio.functional.resample(
-        audio,
-        ratio.denominator,
-        ratio.numerator,
-        lowpass_filter_width=64,
-        rolloff=0.9475937167399596,
-        resampling_method="sinc_interp_kaiser",
-        beta=14.769656459379492,
-    )
-
-
 def check_sample_rate(sample_rate: Any, what: str = "audio") -> int:
     """`sample_rate` as an int; raises `AudioError` if it is no whole number from 8000 to 192000 Hz."""
     with suppress(TypeError, ValueError, OverflowError):
+        if isinstance(sample_rate, str | bytes | bytearray):  # which Python takes for numbers, and nothing later does
+            raise TypeError
         if int(sample_rate) == float(sample_rate) and int(sample_rate) in SAMPLE_RATES_HZ:
             return int(sample_rate)
     low, high = SAMPLE_RATES_HZ.low, SAMPLE_RATES_HZ.high

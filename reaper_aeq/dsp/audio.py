@@ -185,6 +185,7 @@ class OpenAudio:
         self._next()
 
     def close(self) -> None:
+        """Lets go of the file."""
         self._sound = None
         self._stack.close()
 

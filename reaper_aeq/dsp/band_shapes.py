@@ -129,6 +129,7 @@ class _Terms:
 
 
 def codes_of(kinds: Sequence[BandKind]) -> np.ndarray:
+    """(kinds,) the number of each kind."""
     return np.array([CODES[kind] for kind in kinds])
 
 

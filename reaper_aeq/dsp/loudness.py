@@ -72,7 +72,7 @@ def _k_power(freqs_hz: Any, sample_rate: int) -> np.ndarray:
     return np.abs(np.prod(response, axis=0)) ** 2
 
 
-def gated_loudness(block_power: torch.Tensor) -> torch.Tensor:
+def gated_lufs(block_power: np.ndarray) -> np.ndarray:
     """Two-stage gating: blocks above -70 LUFS, then those within 10 LU of these blocks' mean.
 
     Args:
@@ -81,11 +81,6 @@ def gated_loudness(block_power: torch.Tensor) -> torch.Tensor:
     Returns:
         LUFS (...); -inf where no block passes the gates.
     """
-    return torch.from_numpy(np.asarray(gated_lufs(block_power.numpy())))
-
-
-def gated_lufs(block_power: np.ndarray) -> np.ndarray:
-    """`gated_loudness` of numpy arrays; on so few numbers a call costs more than what it computes, and numpy's less."""
     audible = block_power > 10 ** ((ABSOLUTE_GATE_LUFS - _OFFSET_DB) / 10)
     gate = _mean_where(block_power, audible) * 10 ** (RELATIVE_GATE_LU / 10)
     mean = _mean_where(block_power, audible & (block_power > gate[..., None]))
@@ -101,8 +96,7 @@ def integrated_loudness(audio: Any, sample_rate: int) -> float:
     """
     from .arrays import as_channels
 
-    power = _block_power(as_channels(audio, sample_rate).cpu().numpy(), sample_rate)
-    return float(gated_loudness(torch.from_numpy(power)))
+    return float(gated_lufs(_block_power(as_channels(audio, sample_rate).cpu().numpy(), sample_rate)))
 
 
 def loudness_through(
@@ -128,7 +122,7 @@ def loudness_through(
     shares[0] = shares[-1] = (BLOCK_SECONDS * frame_rate - inner) / 2
     shares = shares[: len(energy)]
     blocks = (energy.unfold(0, len(shares), 1) * shares).sum(-1) / shares.sum()
-    before, after = gated_loudness(blocks.T)
+    before, after = gated_lufs(blocks.T.numpy())
     return float(before), float(after)
 
 

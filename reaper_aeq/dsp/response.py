@@ -118,41 +118,24 @@ def response_db(
     kinds: Sequence[BandKind],
     freqs_hz: torch.Tensor,
     sample_rate: float,
-    enabled: torch.Tensor | None = None,
     powers: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Magnitude response of the bands in series, as ReaEQ runs them.
 
     Args:
         params, kinds, freqs_hz, sample_rate, powers: as for `band_responses_db`.
-        enabled: what each band counts, bool (or 0 to 1), broadcasts to (..., bands); all of them by default.
 
     Returns:
         dB, shape (..., n).
     """
-    bands = band_responses_db(params, kinds, freqs_hz, sample_rate, powers)
-    if enabled is not None:
-        bands = bands * torch.as_tensor(enabled, device=bands.device).to(bands.dtype).unsqueeze(-1)
-    return bands.sum(-2)
+    return band_responses_db(params, kinds, freqs_hz, sample_rate, powers).sum(-2)
 
 
-def bandwidth_from_q(q: Any, freq_hz: Any, sample_rate: float) -> Any:
-    """Octaves of a band of quality `q` at `freq_hz` Hz: the digital octave law, inverse of `q_from_bandwidth`.
-
-    Floats give a float, tensors (broadcast) a tensor.
-    """
-    w, sin_w = _omega(freq_hz, sample_rate)
-    asinh = torch.asinh if isinstance(q, torch.Tensor) else math.asinh
-    return 2 / math.log(2) * asinh(0.5 / q) * sin_w / w
-
-
-def q_from_bandwidth(bandwidth_oct: Any, freq_hz: Any, sample_rate: float) -> Any:
-    """Q of a band `bandwidth_oct` octaves wide: 1/Q = 2 sinh(ln2/2 bw w/sin w) (RBJ cookbook). Floats or tensors."""
-    w, sin_w = _omega(freq_hz, sample_rate)
-    argument = math.log(2) / 2 * bandwidth_oct * w / sin_w
-    if isinstance(argument, torch.Tensor):
-        return 0.5 / torch.sinh(argument.clamp(max=MAX_SINH_ARGUMENT))
-    return 0.5 / math.sinh(min(argument, MAX_SINH_ARGUMENT))
+def bandwidth_from_q(q: float, freq_hz: float, sample_rate: float) -> float:
+    """Octaves of a band of quality `q` at `freq_hz` Hz by the digital octave law, 1/Q = 2 sinh(ln2/2 bw w/sin w) (RBJ
+    cookbook)."""
+    w = min(freq_hz, MAX_FREQ_RATIO * sample_rate) * (2 * math.pi / sample_rate)
+    return 2 / math.log(2) * math.asinh(0.5 / q) * math.sin(w) / w
 
 
 def eq_from_params(params: torch.Tensor, kinds: Sequence[BandKind], output_gain_db: float = 0.0) -> Eq:
@@ -246,15 +229,6 @@ def _exact(params: torch.Tensor) -> torch.Tensor:
     return params.to("cpu" if params.device.type == "mps" else params.device, torch.float64)
 
 
-def _omega(freq_hz: Any, sample_rate: float) -> tuple[Any, Any]:
-    """w and sin w of a design frequency kept below Nyquist."""
-    if isinstance(freq_hz, torch.Tensor):
-        w = freq_hz.clamp(max=MAX_FREQ_RATIO * sample_rate) * (2 * math.pi / sample_rate)
-        return w, torch.sin(w)
-    w = min(freq_hz, MAX_FREQ_RATIO * sample_rate) * (2 * math.pi / sample_rate)
-    return w, math.sin(w)
-
-
 def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> torch.Tensor:
     """B(1), B(-1), b0 - b2 and the same of A, but for a factor that both share; float64 (..., bands, 3) -> (..., bands,
     2, 3). Raises `ValueError` as `band_coefficients` does."""
@@ -267,7 +241,8 @@ def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: fl
     half = freq_hz.clamp(max=MAX_FREQ_RATIO * sample_rate) * (math.pi / sample_rate)
     sin, cos = torch.sin(half), torch.cos(half)
     sin_w = 2 * sin * cos
-    alpha = _octave_alpha(bandwidth_oct, half, sin_w)
+    # sin w / 2Q by the digital octave law
+    alpha = sin_w * torch.sinh((math.log(2) * bandwidth_oct * half / sin_w).clamp(max=MAX_SINH_ARGUMENT))
     if table.shelves is not None:
         alpha = torch.where(table.shelves, _shelf_alpha(gain_db, bandwidth_oct, sin_w), alpha)
     if table.passes is not None:
@@ -276,11 +251,6 @@ def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: fl
     lifted = torch.exp((math.log(10) / 40 * gain_db)[..., None, None] * table.powers)
     ends = base * lifted
     return ends if table.there is None else ends * table.there
-
-
-def _octave_alpha(bandwidth_oct: torch.Tensor, half: torch.Tensor, sin_w: torch.Tensor) -> torch.Tensor:
-    """sin w / 2Q by the digital octave law, as `q_from_bandwidth`."""
-    return sin_w * torch.sinh((math.log(2) * bandwidth_oct * half / sin_w).clamp(max=MAX_SINH_ARGUMENT))
 
 
 def _shelf_alpha(gain_db: torch.Tensor, bandwidth_oct: torch.Tensor, sin_w: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Examinations: laws, repair tests, comparisons, listening studies."""

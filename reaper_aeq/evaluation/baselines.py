@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import soxr
 import torch
 from torch import Tensor
 
-from ..dsp.arrays import resample
-from ..dsp.audio import AudioFile
+from ..dsp.audio import read_audio
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..errors import AeqError
@@ -23,6 +23,7 @@ from ..model.usual import features
 from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
+from .law import raised, response
 from .rules import Music, UsualRule, posterior_rule, scalar_rule
 
 ADAPTATION = 0.5
@@ -47,10 +48,6 @@ class Fold:
     single: Sequence[Clip] = ()  # recordings of single sources
     usual_rule: UsualRule | None = None  # fitted to all other recordings, where these hold every kind
 
-    def spread_along(self, word: str, curve: Tensor) -> float:
-        """Variance of people's settings along a curve, in units of the curve."""
-        return float(curve @ self.people_cov[word] @ curve) / max(float(curve @ curve), 1e-12) ** 2
-
 
 @dataclass(frozen=True)
 class RepairTrial:
@@ -65,15 +62,27 @@ class RepairTrial:
 
     @property
     def ltas_db(self) -> Tensor:
+        """(bands,) dB, of the damaged recording."""
         return self.damaged.ltas_db()
 
     @property
     def published(self) -> Tensor:
+        """(bands,) dB, the word's published curve."""
         known = self.fold.curves[self.word]
         return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
+    @property
+    def safe_or_published(self) -> Tensor:
+        """(bands,) dB, the mean of SAFE's settings for the word; where there are none the published curve."""
+        return self.fold.curves[self.word].get("SAFE", self.published)
 
-# Trials -> of each (bands,) dB, or None where there are no data for the word
+    @property
+    def strength(self) -> float:
+        """0..1: how much the rules let the sound count."""
+        return ADAPTATION if self.adaptation is None else self.adaptation
+
+
+# Trials of one fold -> of each (bands,) dB, or None where there are no data for the word
 Contestant = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
 
 
@@ -82,25 +91,24 @@ def each(answer: Callable[[RepairTrial], Tensor | None]) -> Contestant:
     return lambda trials: [answer(trial) for trial in trials]
 
 
-def nothing(trial: RepairTrial) -> Tensor:
-    return torch.zeros(len(GRID), dtype=torch.float64)
-
-
 def fixed(source: str) -> Contestant:
     """The mean curve of one data set, whatever the sound."""
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
 def scalar(trial: RepairTrial) -> Tensor:
+    """The word's published curve times what `scalar_rule` finds."""
     axis = center(trial.published)
-    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
-    return scalar_rule(trial.ltas_db, axis, trial.fold.spread_along(trial.word, axis), trial.fold.music, strength)
+    cov = trial.fold.people_cov[trial.word]
+    # the variance of people's settings along the curve, in units of it
+    spread = float(axis @ cov @ axis) / max(float(axis @ axis), 1e-12) ** 2
+    return scalar_rule(trial.ltas_db, axis, spread, trial.fold.music, trial.strength)
 
 
-def posterior(trial: RepairTrial) -> Tensor:
-    mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
-    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
-    return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], trial.fold.music, strength)
+def posterior(trial: RepairTrial, music: Music | None = None) -> Tensor:
+    """The posterior rule, about what all music is like or about `music`."""
+    cov = trial.fold.people_cov[trial.word]
+    return posterior_rule(trial.ltas_db, trial.safe_or_published, cov, music or trial.fold.music, trial.strength)
 
 
 def usual(trial: RepairTrial) -> Tensor | None:
@@ -110,30 +118,23 @@ def usual(trial: RepairTrial) -> Tensor | None:
         return None
     # an EQ changes no feature, so the clean recording's are those of the trial
     known = rule.usual(features(trial.clip.analysis)[None], [None])[0]
-    mean = trial.fold.curves[trial.word].get("SAFE", trial.published)
-    strength = ADAPTATION if trial.adaptation is None else trial.adaptation
-    music = Music(known.mean_db, known.cov)
-    return posterior_rule(trial.ltas_db, mean, trial.fold.people_cov[trial.word], music, strength)
+    return posterior(trial, Music(known.mean_db, known.cov))
 
 
 def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
     """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[RepairTrial]) -> list[Tensor | None]:
-        answers: dict[int, Tensor] = {}
-        for fold in {id(trial.fold): trial.fold for trial in trials}.values():
-            here = [n for n, trial in enumerate(trials) if trial.fold is fold]
-            here = [n for n in here if encoder == DEFAULT_ENCODER or trials[n].clip.kind == "mix"]
-            asked = [
-                AnalyzedRequest(t.damaged, EqRequest(t.word, adaptation=t.adaptation, method=method))
-                for t in (trials[n] for n in here)
-            ]
-            engine = fold.engine if encoder == DEFAULT_ENCODER else fold.others[encoder]
-            for n, result in zip(here, engine.adapt_many(asked), strict=True):
-                if isinstance(result, AeqError):
-                    raise result
-                answers[n] = torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
-        return [answers.get(n) for n in range(len(trials))]
+        asked = {
+            n: AnalyzedRequest(trial.damaged, EqRequest(trial.word, adaptation=trial.adaptation, method=method))
+            for n, trial in enumerate(trials)
+            if encoder == DEFAULT_ENCODER or trial.clip.kind == "mix"
+        }
+        if not asked:
+            return [None] * len(trials)
+        engine = trials[0].fold.engine if encoder == DEFAULT_ENCODER else trials[0].fold.others[encoder]
+        answers = dict(zip(asked, raised(engine.adapt_many(list(asked.values()))), strict=True))
+        return [response(answers[n]) if n in answers else None for n in range(len(trials))]
 
     return answer
 
@@ -141,8 +142,7 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
 def matched(trial: RepairTrial) -> Tensor:
     """Our match to the genre neighbor, which needs no word."""
     other = trial.fold.neighbors[trial.clip.name].analysis
-    result = trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbor"], MatchRequest())
-    return torch.from_numpy(result.eq.response_db(GRID_HZ, trial.damaged.sample_rate))
+    return response(trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbor"], MatchRequest()))
 
 
 _heard: dict[str, np.ndarray] = {}  # what matchering hears in a reference, the same for all trials
@@ -175,7 +175,7 @@ def matchering(trial: RepairTrial) -> Tensor:
 
 
 BASELINES: dict[str, Contestant] = {
-    "nothing": each(nothing),
+    "nothing": each(lambda trial: torch.zeros(len(GRID), dtype=torch.float64)),
     "fixed SAFE": fixed("SAFE"),
     "fixed SocialEQ": fixed("SocialEQ"),
     "scalar rule": each(scalar),
@@ -202,10 +202,9 @@ def genre_neighbors(clips: Sequence[Clip]) -> dict[str, Clip]:
 @lru_cache(maxsize=64)
 def _stereo(path: str) -> np.ndarray:
     """(2, samples) float32 at matchering's rate."""
-    with AudioFile(path) as file:
-        sound = torch.from_numpy(np.concatenate(list(file.blocks()), axis=1))
-        sound = resample(sound, file.sample_rate, MATCHERING_RATE)
-    return sound[:2].expand(2, -1).numpy() if len(sound) < 3 else sound[:2].numpy()
+    sound, sample_rate = read_audio(path)
+    sound = soxr.resample(sound[:2].T, sample_rate, MATCHERING_RATE, "VHQ").T
+    return np.broadcast_to(sound, (2, sound.shape[1]))
 
 
 def _through(audio: np.ndarray, curve_db: Tensor) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,18 +17,18 @@ from torch import Tensor
 
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
-from ..errors import AeqError
-from ..model.curves import GRID, center, projection, rms_db
+from ..errors import AeqError, OutputError
+from ..model.curves import GRID, projection, rms_db
 from ..request import METHODS
+from ..training.charts import correlation
+from ..util.files import atomic_write
 from .baselines import BASELINES, Contestant, Fold, RepairTrial, each, matched, matchering, ours
 from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
+from .folds import Paths, Table, Tell
 from .law import read_sounds
 from .laws import run_laws
 from .repair import repaired
 from .unseen import PEOPLE_WORDS, load_folds
-
-Tell = Callable[[str], None]
-Table = dict[str, dict[str, dict[str, Any]]]  # row -> method -> figure -> value
 
 LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
 LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
@@ -49,17 +52,16 @@ def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
 
 
 def run_compare(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, *, every: int = 1,
-    only: Sequence[str] = (), rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False,
-    tell: Tell = lambda _: None,
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, only: Sequence[str] = (),
+    rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False, tell: Tell = lambda _: None,
 ) -> dict[str, Table]:  # fmt: skip
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
     who = chosen(only, with_matchering)
     own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
-    if with_matchering:
-        _refuse_missing()
+    if with_matchering and find_spec("matchering") is None:
+        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out")
     folds = load_folds(audio, data, models, tell, who)
-    scores = repaired(folds, who, rows_per_clip, gains_per_clip, every, tell)
+    scores = repaired(folds, who, tell, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every)
     people, published = (_without_fine_print(scores[kind]) for kind in ("people", "published"))
     engine = AdaptiveEQ.load(models)
     return {
@@ -71,14 +73,6 @@ def run_compare(
         "laws": _laws(engine, own, audio[0], min(LAW_SOUNDS_EVERY * every, LEAST_LAW_SOUNDS_EVERY), tell),
         "speed, one sound of 30 s already analyzed": {"": _speed(folds[0], own, tell)},
     }
-
-
-def _refuse_missing() -> None:
-    try:
-        import matchering as package
-    except ImportError:
-        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out") from None
-    del package
 
 
 def _without_fine_print(words: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
@@ -112,28 +106,19 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
     table: Table = {}
     flat = torch.zeros(len(GRID), dtype=torch.float64)
     for word in PEOPLE_WORDS:
-        off: dict[str, list[float]] = {}
-        alike: dict[str, list[float]] = {}
+        found: dict[str, list[tuple[float, float]]] = {}
         for fold in folds:
             trials = [RepairTrial(fold, clip, word, flat, clip.analysis) for clip in fold.clips[:: 2 * every]]
             for name, answer in who.items():
                 for curve in (one for one in answer(trials) if one is not None):
-                    for row in fold.people[word]:
-                        off.setdefault(name, []).append(float(rms_db(curve - row)))
-                        alike.setdefault(name, []).append(_correlation(curve, row))
-        table[word] = {
-            name: {
-                "off_db": round(statistics.median(off[name]), 3),
-                "correlation": round(statistics.median(alike[name]), 3),
-            }
-            for name in off
-        }
+                    rows = fold.people[word]
+                    alike = correlation(curve.expand_as(rows), rows).tolist()
+                    found.setdefault(name, []).extend(zip(rms_db(curve - rows).tolist(), alike, strict=True))
+        table[word] = {}
+        for name, pairs in found.items():
+            off_db, alike = (round(statistics.median(values), 3) for values in zip(*pairs, strict=True))
+            table[word][name] = {"off_db": off_db, "correlation": alike}
     return table
-
-
-def _correlation(a: Tensor, b: Tensor) -> float:
-    a, b = center(a), center(b)
-    return float(projection(a, b)) * float(rms_db(b)) / max(float(rms_db(a)), 1e-9)
 
 
 def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:
@@ -192,3 +177,47 @@ def _speed(fold: Fold, methods: Sequence[str], tell: Tell) -> dict[str, dict[str
             times[method].append(time.perf_counter() - began)
     # the first of each loads what it needs
     return {method: {"milliseconds": round(1000 * float(np.median(took[1:])), 1)} for method, took in times.items()}
+
+
+SUFFIXES = (".png", ".svg", ".pdf")
+TABLES = {"people's edits taken back": "people", "published edits taken back, adaptation 1": "gross"}
+
+
+def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]], path: Path) -> None:
+    """The comparison as one picture: a row a method, a column a question, darker is further from the clean mix.
+
+    Median log-spectral distances of the repair tables, in dB, best of each column in bold. Raises `OutputError`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"cannot draw {path}: choose a name that ends in {', '.join(SUFFIXES)}")
+    columns = {
+        f"{fill(word, 12)}\n{kind}": {method: figures["lsd_db"] for method, figures in methods.items()}
+        for title, kind in TABLES.items()
+        for word, methods in report[title].items()
+    }
+    methods = list(dict.fromkeys(method for values in columns.values() for method in values))
+    grid = np.array([[values.get(method, np.nan) for values in columns.values()] for method in methods])
+    figure = Figure(figsize=(2.2 + 0.85 * len(columns), 1.2 + 0.36 * len(methods)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    # each column for itself: words differ in how much was taken out
+    spread = np.nanmax(grid, 0) - np.nanmin(grid, 0)
+    axis.imshow(
+        (grid - np.nanmin(grid, 0)) / np.maximum(spread, 1e-9), cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto"
+    )
+    best = np.nanmin(grid, 0)
+    for row, column in np.ndindex(*grid.shape):
+        value = grid[row, column]
+        if np.isfinite(value):
+            weight = "bold" if value <= best[column] + 0.005 else "normal"
+            axis.text(column, row, f"{value:.2f}", ha="center", va="center", weight=weight, fontsize=9)
+    axis.set_xticks(range(len(columns)), list(columns), fontsize=9)
+    axis.set_yticks(range(len(methods)), methods, fontsize=9)
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel("median log-spectral distance to the clean mix, dB; bold is best", fontsize=9)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120, format=os.path.splitext(path)[1][1:])

@@ -37,6 +37,7 @@ class Published:
         return torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE))
 
     def gains(self, count: int) -> list[float]:
+        """So many gains from mild to gross, dB."""
         return np.linspace(self.mild_db, self.gross_db, count).tolist()
 
 

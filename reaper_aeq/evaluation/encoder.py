@@ -7,22 +7,27 @@ all of 32 numbers; sources are held out whole, and each fold's encoder was train
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..dsp.spectrum import GRID_HZ, N_MELS, Analysis
+from ..dsp.spectrum import N_MELS, Analysis
 from ..dsp.virtual_eq import equalized
 from ..eq import Band, BandKind, Eq
-from ..errors import AeqError
 from ..model.curves import COMPARED, REFERENCE_RATE
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
+from ..result.realization import eq_curve
 from ..training.datasets.readers import read_clips
-from .folds import N_FOLDS, exam_folds, load_fold
+from .folds import N_FOLDS, Paths, Table, Tell, load_fold, mixes_and_folds, sources_in
 
 STYLES = ("broadcast", "telephone", "neutral", "bright", "warm")
+# Two shelves, each between two frequencies and two gains.
+ENDS = {
+    "broadcast": ((80, 200), (2, 6), (4000, 9000), (2, 6)),
+    "bright": ((100, 300), (-4, 0), (3000, 8000), (3, 8)),
+    "warm": ((150, 400), (2, 6), (3000, 8000), (-8, -2)),
+}
 DRAWS = 4  # of each style for each clip
 SHRINK = 0.5  # of the covariance towards a sphere, the same for all features; each does best near here
 
@@ -33,39 +38,25 @@ def draw_style(style: str, generator: torch.Generator) -> Eq:
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand(1, generator=generator))
 
-    Span = tuple[float, float]
-
-    def ends(low_hz: Span, low_db: Span, high_hz: Span, high_db: Span) -> list[Band]:
-        return [
-            Band(BandKind.LOW_SHELF, uniform(*low_hz), uniform(*low_db)),
-            Band(BandKind.HIGH_SHELF, uniform(*high_hz), uniform(*high_db)),
-        ]
-
     if style == "telephone":
         bands = [Band(BandKind.HIGH_PASS, uniform(250, 450), 0, 2), Band(BandKind.LOW_PASS, uniform(2500, 4000), 0, 2)]
     elif style == "neutral":
         bands = [Band(BandKind.BAND, uniform(100, 8000), uniform(-1.5, 1.5), 1.5) for _ in range(3)]
     else:
-        bands = {
-            "broadcast": lambda: ends((80, 200), (2, 6), (4000, 9000), (2, 6)),
-            "bright": lambda: ends((100, 300), (-4, 0), (3000, 8000), (3, 8)),
-            "warm": lambda: ends((150, 400), (2, 6), (3000, 8000), (-8, -2)),
-        }[style]()
+        low_hz, low_db, high_hz, high_db = ENDS[style]
+        bands = [Band(BandKind.LOW_SHELF, uniform(*low_hz), uniform(*low_db))]
+        bands.append(Band(BandKind.HIGH_SHELF, uniform(*high_hz), uniform(*high_db)))
     return Eq(tuple(bands))
 
 
-def run_encoder(
-    audio: Sequence[Path | str], models: Path | str | None = None, tell: Callable[[str], None] = lambda _: None
-) -> dict[str, dict[str, dict[str, float]]]:
+def run_encoder(audio: Paths, models: Path | str | None = None, tell: Tell = lambda _: None) -> Table:
     """{'five styles': {features: {'accuracy': ...}}} over the mixes in `audio`. Raises `AeqError`, `ModelError`.
 
     Every mix is read by the encoder of the fold that left its source out; they share one EQ space.
     """
-    mixes = [clip for clip in read_clips(audio, tell) if clip.kind == "mix"]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the encoder's test needs mixes of at least {N_FOLDS} sources")
-    fold_of, eq_model = exam_folds(mixes), EqAutoencoder.load(models)
-    encoders = [load_fold(models, k, {s for s, fold in fold_of.items() if fold == k}) for k in range(N_FOLDS)]
+    mixes, fold_of = mixes_and_folds(read_clips(audio, tell), "the encoder's test needs")
+    eq_model = EqAutoencoder.load(models)
+    encoders = [load_fold(models, k, sources_in(fold_of, k)) for k in range(N_FOLDS)]
     projection = torch.randn(N_MELS, N_LATENT, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     features: dict[str, list[Tensor]] = {"encoder": [], "band energies": [], "random mel projection": []}
     labels, folds = [], []
@@ -77,7 +68,7 @@ def run_encoder(
         for label, style in enumerate(STYLES):
             for draw in range(DRAWS):
                 eq = draw_style(style, torch.Generator().manual_seed(1000 * i + 10 * label + draw))
-                shaped = equalized(clip.analysis, torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE)))
+                shaped = equalized(clip.analysis, eq_curve(eq, REFERENCE_RATE))
                 # the texture, hence what is usual, is the same with and without an EQ
                 seen = encoder.compare(shaped.ltas_db(), usual, shaped.in_reach, eq_model)
                 features["encoder"].append(whiten @ seen.code)

@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import AeqError, ModelError
+from ..methods.cvae.network import NAME, Cvae
+from ..methods.cvae.training import known_rows, train_cvae
 from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
-from ..model.audio_encoder import BalanceEncoder
+from ..model.audio_encoder import AudioEncoder, BalanceEncoder
 from ..model.checkpoint import Checkpoint
 from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
+from ..model.free_text.sentences import Sentences
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..training.audio import train_audio
-from ..training.datasets.readers import Clip, PeopleSettings, Spectra, near_duplicates
-from ..training.loop import Run
+from ..model.words import Vocabulary
+from ..training.audio import dealt, train_audio
+from ..training.datasets.descriptor_settings import once_each
+from ..training.datasets.readers import (
+    Clip,
+    PeopleSettings,
+    SocialWord,
+    Spectra,
+    read_contributions,
+    read_safe,
+)
+from ..training.loop import Run, fingerprint, near_duplicates
 from ..training.usual import balanced_folds, source_of, train_usual
+from ..training.words import build_words
 from ..util.paths import shipped
-from ..util.settings import AudioTraining, UsualTraining
+from ..util.settings import AudioTraining, CvaeTraining, UsualTraining, WordsTraining
 
 N_FOLDS = 5
 FOLDER = "folds"
+
+Paths = Sequence[Path | str]
+Tell = Callable[[str], None]
+Table = dict[str, dict[str, dict[str, Any]]]  # row -> who -> figure -> value
+
+
+def mixes_and_folds(clips: Sequence[Clip], what: str) -> tuple[list[Clip], dict[str, int]]:
+    """The mixes among `clips`, and the fold of each of their sources. Raises `AeqError` where `what` needs more."""
+    mixes = [clip for clip in clips if clip.kind == "mix"]
+    if len({clip.source for clip in mixes}) < N_FOLDS:
+        raise AeqError(f"{what} mixes of at least {N_FOLDS} sources")
+    return mixes, exam_folds(mixes)
+
+
+def sources_in(fold_of: Mapping[str, int], fold: int) -> set[str]:
+    """The sources of a fold."""
+    return {source for source, own in fold_of.items() if own == fold}
 
 
 def exam_folds(mixes: Sequence[Clip], folds: int = N_FOLDS) -> dict[str, int]:
     """Source -> fold, the largest sources dealt first to the emptiest fold: the same for the same recordings."""
     sources = [clip.source for clip in mixes]
-    load, fold = [0] * folds, {}
-    for name in sorted(set(sources), key=lambda s: (-sources.count(s), s)):
-        least = load.index(min(load))
-        fold[name] = least
-        load[least] += sources.count(name)
-    return fold
+    return dealt(sorted(set(sources)), sources, folds)
 
 
 def all_folds(clips: Sequence[Clip]) -> dict[str, int]:
@@ -66,6 +94,7 @@ def unseen_folds(models: Path | str | None, sources: set[str]) -> dict[str, int]
 
 
 def fold_folder(models: Path | str | None) -> Path:
+    """Where the models of the folds lie."""
     return (shipped("models") if models is None else Path(models)) / FOLDER
 
 
@@ -89,7 +118,7 @@ def train_folds(
     """Trains one encoder a fold of `mixes` on everything else and writes them into `out`/folds."""
     fold_of = exam_folds(mixes)
     for k in range(N_FOLDS):
-        rest, spectra = without(clips, prior, {source for source, fold in fold_of.items() if fold == k})
+        rest, spectra = without(clips, prior, sources_in(fold_of, k))
         run.tell(f"fold {k + 1} of {N_FOLDS}")
         train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{NETWORKS[settings.network]}{k}")
 
@@ -100,8 +129,7 @@ def train_usual_folds(
     """Fits one model of usual balance a fold of `examined` on everything else and writes them into `out`/folds."""
     fold_of = all_folds(examined)
     for k in range(N_FOLDS):
-        held = {source for source, fold in fold_of.items() if fold == k}
-        owners = {source_of(source) for source in held}
+        owners = {source_of(source) for source in sources_in(fold_of, k)}
         run.tell(f"fold {k + 1} of {N_FOLDS}")
         rest = [clip for clip in clips if source_of(clip.source) not in owners]
         train_usual(settings, rest, out / FOLDER, run, name=f"{ENCODERS[DEFAULT_ENCODER]}{k}")
@@ -114,3 +142,66 @@ def setting_folds(safe: PeopleSettings) -> list[int]:
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
     fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
     return [fold[group] for group in groups]
+
+
+@dataclass(frozen=True)
+class People:
+    """Both data sets and the fold of each row; near-duplicates share one."""
+
+    safe: PeopleSettings
+    keys: list[tuple[str, str]]
+    curves: Tensor
+    safe_fold: Tensor
+    fold: Tensor
+
+    def rest(self, fold: int) -> tuple[PeopleSettings, list[SocialWord], tuple[list[tuple[str, str]], Tensor]]:
+        """What a fold's models may learn from: SAFE's rows, SocialEQ's words made of the other people's curves, and
+        these curves."""
+        kept = (self.fold != fold).nonzero()[:, 0].tolist()
+        keys, curves = [self.keys[n] for n in kept], self.curves[kept]
+        words = []
+        for name, language in dict.fromkeys(keys):
+            own = curves[[n for n, other in enumerate(keys) if other == (name, language)]]
+            # half of the people of SocialEQ are among the contributions
+            words.append(SocialWord(name, language, 2 * len(own), own.mean(0)))
+        return self.safe.subset((self.safe_fold != fold).tolist()), words, (keys, curves)
+
+    def vocabulary(self, fold: int, eq_model: EqAutoencoder) -> Vocabulary:
+        """Words that know nothing of a fold's rows."""
+        return build_words(WordsTraining(), *self.rest(fold), eq_model)
+
+    def held(self, fold: int) -> str:
+        """By which a checkpoint says what it has not seen: its settings, to a thousandth of a dB, for their last digits
+        hang on how a response is computed."""
+        rows = self.safe.curves_db[self.safe_fold == fold], self.curves[self.fold == fold]
+        return fingerprint("held", *((1000 * row).round().long() for row in rows))
+
+
+def read_people(data: Path | str) -> People:
+    """Raises `AeqError`."""
+    safe, (keys, curves) = once_each(read_safe(data)), read_contributions(data)
+    social = PeopleSettings(tuple(name for name, _ in keys), WordsTraining().socialeq_db * curves)
+    return People(safe, keys, curves, torch.tensor(setting_folds(safe)), torch.tensor(setting_folds(social)))
+
+
+def train_cvae_folds(
+    settings: CvaeTraining, data: Path | str, eq_model: EqAutoencoder, model: Sentences, models: Path | str | None,
+    out: Path, run: Run,
+) -> None:  # fmt: skip
+    """One conditional VAE a fold, trained on nobody of that fold and on what its own audio encoder leaves open."""
+    people = read_people(data)
+    for k in range(N_FOLDS):
+        run.tell(f"fold {k + 1} of {N_FOLDS}")
+        vocabulary = people.vocabulary(k, eq_model)
+        rows = known_rows(vocabulary, *people.rest(k), settings, eq_model)
+        encoder = AudioEncoder.load(fold_folder(models), f"audio{k}")
+        cov, about = encoder.residual_cov.double(), {"held": people.held(k)}
+        train_cvae(settings, rows, vocabulary, cov, eq_model, model, out / FOLDER, run, name=f"{NAME}{k}", about=about)
+
+
+def load_cvae_fold(models: Path | str | None, fold: int, people: People) -> Cvae:
+    """The conditional VAE of a fold. Raises `ModelError` where it is missing or was trained on another split."""
+    folder, name = fold_folder(models), f"{NAME}{fold}"
+    if Checkpoint.load(name, folder).info.get("held") != people.held(fold):
+        raise ModelError(f"{name} may have seen the settings it is examined on: train the folds again")
+    return Cvae.load(folder, name)

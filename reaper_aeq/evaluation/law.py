@@ -1,4 +1,5 @@
-"""What every law is made of: its outcome, the recordings it is examined on, and a few tools."""
+"""What every law is made of: its outcome, the recordings it is examined on, and a few tools; and the limits of the law
+"safe" as docs/examinations.md has them, apart from the code that has to keep them."""
 
 from __future__ import annotations
 
@@ -7,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..dsp.audio import AudioFile
 from ..dsp.fit import fit_bands
-from ..dsp.spectrum import GRID_HZ
+from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID
+from ..result.realization import eq_curve
 from ..result.result import Result
+from ..result.safety import Loudness
 from ..training.datasets.readers import AUDIO_SUFFIXES
 from ..training.datasets.tables import read_table
 
@@ -25,14 +27,16 @@ AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")  # both data sets 
 EXCERPT_S, WHOLE_S = 10.0, 30.0  # most laws hold on any excerpt; the spread of scores is that of whole recordings
 
 
+LIFTS_DB = {60.0: 3.0, 40.0: 6.0}  # below the loudest band: how far EQ and output gain together may lift it
+NET_DB, OUTPUT_DB = 12.0, 6.0
+
+
 def raised(answers: Sequence[Result | AeqError]) -> list[Result]:
     """The answers of a batch. Raises the first error among them."""
-    found = []
     for answer in answers:
         if isinstance(answer, AeqError):
             raise answer
-        found.append(answer)
-    return found
+    return [answer for answer in answers if isinstance(answer, Result)]
 
 
 @dataclass(frozen=True)
@@ -92,4 +96,42 @@ def eq_of(curve: Tensor) -> Eq:
 
 
 def response(result: Result) -> Tensor:
-    return torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
+    """(bands,) dB: what the bands of an answer do."""
+    return eq_curve(result.eq, result.sample_rate)
+
+
+def mixes_of(sounds: Sequence[TestSound]) -> list[TestSound]:
+    """The mixes, or all where there is none."""
+    return [sound for sound in sounds if sound.kind == "mix"] or list(sounds)
+
+
+def lifted_db(eq: Eq, analysis: Analysis) -> dict[float, float]:
+    """{depth: the most that comes out of an EQ above the source where that lies so far below its loudest band}, dB."""
+    out = eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
+    ltas = analysis.ltas_db()
+    depth = (ltas.max() - ltas).numpy()
+    return {least: float(out[depth >= least].max(initial=-NET_DB)) for least in LIFTS_DB}
+
+
+def net_db(eq: Eq, analysis: Analysis) -> tuple[float, float]:
+    """The largest boost of all bands, alone or with the output gain, and their largest cut where there is sound, dB.
+
+    An output gain that gives way to peaks is no cut.
+    """
+    response = eq.response_db(GRID_HZ, analysis.sample_rate)
+    ltas = analysis.ltas_db()
+    sound = (ltas > ltas.max() - 60.0).numpy()
+    return float(response.max() + max(eq.output_gain_db, 0.0)), float(-response[sound].min(initial=0.0))
+
+
+def slack_db(eq: Eq, analysis: Analysis) -> float:
+    """How far an EQ is from the nearest limit, dB; negative beyond it."""
+    lifts = [LIFTS_DB[depth] - db for depth, db in lifted_db(eq, analysis).items()]
+    return min(*lifts, NET_DB - max(net_db(eq, analysis)), OUTPUT_DB - abs(eq.output_gain_db))
+
+
+def slack_as_loud_db(eq: Eq, analysis: Analysis) -> float:
+    """`slack_db` at the output gain that keeps the loudness, whatever peaks took off of it: limits hold the bands of
+    loud and soft recordings alike, so what is said of them must not hang on the level."""
+    gain_db = Loudness(analysis).lost_db(eq_curve(eq, analysis.sample_rate))
+    return slack_db(eq.with_output_gain(gain_db), analysis)

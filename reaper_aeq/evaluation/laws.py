@@ -5,7 +5,7 @@ Each law is a function of the engine and the recordings; `run_laws` runs them al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,11 @@ from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
 from ..request import DEFAULT_METHOD
 from ..result.result import Result
+from .folds import Tell
 from .law import Law, TestSound
-from .laws_of_answers import adaptive, convergent, monotone, null, settling
+from .laws_of_answers import adaptive, convergent, monotone, not_one_answer, null, score, settling
 from .laws_of_bounds import form, human, level, safe
 from .laws_of_hearing import heard
-from .laws_of_scores import not_one_answer, score
 from .laws_of_signing import signable
 
 # in the order in which one yields to another; after these four none yields
@@ -34,28 +34,26 @@ class By:
         self._engine, self._method = engine, method
 
     def adapt(self, *args: Any, **options: Any) -> Result:
+        """As `AdaptiveEQ.adapt`."""
         return self._engine.adapt(*args, **{"method": self._method, **options})
 
     def adapt_analysis(self, *args: Any, **options: Any) -> Result:
+        """As `AdaptiveEQ.adapt_analysis`."""
         return self._engine.adapt_analysis(*args, **{"method": self._method, **options})
 
     def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
-        return self._engine.adapt_many(
-            [replace(one, request=replace(one.request, method=self._method)) for one in asked]
-        )
+        """As `AdaptiveEQ.adapt_many`."""
+        own = [replace(one, request=replace(one.request, method=self._method)) for one in asked]
+        return self._engine.adapt_many(own)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
 
 def run_laws(
-    engine: AdaptiveEQ,
-    sounds: Sequence[TestSound],
-    tell: Callable[[str], None] = lambda _: None,
-    *,
-    method: str = DEFAULT_METHOD,
+    engine: AdaptiveEQ, sounds: Sequence[TestSound], tell: Tell = lambda _: None, *, method: str = DEFAULT_METHOD,
     only: Sequence[str] = (),
-) -> list[Law]:
+) -> list[Law]:  # fmt: skip
     """All laws (or `only` those, by the names of their functions) over `sounds`, in the order of docs/results.md."""
     laws: list[Law] = []
     by: Any = By(engine, method)

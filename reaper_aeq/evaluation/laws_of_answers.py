@@ -7,14 +7,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
+from scipy.stats import spearmanr
 
-from ..dsp.spectrum import GRID_HZ
 from ..engine import AdaptiveEQ
 from ..model.curves import projection, rms_db
+from ..result.realization import eq_curve
 from ..result.safety import scaled
-from .bounds import slack_as_loud_db
-from .law import WORDS, Law, TestSound, by_material, eq_of, response
+from .law import WORDS, Law, TestSound, by_material, eq_of, mixes_of, response, slack_as_loud_db
 from .laws_of_hearing import LEAST, TIGHT_DB, share, yields
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
@@ -31,6 +31,7 @@ WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held 
 
 
 def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Intensity 0 changes nothing."""
     most = 0.0
     for sound in sounds[::4]:
         result = engine.adapt(sound.audio, sound.sample_rate, "warm", intensity=0.0)
@@ -39,6 +40,7 @@ def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """More intensity never means less of the word."""
     falls, flat, worst = 0, 0, 0.0
     for sound in sounds:
         for word in WORDS:
@@ -54,13 +56,14 @@ def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """What lacks the word gets more of it than what has it."""
     out = []
     for material, own in by_material(sounds).items():
         least_middle = LEAST_ADAPTIVE.get(material)
         for word in WORDS:
             m = engine.curve_of(word)
             heavier = eq_of(m)
-            applied = torch.from_numpy(heavier.response_db(GRID_HZ, 48_000))
+            applied = eq_curve(heavier, 48_000)
             shares, wrong, held = [], 0.0, 0
             for sound in own:
                 versions = [eq.apply(sound.audio, sound.sample_rate) for eq in (scaled(heavier, -1.0), heavier)]
@@ -83,14 +86,14 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def convergent(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
-    mixes = [s for s in sounds if s.kind == "mix"] or list(sounds)
+    """Over mixes scores lie closer together afterwards."""
     out = []
     for word in WORDS:
         spreads = {}
         methods: dict[str, dict[str, Any]] = {"asked": {}, "fixed": {"method": "fixed"}}
         for name, method in methods.items():
             before, after = [], []
-            for sound in mixes:
+            for sound in mixes_of(sounds):
                 result = engine.adapt(sound.whole, sound.sample_rate, word, **method)
                 before.append(result.score_before)
                 after.append(engine.score(result.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word))
@@ -120,3 +123,51 @@ def settling(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             must = f"at most {most}" if most else "reported"
             out.append(Law(f"settling ({word}, {material})", figure, must, middle <= (most or 1.0)))
     return out
+
+
+AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
+
+
+def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Scores follow an EQ, and opposite words oppose each other."""
+    least, at, raw = 1.0, "", []
+    for word in WORDS:
+        m = engine.curve_of(word)
+        unit = eq_of(m * 6 / float(m.abs().max()))
+        for sound in sounds:
+            scores = []
+            for amount in AMOUNTS_DB:
+                shaped = scaled(unit, amount / 6).apply(sound.audio, sound.sample_rate)
+                scores.append(engine.raw_score(shaped, sound.sample_rate, word))
+            rank = float(spearmanr(AMOUNTS_DB, scores).statistic)
+            least, at = min((least, at), (rank, f"{sound.name}, {word}"))
+    mixes = mixes_of(sounds)
+    raw = [[engine.score(s.audio, s.sample_rate, word) for s in mixes] for word in WORDS]
+    against = float(np.corrcoef(raw[0], raw[1])[0, 1]) if len(mixes) > 2 else -1.0
+    figure = f"least Spearman {least:.3f} ({at})" if at else "least Spearman 1.000"
+    return [
+        Law("score follows EQ", figure, "at least 0.99", least >= 0.99),
+        Law("warm against bright", f"correlation {against:.2f} over mixes", "negative", against < 0),
+    ]
+
+
+def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """No word is the answer to every mix, and "bright" follows the spectrum."""
+    mixes = mixes_of(sounds)
+    profiles = [engine.profile(s.whole, s.sample_rate) for s in mixes]
+    tops = [max(p, key=p.__getitem__) for p in profiles]
+    common = max(set(tops), key=tops.count)
+    share = tops.count(common) / len(tops)
+    centroids = [centroid_hz(s.whole, s.sample_rate) for s in mixes]
+    rank = float(spearmanr([p["bright"] for p in profiles], centroids).statistic)
+    return [
+        Law("not one answer", f"'{common}' is top on {100 * share:.0f} % of mixes", "at most 50 %", share <= 0.5),
+        Law("bright and centroid", f"Spearman {rank:.2f}", "at least 0.8", rank >= 0.8),
+    ]
+
+
+def centroid_hz(audio: np.ndarray, sample_rate: int) -> float:
+    """Power-weighted mean frequency of the channels' summed spectrum, (channels, samples)."""
+    power = np.abs(np.fft.rfft(audio, axis=1)).astype(np.float64) ** 2
+    freqs = np.fft.rfftfreq(audio.shape[1], 1 / sample_rate)
+    return float((power.sum(0) * freqs).sum() / max(power.sum(), 1e-30))

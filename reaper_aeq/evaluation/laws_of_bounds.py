@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
+import soxr
 
-from ..dsp.arrays import resample
 from ..dsp.loudness import integrated_loudness
 from ..dsp.peaks import true_peak_db
 from ..dsp.spectrum import GRID_HZ
@@ -17,11 +16,11 @@ from ..eq import LIMITS
 from ..errors import AudioError
 from ..model.curves import rms_db
 from ..result.result import Result
-from .bounds import LIFTS_DB, NET_DB, OUTPUT_DB, lifted_db, net_db
-from .law import AGREED, Law, TestSound, response
+from .law import AGREED, LIFTS_DB, NET_DB, OUTPUT_DB, Law, TestSound, lifted_db, net_db, response
 
 
 def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """How loud a recording is changes nothing."""
     band, moved = 0.0, 0.0
     for sound in sounds[::3]:
         base = engine.adapt(sound.audio, sound.sample_rate, "warm")
@@ -35,14 +34,14 @@ def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 
 def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Sample rate and number of channels change next to nothing."""
     worst, inside = 0.0, GRID_HZ <= 16_000
     for sound in sounds[::6]:
-        x = torch.from_numpy(sound.audio)
-        mono = x.mean(0, keepdim=True)
-        if float(mono.square().mean()) < 1e-9:
+        mono = sound.audio.mean(0)
+        if float(np.square(mono).mean()) < 1e-9:
             continue
-        forms = [(resample(mono, sound.sample_rate, rate), rate) for rate in (44_100, 48_000, 96_000)]
-        forms += [(mono.repeat(2, 1), sound.sample_rate), (mono.repeat(8, 1), sound.sample_rate)]
+        forms = [(soxr.resample(mono, sound.sample_rate, rate, "VHQ"), rate) for rate in (44_100, 48_000, 96_000)]
+        forms += [(np.tile(mono, (channels, 1)), sound.sample_rate) for channels in (2, 8)]
         answers = [engine.adapt(audio, rate, "warm").eq.response_db(GRID_HZ, rate)[inside] for audio, rate in forms]
         worst = max(worst, *(float(np.abs(a - answers[0]).max()) for a in answers[1:]))
     return [Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)]
@@ -80,22 +79,16 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         refused = False
     except AudioError:
         refused = True
+    bounded = [("gains", "largest {} dB", gain, limit)]
+    bounded += [(f"{depth:g} dB down", "lifted by {} dB", lifts[depth], most) for depth, most in LIFTS_DB.items()]
+    bounded += [("net boost", "largest {} dB", net[0], NET_DB)]
+    bounded += [("net cut", "largest {} dB where there is sound", net[1], NET_DB)]
+    bounded += [("output gain", "largest {} dB", output, OUTPUT_DB)]
     return [
-        Law("safe: gains", f"largest {gain:.2f} dB", f"at most {limit:g} dB", gain <= limit),
         *(
-            Law(
-                f"safe: {depth:g} dB down",
-                f"lifted by {lifts[depth]:.2f} dB",
-                f"at most {most:g} dB",
-                lifts[depth] <= most,
-            )
-            for depth, most in LIFTS_DB.items()
+            Law(f"safe: {name}", told.format(f"{db:.2f}"), f"at most {most:g} dB", db <= most)
+            for name, told, db, most in bounded
         ),
-        Law("safe: net boost", f"largest {net[0]:.2f} dB", f"at most {NET_DB:g} dB", net[0] <= NET_DB),
-        Law(
-            "safe: net cut", f"largest {net[1]:.2f} dB where there is sound", f"at most {NET_DB:g} dB", net[1] <= NET_DB
-        ),
-        Law("safe: output gain", f"largest {output:.2f} dB", f"within {OUTPUT_DB:g} dB", output <= OUTPUT_DB),
         Law("safe: true peak", f"{peak:+.2f} dB beyond the limit", "1 dB over before, or full scale", peak <= 0.0),
         Law("safe: loudness", f"largest change {loud:.2f} LU", "at most 0.5 LU", loud <= 0.5),
         Law("safe: odd input", "finite" if finite else "not finite", "finite, NaN refused", finite and refused),

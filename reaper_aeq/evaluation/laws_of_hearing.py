@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from ..dsp.spectrum import GRID_HZ, Analysis
+from ..dsp.spectrum import Analysis
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
 from ..methods.validation import AnalyzedRequest
@@ -19,8 +18,7 @@ from ..request import EqRequest
 from ..result.realization import net_change_db
 from ..result.result import Result
 from ..result.safety import scaled
-from .bounds import slack_as_loud_db
-from .law import AGREED, WORDS, Law, TestSound, by_material, raised
+from .law import AGREED, WORDS, Law, TestSound, by_material, raised, response, slack_as_loud_db
 
 PRESSED = (*AGREED, "clear", "punchy", "less boomy")
 SCORED_TO = 0.95  # what has more of a word than that needs no more
@@ -33,6 +31,7 @@ STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one o
 
 
 def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+    """Every press does as much of the word as nobody misses, or what is safe."""
     out = []
     for material, own in by_material(sounds).items():
         analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
@@ -95,26 +94,21 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 def share(result: Result, analysis: Analysis, m: Tensor) -> float:
     """How many times the word's curve (bands,) an EQ holds where the source has sound."""
-    return float(audible_projection(response_of(result), m, visible(analysis)))
+    return float(audible_projection(response(result), m, visible(analysis)))
 
 
 def net_db(result: Result, analysis: Analysis) -> float:
     """The largest change that comes out where the source has sound, dB."""
-    return net_change_db(response_of(result), result.eq.output_gain_db, visible(analysis))
-
-
-def response_of(result: Result) -> Tensor:
-    return torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate))
+    return net_change_db(response(result), result.eq.output_gain_db, visible(analysis))
 
 
 def visible(analysis: Analysis) -> Tensor:
+    """(bands,) 0..1, where a source has sound."""
     return visibility(analysis.ltas_db()) * analysis.in_reach
 
 
 def yields(result: Result, analysis: Analysis, times: float) -> bool:
     """Whether the same bands, so many times as strong, would not be safe, or these hardly are."""
-    if slack_as_loud_db(result.eq, analysis) < TIGHT_DB:
-        return True
-    if any(abs(band.gain_db) > 12 - TIGHT_DB for band in result.eq.bands):
-        return True
-    return slack_as_loud_db(scaled(result.eq, times), analysis) < 0
+    tight = slack_as_loud_db(result.eq, analysis) < TIGHT_DB
+    tight = tight or any(abs(band.gain_db) > 12 - TIGHT_DB for band in result.eq.bands)
+    return tight or slack_as_loud_db(scaled(result.eq, times), analysis) < 0

@@ -18,7 +18,7 @@ from ..methods.method import MethodInput
 from ..methods.validation import AnalyzedRequest, validated
 from ..model.curves import COMPARED
 from ..request import EqRequest
-from ..result.realization import bands_for, fit_target, unrestricted_bands_for
+from ..result.realization import bands_for, eq_curve
 from ..result.result import Result
 from .law import AGREED, Law, TestSound, by_material
 
@@ -122,14 +122,9 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[AnalyzedRequest]) -> list[floa
         return []
     plans = [validated(one, engine.words) for one in wanted]
     requests = engine.requests(wanted, plans)
-    curves = plans[0].method.curves(requests)
-    own = [(r.observation, r.loudness, r.mean_db) for r in requests if r.loudness is not None]
-    targets = [
-        fit_target(engine.eq_model, engine.eq_model.encode(curve.float()), seen, loudness, word_db)
-        for curve, (seen, loudness, word_db) in zip(curves, own, strict=True)
-    ]
-    rates = [r.sample_rate for r in requests]
-    chosen, free = bands_for(targets, rates), unrestricted_bands_for(targets, rates)
+    codes = engine.eq_model.encode(plans[0].method.curves(requests).float())
+    targets = [r.fit_target(engine.eq_model, code) for code, r in zip(codes, requests, strict=True)]
+    chosen, free = bands_for(targets), bands_for(targets, unrestricted=True)
     return [
         missed_db(a, aim.out, r) - missed_db(b, aim.out, r)
         for a, b, aim, r in zip(chosen, free, targets, requests, strict=True)
@@ -140,7 +135,7 @@ def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     """RMS between a response and what it was meant to be, where the source has sound from 50 Hz to 16 kHz."""
     weight = request.observation.visible * COMPARED
     weight = weight / weight.sum().clamp_min(1e-9)
-    off = torch.from_numpy(eq.response_db(GRID_HZ, request.sample_rate)) - target_db
+    off = eq_curve(eq, request.sample_rate) - target_db
     return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
 
 
@@ -149,29 +144,20 @@ def _laws(material: str, seen: SigningFigures) -> list[Law]:
     if not count:
         return []
     (middle, high), (cost, most_cost) = (np.percentile(x, (50, 90)) for x in (seen.magnitudes, seen.cost_db))
+    usual, mean = np.median(seen.bands), np.mean(seen.bands)
+    rare = {
+        "centered in silence": seen.in_silence, "a shelf in the wrong half": seen.wrong_shelf,
+        "fighting neighbors": seen.fighting,
+    }  # fmt: skip
+    shares = {name: float(np.mean(found)) for name, found in rare.items()}
     laws = [
-        (
-            "magnitudes", f"single bands {middle:.2f} of the response, 90 % below {high:.2f}",
-            f"at most {MOST_MAGNITUDES[0]} and {MOST_MAGNITUDES[1]}",
-            middle <= MOST_MAGNITUDES[0] and high <= MOST_MAGNITUDES[1],
-        ),
-        (
-            "bands", f"{np.median(seen.bands):g} in the median, {np.mean(seen.bands):.1f} on average",
-            f"at most {MOST_BANDS} in the median", bool(np.median(seen.bands) <= MOST_BANDS),
-        ),
+        ("magnitudes", f"single bands {middle:.2f} of the response, 90 % below {high:.2f}",
+         "at most {} and {}".format(*MOST_MAGNITUDES), middle <= MOST_MAGNITUDES[0] and high <= MOST_MAGNITUDES[1]),
+        ("bands", f"{usual:g} in the median, {mean:.1f} on average", f"at most {MOST_BANDS} in the median",
+         usual <= MOST_BANDS),
+        *((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW)
+          for name, share in shares.items()),
+        ("cost in fit", f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
+         "at most {} and {} dB".format(*MOST_COST_DB), cost <= MOST_COST_DB[0] and most_cost <= MOST_COST_DB[1]),
     ]  # fmt: skip
-    for name, found in (
-        ("centered in silence", seen.in_silence),
-        ("a shelf in the wrong half", seen.wrong_shelf),
-        ("fighting neighbors", seen.fighting),
-    ):
-        share = float(np.mean(found))
-        laws.append((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW))
-    laws.append(
-        (
-            "cost in fit", f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
-            f"at most {MOST_COST_DB[0]} and {MOST_COST_DB[1]} dB",
-            bool(cost <= MOST_COST_DB[0] and most_cost <= MOST_COST_DB[1]),
-        )
-    )  # fmt: skip
-    return [Law(f"signable: {name} ({material})", *rest) for name, *rest in laws]
+    return [Law(f"signable: {name} ({material})", figure, must, bool(kept)) for name, figure, must, kept in laws]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,22 +18,22 @@ from torch import Tensor
 
 from ..dsp.arrays import as_channels
 from ..dsp.audio import read_audio
+from ..dsp.response import eq_from_params
 from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ..engine import AdaptiveEQ
 from ..eq import Eq
-from ..errors import AeqError
-from ..methods.reference import difference
+from ..methods.reference import Matching, difference
 from ..methods.reference.match import match_analysis
-from ..methods.reference.noise import Matching
 from ..methods.reference.training import content_covariance, content_differences, part, people_covariance
 from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.words import Vocabulary
 from ..request import MATCHES, MatchRequest
+from ..result.realization import eq_curve
 from ..training.audio import MUSIC_KINDS
-from ..training.datasets.readers import MP3_SKIP_S, Clip, read_clips, read_safe, safe_eq
-from ..training.datasets.tables import SETTINGS, read_table
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds
+from ..training.datasets.readers import MP3_SKIP_S, SAFE_KINDS, Clip, read_clips, read_safe, read_safe_params
+from .folds import N_FOLDS, Paths, Table, Tell, load_fold, mixes_and_folds, setting_folds, sources_in
+from .law import response
 
 # Which part is the source and which the reference, of the whole: 0..1.
 PARTS = {
@@ -52,6 +52,7 @@ class RecoveredEq:
     seconds: list[float] = field(default_factory=list)
 
     def summary(self) -> dict[str, float]:
+        """Figures by name: trials, RMS errors in dB, ms."""
         out = {
             "trials": len(self.error_db),
             "median_db": round(statistics.median(self.error_db), 3),
@@ -74,15 +75,9 @@ class MatchFold:
 
 
 def run_match(
-    audio: Sequence[Path | str],
-    data: Path | str,
-    models: Path | str | None = None,
-    *,
-    learn: Sequence[Path | str] = (),
-    settings_per_mix: int = 4,
-    every: int = 1,
-    tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, dict[str, dict[str, float]]]:
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, learn: Paths = (), settings_per_mix: int = 4,
+    every: int = 1, tell: Tell = lambda _: None,
+) -> Table:  # fmt: skip
     """{which parts: {way: figures}} over every `every`-th of the mixes in `audio`.
 
     Args:
@@ -102,19 +97,14 @@ def run_match(
             picked = torch.randperm(len(fold.settings), generator=torch.Generator().manual_seed(100 * k + i))
             for row in picked[:settings_per_mix].tolist():
                 eq = fold.settings[row]
+                truth = eq_curve(eq, rate)
                 wet = analyze_blocks([as_channels(eq.apply(sound, rate), rate)], rate)
                 for name, (own, other) in PARTS.items():
-                    _trial(tables[name], fold, part(dry, *own), part(wet, *other), eq)
+                    for way, curve, seconds in answers(fold, part(dry, *own), part(wet, *other)):
+                        found = tables[name].setdefault(way, RecoveredEq())
+                        found.error_db.append(float(rms_db(curve - truth)))
+                        found.seconds += [] if seconds is None else [seconds]
     return {name: {way: found.summary() for way, found in table.items()} for name, table in tables.items()}
-
-
-def _trial(table: dict[str, RecoveredEq], fold: MatchFold, source: Analysis, reference: Analysis, eq: Eq) -> None:
-    truth = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
-    for way, curve, seconds in answers(fold, source, reference):
-        found = table.setdefault(way, RecoveredEq())
-        found.error_db.append(float(rms_db(curve - truth)))
-        if seconds is not None:
-            found.seconds.append(seconds)
 
 
 def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
@@ -127,32 +117,23 @@ def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[
         encoder, eq_model, request = fold.engine.encoder, fold.engine.eq_model, MatchRequest(by=by)
         result = match_analysis(encoder, eq_model, fold.matching, source, [reference], ["it"], request)
         seconds = time.perf_counter() - start
-        yield NAMES[by], torch.from_numpy(result.eq.response_db(GRID_HZ, source.sample_rate)), seconds
+        yield NAMES[by], response(result), seconds
 
 
-def load_folds(
-    audio: Sequence[Path | str],
-    data: Path | str,
-    models: Path | str | None,
-    learn: Sequence[Path | str],
-    tell: Callable[[str], None],
-) -> list[MatchFold]:
+def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell) -> list[MatchFold]:
     """Every fold with statistics fitted without its settings and sources."""
     known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
-    mixes = [clip for clip in known if clip.kind == "mix" and clip.name in examined]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the test of matching needs mixes of at least {N_FOLDS} sources")
-    fold_of, safe = exam_folds(mixes), read_safe(data)
-    rows = [row for row in read_table(Path(data) / SETTINGS) if row["descriptor"].strip().lower() != "test"]
+    mixes, fold_of = mixes_and_folds([c for c in known if c.name in examined], "the test of matching needs")
+    safe, params = read_safe(data), read_safe_params(data)
     row_fold, curves = torch.tensor(setting_folds(safe)), center(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
     folds = []
     for k in range(N_FOLDS):
-        sources = {source for source, fold in fold_of.items() if fold == k}
+        sources = sources_in(fold_of, k)
         rest = [clip for clip in known if clip.source not in sources]
         matching = Matching(people_covariance(curves[row_fold != k]), content_covariance(content_differences(rest)))
-        settings = [safe_eq(row) for row, fold in zip(rows, row_fold.tolist(), strict=True) if fold == k]
+        settings = [eq_from_params(row, SAFE_KINDS) for row, fold in zip(params, row_fold, strict=True) if fold == k]
         engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), words)
         folds.append(MatchFold([clip for clip in mixes if clip.source in sources], engine, matching, settings))
     return folds

@@ -7,7 +7,7 @@ methods answer the same trials; 'adaptive' goes through real ReaEQ bands, the ru
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ..request import DEFAULT_METHOD
 from ..training.datasets.readers import Clip
 from .baselines import REPAIR, Contestant, Fold, RepairTrial
 from .edits import PUBLISHED, Published, band_energy_ratio
-from .folds import N_FOLDS
+from .folds import N_FOLDS, Paths, Table, Tell
 from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
 
 SINGLE = "single sources"
@@ -60,29 +60,20 @@ class Score:
 
 
 def run_repair(
-    audio: Sequence[Path | str],
-    data: Path | str,
-    models: Path | str | None = None,
-    *,
-    rows_per_clip: int = 10,
-    gains_per_clip: int = 5,
-    every: int = 1,
-    contestants: Mapping[str, Contestant] = REPAIR,
-    tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """{'people' | 'published': {word: {method: figures}}}; from every n-th of the recordings in `audio`.
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, tell: Tell = lambda _: None, **options: int
+) -> dict[str, Table]:
+    """`repaired` for doing nothing, the rules to beat and 'adaptive', with its `options`.
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
-    folds = load_folds(audio, data, models, tell, contestants)
-    return repaired(folds, contestants, rows_per_clip, gains_per_clip, every, tell)
+    return repaired(load_folds(audio, data, models, tell, REPAIR), REPAIR, tell, **options)
 
 
 def repaired(
-    folds: Sequence[Fold], contestants: Mapping[str, Contestant], rows_per_clip: int, gains_per_clip: int, every: int,
-    tell: Callable[[str], None],
-) -> dict[str, dict[str, dict[str, dict[str, float]]]]:  # fmt: skip
-    """`run_repair` with what it examines on."""
+    folds: Sequence[Fold], contestants: Mapping[str, Contestant], tell: Tell, *, rows_per_clip: int = 10,
+    gains_per_clip: int = 5, every: int = 1,
+) -> dict[str, Table]:  # fmt: skip
+    """{'people' | 'published': {word: {method: figures}}}; from every n-th of the folds' recordings."""
     tables: dict[str, dict[str, dict[str, Score]]] = {"people": {}, "published": {}}
     for k, fold in enumerate(folds):
         clips = [*fold.clips[::every], *fold.single[::every]]

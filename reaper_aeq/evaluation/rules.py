@@ -12,7 +12,7 @@ from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
 from ..model.audio_encoder import BLIND_VAR, Usual, center_robust, visibility
 from ..model.curves import COMPARED, center
 from ..model.usual import UsualBalance, UsualShape
-from ..training.usual import Sounds, balanced_folds, fit_axes, logistic, weights
+from ..training.usual import Sounds, balanced_folds, fit_axes, logistic, untrained, weights
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,11 @@ class UsualRule:
 
     @classmethod
     def fit(cls, sounds: Sounds) -> UsualRule:
+        """Of recordings of every kind."""
         shape = UsualShape(
             fine=1.0, embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
         )
-        model = UsualBalance(len(sounds.names), sounds.features.shape[1], shape)
-        model.feature_mean = sounds.features.nanmean(0).nan_to_num(0.0)
-        model.feature_scale = (sounds.features - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
-        model.features = model.standardize(sounds.features)
-        model.kind, model.weight = sounds.kinds.double(), weights(sounds, 0.5, 0.5)
+        model = untrained(shape, sounds, 0.5, 0.5)
         classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
         fit_axes(model)
         fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())

@@ -17,14 +17,14 @@ from torch import Tensor
 from ..dsp.response import bandwidth_from_q, response_db
 from ..eq import SHELF_BANDWIDTH_OCT, BandKind
 from ..errors import UnknownWordError
+from ..methods.validation import prior_of
 from ..model.curves import GRID, REFERENCE_RATE, center, on_grid
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS
 from ..model.words import Vocabulary, Word
-from ..training.charts import LEAST_SOURCES, Charted, charted_words
+from ..training.charts import LEAST_SOURCES, Charted, charted_words, correlation
 from ..training.datasets.eq_terms import KIND_OF, read_charts
 from ..training.datasets.tables import CHARTS, CHARTS_BY_INSTRUMENT, PRESETS, read_table
-from ..training.words import correlation
 
 NEAR_OCT, PLATEAU_DB = 0.5, 0.5  # of the charted range; of the extremum
 KIND_SOURCES = 3
@@ -60,6 +60,8 @@ class TermReport:
 
 @dataclass(frozen=True)
 class PresetReport:
+    """A word beside the presets that people gave its name."""
+
     term: str
     presets: int
     correlation: float
@@ -129,7 +131,7 @@ def _term(
 
 def _kinds(term: str, sign: int, rows: list[dict[str, str]], word: Word, decoder: Tensor) -> Iterator[tuple[str, str]]:
     """(kind, verdict) where several sources name an instrument of that kind; any of its ranges will do."""
-    for number, kind in enumerate(KINDS):
+    for kind in KINDS:
         places = [
             (float(r["median_low_hz"]), float(r["median_high_hz"]))
             for r in rows
@@ -137,8 +139,7 @@ def _kinds(term: str, sign: int, rows: list[dict[str, str]], word: Word, decoder
             and (-1 if r["direction"] == "less_energy" else 1) == sign
         ]  # fmt: skip
         if places:
-            sure = torch.eye(len(KINDS), dtype=torch.float64)[number]
-            curve = center(decoder @ word.for_kinds(sure).mean)
+            curve = center(decoder @ word.for_kinds(prior_of(kind, None)).mean)
             yield kind, PASS if any(reaches(curve, low, high, sign) for low, high in places) else FAIL
 
 
@@ -153,9 +154,7 @@ def _presets(rows: list[dict[str, str]], words: Vocabulary, decoder: Tensor) -> 
             continue
         if curve is None or not row["term"]:
             continue
-        kind = KIND_OF.get(row["instrument"], "mix")
-        sure = torch.eye(len(KINDS), dtype=torch.float64)[list(KINDS).index(kind)]
-        ours = center(decoder @ word.for_kinds(sure).mean)
+        ours = center(decoder @ word.for_kinds(prior_of(KIND_OF.get(row["instrument"], "mix"), None)).mean)
         found.setdefault(word.name, []).append(float(correlation(ours, curve)))
     reports = [
         PresetReport(name, len(r), sum(r) / len(r), sum(one > 0 for one in r) / len(r)) for name, r in found.items()
@@ -177,14 +176,11 @@ def preset_curve(bands: str) -> Tensor | None:
             points[freq_hz] = gain_db
         elif kind in PRESET_KINDS and freq_hz > 0:
             width = bandwidth_from_q(float(q or 0.71), freq_hz, REFERENCE_RATE)
-            width = SHELF_BANDWIDTH_OCT if "shelf" in kind else float(width)
+            width = SHELF_BANDWIDTH_OCT if "shelf" in kind else width
             params = torch.tensor([[[freq_hz, gain_db, width]]], dtype=torch.float64)
             total = total + response_db(params, (PRESET_KINDS[kind],), GRID, REFERENCE_RATE)[0].clamp_min(-24.0)
             used = True
     if len(points) > 1:
-        freqs = sorted(points)
-        total, used = (
-            total + on_grid(np.array(freqs), np.array([points[f] for f in freqs])),
-            True,
-        )
+        freqs, used = sorted(points), True
+        total = total + on_grid(np.array(freqs), np.array([points[freq_hz] for freq_hz in freqs]))
     return center(total) if used else None

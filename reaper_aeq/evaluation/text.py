@@ -4,10 +4,9 @@ words of SocialEQ that the vocabulary does not hold: what their own people did, 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from ..errors import NotUnderstoodError, UnknownWordError
 from ..model.curves import center
@@ -15,9 +14,10 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.free_text import NEAR_ENOUGH, Guess, compare, known
 from ..model.free_text.sentences import sentences
 from ..model.words import Vocabulary
+from ..training.charts import correlation
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.readers import read_contributions, read_social_words
-from ..training.words import correlation
+from .folds import Table, Tell
 
 # Phrases and the words that a listener would take them for, '-' where less of it; none stands in synonyms.toml.
 PHRASES = {
@@ -50,9 +50,7 @@ LIKENESS = (0.0, 0.45, NEAR_ENOUGH, 0.65, 1.01)
 LEAST_PEOPLE = 2
 
 
-def run_text(
-    data: Path | str, models: Path | str | None = None, tell: Callable[[str], None] = lambda _: None
-) -> dict[str, dict[str, dict[str, Any]]]:
+def run_text(data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None) -> Table:
     """{examination: {what: figures}}. Raises `AeqError` for missing data or without a sentence model."""
     vocabulary, eq_model = Vocabulary.load(models), EqAutoencoder.load(models)
     tell("phrases")
@@ -61,7 +59,7 @@ def run_text(
     return report | {"agreement with people": agreement(data, vocabulary, eq_model)}
 
 
-def phrases(vocabulary: Vocabulary, tell: Callable[[str], None]) -> dict[str, float]:
+def phrases(vocabulary: Vocabulary, tell: Tell) -> dict[str, float]:
     """How many phrases mean what they should, mean something else, or are refused."""
     right = wrong = 0
     for phrase, wanted in PHRASES.items():
@@ -78,7 +76,7 @@ def phrases(vocabulary: Vocabulary, tell: Callable[[str], None]) -> dict[str, fl
     return {"texts": total, "met": right / total, "mistaken": wrong / total, "refused": 1 - (right + wrong) / total}
 
 
-def refused(vocabulary: Vocabulary, tell: Callable[[str], None]) -> dict[str, dict[str, float]]:
+def refused(vocabulary: Vocabulary, tell: Tell) -> dict[str, dict[str, float]]:
     """The share of nonsense and of typing mistakes that is refused; of these, whose right word is named."""
     accepted = [text for text in NONSENSE if not isinstance(_answer(text, vocabulary), UnknownWordError)]
     for text in accepted:

@@ -27,12 +27,12 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.score import standard_scores
 from ..training.audio import train_audio
 from ..training.datasets.readers import Clip, read_clips
-from ..training.datasets.sources import TrainingSource, bootstrap, music, noise
-from ..training.datasets.synthetic import random_curves
+from ..training.datasets.sources import TrainingSource, bootstrap, music, noise, random_curves
 from ..training.direct import DirectTraining, heard_code, train_direct
 from ..training.loop import Run
 from ..util.settings import AudioTraining
 from .baselines import Fold
+from .folds import Paths, Table
 from .unseen import PEOPLE_WORDS, load_folds
 
 EXAMINED_FOLDS = (0, 1)
@@ -54,6 +54,7 @@ class Variant:
 
     @property
     def title(self) -> str:
+        """As the table calls it."""
         data = "all three" if len(self.ways) == 3 else " + ".join(self.ways)
         without = [] if self.equivariance else ["no equivariance"]
         without += [] if self.keep_frequency else ["frequency pooled away"]
@@ -73,9 +74,8 @@ VARIANTS = (
 
 
 def run_training(
-    audio: Sequence[Path | str], learn: Sequence[Path | str], data: Path | str, models: Path | str | None, run: Run,
-    *, steps: int = 400, variants: Sequence[Variant] = VARIANTS,
-) -> dict[str, dict[str, dict[str, float]]]:  # fmt: skip
+    audio: Paths, learn: Paths, data: Path | str, models: Path | str | None, run: Run, *, steps: int = 400
+) -> Table:
     """{kind of encoder: {what it was trained on: figures}}; examined on mixes of `audio`, trained on the rest of both.
 
     Raises `AeqError` for missing data.
@@ -90,14 +90,13 @@ def run_training(
         "music": music(recordings),
         "bootstrap": bootstrap(NOISE_SOUNDS, run, 16, eq_model, known),
     }
-    report: dict[str, dict[str, dict[str, float]]] = {}
-    for n, variant in enumerate(variants):
-        run.tell(f"{n + 1} of {len(variants)}: {variant.kind}, {variant.title}")
+    report: Table = {}
+    for n, variant in enumerate(VARIANTS):
+        run.tell(f"{n + 1} of {len(VARIANTS)}: {variant.kind}, {variant.title}")
         own = [ways[name] for name in variant.ways]
         made = _direct if variant.kind == DIRECT else _ours
-        listen, residual_cov = made(variant, own, eq_model, run, steps, f"row{VARIANTS.index(variant)}")
-        figures = examine(listen, residual_cov, folds, eq_model)
-        report.setdefault(variant.kind, {})[variant.title] = figures
+        listen, residual_cov = made(variant, own, eq_model, run, steps, f"row{n}")
+        report.setdefault(variant.kind, {})[variant.title] = examine(listen, residual_cov, folds, eq_model)
     return report
 
 

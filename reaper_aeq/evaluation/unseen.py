@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,13 +27,13 @@ from ..training.datasets.readers import (
     read_safe,
     read_social_words,
 )
-from ..training.usual import MISLABELLED, Sounds, sounds_of, source_of
+from ..training.usual import MISLABELLED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
+from . import folds
 from .baselines import Fold, genre_neighbors
 from .edits import PUBLISHED
-from .folds import N_FOLDS, exam_folds, load_fold, setting_folds, unseen_folds, without
-from .people import load_cvae_fold, read_people
+from .folds import N_FOLDS, Paths, Tell
 from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
@@ -41,22 +41,18 @@ LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings 
 
 
 def load_folds(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None, tell: Callable[[str], None],
-    only: Iterable[str] = (),
-) -> list[Fold]:  # fmt: skip
+    audio: Paths, data: Path | str, models: Path | str | None, tell: Tell, only: Iterable[str] = ()
+) -> list[Fold]:
     """Every fold with words and music statistics fitted without its settings and sources.
 
     `only`: who will be asked; the conditional VAE of a fold is loaded for 'cvae' alone, which must not answer with the
     shipped one: that has seen everybody.
     """
     clips = read_clips(audio, tell)
-    mixes = [clip for clip in clips if clip.kind == "mix"]
+    mixes, fold_of = folds.mixes_and_folds(clips, "the repair tests need")
     stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the repair tests need mixes of at least {N_FOLDS} sources")
-    fold_of = exam_folds(mixes)
     # whoever left a source of stems out examines on it, whichever recordings are at hand
-    fold_of = unseen_folds(models, {clip.source for clip in stems}) | fold_of
+    fold_of = folds.unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
     prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
@@ -64,22 +60,22 @@ def load_folds(
     with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
         sounds = sounds_of(clips)
     neighbors = genre_neighbors(mixes)
-    row_fold = setting_folds(safe)
-    folds = []
+    row_fold = folds.setting_folds(safe)
+    found = []
     for k in range(N_FOLDS):
-        sources = {source for source, fold in fold_of.items() if fold == k}
+        sources = folds.sources_in(fold_of, k)
         of_mixes = sources & {clip.source for clip in mixes}
         seen_settings = safe.subset([fold != k for fold in row_fold])
         vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
-        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), vocabulary, models)
+        engine = AdaptiveEQ(eq_model, folds.load_fold(models, k, sources), vocabulary, models)
         # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
         others = {
-            network: AdaptiveEQ(eq_model, load_fold(models, k, of_mixes, network), vocabulary, models)
+            network: AdaptiveEQ(eq_model, folds.load_fold(models, k, of_mixes, network), vocabulary, models)
             for network in NETWORKS
         }
         if DRAWS in only:
-            engine.models.put(load_cvae_fold(models, k, read_people(data)))
-        _, rest = without([], prior, sources)
+            engine.models.put(folds.load_cvae_fold(models, k, folds.read_people(data)))
+        _, rest = folds.without([], prior, sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
         little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
         curves, covs = {}, {}
@@ -100,15 +96,12 @@ def load_folds(
             [clip for clip in some if fold_of[clip.source] == k]
             for some in (mixes, [clip for clip in stems if clip.source in fold_of])
         )
-        rule = rule_without(sounds, sources) if sounds else None
-        folds.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
-    return folds
-
-
-def rule_without(sounds: Sounds, sources: set[str]) -> UsualRule:
-    """Fitted to the recordings of other people than those behind `sources`."""
-    owners = {source_of(source) for source in sources}
-    return UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
+        owners = {source_of(source) for source in sources}
+        rule = None
+        if sounds:  # of other people than those behind the sources of the fold
+            rule = UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
+        found.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
+    return found
 
 
 def unseen_rows(safe: PeopleSettings, unseen: Sequence[bool], vocabulary: Vocabulary) -> list[tuple[str, Tensor]]:

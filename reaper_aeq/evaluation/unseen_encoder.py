@@ -18,7 +18,7 @@ from ..errors import AeqError
 from ..model.audio_encoder import BalanceEncoder, Usual
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.usual import UsualBalance, features
-from .folds import N_FOLDS, load_fold, unseen_folds
+from .folds import N_FOLDS, load_fold, sources_in, unseen_folds
 from .law import TestSound
 
 
@@ -38,17 +38,11 @@ class UnseenEncoder(BalanceEncoder):
         unseen = [sound for sound in sounds if sound.source in fold_of]
         if not unseen:
             raise AeqError("every fold has learned from these recordings: name those that the folds left out")
-        models = []
-        for k in range(N_FOLDS):
-            model = load_fold(folder, k, {source for source, fold in fold_of.items() if fold == k})
-            assert isinstance(model, UsualBalance)
-            models.append(model)
-        rows, folds = [], []
-        for sound in unseen:
-            for audio in (sound.audio, sound.whole):
-                rows.append(features(analyze_blocks([audio], sound.sample_rate)))
-                folds.append(fold_of[sound.source])
-        return cls(models, torch.stack(rows), folds), unseen
+        loaded = [load_fold(folder, k, sources_in(fold_of, k)) for k in range(N_FOLDS)]
+        models = [model for model in loaded if isinstance(model, UsualBalance)]
+        both = [(sound, audio) for sound in unseen for audio in (sound.audio, sound.whole)]
+        rows = [features(analyze_blocks([audio], sound.sample_rate)) for sound, audio in both]
+        return cls(models, torch.stack(rows), [fold_of[sound.source] for sound, _ in both]), unseen
 
     def fold_for(self, raw: Tensor) -> int:
         """Whose recording the features (f,) are."""
@@ -59,15 +53,15 @@ class UnseenEncoder(BalanceEncoder):
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
+        """What is usual for each sound, by the model that has not learned from it."""
         del eq_model
-        return [self._usual(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
-
-    def _usual(self, raw: Tensor, prior: Tensor | None) -> Usual:
-        return self.models[self.fold_for(raw)].usual_alone(raw, prior)
+        found = [(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
+        return [self.models[self.fold_for(raw)].usual_alone(raw, prior) for raw, prior in found]
 
     def place(self, device: str) -> None:
         """Stays where the linear algebra is cheapest, as its models do."""
 
     @property
     def device(self) -> str:
+        """Always the CPU."""
         return "cpu"

@@ -15,25 +15,20 @@ import torch
 from torch import Tensor
 
 from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
-from ..model.audio_encoder import BLIND_VAR, Usual
-from ..model.curves import center, soft_clip
+from ..model.audio_encoder import BLIND_VAR, Usual, center_robust
+from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
 from ..training.datasets.readers import read_clips
-from ..training.usual import Sounds, balanced_folds, fit_usual, sounds_of
+from ..training.usual import Sounds, balanced_folds, contrasts, fit_usual, sounds_of
 from ..util.settings import UsualTraining
-from .people import People, read_people
+from .folds import N_FOLDS, Paths, People, Table, Tell, read_people
 from .rules import UsualRule
 
-N_FOLDS = 5
 WORDS = ("warm", "bright")
 ROWS_PER_CLIP = 10
-LEVEL_STEPS = 8  # to a level at which the bounded deviation is 0 on average
 OURS = "ours"
-GROUPS = ("mixes", "single sources")
-Tell = Callable[[str], None]
-Table = dict[str, dict[str, dict[str, float]]]
 Fit = Callable[[Sounds], UsualBalance | UsualRule]
 
 
@@ -46,16 +41,13 @@ class Unseen:
 
 
 def run_usual(
-    audio: Sequence[Path | str], data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None
+    audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None
 ) -> dict[str, Table]:
     """{table: {kind or group: {who: figures}}}. Raises `AeqError`."""
     sounds = sounds_of(read_clips(audio, tell))
     tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
-    who: dict[str, Fit] = {
-        "rule": lambda seen: UsualRule.fit(seen),
-        OURS: lambda seen: fit_usual(UsualTraining(), seen)[0],
-    }
+    who: dict[str, Fit] = {"rule": UsualRule.fit, OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}
     found = {}
     for name, fit in who.items():
         tell(name)
@@ -92,9 +84,8 @@ def unseen(sounds: Sounds, fit: Fit) -> Unseen:
 def groups(sounds: Sounds) -> dict[str, list[int]]:
     """Label -> places: mixes, single sources, and each kind of these."""
     kinds = [list(KINDS)[k] for k in sounds.kinds.tolist()]
-    out = {GROUPS[0]: [n for n, kind in enumerate(kinds) if kind == "mix"]}
-    out[GROUPS[1]] = [n for n, kind in enumerate(kinds) if kind != "mix"]
-    return out | {own: [n for n, kind in enumerate(kinds) if kind == own] for own in KINDS if own != "mix"}
+    of = {own: [n for n, kind in enumerate(kinds) if kind == own] for own in KINDS}
+    return {"mixes": of.pop("mix"), "single sources": [n for n, kind in enumerate(kinds) if kind != "mix"], **of}
 
 
 def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
@@ -104,13 +95,13 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
     left, total, calibration, nats = [], [], [], []
     for n in rows:
         use = sounds.heard[n]
-        off = _centered(sounds.targets[n, use] - found.usual[n].mean_db[use])
+        off = sounds.targets[n, use] - found.usual[n].mean_db[use]
         basis = contrasts(int(use.sum()))
         root = torch.linalg.cholesky(basis.T @ found.usual[n].cov[use][:, use] @ basis)
         white = torch.linalg.solve_triangular(root, (basis.T @ off)[:, None], upper=False)[:, 0]
         bands = len(white)
-        left.append(float(off.square().mean()))
-        total.append(float(_centered(sounds.targets[n, use] - mean[use]).square().mean()))
+        left.append(float(off.var(correction=0)))
+        total.append(float((sounds.targets[n, use] - mean[use]).var(correction=0)))
         calibration.append(float(white.square().sum()) / bands)
         nats.append(-float(0.5 * white.square().sum() + root.diagonal().log().sum()) / bands - 0.919)
     return {
@@ -125,8 +116,7 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
 def kind_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
     """How often the likeliest kind is right; on how many clips a kind is named, and how often that is right; how many
     are called melodic, and how many of these are."""
-    names, known = list(KINDS), [found.usual[n].kinds for n in rows]
-    told = [one for one in known if one is not None]
+    names, told = list(KINDS), [one for one in (found.usual[n].kinds for n in rows) if one is not None]
     kinds = [names[int(sounds.kinds[n])] for n in rows]
     best = [names[int(one.argmax())] for one in told]
     called = [heard_as(one.tolist())[0] for one in told]
@@ -163,6 +153,7 @@ class WordSettings:
 
 
 def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[str, WordSettings]:
+    """Of each word, without the fold's people."""
     vocabulary = people.vocabulary(fold, eq_model)
     decoder = eq_model.decoder.weight.detach().double()
     out = {}
@@ -196,11 +187,7 @@ def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Te
     """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and the spectrum
     without it would be that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
     visible = heard.double()
-    deviation = (ltas_db - usual.mean_db) * visible
-    for _ in range(LEVEL_STEPS):
-        level = (soft_clip(deviation) * visible).sum(1, keepdim=True) / visible.sum()
-        deviation = (deviation - level) * visible
-    deviation = soft_clip(deviation)
+    deviation = torch.stack([center_robust(row - usual.mean_db, visible) for row in ltas_db]) * visible
     noise = usual.cov + LEVEL_VAR
     blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
     oddness = torch.ones(len(ltas_db), dtype=ltas_db.dtype)
@@ -241,16 +228,6 @@ def clustered(values: Tensor, sources: Sequence[str]) -> tuple[float, float]:
     sums = [sum(float(v) - mean for v, s in zip(values, sources, strict=True) if s == name) for name in names]
     several = len(names) / max(len(names) - 1, 1)
     return mean, (several * sum(s * s for s in sums)) ** 0.5 / len(values)
-
-
-def contrasts(count: int) -> Tensor:
-    """(count, count - 1), orthonormal, each blind to the mean."""
-    start = torch.cat((torch.ones(count, 1), torch.eye(count)[:, : count - 1]), 1).double()
-    return torch.linalg.qr(start)[0][:, 1:]
-
-
-def _centered(values: Tensor) -> Tensor:
-    return values - values.mean()
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ word. Answers and people are compared as distributions of curves (maximum mean d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dsp.spectrum import GRID_HZ
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
-from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
 from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
 from ..request import EqRequest
-from ..result.result import Result
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.readers import Clip, read_clips
 from ..util.settings import WordsTraining
-from .folds import N_FOLDS, exam_folds, load_fold
-from .people import People, load_cvae_fold, read_people
+from . import folds
+from .folds import N_FOLDS, Paths, Table, Tell
+from .law import raised, response
 
 # Word and language; SocialEQ's are those with the most people.
 SAFE_WORDS = (("warm", "en"), ("bright", "en"))
@@ -50,15 +48,9 @@ class VariationFigures:
 
 
 def run_variations(
-    audio: Sequence[Path | str],
-    data: Path | str,
-    models: Path | str | None = None,
-    *,
-    every: int = 1,
-    settings_per_mix: int = 2,
-    only: Sequence[str] = (),
-    tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, dict[str, dict[str, Any]]]:
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, settings_per_mix: int = 2,
+    only: Sequence[str] = (), tell: Tell = lambda _: None,
+) -> Table:  # fmt: skip
     """{word and data set: {method: figures}} over every `every`-th mix in `audio`; `only` such as 'warm (SAFE)'.
 
     Figures: `mmd` (squared, unbiased; 0 where answers and people cannot be told apart), `spread_db` (mean distance of
@@ -66,24 +58,26 @@ def run_variations(
 
     Raises `AeqError` for missing data and `ModelError` where a model has seen what it is examined on.
     """
-    people, eq_model = read_people(data), EqAutoencoder.load(models)
-    mixes = [clip for clip in read_clips(audio, tell) if clip.kind == "mix"]
-    if len({clip.source for clip in mixes}) < N_FOLDS:
-        raise AeqError(f"the test of variations needs mixes of at least {N_FOLDS} sources")
-    fold_of = exam_folds(mixes)
-    rows = {f"{name} (SAFE)": _Asked(name, people.safe.curves_db, _safe_of(people, name), people.safe_fold)
-            for name, _ in SAFE_WORDS}  # fmt: skip
-    curves = WordsTraining().socialeq_db * people.curves
-    for key in SOCIAL_WORDS:
-        chosen = torch.tensor([(form_name(name), language) == key for name, language in people.keys])
-        rows[f"{key[0]} (SocialEQ)"] = _Asked(key[0], curves, chosen, people.fold)
+    people, eq_model = folds.read_people(data), EqAutoencoder.load(models)
+    mixes, fold_of = folds.mixes_and_folds(read_clips(audio, tell), "the test of variations needs")
+    safe_keys = [(form_name(name), "en") for name in people.safe.words]
+    social_keys = [(form_name(name), language) for name, language in people.keys]
+    rows = {}
+    for data_set, words, curves, keys, fold in (
+        ("SAFE", SAFE_WORDS, people.safe.curves_db, safe_keys, people.safe_fold),
+        ("SocialEQ", SOCIAL_WORDS, WordsTraining().socialeq_db * people.curves, social_keys, people.fold),
+    ):
+        for word in words:
+            chosen = torch.tensor([key == word for key in keys])
+            rows[f"{word[0]} ({data_set})"] = _Asked(word[0], curves, chosen, fold)
     rows = {title: asked for title, asked in rows.items() if not only or title in only}
     seen: dict[str, dict[str, VariationFigures]] = {title: {} for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")
-        sources = {source for source, fold in fold_of.items() if fold == k}
-        engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), people.vocabulary(k, eq_model))
-        engine.models.put(load_cvae_fold(models, k, people))
+        engine = AdaptiveEQ(
+            eq_model, folds.load_fold(models, k, folds.sources_in(fold_of, k)), people.vocabulary(k, eq_model)
+        )
+        engine.models.put(folds.load_cvae_fold(models, k, people))
         clips = [clip for clip in mixes if fold_of[clip.source] == k][::every]
         for title, asked in rows.items():
             _fold(seen[title], engine, clips, asked, k, settings_per_mix)
@@ -105,10 +99,6 @@ class _Asked:
         return center(self.curves_db[self.chosen & inside])
 
 
-def _safe_of(people: People, word: str) -> Tensor:
-    return torch.tensor([form_name(name) == word for name in people.safe.words])
-
-
 def _fold(
     seen: dict[str, VariationFigures], engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Asked, fold: int, per_mix: int
 ) -> None:
@@ -124,24 +114,20 @@ def _fold(
     normal = torch.randn(WITHOUT, len(root), generator=torch.Generator().manual_seed(fold), dtype=torch.float64)
     seen.setdefault(PLAIN, VariationFigures()).curves.extend(center((word.mean + normal @ root.T) @ decoder.T))
     free = engine.adapt_analysis(clips[0].analysis, asked.word, adaptation=0.0, method="cvae", variations=WITHOUT)
-    seen.setdefault(SOUNDLESS, VariationFigures()).curves.extend(_response(one) for one in free.variations)
+    seen.setdefault(SOUNDLESS, VariationFigures()).curves.extend(center(response(one)) for one in free.variations)
     for i, clip in enumerate(clips):
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
             damaged = equalized(clip.analysis, -row)
-            wanted = [AnalyzedRequest(damaged, EqRequest(asked.word, method=method)) for method in METHODS]
-            wanted[-1] = AnalyzedRequest(damaged, EqRequest(asked.word, method=METHODS[-1], variations=DRAWS))
-            answers = [answer for answer in engine.adapt_many(wanted) if isinstance(answer, Result)]
+            counts = {"cvae": DRAWS}
+            requests = [EqRequest(asked.word, method=name, variations=counts.get(name, 0)) for name in METHODS]
+            answers = raised(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
             for method, answer in zip(METHODS, answers, strict=True):
-                seen.setdefault(method, VariationFigures()).curves.append(_response(answer))
-            drawn = torch.stack([_response(one) for one in answers[-1].variations])
+                seen.setdefault(method, VariationFigures()).curves.append(center(response(answer)))
+            drawn = torch.stack([center(response(one)) for one in answers[-1].variations])
             varied = seen.setdefault(VARIED, VariationFigures())
             varied.curves.extend(drawn)
             varied.apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
-
-
-def _response(result: Result) -> Tensor:
-    return center(torch.from_numpy(result.eq.response_db(GRID_HZ, result.sample_rate)))
 
 
 def _figures(seen: dict[str, VariationFigures], asked: _Asked) -> dict[str, dict[str, Any]]:
@@ -156,7 +142,7 @@ def _figures(seen: dict[str, VariationFigures], asked: _Asked) -> dict[str, dict
             report[name] = {"answers": len(people), "mmd": sum(one.mmd) / len(one.mmd)}
         else:
             curves = torch.stack(one.curves)
-            nearest, spread = _across(curves, people).amin(1), _median(_distances(curves), mean=True)
+            nearest, spread = _distances(curves, people).amin(1), _median(_distances(curves), mean=True)
             report[name] = {"answers": len(curves), "mmd": mmd(curves, people, width)}
         report[name] |= {"spread_db": spread, "nearest_db": float(nearest.median())}
         if one.apart:
@@ -169,17 +155,14 @@ def _figures(seen: dict[str, VariationFigures], asked: _Asked) -> dict[str, dict
 def mmd(a: Tensor, b: Tensor, width_db: float) -> float:
     """Squared maximum mean discrepancy of curves (n, bands), (m, bands), unbiased; Gaussian kernel on RMS distance."""
     n, m = len(a), len(b)
-    own, other, both = (torch.exp(-_across(x, y).square() / (2 * width_db**2)) for x, y in ((a, a), (b, b), (a, b)))
+    own, other, both = (torch.exp(-_distances(x, y).square() / (2 * width_db**2)) for x, y in ((a, a), (b, b), (a, b)))
     within = (own.sum() - n) / (n * (n - 1)) + (other.sum() - m) / (m * (m - 1))
     return float(within - 2 * both.mean())
 
 
-def _across(a: Tensor, b: Tensor) -> Tensor:
-    return torch.stack([rms_db(row - b) for row in a])
-
-
-def _distances(curves: Tensor) -> Tensor:
-    return _across(curves, curves)
+def _distances(a: Tensor, b: Tensor | None = None) -> Tensor:
+    """(n, m) dB RMS, of curves (n, bands) from those of `b`, or from each other."""
+    return torch.stack([rms_db(row - (a if b is None else b)) for row in a])
 
 
 def _median(distances: Tensor, *, mean: bool = False) -> float:

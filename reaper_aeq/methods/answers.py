@@ -11,7 +11,7 @@ from torch import Tensor
 from ..eq import Eq
 from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
-from ..result.realization import realize_many
+from ..result.realization import bands_for
 from .method import Method, MethodInput
 
 
@@ -44,15 +44,8 @@ def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[
 def _realized(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
     # one by one: the last digits of a product of matrices depend on how many rows it has
-    codes = torch.stack([eq_model.encode(curve) for curve in curves.float()])
-    loudness = [r.loudness for r in requests if r.loudness is not None]
-    return realize_many(
-        eq_model,
-        codes,
-        [r.observation for r in requests],
-        loudness,
-        [r.mean_db for r in requests],
-    )
+    codes = [eq_model.encode(curve) for curve in curves.float()]
+    return bands_for([request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)])
 
 
 def pictures(
@@ -62,18 +55,14 @@ def pictures(
 
     `change_db`: (bands,) what comes out of bands and output gain.
     """
-    natural = seen.usual_db + _level_against(seen)
+    heard, difference = seen.visible > 0.5, seen.ltas_db - seen.usual_db
+    # at the level at which the usual spectrum lies nearest to this one
+    level = (difference - center_robust(difference, seen.visible)).where(heard, torch.nan).nanmedian()
+    natural = seen.usual_db + level
     spread = 0.5 * request.residual_cov.diagonal().sqrt()
     aim = natural + request.mean_db
     low, high = torch.minimum(natural, aim) - spread, torch.maximum(natural, aim) + spread
-    heard = seen.visible > 0.5
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     result = seen.ltas_db + change_db
     shown = [torch.where(heard, row, hidden).numpy() for row in (seen.ltas_db, result, low, high)]
     return shown[0], shown[1], shown[2], shown[3]
-
-
-def _level_against(seen: Observation) -> Tensor:
-    """The level at which the usual spectrum lies nearest to this one, dB."""
-    difference = seen.ltas_db - seen.usual_db
-    return (difference - center_robust(difference, seen.visible)).where(seen.visible > 0.5, torch.nan).nanmedian()

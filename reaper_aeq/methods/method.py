@@ -11,9 +11,11 @@ from torch import Tensor
 from ..eq import Eq
 from ..errors import AeqError
 from ..model.audio_encoder import Observation
+from ..model.eq_autoencoder import EqAutoencoder
 from ..model.registry import ModelRegistry
 from ..model.words import Word
 from ..request import METHODS
+from ..result.realization import FitTarget, fit_target
 from ..result.safety import Loudness
 
 
@@ -45,6 +47,11 @@ class MethodInput:
     refine: int = 0
     sound: Tensor | None = None
     loudness: Loudness | None = None
+
+    def fit_target(self, eq_model: EqAutoencoder, code: Tensor) -> FitTarget:
+        """What bands are searched for, for a code (32,) of this sound's answer."""
+        assert self.loudness is not None, "bands are found for a sound whose loudness is known"
+        return fit_target(eq_model, code, self.observation, self.loudness, self.mean_db)
 
 
 @dataclass(frozen=True)

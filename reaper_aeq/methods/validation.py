@@ -12,7 +12,7 @@ from torch import Tensor
 from ..dsp.analyze_file import MEASURED_UP_TO_S
 from ..dsp.spectrum import Analysis
 from ..eq import LIMITS
-from ..errors import AudioError, RangeError, as_number
+from ..errors import AudioError, RangeError, WrongTypeError, as_number
 from ..model.audio_encoder import Observation
 from ..model.kinds import kind_prior, known_kind
 from ..model.words import Vocabulary, Word
@@ -77,7 +77,9 @@ def validated(one: AnalyzedRequest, words: Vocabulary) -> ValidatedRequest:
 
 def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
     """What a person or names say of a sound's kind, (kinds,) float64. Raises `AeqError` for a kind that is none."""
-    names = [name] if isinstance(name, str) else name or []
+    names = [name] if isinstance(name, str) else name if name is not None else []
+    if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+        raise WrongTypeError("the name of a track", name, "text, or a list of names")
     prior = known_kind(kind) if kind else kind_prior(*names)
     return None if prior is None else torch.tensor(prior, dtype=torch.float64)
 

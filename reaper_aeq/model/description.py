@@ -45,7 +45,7 @@ def read_model(name: str, folder: Path | str | None = None) -> tuple[dict[str, A
             raise ModelError(f"there is no folder {folder} with models: check the path") from None
         raise ModelError(f"the model file {Path(error.filename).name} is missing from {folder}: reinstall") from None
     except NotADirectoryError:
-        raise ModelError(f"{folder} is no folder: name the one that holds the models") from None
+        raise ModelError(f"{folder} is not a folder: name the one that holds the models") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"the model {name!r} in {folder} cannot be read ({error}): reinstall") from None
     if not isinstance(info, dict) or info.get("format") != FORMAT:

@@ -123,7 +123,7 @@ def kind_prior(*names: str | None) -> tuple[float, ...] | None:
 
 def known_kind(kind: str) -> tuple[float, ...]:
     """The prior of somebody who says the kind outright, (kinds,). Raises `AeqError` for one that is none."""
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise AeqError(f"unknown kind {kind!r}: use one of {', '.join(KINDS)}")
     return tuple(float(name == kind) for name in KINDS)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..eq import LIMITS
 from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError, WrongTypeError, as_number
+from ..request import parse_word
 from .checkpoint import Checkpoint
 from .free_text.free_text import plain, understand
 from .kinds import KINDS
@@ -147,9 +148,11 @@ class Vocabulary(Mapping[str, Word]):
     def blend(self, request: str | Mapping[str, float]) -> Word:
         """One word or phrase, or a weighted sum: means add, as EQs in series do; the spread is the widest's share.
 
-        Weights may be negative ('less'). Raises `UnknownWordError`, `RangeError` for a weight beyond intensity's
-        range, `AeqError` for an empty blend.
+        A sum may be given as text ('warm 0.7, airy 0.3'). Weights may be negative ('less'). Raises `UnknownWordError`,
+        `RangeError` for a weight beyond intensity's range, `AeqError` for a blend that is empty or cannot be read.
         """
+        if isinstance(request, str):
+            request = parse_word(request)
         if isinstance(request, str):
             return self.meant(request)
         if not isinstance(request, Mapping):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, KeptSound, Swing
-from ..dsp.spectrum import Analysis, analyze_blocks
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, WatchedSound
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
@@ -21,8 +18,6 @@ from .mix import Mixer
 
 if TYPE_CHECKING:
     from .mix import MixTrack
-
-ASK_S = 10
 
 
 class UnreadableError(AudioError):
@@ -133,34 +128,14 @@ def analyze_mix(
 
     Raises `AudioError` for a file that cannot be read.
     """
-    swing, kept, passes = Swing(), KeptSound(mixer.sample_rate), 0
-
-    def analyze(blocks: Iterable[np.ndarray]) -> Analysis:
-        nonlocal passes
-        passes += 1
-        watched = kept.watch(swing.watch(_asking(blocks, mixer.sample_rate, between_blocks)))
-        return analyze_blocks(watched, mixer.sample_rate)
-
+    watched = WatchedSound(mixer.sample_rate, between_blocks)
     if track is None:
-        analysis = mixer.analyze_master(eqs, analyze)
+        analysis = mixer.analyze_master(eqs, watched.analyze)
     else:
-        analysis = mixer.analyze_track(track, eqs, analyze, through_eq)
-    # stretched items are heard at their own pace: their waveform is not that of the track
-    is_whole = passes == 1 and kept.frames == round(analysis.duration_s * mixer.sample_rate)
-    warnings = " ".join(mixer.library.warnings.values())
-    heard = AnalyzedItems("", analysis, kept.blocks if is_whole else None, warnings or None)
-    return heard, analysis.silent or swing.largest == 0
-
-
-def _asking(blocks: Iterable[np.ndarray], sample_rate: int, between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
-    """Asks as often as for a file, whose blocks are up to ten seconds long."""
-    samples = asked = 0
-    for block in blocks:
-        if samples >= asked:
-            between_blocks()
-            asked += ASK_S * sample_rate
-        samples += block.shape[1]
-        yield np.ascontiguousarray(block)
+        analysis = mixer.analyze_track(track, eqs, watched.analyze, through_eq)
+    warnings = " ".join(mixer.library.warnings.values()) or None
+    heard = AnalyzedItems("", analysis, watched.whole(analysis), warnings)
+    return heard, analysis.silent or not watched.moves
 
 
 def _item(info: ItemInfo) -> Item:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..dsp.loudness import BLOCK_SECONDS, gated_loudness, k_weight_db
+from ..dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
 from ..result.result import Result
@@ -96,7 +96,7 @@ def loudness_lufs(analysis: Analysis, eq: Eq | None = None) -> float | None:
         weights = weights + eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
     power = analysis.band_power.double() @ torch.from_numpy(10 ** (weights / 10))
     frames = min(len(power), max(1, round(BLOCK_SECONDS * analysis.frame_rate)))
-    value = float(gated_loudness(power.unfold(0, frames, 1).mean(-1)))
+    value = float(gated_lufs(power.unfold(0, frames, 1).mean(-1).numpy()))
     return round(value, 1) if math.isfinite(value) else None
 
 

@@ -15,6 +15,7 @@ ABOUT_USUAL = (0.4, 0.6)
 FAR = 0.1  # from the end of the scale
 AUDIBLE_DB = 0.5
 ENOUGH = 0.5  # of the word's curve: what limits left of it is told below that
+WHOLE = 0.9  # from which it is all that people do
 REASONS = {
     SILENCE: "would lift noise where it has next to no sound",
     OUTPUT: "would need more output gain than is safe",
@@ -23,6 +24,7 @@ REASONS = {
 }
 NARROW_SHARE = 0.6
 UNWELCOME = {"boomy", "boxy", "dull", "harsh", "hollow", "muddy", "muffled", "nasal", "sharp", "thin", "tinny"}
+NOUNS = {"presence", "body", "sparkle"}  # of the words that may be suggested: a sound has them, it is not "sparkle"
 SUGGESTED_FROM = 0.45  # confidence a word needs to be suggested
 # What a shelf is said to be of, up to which corner frequency, Hz.
 LOWS = (("sub-bass", 60.0), ("bass", 160.0), ("lows", 20_000.0))
@@ -53,7 +55,7 @@ def explain(
         got = f"It got {_amount(share)} what people usually do for '{wanted.name}'"
     told = [has, f"{got}: {moves(eq)}, and now scores {after:.2f}."]
     if net_db < AUDIBLE_DB and abs(intensity) >= 1:
-        told.append(_what_would_force_it(method, held_by, eq))
+        told.append(_what_would_force_it(method, held_by, eq, share))
     elif held_by and share < ENOUGH * abs(intensity):
         told.append(f"More {REASONS[held_by]}.")
     if wanted.weak:
@@ -74,20 +76,20 @@ def _beside_usual(score: float) -> str:
 def _amount(share: float) -> str:
     """Before 'what people usually do': 'about', 'a quarter of', '60 % of', '1.8 times'."""
     if share < 0.02:
-        return "nothing of"
+        return "none of"
     if 0.22 <= share < 0.29:
         return "a quarter of"
     if 0.45 <= share < 0.55:
         return "half of"
-    if 0.9 <= share < 1.1:
+    if WHOLE <= share < 1.1:
         return "about"
     return f"{round(100 * share)} % of" if share < 1 else f"{share:.1f} times"
 
 
-def _what_would_force_it(method: str, held_by: str | None, eq: Eq) -> str:
+def _what_would_force_it(method: str, held_by: str | None, eq: Eq, share: float) -> str:
     if held_by:
         return f"This can hardly be heard, but more {REASONS[held_by]}."
-    if method == "fixed":
+    if method == "fixed" or share >= WHOLE:
         return "This can hardly be heard: a higher intensity does more."
     if not eq.bands:  # of which more is nothing as well
         return "This can hardly be heard: the method 'fixed' does more."
@@ -180,7 +182,7 @@ def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
     if profile[top] >= HAS_IT:
         other = [f"less {top}", *lacking[:1]] if top in UNWELCOME else _apart(lacking or welcome, known)
         tried = f": try {' or '.join(repr(name) for name in other)}" if other else ""
-        return f"already {top} ({profile[top]:.2f}){tried}."
+        return f"already {'has ' if top in NOUNS else ''}{top} ({profile[top]:.2f}){tried}."
     if lacking:
         return f"lacks {_noun(lacking[0])}: try {lacking[0]!r}."
     return f"well balanced: try any word, for instance {top!r} at intensity 0.5."
@@ -197,6 +199,8 @@ def _apart(names: list[str], words: Mapping[str, Word]) -> list[str]:
 
 
 def _noun(word: str) -> str:
+    if word in NOUNS:
+        return word
     return {"warm": "warmth", "deep": "depth", "clear": "clarity", "airy": "air"}.get(
         word, f"what people call {word!r}"
     )

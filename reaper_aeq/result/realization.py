@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from math import ceil, floor
 
@@ -44,6 +45,7 @@ SMOOTH_BANDS = 2  # of the grid to each side
 # A press has to be heard: of what people do for the word, along its curve where the source has sound; and in dB, as
 # far as the whole word does so much there. Both with room for what ReaEQ and the rounding of bands change.
 LEAST_SHARE, LEAST_NET_DB = 0.265, 0.6
+FAINT_UP_TO_DB, SHOWN_DB = 1e-3, 1.0  # RMS: no curve at all; as what a curve is searched for that bands do not pay for
 AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
@@ -56,17 +58,7 @@ def realize(
     nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
     spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
     """
-    return realize_many(eq_model, code[None], [seen], [loudness], [word_db])[0]
-
-
-def realize_many(
-    eq_model: EqAutoencoder, codes: Tensor, seen: Sequence[Observation], loudness: Sequence[Loudness],
-    words_db: Sequence[Tensor | None],
-) -> list[Eq]:  # fmt: skip
-    """`realize` for codes (batch, 32): one search for all sounds of a sample rate."""
-    each = zip(codes, seen, loudness, words_db, strict=True)
-    targets = [fit_target(eq_model, code, sound, loud, word) for code, sound, loud, word in each]
-    return bands_for(targets, [one.sample_rate for one in loudness])
+    return bands_for([fit_target(eq_model, code, seen, loudness, word_db)])[0]
 
 
 @dataclass(frozen=True)
@@ -80,6 +72,7 @@ class FitTarget:
         limit: what may come out at most.
         sound: bool, where the source has sound.
         axis: the word's curve, weighted by what is heard: what of it is missed counts more; zeros for none.
+        sample_rate: Hz, at which the bands will run.
         ends: (2,) Hz, below and above what nothing is wanted.
     """
 
@@ -89,45 +82,42 @@ class FitTarget:
     limit: Tensor
     sound: Tensor
     axis: Tensor
+    sample_rate: int
     ends: Tensor = field(default_factory=all_wanted)
 
+    def comes_out(self, eq: Eq) -> Tensor:
+        """(bands,) of an EQ with the output gain that brings it nearest to what is wanted, dB."""
+        response, weight = eq_curve(eq, self.sample_rate), self.weight / self.weight.sum()
+        return response + ((self.out - response) * weight).sum()
 
-def bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
-    """As few bands as come near, those that a person would use (`dsp.few_bands`)."""
-    return _searched(targets, sample_rates, _few)
+    def kept_down(self, over: Tensor) -> FitTarget:
+        """The same, lower and with more weight where bands went `over` (bands,) dB the limit."""
+        broken = over > -0.5 * ROOM_DB
+        out = torch.where(broken, torch.minimum(self.out, self.limit - ROOM_DB) - over.clamp_min(0.0), self.out)
+        return replace(self, out=out, weight=torch.where(broken, OVER_WEIGHT, self.weight))
 
 
-def unrestricted_bands_for(targets: Sequence[FitTarget], sample_rates: Sequence[int]) -> list[Eq]:
-    """Five bands wherever they come nearest: what the few are measured by."""
-    return _searched(targets, sample_rates, _five)
+def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> list[Eq]:
+    """As few bands as come near, those that a person would use (`dsp.few_bands`): one search for a sample rate.
 
-
-def _searched(
-    targets: Sequence[FitTarget], sample_rates: Sequence[int], search: Callable[[Sequence[FitTarget], int], list[Eq]]
-) -> list[Eq]:
-    eqs: dict[int, Eq] = {}
-    for rate in sorted(set(sample_rates)):
-        here = [n for n, other in enumerate(sample_rates) if other == rate]
-        eqs |= zip(here, search([targets[n] for n in here], rate), strict=True)
+    `unrestricted`: five bands wherever they come nearest, which is what the few are measured by.
+    """
+    search, eqs = _five if unrestricted else _few, dict[int, Eq]()
+    for rate in sorted({target.sample_rate for target in targets}):
+        aims = {n: target for n, target in enumerate(targets) if target.sample_rate == rate}
+        eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
         # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
-        aims = {n: targets[n] for n in here}
         for _ in range(LOOKS):
-            over = {n: _comes_out(targets[n], eqs[n], rate) - targets[n].limit for n in aims}
-            aims = {n: _kept_down(aims[n], over[n]) for n in aims if bool((over[n] > 0).any())}
+            over = {n: targets[n].comes_out(eqs[n]) - targets[n].limit for n in aims}
+            aims = {n: aims[n].kept_down(over[n]) for n in aims if bool((over[n] > 0).any())}
             eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
     return [eqs[n] for n in range(len(targets))]
-
-
-def _comes_out(target: FitTarget, eq: Eq, sample_rate: int) -> Tensor:
-    """(bands,) of an EQ with the output gain that brings it nearest to what is wanted, dB."""
-    response = _response(eq, sample_rate)
-    weight = target.weight / target.weight.sum()
-    return response + ((target.out - response) * weight).sum()
 
 
 def fit_target(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
 ) -> FitTarget:
+    """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud."""
     curve = eq_model.decode_curve(code).double().cpu()
     lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
@@ -138,15 +128,8 @@ def fit_target(
     ends, gone = ends_wanted_gone(word_db)
     weight = torch.where(gone, UNSEEN_WEIGHT * WEIGHT, weight).mul(100).round() / 100
     visible = seen.visible.mul(100).round() / 100 * COMPARED
-    return FitTarget(
-        out,
-        gain,
-        weight,
-        lift + 0.5 * ROOM_DB,
-        seen.visible > 0.5,
-        _axis(word_db, visible / visible.sum().clamp_min(1e-9)),
-        ends,
-    )
+    axis, limit = _axis(word_db, visible / visible.sum().clamp_min(1e-9)), lift + 0.5 * ROOM_DB
+    return FitTarget(out, gain, weight, limit, seen.visible > 0.5, axis, loudness.sample_rate, ends)
 
 
 def heard_weight(ltas_db: Tensor) -> Tensor:
@@ -221,17 +204,28 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
     return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
 
 
-def _kept_down(one: FitTarget, over: Tensor) -> FitTarget:
-    """The same, lower and with more weight where the bands went `over` (bands,) dB the limit."""
-    broken = over > -0.5 * ROOM_DB
-    out = torch.where(broken, torch.minimum(one.out, one.limit - ROOM_DB) - over.clamp_min(0.0), one.out)
-    return replace(one, out=out, weight=torch.where(broken, OVER_WEIGHT, one.weight))
-
-
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
-    curves = [Curve(one.out, one.weight, one.sound, one.limit, one.axis, one.ends) for one in targets]
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
-    return few_bands(curves, GRID, REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate)
+    rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
+    found = few_bands([_curve(one) for one in targets], GRID, rate)
+    # Of a word that does little (a blend of small weights, or whose parts undo each other) no band is worth its price;
+    # but somebody asked for it: its shape is searched for at a size at which bands pay.
+    sizes = {n: _size_db(one) for n, one in enumerate(targets) if not found[n].bands and bool(one.axis.any())}
+    times = {n: SHOWN_DB / size for n, size in sizes.items() if FAINT_UP_TO_DB < size < SHOWN_DB}
+    larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], GRID, rate)
+    for (n, factor), eq in zip(times.items(), larger, strict=True):
+        found[n] = scaled(eq, 1 / factor)
+    return found
+
+
+def _curve(one: FitTarget, times: float = 1.0) -> Curve:
+    return Curve(times * one.out, one.weight, one.sound, times * one.limit, one.axis, one.ends)
+
+
+def _size_db(one: FitTarget) -> float:
+    """RMS of what is wanted, its level left out."""
+    weight = one.weight / one.weight.sum().clamp_min(1e-9)
+    return float(((one.out - (one.out * weight).sum()).square() * weight).sum().sqrt())
 
 
 def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
@@ -242,7 +236,8 @@ def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
 
 
-def _response(eq: Eq, sample_rate: int) -> Tensor:
+def eq_curve(eq: Eq, sample_rate: int) -> Tensor:
+    """(bands,) dB on the grid: what the bands of an EQ do."""
     return torch.from_numpy(eq.response_db(GRID_HZ, sample_rate))
 
 
@@ -256,10 +251,7 @@ def at_intensity(
     limits = Limits(seen.ltas_db, loudness)
     if word_db is None:
         return dialled(limits.held(eq, intensity), limits, seen)
-
-    def share(response_db: Tensor) -> float:
-        return _share(response_db, word_db, seen)
-
+    share = partial(_share, word_db=word_db, seen=seen)
     eq, held = _audible(eq, share, seen, limits)
     if intensity != 1:
         held = limits.held(eq, intensity, share)
@@ -287,13 +279,12 @@ def dialled(held: Held, limits: Limits, seen: Observation, word_db: Tensor | Non
         rms = (off.square() * weight).sum(-1).sqrt()
         return torch.where(rms < DIALLED_DB, rms + (off @ axis).abs(), torch.inf)
 
-    eq = Eq(tuple(_three_digits(band) for band in held.eq.bands))
-    around = [
-        [1.0]
-        if b.kind in PASS_FILTERS
-        else sorted({floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10})
-        for b in eq.bands
-    ]
+    eq = Eq(tuple(
+        replace(band, freq_hz=float(f"{band.freq_hz:.3g}"), bandwidth_oct=round(band.bandwidth_oct, 2))
+        for band in held.eq.bands
+    ))  # fmt: skip
+    tenths = [{floor(10 * b.gain_db + 1e-6) / 10, ceil(10 * b.gain_db - 1e-6) / 10} for b in eq.bands]
+    around = [[1.0] if b.kind in PASS_FILTERS else sorted(both) for b, both in zip(eq.bands, tenths, strict=True)]
     found = limits.cheapest(eq, np.array(list(product(*around))), costs, held.by)
     if found is None:
         rounded = (replace(band, gain_db=round(band.gain_db, 2)) for band in eq.bands)
@@ -304,10 +295,6 @@ def dialled(held: Held, limits: Limits, seen: Observation, word_db: Tensor | Non
 
 def _does_something(band: Band) -> bool:
     return band.freq_hz in LIMITS["freq_hz"] if band.kind in PASS_FILTERS else abs(band.gain_db) >= LEAST_DB
-
-
-def _three_digits(band: Band) -> Band:
-    return replace(band, freq_hz=float(f"{band.freq_hz:.3g}"), bandwidth_oct=round(band.bandwidth_oct, 2))
 
 
 def _audible(eq: Eq, share: Callable[[Tensor], float], seen: Observation, limits: Limits) -> tuple[Eq, Held]:

@@ -42,6 +42,7 @@ class HeardAs:
         return cls(kind, sure, by, dict(zip(KINDS, usual.kinds.tolist(), strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; kinds by how likely they are."""
         likely = sorted(self.probabilities.items(), key=lambda one: -one[1])
         shares = {kind: round(share, 3) for kind, share in likely if share >= 0.005}
         return {"kind": self.kind, "probability": round(self.probability, 3), "by": self.by, "kinds": shares}
@@ -208,6 +209,7 @@ def explain_output(gain_db: float, gave_way_db: float = 0.0) -> str:
 
 
 def nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:
+    """The answer to silence."""
     empty = np.full(len(GRID_HZ), np.nan)
     told = f"There is no sound between 25 Hz and 20 kHz. Nothing was computed for '{word}'."
     return Result(

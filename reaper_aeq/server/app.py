@@ -87,6 +87,7 @@ class Backend:
 
     @property
     def device(self) -> str:
+        """Where the networks run; '' while they load, and where they could not."""
         return self.engine.result().device if self.engine.done() and self.failure is None else ""
 
     def idle_s(self) -> float:

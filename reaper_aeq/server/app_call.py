@@ -6,12 +6,12 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .failures import BROKEN
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
 
     from .app import ServerSettings
-
-BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 
 
 async def call(

@@ -44,6 +44,7 @@ class Connection(H11Protocol):
     waiting_since = request_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to watch it, and closes one where there are too many."""
         super().connection_made(transport)
         self.waiting_since = self.loop.time()
         self.loop.call_later(LOOK_EVERY_S, self._look)
@@ -59,12 +60,14 @@ class Connection(H11Protocol):
                 log.warning("a connection was refused: all %d are at work", most)
 
     def data_received(self, data: bytes) -> None:
+        """Notes when a request begins."""
         was_busy = self.busy
         super().data_received(data)
         if self.busy and not was_busy:
             self.request_since = self.loop.time()
 
     def on_response_complete(self) -> None:
+        """Notes when the next one is waited for."""
         self.waiting_since = self.request_since = self.loop.time()
         super().on_response_complete()
 
@@ -85,6 +88,7 @@ class Connection(H11Protocol):
             self.close("no request came")
 
     def close(self, why: str) -> None:
+        """At once, with a line in the log."""
         self.connections.discard(self)
         self.transport.abort()
         log.warning("a connection was closed: %s", why)

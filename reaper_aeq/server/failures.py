@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..errors import AeqError
-from . import wire
+from .faults import first_fault
 
+BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -29,7 +30,7 @@ def _told(_: Request, error: Exception) -> JSONResponse:
 
 def _misread(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    sentence = wire.first_fault(error.errors()).encode("utf-8", "replace").decode()
+    sentence = first_fault(error.errors()).encode("utf-8", "replace").decode()
     return JSONResponse({"error": sentence}, 422)
 
 
@@ -41,4 +42,4 @@ def _no_such_page(request: Request, error: Exception) -> JSONResponse:
 
 def _broken(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": "Something went wrong inside reaper-aeq; the log says what."}, 500)
+    return JSONResponse({"error": BROKEN}, 500)

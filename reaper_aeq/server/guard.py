@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import ntpath
 import os
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AeqError
@@ -84,6 +84,7 @@ class Guard:
         self.cookie = f"aeq_{port}"  # cookies are shared by all ports of a machine
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; only what may be asked, with its whole body, reaches the app."""
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         if scope["type"] != "http":
@@ -92,18 +93,25 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._stranger(headers)
         if refusal is None and (login := self._login(scope)) is not None:
-            return await _answer(send, 303, None, {"Location": "/", "Set-Cookie": login, "Cache-Control": "no-store"})
+            return await RedirectResponse("/", 303, {"Set-Cookie": login})(scope, receive, send)
         refusal = refusal or self._unknown(headers)
+        if refusal and scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+            page = (
+                f"<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{refusal[1]}</p></html>"
+            )
+            return await HTMLResponse(page, refusal[0])(scope, receive, send)
         if refusal:
-            return await self._refuse(scope, headers, receive, send, *refusal)
+            return await _refuse(scope, receive, send, *refusal)
         try:
             async with asyncio.timeout(BODY_S):
                 body = await self._body(headers, receive)
         except TimeoutError:
-            return await _refuse(receive, send, 408, f"The request did not come within {BODY_S:g} seconds: try again.")
+            late = f"The request did not come within {BODY_S:g} seconds: try again."
+            return await _refuse(scope, receive, send, 408, late)
         if body is None:
             limit = f"at most {self.max_body_bytes / 1e6:g} MB"
-            return await _refuse(receive, send, 413, f"The request is too large ({limit}): send fewer tasks at once.")
+            large = f"The request is too large ({limit}): send fewer tasks at once."
+            return await _refuse(scope, receive, send, 413, large)
         await self.app(scope, _replay(body, receive), send)
 
     def _stranger(self, headers: Headers) -> tuple[int, str] | None:
@@ -159,14 +167,6 @@ class Guard:
                 return None
         return bytes(body)
 
-    async def _refuse(
-        self, scope: Scope, headers: Headers, receive: Receive, send: Send, status: int, sentence: str
-    ) -> None:
-        if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
-            page = f"<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{sentence}</p></html>"
-            return await _answer(send, status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
-        await _refuse(receive, send, status, sentence)
-
 
 def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
@@ -194,24 +194,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _refuse(receive: Receive, send: Send, status: int, sentence: str) -> None:
-    headers = {"Content-Type": "application/json", "Connection": "close"}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    await _answer(send, status, json.dumps({"error": sentence}).encode(), headers, receive)
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+    """Answers, and reads for a moment what still comes: a connection that is closed over what was not read is reset,
+    and the sender may never see the answer."""
 
+    async def unfinished(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
 
-async def _answer(
-    send: Send, status: int, body: bytes | None, headers: dict[str, str], unread: Receive | None = None
-) -> None:
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    raw.append((b"content-length", str(len(body or b"")).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body or b"", "more_body": unread is not None})
-    if unread is not None:
-        # a connection that is closed over what was not read is reset, and the sender may never see the answer
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_S):
-                while (await unread()).get("more_body", False):
-                    pass
-        await send({"type": "http.response.body", "body": b""})
+    headers = {"Connection": "close"} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    await JSONResponse({"error": sentence}, status, headers)(scope, receive, unfinished)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while (await receive()).get("more_body", False):
+                pass
+    await send({"type": "http.response.body", "body": b""})

@@ -62,9 +62,11 @@ class JobRecord:
 
     @property
     def over(self) -> bool:
+        """Whether nothing more will come of it."""
         return self.state in ("done", "cancelled")
 
     def message(self) -> wire.JobInfo:
+        """What others see of it now."""
         results = [ticket.outcome for ticket in self.tickets if ticket.outcome]
         total = len(self.tickets)
         # built from parts that were checked when they were made: checking them again would cost more than all the rest
@@ -133,10 +135,12 @@ class Jobs:
             return self._find(job_id).message()
 
     def state(self, job_id: str) -> str:
+        """One of `wire.JobInfo.state`."""
         with self._lock:
             return self._find(job_id).state
 
     def ticket(self, job_id: str, n: int) -> Ticket:
+        """Its task number `n`, from 0; `NoSuchJobError` too where there is none."""
         with self._lock:
             tickets = self._find(job_id).tickets
             if n >= len(tickets):
@@ -150,6 +154,7 @@ class Jobs:
 
     @property
     def busy(self) -> bool:
+        """Whether anything waits or is worked on."""
         with self._lock:
             return any(not record.over for record in self._records.values())
 
@@ -164,6 +169,7 @@ class Jobs:
 
     @contextmanager
     def listening(self, listener: Callable[[], object]) -> Iterator[None]:
+        """While the block runs, `listener` is called after every change."""
         with self._lock:
             self._listeners.add(listener)
         try:

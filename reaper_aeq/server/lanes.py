@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import AudioError
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from ..dsp.spectrum import Analysis
     from ..project.description import ReferenceInfo
 
-SHORT_BLOCKS = 60  # of up to ten seconds; more is long. Ten minutes of stereo take a lane about two seconds.
+# More is long: blocks of up to ten seconds (ten minutes of stereo take a lane about two seconds of processor time), and
+# that time itself, for a minute of eight channels at 192 kHz takes as long as half an hour of stereo.
+SHORT_BLOCKS, SHORT_CPU_S = 60, 3.0
 WAIT_S = 0.25  # between two looks at whether somebody still waits, where there are no blocks
 SHORT_LANES = max(2, min(4, os.cpu_count() or 1))
 
@@ -43,6 +47,7 @@ class Lanes:
         self._long = ThreadPoolExecutor(1, thread_name_prefix="read-long")
 
     def add(self, ticket: Ticket) -> None:
+        """Has it read; what `failed` is told of may be told from here."""
         self._submit(self._short, ticket, SHORT_BLOCKS)
 
     def close(self) -> None:
@@ -57,14 +62,14 @@ class Lanes:
             self._failed(ticket, LeftError())
 
     def _run(self, ticket: Ticket, blocks: int | None) -> None:
-        count = 0
+        count, began_s = 0, time.thread_time()
 
         def between_blocks() -> None:
             nonlocal count
             count += 1
             if ticket.dropped:
                 raise LeftError
-            if blocks is not None and count > blocks:
+            if blocks is not None and (count > blocks or time.thread_time() - began_s > SHORT_CPU_S):
                 raise LongError
 
         try:
@@ -77,13 +82,22 @@ class Lanes:
             self._failed(ticket, error)
 
 
+@dataclass(eq=False)
+class _Reference:
+    """One reference; whoever reads it holds `reading`. `error` is for those who wait meanwhile."""
+
+    reading: threading.Lock = field(default_factory=threading.Lock)
+    analysis: Analysis | None = None
+    error: BaseException | None = None
+
+
 class References:
     """Analyses of references, which all tracks of a project may be matched to: each is read once."""
 
     KEPT = 16
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, Future[Analysis]] = {}
+        self._known: dict[Hashable, _Reference] = {}
         self._lock = threading.Lock()
 
     def get(self, reference: str | ReferenceInfo, between_blocks: Callable[[], None]) -> Analysis:
@@ -91,52 +105,40 @@ class References:
 
         Raises `AudioError`, and what `between_blocks` raises.
         """
-        while True:
-            key = _key(reference)
-            with self._lock:
-                future = self._known.get(key)
-                if mine := future is None:
-                    future = self._known[key] = Future()
-                    self._forget()
-            if mine:
-                return self._read(key, reference, future, between_blocks)
-            try:
-                return future.result(WAIT_S)
-            except TimeoutError:
-                between_blocks()
-            except LeftError:  # whoever began to read it left
-                continue
-
-    def _read(
-        self,
-        key: Hashable,
-        reference: str | ReferenceInfo,
-        future: Future[Analysis],
-        between_blocks: Callable[[], None],
-    ) -> Analysis:
-        from ..dsp.analyze_file import analyze_file
-        from ..project.described import UnreadableError, hear
-        from ..project.media import Library
-
+        key = _key(reference)
+        with self._lock:
+            known = self._known.setdefault(key, _Reference())
+            for oldest in list(self._known)[: -self.KEPT]:
+                del self._known[oldest]
+        while not known.reading.acquire(timeout=WAIT_S):
+            between_blocks()
         try:
-            if isinstance(reference, str):
-                found = analyze_file(reference, between_blocks).analysis
-            else:
-                found = hear(reference.sound, Library(), check_path, between_blocks).analysis
+            if known.error:
+                raise known.error
+            known.analysis = known.analysis or _analysis(reference, between_blocks)
+            return known.analysis
+        except LeftError:
+            raise  # the next who waits reads it
         except BaseException as error:
-            if isinstance(error, UnreadableError):  # to render the task's own sound would not help
-                error = AudioError(f"the reference: {error}")
+            known.error = error
             with self._lock:
                 self._known.pop(key, None)
-            future.set_exception(error)
-            raise error from None
-        future.set_result(found)
-        return found
+            raise
+        finally:
+            known.reading.release()
 
-    def _forget(self) -> None:
-        over = [key for key, future in self._known.items() if future.done()]
-        for key in over[: max(0, len(self._known) - self.KEPT)]:
-            del self._known[key]
+
+def _analysis(reference: str | ReferenceInfo, between_blocks: Callable[[], None]) -> Analysis:
+    from ..dsp.analyze_file import analyze_file
+    from ..project.described import UnreadableError, hear
+    from ..project.media import Library
+
+    if isinstance(reference, str):
+        return analyze_file(reference, between_blocks).analysis
+    try:
+        return hear(reference.sound, Library(), check_path, between_blocks).analysis
+    except UnreadableError as error:  # to render the task's own sound would not help
+        raise AudioError(f"the reference: {error}") from None
 
 
 def _key(reference: str | ReferenceInfo) -> Hashable:

@@ -128,6 +128,7 @@ def letters(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def remove(folder: Path, letter_id: str, *kinds: str) -> None:
+    """Takes these files of a letter away; what is not there, or cannot be removed, is left."""
     for kind in kinds:
         with suppress(OSError):
             (folder / f"{letter_id}.{kind}").unlink()

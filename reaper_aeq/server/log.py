@@ -42,10 +42,12 @@ class OneLine(logging.Formatter):
     """Each message on a line of its own, whatever is in it; a trace on lines that are indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line."""
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
+        """The trace."""
         lines = super().formatException(ei).split("\n")  # type: ignore[arg-type]
         return "\n".join("    " + printable(line) for line in lines)
 
@@ -58,6 +60,7 @@ class OnceAMinute(logging.Filter):
         self._kinds: dict[object, tuple[float, int]] = {}  # when one was written, and how many were not since
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is written."""
         if record.levelno < logging.WARNING:
             return True
         kind, now = _kind(record), time.monotonic()

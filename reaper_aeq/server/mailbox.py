@@ -23,7 +23,9 @@ from ..errors import AeqError
 from ..util.locks import lock
 from ..util.message import Message
 from . import letters, wire
-from .app_call import BROKEN, call
+from .app_call import call
+from .failures import BROKEN
+from .faults import first_fault
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -174,7 +176,7 @@ class Mailboxes:
         except AeqError as error:
             return 413, {"error": str(error)}
         except ValidationError as error:
-            return 422, {"error": f"the request cannot be read: {wire.first_fault(error.errors())}"}
+            return 422, {"error": f"the request cannot be read: {first_fault(error.errors())}"}
         if letter.to != self.nonce:
             return 410, {"error": "The backend that this was written to has ended."}
         box.put(f"{letter_id}.progress", wire.LetterProgress(sender=self.nonce, progress=0, done=0, total=0))

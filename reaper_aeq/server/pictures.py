@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from functools import lru_cache
 from typing import Literal
 
 from .jobs import Jobs, NoSuchJobError
@@ -17,21 +17,18 @@ class Pictures:
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
-        self._drawn: OrderedDict[tuple[str, int, Theme, bool], bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._drawn = lru_cache(KEPT)(self._draw)
 
     def svg(self, job_id: str, n: int, theme: Theme, narrow: bool) -> bytes:
         """Raises `NoSuchJobError` for a task without a result."""
+        with self._lock:
+            return self._drawn(job_id, n, theme, narrow)
+
+    def _draw(self, job_id: str, n: int, theme: Theme, narrow: bool) -> bytes:
+        from ..result.plot import Drawn, svg_adaptation
+
         result = self.jobs.ticket(job_id, n).result
         if result is None:
             raise NoSuchJobError(f"task {n} of job {job_id} has no picture: it has no EQ as its answer")
-        key = (job_id, n, theme, narrow)
-        with self._lock:
-            if key not in self._drawn:
-                from ..result.plot import curves_of, svg_adaptation
-
-                self._drawn[key] = svg_adaptation(theme, narrow, **curves_of(result))
-            self._drawn.move_to_end(key)
-            while len(self._drawn) > KEPT:
-                self._drawn.popitem(last=False)
-            return self._drawn[key]
+        return svg_adaptation(Drawn.of(result), theme, narrow)

@@ -92,6 +92,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """While the block runs, the signals that usually end a program end the server."""
         names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
         before = {s: signal.signal(s, self.handle_exit) for name in names if (s := getattr(signal, name, None))}
         try:
@@ -101,6 +102,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Lets what is under way end first."""
         self.backend.stopping = True
         super().handle_exit(sig, frame)
 

@@ -82,16 +82,11 @@ def remove_state(path: Path, token: str) -> None:
 
 def health(state: State, timeout_s: float = 2.0) -> dict[str, Any] | None:
     """The answer of the backend that a state file speaks of; None if none of ours answers there."""
-    connection = http.client.HTTPConnection(HOST, state.port, timeout=timeout_s)
     try:
-        connection.request("GET", "/v1/health", headers={"Authorization": f"Bearer {state.token}"})
-        answer = connection.getresponse()
-        data = json.loads(answer.read(10_000))
-        return data if answer.status == 200 and data.get("name") == "reaper-aeq" else None
+        status, data = _request(state, "GET", "/v1/health", None, timeout_s)
+        return data if status == 200 and data.get("name") == "reaper-aeq" else None
     except (OSError, ValueError, AttributeError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
 
 
 def open_mailbox(state: State, folder: Path) -> None:
@@ -105,19 +100,27 @@ def dashboard_address(state: State) -> str:
 
 
 def _asked(state: State, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    connection = http.client.HTTPConnection(HOST, state.port, timeout=5.0)
     try:
-        headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
-        connection.request("POST", path, json.dumps(body) if body else None, headers)
-        answer = connection.getresponse()
-        told = json.loads(answer.read(100_000))
+        status, told = _request(state, "POST", path, body, 5.0)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise AeqError(f"the backend (process {state.pid}) does not answer: {error}") from None
+    if status != 200:
+        raise AeqError(str(told.get("error", f"error {status}")))
+    return told
+
+
+def _request(
+    state: State, method: str, path: str, body: dict[str, Any] | None, timeout_s: float
+) -> tuple[int, dict[str, Any]]:
+    """Status and answer. Raises `OSError`, `HTTPException`, `ValueError`."""
+    connection = http.client.HTTPConnection(HOST, state.port, timeout=timeout_s)
+    try:
+        headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read(100_000))
     finally:
         connection.close()
-    if answer.status != 200:
-        raise AeqError(str(told.get("error", f"error {answer.status}")))
-    return told
 
 
 def running(path: Path) -> State | None:

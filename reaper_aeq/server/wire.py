@@ -6,7 +6,6 @@ Lengths and counts are bounded here, so that nothing later has to ask how large 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -171,6 +170,8 @@ class BandInfo(Message):
 
 
 class ScoreChange(Message):
+    """A word's score, or how alike two balances are, before the EQ and after it."""
+
     before: Score
     after: Score
 
@@ -219,6 +220,8 @@ class AdaptAnswer(EqAnswer):
 
 
 class DistanceChange(Message):
+    """RMS between two balances in dB, before the EQ and after it."""
+
     before: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     after: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -369,30 +372,3 @@ class StateInfo(Message):
     pid: int
     version: str
     started: str
-
-
-# What pydantic puts into the place of a fault where a field has several forms.
-_FORM = re.compile(r"constrained-\w+|dict\[.*\]|ReferenceInfo")
-
-
-def _of_one_field(errors: Any) -> list[Any]:
-    """The first fault, and those of the other forms that the same field may have."""
-    place = errors[0]["loc"]
-    if not (place and _FORM.fullmatch(str(place[-1]))):
-        return [errors[0]]
-    return [one for one in errors if one["loc"][: len(place) - 1] == place[:-1]]
-
-
-def first_fault(errors: list[dict[str, Any]] | Any) -> str:
-    """One sentence from pydantic's list of what is wrong with a message.
-
-    >>> first_fault([{"loc": ("body", "tasks", 3, "path"), "msg": "Field required", "type": "missing"}])
-    'tasks.3.path: field required'
-    """
-    fault = max(_of_one_field(errors), key=lambda one: len(one["loc"]))  # of several forms, the one that was meant
-    if fault["type"] == "json_invalid":
-        return "the body is not JSON"
-    place = ".".join(str(part) for part in fault["loc"][1:] if not _FORM.fullmatch(str(part)))  # [0]: body or query
-    told = str(fault["msg"]).removeprefix("Value error, ")
-    told = told[:1].lower() + told[1:]
-    return f"{place[:200]}: {told}" if place else told

@@ -1,0 +1,1 @@
+"""What several methods learn from, and how."""

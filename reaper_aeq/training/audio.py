@@ -27,7 +27,6 @@ from ..util.settings import AudioTraining
 from .datasets.music import fill, gaussian, level_by_middle
 from .datasets.readers import Clip, Spectra
 from .loop import Run, Schedule, fingerprint, train_network
-from .plots import plot_history
 
 MUSIC_KINDS = ("mix", "submix")
 
@@ -109,13 +108,15 @@ def train_audio(
         "data": {
             "recordings": len(clips),
             "sources": sorted(set(examples.sources) | set(prior.sources if prior else ())),
-            "spectra": _count(prior),
+            "spectra": len(prior.sources) if prior else 0,
         },
         "settings": asdict(settings),
         "metrics": metrics,
     }
-    Checkpoint(_compact(encoder.state_dict()), info).save(out, name)
-    plot_history(run, run.folder / f"{name}.png", "audio encoder")
+    state = encoder.state_dict()
+    # the largest part in half precision; `fit_kernel` rounded it before it solved
+    Checkpoint(state | {"kernel.centres": state["kernel.centres"].half()}, info).save(out, name)
+    run.plot(name, "audio encoder")
     return metrics
 
 
@@ -139,17 +140,23 @@ def examples_of(clips: Sequence[Clip], prior: Spectra | None) -> tuple[Tensor, T
 
 
 def fold_sources(sources: Sequence[str], folds: int, run: Run) -> list[int]:
-    """The fold of each clip; a source is wholly in one. Larger sources are dealt first, to the emptiest fold."""
+    """The fold of each clip; a source is wholly in one. Raises `AeqError` for too few sources."""
     names = sorted(set(sources))
     if len(names) < folds:
         raise AeqError(f"recordings of {len(names)} sources cannot be split {folds} ways: add sources (sub-folders)")
     order = torch.randperm(len(names), generator=run.generator("sources", 0)).tolist()
-    load, fold = [0] * folds, {}
-    for i in sorted(order, key=lambda i: -sources.count(names[i])):
-        least = load.index(min(load))
-        fold[names[i]] = least
-        load[least] += sources.count(names[i])
+    fold = dealt([names[i] for i in order], sources, folds)
     return [fold[source] for source in sources]
+
+
+def dealt(names: Sequence[str], sources: Sequence[str], folds: int) -> dict[str, int]:
+    """Source -> fold: those with the most among `sources` first, of equals in the order of `names`, each to the fold
+    that holds least."""
+    load, fold = [0] * folds, {}
+    for name in sorted(names, key=lambda name: -sources.count(name)):
+        fold[name] = load.index(min(load))
+        load[fold[name]] += sources.count(name)
+    return fold
 
 
 def train_member(
@@ -193,8 +200,7 @@ def train_member(
         return figures
 
     about = fingerprint((settings, seen), examples.targets, examples.stats)
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
-    train_network(run, name, net, schedule, loss_of)
+    train_network(run, name, net, Schedule.of(settings, about), loss_of)
     return net
 
 
@@ -234,12 +240,3 @@ def residual_covariance(residual: Tensor, total_cov: Tensor, ridge_db: float) ->
     cov[inside[:, None], inside] = 0.5 * own + 0.5 * cov[inside[:, None], inside]
     values, vectors = torch.linalg.eigh(cov)
     return (vectors * values.clamp_min(0.05)) @ vectors.T + ridge_db**2 * torch.eye(N_GRID, dtype=cov.dtype)
-
-
-def _compact(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The kernel's centers, the largest part, in half precision; `fit_kernel` rounded them before it solved."""
-    return {key: value.half() if key == "kernel.centres" else value for key, value in state.items()}
-
-
-def _count(prior: Spectra | None) -> int:
-    return 0 if prior is None else len(prior.sources)

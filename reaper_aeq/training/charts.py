@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..dsp.response import response_db
 from ..eq import SHELF_BANDWIDTH_OCT, BandKind
-from ..model.curves import COMPARED, GRID, REFERENCE_RATE, center, rms_db, weights
+from ..model.curves import COMPARED, GRID, REFERENCE_RATE, center, weights
 from ..model.kinds import KINDS
 from ..model.word_table import DISPUTED_BELOW
 from .datasets.eq_terms import Statement, by_source, shares, weighted_median
@@ -50,6 +50,7 @@ class ChartCurve:
     sides: tuple[tuple[float, float, int], ...]
 
     def scaled(self, factor: float) -> ChartCurve:
+        """`factor` times as much of it."""
         return ChartCurve(factor * self.mean, factor**2 * self.cov, self.agreement, self.worth, self.sides)
 
 
@@ -62,6 +63,7 @@ class Charted:
     by_kind: Mapping[str, ChartCurve] = field(default_factory=dict)
 
     def scaled(self, factor: float) -> Charted:
+        """`factor` times as much of it."""
         kinds = {kind: curve.scaled(factor) for kind, curve in self.by_kind.items()}
         return Charted(self.sources, self.curve.scaled(factor), kinds)
 
@@ -85,7 +87,7 @@ def scale_to_people(charts: Mapping[str, Charted], people: Mapping[str, Tensor])
     ratios = []
     for name in charts.keys() & people.keys():
         said, done = charts[name].curve.mean, people[name]
-        if float(alike(done[None], said)) >= DISPUTED_BELOW:
+        if float(correlation(done, said)) >= DISPUTED_BELOW:
             ratios.append(float(done[COMPARED].abs().max() / said[COMPARED].abs().max()))
     return min(max(statistics.median(ratios), SCALES[0]), SCALES[1]) if ratios else SCALES[0]
 
@@ -128,7 +130,7 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
         off = torch.stack(single) - middle
         of_word = part[sign] / sum(part[s] for s in signs)
         mean, cov = mean + middle, cov + of_word * (off.T * share) @ off
-        agreement += of_word * float(share @ alike(torch.stack(single), middle))
+        agreement += of_word * float(share @ correlation(torch.stack(single), middle))
         sides.append((low, high, sign))
     n = float(sum(group[0].counts for group in by_source(own).values()))
     cov = cov + AMOUNT**2 * torch.outer(mean, mean)
@@ -177,7 +179,7 @@ def _dialled(low_hz: float, high_hz: float, gain_db: float, narrow: bool, open_t
     return center(response_db(params, (kind,), GRID, REFERENCE_RATE)[0])
 
 
-def alike(curves: Tensor, mean: Tensor) -> Tensor:
-    """(n, bands), (bands,) -> (n,) correlations."""
-    size = rms_db(curves) * rms_db(mean)
-    return (center(curves) * center(mean) * weights()).sum(-1) / size.clamp_min(1e-9)
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """(..., bands) both -> (...,), -1..1: of curves whatever their level."""
+    a, b, w = center(a), center(b), weights()
+    return (a * b * w).sum(-1) / ((a * a * w).sum(-1) * (b * b * w).sum(-1)).clamp_min(1e-12).sqrt()

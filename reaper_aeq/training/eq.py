@@ -18,20 +18,11 @@ from ..model.checkpoint import Checkpoint
 from ..model.curves import GRID, REFERENCE_RATE
 from ..model.eq_autoencoder import EqAutoencoder
 from ..util.settings import EqTraining
-from .datasets.readers import near_duplicates, read_contributions, read_safe
-from .datasets.synthetic import random_curves
+from .datasets.readers import read_contributions, read_safe
+from .datasets.sources import random_curves
 from .loop import Run, Schedule, fingerprint, train_network
-from .plots import plot_history
 
 SOCIALEQ_DB = 5.0
-
-
-def people_curves(folder: Path | str) -> tuple[Tensor, Tensor, list[int]]:
-    """All settings people made, (n, bands) dB; which are SAFE's, (n,) bool; the group of near-duplicates of each."""
-    safe = read_safe(folder).curves_db
-    _, social = read_contributions(folder)
-    curves = torch.cat([safe, SOCIALEQ_DB * social])
-    return curves, torch.arange(len(curves)) < len(safe), near_duplicates(curves)
 
 
 def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run) -> dict[str, float]:
@@ -43,11 +34,11 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
         run.tell("no --data: training on random EQs alone")
         train, valid = random_curves(4000, run.generator("pool", 0)), random_curves(600, run.generator("pool", 1))
     else:
-        curves, is_safe, groups = people_curves(data)
-        held = _held_groups(groups, settings.valid_share, run)
-        is_held = torch.tensor([g in held for g in groups])
+        safe = read_safe(data).curves_db
+        curves = torch.cat([safe, SOCIALEQ_DB * read_contributions(data)[1]])
+        held = run.held_out(curves, settings.valid_share)
         # judged on SAFE alone: its curves come from real bands, SocialEQ's from 40 free gains
-        train, valid = curves[~is_held], curves[is_held & is_safe]
+        train, valid = curves[~held], safe[held[: len(safe)]]
     if len(train) < 40 or len(valid) < 1:
         raise AeqError(f"{len(train)} settings are too few to train on: at least 40 are needed")
     run.tell(f"{len(train)} settings to train on, {len(valid)} kept for validation")
@@ -64,12 +55,8 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
         n_people = round(settings.batch * settings.people_share)
         picked = torch.randint(len(people), (n_people,), generator=generator)
         turned = torch.rand(n_people, 1, generator=generator) * 2.4 - 1.2  # part of a setting, or its opposite
-        curves = torch.cat(
-            [
-                people[picked.to(people.device)] * turned.to(people.device),
-                random_curves(settings.batch - n_people, generator).float().to(run.device),
-            ]
-        )  # (batch, bands)
+        drawn = random_curves(settings.batch - n_people, generator).float().to(run.device)
+        curves = torch.cat([people[picked.to(people.device)] * turned.to(people.device), drawn])  # (batch, bands)
         code = model.encode(curves)  # (batch, 32)
         curve_error = _rms(model.decode_curve(code) - curves)
         proposal_error = _rms(model.proposed_response_db(code) - curves)
@@ -79,9 +66,7 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
             "proposal_db": proposal_error.mean(),
         }
 
-    about = fingerprint(settings, train)
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
-    train_network(run, "eq", model, schedule, loss_of)
+    train_network(run, "eq", model, Schedule.of(settings, fingerprint(settings, train)), loss_of)
     model.cpu()
     metrics = validate(model, valid)
     run.tell(
@@ -95,7 +80,7 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
         "metrics": metrics,
     }
     Checkpoint(model.state_dict(), info).save(out, "eq")
-    plot_history(run, run.folder / "eq.png", "EQ autoencoder")
+    run.plot("eq", "EQ autoencoder")
     return metrics
 
 
@@ -105,7 +90,6 @@ def validate(model: EqAutoencoder, curves: Tensor) -> dict[str, float]:
     code = model.encode(curves.float())
     linear = _rms(model.decode_curve(code) - curves)
     fit = model.decode(code)
-
     bands = _rms(response_db(fit.params, fit.kinds, GRID, REFERENCE_RATE) - curves)
     return {
         "curve_median_db": round(float(linear.median()), 4),
@@ -117,9 +101,3 @@ def validate(model: EqAutoencoder, curves: Tensor) -> dict[str, float]:
 
 def _rms(error_db: Tensor) -> Tensor:
     return (error_db.square().mean(-1) + 1e-6).sqrt()
-
-
-def _held_groups(groups: list[int], share: float, run: Run) -> set[int]:
-    names = sorted(set(groups))
-    order = torch.randperm(len(names), generator=run.generator("split", 0)).tolist()
-    return {names[i] for i in order[: max(1, round(share * len(names)))]}

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import AeqError
+from ..model.curves import rms_db
 from ..util.files import atomic_write
 
 LOG_EVERY = 50
@@ -32,7 +33,13 @@ class Schedule:
     save_every: int
     about: str = ""  # what else a state depends on: settings, seed and data, as `fingerprint` gives it
 
+    @classmethod
+    def of(cls, settings: Any, about: str) -> Schedule:
+        """By the fields of these names of a training's settings."""
+        return cls(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
+
     def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
         rise = max(1, self.steps // 10)
         if step < rise:
             return self.learning_rate * (step + 1) / rise
@@ -58,6 +65,7 @@ class Run:
             raise AeqError(f"cannot use the run folder {self.folder}: {error.strerror or error}") from None
 
     def log(self, name: str, step: int, **figures: float) -> None:
+        """A line of the log."""
         values = "\t".join(f"{key} {value:.4f}" for key, value in figures.items())
         with open(self.folder / "train.log", "a", encoding="utf-8") as file:
             file.write(f"{name}\t{step}\t{values}\n")
@@ -72,9 +80,54 @@ class Run:
                 out.setdefault(name, {}).setdefault(key, {})[int(step)] = float(value)
         return {n: {k: sorted(v.items()) for k, v in figures.items()} for n, figures in out.items()}
 
+    def plot(self, name: str, title: str) -> None:
+        """`<name>.png` of the log: one panel a figure, one line a network, against steps. Raises `OutputError`."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        history = self.history()
+        keys = list(dict.fromkeys(key for figures in history.values() for key in figures))
+        figure = Figure(figsize=(9, 2.4 * len(keys)), layout="constrained")
+        FigureCanvasAgg(figure)
+        for axis, key in zip(figure.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0], keys, strict=True):
+            for label, figures in history.items():
+                if key in figures:
+                    axis.plot(
+                        *zip(*figures[key], strict=True), label=label, marker="." if len(figures[key]) == 1 else ""
+                    )
+            axis.set_ylabel(key)
+            axis.grid(alpha=0.3)
+        axis.set_xlabel("step")
+        figure.axes[0].set_title(title)
+        figure.axes[0].legend(fontsize="small", ncols=4)
+        with atomic_write(self.folder / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=100)
+
+    def held_out(self, curves_db: Tensor, share: float) -> Tensor:
+        """(n, bands) -> (n,) bool: whole groups of near-duplicates, about `share` of all rows."""
+        groups = near_duplicates(curves_db)
+        names = sorted(set(groups))
+        order = torch.randperm(len(names), generator=self.generator("split", 0)).tolist()
+        held = {names[n] for n in order[: max(1, round(share * len(names)))]}
+        return torch.tensor([group in held for group in groups])
+
     def generator(self, name: str, step: int) -> torch.Generator:
         """The random numbers of one step of one network, the same whatever ran before."""
         return torch.Generator().manual_seed(_number(self.seed, name, step))
+
+
+def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:
+    """(n, bands) -> group of each row: rows within `within_db` of each other, directly or by a chain, share one.
+
+    People save a setting twice; a split must not put one copy on each side.
+    """
+    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < within_db
+    group = list(range(len(curves_db)))
+    for i, j in near.nonzero().tolist():
+        if group[i] != group[j]:
+            old, new = max(group[i], group[j]), min(group[i], group[j])
+            group = [new if g == old else g for g in group]
+    return group
 
 
 def fingerprint(settings: object, *data: Tensor) -> str:
@@ -114,14 +167,10 @@ def train_network(
         if step % LOG_EVERY == 0 or last:
             run.log(name, step + 1, **{key: float(value.detach()) for key, value in figures.items()})
         if (step + 1) % schedule.save_every == 0 or last:
-            _save(path, network, optimizer, schedule, step + 1)
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            with atomic_write(path) as temporary:
+                torch.save({**state, "step": step + 1, "schedule": vars(schedule)}, temporary)
     network.eval()
-
-
-def _save(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
-    state: dict[str, Any] = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    with atomic_write(path) as temporary:
-        torch.save(state | {"step": step, "schedule": vars(schedule)}, temporary)
 
 
 def _resume(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,7 @@ def train_usual(
 def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
+    """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
     architecture = {"n": len(model.features), "f": model.features.shape[1], "shape": asdict(model.shape)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
@@ -133,14 +135,8 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
         raise AeqError(f"recordings of {len(set(sounds.sources))} sources cannot be split {INNER_FOLDS} ways")
     fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
     fold = torch.tensor([fold_of[source] for source in sounds.sources])
-    model = UsualBalance(len(sounds.names), sounds.features.shape[1], UsualShape())
-    stats = sounds.features
-    model.feature_mean = stats.nanmean(0).nan_to_num(0.0)
-    model.feature_scale = (stats - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
-    # rounded first: this is how they are shipped
-    model.features = model.standardize(stats).half().double()
-    model.kind = sounds.kinds.double()
-    model.weight = weights(sounds, settings.kind_power, settings.source_power)
+    model = untrained(UsualShape(), sounds, settings.kind_power, settings.source_power)
+    model.features = model.features.half().double()  # this is how they are shipped
     _fit_kinds(model, sounds, fold, settings)
     _fit_mean(model, sounds, fold, settings)
     fit_axes(model)
@@ -155,6 +151,17 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     }  # fmt: skip
     metrics = {f"explained_unseen_{label}": round(float(value), 4) for label, value in explained.items()}
     return model, {**metrics, "kind_right_unseen": round(float(right.mean()), 4)}
+
+
+def untrained(shape: UsualShape, sounds: Sounds, kind_power: float, source_power: float) -> UsualBalance:
+    """A model that holds the sounds' standardized features, their kinds and their `weights`."""
+    raw = sounds.features
+    model = UsualBalance(len(raw), raw.shape[1], shape)
+    model.feature_mean = raw.nanmean(0).nan_to_num(0.0)
+    model.feature_scale = (raw - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
+    model.features, model.kind = model.standardize(raw), sounds.kinds.double()
+    model.weight = weights(sounds, kind_power, source_power)
+    return model
 
 
 def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
@@ -281,20 +288,23 @@ def _contrasts(shapes: Tensor, residual: Tensor, heard: Tensor) -> tuple[Tensor,
     smooth, most = smooth_shapes(), int(COMPARED.sum()) - 1
     parts = torch.zeros(len(shapes), 1 + len(smooth), most, most, dtype=torch.float64)
     rows, hidden = torch.zeros(len(shapes), most, dtype=torch.float64), torch.ones(len(shapes), most, dtype=torch.bool)
-    bases: dict[int, Tensor] = {}
     for n, use in enumerate(heard):
-        count = int(use.sum())
-        if count not in bases:
-            start = torch.cat((torch.ones(count, 1), torch.eye(count)[:, : count - 1]), 1).double()
-            bases[count] = torch.linalg.qr(start)[0][:, 1:]
-        basis, size = bases[count], count - 1
+        basis, size = contrasts(int(use.sum())), int(use.sum()) - 1
         together = torch.cat((shapes[n][None], smooth))[:, use][:, :, use]
         parts[n, :, :size, :size] = basis.T @ together @ basis
         rows[n, :size], hidden[n, :size] = basis.T @ residual[n, use], False
     return parts, rows, hidden
 
 
+@lru_cache(maxsize=64)
+def contrasts(count: int) -> Tensor:
+    """(count, count - 1), orthonormal, each blind to the mean."""
+    start = torch.cat((torch.ones(count, 1), torch.eye(count)[:, : count - 1]), 1).double()
+    return torch.linalg.qr(start)[0][:, 1:]
+
+
 def minimized(loss: Callable[[], Tensor], variables: list[Tensor], steps: int) -> list[Tensor]:
+    """The variables where L-BFGS ends after at most so many steps."""
     optimizer = torch.optim.LBFGS(variables, max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

@@ -19,13 +19,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..model.curves import COMPARED, center, rms_db, weights
+from ..model.curves import COMPARED, rms_db
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN, Evidence
 from ..model.words import DescriptorSettings as Gaussian
 from ..model.words import Vocabulary, Word
 from ..util.settings import WordsTraining
-from .charts import ChartCurve, Charted, charted_words, scale_to_people
+from .charts import ChartCurve, Charted, charted_words, correlation, scale_to_people
 from .datasets.descriptor_settings import ALSO_SAID, FORMS, WordSettings
 from .datasets.eq_terms import has_charts, read_charts
 from .datasets.readers import PeopleSettings, SocialWord, read_contributions, read_safe, read_social_words
@@ -179,7 +179,8 @@ def _usual_size(everything: Mapping[tuple[str, str], WordSettings]) -> float:
 
 
 def _coded(meant: Gaussian, eq_model: EqAutoencoder) -> Gaussian:
-    return Gaussian(eq_model.encode(meant.mean.float()).double(), _to_code(meant.cov, eq_model))
+    encoder = eq_model.encoder.weight.double()
+    return Gaussian(eq_model.encode(meant.mean.float()).double(), encoder @ meant.cov @ encoder.T)
 
 
 def word_covariance(settings: WordsTraining, rows: Tensor, singles: Tensor, common: Tensor) -> Tensor:
@@ -220,13 +221,3 @@ def _agreement(curves: Tensor) -> float:
     curves = curves[:AGREEMENT_ROWS]
     others = (curves.sum(0) - curves) / (len(curves) - 1)
     return float(correlation(curves, others).mean())
-
-
-def correlation(a: Tensor, b: Tensor) -> Tensor:
-    a, b, w = center(a), center(b), weights()
-    return (a * b * w).sum(-1) / ((a * a * w).sum(-1) * (b * b * w).sum(-1)).clamp_min(1e-12).sqrt()
-
-
-def _to_code(cov: Tensor, eq_model: EqAutoencoder) -> Tensor:
-    encoder = eq_model.encoder.weight.double()
-    return encoder @ cov @ encoder.T

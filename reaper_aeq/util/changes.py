@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 
-from ..errors import OutputError
-from .files import output_error, write_bytes_atomic
-from .interrupts import interrupts_wait
+from ..errors import output_error
+from .files import write_all
 
 
 def apply(changes: Mapping[Path, bytes | None]) -> None:
     """Writes each file, or removes it where there is None; folders that are missing are made.
 
-    Whatever needs room on a disk is written first and under other names: the new contents, and a copy of each file
-    that will go. Only renames are left then, and taking them back needs no room. A link keeps being a link: the file it
-    points to changes. Raises `OutputError`; that and an interrupt leave every file and folder as it was.
+    As `files.write_all` does it, with the folders too: `OutputError`, which it raises, and an interrupt leave every
+    file and folder as it was.
     """
-    with ExitStack() as folders, ExitStack() as staged, ExitStack() as swapped:
-        for folder in missing_folders(path.parent for path, data in changes.items() if data is not None):
+    fresh = {path: data for path, data in changes.items() if data is not None}
+    with ExitStack() as folders:
+        for folder in missing_folders(path.parent for path in fresh):
             try:
                 folder.mkdir()
             except OSError as error:
                 raise output_error(folder, error) from error
-            folders.callback(_quietly, folder.rmdir)
-        steps = []
-        for path, data in changes.items():
-            target = Path(os.path.realpath(path))
-            spare = _spare(target, staged)
-            fresh = None if data is None else _stage(target, data, staged)
-            if fresh and spare:
-                shutil.copymode(target, fresh)
-            steps.append((target, fresh, spare))
-        with interrupts_wait():
-            for target, fresh, spare in steps:
-                try:
-                    os.replace(fresh, target) if fresh else target.unlink(missing_ok=True)
-                except OSError as error:
-                    raise output_error(target, error) from error
-                # only what was put there is taken back
-                swapped.callback(_quietly, partial(_restore, target, spare))
-            swapped.pop_all()
-            folders.pop_all()
+            folders.callback(_remove, folder)
+        with write_all(list(fresh), gone=[path for path in changes if path not in fresh]) as writing:
+            for path, data in fresh.items():
+                with writing.to(path) as temporary:
+                    temporary.write_bytes(data)
+        folders.pop_all()
 
 
 def missing_folders(wanted: Iterable[Path]) -> list[Path]:
@@ -59,41 +41,6 @@ def missing_folders(wanted: Iterable[Path]) -> list[Path]:
     return list(missing)
 
 
-def _spare(target: Path, staged: ExitStack) -> Path | None:
-    """A copy of the file as it is, with its times; None where there is no file."""
-    try:
-        data = target.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise output_error(target, error) from error
-    spare = _stage(target, data, staged)
-    if not os.access(target, os.W_OK):
-        # a rename in a folder that is ours would succeed; the owner's "read-only" counts all the same
-        raise output_error(target, PermissionError(errno.EACCES, "read-only file"))
-    shutil.copystat(target, spare)
-    return spare
-
-
-def _stage(target: Path, data: bytes, staged: ExitStack) -> Path:
-    temporary = target.with_name(f".aeq-{secrets.token_hex(6)}")
-    staged.callback(_quietly, lambda: temporary.unlink(missing_ok=True))
-    try:
-        write_bytes_atomic(temporary, data)
-    except OutputError as error:
-        # what the user knows is the file itself
-        raise OutputError(str(error).replace(str(temporary), str(target))) from error
-    return temporary
-
-
-def _restore(target: Path, spare: Path | None) -> None:
-    if spare is None:
-        target.unlink(missing_ok=True)
-    elif spare.exists():
-        os.replace(spare, target)
-
-
-def _quietly(step: Callable[[], object]) -> None:
-    """While taking back: what cannot be taken back must not hide why, nor stop the rest."""
+def _remove(folder: Path) -> None:
     with suppress(OSError):
-        step()
+        folder.rmdir()

@@ -36,6 +36,7 @@ def install() -> None:
 
 
 def was_pressed() -> bool:
+    """Whether anybody pressed it in this process."""
     return _first_at is not None
 
 

@@ -56,8 +56,8 @@ class Writing:
 
 
 @contextmanager
-def write_all(paths: Sequence[AnyPath], mode: int | None = None) -> Iterator[Writing]:
-    """All of `paths` appear when the block ends without an error, or all is as it was before.
+def write_all(paths: Sequence[AnyPath], mode: int | None = None, gone: Iterable[AnyPath] = ()) -> Iterator[Writing]:
+    """All of `paths` appear and all of `gone` go when the block ends without an error, or all is as it was before.
 
     Each is locked against other runs, its place is tried and its temporary file made before the block begins. At its
     end every file is flushed to the disk, and only then the first is renamed; if one cannot be, those before it are
@@ -70,14 +70,14 @@ def write_all(paths: Sequence[AnyPath], mode: int | None = None) -> Iterator[Wri
     """
     for folder in {os.path.dirname(os.path.realpath(path)) for path in paths if "\0" not in os.fspath(path)}:
         sweep(folder)
-    with _writing(paths, mode, 0.0) as writing:
+    outputs = [*(_Gone(path) for path in gone if os.path.exists(path)), *(_Output(path, mode) for path in paths)]
+    with _writing(outputs, 0.0) as writing:
         yield writing
 
 
 @contextmanager
-def _writing(paths: Sequence[AnyPath], mode: int | None, wait_s: float) -> Iterator[Writing]:
+def _writing(outputs: Sequence[_Output], wait_s: float) -> Iterator[Writing]:
     """`write_all`, which waits up to `wait_s` for another run that writes one of them."""
-    outputs = [_Output(path, mode) for path in paths]
     _refuse_twice(outputs)
     with ExitStack() as stack:
         known = True
@@ -118,7 +118,7 @@ def atomic_write(path: AnyPath, mode: int | None = None) -> Iterator[Path]:
     ...     os.listdir(folder)
     ['eq.json']
     """
-    with _writing([path], mode, SMALL_WAIT_S) as writing, writing.to(path) as temporary:
+    with _writing([_Output(path, mode)], SMALL_WAIT_S) as writing, writing.to(path) as temporary:
         yield temporary
 
 
@@ -190,7 +190,7 @@ def sweep(folder: AnyPath) -> None:
 class _Output:
     """One file of several: `path` as it was given, `target` its real place."""
 
-    def __init__(self, path: AnyPath, mode: int | None):
+    def __init__(self, path: AnyPath, mode: int | None = None):
         self.path, self.shown = path, os.fspath(path)
         self.target, self._found_mode = _target(path)
         self._mode = mode
@@ -262,6 +262,28 @@ class _Output:
         if self._has_spare:
             with suppress(OSError):
                 self._spare.unlink()
+
+
+class _Gone(_Output):
+    """A file that goes together with what others become."""
+
+    @contextmanager
+    def opened(self, locked: bool) -> Iterator[None]:
+        yield
+
+    def finish(self) -> None:
+        """There is nothing to flush."""
+
+    def place(self, keep: bool) -> None:
+        with self.told():
+            _copy(self.target, self._spare)
+            self._has_spare = True
+            self.target.unlink()
+
+    def take_back(self) -> None:
+        if self._has_spare and not os.path.lexists(self.target):
+            with suppress(OSError):
+                os.replace(self._spare, self.target)
 
 
 def _place(outputs: Sequence[_Output]) -> None:
@@ -363,7 +385,8 @@ def _target(path: AnyPath) -> tuple[Path, int | None]:
         raise OutputError(f"cannot write {os.fspath(path)}: it is a device or a pipe: give the name of a file")
     if not os.access(target, os.W_OK):
         # The rename would succeed in a folder that is ours; the owner's "read-only" counts all the same.
-        raise output_error(path, PermissionError(errno.EACCES, "read-only file"))
+        read_only = os.name != "nt" and os.statvfs(target).f_flag & os.ST_RDONLY
+        raise output_error(path, PermissionError(errno.EROFS if read_only else errno.EACCES, "read-only file"))
     return target, stat.S_IMODE(status.st_mode)
 
 

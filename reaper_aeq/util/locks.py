@@ -98,6 +98,7 @@ class TargetLock:
                 time.sleep(RETRY_S)
 
     def release(self) -> None:
+        """Gives it up; a second time changes nothing."""
         if self._handle is None:
             return
         handle, self._handle = self._handle, None

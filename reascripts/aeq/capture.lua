@@ -4,6 +4,7 @@ local files = require("aeq.files")
 local guard = require("aeq.guard")
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
+local offline = require("aeq.offline")
 local render = require("aeq.render")
 local render_state = require("aeq.render_state")
 local same_sound = require("aeq.same_sound")
@@ -35,24 +36,23 @@ local function quiet(act, group, whole_chain, later)
     end
     if #target.items > 0 then
       render_state.mute_others(act.project, target.track, set_of(target.items), group.start_s, group.end_s, later)
+      if not target.midi then -- an instrument may play what others send to it
+        render_state.cut_off(act.project, target.track, later)
+      end
     end
   end
 end
 
---- Media goes offline by a preference while another program is in front, and would be rendered as silence. Before the
---- press was accepted everything was online, so it can only be that.
+--- Is media of the group offline? What the user had set so was refused before; the preference may have come meanwhile.
 local function went_offline(act, group)
-  if reaper.APIExists("get_config_var_string") then
-    local known, value = reaper.get_config_var_string("offlineinact")
-    if known and value == "0" then
-      return false -- what is offline is so by the user's will
-    end
+  if offline.preferred() == false then
+    return false
   end
   for _, target in ipairs(group.targets) do
     for _, item in ipairs(loudest.items_of(act, target)) do
       local take = reaper.GetActiveTake(item)
       local source = take and reaper.GetMediaItemTake_Source(take)
-      if source and not reaper.TakeIsMIDI(take) and (reaper.GetMediaSourceLength(source)) == 0 then
+      if source and not reaper.TakeIsMIDI(take) and offline.is(source) then
         return true
       end
     end
@@ -96,6 +96,13 @@ end
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
     quiet(act, group, whole_chain, later)
+    if group.how == "stem" then
+      local tracks = {}
+      for _, target in ipairs(group.targets) do
+        tracks[target.track] = true
+      end
+      render_state.lift_solos(act.project, tracks, later)
+    end
     local paths = stems_of(act, group, at_once)
     same_sound.check(act, group, paths, function()
       return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },

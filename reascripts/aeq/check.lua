@@ -4,20 +4,20 @@ local chain = require("aeq.chain")
 local hearing = require("aeq.hearing")
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
+local offline = require("aeq.offline")
 local reaeq = require("aeq.reaeq")
 
 local check = {}
 
-local function media(source)
-  -- Sections and reversed takes wrap the source that has the file.
-  local inner = source
-  while inner do
-    source, inner = inner, reaper.GetMediaSourceParent(inner)
+--- Looked up once a press: with thousands of items it is a long way.
+local function offline_by_preference(act)
+  if act.offline_by_preference == nil then
+    act.offline_by_preference = offline.by_preference(act.project)
   end
-  return source
+  return act.offline_by_preference
 end
 
-local function check_item(target, item)
+local function check_item(act, target, item)
   local take = reaper.GetActiveTake(item)
   local source = take and reaper.GetMediaItemTake_Source(take)
   if not source then
@@ -25,16 +25,19 @@ local function check_item(target, item)
   elseif reaper.TakeIsMIDI(take) then
     return
   end
-  source = media(source)
+  source = offline.media(source)
   local file = reaper.GetMediaSourceFileName(source)
   if file ~= "" and not reaper.file_exists(file) then
     messages.fail("missing_file", { track = target.name, file = file })
   end
-  -- An offline source keeps its name but tells no sample rate.
-  if file ~= "" and reaper.GetMediaSourceSampleRate(source) <= 0 then
-    messages.fail("offline_file", { track = target.name, file = file })
+  if offline.is(source) then
+    if file == "" or reaper.GetMediaSourceSampleRate(source) > 0 then -- it is there, but holds nothing
+      messages.fail("empty_item", { track = target.name })
+    elseif not offline_by_preference(act) then
+      messages.fail("offline_file", { track = target.name, file = file })
+    end
   end
-  if reaper.GetMediaSourceLength(source) <= 0 or reaper.GetMediaItemInfo_Value(item, "D_LENGTH") <= 0 then
+  if reaper.GetMediaItemInfo_Value(item, "D_LENGTH") <= 0 then
     messages.fail("empty_item", { track = target.name })
   end
 end
@@ -121,7 +124,7 @@ function check.targets(act, targets)
     check_track(target)
     check_lanes(target)
     for _, item in ipairs(target.items) do
-      check_item(target, item)
+      check_item(act, target, item)
       act:breathe()
     end
     if target.how == "stem" and #target.items == 0 then
@@ -130,7 +133,7 @@ function check.targets(act, targets)
         local take = reaper.GetActiveTake(item)
         target.midi = target.midi or take and reaper.TakeIsMIDI(take)
         if take and loudest.plays(item) then
-          check_item(target, item)
+          check_item(act, target, item)
         end
         act:breathe()
       end

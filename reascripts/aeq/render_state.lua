@@ -2,6 +2,7 @@
 
 local chain = require("aeq.chain")
 local envelopes = require("aeq.envelopes")
+local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")
 
 local render_state = {}
@@ -96,6 +97,70 @@ function render_state.disarm(project, later)
         end
       end)
       reaper.SetMediaTrackInfo_Value(track, "I_RECARM", 0)
+    end
+  end
+end
+
+local function put_back(project, track, key, later)
+  local was = reaper.GetMediaTrackInfo_Value(track, key)
+  later(function()
+    if still_there(project, track, "MediaTrack*") then
+      reaper.SetMediaTrackInfo_Value(track, key, was)
+    end
+  end)
+end
+
+local function lies_in(track, targets)
+  local above = reaper.GetParentTrack(track)
+  while above do
+    if targets[above] then
+      return true
+    end
+    above = reaper.GetParentTrack(above)
+  end
+  return false
+end
+
+--- Switches every solo off: in one REAPER the stems of soloed tracks were silent. What a solo silences inside of the
+--- tracks to be rendered (a set) is muted in its place.
+function render_state.lift_solos(project, targets, later)
+  if not reaper.AnyTrackSolo(project) then
+    return
+  end
+  local tracks, silent = all_tracks(project), {}
+  for _, track in ipairs(tracks) do
+    local inside = lies_in(track, targets) and reaper.GetMediaTrackInfo_Value(track, "B_MUTE") == 0
+    silent[#silent + 1] = inside and not targets[track] and not hearing.audible(project, track, true) and track or nil
+  end
+  for _, track in ipairs(silent) do
+    put_back(project, track, "B_MUTE", later)
+    reaper.SetMediaTrackInfo_Value(track, "B_MUTE", 1)
+  end
+  for _, track in ipairs(tracks) do
+    if reaper.GetMediaTrackInfo_Value(track, "I_SOLO") ~= 0 then
+      put_back(project, track, "I_SOLO", later)
+      reaper.SetMediaTrackInfo_Value(track, "I_SOLO", 0)
+    end
+  end
+end
+
+--- Keeps what comes from other tracks, its folder's children and receives, out of a track: chosen items are heard by
+--- themselves. The others are still heard where they are rendered.
+function render_state.cut_off(project, track, later)
+  for _, child in ipairs(all_tracks(project)) do
+    if reaper.GetParentTrack(child) == track and reaper.GetMediaTrackInfo_Value(child, "B_MAINSEND") ~= 0 then
+      put_back(project, child, "B_MAINSEND", later)
+      reaper.SetMediaTrackInfo_Value(child, "B_MAINSEND", 0)
+    end
+  end
+  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
+    if reaper.GetTrackSendInfo_Value(track, -1, i, "B_MUTE") == 0 then
+      later(function()
+        if still_there(project, track, "MediaTrack*") then
+          reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 0)
+        end
+      end)
+      reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 1)
     end
   end
 end

@@ -6,6 +6,8 @@ local guard = require("aeq.guard")
 local files = require("aeq.files")
 local loudest = require("aeq.loudest")
 local reaeq = require("aeq.reaeq")
+local settings = require("aeq.settings")
+local startup = require("aeq.startup")
 
 local ALL_MEDIA_OFFLINE, ALL_MEDIA_ONLINE = 40100, 40101
 local CHUNKS_S = 0.3 -- for how long chunks of the user's tracks are asked for
@@ -22,6 +24,19 @@ local function preferences(report)
     else
       report:unknown("preference " .. name)
     end
+  end
+end
+
+--- Does REAPER read Scripts/__startup.lua? Our lines there say so when it starts.
+local function start_up(report)
+  local name = "REAPER reads the start-up script"
+  local fine, set = pcall(startup.is_set)
+  if reaper.GetExtState(settings.SECTION, "startup") == "read" then
+    report:check(name, true)
+  elseif fine and set then
+    report:unknown(name, "it has not since 'Start with REAPER' was chosen; start REAPER anew and test again")
+  else
+    report:unknown(name, fine and "'Start with REAPER' is off" or "the lines of reaper-aeq in it are damaged")
   end
 end
 
@@ -153,9 +168,7 @@ return {
     preferences(report)
     folders(act, report)
     chunks(act.project, report)
-    local startup = files.join(reaper.GetResourcePath(), files.join("Scripts", "__startup.lua"))
-    report:note("start-up script", files.read(startup) and "is there; whether REAPER reads it shows after a start"
-      or "is not there")
+    start_up(report)
   end,
   --- In a tab of its own.
   in_new_tab = function(act, report, insert_item)

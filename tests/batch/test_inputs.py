@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reaper_aeq.batch.inputs import PROJECT, SOUND, Task, common_folder, find_tasks, portable_stem
+from reaper_aeq.batch.inputs import PROJECT, SOUND, Task, find_tasks, portable_stem
 from reaper_aeq.errors import AeqError
 
 
@@ -86,6 +86,12 @@ def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalo
     assert find_tasks(["a", "a/vox.wav"], None, Path("out"), True).media == 1
 
 
+def test_results_into_the_folder_that_is_read_are_told_so(catalog):
+    """It said that no project was found, to somebody who had named a folder of recordings and a word."""
+    with pytest.raises(AeqError, match=r"^no project and no recording was found: loose is where the results go, and"):
+        find_tasks(["loose"], None, Path("loose"), True)
+
+
 @pytest.mark.parametrize(
     ("named", "listed", "sounds", "sentence"),
     [
@@ -122,7 +128,3 @@ def test_any_name_becomes_one_that_any_disk_can_keep(name):
 def test_links_in_circles_end(catalog):
     (catalog / "a" / "again").symlink_to(catalog)
     assert names(".", sounds=False) == ["a/song.rpp", "b/song.RPP"]
-
-
-def test_what_all_lie_in():
-    assert common_folder(["/x/a/1.rpp", "/x/b/2.rpp"]) == "/x" and common_folder([]) == ""

@@ -22,14 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 
+import psutil
 from sounds import RATE, noise, store
 from standin.example import ItemSpec, TrackSpec, write
 
 from reaper_aeq.batch.inputs import Task, find_tasks
-from reaper_aeq.batch.journal import Journal
-from reaper_aeq.batch.recipe import Recipe
-from reaper_aeq.batch.run import Batch
-from reaper_aeq.batch.scheduler import Counts, Watch
+from reaper_aeq.batch.run import Batch, Counts, Watch
+from reaper_aeq.batch.task import Recipe
 from reaper_aeq.batch.workers import Workers, own_workers
 from reaper_aeq.util.paths import shipped
 
@@ -65,17 +64,20 @@ def catalog(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]
     return find_tasks([str(folder)], None, folder / "out", sounds=False).tasks
 
 
-def cost(crew: Workers, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
+def workers_s() -> float:
+    """CPU time of all workers, seconds."""
+    times = [child.cpu_times() for child in psutil.Process().children()]
+    return sum(time.user + time.system for time in times)
+
+
+def cost(workers: Workers, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
     """Of one batch, to a folder of its own or to one where it was done before."""
     out.mkdir(exist_ok=True)
     watch = Watch(lambda counts: None, lambda sentence: print(sentence, file=sys.stderr))
-    workers_s = crew.client.run(time.process_time)
-    own_s, started = time.process_time(), time.perf_counter()
-    with Journal(out) as journal:
-        counts = Batch(tasks, recipe, out, journal, lambda: nullcontext(crew), watch).run()
+    before_s, own_s, started = workers_s(), time.process_time(), time.perf_counter()
+    counts = Batch(tasks, recipe, out, watch, lambda: nullcontext(workers)).run()
     wall_s, own_s = time.perf_counter() - started, time.process_time() - own_s
-    after_s = crew.client.run(time.process_time)
-    return Cost(counts, wall_s, sum(after_s[worker] - workers_s[worker] for worker in after_s), own_s)
+    return Cost(counts, wall_s, workers_s() - before_s, own_s)
 
 
 def row(name: str, found: Cost) -> str:
@@ -93,29 +95,28 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args()
-    asked = {"plan": None, "word": None, "intensity": 1.0, "adaptation": None, "method": "adaptive"}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         # a copy, for a training may put others in their place meanwhile
         models = shutil.copytree(shipped("models"), folder / "models", ignore=shutil.ignore_patterns("folds"))
-        recipe = Recipe.of(**asked, render=False, models=models)
+        recipe = Recipe.of(None, None, render=False, models=models)
         most = max(*options.sizes, options.speedup)
         tasks = catalog(folder, most, options.tracks, options.seconds)
         busy = os.getloadavg()[0]
         print(f"projects of {options.tracks} tracks of {options.seconds:g} s, {os.cpu_count()} cores ({busy:.1f} busy)")
         print(f"{'':>12} {'items':>6} {'wall s':>9} {'items/s':>9} {'ms/item':>10} {'CPU ms':>10} {'shared ms':>10}")
         costs = {}
-        with own_workers(2) as crew:
-            cost(crew, tasks[:8], recipe, folder / "warm 2")
+        with own_workers(2) as workers:
+            cost(workers, tasks[:8], recipe, folder / "warm 2")
             for size in options.sizes:
-                costs[size] = cost(crew, tasks[:size], recipe, folder / f"out {size}")
+                costs[size] = cost(workers, tasks[:size], recipe, folder / f"out {size}")
                 print(row("2 workers", costs[size]), flush=True)
             largest = options.sizes[-1]
-            print(row("unchanged", cost(crew, tasks[:largest], recipe, folder / f"out {largest}")), flush=True)
-            two = cost(crew, tasks[: options.speedup], recipe, folder / "out two")
-        with own_workers(1) as crew:
-            cost(crew, tasks[:4], recipe, folder / "warm 1")
-            one = cost(crew, tasks[: options.speedup], recipe, folder / "out one")
+            print(row("unchanged", cost(workers, tasks[:largest], recipe, folder / f"out {largest}")), flush=True)
+            two = cost(workers, tasks[: options.speedup], recipe, folder / "out two")
+        with own_workers(1) as workers:
+            cost(workers, tasks[:4], recipe, folder / "warm 1")
+            one = cost(workers, tasks[: options.speedup], recipe, folder / "out one")
         print(row("2 workers", two), row("1 worker", one), sep="\n")
     first, last = (costs[size].cpu_s / size for size in (options.sizes[0], options.sizes[-1]))
     print(f"CPU an item, {options.sizes[-1]} against {options.sizes[0]}: {last / first:.2f}, at most {FLAT}:", end=" ")

@@ -27,8 +27,8 @@ from reaper_aeq.methods.refine import refined
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
 from reaper_aeq.request import EqRequest
-from reaper_aeq.result.realization import realize_many
-from reaper_aeq.training.datasets.synthetic import random_curves, shaped_noise
+from reaper_aeq.result.realization import bands_for
+from reaper_aeq.training.datasets.sources import random_curves, shaped_noise
 
 SECONDS = 10.0
 SAME_DB = 0.05
@@ -51,7 +51,7 @@ def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callabl
     ]
     wanted = adaptive.curves(requests)
     codes = engine.eq_model.encode(wanted.float())
-    start = realize_many(engine.eq_model, codes, seen, [r.loudness for r in requests], [r.mean_db for r in requests])
+    start = bands_for([r.fit_target(engine.eq_model, code) for r, code in zip(requests, codes, strict=True)])
     requests = [replace(r, models=engine.models) for r in requests]
     grid = GRID.numpy()
 

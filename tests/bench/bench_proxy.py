@@ -24,7 +24,7 @@ from reaper_aeq.methods.proxy import search, starts
 from reaper_aeq.methods.proxy.network import EqProxy
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE, center, rms_db
 from reaper_aeq.result.realization import NARROWEST_OCT
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import random_curves
 
 
 def truly(params: Tensor) -> Tensor:

@@ -1,13 +1,11 @@
-"""Catalogs for the tests of `batch`, and what a batch left, counted from its journal and its files."""
+"""Catalogs for the tests of `batch`, and what a batch left, counted from its files."""
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 from sounds import RATE, noise, store
@@ -45,21 +43,15 @@ def settle(path: Path, age_s: float = 60) -> Path:
 
 
 def rows(out: Path) -> list[dict]:
-    with closing(_journal(out)) as db:
-        db.row_factory = sqlite3.Row
-        return [dict(row) for row in db.execute("SELECT * FROM tasks")]
-
-
-def finished(out: Path) -> list[tuple]:
-    """(id, key, result): a line for each time that a task was finished."""
-    with closing(_journal(out)) as db:
-        return db.execute("SELECT id, key, result FROM finished ORDER BY 1, 2, 3").fetchall()
+    """What the tasks' folders say of them."""
+    return [json.loads(path.read_text()) for path in sorted(out.glob("*/task.json"))]
 
 
 def records(out: Path) -> list[dict]:
-    """What the finished tasks left in their folders."""
-    return [json.loads(path.read_text()) for path in sorted(out.glob("*/done.json"))]
+    """Of those that are done."""
+    return [row for row in rows(out) if row["result"]]
 
 
-def _journal(out: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{out / 'batch.sqlite'}?mode=ro", uri=True)
+def results(out: Path) -> dict[str, str]:
+    """The number that was drawn when a task was really done, by its id."""
+    return {record["id"]: record["result"] for record in records(out)}

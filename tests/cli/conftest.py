@@ -22,7 +22,7 @@ from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.texture import statistics, texture
 from reaper_aeq.model.usual import UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import random_curves
 
 MEANINGS = {
     "warm": ("en", 500, Band("low_shelf", 300, 4.0), Band("high_shelf", 4000, -4.0)),

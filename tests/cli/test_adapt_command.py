@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from json_eq import eq_from_json
 from sounds import RATE, noise, store
 
 from reaper_aeq import Band, BandKind, Eq
@@ -62,7 +63,7 @@ def test_sound_and_chain_hold_the_eq_that_is_printed(tmp_path, run, song):
     files = ["-o", tmp_path / "out.wav", "--fxchain", tmp_path / "out.RfxChain", "--plot", tmp_path / "out.png"]
     code, out, _ = run("adapt", song, "warm 0.7, Brighter 30%", "--adaptation", "0.2", *files, "--json")
     answer = json.loads(out)
-    eq = Eq.from_dict({key: answer[key] for key in ("output_gain_db", "bands")})
+    eq = eq_from_json(answer)
     assert code == 0 and sorted(os.listdir(tmp_path)) == ["out.RfxChain", "out.png", "out.wav", "song.wav"]
     expected = eq.apply(read_audio(song)[0], RATE)
     assert np.abs(read_audio(tmp_path / "out.wav")[0] - expected).max() < 1e-6
@@ -118,7 +119,7 @@ def test_the_source_is_not_replaced_unless_force_is_said(tmp_path, run, song, wa
     assert code == 2 and "it is one of the files that are read" in err and "say --force" in err and err.count("\n") == 1
     assert song.read_bytes() == before and sorted(os.listdir(tmp_path)) == listing
     answer = json.loads(run("adapt", song, "bright", "-o", out, "--force", "--json")[1])
-    eq = Eq.from_dict({key: answer[key] for key in ("output_gain_db", "bands")})
+    eq = eq_from_json(answer)
     assert np.abs(read_audio(out)[0] - eq.apply(audio, RATE)).max() < 1e-6
     assert sorted(os.listdir(tmp_path)) == listing
 

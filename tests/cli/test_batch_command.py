@@ -20,16 +20,17 @@ from urllib.parse import unquote
 
 import pytest
 import soundfile
-from batch_kit import catalog, finished, records, rows, settle
+from batch_kit import catalog, records, results, rows, settle
 from distributed import Client, LocalCluster
 from sounds import noise, store
 
 from reaper_aeq.batch import workers as crew
 from reaper_aeq.batch.inputs import find_tasks
-from reaper_aeq.batch.journal import NAME
+from reaper_aeq.batch.task import NAME, Recipe
 from reaper_aeq.cli.main import main
 from reaper_aeq.project.plan import read_plan
 from reaper_aeq.reaper.rpp.project import Project
+from reaper_aeq.request import EqRequest
 from reaper_aeq.util.locks import lock
 
 PLAN = """[default]
@@ -91,7 +92,7 @@ def test_each_is_a_task_with_its_own_result(songs, batch):
     assert "lost.rpp: none of the project's media can be heard" in err and "Traceback" not in err
     assert "2 recordings were left out, in folders that hold a project" in err
     assert {path: path.read_bytes() for path in songs.rglob("*") if path.is_file()} == before
-    assert len(finished(where)) == 6 and {row["state"] for row in rows(where)} == {"done", "failed"}
+    assert len(results(where)) == 6 and [bool(row["error"]) for row in rows(where)].count(True) == 1
     found = records(where)
     assert {Path(record["path"]).name for record in found} == {f"song {n}.rpp" for n in range(2)} | {
         f"take {n}.wav" for n in range(2)
@@ -127,16 +128,16 @@ def test_a_project_in_a_batch_is_what_project_makes(songs, batch, run):
 def test_what_did_not_change_is_not_done_again(songs, batch):
     where = songs.with_name("out")
     batch("--word", "warm")
-    before = {record["id"]: record["result"] for record in records(where)}
+    before = results(where)
     code, out, _ = batch("--word", "warm", "--json")
     assert code == 1 and {**json.loads(out), "seconds": 0, "index": 0} == {
         "done": 0, "unchanged": 6, "failed": 1, "seconds": 0, "index": 0,
     }  # fmt: skip
-    assert {record["id"]: record["result"] for record in records(where)} == before
+    assert results(where) == before
 
     def redone(*options) -> set[str]:
         batch(*options)
-        new = {record["id"]: record["result"] for record in records(where)}
+        new = results(where)
         changed = {id.rpartition("-")[0] for id in new if new[id] != before.get(id)}
         before.update(new)
         return changed
@@ -156,20 +157,36 @@ def test_what_did_not_change_is_not_done_again(songs, batch):
     assert redone(*again) == set()
 
 
+def test_nothing_is_worked_on_twice(songs, batch, monkeypatch):
+    from reaper_aeq.project import whole
+
+    plain, worked_on = whole.equalize_file, []
+
+    def counted(song, *arguments, **options):
+        worked_on.append(song)
+        return plain(song, *arguments, **options)
+
+    monkeypatch.setattr(whole, "equalize_file", counted)
+    batch()
+    batch()
+    projects = [song for song in songs.rglob("*.rpp") if song.name != "lost.rpp"]
+    assert sorted(song for song in worked_on if song.name != "lost.rpp") == sorted(projects)
+
+
 def test_only_times_changed(songs, batch):
     where = songs.with_name("out")
     batch()
-    before = finished(where)
+    before = results(where)
     for path in songs.rglob("*.*"):
         settle(path, age_s=30)
     _, out, _ = batch("--json")
-    assert json.loads(out)["unchanged"] == 4 and finished(where) == before
+    assert json.loads(out)["unchanged"] == 4 and results(where) == before
 
 
 @pytest.fixture
 def flaky(monkeypatch):
     """flaky(name, times): the project of that name fails so often."""
-    from reaper_aeq.batch import songs as story
+    from reaper_aeq.project import whole as story
 
     plain, left = story.equalize_file, {}
 
@@ -188,7 +205,9 @@ def test_a_task_that_fails_is_tried_again_then_reported(songs, batch, flaky):
     flaky("song 1.rpp", 99)
     code, out, err = batch()
     where = songs.with_name("out")
-    states = sorted((Path(row["path"]).name, row["state"], row["attempts"]) for row in rows(where))
+    states = sorted(
+        (Path(row["path"]).name, "failed" if row["error"] else "done", row["attempts"]) for row in rows(where)
+    )
     assert states == [
         ("lost.rpp", "failed", 1),  # its own fault: another try would end like the first
         ("song 0.rpp", "done", 1), ("song 0.rpp", "done", 2),
@@ -197,20 +216,20 @@ def test_a_task_that_fails_is_tried_again_then_reported(songs, batch, flaky):
     assert code == 1 and err.count("the network was away") == 2 and "2 done, 3 failed" in out
     assert "equalize_file" in next(row["trace"] for row in rows(where) if "song 1" in row["path"])
     page = (where / "index.html").read_text("utf-8")
-    assert "the network was away" in page and "none of the project&#x27;s media" in page
+    assert "the network was away" in page and "none of the project&#39;s media" in page
     flaky("song 1.rpp", 0)
     batch()
-    assert len(finished(where)) == 4 and len(records(where)) == 4
+    assert len(records(where)) == 4
 
 
 def test_retries_may_be_none(songs, batch, flaky):
     flaky("song 1.rpp", 1)
     batch("--retries", 0)
-    assert [row["attempts"] for row in rows(songs.with_name("out")) if row["state"] == "failed"] == [1, 1]
+    assert [row["attempts"] for row in rows(songs.with_name("out")) if row["error"]] == [1, 1]
 
 
 def test_a_file_that_changes_meanwhile_is_done_anew(songs, batch, monkeypatch):
-    from reaper_aeq.batch import songs as story
+    from reaper_aeq.project import whole as story
 
     plain, changed = story.equalize_file, []
 
@@ -227,17 +246,17 @@ def test_a_file_that_changes_meanwhile_is_done_anew(songs, batch, monkeypatch):
     assert changed and Project.read(written).tracks[0].name == "Lead VOX"
 
 
-def test_a_journal_that_is_damaged_or_gone_costs_nothing(songs, batch):
+def test_what_is_said_of_a_task_being_damaged_or_gone_costs_that_task_alone(songs, batch):
     where = songs.with_name("out")
     batch()
-    before = {record["id"]: record["result"] for record in records(where)}
-    (where / NAME).write_bytes(b"nothing of the kind" * 99)
-    _, out, err = batch()
-    assert "the journal was damaged and was kept as" in err and "0 done, 4 unchanged, 1 failed" in out
-    assert {record["id"]: record["result"] for record in records(where)} == before
-    (where / NAME).unlink()
-    _, out, err = batch()
-    assert "0 done, 4 unchanged, 1 failed" in out and len(finished(where)) == 4
+    before = results(where)
+    damaged, gone = sorted(before)[:2]
+    (where / damaged / NAME).write_bytes(b"nothing of the kind" * 99)
+    (where / gone / NAME).unlink()
+    _, out, _ = batch()
+    now = results(where)
+    assert "2 done, 2 unchanged, 1 failed" in out and now.keys() == before.keys()
+    assert {id for id in now if now[id] != before[id]} == {damaged, gone}
 
 
 class Page(HTMLParser):
@@ -315,7 +334,7 @@ def test_what_only_the_engine_knows_is_said_before_anything_is_done(songs, batch
 def test_one_batch_at_a_time(songs, batch):
     out = songs.with_name("out")
     out.mkdir()
-    held = lock(out / NAME)
+    held = lock(out / "batch")
     refused(batch(), f"another batch is running in {out}")
     held.close()
     assert batch()[0] == 1
@@ -335,9 +354,9 @@ def test_workers_of_another_version_are_refused(songs, batch, monkeypatch):
 
 
 def test_workers_with_other_models_are_refused(songs, batch, monkeypatch):
-    from reaper_aeq.batch import recipe
+    from reaper_aeq.batch import task
 
-    monkeypatch.setattr(recipe, "hash_of_models", lambda folder: "another")
+    monkeypatch.setattr(task, "hash_of_models", lambda folder: "another")
     refused(batch(), "has other models than this command")
 
 
@@ -381,7 +400,7 @@ def test_workers_elsewhere(songs, run, tmp_path, monkeypatch):
             # before it has come
             code, out, err = run(*asked, "--scheduler", address)
             assert code == 1 and "4 done, 1 failed" in out, err
-        assert len(finished(songs.with_name("out"))) == 4
+        assert len(records(songs.with_name("out"))) == 4
         # and without any, until the scheduler ends
         killing = threading.Timer(8, scheduler.kill)
         killing.start()
@@ -425,33 +444,32 @@ def test_a_disk_that_is_really_full(songs, batch):
         code, _, err = batch(out="small")
         assert code in (1, 2) and "the disk is full" in err and "Traceback" not in err
         assert not list(small.rglob(".aeq-*"))
-        kept = {record["id"]: record["result"] for record in records(small)}
+        kept = results(small)
         subprocess.run(["mount", "-o", "remount,size=9m", small], check=True)
         assert batch(out="small")[0] == 1
-        found = {record["id"]: record["result"] for record in records(small)}
-        assert len(found) == 4 and found.items() >= kept.items() and len(finished(small)) == 4
+        found = results(small)
+        assert len(found) == 4 and found.items() >= kept.items()
     finally:
         subprocess.run(["umount", small], check=True)
 
 
 def test_recordings_of_one_chunk_share_a_pass(tmp_path, tiny_models, monkeypatch):
-    from reaper_aeq.batch.recipe import Recipe
     from reaper_aeq.batch.work import work
     from reaper_aeq.engine import AdaptiveEQ
 
     songs = catalog(tmp_path / "in", songs=0, takes=3)
     (songs / "loose" / "silent.wav").write_bytes((songs / "loose" / "take 0.wav").read_bytes()[:44])
-    asked = {"plan": None, "word": "airy 0.5, warm 0.2", "intensity": 1.0, "adaptation": None, "method": "adaptive"}
     (tmp_path / "plan.toml").write_text(PLAN)
-    recipe = Recipe.of(**{**asked, "plan": tmp_path / "plan.toml"}, render=False, models=tiny_models)
+    request = EqRequest({"airy": 0.5, "warm": 0.2})
+    recipe = Recipe.of(tmp_path / "plan.toml", request, render=False, models=tiny_models)
     out = tmp_path / "out"
     out.mkdir()
     tasks = find_tasks([str(songs / "loose")], None, out, sounds=True).tasks
     plain, passes = AdaptiveEQ.adapt_many, []
     monkeypatch.setattr(AdaptiveEQ, "adapt_many", lambda self, many: passes.append(len(many)) or plain(self, many))
-    answers = work(recipe, str(out), tasks, "run", False)
-    assert passes == [3] and sorted("record" in answer for answer in answers.values()) == [False, True, True, True]
+    answers = work(tasks, recipe, str(out), 0, "run", False)
+    assert passes == [3] and sorted("fresh" in answer for answer in answers.values()) == [False, True, True, True]
     (failed,) = [answer for answer in answers.values() if "error" in answer]
     assert failed["final"] and "silent.wav" in failed["error"]
-    again = work(recipe, str(out), tasks, "another run", False)
-    assert passes == [3] and [answer["fresh"] for answer in again.values() if "record" in answer] == [False] * 3
+    again = work(tasks, recipe, str(out), 0, "another run", False)
+    assert passes == [3] and [answer["fresh"] for answer in again.values() if "fresh" in answer] == [False] * 3

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from json_eq import eq_from_json
 
-from reaper_aeq import Eq
 from reaper_aeq.dsp.audio import read_audio
 
 TRACKS = ("drums", "bass", "guitar", "voice", "pad", "keys")
@@ -31,7 +31,7 @@ def test_the_demo_writes_what_it_says(tmp_path, run):
     assert (out / "1-drums.png").read_bytes().startswith(b"\x89PNG")
     after = 0.0
     for stem, row in zip(stems, summary["tracks"], strict=True):
-        eq = Eq.from_dict({key: row[key] for key in ("output_gain_db", "bands")})
+        eq = eq_from_json(row)
         sound, rate = read_audio(out / f"{stem}-before.wav")
         written = read_audio(out / f"{stem}-after.wav")[0]
         assert np.abs(written - eq.apply(sound, rate)).max() < 1e-6
@@ -39,6 +39,17 @@ def test_the_demo_writes_what_it_says(tmp_path, run):
         assert f"| {row['word']} |" in (out / "summary.md").read_text()
         after = after + written
     assert np.abs(read_audio(out / "song-after.wav")[0] - after).max() < 1e-6
+
+
+def test_scores_are_rounded_once_as_the_explanation_does():
+    """From three digits to two, 0.45496 became 0.46 in the table and 0.45 in the text."""
+    from types import SimpleNamespace
+
+    from reaper_aeq.cli.commands.demo import cells
+
+    row = {"track": "voice", "flaw": "thin", "word": "warm", "done": "", "output_gain_db": 0.0}
+    row["score"] = {"before": round(0.45496, 3), "after": round(0.51496, 3)}
+    assert cells(row, SimpleNamespace(score_before=0.45496, score_after=0.51496))[2] == "0.45 -> 0.51"
 
 
 def test_a_place_that_is_no_folder(tmp_path, run):

@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from json_eq import eq_from_json
 from sounds import RATE, noise, store
 
+from reaper_aeq.dsp.analyze_file import analyze_file
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
+from reaper_aeq.request import MatchRequest
+from reaper_aeq.result.result import with_loudness
 
 WARM = Eq((Band("low_shelf", 250, 5.0), Band("band", 2000, -3.0, 2.0), Band("high_shelf", 6000, -4.0)))
 OUTPUTS = ("-o", "out.wav", "--fxchain", "out.RfxChain", "--plot", "out.png")
@@ -40,7 +44,7 @@ def wet(song, tmp_path) -> Path:
 
 
 def curve_of(answer: dict) -> torch.Tensor:
-    eq = Eq.from_dict({key: answer[key] for key in ("output_gain_db", "bands")})
+    eq = eq_from_json(answer)
     return torch.from_numpy(eq.response_db(GRID.numpy(), RATE))
 
 
@@ -156,7 +160,8 @@ def test_arrays_and_files_get_the_same_eq(matching, song, wet):
     engine = AdaptiveEQ.load(matching, device="cpu")
     dry, processed = read_audio(song)[0], read_audio(wet)[0]
     by_array = engine.match(dry, RATE, torch.from_numpy(processed), RATE)
-    by_file = engine.match_file(str(song), [str(wet)])
+    heard, other = analyze_file(str(song)), analyze_file(str(wet))
+    by_file = with_loudness(engine.match_analysis(heard.analysis, [other.analysis], [str(wet)], MatchRequest()), heard)
     assert by_array.eq == by_file.eq and by_array.references == ("reference 1",) and by_file.references == (str(wet),)
     for gain in (0.03, 2.0):
         louder = engine.match(dry * gain, RATE, [processed, processed * 0.1], RATE).eq

@@ -24,10 +24,11 @@ from sounds import RATE, noise, store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 
+from json_eq import eq_from_json
 from standin.example import ItemSpec, TrackSpec, other, reaeq, write
 
 from reaper_aeq import Band, Eq
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching
 from reaper_aeq.model.curves import GRID
 from reaper_aeq.reaper.rpp.project import Project
 
@@ -164,7 +165,7 @@ def test_the_sum_is_heard_with_the_new_eqs(band, run, by_plan):
     guide = noise(2, 2.0, seed=2)
     store(band.with_name("sum.wav"), bus.apply(sound, RATE) * 0.5 + guide)
     _, out, _ = run("adapt", band.with_name("sum.wav"), "bright", "--kind", "mix", "--json")
-    wanted = Eq.from_dict({key: json.loads(out)[key] for key in ("bands", "output_gain_db")})
+    wanted = eq_from_json(json.loads(out))
     heard = project.master.eqs()[0].eq
     grid = np.geomspace(40, 16_000, 60)
     assert np.abs(heard.response_db(grid, RATE) - wanted.response_db(grid, RATE)).max() < 0.15

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import MEANINGS
+from json_eq import eq_from_json
 from sounds import RATE, noise, store
 from tables_kit import table
 
-from reaper_aeq import Eq
 from reaper_aeq.cli.commands import checks
 from reaper_aeq.cli.commands import outputs as outputs_module
 from reaper_aeq.cli.main import main
@@ -59,7 +59,7 @@ def test_each_variation_is_printed_and_written(run, song, tmp_path):
     assert sorted(os.listdir(tmp_path)) == [*written, "song.wav"]
     source = read_audio(song)[0]
     for one, name in zip((answer, *answer["variations"]), ("out", "out-1", "out-2"), strict=True):
-        eq = Eq.from_dict({key: one[key] for key in ("output_gain_db", "bands")})
+        eq = eq_from_json(one)
         assert np.abs(read_audio(tmp_path / f"{name}.wav")[0] - eq.apply(source, RATE)).max() < 1e-6
         assert '"AEQ: warm 100%"' in (tmp_path / f"{name}.RfxChain").read_text()
     assert len({json.dumps(one["bands"]) for one in (answer, *answer["variations"])}) == 3

@@ -1,4 +1,4 @@
-"""Every array that can be audio becomes float32 (channels, n) with its values kept; resampling keeps tones in tune."""
+"""Every array that can be audio becomes float32 (channels, n) with its values kept."""
 
 import re
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reaper_aeq.dsp.arrays import as_channels, check_sample_rate, resample
+from reaper_aeq.dsp.arrays import as_channels, check_sample_rate
 from reaper_aeq.errors import AudioError
 
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64, np.dtype(">f4")])
@@ -108,36 +108,3 @@ def test_sample_rates_of_other_types():
         44_100,
         48_000,
     ]
-
-
-# resampling
-
-
-@pytest.mark.parametrize(("rate", "to"), [(96_000, 44_100), (44_100, 48_000), (8_000, 192_000), (192_000, 8_000)])
-def test_resampling_keeps_tones_and_removes_what_would_alias(rate, to):
-    seconds = torch.arange(rate, dtype=torch.float64) / rate
-    lower = min(rate, to)
-
-    def level_db(freq_hz: float) -> float:
-        tone = torch.sin(2 * torch.pi * freq_hz * seconds).float()
-        out = resample(torch.stack([tone, tone]), rate, to)
-        assert out.shape == (2, to) and out.dtype == torch.float32
-        return 20 * np.log10(float(out[:, to // 4 : -to // 4].square().mean().sqrt()) * 2**0.5)
-
-    assert abs(level_db(0.1 * lower)) < 0.01
-    assert abs(level_db(0.45 * lower)) < 0.05
-    if to < rate:
-        assert level_db(0.55 * to) < -100
-
-
-def test_resampling_to_the_same_rate_is_the_identity():
-    audio = torch.randn(3, 100)
-    assert resample(audio, 44_100, 44_100) is audio
-
-
-def test_rates_without_a_common_divisor_stay_cheap_and_in_tune():
-    audio = torch.sin(2 * torch.pi * 1000 * torch.arange(44_101) / 44_101)
-    out = resample(audio, 44_101, 48_000)
-    assert abs(len(out) - 48_000) <= 1
-    expected = torch.sin(2 * torch.pi * 1000 * torch.arange(48_000) / 48_000)
-    assert (out[1000:47_000] - expected[1000:47_000]).abs().max() < 0.01

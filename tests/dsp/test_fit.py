@@ -166,8 +166,8 @@ def test_peoples_settings(shared_dir):
         params[:, place, 0] = torch.tensor([float(row[f"{name}_freq_hz"]) for row in rows])
         params[:, place, 1] = torch.tensor([float(row[f"{name}_gain_db"]) for row in rows])
         if name.startswith("peak"):
-            q = torch.tensor([float(row[f"{name}_q"]) for row in rows], dtype=torch.float64)
-            params[:, place, 2] = bandwidth_from_q(q, params[:, place, 0], 48_000)
+            places = [(float(row[f"{name}_q"]), float(row[f"{name}_freq_hz"])) for row in rows]
+            params[:, place, 2] = torch.tensor([bandwidth_from_q(q, freq_hz, 48_000) for q, freq_hz in places])
     fit = fit_bands(curve_of(params))
     assert_within_limits(fit)
     median, high = np.percentile(fit.rms_db, [50, 95])

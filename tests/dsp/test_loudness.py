@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.signal import sosfreqz
 
 from reaper_aeq.dsp import loudness
-from reaper_aeq.dsp.loudness import gated_loudness, integrated_loudness, k_weight_db, k_weighting, loudness_through
+from reaper_aeq.dsp.loudness import gated_lufs, integrated_loudness, k_weight_db, k_weighting, loudness_through
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AudioError
@@ -133,12 +133,12 @@ def test_the_weighting_curve_is_what_tones_meet(freq_hz):
 
 def test_gating_is_vectorised_over_leading_axes():
     lufs = torch.tensor([[-20.0, -20.0, -40.0, -80.0], [-72.0, -75.0, -90.0, -200.0], [-30.0, -39.0, -30.0, -30.0]])
-    power = 10 ** ((lufs.double() + 0.691) / 10)
-    result = gated_loudness(power.reshape(3, 1, 4))
+    power = (10 ** ((lufs.double() + 0.691) / 10)).numpy()
+    result = gated_lufs(power.reshape(3, 1, 4))
     assert result.shape == (3, 1)
     third = 10 * np.log10((3 * 10**-3.0 + 10**-3.9) / 4)
     assert result.flatten().tolist() == pytest.approx([-20.0, -np.inf, third], abs=1e-9)
-    assert torch.equal(result[0], gated_loudness(power[0:1]))
+    assert np.array_equal(result[0], gated_lufs(power[0:1]))
 
 
 @settings(max_examples=25, deadline=None)
@@ -166,6 +166,3 @@ def test_what_a_filter_does_to_loudness_is_known_without_filtering(rate, seconds
 def test_importing_the_engine_does_not_load_the_slow_half_of_scipy():
     code = "import reaper_aeq.engine, sys; raise SystemExit('scipy.signal' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    # and what was kept away comes when it is asked for
-    code = "import reaper_aeq.dsp.dasp, dasp_pytorch.signal as d; d.octave_band_filterbank(63, 44100); print('fine')"
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "fine\n"

@@ -23,7 +23,6 @@ from reaper_aeq.dsp.response import (
     eq_from_params,
     eq_response_db,
     params_from_eq,
-    q_from_bandwidth,
     response_db,
 )
 from reaper_aeq.eq import LIMITS, Band, BandKind, Eq
@@ -174,11 +173,6 @@ def test_properties_within_all_limits(seed, sample_rate, kinds):
     if bool(beyond.any()):
         nyquist = response_db(rows, kinds, torch.tensor([sample_rate / 2]), sample_rate)
         torch.testing.assert_close(total[:, beyond], nyquist.expand(-1, int(beyond.sum())))
-    # a band switched off is not there
-    off = torch.arange(len(kinds)) != 0
-    torch.testing.assert_close(
-        response_db(rows, kinds, freqs, sample_rate, enabled=off), bands[:, 1:].sum(-2), atol=1e-9, rtol=1e-9
-    )
     # gain 0 is flat, and cut mirrors boost
     gainful = [i for i, kind in enumerate(kinds) if kind in (LS, HS, BAND)]
     if gainful:
@@ -219,16 +213,12 @@ def test_gradients(kind):
     sample_rate=st.sampled_from((44_100, 48_000, 96_000)),
 )
 def test_octave_law_round_trip(bandwidth_oct, freq_hz, sample_rate):
-    q = q_from_bandwidth(bandwidth_oct, freq_hz, sample_rate)
+    w = 2 * math.pi * freq_hz / sample_rate
+    q = 0.5 / math.sinh(math.log(2) / 2 * bandwidth_oct * w / math.sin(w))
     assert bandwidth_from_q(q, freq_hz, sample_rate) == pytest.approx(bandwidth_oct, rel=1e-9)
-    width, freq = torch.tensor([bandwidth_oct, freq_hz], dtype=torch.float64)
-    tensor_q = q_from_bandwidth(width, freq, sample_rate)
-    assert tensor_q.item() == pytest.approx(q, rel=1e-12)
-    assert bandwidth_from_q(tensor_q, freq, sample_rate).item() == pytest.approx(bandwidth_oct, rel=1e-9)
 
 
 def test_octave_law_tends_to_the_analogue_one_at_low_frequencies():
-    assert q_from_bandwidth(1.0, 20.0, 192_000) == pytest.approx(math.sqrt(2), rel=1e-6)
     assert bandwidth_from_q(math.sqrt(2), 20.0, 192_000) == pytest.approx(1.0, rel=1e-6)
 
 

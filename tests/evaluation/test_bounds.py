@@ -6,7 +6,7 @@ import torch
 
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.eq import Band, BandKind, Eq
-from reaper_aeq.evaluation.bounds import slack_as_loud_db, slack_db
+from reaper_aeq.evaluation.law import slack_as_loud_db, slack_db
 from reaper_aeq.result.safety import Loudness
 
 RATE = 48_000

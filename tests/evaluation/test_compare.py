@@ -15,8 +15,7 @@ from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbors, matchering
-from reaper_aeq.evaluation.compare import _correlation, _means, contestants, run_compare
-from reaper_aeq.evaluation.compare_plot import plot_comparison
+from reaper_aeq.evaluation.compare import _means, contestants, plot_comparison, run_compare
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluation.laws import By
 from reaper_aeq.evaluation.repair import Score, note
@@ -26,6 +25,7 @@ from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, center, rms_db
 from reaper_aeq.model.usual import features
 from reaper_aeq.request import METHODS
+from reaper_aeq.training.charts import correlation
 from reaper_aeq.training.datasets.readers import Clip
 
 RATE = 44_100
@@ -110,7 +110,7 @@ def test_what_is_said_of_a_trial(trial):
     half, whole = (score.summary() for score in scores)
     assert whole["lsd_db"] == 0 and half["lsd_db"] == pytest.approx(float(rms_db(TILT)), abs=1e-3)
     assert (half["restored"], whole["restored"]) == (0.5, 1.0) and half["follows_missing"] == 1.0
-    assert _correlation(TILT, 3 * TILT) == pytest.approx(1) and _correlation(TILT, -TILT) == pytest.approx(-1)
+    assert correlation(TILT, 3 * TILT) == pytest.approx(1) and correlation(TILT, -TILT) == pytest.approx(-1)
 
 
 def test_methods_are_told_apart_trial_by_trial():

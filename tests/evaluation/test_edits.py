@@ -8,7 +8,7 @@ from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.evaluation.edits import PUBLISHED, band_energy_ratio
 from reaper_aeq.evaluation.law import eq_of
 from reaper_aeq.model.curves import COMPARED, rms_db
-from reaper_aeq.training.datasets.synthetic import shaped_noise
+from reaper_aeq.training.datasets.sources import shaped_noise
 
 RATE = 48_000
 NOISE = shaped_noise(torch.zeros(59, dtype=torch.float64), 4.0, RATE, torch.Generator().manual_seed(1), 3.0, 0.5)

@@ -7,8 +7,7 @@ import pytest
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.evaluation.law import read_sounds
 from reaper_aeq.evaluation.laws import CHECKS, run_laws
-from reaper_aeq.evaluation.laws_of_answers import convergent
-from reaper_aeq.evaluation.laws_of_scores import not_one_answer
+from reaper_aeq.evaluation.laws_of_answers import convergent, not_one_answer
 from reaper_aeq.evaluation.repair import run_repair
 
 GROSS = ("bright", "airy", "boomy", "muddy", "thin")  # dark is not met: see docs/results.md

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 import uvicorn
-from browsing import chromium, contrast, page_at, texts
+from browsing import contrast, focused_by_tab, launched, page_at, texts
 from listening_kit import METHODS, make, noise, store
 
 from reaper_aeq.evaluation.listening.app import create_app
@@ -33,13 +33,8 @@ window.GainNode = class extends GainNode {
 
 @pytest.fixture(scope="module")
 def browser():
-    path = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -330,17 +325,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, served):
             page.keyboard.press(key)
         page.wait_for_selector("#next:not([disabled])")
         page.locator("#question").focus()
-        focused = []
-        for _ in range(12):
-            page.keyboard.press("Tab")
-            seen = page.evaluate(
-                "[document.activeElement].map(e => [e.id || e.innerText, e.tagName,"
-                " getComputedStyle(e.closest('.options label') ?? e).outlineStyle])[0]"
-            )
-            if seen[1] == "BODY":
-                break
-            assert seen[2] != "none", f"{seen[0]} has the focus and does not show it"
-            focused.append(seen[0])
+        focused = [name for _, name in focused_by_tab(page, "e.id || e.innerText", 12)]
         assert focused == ["play", "seek", "A", "B", "more-1", "prefer-2", "next", "Keys"]
         unnamed = page.evaluate(
             "[...document.querySelectorAll('button, input, progress')].filter((e) => e.offsetWidth"

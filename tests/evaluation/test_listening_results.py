@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reaper_aeq.evaluation.listening.answers import read_answers
 from reaper_aeq.evaluation.listening.figures import holm, proportion, sign_test, spread, wilcoxon
 from reaper_aeq.evaluation.listening.results import (
     Choice,
@@ -16,6 +15,7 @@ from reaper_aeq.evaluation.listening.results import (
     choices_of,
     rating_pairs,
     ratings_of,
+    read_answers,
     screened,
     summary,
 )

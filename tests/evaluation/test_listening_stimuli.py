@@ -15,8 +15,15 @@ from scipy.signal import correlate, freqz
 from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.errors import AeqError
-from reaper_aeq.evaluation.listening.excerpt import FADE_S, alike_in_loudness, anchor, most_active
-from reaper_aeq.evaluation.listening.stimuli import StudyRequest, make_study, recordings_in
+from reaper_aeq.evaluation.listening.stimuli import (
+    FADE_S,
+    StudyRequest,
+    alike_in_loudness,
+    anchor,
+    make_study,
+    most_active,
+    recordings_in,
+)
 from reaper_aeq.evaluation.listening.study import SOUNDS, check_methods, load_study
 
 

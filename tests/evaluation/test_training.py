@@ -16,8 +16,7 @@ from reaper_aeq.model.audio_encoder import visibility
 from reaper_aeq.model.curves import N_GRID, center
 from reaper_aeq.model.texture import SEGMENT
 from reaper_aeq.training.datasets.readers import Clip
-from reaper_aeq.training.datasets.sources import WAYS, noise
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import WAYS, noise, random_curves
 from reaper_aeq.training.direct import DirectTraining, features, heard_code, levels, train_direct
 from reaper_aeq.training.loop import Run
 

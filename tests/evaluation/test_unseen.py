@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reaper_aeq.evaluation.folds import setting_folds
-from reaper_aeq.evaluation.people import read_people
+from reaper_aeq.evaluation.folds import read_people, setting_folds
 from reaper_aeq.evaluation.unseen import load_folds, unseen_rows
 from reaper_aeq.model.curves import N_GRID, center
 from reaper_aeq.model.words import Evidence, Vocabulary, Word

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reaper_aeq.errors import ModelError
-from reaper_aeq.evaluation.people import load_cvae_fold, read_people
+from reaper_aeq.evaluation.folds import load_cvae_fold, read_people
 from reaper_aeq.evaluation.variations import SOUNDLESS, VARIED, mmd, run_variations
 from reaper_aeq.methods.cvae.network import Cvae
 from reaper_aeq.model.checkpoint import Checkpoint

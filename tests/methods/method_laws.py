@@ -10,7 +10,7 @@ from method_sounds import RATE, SOUNDS
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.eq import LIMITS, MAX_BANDS
-from reaper_aeq.evaluation.bounds import slack_db
+from reaper_aeq.evaluation.law import slack_db
 
 
 def null(engine: AdaptiveEQ, **options) -> None:

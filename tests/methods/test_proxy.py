@@ -16,7 +16,7 @@ from reaper_aeq.methods.proxy import search, starts
 from reaper_aeq.methods.proxy.network import EqProxy
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE, center, rms_db
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
-from reaper_aeq.training.datasets.synthetic import draw_band_params
+from reaper_aeq.training.datasets.sources import draw_band_params
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError, RangeError
-from reaper_aeq.methods.reference import difference, limited, ltas, posterior, smoothed, window
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching, difference, limited, ltas, posterior, smoothed, window
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.request import MatchRequest
 

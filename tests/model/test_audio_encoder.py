@@ -23,7 +23,7 @@ from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.model.texture import SEGMENT
 from reaper_aeq.model.texture_nets import NETWORKS
-from reaper_aeq.training.datasets.synthetic import shaped_noise
+from reaper_aeq.training.datasets.sources import shaped_noise
 
 RATE = 48_000
 OCTAVES = GRID.log2()

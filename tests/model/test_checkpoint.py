@@ -13,6 +13,7 @@ import torch
 from reaper_aeq.errors import ModelError
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.description import FORMAT, MAX_DESCRIPTION_BYTES, MAX_WEIGHTS_BYTES, read_model
+from reaper_aeq.training.seal import main as seal_all
 from reaper_aeq.training.seal import seal
 from reaper_aeq.util.paths import shipped
 
@@ -143,6 +144,23 @@ def test_a_description_that_a_person_edited_can_be_sealed_again(folder):
     (folder / "toy.safetensors").write_bytes(b"other")
     with pytest.raises(ModelError, match="are not those"):
         seal(folder)
+
+
+@pytest.mark.parametrize("what", ["unknown", "empty", "no description", "a list", "no JSON", "nothing"])
+def test_what_cannot_be_sealed_is_told_in_one_sentence(folder, tmp_path, capsys, what):
+    """A folder that was not there was sealed without a word, exit code 0."""
+    if what == "empty":
+        folder = tmp_path / "void"
+        folder.mkdir()
+    elif what == "unknown":
+        folder = tmp_path / "nowhere"
+    elif what == "no description":
+        (folder / "toy.json").unlink()
+    elif what in ("a list", "no JSON"):
+        (folder / "toy.json").write_text("[]" if what == "a list" else "{")
+    assert seal_all([] if what == "nothing" else [str(folder)]) in (1, 2)
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"weights"', "null", "3", "\xff\xfe"])

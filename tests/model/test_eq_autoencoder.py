@@ -14,7 +14,7 @@ from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.training.datasets.readers import read_safe
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import random_curves
 from reaper_aeq.training.eq import validate
 
 # the project's demand on people's settings the training never saw, through 32 numbers and real bands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from actions_kit import Clip, Strip, guid, noise, opener, ours, reaeq
+from actions_kit import Clip, Strip, guid, noise, opener, ours, reaeq, song
 from standin import Preferences, StandInError, registry
 from standin.fx_chain import fx_list, new_guid
 from standin.tree import Node
@@ -25,22 +25,27 @@ def sound(tmp_path):
 
 def copy_track(project, index: int):
     """As REAPER does: new GUIDs of track, items and FX; the P_EXT goes along as it is. Returns the copy."""
-    node = project.tracks[index].node.copy()
-    track_guid = new_guid()
+    return insert_track(project, index + 1, project.tracks[index].node)
+
+
+def insert_track(project, index: int, node: Node, renewed=("FXID", "IGUID", "GUID", "TRACKID")):
+    """A track that was saved, as a template or in a project; `renewed`: the lines that get GUIDs of their own."""
+    node = node.copy()
+    track_guid = new_guid() if "TRACKID" in renewed else node.arguments[0]
     node.head = f"{node.indent}<TRACK {track_guid}"
 
     def renew(part: Node) -> None:
         for place, line in enumerate(part.body):
             if isinstance(line, Node):
                 renew(line)
-            elif line.split()[:1] and line.split()[0] in ("FXID", "IGUID", "GUID"):
+            elif line.split()[:1] and line.split()[0] in renewed and line.split()[0] != "TRACKID":
                 part.body[place] = f"{part.indent}  {line.split()[0]} {new_guid()}"
 
     renew(node)
     node.set("TRACKID", [track_guid])
-    project.root.body.insert(project.root.body.index(project.tracks[index].node) + 1, node)
+    project.root.body.insert(project.root.body.index(project.tracks[index - 1].node) + 1, node)
     project.reindex()
-    return project.tracks[index + 1]
+    return project.tracks[index]
 
 
 def select(project, *tracks) -> None:
@@ -196,6 +201,39 @@ def test_a_copied_track_is_adopted_and_never_mixed_up_with_the_original(open_son
         "A": ["AEQ: warm 100%"],
         "Copy": ["AEQ: warm 100% + airy 100%"],
     }
+
+
+# what keeps its GUID when a template is loaded or a project is imported: nobody has measured it
+RENEWED = {
+    "all": ("FXID", "IGUID", "GUID", "TRACKID"),
+    "the track's": ("IGUID", "GUID", "TRACKID"),
+    "those of FX": ("FXID", "IGUID", "GUID"),
+    "none": (),
+}
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("renewed", RENEWED)
+def test_a_template_or_a_merged_project_brings_our_eqs_along(open_song, sound, tmp_path, renewed, merged):
+    """Into an empty song from a template; into one whose own track has an EQ of ours from another song."""
+    s = open_song([Strip("A", [Clip(sound, selected=True)])])
+    s.press("Make warmer")
+    saved = s.project.tracks[0].node.copy()
+    other = s.reaper.open_tab(song(tmp_path, [Strip("Own", [Clip(sound, selected=merged)])], "other.rpp"))
+    if merged:
+        s.press("Make brighter")
+    with s.reaper.as_user():
+        saved.set("NAME", ["Loaded"])
+        select(other, insert_track(other, 1, saved, RENEWED[renewed]))
+    s.press("Make airier")
+    s.press("More")
+    own = {"Own": ["AEQ: bright 100%"]} if merged else {}
+    assert s.said == []
+    assert {track: [name for name, _ in found] for track, found in ours(other).items()} == {
+        **own, "Loaded": ["AEQ: warm 125% + airy 125%"]
+    }  # fmt: skip
+    s.press("Remove")
+    assert list(ours(other)) == list(own) and [name for name, _ in ours(s.project)["A"]] == ["AEQ: warm 100%"]
 
 
 def test_of_two_with_one_name_on_a_copied_track_the_one_that_holds_what_we_computed_is_adopted(open_song, sound):

@@ -307,3 +307,79 @@ def test_no_live_input_is_in_a_render(open_song, tmp_path, sound, monitored):
     assert np.allclose(heard[0], soundfile.read(sound)[0], atol=1e-5)
     s.reaper.undo()
     assert s.project.bytes() == before
+
+
+@pytest.mark.parametrize("stems", ["silent", "heard"])
+@pytest.mark.parametrize("background", [False, True])
+def test_a_soloed_track_is_heard(open_song, tmp_path, sound, stems, background):
+    """The stem of one is silence in some REAPER: no solo is on while it is rendered."""
+    strips = [
+        Strip("A", [Clip(sound)], fx=[IN_FRONT], selected=True, solo=True),
+        Strip("B", [Clip(noise(tmp_path / "b.wav", seed=2))]),
+    ]
+    preferences = Preferences(background_render=background)
+    s = open_song(strips, disputed=Disputed(soloed_stems=stems), preferences=preferences)
+    heard = listening(s)
+    s.press("Make warmer")
+    assert s.said == [] and np.abs(heard["A"]).max() > 1.2 * np.abs(soundfile.read(sound)[0]).max()
+    s.reaper.undo()
+    assert s.project.bytes() == s.before and s.left_behind() == []
+
+
+def test_in_a_folder_only_what_is_soloed_is_heard(open_song, tmp_path, sound):
+    other = noise(tmp_path / "b.wav", seed=2)
+    strips = [
+        Strip("Bus", folder=1, selected=True),
+        Strip("x", [Clip(sound)], solo=True),
+        Strip("y", [Clip(other)], folder=-1),
+    ]
+    s = open_song(strips)
+    heard = listening(s)
+    s.press("Make warmer")
+    assert s.said == [] and np.allclose(heard["Bus"], soundfile.read(sound)[0], atol=1e-6)
+    s.reaper.undo()
+    assert s.project.bytes() == s.before
+
+
+def test_chosen_items_are_heard_whatever_is_soloed(open_song, tmp_path, sound):
+    strips = [
+        Strip("A", [Clip(sound, selected=True)]),
+        Strip("B", [Clip(noise(tmp_path / "b.wav", seed=2))], solo=True),
+    ]
+    s = open_song(strips)
+    heard = listening(s)
+    s.press("Make warmer")
+    assert s.said == [] and np.allclose(heard["A"], soundfile.read(sound)[0], atol=1e-6)
+    s.reaper.undo()
+    assert s.project.bytes() == s.before
+
+
+@pytest.mark.parametrize("mix", [False, True])
+def test_chosen_items_of_one_sound_are_held_against_the_mix(open_song, tmp_path, sound, mix):
+    """Two tracks with one recording at one time are alike to the byte, and no fault; the whole mix in both is one."""
+    strips = [Strip(name, [Clip(sound, selected=True)], fx=[BEHIND]) for name in "AB"]
+    s = open_song([*strips, Strip("Z", [Clip(noise(tmp_path / "b.wav", seed=2))])])
+    if mix:  # what source 2 does in some REAPER
+        script = s.scripts / "aeq" / "render.lua"
+        script.write_text(script.read_text().replace("{ stem = 3,", "{ stem = 2,"))
+    s.press("Make warmer")
+    if mix:
+        assert s.said == [text for text in s.said if text.startswith("REAPER rendered the whole mix instead of 'A'")]
+        assert len(s.said) == 1 and s.unchanged and s.left_behind() == []
+        return
+    assert len(s.reaper.renders) == 2, "the second is the mix that they are held against"
+    assert s.said == [] and sorted(ours(s.project)) == ["A", "B"]
+
+
+@pytest.mark.parametrize("how", ["receive", "folder"])
+def test_what_comes_from_other_tracks_is_not_heard_with_chosen_items(open_song, tmp_path, sound, how):
+    """They are heard as from their files: by themselves."""
+    other = Strip("B", [Clip(noise(tmp_path / "b.wav", seed=2))], folder=-1 if how == "folder" else 0)
+    one = Strip("A", [Clip(sound, selected=True)], folder=int(how == "folder"), receives=[1] * (how == "receive"))
+    s = open_song([one, other])
+    heard = listening(s)
+    s.press("Make warmer")
+    assert s.said == [] and len(s.reaper.renders) == 1
+    assert np.allclose(heard["A"], soundfile.read(sound)[0], atol=1e-6)
+    s.reaper.undo()
+    assert s.project.bytes() == s.before

@@ -109,3 +109,43 @@ def test_an_eq_that_takes_nothing_in_a_container_is_told(open_song, monkeypatch)
     s.press("Self-test")
     failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
     assert failed == ["FAIL  and is written to there: 0.250 for 0.500"] and s.unchanged
+
+
+@pytest.mark.parametrize("open_project", ["ends", "go on"])
+def test_a_project_that_is_opened_ends_scripts(open_song, open_project):
+    """The report is told all the same, and the user's project is in front again."""
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems", open_project=open_project))
+    s.press("Self-test")
+    assert "All is as expected." in s.reaper.ui.console and s.unchanged and s.left_behind() == []
+    assert s.reaper.projects == [s.project] and (s.reaper.resource_path / "reaper-aeq-self-test.txt").exists()
+
+
+STARTS = {
+    "read": "pass  REAPER reads the start-up script",
+    "set": "unknown here  REAPER reads the start-up script: it has not since 'Start with REAPER' was chosen; "
+    "start REAPER anew and test again",
+    "off": "unknown here  REAPER reads the start-up script: 'Start with REAPER' is off",
+    "damaged": "unknown here  REAPER reads the start-up script: the lines of reaper-aeq in it are damaged",
+}
+
+
+@pytest.mark.parametrize("state", STARTS)
+def test_whether_the_start_up_script_is_read(open_song, state):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"))
+    file = s.reaper.resource_path / "Scripts" / "__startup.lua"
+    if state in ("set", "read"):
+        with_block = s.scripts / "AEQ_set.lua"
+        with_block.write_text(
+            'local here = select(2, reaper.get_action_context()):match("^(.*[/\\\\])")\n'
+            'package.path = here .. "?.lua;" .. package.path\n'
+            'require("aeq.run").start("set", function() require("aeq.startup").set(true) end)\n'
+        )
+        s.reaper.run_script(with_block)
+        s.reaper.run_until()
+    if state == "read":
+        s.reaper.run_script(file)  # as REAPER does when it starts
+        s.reaper.run_until()
+    if state == "damaged":
+        file.write_text("-- >>> reaper-aeq: start with REAPER\n")
+    s.press("Self-test")
+    assert f"\n{STARTS[state]}\n" in s.reaper.ui.console

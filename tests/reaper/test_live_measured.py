@@ -361,6 +361,30 @@ def test_chosen_items_are_cut_out_of_their_tracks_stem_and_nothing_else_is_heard
     assert studio.host.bytes() == before
 
 
+@pytest.mark.parametrize("how", ["receive", "folder", "solo elsewhere"])
+def test_what_comes_from_other_tracks_is_not_heard_with_chosen_items(studio, live, how):
+    """They are heard as from their files: by themselves."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    extra = ["AUXRECV 1 0 1 0 0 0 0 0 0 -1:U 0 -1 ''"] * (how == "receive")
+    inside = int(how == "folder")
+    vox = TrackSpec("Vox", [ItemSpec(path, selected=True)], extra=extra, folder=inside)
+    before = studio.open([vox, TrackSpec("Rest", [ItemSpec(thin)], folder=-inside, solo=how == "solo elsewhere")])
+    live("warm", "--selected", "--render")
+    assert_heard(studio, {"Vox": path})
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
+def test_a_soloed_track_is_heard(studio, live):
+    """Its stem is silence in some REAPER: no solo is on while it is rendered."""
+    path, thin = studio.noise("vox", -5.0), studio.noise("thin", 3.0, seed=8)
+    before = studio.open([TrackSpec("Vox", [ItemSpec(path)], solo=True), TrackSpec("Rest", [ItemSpec(thin)])])
+    live("warm", "--all", "--render")
+    assert_heard(studio, {"Vox": path})
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
 def test_notes_alone_are_rendered_where_they_are_densest(studio, live):
     notes = [(60, t, t + 0.5) for t in range(0, 300, 30)] + [(64, 200 + t / 2, 200.4 + t / 2) for t in range(80)]
     studio.open([TrackSpec("Keys", [ItemSpec(notes=sorted(notes, key=lambda n: n[1]), length=300.0)], fx=[synth()])])
@@ -476,7 +500,7 @@ def test_a_write_that_a_lock_refuses_names_the_lock(studio, live, refused, comma
 
     studio.host.do(lock)
     dispute(studio, locked_tracks="left")
-    assert refused(*command) == "'Vox': it is locked, which is set free by a right-click on the track\n"
+    assert refused(*command) == "'Vox': it is locked: right-click the track to unlock it\n"
 
 
 def test_removing_heeds_a_lock(studio, live, refused):
@@ -496,3 +520,38 @@ def test_a_locked_time_selection_is_refused_before_reaper_asks(studio, refused):
     dispute(studio, custom_bounds="ignored")
     prefer(studio, config={"projsellock": str(1 << 14 | 1)})
     assert refused("warm", "--all", "--render").startswith("the time selection is locked, and this REAPER renders")
+
+
+@pytest.mark.parametrize("render", [True, False])
+def test_media_that_was_offline_for_a_while_is_heard(studio, live, render):
+    """The terminal was in front, so the media was offline: its source tells no sample rate any more."""
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
+    studio.host.do(lambda session: setattr(session.reaper, "window", "front"))
+    live("warm", "--all", *["--render"] * render)
+    assert_heard(studio, paths)
+
+
+def test_files_are_read_while_the_media_is_offline(studio, live):
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+    studio.host.do(lambda session: setattr(session.reaper, "window", "inactive"))
+    live("warm", "--all")
+    assert_heard(studio, paths)
+
+
+def test_an_item_that_the_user_set_offline_stays_so(studio, live):
+    _, paths = two_parts(studio)
+    prefer(studio, offline_when_inactive=True)
+
+    def set_offline(session):
+        from standin.injection import offline
+
+        with session.reaper.as_user() as project:
+            offline(project.items[1])
+
+    studio.host.do(set_offline)
+    live("warm", "--track", "Vox", "--render")
+    assert_heard(studio, {"Vox": paths["Vox"]})
+    assert b"_OFFLINE_WAVE" in studio.host.bytes()

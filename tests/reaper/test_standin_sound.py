@@ -482,3 +482,28 @@ def test_ignored_bounds_read_back_as_they_were(run_lua):
     source = 'reaper.GetSetProjectInfo(0, "RENDER_ENDPOS", 5, true) '
     source += 'reaper.ShowConsoleMsg(tostring(reaper.GetSetProjectInfo(0, "RENDER_ENDPOS", 0, false)))'
     assert run_lua(source, disputed=Disputed(custom_bounds="ignored")).ui.console == "0.0"
+
+
+def test_a_source_that_was_offline_tells_no_rate_any_more(run_lua, noise, tmp_path):
+    """Its length comes back, and a source made anew tells both."""
+    ask = """
+    local take = reaper.GetActiveTake(reaper.GetMediaItem(0, 0))
+    local source = reaper.GetMediaItemTake_Source(take)
+    local fresh = reaper.PCM_Source_CreateFromFile(reaper.GetMediaSourceFileName(source))
+    for _, one in ipairs({ source, fresh }) do
+      local rate, channels = reaper.GetMediaSourceSampleRate(one), reaper.GetMediaSourceNumChannels(one)
+      local length = reaper.GetMediaSourceLength(one) > 0 and "long" or "none"
+      reaper.ShowConsoleMsg(("%d %d %s "):format(rate, channels, length))
+    end
+    reaper.defer(function() end)
+    """
+    reaper = run_lua(ask, project([TrackSpec("a", [ItemSpec(noise[0])])]),
+                     preferences=Preferences(offline_when_inactive=True))  # fmt: skip
+    assert reaper.ui.console == "48000 2 long 48000 2 long "
+    script = tmp_path / "again.lua"
+    script.write_text(ask)
+    for window, said in (("inactive", "0 0 none 0 0 none "), ("front", "0 0 long 48000 2 long ")):
+        reaper.window, reaper.ui.console = window, ""
+        reaper.run_script(script)
+        reaper.run_until()
+        assert reaper.ui.console == said

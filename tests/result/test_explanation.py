@@ -45,7 +45,7 @@ def engine() -> AdaptiveEQ:
 def times(result: Result) -> float:
     """Of what people usually do, as the explanation says it."""
     said = re.search(r"It got (.+?) what people usually do for '", result.explanation)[1]
-    words = {"nothing of": 0.0, "a quarter of": 0.25, "half of": 0.5, "about": 1.0}
+    words = {"none of": 0.0, "a quarter of": 0.25, "half of": 0.5, "about": 1.0}
     if said in words:
         return words[said]
     amount = re.fullmatch(r"(\d+) % of|([\d.]+) times", said)
@@ -197,6 +197,7 @@ def vocabulary() -> Vocabulary:
     eye, cov = torch.eye(32, dtype=torch.float64), torch.eye(32, dtype=torch.float64)
     means = {"warm": eye[0], "deep": eye[0] + 0.1 * eye[1], "bright": -eye[0], "airy": eye[2], "thin": eye[5]}
     words = {name: Word(name, "en", mean, cov, SURE) for name, mean in means.items()}
+    words["sparkle"] = Word("sparkle", "en", eye[6], cov, SURE)
     words["odd"] = Word("odd", "en", eye[3], cov, UNSURE)
     words["claro"] = Word("claro", "es", eye[4], cov, SURE, core=False)
     return Vocabulary(words, {})
@@ -210,6 +211,8 @@ def vocabulary() -> Vocabulary:
         ({"warm": 0.2, "deep": 0.4, "bright": 0.6, "airy": 0.5}, "lacks warmth: try 'warm'."),
         ({"warm": 0.5, "deep": 0.5, "bright": 0.6, "airy": 0.5}, "well balanced: try any word, for instance 'bright'"),
         ({"warm": 0.5, "odd": 0.01, "claro": 0.02}, "well balanced"),  # words hardly known, or foreign, are not named
+        ({"sparkle": 0.9, "warm": 0.1}, "already has sparkle (0.90): try 'warm'"),
+        ({"sparkle": 0.1, "warm": 0.5}, "lacks sparkle: try 'sparkle'"),
         ({"thin": 0.9, "warm": 0.1}, "already thin (0.90): try 'less thin' or 'warm'."),
         ({"thin": 0.1, "warm": 0.5}, "well balanced"),  # nobody wishes for thin
         ({"odd": 0.9}, "no word is known well enough"),
@@ -240,7 +243,7 @@ def test_what_would_force_what_cannot_be_heard(engine):
     assert told(eq=Eq()) == "This can hardly be heard: the method 'fixed' does more."
 
     assert told() == "This can hardly be heard: a higher intensity does more, and so does the method 'fixed'."
-    assert told("fixed") == "This can hardly be heard: a higher intensity does more."
+    assert told("fixed") == told(share=1.0) == "This can hardly be heard: a higher intensity does more."
     assert told(held_by=SILENCE, share=0.3, net_db=2.0) == "More would lift noise where it has next to no sound."
     assert told(held_by=SILENCE) == (
         "This can hardly be heard, but more would lift noise where it has next to no sound."

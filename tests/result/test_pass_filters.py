@@ -16,7 +16,7 @@ from reaper_aeq.model.curves import GRID, audible_projection
 from reaper_aeq.reaper.reaeq.instance import to_eq, to_state
 from reaper_aeq.result.safety import CUT, Limits, Loudness, scaled
 from reaper_aeq.result.wanted_gone import ends_wanted_gone
-from reaper_aeq.training.datasets.synthetic import shaped_noise
+from reaper_aeq.training.datasets.sources import shaped_noise
 
 RATE = 48_000
 

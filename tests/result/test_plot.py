@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from reaper_aeq import Band
 from reaper_aeq.errors import OutputError
-from reaper_aeq.result.plot import plot_adaptation
+from reaper_aeq.result.plot import Drawn, plot_adaptation
 
 FREQS_HZ = np.geomspace(20, 20_000, 60)
 EQ_HZ = np.geomspace(20, 20_000, 200)
@@ -20,8 +20,10 @@ MIDDLE = 1.0 * ((FREQS_HZ > 300) & (FREQS_HZ < 2000))
 
 
 def data(**changes):
-    given = {
-        "title": "voice.wav: warm",
+    titles = {"title": "voice.wav: warm"} | {
+        name: changes.pop(name) for name in ("title", "subtitle") if name in changes
+    }
+    curves = {
         "freqs_hz": FREQS_HZ,
         "source_db": SOURCE_DB,
         "target_low_db": SOURCE_DB - 3,
@@ -31,7 +33,7 @@ def data(**changes):
         "result_db": SOURCE_DB + 4 / (1 + (FREQS_HZ / 300) ** 2),
         "bands": (Band("low_shelf", 300, 4.0), Band("band", 2000, -2.0, enabled=False)),
     }
-    return given | changes
+    return {"drawn": Drawn(**curves | changes), **titles}
 
 
 @pytest.fixture
@@ -95,6 +97,12 @@ def test_the_end_of_a_long_sentence_is_drawn(picture):
     assert (picture(subtitle=sentence + "0.97.") != picture(subtitle=sentence + "0.37.")).any()
 
 
+def test_a_third_line_stands_clear_of_the_legend(picture, plain):
+    differs = (plain != picture(subtitle="many gypsy words " * 80)).any(axis=(1, 2))
+    drawn = np.flatnonzero((plain[60:] != 1).any(axis=(1, 2))) + 60  # without a sentence the legend is the first
+    assert drawn[0] - np.flatnonzero(differs)[-1] > 6
+
+
 @pytest.mark.parametrize("text", ["50 % $\\frac{$", "x" * 500, "W" * 200, "many words " * 80, ""])
 def test_no_text_runs_off_the_picture_or_fails(picture, text):
     image = picture(title=text, subtitle=text)
@@ -107,7 +115,7 @@ def test_masked_and_missing_data_are_gaps(picture):
 
 
 def test_a_stop_band_does_not_hide_the_rest(picture):
-    deep = np.where(EQ_HZ < 40, -300.0, data()["eq_db"])
+    deep = np.where(EQ_HZ < 40, -300.0, data()["drawn"].eq_db)
     assert picture(eq_db=deep).shape == (800, 1000, 4)
 
 

@@ -16,7 +16,7 @@ from reaper_aeq.model.curves import GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT
 from reaper_aeq.result.realization import realize
 from reaper_aeq.result.safety import Loudness, scaled
-from reaper_aeq.training.datasets.synthetic import shaped_noise
+from reaper_aeq.training.datasets.sources import shaped_noise
 
 RATE = 48_000
 MUSIC = -4.0 * GRID.log2() + 40  # dB, falls as mixes do

@@ -14,7 +14,7 @@ from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
-from reaper_aeq.evaluation.bounds import OUTPUT_DB, lifted_db, slack_db
+from reaper_aeq.evaluation.law import OUTPUT_DB, lifted_db, slack_db
 from reaper_aeq.request import METHODS
 from reaper_aeq.result.result import with_measured_loudness
 from reaper_aeq.result.safety import CUT, OUTPUT, SILENCE, Limits, Loudness

@@ -5,7 +5,7 @@ import re
 import pytest
 from backends import Process, task, wait_until
 from browser import opened
-from browsing import chromium, contrast, texts
+from browsing import contrast, focused_by_tab, launched, texts
 
 pytestmark = pytest.mark.browser
 EVIL = "<img src=x onerror=\"window.broken=1;fetch('https://evil.example')\">"
@@ -15,13 +15,8 @@ NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1200, "height": 900}
 
 @pytest.fixture(scope="module")
 def browser():
-    path = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -97,21 +92,11 @@ def test_names_are_text_never_markup(browser, backend):
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, backend):
     with opened(browser, backend, viewport=WIDE) as page:
-        focused = []
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            seen = page.evaluate(
-                "[document.activeElement].map(e => [e.innerText || e.id, e.tagName, getComputedStyle(e).outlineStyle,"
-                " e.getBoundingClientRect().top])[0]"
-            )
-            if seen[1] == "BODY":
-                break
-            assert seen[2] != "none", f"{seen[0]} has the focus and does not show it"
-            assert seen[3] >= 0
-            focused.append(seen)
-        texts = [str(text).split("\n")[0] for text, *_ in focused]
+        focused = focused_by_tab(page, "e.innerText || e.id, e.getBoundingClientRect().top", 40)
+        assert all(top >= 0 for *_, top in focused)
+        texts = [str(text).split("\n")[0] for _, text, _ in focused]
         assert texts[:5] == ["Skip to results", "Results", "Words", "Log", texts[4]]
-        assert sum(tag == "SUMMARY" for _, tag, *_ in focused) == 4
+        assert sum(tag == "SUMMARY" for tag, *_ in focused) == 4
         assert "search" in texts and "Show all 128 words" in texts and "Log of the backend" in texts
         # what a mouse can open, Enter opens
         page.locator("summary", has_text="Bass").focus()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,6 +59,27 @@ def test_long_files_hold_up_no_short_ones(clients, engine, sounds, endless):
     for job_id in long:
         client.delete(f"/v1/jobs/{job_id}")
     wait_until(lambda: not reading, seconds=5, what="leaving what nobody waits for")
+
+
+def test_few_blocks_that_take_long_are_long_too(monkeypatch):
+    """Ten minutes of eight channels at 192 kHz are sixty blocks: three such files kept a press waiting for 30 s."""
+    monkeypatch.setattr(lanes, "SHORT_CPU_S", 0.2)
+    where, ended = [], threading.Event()
+
+    def read(ticket, between_blocks):
+        where.append(threading.current_thread().name)
+        for _ in range(12):
+            until = time.thread_time() + 0.05
+            while time.thread_time() < until:
+                pass
+            between_blocks()
+        ended.set()
+
+    reading = lanes.Lanes(read, lambda ticket, error: None)
+    reading.add(SimpleNamespace(dropped=False))
+    assert ended.wait(60)
+    reading.close()
+    assert [name.startswith("read-long") for name in where] == [False, True]
 
 
 def test_a_long_reference_holds_up_no_other_match(clients, engine, sounds, endless):

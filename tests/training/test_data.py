@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from reaper_aeq.dsp.response import eq_from_params
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import AeqError
 from reaper_aeq.model.curves import GRID, N_GRID, rms_db
 from reaper_aeq.training.datasets.readers import (
-    near_duplicates,
+    SAFE_KINDS,
     read_clips,
     read_contributions,
     read_ltas_prior,
     read_safe,
+    read_safe_params,
     read_social_words,
-    safe_eq,
 )
+from reaper_aeq.training.loop import near_duplicates
 
 SAFE_KEYS = [
     "low_shelf_gain_db", "low_shelf_freq_hz", "peak1_gain_db", "peak1_freq_hz", "peak1_q", "peak2_gain_db",
@@ -87,8 +89,7 @@ def test_safe_rows_become_curves(folder):
 
 
 def test_a_safe_row_as_an_eq_does_the_same(folder):
-    with open(folder / "safe_eq.csv", encoding="utf-8") as file:
-        eq = safe_eq(next(csv.DictReader(file)))
+    eq = eq_from_params(read_safe_params(folder)[0], SAFE_KINDS)
     assert [band.kind for band in eq.bands] == ["low_shelf", "band", "band", "band", "high_shelf"]
     np.testing.assert_allclose(eq.response_db(GRID_HZ, 48_000), read_safe(folder).curves_db[0].numpy(), atol=1e-9)
 

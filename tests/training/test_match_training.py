@@ -10,7 +10,7 @@ from test_data import SAFE_KEYS, safe_row, table
 
 from reaper_aeq.dsp.spectrum import N_MELS, Analysis
 from reaper_aeq.errors import AeqError
-from reaper_aeq.methods.reference.noise import Matching
+from reaper_aeq.methods.reference import Matching
 from reaper_aeq.methods.reference.training import content_covariance, content_differences, part, train_match
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import N_GRID

@@ -22,8 +22,7 @@ from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.training import eq as eq_module
 from reaper_aeq.training.audio import fold_sources, train_audio
 from reaper_aeq.training.datasets.readers import read_clips, read_ltas_prior
-from reaper_aeq.training.datasets.sources import WAYS, bootstrap, gather, music, noise
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import WAYS, bootstrap, gather, music, noise, random_curves
 from reaper_aeq.training.eq import train_eq
 from reaper_aeq.training.loop import Run
 from reaper_aeq.training.words import train_words

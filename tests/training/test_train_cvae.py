@@ -14,8 +14,7 @@ from reaper_aeq.cli.commands import checks
 from reaper_aeq.cli.main import main
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods.cvae.network import Cvae
-from reaper_aeq.methods.cvae.samples import Drawer, known_rows
-from reaper_aeq.methods.cvae.training import fix, train_cvae
+from reaper_aeq.methods.cvae.training import Drawer, fix, known_rows, train_cvae
 from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, N_GRID, center
@@ -23,7 +22,7 @@ from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.free_text import sentences
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.training.datasets.readers import PeopleSettings, SocialWord
-from reaper_aeq.training.datasets.synthetic import random_curves
+from reaper_aeq.training.datasets.sources import random_curves
 from reaper_aeq.training.datasets.tables import COLUMNS, CONTRIBUTIONS, SETTINGS, WORDS
 from reaper_aeq.training.loop import Run
 from reaper_aeq.util.settings import CvaeTraining

@@ -15,7 +15,7 @@ from reaper_aeq.methods.proxy.network import EqProxy
 from reaper_aeq.methods.proxy.training import train_proxy
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
-from reaper_aeq.training.datasets.synthetic import draw_band_params
+from reaper_aeq.training.datasets.sources import draw_band_params
 from reaper_aeq.training.loop import Run
 from reaper_aeq.util.settings import ProxyTraining
 

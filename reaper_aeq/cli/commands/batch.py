@@ -6,20 +6,20 @@ import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from ...errors import AeqError
+from ...request import EqRequest, check_range, parse_word
 from ...util.files import output_error
 from ...util.printable import printable
-from .checks import check_new_folder, check_plan, check_request
-from .console import note, print_json, progress, report, say, warn
+from .checks import check_method, check_new_folder, check_plan, check_request
+from .console import note, print_json, progress, report, say
 from .options import Json, Models, RequestOptions, range_of
 
 if TYPE_CHECKING:
-    from ...batch.journal import Journal
-    from ...batch.scheduler import Counts
+    from ...batch.run import Counts
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class WordOptions(RequestOptions):
 
 def batch(
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results, index and journal go.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results and index go.")],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
@@ -60,7 +60,7 @@ def batch(
     """Treat many projects and recordings, each once: what was finished stays so, whatever is killed meanwhile."""
     # gives the exit code: 1 where a task failed
     from ...batch.inputs import find_tasks
-    from ...batch.recipe import Recipe
+    from ...batch.task import Recipe
 
     if not inputs and not listed:
         raise AeqError("nothing to do: name projects, recordings or folders, or say --list FILE")
@@ -69,73 +69,66 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    recipe = Recipe.of(plan=plan, word=word, render=render, models=models, **vars(how))
+    check_range("intensity", how.intensity)
+    if how.adaptation is not None:
+        check_range("adaptation", how.adaptation)
+    check_method(how.method)
+    request = None if word is None else EqRequest(parse_word(word), **vars(how))
+    recipe = Recipe.of(plan, request, render, models)
     check_new_folder(out)
-    found = find_tasks(inputs or [], listed, out, sounds=bool(recipe.word))
+    found = find_tasks(inputs or [], listed, out, sounds=request is not None)
     check_plan(recipe.plan, models)
-    if recipe.word:
-        check_request(recipe.request, models)
+    if request:
+        check_request(request, models)
     if found.media:
         media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
         note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
     with ExitStack() as stack:
-        journal = stack.enter_context(_opened(out, stack))
+        stack.callback(_locked(out).close)
         _, step_done = stack.enter_context(progress())
         step_done("tasks", 0, len(found.tasks))  # while the workers start
 
-        from ...batch.run import Batch
-        from ...batch.scheduler import Watch
+        from ...batch.index import HTML, write_index
+        from ...batch.run import Batch, Watch
         from ...batch.workers import own_workers, workers_at, workers_of_this_machine
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
         watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
+        place = out.absolute()
         run = Batch(
-            found.tasks, recipe, out.absolute(), journal,
-            lambda: workers_at(scheduler) if scheduler else own_workers(count), watch, retries, again,
+            found.tasks, recipe, place, watch,
+            lambda: workers_at(scheduler, recipe, str(place)) if scheduler else own_workers(count), retries, again,
         )  # fmt: skip
         try:
             counts = run.run()
         finally:
             if not scheduler:
                 run.sweep()
-            _index(journal, out)
-    _tell(counts, journal.path.parent, as_json)
+            write_index(found.tasks, out)
+    _tell(counts, out / HTML, as_json)
     return 1 if counts.failures else 0
 
 
-def _opened(out: Path, stack: ExitStack) -> Journal:
-    """The journal of a batch that is ours alone until this process ends."""
-    from ...batch.journal import NAME, Journal
+def _locked(out: Path) -> IO[bytes]:
+    """The lock of a batch that is ours alone until this process ends, in its folder, which is made."""
     from ...util.locks import lock
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(out, error) from None
-    held = lock(out / NAME)
+    held = lock(out / "batch")
     if held is None:
         raise AeqError(f"another batch is running in {out}: wait for it, or choose another --out")
-    stack.callback(held.close)
-    journal = Journal(out)
-    if journal.damaged:
-        warn(f"the journal was damaged and was kept as {journal.damaged}; finished tasks are known from their folders")
-    return journal
+    return held
 
 
-def _index(journal: Journal, out: Path) -> None:
-    from ...batch.index import write_index
-
-    write_index(journal, out)
-
-
-def _tell(counts: Counts, out: Path, as_json: bool) -> None:
-    from ...batch.index import HTML
-
+def _tell(counts: Counts, index: Path, as_json: bool) -> None:
     if as_json:
         told = {"done": counts.done, "unchanged": counts.unchanged, "failed": len(counts.failures)}
-        print_json({**told, "seconds": round(counts.working_s, 3), "index": str(out / HTML)})
+        print_json({**told, "seconds": round(counts.working_s, 3), "index": str(index)})
         return
     parts = [f"{counts.done} done"]
     parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
     parts += [f"{len(counts.failures)} failed"] if counts.failures else []
-    say(f"{', '.join(parts)}\nwrote {printable(out / HTML)}")
+    say(f"{', '.join(parts)}\nwrote {printable(index)}")

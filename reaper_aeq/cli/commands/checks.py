@@ -61,7 +61,8 @@ def check_new_folder(path: Path) -> None:
 def check_folder(path: Path, what: str) -> None:
     """Raises `AeqError` for what is no folder."""
     if not path.is_dir():
-        raise AeqError(f"the {what} {path} is {'not a folder' if path.exists() else 'not there'}: check the path")
+        fault = "is not a folder" if path.exists() else "does not exist"
+        raise AeqError(f"the {what} {str(path)!r} {fault}: check the path")
 
 
 def check_recordings(folders: Iterable[Path]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ...demo.song import SongTrack
     from ...engine import AdaptiveEQ
+    from ...result.result import Result
 
 RATE = 44_100
 SUMMARY = "summary.json"
@@ -53,23 +54,25 @@ def demo(
         if not as_json:
             tell("playing the song")
         tracks = make_song(sample_rate=RATE)
-        rows, after = [], []
+        rows, lines, after = [], [], []
         for number, track in enumerate(tracks, 1):
             step_done("adapting the tracks", number - 1, len(tracks))
-            row, equalized = adapt_track(engine, track, number, out)
+            result = adapt_track(engine, track, number, out)
+            row = {"track": track.name, "flaw": track.flaw, "done": most(result.eq), **result.to_dict()}
             rows.append(row)
-            after.append(equalized)
+            lines.append(cells(row, result))
+            after.append(result.eq.apply(track.audio, RATE))
             step_done("adapting the tracks", number, len(tracks))
         write_wav(out / "song-before.wav", sum_of([track.audio for track in tracks]))
         write_wav(out / "song-after.wav", sum_of(after))
     summary = {"folder": str(out), "tracks": rows}
     write_text_atomic(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
-    write_text_atomic(out / "summary.md", as_markdown(rows))
+    write_text_atomic(out / "summary.md", as_markdown(rows, lines))
     if as_json:
         print_json(summary)
         return
     columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
-    table(columns, [cells(row) for row in rows])
+    table(columns, lines)
     say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
 
 
@@ -85,16 +88,15 @@ def refuse_others_files(out: Path) -> None:
         )
 
 
-def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) -> tuple[dict[str, Any], np.ndarray]:
-    """Writes the four files of one track; gives its line of the summary and its sound after the EQ (2, samples)."""
+def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) -> Result:
+    """Writes the four files of one track."""
     stem = f"{number}-{track.name}"
     result = engine.adapt(track.audio, RATE, track.word)
     write_wav(out / f"{stem}-before.wav", track.audio)
     outputs = Outputs(out / f"{stem}-after.wav", out / f"{stem}.RfxChain", out / f"{stem}.png")
     with outputs.opened(RATE, len(track.audio)) as files:
         files.write(result, [track.audio], instance_name(track.word, 1.0), f"{track.name}: {track.word}")
-    row = {"track": track.name, "flaw": track.flaw, "done": most(result.eq), **result.to_dict()}
-    return row, result.eq.apply(track.audio, RATE)
+    return result
 
 
 def write_wav(path: Path, audio: np.ndarray) -> None:
@@ -112,17 +114,17 @@ def sum_of(stems: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(np.sum(stems, axis=0, dtype=np.float64), np.float32)
 
 
-def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the table on the screen and in summary.md."""
+def cells(row: dict[str, Any], result: Result) -> list[str]:
+    """A line of the table on the screen and in summary.md, rounded as the explanation is, once."""
     name = f"{row['track']} ({row['flaw']})" if row["flaw"] else row["track"]
-    score = f"{row['score']['before']:.2f} -> {row['score']['after']:.2f}"
+    score = f"{result.score_before:.2f} -> {result.score_after:.2f}"
     return [name, row["word"], score, row["done"], decibels(row["output_gain_db"])]
 
 
-def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+def as_markdown(rows: Sequence[dict[str, Any]], lines: Sequence[list[str]]) -> str:
     """The text of summary.md."""
     head = "# reaper-aeq demo\n\nSix tracks made by a program; the voice is thin and the guitar boomy on purpose.\n\n"
-    lines = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
-    lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
+    table = ["| track | word | score | what was done | output gain |", "|---|---|---|---|---|"]
+    table += ["| " + " | ".join(line) + " |" for line in lines]
     told = "".join(f"\n## {row['track']}: {row['word']}\n\n{row['explanation']}\n" for row in rows)
-    return head + "\n".join(lines) + "\n" + told
+    return head + "\n".join(table) + "\n" + told

@@ -208,7 +208,7 @@ def evaluate_compare(
     def run(tell: Tell, _: StepDone) -> dict[str, Any]:
         report = run_compare(audio, data, models, every=every, only=chosen, with_matchering=matchering, tell=tell)
         if plot:
-            from ...evaluation.compare_plot import plot_comparison
+            from ...evaluation.compare import plot_comparison
 
             plot_comparison(report, plot)
         return report

@@ -49,7 +49,7 @@ def listen(
 
     serve(study, port, lambda url: tell(study, url, as_json))
     if not as_json:
-        from ...evaluation.listening.answers import read_answers
+        from ...evaluation.listening.results import read_answers
 
         answers = read_answers(study)
         say(f"\n{answers.count} answers of {_listeners(answers.listeners)} are stored in {printable(folder)}.")
@@ -101,8 +101,7 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
     if asked_anew:
         raise StudyError("--result reads a study that is there: leave out --audio and --word")
     study = load_study(folder)
-    from ...evaluation.listening.answers import read_answers
-    from ...evaluation.listening.results import summary
+    from ...evaluation.listening.results import read_answers, summary
 
     answers = read_answers(study)
     report = summary(answers.choices, answers.pages, study.methods, study.conditions)

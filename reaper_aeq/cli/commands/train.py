@@ -202,8 +202,7 @@ def train_cvae(
     _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
     check_sentence_model()
     with _run(places, settings.seed) as run:
-        from ...methods.cvae.samples import known_rows
-        from ...methods.cvae.training import train_cvae
+        from ...methods.cvae.training import known_rows, train_cvae
         from ...model.audio_encoder import AudioEncoder
         from ...model.eq_autoencoder import EqAutoencoder
         from ...model.free_text.sentences import sentences
@@ -212,7 +211,7 @@ def train_cvae(
 
         eq_model, text_model = EqAutoencoder.load(models), sentences()
         if folds:
-            from ...evaluation.people import train_cvae_folds
+            from ...evaluation.folds import train_cvae_folds
 
             train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
             return

@@ -55,17 +55,21 @@ class Splice:
         self._at = 0
 
     def close(self) -> None:
+        """Lets go of the file."""
         self._file.close()
 
     def tell(self) -> int:
+        """The place that is read next."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes to a place, as files do; gives it."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._shown_size}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:
+        """Fills `buffer` as far as there is something; gives how many bytes that were."""
         view, filled = memoryview(buffer), 0
         while filled < len(view) and self._at < self._size:
             n = bisect_right(self._starts, self._at) - 1

@@ -1,0 +1,1 @@
+"""A blind listening study: made, served on a page, evaluated."""

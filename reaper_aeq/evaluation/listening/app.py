@@ -19,8 +19,7 @@ from ...server.failures import add_failures
 from ...server.guard import Guard
 from ...server.state import listening_socket
 from .plan import PAIR
-from .session import Page, Session
-from .store import Store
+from .store import Session, Store
 from .study import Study
 
 FOLDER = Path(__file__).parent / "page"
@@ -46,6 +45,8 @@ class Joining(BaseModel):
 
 
 class Joined(BaseModel):
+    """What names a listener from now on."""
+
     listener: str
 
 
@@ -58,6 +59,8 @@ class Answer(BaseModel):
 
 
 class Stored(BaseModel):
+    """An answer is on the disk."""
+
     stored: bool = True
 
 
@@ -149,13 +152,11 @@ def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
 
 
 def _where(study: Study, session: Session) -> Where:
-    trial = _shown(study, session.page) if session.page else None
+    trial = None
+    if page := session.page:
+        trial = ShownAnswer(
+            position=page.position, kind=page.kind, word=study.item(page.item).word,
+            reference=None if page.kind == PAIR else page.sounds[0].id, sounds=[sound.id for sound in page.judged],
+            answers=page.answers,
+        )  # fmt: skip
     return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)
-
-
-def _shown(study: Study, page: Page) -> ShownAnswer:
-    reference = None if page.kind == PAIR else page.sounds[0].id
-    return ShownAnswer(
-        position=page.position, kind=page.kind, word=study.item(page.item).word, reference=reference,
-        sounds=[sound.id for sound in page.judged], answers=page.answers,
-    )  # fmt: skip

@@ -9,7 +9,6 @@ a rating has sounds, each hears every sound at another place.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -44,19 +43,14 @@ def plan(study: Study, listener: int) -> list[ListeningTrial]:
 def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> list[ListeningTrial]:
     pairs = []
     for first, second in combinations(study.methods, 2):
-        turned = _half(len(study.items), rng)
+        # half of the items; of an odd number chance decides who gets the one more
+        odd = rng.random() < 0.5
+        turned = [(n + odd) % 2 == 0 for n in range(len(study.items))]
+        rng.shuffle(turned)
         for item, turn in zip(study.items, turned, strict=True):
             shown = (second, first) if turn != exchanged else (first, second)
             pairs.append(ListeningTrial(PAIR, item.id, shown))
     return pairs
-
-
-def _half(n: int, rng: random.Random) -> Sequence[bool]:
-    """True for half of `n`, shuffled; of an odd number chance decides who gets the one more."""
-    odd = rng.random() < 0.5
-    turned = [(k + odd) % 2 == 0 for k in range(n)]
-    rng.shuffle(turned)
-    return turned
 
 
 def _places(study: Study, item: str, listener: int) -> tuple[str, ...]:

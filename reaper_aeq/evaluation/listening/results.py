@@ -7,17 +7,17 @@ counts once, for what they chose or rated higher more often (exact sign test).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from .figures import proportion, sign_test, spread, wilcoxon, with_holm
-from .plan import NEITHER
-from .study import ANCHOR, ORIGINAL
+from .plan import NEITHER, QUESTIONS
+from .store import Store
+from .study import ANCHOR, ANSWERS, ORIGINAL, Study
 
 # ITU-R BS.1534-3, 4.1.2
 LEAST_FOR_REFERENCE, SHARE_BELOW_IT = 90, 0.15
@@ -85,21 +85,13 @@ def screened(pages: Sequence[Rated]) -> tuple[list[Rated], list[dict[str, int]]]
     return [page for page in pages if page.listener not in refused], out
 
 
-def _rating(condition: str, page: Rated) -> float:
-    return page.ratings[condition]
-
-
-def _apart(first: str, second: str, page: Rated) -> float:
-    return page.ratings[first] - page.ratings[second]
-
-
 def ratings_of(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each condition over all words, and for each word where there are several; bootstrap intervals."""
     rows = []
     for word in _words(pages):
         mine = [page for page in pages if word in (None, page.word)]
         for condition in conditions:
-            groups = _by_listener(mine, partial(_rating, condition))
+            groups = _by_listener(mine, condition)
             row = {"word": word, "condition": condition, "ratings": len(mine), "listeners": len(groups)}
             rows.append(row | spread(list(groups.values())))
     return rows
@@ -109,7 +101,7 @@ def rating_pairs(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict
     """A row for each two conditions but the anchor: Wilcoxon's signed-rank test over pages, corrected after Holm."""
     rows = []
     for first, second in combinations([name for name in conditions if name != ANCHOR], 2):
-        groups = _by_listener(pages, partial(_apart, first, second))
+        groups = _by_listener(pages, first, second)
         differences = np.array([value for group in groups.values() for value in group], dtype=float)
         if len(differences):
             row = {"first": first, "second": second, "pairs": len(differences), "p": wilcoxon(differences)}
@@ -137,8 +129,57 @@ def _words(answers: Sequence[Choice] | Sequence[Rated]) -> list[str | None]:
     return [None, *words] if len(words) > 1 else [None]
 
 
-def _by_listener(pages: Iterable[Rated], value: Callable[[Rated], float]) -> dict[int, list[float]]:
+def _by_listener(pages: Iterable[Rated], condition: str, other: str | None = None) -> dict[int, list[float]]:
+    """The ratings of a condition, or how far they are above those of another, by listener."""
     groups: defaultdict[int, list[float]] = defaultdict(list)
     for page in pages:
-        groups[page.listener].append(value(page))
+        groups[page.listener].append(page.ratings[condition] - (page.ratings[other] if other else 0))
     return groups
+
+
+_CHOICES = """
+select listener, position, question, chosen, item, group_concat(condition, '/') as shown
+from choices join trials using (listener, position) join sounds using (listener, position)
+group by listener, position, question order by listener, position"""
+# a page that is not finished may lack ratings, and those it has may still change
+_RATINGS = """
+select listener, position, item, condition, rating from ratings join trials using (listener, position)
+where finished_at is not null order by listener, position"""
+_PEOPLE = """
+select number, count(finished_at) as finished, count(position) as trials
+from listeners join trials on listener = number group by number"""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """`listeners`: how many began; `finished`: how many of them have answered all; `choices`: by question."""
+
+    listeners: int
+    finished: int
+    choices: dict[str, list[Choice]]
+    pages: list[Rated]
+
+    @property
+    def count(self) -> int:
+        """Of single answers."""
+        return sum(map(len, self.choices.values())) + sum(len(page.ratings) for page in self.pages)
+
+
+def read_answers(study: Study) -> Answers:
+    """Everything that was answered so far, also while listeners are at it. Raises `NotStored`."""
+    if not (study.folder / ANSWERS).exists():
+        return Answers(0, 0, {question: [] for question in QUESTIONS}, [])
+    store = Store(study)
+    words = {item.id: item.word for item in study.items}
+    choices: dict[str, list[Choice]] = {question: [] for question in QUESTIONS}
+    for row in store.rows(_CHOICES):
+        first, second = row["shown"].split("/")
+        choice = Choice(row["listener"], words[row["item"]], (first, second), row["chosen"])
+        choices[row["question"]].append(choice)
+    pages: defaultdict[tuple[int, int, str], dict[str, int]] = defaultdict(dict)
+    for row in store.rows(_RATINGS):
+        pages[row["listener"], row["position"], words[row["item"]]][row["condition"]] = row["rating"]
+    rated = [Rated(listener, word, ratings) for (listener, _, word), ratings in pages.items()]
+    people = store.rows(_PEOPLE)
+    finished = sum(row["finished"] == row["trials"] for row in people)
+    return Answers(len(people), finished, choices, rated)

@@ -68,9 +68,11 @@ class Study:
 
     @property
     def words(self) -> list[str]:
+        """Each once, in the order of the items."""
         return list(dict.fromkeys(item.word for item in self.items))
 
     def item(self, item_id: str) -> StudyItem:
+        """The item of that id."""
         return next(item for item in self.items if item.id == item_id)
 
     def sound(self, item_id: str, condition: str) -> Path:

@@ -161,6 +161,7 @@ class Cvae(nn.Module):
 
     @classmethod
     def load_for(cls, models: ModelRegistry) -> Cvae:
+        """For `ModelRegistry.get`."""
         return cls.load(models.folder)
 
     @classmethod

@@ -48,6 +48,7 @@ class EqProxy(nn.Module):
         self.register_buffer("spread", torch.ones(len(DEFAULT_KINDS), 3))
 
     def forward(self, params: Tensor) -> Tensor:
+        """(..., 5, 3) -> (..., 32)."""
         x = features(params).to(self.usual)
         parts = []
         for kind in KINDS:
@@ -57,6 +58,7 @@ class EqProxy(nn.Module):
 
     @classmethod
     def load_for(cls, models: ModelRegistry) -> EqProxy:
+        """For `ModelRegistry.get`, in double precision."""
         # in single precision a search of 150 steps ends elsewhere on another device, once in a hundred by over 0.05 dB
         return cls.load(models.eq, models.folder).double().to("cpu" if models.device == "mps" else models.device)
 

@@ -15,9 +15,8 @@ from ...model.checkpoint import Checkpoint
 from ...model.curves import GRID, REFERENCE_RATE, rms_db
 from ...model.eq_autoencoder import EqAutoencoder
 from ...training.datasets.readers import read_safe_params
-from ...training.datasets.synthetic import draw_band_params
+from ...training.datasets.sources import draw_band_params
 from ...training.loop import Run, Schedule, fingerprint, train_network
-from ...training.plots import plot_history
 from ...util.settings import ProxyTraining
 from .network import NAME, EqProxy, features, space
 
@@ -33,7 +32,9 @@ def train_proxy(
     Without `data` on random EQs alone. Raises `AeqError` for data that cannot be read, or is too little.
     """
     people = _people(data, run)
-    train, valid = _split(people, settings.valid_share, run)
+    order = torch.randperm(len(people), generator=run.generator("split", 0))
+    held = round(settings.valid_share * len(people))
+    train, valid = people[order[held:]], people[order[:held]]
     unseen = {"random": draw_band_params(VALIDATION, run.generator("valid", 0)), "people": valid}
     model, eq_model = EqProxy(settings.hidden).to(run.device), eq_model.to(run.device)
     known = features(torch.cat([draw_band_params(2000, run.generator("usual", 0)), train]))
@@ -42,13 +43,14 @@ def train_proxy(
 
     def loss_of(generator: torch.Generator) -> dict[str, Tensor]:
         params = _batch(settings, train, generator).to(run.device)
-        off = eq_model.decode_curve(model(params)) - _through_space(eq_model, params)
+        does = response_db(params, DEFAULT_KINDS, GRID.to(params.device), REFERENCE_RATE).float()
+        # what of the bands' response the EQ space holds
+        off = eq_model.decode_curve(model(params)) - eq_model.decode_curve(eq_model.encode(does))
         error = (off.square().mean(-1) + 1e-6).sqrt()
         return {"loss": error.mean(), "curve_db": error.mean()}
 
     about = fingerprint(settings, train, eq_model.encoder.weight)
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
-    train_network(run, NAME, model, schedule, loss_of)
+    train_network(run, NAME, model, Schedule.of(settings, about), loss_of)
     metrics: dict[str, float] = {}
     for name, params in unseen.items():
         if len(params):
@@ -62,7 +64,7 @@ def train_proxy(
         "metrics": metrics,
     }
     Checkpoint(model.state_dict(), info).save(out, NAME)
-    plot_history(run, run.folder / f"{NAME}.png", "EQ proxy")
+    run.plot(NAME, "EQ proxy")
     return metrics
 
 
@@ -89,12 +91,6 @@ def _people(data: Path | str | None, run: Run) -> Tensor:
     return params
 
 
-def _split(params: Tensor, share: float, run: Run) -> tuple[Tensor, Tensor]:
-    order = torch.randperm(len(params), generator=run.generator("split", 0))
-    held = round(share * len(params))
-    return params[order[held:]], params[order[:held]]
-
-
 def _batch(settings: ProxyTraining, people: Tensor, generator: torch.Generator) -> Tensor:
     """(batch, 5, 3): random EQs, and people's with their gains times -1.2 to 1.2."""
     count = round(settings.batch * settings.people_share) if len(people) else 0
@@ -104,9 +100,3 @@ def _batch(settings: ProxyTraining, people: Tensor, generator: torch.Generator) 
     picked = people[torch.randint(len(people), (count,), generator=generator)].clone()
     picked[..., 1] *= torch.rand(count, 1, generator=generator).double() * 2.4 - 1.2
     return torch.cat([random, picked])
-
-
-def _through_space(eq_model: EqAutoencoder, params: Tensor) -> Tensor:
-    """What of the bands' response the EQ space holds, (n, grid) dB."""
-    curves = response_db(params, DEFAULT_KINDS, GRID.to(params.device), REFERENCE_RATE)
-    return eq_model.decode_curve(eq_model.encode(curves.float()))

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,8 +20,36 @@ from torch import Tensor
 from ...eq import LIMITS
 from ...errors import AeqError
 from ...model.audio_encoder import BLIND_VAR, visibility
-from ...model.curves import COMPARED, GRID, center
-from .noise import Matching
+from ...model.checkpoint import Checkpoint
+from ...model.curves import COMPARED, GRID, N_GRID, center
+from ...model.registry import ModelRegistry
+
+NAME = "match"
+
+
+@dataclass(frozen=True)
+class Matching:
+    """`people_cov`, `content_cov`: (bands, bands) float64 dB², of curves around 0."""
+
+    people_cov: Tensor
+    content_cov: Tensor
+
+    def save(self, folder: Path | str, info: dict[str, Any]) -> None:
+        """Writes `match.safetensors` and `match.json` into `folder`. Raises `OutputError`."""
+        tensors = {"people_cov": self.people_cov.float(), "content_cov": self.content_cov.float()}
+        Checkpoint(tensors, {"architecture": {"bands": N_GRID}, **info}).save(folder, NAME)
+
+    @classmethod
+    def load_for(cls, models: ModelRegistry) -> Matching:
+        """For `ModelRegistry.get`."""
+        return cls.load(models.folder)
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> Matching:
+        """The shipped statistics, or those in `folder`. Raises `ModelError`."""
+        tensors = Checkpoint.load(NAME, folder).tensors
+        return cls(tensors["people_cov"].double(), tensors["content_cov"].double())
+
 
 LEVEL_VAR = 1e4  # dB²: the level of a reference says nothing
 # Of the content's variance: from the same performance to another song.

@@ -10,20 +10,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...dsp.spectrum import GRID_HZ, Analysis
+from ...dsp.fit import DEFAULT_KINDS
+from ...dsp.response import response_db
+from ...dsp.spectrum import Analysis
 from ...eq import Eq
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder, Observation
-from ...model.curves import COMPARED, GRID, center
+from ...model.curves import COMPARED, GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ...request import MatchRequest
 from ...result.explanation import explain_match
-from ...result.realization import at_intensity, realize
+from ...result.realization import at_intensity, eq_curve, realize
 from ...result.result import Result, explain_output, with_known_peaks
 from ...result.safety import Held, Loudness
-from . import Difference, difference, limited, ltas, posterior, smoothed, window
-from . import by_code as reference_code
-from .noise import Matching
+from ..descent import descend, to_free, to_params
+from . import Difference, Matching, difference, limited, ltas, posterior, smoothed, window
+
+STEPS, RATE = 40, 0.1
+SMALL = 0.002  # of a gain's square: of two EQs that match alike the smaller one
+
+
+def curve_by_code(wanted_code: Tensor, heard: Tensor, eq_model: EqAutoencoder) -> Tensor:
+    """(bands,) dB, level-free: the response of the bands for which the encoder's code of the equalized sound is that of
+    the reference.
+
+    As code(EQ(x)) = code(x) + encode(EQ), the sound need not be filtered at each step: ReaEQ's true responses are
+    differentiated, and steps of Adam go down the difference of the two codes. What texture makes the encoder expect of
+    source and reference is part of their codes: another piece is asked for its deviation from its kind, not for its
+    notes.
+
+    Args:
+        wanted_code: code of the reference minus code of the source, (32,).
+        heard: (bands,) 0..1; where it is 0 the reference says nothing.
+    """
+    target = eq_model.decode_curve(wanted_code.float()).double()
+    weight = heard * COMPARED
+    weight = weight / weight.sum().clamp_min(1e-9)
+    # the encoder's own guess, and no EQ at all
+    guess = eq_model.propose(wanted_code.float()[None])[0].double()
+    flat = guess.clone()
+    flat[:, 1] = 0.0
+    start = to_free(torch.stack((guess, flat)))
+    *_, (free, losses) = descend(lambda free: _losses(free, target, weight, eq_model), start, STEPS, RATE)
+    best = to_params(free[int(losses.argmin())], DEFAULT_KINDS)
+    return center(response_db(best, DEFAULT_KINDS, GRID, REFERENCE_RATE))
+
+
+def _losses(free: Tensor, target: Tensor, weight: Tensor, eq_model: EqAutoencoder) -> Tensor:
+    """(starts,): dB² between the codes' curves, level-free over what is heard, and the price of large gains."""
+    params = to_params(free, DEFAULT_KINDS)
+    code = eq_model.encode(response_db(params, DEFAULT_KINDS, GRID, REFERENCE_RATE).float())
+    off = eq_model.decode_curve(code).double() - target
+    off = off - (off * weight).sum(-1, keepdim=True)
+    return (off.square() * weight).sum(-1) + SMALL * params[..., 1].square().sum(-1)
+
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
 COMPARED_OVER_OCT = 1.0  # balances are compared, not notes
@@ -74,7 +114,7 @@ def match_analysis(
         curve = ltas(found) if request.smoothing_oct is None else found.db
     else:
         wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
-        curve = reference_code.curve(wanted, found.heard, eq_model)
+        curve = curve_by_code(wanted, found.heard, eq_model)
     if request.smoothing_oct is not None:
         curve = center(smoothed(curve, found.heard, request.smoothing_oct))
     code = eq_model.encode(limited(curve, found.heard, inside).float())
@@ -88,7 +128,7 @@ def _result(
     names: Sequence[str], request: MatchRequest,
 ) -> MatchResult:  # fmt: skip
     eq = held.eq
-    response = torch.from_numpy(eq.response_db(GRID_HZ, source.sample_rate))
+    response = eq_curve(eq, source.sample_rate)
     compared = found.heard * inside
     apart = (_apart(found.db, compared), _apart(found.db - response, compared))
     heard_share = float(compared[COMPARED].sum() / inside[COMPARED].sum().clamp_min(1.0))

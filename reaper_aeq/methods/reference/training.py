@@ -15,7 +15,7 @@ from ...model.curves import GRID, N_GRID, center, rms_db
 from ...training.audio import MUSIC_KINDS
 from ...training.datasets.readers import Clip, read_safe
 from ...training.loop import Run
-from .noise import Matching
+from . import Matching
 
 # Student's t with so few degrees of freedom: where a part is nearly silent, spectra differ by 20 dB and mean nothing.
 FREEDOM = 2.0

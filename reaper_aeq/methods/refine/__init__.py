@@ -19,12 +19,11 @@ from ...dsp.few_bands import CANCEL_PRICE, broken_rules, ranges_hz
 from ...dsp.response import band_responses_db, eq_from_params, params_from_eq, response_db
 from ...eq import LIMITS, BandKind, Eq
 from ...model.curves import GRID
-from ...result.realization import NARROWEST_OCT, fit_target
+from ...result.realization import NARROWEST_OCT
 from ..adaptive import curves as curves  # the bands that the method of this name starts from
 from ..descent import descend, to_free, to_params
 from ..method import MethodInput
-from .constrained_mean import constrained_mean
-from .constraints import keeps_laws
+from .constraints import constrained_mean, keeps_laws
 from .exact import heard_response
 
 # Of the first step for each dB RMS of error, in octaves and 4 dB: bands that are nearly there are not kicked away.
@@ -56,13 +55,10 @@ class Aims:
 
     @classmethod
     def of(cls, requests: Sequence[MethodInput], kinds: tuple[BandKind, ...], device: str) -> Aims:
-        found = []
-        for r in requests:
-            assert r.models is not None and r.loudness is not None, "steps need the models and the sound's loudness"
-            eq_model = r.models.eq
-            found.append(
-                fit_target(eq_model, eq_model.encode(constrained_mean(r).float()), r.observation, r.loudness, r.mean_db)
-            )
+        """What each sound is to become is the target of its constrained mean."""
+        models = requests[0].models
+        assert models is not None, "steps need the models"
+        found = [r.fit_target(models.eq, models.eq.encode(constrained_mean(r).float())) for r in requests]
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, GRID, rate) for one in found]
         freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()

@@ -1,4 +1,4 @@
-"""Whether bands keep the laws on a sound (docs/examinations.md), for many sounds and candidates at once."""
+"""Where a word would have a sound that the laws (docs/examinations.md) leave possible, and whether bands keep them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ...model.curves import COMPARED, soft_clip, soft_clip_inverse
+from ...model.curves import COMPARED, center, rms_db, soft_clip, soft_clip_inverse, weights
 from ...model.score import axes
+from .. import adaptive
 from ..method import MethodInput
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
@@ -66,3 +67,37 @@ def levelled(deviation_db: Tensor) -> Tensor:
         too_low = soft_clip(counted - middle).sum(-1, keepdim=True) > 0
         low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
     return deviation_db - 0.5 * (low + high)
+
+
+# Of the word's own size (RMS): the region comes no further from `adaptive`'s answer, however much would be likely.
+# A sound that has the word already would else get a large EQ that does everything but the word. Times how well the word
+# is known.
+NEAR_SHARE = 0.2  # more gives people a little more and settles worse (0.604 of the first pass at 0.3)
+FEW = 8  # settings; what fewer say of anything but the word's own curve is chance
+RIDGE = 1e-6  # the score and the word's curve point nearly the same way
+
+
+def constrained_mean(request: MethodInput) -> Tensor:
+    """Where a word would have this sound, (bands,) dB, level-free: the likeliest that goes as far as `adaptive`.
+
+    People's settings and what music leaves open make a posterior over curves. `adaptive` keeps its mean lawful with
+    bounds that look at the word alone: how much of the word's own curve a sound gets, and what becomes of the rest
+    where that is little. Given how much it gets, both in the score and along the word's curve, the same posterior says
+    what the rest is likely to be: the conditional mean of a Gaussian.
+    """
+    m, lawful = request.mean_db, adaptive.curve(request)
+    ratio = adaptive.evidence_ratio(request.adaptation)
+    size = float(rms_db(m))
+    if ratio == 0.0 or size == 0.0 or adaptive.settings_behind(request) < FEW:
+        return lawful
+    gain = adaptive.posterior_gain(request, ratio)
+    mean, _ = adaptive.likeliest(request, gain, ratio)
+    spread = ratio * (request.cov_db - gain @ request.cov_db)
+    held = torch.stack((axes(m[None], request.residual_cov)[0], center(m) * weights()))  # (2, bands)
+    held = held / held.norm(dim=1, keepdim=True)
+    reach = spread @ held.T  # (bands, 2)
+    given = held @ reach
+    given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
+    off = center(mean + reach @ torch.linalg.solve(given, held @ (lawful - mean)) - lawful)
+    near = NEAR_SHARE * size * adaptive.known(request)
+    return lawful + off * near / max(near + float(rms_db(off)), 1e-9)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ...dsp.dasp import sosfilt_via_fsm
 from ...dsp.response import band_coefficients, response_db
 from ...dsp.spectrum import band_matrix, frame_length
 from ...eq import BandKind
@@ -22,6 +21,8 @@ def heard_response(sound: Tensor, kinds: Sequence[BandKind], sample_rate: int) -
     Args:
         sound: (channels, samples) float32. Bands in which it holds nothing get the filters' own response.
     """
+    from dasp_pytorch.signal import sosfilt_via_fsm  # brings all of scipy.signal along, which takes seconds
+
     n_fft = frame_length(sample_rate)
     if sound.shape[-1] < n_fft:
         sound = torch.nn.functional.pad(sound, (0, n_fft - sound.shape[-1]))

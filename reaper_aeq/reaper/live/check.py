@@ -73,7 +73,8 @@ def may_change(reaper: Api, target: Target, heavy: bool = False) -> None:
         return
     chunk = chunk_of(reaper, target.track) if heavy else light_chunk_of(reaper, target.track)
     if why := closed_reason(chunk):
-        raise LiveError(f"{target.name!r}: {why}, which is set free by a right-click on the track")
+        way_out = "unfreeze" if "frozen" in why else "unlock"
+        raise LiveError(f"{target.name!r}: {why}: right-click the track to {way_out} it")
 
 
 def closed_reason(chunk: str) -> str:
@@ -97,10 +98,12 @@ def item_reason(reaper: Api, item: str) -> str:
     file = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1]
     if file and not os.path.isfile(file):
         return f"the file of an item on it is missing: {file}"
-    # an offline source keeps its name but tells no sample rate
-    if file and reaper("GetMediaSourceSampleRate", source) <= 0:
-        return f"the media of an item on it is offline: {file}"
-    if reaper("GetMediaSourceLength", source, 0)[0] <= 0 or reaper("GetMediaItemInfo_Value", item, "D_LENGTH") <= 0:
+    # offline has no length; the sample rate tells nothing, for what was offline once may name none ever after
+    if reaper("GetMediaSourceLength", source, 0)[0] <= 0:
+        if file and reaper("GetMediaSourceSampleRate", source) <= 0:
+            return f"the media of an item on it is offline: {file}"
+        return "an item on it is empty: choose one with audio in it"
+    if reaper("GetMediaItemInfo_Value", item, "D_LENGTH") <= 0:
         return "an item on it is empty: choose one with audio in it"
     return ""
 

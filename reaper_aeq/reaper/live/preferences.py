@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .api import TEXT_BYTES, Api, LiveError, RefusedCall
+from .target import is_null
 
 # bits of `projsellock`, as the SWS extension reads them; loop points may be linked with the time selection
 LOCKING, LOCKED_SELECTION, LOCKED_LOOP = 1 << 14, 1, 1 << 10
@@ -38,9 +39,26 @@ def refuse_locked_selection(reaper: Api) -> None:
 
 
 def media_online(reaper: Api, project: str) -> None:
-    """REAPER may take media offline while another window, such as this terminal, is in front: silence is rendered."""
-    if value(reaper, "offlineinact") not in (None, "", "0"):
+    """REAPER may take media offline while another window, such as this terminal, is in front: silence is rendered.
+
+    Only where all of it is offline: the action would also bring back single items that the user set so.
+    """
+    if value(reaper, "offlineinact") in (None, "", "0"):
+        return
+    takes = (
+        reaper("GetActiveTake", reaper("GetMediaItem", project, n)) for n in range(reaper("CountMediaItems", project))
+    )
+    media = [take for take in takes if not is_null(take) and not reaper("TakeIsMIDI", take)]
+    if media and not any(_length_s(reaper, take) > 0 for take in media):
         reaper("Main_OnCommandEx", MEDIA_ONLINE, 0, project)
+
+
+def _length_s(reaper: Api, take: str) -> float:
+    """Of the media that a take plays; 0 while it is offline."""
+    source = reaper("GetMediaItemTake_Source", take)
+    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
+        source = inner
+    return 0.0 if is_null(source) else reaper("GetMediaSourceLength", source, 0)[0]
 
 
 def silence_hint(reaper: Api) -> str:

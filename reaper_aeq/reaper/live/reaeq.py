@@ -57,7 +57,7 @@ class Instance:
         """
         if not self.has_own_name:
             try:
-                read = parse_word(self.name.removeprefix(PREFIXES[self.family]).removesuffix(LINKED))
+                read = parse_word(self.name.removeprefix(PREFIXES[self.family]).removesuffix(LINKED), all_zero=True)
                 return {read: 1.0} if isinstance(read, str) else read
             except AeqError:
                 pass

@@ -18,7 +18,7 @@ import soundfile
 
 from ...errors import OutputError
 from ...util.files import output_error
-from . import fx, preferences, render_state
+from . import alone, fx, preferences, render_state
 from .api import Api, Later, LiveError
 from .render_wait import wait_for
 from .spans import Group, Span, groups
@@ -96,6 +96,8 @@ def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: b
         render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
             _quiet(reaper, project, group, target, later)
+        if group.how == "stem":
+            alone.lift_solos(reaper, project, {target.track for target in group.targets}, later)
         names = _prepare(reaper, project, group, folder)
         found = _by_target(group, names)
         if found is not None or len(group.targets) == 1:
@@ -118,6 +120,8 @@ def _quiet(reaper: Api, project: str, group: Group, target: Target, later: Later
     if target.items:
         span = (group.start_s, group.end_s)
         render_state.mute_others(reaper, project, target.track, set(target.items), span, later)
+        if not target.has_midi:  # an instrument may play what others send to it
+            alone.cut_off(reaper, project, target.track, later)
 
 
 def _by_target(group: Group, names: Sequence[str]) -> list[tuple[Target, str]] | None:

@@ -49,6 +49,7 @@ class Statement:
 
 
 def has_charts(folder: Path | str) -> bool:
+    """Whether a folder of data holds the table of statements."""
     return (Path(folder) / STATEMENTS).is_file()
 
 
@@ -102,6 +103,7 @@ def same_sources(said: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, int]:
 
 
 def by_source(statements: Sequence[Statement]) -> dict[int, list[Statement]]:
+    """{source: its statements}."""
     found: dict[int, list[Statement]] = {}
     for one in statements:
         found.setdefault(one.source, []).append(one)

@@ -17,9 +17,9 @@ from torch import Tensor
 from ...dsp.audio import AudioFile
 from ...dsp.response import bandwidth_from_q, response_db
 from ...dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
-from ...eq import SHELF_BANDWIDTH_OCT, Band, BandKind, Eq
+from ...eq import SHELF_BANDWIDTH_OCT, BandKind
 from ...errors import AeqError, AudioError
-from ...model.curves import GRID, REFERENCE_RATE, on_grid, rms_db
+from ...model.curves import GRID, REFERENCE_RATE, on_grid
 from ...util.companions import files_below
 from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
 
@@ -40,6 +40,7 @@ class PeopleSettings:
         return self.curves_db[[i for i, name in enumerate(self.words) if name == word]]
 
     def subset(self, keep: Sequence[bool]) -> PeopleSettings:
+        """`keep`: one a row."""
         chosen = [i for i, use in enumerate(keep) if use]
         return PeopleSettings(tuple(self.words[i] for i in chosen), self.curves_db[chosen])
 
@@ -56,16 +57,10 @@ def safe_params(rows: Iterable[dict[str, str]]) -> Tensor:
         peaks = []
         for k in "123":
             freq_hz, q = float(row[f"peak{k}_freq_hz"]), float(row[f"peak{k}_q"])
-            width_oct = float(bandwidth_from_q(q, freq_hz, REFERENCE_RATE))
+            width_oct = bandwidth_from_q(q, freq_hz, REFERENCE_RATE)
             peaks.append([freq_hz, float(row[f"peak{k}_gain_db"]), width_oct])
         out.append([low, *peaks, high])
     return torch.tensor(out, dtype=torch.float64)
-
-
-def safe_eq(row: dict[str, str]) -> Eq:
-    """One SAFE row as an `Eq`."""
-    bands = zip(SAFE_KINDS, safe_params([row])[0].tolist(), strict=True)
-    return Eq(tuple(Band(kind, *values) for kind, values in bands))
 
 
 def read_safe(folder: Path | str) -> PeopleSettings:
@@ -95,6 +90,7 @@ class SocialWord:
 
 
 def read_social_words(folder: Path | str) -> list[SocialWord]:
+    """Raises `AeqError` where the file is missing."""
     rows = read_table(Path(folder) / WORDS)
     curves = _social_curves(rows)
     return [SocialWord(r["word"], r["language"], int(r["n_people"]), c) for r, c in zip(rows, curves, strict=True)]
@@ -121,6 +117,7 @@ class Spectra:
 
 
 def read_ltas_prior(folder: Path | str) -> Spectra:
+    """Raises `AeqError` where the file is missing, or has other bands."""
     rows = read_table(Path(folder) / SPECTRA)
     keys = band_columns(rows[0], "hz_")
     if len(keys) != len(GRID):
@@ -188,17 +185,3 @@ def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray
         if samples < block.shape[1]:
             yield block[:, samples:]
         samples = max(0, samples - block.shape[1])
-
-
-def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:
-    """(n, bands) -> group of each row: rows within `within_db` of each other, directly or by a chain, share one.
-
-    People save a setting twice; a split must not put one copy on each side.
-    """
-    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < within_db
-    group = list(range(len(curves_db)))
-    for i, j in near.nonzero().tolist():
-        if group[i] != group[j]:
-            old, new = max(group[i], group[j]), min(group[i], group[j])
-            group = [new if g == old else g for g in group]
-    return group

@@ -57,6 +57,9 @@ class Disputed:
         container_moves: whether an FX that is moved to a place in a container gets there, or else to the chain's end.
         envelope_overrides: an active envelope takes its parameter back "later", when audio has passed, or "at once".
         locked_tracks: a script's writes to FX of a track whose controls are locked are "taken", or do nothing ("left").
+        soloed_stems: the stem of a soloed track that has items is "silent" (measured of source 2), or "heard".
+        open_project: Main_openProject "ends" all running scripts once the cycle is over (measured on macOS), or they
+            "go on".
         tracknumber: whether `$tracknumber` is filled in; else the names are the same but for a number.
     """
 
@@ -68,6 +71,8 @@ class Disputed:
     container_moves: bool = True
     envelope_overrides: str = "later"
     locked_tracks: str = "taken"
+    soloed_stems: str = "silent"
+    open_project: str = "ends"
     tracknumber: bool = True
 
 

@@ -111,3 +111,4 @@ def Main_openProject(reaper, name):
     new = Project(path, reaper)
     old.open = False
     reaper.projects[reaper.projects.index(old)] = reaper.project = new
+    reaper.ends_scripts = reaper.disputed.open_project == "ends"

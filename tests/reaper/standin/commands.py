@@ -10,6 +10,7 @@ from .background_render import BackgroundRender
 from .building import close_tab, new_tab
 from .errors import StandInError
 from .handles import Track
+from .media import forget_formats
 from .project_api import OnPlayButtonEx, OnStopButtonEx
 from .registry import api
 from .render import begin, render
@@ -93,6 +94,7 @@ def _all_media_online(reaper, project):
 
 def _all_media_offline(reaper, project):
     for item in project.items:
+        forget_formats(item)
         for take in filter(None, item.takes):
             node = take.source.node
             if "_OFFLINE_" not in node.head and take.source.file:

@@ -176,16 +176,37 @@ def GetTakeNumStretchMarkers(reaper, take):
     return 0 if values is None else 1 + values.count("+")
 
 
+SEND_FIELDS = {"I_SENDMODE": 1, "D_VOL": 2, "D_PAN": 3, "B_MUTE": 4, "B_MONO": 5, "B_PHASE": 6, "I_SRCCHAN": 7}
+
+
+def _receives(track, category: int, name: str) -> list[int]:
+    """Places of the AUXRECV lines in a track's body."""
+    if category != -1:
+        raise StandInError("not modeled", f"sends of category {category}")
+    if name not in SEND_FIELDS:
+        raise StandInError("not modeled", f"send value {name!r}")
+    parts = enumerate(track.node.body)
+    return [place for place, part in parts if isinstance(part, str) and part.split()[:1] == ["AUXRECV"]]
+
+
 @api
 def GetTrackSendInfo_Value(reaper, track, category, index, name):
     """Of receives (category -1), the fields of their AUXRECV lines."""
-    if category != -1:
-        raise StandInError("not modeled", f"sends of category {category}")
-    fields = {"I_SENDMODE": 1, "D_VOL": 2, "D_PAN": 3, "B_MUTE": 4, "B_MONO": 5, "B_PHASE": 6, "I_SRCCHAN": 7}
-    if name not in fields:
-        raise StandInError("not modeled", f"send value {name!r}")
-    lines = [part.split()[1:] for part in track.node.body if isinstance(part, str) and part.split()[:1] == ["AUXRECV"]]
-    if not 0 <= index < len(lines):
+    places = _receives(track, category, name)
+    if not 0 <= index < len(places):
         return 0.0
-    line = lines[index]
-    return float(line[fields[name]]) if fields[name] < len(line) else 0.0
+    words = track.node.body[places[index]].split()[1:]
+    return float(words[SEND_FIELDS[name]]) if SEND_FIELDS[name] < len(words) else 0.0
+
+
+@api
+def SetTrackSendInfo_Value(reaper, track, category, index, name, value):
+    places = _receives(track, category, name)
+    if not 0 <= index < len(places):
+        return False
+    line = track.node.body[places[index]]
+    words = line.split()
+    words[1 + SEND_FIELDS[name]] = f"{value:g}"
+    track.node.body[places[index]] = line[: len(line) - len(line.lstrip())] + " ".join(words)
+    track.project.touch()
+    return True

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .handles import Item, Track
+from .media import forget_formats
 from .project import Project
 from .registry import FUNCTIONS
 from .tree import Node
@@ -63,6 +64,7 @@ def offline(item: Item) -> None:
     """Sets the active take's media offline."""
     node = item.active_take.source.node
     node.head = node.head.replace("<SOURCE ", "<SOURCE _OFFLINE_", 1)
+    forget_formats(item)
     item.project.touch()
 
 

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 if TYPE_CHECKING:
-    from .handles import Source
+    from .handles import Item, Source
 
 _MIDI_KINDS = ("MIDI", "MIDIPOOL")
 
@@ -20,9 +20,16 @@ class MediaMissing(Exception):
     """The file is not there, is offline or is no audio: REAPER shows the item as offline and plays silence."""
 
 
+def forget_formats(item: Item) -> None:
+    """A source that was offline once tells no sample rate and channels ever after; its length and sound come back."""
+    item.project.reaper.was_offline |= {take.guid for take in item.takes if take is not None}
+
+
 def media_info(source: Source) -> tuple[int, int]:
     """Sample rate and channels of the file; (0, 0) for MIDI."""
     if source.kind in _MIDI_KINDS:
+        return 0, 0
+    if source.take is not None and source.take.guid in source.project.reaper.was_offline:
         return 0, 0
     return _info(*_key(source))[:2]
 

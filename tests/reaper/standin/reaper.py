@@ -16,6 +16,7 @@ from .clock import Clock
 from .envelopes import drive_all
 from .errors import StandInError
 from .ext_state import ExtState
+from .media import forget_formats
 from .project import Project
 from .python_script import PythonScript
 from .script import Cycle, Script
@@ -71,7 +72,8 @@ class Reaper(User):
         self.env = dict(os.environ if env is None else env)
         self.eq_creates, self.eq_new_band_at, self.eq_chunk = eq_creates, eq_new_band_at, eq_chunk
         self.preferences, self.disputed = preferences or Preferences(), disputed or Disputed()
-        self.window = "front"  # or "inactive" (another program is in front), "minimized"
+        self.was_offline: set[str] = set()  # takes whose source was offline once
+        self._window = "front"
         self.media_online = False  # by action 40101, while the window is inactive
         self.automation_override = -1
         self.background: BackgroundRender | None = None
@@ -91,8 +93,22 @@ class Reaper(User):
         self.processes: list[subprocess.Popen] = []
         self.running: Script | PythonScript | None = None
         self.refresh_prevented = 0
+        self.ends_scripts = False  # once this cycle is over
         self.violations: list[StandInError] = []
         self.baseline = checks.capture(self)
+
+    @property
+    def window(self) -> str:
+        """ "front", "inactive" (another program is in front), or "minimized"."""
+        return self._window
+
+    @window.setter
+    def window(self, state: str) -> None:
+        self._window = state
+        if self.media_is_offline:
+            for project in self.projects:
+                for item in project.items:
+                    forget_formats(item)
 
     @property
     def media_is_offline(self) -> bool:
@@ -128,6 +144,7 @@ class Reaper(User):
         script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
         self.scripts.append(script)
         script.start()
+        self._end_scripts()
         self._raise()
         return script
 
@@ -142,7 +159,15 @@ class Reaper(User):
             drive_all(self)
             for script in list(self.scripts):
                 script.step()
+                self._end_scripts()
                 self._raise()
+
+    def _end_scripts(self) -> None:
+        """A project was opened: whatever runs is ended, and gets its atexit."""
+        if self.ends_scripts:
+            self.ends_scripts = False
+            for script in list(self.scripts):
+                script.finish()
 
     def run_until(self, done: Callable[[], bool] | None = None, timeout_s: float = 30.0) -> None:
         """Cycles until `done()`, or until no script is left; raises after `timeout_s` of REAPER's time."""

@@ -211,6 +211,8 @@ def audio_of(project: Project, job: Job, rate: float, mixes: dict | None = None)
         audio = Mix(project, job.start_s, job.end_s, rate).master()
     elif settings & TRACKS_VIA_MASTER:
         audio = Mix(project, job.start_s, job.end_s, rate, solo=thing).master()
+    elif thing.items and value(thing, "I_SOLO") and disputed.soloed_stems == "silent":
+        audio = np.zeros((max(0, round((job.end_s - job.start_s) * rate)), 2))
     elif not thing.items and "mix" in (disputed.stems_without_items, settings & ~MONO_FILES == TWO_ALONE and "mix"):
         audio = Mix(project, job.start_s, job.end_s, rate).master()  # a track without items: the whole mix, unsaid
     else:
