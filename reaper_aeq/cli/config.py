@@ -15,7 +15,7 @@ import difflib
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,32 +60,32 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: it is not text in UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
-    everywhere = {key: value for key, value in data.items() if not isinstance(value, dict)}
-    known = {name for leaf in _leaves(command) for name in _options(leaf)}
-    for key in everywhere:
+    known: set[str] = set()
+    found = _defaults(command, data, {}, path, (), known)
+    for key in _values(data):
         _refuse_unknown(path, key, known, "option", "")
-    return _defaults(command, data, everywhere, path, ())
+    return found
 
 
 def _defaults(
-    group: Any, data: dict[str, Any], everywhere: dict[str, Any], path: Path, place: tuple[str, ...]
+    group: Any, table: dict[str, Any], around: dict[str, Any], path: Path, place: tuple[str, ...], known: set[str]
 ) -> dict[str, Any]:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            _refuse_unknown(path, key, group.commands, "command", " ".join(place))
+    """`around`: what stands in the tables around this one; all options there are go into `known`."""
+    for key in [key for key in table if key not in _values(table)]:
+        _refuse_unknown(path, key, group.commands, "command", " ".join(place))
+    everywhere = around | _values(table)
     found: dict[str, Any] = {}
     for name, command in group.commands.items():
-        table = data.get(name, {})
-        here = (*place, name)
-        if not isinstance(table, dict):
-            table = {}
+        inner = table.get(name, {})
+        inner = inner if isinstance(inner, dict) else {}
         if hasattr(command, "commands"):
-            found[name] = _defaults(command, table, everywhere | _values(table), path, here)
+            found[name] = _defaults(command, inner, everywhere, path, (*place, name), known)
             continue
         options = _options(command)
-        for key in table:
-            _refuse_unknown(path, key, options, "option", " ".join(here))
-        chosen = {key: value for key, value in everywhere.items() if _plain(key) in options} | table
+        known.update(options)
+        for key in inner:
+            _refuse_unknown(path, key, options, "option", " ".join((*place, name)))
+        chosen = {key: value for key, value in everywhere.items() if _plain(key) in options} | inner
         found[name] = {options[_plain(key)]: value for key, value in chosen.items()}
     return found
 
@@ -107,14 +107,6 @@ def _options(command: Any) -> dict[str, str]:
 
 def _plain(key: str) -> str:
     return key.lstrip("-").replace("_", "-")
-
-
-def _leaves(command: Any) -> Iterator[Any]:
-    if hasattr(command, "commands"):
-        for inner in command.commands.values():
-            yield from _leaves(inner)
-    else:
-        yield command
 
 
 def _refuse_unknown(path: Path, key: str, known: Any, what: str, where: str) -> None:

@@ -99,18 +99,18 @@ class Jobs:
             self._forget_oldest()
             return record.id
 
-    def take(self, most: int, *, wait: bool) -> list[Ticket]:
-        """The next tasks, at most `most` of whatever jobs; waits for one if asked to. Empty once closed."""
-        with self._lock:
-            while wait and not self._waiting and not self._closed:
-                self._lock.wait()
-            if not self._waiting:
-                return []
-        with self._changing():
-            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            for ticket in taken:
-                ticket.job.state = "running"
-            return taken
+    def take(self) -> Ticket | None:
+        """The next task of whatever job, as soon as there is one; None once closed."""
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return None
+            with self._changing():
+                if self._waiting:  # else it was cancelled just now
+                    ticket = self._waiting.popleft()
+                    ticket.job.state = "running"
+                    return ticket
 
     def finish(self, ticket: Ticket, outcome: Outcome, result: Any = None) -> None:
         """Notes the answer to a task; one that nobody waits for any more is dropped."""

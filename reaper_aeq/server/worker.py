@@ -79,13 +79,12 @@ class Worker:
     # Hearing -------------------------------------------------------------------------------------------------------
 
     def _take(self) -> None:
-        while tickets := self.jobs.take(1, wait=True):
+        while ticket := self.jobs.take():
             with self._changed:
                 self._changed.wait_for(lambda: len(self._ahead) < AHEAD or self._closed)
-                self._ahead.update(tickets)
-                self._hearing.update(tickets)
-            for ticket in tickets:
-                self._lanes.add(ticket)
+                self._ahead.add(ticket)
+                self._hearing.add(ticket)
+            self._lanes.add(ticket)
 
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once

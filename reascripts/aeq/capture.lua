@@ -60,6 +60,18 @@ local function went_offline(act, group)
   return false
 end
 
+--- Nothing that is gone may be touched: after a wait, and before anything is changed for a render.
+local function check_items(act, targets)
+  write.check_still_there(act, targets)
+  for _, target in ipairs(targets) do
+    for _, item in ipairs(target.items) do
+      if not reaper.ValidatePtr2(act.project, item, "MediaItem*") then
+        messages.fail("item_vanished", { track = target.name })
+      end
+    end
+  end
+end
+
 local function render_some(act, group, targets, at_once)
   return guard.run(function(later)
     local tracks, numbers = {}, {}
@@ -85,6 +97,7 @@ local function stems_of(act, group, at_once)
   -- REAPER would not write one file for each of them: one after the other then, which leaves nothing to mix up.
   paths = {}
   for _, target in ipairs(group.targets) do
+    check_items(act, group.targets)
     local one = render_some(act, group, { target }, at_once) or messages.fail("no_targets", { track = target.name })
     for number, path in pairs(one) do
       paths[number] = path
@@ -95,6 +108,7 @@ end
 
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
+    check_items(act, group.targets)
     quiet(act, group, whole_chain, later)
     if group.how == "stem" then
       local tracks = {}
@@ -104,23 +118,13 @@ local function render_group(act, group, whole_chain, at_once)
       render_state.lift_solos(act.project, tracks, later)
     end
     local paths = stems_of(act, group, at_once)
+    check_items(act, group.targets) -- a render in the background takes its time
     same_sound.check(act, group, paths, function()
       return render_some(act, { how = "master", start_s = group.start_s, end_s = group.end_s, targets = {} },
         { { track = reaper.GetMasterTrack(act.project), is_master = true } }, at_once)
     end)
     return paths
   end)
-end
-
-local function check_items(act, targets)
-  write.check_still_there(act, targets)
-  for _, target in ipairs(targets) do
-    for _, item in ipairs(target.items) do
-      if not reaper.ValidatePtr2(act.project, item, "MediaItem*") then
-        messages.fail("item_vanished", { track = target.name })
-      end
-    end
-  end
 end
 
 --- What is rendered for these targets, as `capture.now` takes it. Looks at their files and may take several cycles.

@@ -47,6 +47,8 @@ class Host:
         with Listener(("127.0.0.1", 0), authkey=key) as listener:
             env = {
                 **os.environ,
+                # tests give it functions of their own, whose modules import what lies beside the rooms
+                "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]),
                 "HOST_ADDRESS": str(listener.address[1]),
                 "HOST_KEY": key.hex(),
                 "OMP_NUM_THREADS": "1",

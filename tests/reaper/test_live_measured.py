@@ -92,13 +92,14 @@ def test_a_reaper_that_fills_in_no_track_numbers_or_ignores_the_bounds(studio, l
     assert_heard(studio, paths)
 
 
-def test_the_whole_mix_in_place_of_stems_ends_the_press(studio, refused):
-    """A track without items gave the master mix, without a word, for one of the measurers."""
+@pytest.mark.parametrize("tracknumber", [True, False])
+def test_the_whole_mix_in_place_of_stems_ends_the_press(studio, refused, tracknumber):
+    """A track without items gave the master mix, without a word, for one of the measurers; in one render or several."""
     path = studio.noise("part", -4.0)
     buses = [TrackSpec("Bus A", folder=1), TrackSpec("a", [ItemSpec(path)], folder=-1)]
     buses += [TrackSpec("Bus B", folder=1), TrackSpec("b", [ItemSpec(studio.noise("other", 1.0))], folder=-1)]
     studio.open(buses)
-    dispute(studio, stems_without_items="mix")
+    dispute(studio, stems_without_items="mix", tracknumber=tracknumber)
     said = refused("warm", "--track", "bus *", "--render")
     assert said.startswith("REAPER rendered the whole mix for 'Bus A' and 'Bus B' instead of each track's own sound")
 

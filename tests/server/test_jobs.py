@@ -17,15 +17,15 @@ def failed(ticket) -> wire.TaskFailed:
     return wire.TaskFailed(n=ticket.n, id=ticket.given.id, name=ticket.given.name, ok=False, error="no")
 
 
-def finish(jobs: Jobs, count: int = 1) -> None:
-    for ticket in jobs.take(count, wait=False):
-        jobs.finish(ticket, failed(ticket))
+def finish(jobs: Jobs) -> None:
+    ticket = jobs.take()
+    jobs.finish(ticket, failed(ticket))
 
 
 def test_tasks_are_taken_in_order_over_jobs_and_reported_in_order_of_the_request():
     jobs = Jobs()
     first, second = jobs.submit("first", asked(3)), jobs.submit("second", asked(2))
-    taken = jobs.take(4, wait=False)
+    taken = [jobs.take() for _ in range(4)]
     assert [(t.job.label, t.n) for t in taken] == [("first", 0), ("first", 1), ("first", 2), ("second", 0)]
     assert (jobs.state(first), jobs.state(second)) == ("running", "running")
     for ticket in reversed(taken[:3]):
@@ -38,13 +38,13 @@ def test_tasks_are_taken_in_order_over_jobs_and_reported_in_order_of_the_request
 def test_canceling_drops_what_is_unfinished_and_keeps_what_is_done():
     jobs = Jobs()
     job_id, other = jobs.submit("a", asked(3)), jobs.submit("b", asked(1))
-    done, under_way = jobs.take(2, wait=False)
+    done, under_way = jobs.take(), jobs.take()
     jobs.finish(done, failed(done))
     job = jobs.cancel(job_id)
     assert (job.state, len(job.results), job.total) == ("cancelled", 1, 3)
     jobs.finish(under_way, failed(under_way))  # comes too late
     assert under_way.dropped and len(jobs.get(job_id).results) == 1
-    assert [ticket.job.id for ticket in jobs.take(9, wait=False)] == [other]
+    assert jobs.take().job.id == other
     assert jobs.cancel(job_id).state == "cancelled"
 
 
@@ -58,7 +58,7 @@ def test_what_is_done_cannot_be_cancelled():
 def test_old_jobs_are_forgotten_but_none_that_waits():
     jobs = Jobs()
     waiting = jobs.submit("waits", asked())
-    jobs.take(1, wait=False)
+    jobs.take()
     ids = []
     for n in range(KEPT_JOBS + 5):
         ids.append(jobs.submit(str(n), asked()))
@@ -81,15 +81,15 @@ def test_too_much_is_refused_and_refusing_changes_nothing():
 
 def test_a_worker_that_waits_is_woken_by_work_and_by_closing():
     jobs, taken = Jobs(), []
-    thread = threading.Thread(target=lambda: taken.extend((jobs.take(5, wait=True), jobs.take(5, wait=True))))
+    thread = threading.Thread(target=lambda: taken.extend(jobs.take() for _ in range(3)))
     thread.start()
     time.sleep(0.05)
     jobs.submit("a", asked(2))
-    while not taken and jobs.recent(1)[0].state != "running":
+    while len(taken) < 2:
         time.sleep(0.01)
     jobs.close()
     thread.join(5)
-    assert [len(tickets) for tickets in taken] == [2, 0]
+    assert [ticket and ticket.n for ticket in taken] == [0, 1, None]
     assert jobs.recent(1)[0].state == "cancelled"
     with pytest.raises(BusyError):
         jobs.submit("late", asked())
@@ -98,7 +98,6 @@ def test_a_worker_that_waits_is_woken_by_work_and_by_closing():
 def test_listeners_hear_of_changes_and_of_nothing_else():
     jobs, heard = Jobs(), []
     with jobs.listening(lambda: heard.append(jobs.revision)):
-        jobs.take(1, wait=False)
         job_id = jobs.submit("a", asked())
         jobs.get(job_id)
         finish(jobs)

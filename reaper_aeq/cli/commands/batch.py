@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ...errors import AeqError
-from ...request import EqRequest, check_range, parse_word
+from ...request import EqRequest, parse_word
 from ...util.files import output_error
 from ...util.printable import printable
-from .checks import check_method, check_new_folder, check_plan, check_request
+from .checks import check_new_folder, check_plan, check_request
 from .console import note, print_json, progress, report, say
 from .options import Json, Models, RequestOptions, range_of
 
@@ -69,11 +69,9 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    check_range("intensity", how.intensity)
-    if how.adaptation is not None:
-        check_range("adaptation", how.adaptation)
-    check_method(how.method)
-    request = None if word is None else EqRequest(parse_word(word), **vars(how))
+    asked = EqRequest("" if word is None else parse_word(word), **vars(how))
+    asked.check()
+    request = None if word is None else asked
     recipe = Recipe.of(plan, request, render, models)
     check_new_folder(out)
     found = find_tasks(inputs or [], listed, out, sounds=request is not None)

@@ -90,25 +90,36 @@ def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, m
 def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> list[tuple[Target, Path]]:
     """The file of each target of a group: of one render where REAPER tells their names apart, else of one each."""
     with reaper.guard() as later:
-        if group.how == "stem":
-            render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
-        render_state.disarm(reaper, project, later)  # behind the selection, which may arm tracks by itself
         render_state.no_automation(reaper, project, [target.track for target in group.targets], later)
         for target in group.targets:
             _quiet(reaper, project, group, target, later)
         if group.how == "stem":
             alone.lift_solos(reaper, project, {target.track for target in group.targets}, later)
+        files = _files(reaper, project, group, folder, may_wait)
+        if files is None:  # one after the other, which leaves nothing to mix up
+            singles = [Group(group.how, [one], group.start_s, group.end_s, group.spans) for one in group.targets]
+            each = [_files(reaper, project, single, folder, may_wait) for single in singles]
+            files = [one for found in each for one in found or []]
+        if group.how == "stem" and len(files) > 1:
+            refuse_the_mix(reaper, project, files, lambda: _mix(reaper, project, group, folder, may_wait))
+        return files
+
+
+def _files(
+    reaper: Api, project: str, group: Group, folder: Path, may_wait: bool
+) -> list[tuple[Target, Path]] | None:  # fmt: skip
+    """Renders a group at once. None, and nothing rendered, where REAPER would not write a file for each of several."""
+    with reaper.guard() as later:
+        if group.how == "stem":
+            render_state.select_tracks(reaper, project, {target.track for target in group.targets}, later)
+        render_state.disarm(reaper, project, later)  # behind the selection, which may arm tracks by itself
         names = _prepare(reaper, project, group, folder)
         found = _by_target(group, names)
-        if found is not None or len(group.targets) == 1:
-            _check_targets(group, names, found, folder)
-            _run(reaper, project, [folder / name for name in names], may_wait)
-            files = [(target, folder / name) for target, name in found or []]
-            if group.how == "stem" and len(files) > 1:
-                refuse_the_mix(reaper, project, files, lambda: _mix(reaper, project, group, folder, may_wait))
-            return files
-    singles = [Group(group.how, [one], group.start_s, group.end_s, group.spans) for one in group.targets]
-    return [one for single in singles for one in _rendered(reaper, project, single, folder, may_wait)]
+        if found is None and len(group.targets) > 1:
+            return None
+        _check_targets(group, names, found, folder)
+        _run(reaper, project, [folder / name for name in names], may_wait)
+        return [(target, folder / name) for target, name in found or []]
 
 
 def _quiet(reaper: Api, project: str, group: Group, target: Target, later: Later) -> None:

@@ -25,8 +25,12 @@ class User:
                 project.saved_state = project.bytes()
         after = checks.capture(self)
         for key in set(before) | set(after):
-            if before.get(key) != after.get(key):
-                self.baseline[key] = after.get(key)
+            was, now = before.get(key), after.get(key)
+            if isinstance(was, frozenset) and isinstance(now, frozenset):
+                # what a script has selected for a moment stays its own doing
+                self.baseline[key] = (self.baseline.get(key, was) - (was - now)) | (now - was)
+            elif was != now:
+                self.baseline[key] = now
 
     def undo(self) -> str:
         """Edit > Undo; returns the label of what was undone."""
