@@ -19,6 +19,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods.reference import Matching
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
+from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.request import MatchRequest
 from reaper_aeq.result.result import with_loudness
 
@@ -62,6 +63,7 @@ def test_the_answer_as_json(run, song, wet):
     ]  # fmt: skip
     assert (answer["word"], answer["method"], answer["by"]) == (None, "reference", "posterior")
     assert answer["references"] == [str(wet)]
+    assert answer["kind"] in ("unsure", "melodic", *KINDS)  # as in `adapt`; it was "full", of another list
     assert answer["distance_db"]["after"] < 0.3 < 2 < answer["distance_db"]["before"]
     assert answer["score"]["after"] > 0.9 > 0.7 > answer["score"]["before"] and answer["confidence"] > 0.5
     assert float(rms_db(curve_of(answer) - TRUTH)) < 0.3

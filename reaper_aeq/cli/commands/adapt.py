@@ -108,19 +108,15 @@ def adapt(
         show(result, written)
 
 
-def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str | None = None) -> dict[str, Any]:
-    """What JSON says beside the answer: which file, what it sounds like, where the results are.
-
-    `kind`: what the sound was taken for; else it is judged from the spectrum alone.
-    """
-    from ...project.kinds import kind_of
-
+def about(heard: AnalyzedAudio, source: Path, written: Sequence[Path], kind: str | None) -> dict[str, Any]:
+    """What JSON says beside the answer: which file, where the results are, and `kind`, what the sound was taken for;
+    None where nobody told kinds apart."""
     return {
         "file": str(source),
         "sample_rate": heard.analysis.sample_rate,
         "channels": heard.analysis.channels,
         "duration_s": round(heard.analysis.duration_s, 3),
-        "kind": kind or kind_of(heard.analysis),
+        "kind": kind,
         "outputs": [str(path) for path in written],
     }
 

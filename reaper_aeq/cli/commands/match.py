@@ -73,12 +73,13 @@ def match(
             step_done(COMPUTING, 0, 1)
             names = [str(path) for path in references]
             result = with_loudness(engine.match_analysis(heard.analysis, others, names, request), heard)
+            kind = engine.heard_as(heard.analysis) if as_json else None
             step_done(COMPUTING, 1, 1)
             name = name or match_name(references, request.intensity)
             title = f"{source.name}: {name.removeprefix('AEQ ')}"
             files.write(result, counted(file, step_done), name, title=title)
     if as_json:
-        print_json(about(heard, source, outputs.paths) | result.to_dict())
+        print_json(about(heard, source, outputs.paths, kind.kind if kind else None) | result.to_dict())
     else:
         show(result, outputs.paths, "likeness")
 

@@ -32,6 +32,9 @@ def look(window: Window, start: int) -> Layout | None:
     position, unread, cut = start, 0, 0
     while position < window.size:
         head = window.at(position, 27)
+        if len(head) < 27 and head[:4] == b"OggS"[: len(head)]:
+            cut = window.size - position  # in the head of a page
+            break
         if head[:4] != b"OggS" or len(head) < 27:
             found = window.find(b"OggS", position + 1, window.size)
             skipped = (found if found >= 0 else window.size) - position

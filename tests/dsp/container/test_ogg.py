@@ -47,6 +47,12 @@ def test_a_stream_cut_in_a_page_says_so(tmp_path):
     assert warning == "is cut off in the middle of a page: what lies before it was read" and len(audio) > RATE
 
 
+@pytest.mark.parametrize("left", [1, 4, 21, 26])
+def test_a_stream_cut_in_the_head_of_a_page_says_so_too(tmp_path, left):
+    *whole, last = pages(ogg(3.0))
+    assert heard(tmp_path / "a.ogg", b"".join(whole) + last[:left])[1].startswith("is cut off in the middle of a page")
+
+
 def test_rubbish_between_pages_and_a_stream_that_is_no_sound_are_said(tmp_path):
     first = pages(ogg(2.0))
     audio, warning = heard(tmp_path / "a.ogg", b"".join(first[:4]) + rubbish(6000) + b"".join(first[4:]))
