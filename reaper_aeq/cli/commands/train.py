@@ -106,9 +106,9 @@ def train_usual(places: TrainingPlaces, audio: Sequence[Path], folds: Sequence[P
     _check(places, None, audio=[*audio, *folds])
     with _run(places, 0) as run:
         from ...training.datasets.readers import read_clips
-        from ...training.usual import train_usual
+        from ...training.usual import SPEEDS, train_usual
 
-        clips = read_clips(audio, run.tell)
+        clips = read_clips(audio, run.tell, SPEEDS)
         if folds:
             from ...evaluation.folds import train_usual_folds
 
