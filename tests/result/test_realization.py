@@ -168,5 +168,5 @@ def test_what_a_person_would_dial_costs_nothing_that_is_heard(engine, monkeypatc
         for word in ("warm", "less boomy", "airy", "less muddy", "presence", "less nasal", "thin", "less rumble"):
             for intensity in (0.4, 1.0, 1.7):
                 engine.adapt_analysis(analysis, word, intensity=intensity)
-    print(f"{len(costs)} answers: rounding costs at most {max(costs):.4f} dB RMS, {100 * np.mean(tenths):.0f} % in tenths")
+    print(f"{len(costs)} answers: rounding costs at most {max(costs):.4f} dB RMS, {np.mean(tenths):.0%} in tenths")
     assert len(costs) >= 90 and max(costs) < 0.02 and np.mean(tenths) > 0.9
