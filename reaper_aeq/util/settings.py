@@ -115,7 +115,7 @@ class WordsTraining:
 
     min_people: int = setting(5, "SocialEQ words with fewer people are left out unless listed in `asked_for`")
     min_settings: int = setting(3, "SAFE words with fewer settings are left out unless SocialEQ has them")
-    min_beside_charts: int = setting(5, "fewer settings, often one person's, do not count where charts define a word")
+    min_beside_charts: float = setting(2.0, "fewer independent settings do not count where charts define a word")
     socialeq_db: float = setting(5.0, "one SocialEQ unit in dB")
     safe_weight: float = setting(12.0, "how many SocialEQ people one SAFE setting counts for in the mean of a word")
     safe_alike: float = setting(0.0125, "correlation of a word's SAFE settings: the same people made many of them")
