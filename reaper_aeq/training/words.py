@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..model.curves import COMPARED, rms_db
+from ..model.curves import projection, rms_db
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN, Evidence
 from ..model.words import DescriptorSettings as Gaussian
@@ -98,39 +98,56 @@ def vocabulary_of(
     known = dict.fromkeys(key for key, shown in everything.items() if shown.people >= settings.min_people)
     charts = charts or {}
     shown_means = {name: pool.meaning(everything[name, "en"])[0] for name in charts if (name, "en") in everything}
-    scale, usual_size = scale_to_people(charts, shown_means), _usual_size(everything)
+    scale, usual_size = scale_to_people(charts, shown_means), usual_size_of(everything)
     words: dict[str, Word] = {}
     for name, language in english | known | dict.fromkeys((name, "en") for name in charts):
         shown = everything.get((name, language))
         if shown is not None and len(shown.rows) < settings.min_settings and not shown.people:
             shown = None  # nobody has shown what it means
         said = charts[name].scaled(scale) if language == "en" and name in charts else None
-        if said is not None and shown is not None and len(shown.rows) + shown.people < settings.min_beside_charts:
+        if said is not None and shown is not None and shown.settings < settings.min_beside_charts:
             shown = None
-        people = None if shown is None else _by_people(settings, shown, pool)
-        if people is None and said is None:
+        if shown is None and said is None:
             continue  # asked for, and nobody knows what it means
-        evidence = evidence_of(shown, said)
-        kinds: dict[str, Gaussian] = {}
-        if said is None or (people is not None and evidence.from_people):
-            assert people is not None, "one of both is known"
-            meant = people
-        else:
-            common = pool.within * min(1.0, (float(rms_db(said.curve.mean)) / usual_size) ** 2)
-            share = 1.0 if people is None or shown is None else _charts_share(shown, said.curve)
-            meant = _fused(settings, people, said.curve, share, common)
-            for kind, curve in said.by_kind.items():
-                # people did not say what they heard: where this kind's charts say something else, those are followed
-                agree = people is not None and float(correlation(people.mean, curve.mean)) >= DISPUTED_BELOW
-                kinds[kind] = _fused(settings, people, curve, share if agree else 1.0, common)
+        meant, kinds = meaning(settings, shown, said, pool, usual_size)
         label = name if name not in words else f"{name} ({language})"
         code, by_kind = _coded(meant, eq_model), {kind: _coded(one, eq_model) for kind, one in kinds.items()}
         core = language == "en" and name in ASKED_FOR
-        words[label] = Word(label, language, code.mean, code.cov, evidence, core, by_kind=by_kind)
+        words[label] = Word(label, language, code.mean, code.cov, evidence_of(shown, said), core, by_kind=by_kind)
     names = [(form, word) for said in (FORMS, ALSO_SAID) for word, forms in said.items() for form in forms]
     aliases = {form: word for form, word in names if word in words and form not in words}
     aliases |= {form: less for form, less in MEANT_AS_LESS.items() if less.removeprefix("less ") in words}
     return Vocabulary(words, aliases)
+
+
+def meaning(
+    settings: WordsTraining, shown: WordSettings | None, said: Charted | None, pool: Pool, usual_size: float
+) -> tuple[Gaussian, dict[str, Gaussian]]:
+    """What a word means, and what for single kinds of sounds, as curves: (bands,) and (bands, bands) dB.
+
+    `usual_size`: of the mean curves of words that many people have shown, dB RMS. One of `shown`, `said` is known.
+    """
+    if said is None:
+        assert shown is not None, "one of both is known"
+        return _by_people(settings, shown, pool), {}
+    if shown is None:
+        # nobody has shown how people differ in it: charts speak of touches, and a touch leaves so much less open
+        touch = min(1.0, (float(rms_db(said.curve.mean)) / usual_size) ** 2)
+        curves = {"": said.curve, **said.by_kind}
+        alone = {kind: _by_charts(settings, curve, touch * pool.within) for kind, curve in curves.items()}
+        return alone.pop(""), alone
+    people = _by_people(settings, shown, pool)
+    if evidence_of(shown, said).from_people:
+        return people, {}
+    share = _charts_share(shown, said.curve)
+
+    def fused(curve: ChartCurve, share: float) -> Gaussian:
+        return _fused(people, shown.settings, _by_charts(settings, curve, pool.within), curve.worth, share)
+
+    # people did not say what they heard: where a kind's charts say something else, those are followed
+    agree = {kind: float(correlation(people.mean, one.mean)) >= DISPUTED_BELOW for kind, one in said.by_kind.items()}
+    kinds = {kind: fused(one, share if agree[kind] else 1.0) for kind, one in said.by_kind.items()}
+    return fused(said.curve, share), kinds
 
 
 def _by_people(settings: WordsTraining, shown: WordSettings, pool: Pool) -> Gaussian:
@@ -140,8 +157,13 @@ def _by_people(settings: WordsTraining, shown: WordSettings, pool: Pool) -> Gaus
     return Gaussian(mean, cov)
 
 
+def _by_charts(settings: WordsTraining, curve: ChartCurve, differ: Tensor) -> Gaussian:
+    """As curves. `differ` (bands, bands) dB²: how people differ in such a word, whatever it is."""
+    return Gaussian(curve.mean, curve.cov + differ + settings.cov_floor_db**2 * torch.eye(len(differ)).to(differ))
+
+
 def _charts_share(shown: WordSettings, charts: ChartCurve) -> float:
-    """0..1, of the charts in a word that people have shown too.
+    """0..1, of the charts in the mean of a word that people have shown too.
 
     Two that have nothing in common have no middle: the better known one is followed alone.
     """
@@ -151,28 +173,24 @@ def _charts_share(shown: WordSettings, charts: ChartCurve) -> float:
     return share if float(correlation(shown.mean, charts.mean)) >= DISPUTED_BELOW else float(share > 0.5)
 
 
-def _fused(
-    settings: WordsTraining, people: Gaussian | None, charts: ChartCurve, share: float, common: Tensor
-) -> Gaussian:
-    """Both as curves: a mixture's mean and covariance. `common`: how people differ in words of this size.
+def _fused(people: Gaussian, settings: float, charts: Gaussian, worth: float, share: float) -> Gaussian:
+    """Both as curves. `share`: of the charts in the mean; people are `settings` independent ones, charts worth `worth`.
 
-    Charts say where, people how much: they set an EQ and heard it, so the mean gets back the peak of theirs that mixing
-    two shapes took from it.
+    Charts say where, people how much: they set an EQ and heard it, so the mean gets back what mixing two shapes took
+    from how much of it people's mean curve holds. The covariance is the mixture's about this mean: whichever of the two
+    is followed, the other has been said or shown as well.
     """
-    floor = settings.cov_floor_db**2 * torch.eye(len(common)).to(common)
-    mean, cov = charts.mean, charts.cov + common + floor
-    if people is None:
-        return Gaussian(mean, cov)
-    apart = people.mean - mean
-    mixed = share * cov + (1 - share) * people.cov + share * (1 - share) * torch.outer(apart, apart)
-    both = share * mean + (1 - share) * people.mean
-    if share == 1.0:
-        return Gaussian(mean, mixed)
-    lost = float(people.mean[COMPARED].abs().max() / both[COMPARED].abs().max().clamp_min(1e-9))
-    return Gaussian(min(max(lost, 1.0), MOST_GIVEN_BACK) * both, mixed)
+    both = share * charts.mean + (1 - share) * people.mean
+    if share < 1.0:
+        both = min(max(float(projection(people.mean, both)), 1.0), MOST_GIVEN_BACK) * both
+    cov = torch.zeros_like(people.cov)
+    for one, part in ((charts, worth), (people, settings)):
+        off = one.mean - both
+        cov = cov + part / (worth + settings) * (one.cov + torch.outer(off, off))
+    return Gaussian(both, cov)
 
 
-def _usual_size(everything: Mapping[tuple[str, str], WordSettings]) -> float:
+def usual_size_of(everything: Mapping[tuple[str, str], WordSettings]) -> float:
     """dB RMS, of the mean curves of words that many people have shown."""
     sizes = [float(rms_db(shown.mean)) for shown in everything.values() if len(shown.rows) + shown.people >= PEOPLE_WIN]
     return statistics.fmean(sizes) if sizes else 1.0

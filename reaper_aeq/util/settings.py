@@ -63,7 +63,7 @@ class UsualTraining:
     kind_power: float = setting(0.2, "a kind of n recordings counts n^(1 - power) in the mean; more costs mixes")
     source_power: float = setting(0.4, "the same for a source repository")
     kind_penalty: float = setting(0.3, "of the kind classifier, in the kernel's norm")
-    mean_ridge: float = setting(0.5, "regularisation of the expected spectrum")
+    mean_ridge: float = setting(0.7, "regularisation of the expected spectrum")
     scale_penalty: float = setting(3.0, "of what the covariance's scale hangs on")
     calibration_penalty: float = setting(30.0, "of each kind's calibration being other than 1")
     scale_steps: int = setting(40, "L-BFGS steps for it; the likelihood hardly moves beyond")
@@ -115,7 +115,7 @@ class WordsTraining:
 
     min_people: int = setting(5, "SocialEQ words with fewer people are left out unless listed in `asked_for`")
     min_settings: int = setting(3, "SAFE words with fewer settings are left out unless SocialEQ has them")
-    min_beside_charts: int = setting(5, "fewer settings, often one person's, do not count where charts define a word")
+    min_beside_charts: float = setting(2.0, "fewer independent settings do not count where charts define a word")
     socialeq_db: float = setting(5.0, "one SocialEQ unit in dB")
     safe_weight: float = setting(12.0, "how many SocialEQ people one SAFE setting counts for in the mean of a word")
     safe_alike: float = setting(0.0125, "correlation of a word's SAFE settings: the same people made many of them")

@@ -1,5 +1,6 @@
 """The usual balance of a sound: kinds and covariance from made-up recordings, and the shipped model's promises."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,6 +75,39 @@ def test_what_is_shipped_is_what_was_fitted(fitted, tmp_path):
         torch.testing.assert_close(a.kinds, b.kinds, rtol=0, atol=1e-3)
 
 
+def test_versions_at_other_speeds_teach_the_mean_and_are_shipped(tmp_path):
+    sounds = made(per_kind=12)
+    draw = torch.Generator().manual_seed(5)
+    moved = sounds.features + 0.5 * torch.randn(sounds.features.shape, generator=draw, dtype=torch.float64)
+    moved[:, len(KINDS)] += 2.0  # a tilt that no recording has as it is
+    targets = center(sounds.targets + 2.0 * OCTAVES)
+    taught, metrics = training.fit_usual(UsualTraining(), replace(sounds, played=((moved, targets),)))
+    plain, _ = training.fit_usual(UsualTraining(), sounds)
+    assert len(taught.played) == len(sounds.names) and len(plain.played) == 0
+    errors = [
+        (torch.stack([one.mean_db for one in model.usual(moved, [None] * len(moved))]) - targets).square().mean()
+        for model in (taught, plain)
+    ]
+    assert errors[0] < 0.7 * errors[1]
+    training.save_usual(taught, sounds, UsualTraining(), metrics, tmp_path, "usual")
+    again = UsualBalance.load(tmp_path).usual(moved[:3], [None] * 3)
+    for a, b in zip(taught.usual(moved[:3], [None] * 3), again, strict=True):
+        torch.testing.assert_close(a.mean_db, b.mean_db, rtol=0, atol=0.02)
+
+
+def test_tilt_beyond_what_alike_sounds_did_is_allowed_for():
+    """Sounds that tilt by far more than they vary otherwise: the covariance has to say so."""
+    sounds = made(per_kind=12)
+    tilt = 5.0 * torch.randn(len(sounds.names), 1, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    sounds = replace(sounds, targets=center(sounds.targets + tilt * OCTAVES))
+    model, _ = training.fit_usual(UsualTraining(), sounds)
+    axis = OCTAVES / OCTAVES.norm()
+    found = model.usual(sounds.features, [None] * len(sounds.names))
+    expected = sum(float(axis @ one.cov @ axis) for one in found) / len(found)
+    measured = float((sounds.targets @ axis - torch.stack([one.mean_db for one in found]) @ axis).square().mean())
+    assert 0.5 * measured < expected < 4 * measured
+
+
 def test_what_is_said_of_the_kind_changes_kind_and_balance(fitted):
     sounds, model, _ = fitted
     prior = torch.tensor(known_kind("drums"), dtype=torch.float64)
@@ -131,8 +165,9 @@ def clip(name, kind, source):
         ltas_db=lambda: ltas, in_reach=torch.ones(N_GRID, dtype=torch.bool), fine=torch.zeros(N_FINE)
     )
     return SimpleNamespace(
-        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis
-    )
+        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis,
+        at_other_speeds=[(analysis, torch.ones(N_GRID, dtype=torch.bool))],
+    )  # fmt: skip
 
 
 def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monkeypatch):
@@ -144,6 +179,9 @@ def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monke
         clip("megaglest_chicken.ogg", "speech", "b/d"),
     ]
     sounds = training.sounds_of(clips)
+    ((stats, targets),) = sounds.played
+    assert torch.equal(stats, sounds.features) and torch.equal(targets, sounds.targets)
+    assert len(sounds.subset(sounds.kinds == 0).played[0][0]) == 1
     assert len(sounds.names) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
     assert "megaglest_chicken.ogg" not in sounds.names and "other.wav" not in sounds.names
     assert float((sounds.targets.amax(1) - sounds.targets.amin(1)).max()) <= 60.0 + 1e-6

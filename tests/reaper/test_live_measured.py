@@ -12,6 +12,7 @@ from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
 from test_live import THEIRS, assert_alike, assert_sounds_alike, audio
 
+from reaper_aeq.cli.main import main
 from reaper_aeq.eq import Band, Eq
 
 
@@ -311,6 +312,41 @@ def test_a_track_that_goes_while_reaper_renders_in_the_background(studio, monkey
     wait_for_background(studio)
     assert studio.host.labels() == ["AEQ: warm 100%"]
     assert studio.host.do(bypassed) == [False, False], "what was bypassed on the other track is on again"
+
+
+@pytest.mark.parametrize("what", ["track", "tab"])
+def test_what_goes_between_two_renders_in_the_background(studio, monkeypatch, capsys, what):
+    """Each track is rendered by itself here: nothing that is gone is touched by the next one."""
+    before, _ = two_parts(studio, fx=[reaeq(THEIRS, "mine")], selected=True)
+    prefer(studio, background_render=True)
+    dispute(studio, tracknumber=False)
+    done = []
+
+    def change(session):
+        from standin.injection import delete_track
+
+        if what == "tab":
+            session.reaper.open_tab(b'<REAPER_PROJECT 0.1 "7.66/linux-x86_64" 1 0\n>\n')
+            return
+        with session.reaper.as_user() as project:
+            delete_track(project.tracks[1])
+            project.reindex()
+
+    def sleep(seconds):
+        if not done:
+            done.append(studio.host.do(change))
+
+    monkeypatch.setattr("reaper_aeq.reaper.live.api.time", SimpleNamespace(sleep=sleep))
+    assert main(["live", "warm", "--all", "--render", "--port", str(studio.port)]) == 2
+    said = {"track": "error: 'Gtr': it was removed meanwhile", "tab": "error: another project came to the front"}
+    assert capsys.readouterr().err.startswith(said[what])
+    wait_for_background(studio)
+    if what == "tab":
+        studio.host.do(lambda session: session.reaper.close_tab(1))
+        assert studio.host.bytes() == before
+    assert studio.host.labels() == [] and not any(studio.host.do(bypassed))
+    # the user's edit fell in the middle of ours, whose step it is
+    studio.host.do(lambda session: setattr(session.reaper.project, "saved_state", session.reaper.project.bytes()))
 
 
 # Long projects -------------------------------------------------------------------------------------------------------

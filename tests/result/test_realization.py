@@ -12,9 +12,10 @@ from reaper_aeq import AdaptiveEQ
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.eq import LIMITS, Band, Eq
-from reaper_aeq.model.curves import GRID, center, rms_db
+from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT
-from reaper_aeq.result.realization import realize
+from reaper_aeq.result import realization
+from reaper_aeq.result.realization import dialled, realize
 from reaper_aeq.result.safety import Loudness, scaled
 from reaper_aeq.training.datasets.sources import shaped_noise
 
@@ -143,3 +144,29 @@ def test_bands_are_made_for_the_sample_rate_at_hand(engine, sample_rate):
     inside = min(16_000, 0.4 * sample_rate) > GRID_HZ
     error = eq.response_db(GRID_HZ, sample_rate) - center(engine.curve_of("warm")).numpy()
     assert np.std(error[inside][8:]) < 0.6
+
+
+def test_what_a_person_would_dial_costs_nothing_that_is_heard(engine, monkeypatch):
+    """Three digits of a frequency, tenths of a dB where that changes the answer by under 0.02 dB RMS."""
+    costs, tenths = [], []
+
+    def watched(held, limits, seen, word_db=None):
+        found = dialled(held, limits, seen, word_db)
+        weight = seen.visible * COMPARED
+        off = limits.response_db(found.eq) - limits.response_db(held.eq)
+        off = off - (off * weight).sum() / weight.sum()
+        costs.append(float(((off.square() * weight).sum() / weight.sum()).sqrt()))
+        gains = [band.gain_db for band in found.eq.bands]
+        tenths.append(all(gain == pytest.approx(round(gain, 1), abs=1e-9) for gain in gains))
+        assert all(float(f"{band.freq_hz:.3g}") == band.freq_hz for band in found.eq.bands)
+        assert all(gain == pytest.approx(round(gain, 2), abs=1e-9) for gain in gains)
+        return found
+
+    monkeypatch.setattr(realization, "dialled", watched)
+    for sound in (gusts(), gusts(60, 9000, seed=1), gusts(0, 3000, seed=2), gusts(150, seed=3)):
+        analysis = engine.analyze(sound, RATE)
+        for word in ("warm", "less boomy", "airy", "less muddy", "presence", "less nasal", "thin", "less rumble"):
+            for intensity in (0.4, 1.0, 1.7):
+                engine.adapt_analysis(analysis, word, intensity=intensity)
+    print(f"{len(costs)} answers: rounding costs at most {max(costs):.4f} dB RMS, {np.mean(tenths):.0%} in tenths")
+    assert len(costs) >= 90 and max(costs) < 0.02 and np.mean(tenths) > 0.9

@@ -18,7 +18,7 @@ import soundfile
 
 from ...errors import OutputError
 from ...util.files import output_error
-from . import alone, fx, preferences, render_state
+from . import alone, fx, preferences, render_state, write
 from .api import Api, Later, LiveError
 from .render_wait import wait_for
 from .spans import Group, Span, groups
@@ -81,6 +81,7 @@ def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, m
         later(render_state.transport(reaper, project))
         later(render_state.keys(reaper, project))
         for group in groups(reaper, project, targets):
+            write.check_still_there(reaper, project, group.targets)  # the render before may have been in the background
             for target, path in _rendered(reaper, project, group, folder, may_wait):
                 part = RenderedPart(path, group.start_s, group.end_s, group.spans.get(id(target)))
                 found[id(target)].parts.append(part)
@@ -98,8 +99,10 @@ def _rendered(reaper: Api, project: str, group: Group, folder: Path, may_wait: b
         files = _files(reaper, project, group, folder, may_wait)
         if files is None:  # one after the other, which leaves nothing to mix up
             singles = [Group(group.how, [one], group.start_s, group.end_s, group.spans) for one in group.targets]
-            each = [_files(reaper, project, single, folder, may_wait) for single in singles]
-            files = [one for found in each for one in found or []]
+            files = []
+            for single in singles:
+                write.check_still_there(reaper, project, group.targets)
+                files += _files(reaper, project, single, folder, may_wait) or []
         if group.how == "stem" and len(files) > 1:
             refuse_the_mix(reaper, project, files, lambda: _mix(reaper, project, group, folder, may_wait))
         return files
@@ -204,6 +207,7 @@ def _run(reaper: Api, project: str, files: list[Path], may_wait: bool) -> None:
 
 def _mix(reaper: Api, project: str, group: Group, folder: Path, may_wait: bool) -> Path | None:
     """The master mix over the same time, everything else as it is for the group."""
+    write.check_still_there(reaper, project, group.targets)
     whole = Group("master", group.targets[:1], group.start_s, group.end_s)
     names = _prepare(reaper, project, whole, folder)
     if len(names) != 1:

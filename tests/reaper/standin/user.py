@@ -28,7 +28,9 @@ class User:
             was, now = before.get(key), after.get(key)
             if isinstance(was, frozenset) and isinstance(now, frozenset):
                 # what a script has selected for a moment stays its own doing
-                self.baseline[key] = (self.baseline.get(key, was) - (was - now)) | (now - was)
+                kept = self.baseline.get(key, was) - (was - now)
+                there = {thing.guid for thing in (key[0].master, *key[0].tracks, *key[0].items)}
+                self.baseline[key] = kept & there | (now - was)
             elif was != now:
                 self.baseline[key] = now
 
