@@ -79,21 +79,23 @@ def write_all(paths: Sequence[AnyPath], mode: int | None = None, gone: Iterable[
 def _writing(outputs: Sequence[_Output], wait_s: float) -> Iterator[Writing]:
     """`write_all`, which waits up to `wait_s` for another run that writes one of them."""
     _refuse_twice(outputs)
-    with ExitStack() as stack:
-        known = True
-        for lock in sorted({output.lock for output in outputs}):
-            output = next(output for output in outputs if output.lock == lock)
-            with output.told():
-                held = TargetLock.take(lock, wait_s)
-            if held is None:
-                raise OutputError(
-                    f"cannot write {output.shown}: another run is writing it just now: wait for that, or choose another"
-                    " name"
-                )
-            stack.callback(held.release)
-            known = known and held.known
-        for output in outputs:
-            stack.enter_context(output.opened(known))
+    stack = ExitStack()
+    try:
+        with interrupts_wait():  # or what was just made would not be known to be taken away again
+            known = True
+            for lock in sorted({output.lock for output in outputs}):
+                output = next(output for output in outputs if output.lock == lock)
+                with output.told():
+                    held = TargetLock.take(lock, wait_s)
+                if held is None:
+                    raise OutputError(
+                        f"cannot write {output.shown}: another run is writing it just now: wait for that, or choose"
+                        " another name"
+                    )
+                stack.callback(held.release)
+                known = known and held.known
+            for output in outputs:
+                stack.enter_context(output.opened(known))
         writing = Writing(outputs)
         with writing._undo as undo:
             yield writing
@@ -102,6 +104,9 @@ def _writing(outputs: Sequence[_Output], wait_s: float) -> Iterator[Writing]:
             with interrupts_wait():
                 _place(outputs)
                 undo.pop_all()
+    finally:
+        with interrupts_wait():
+            stack.close()
 
 
 @contextmanager

@@ -101,6 +101,24 @@ def test_an_interrupt_among_the_renames_comes_after_them(tmp_path, paths, monkey
     assert kept.read_text() == "before"
 
 
+@pytest.mark.parametrize("call", ["take", "release", "open", "unlink"])
+def test_an_interrupt_while_locks_and_files_come_and_go_leaves_none_of_them(tmp_path, paths, monkeypatch, call):
+    """Between making one and knowing of it: a lock stayed beside the song."""
+    owner = TargetLock if call in ("take", "release") else files_module.os
+    real = getattr(owner, call)
+
+    def interrupted(*arguments):
+        found = real(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(owner, call, interrupted)
+    with pytest.raises(KeyboardInterrupt), write_all(paths) as writing:
+        write(writing, paths, "new")
+    monkeypatch.undo()
+    assert [name for name in os.listdir(tmp_path) if name.startswith(".aeq-")] == []
+
+
 def test_a_copy_that_is_kept_never_replaces_anything_and_goes_if_the_run_fails(tmp_path, paths, monkeypatch):
     names = [tmp_path / f"backup{n}" for n in range(3)]
     paths[2].write_text("now")
