@@ -116,7 +116,7 @@ def test_a_project_that_is_opened_ends_scripts(open_song, open_project):
     """The report is told all the same, and the user's project is in front again."""
     s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems", open_project=open_project))
     s.press("Self-test")
-    assert "All is as expected." in s.reaper.ui.console and s.unchanged and s.left_behind() == []
+    assert "pass  your project is in front again" in s.reaper.ui.console and s.unchanged and s.left_behind() == []
     assert s.reaper.projects == [s.project] and (s.reaper.resource_path / "reaper-aeq-self-test.txt").exists()
 
 
