@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import AeqError
 from ..dsp.spectrum import Analysis
+from ..errors import AeqError
 from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, center

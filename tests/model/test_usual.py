@@ -179,7 +179,7 @@ def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monke
         clip("megaglest_chicken.ogg", "speech", "b/d"),
     ]
     sounds = training.sounds_of(clips)
-    (stats, targets), = sounds.played
+    ((stats, targets),) = sounds.played
     assert torch.equal(stats, sounds.features) and torch.equal(targets, sounds.targets)
     assert len(sounds.subset(sounds.kinds == 0).played[0][0]) == 1
     assert len(sounds.names) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
