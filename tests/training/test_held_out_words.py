@@ -72,5 +72,5 @@ def test_charts_beside_people_make_words_no_surer_than_people_are(shared_dir):
     print(f"{len(gained)} words, charts beside people against people alone: {fmean(gained):+.2f} ± {error:.2f} nats")
     assert len(gained) >= 10 and math.isfinite(error)
     # charts are not what these people had in mind, but may not shut out what they did
-    assert fmean(gained) > -5.0
+    assert fmean(gained) > -2.0
     assert fmean(nearer) < 0.0
