@@ -75,7 +75,8 @@ def features(analysis: Analysis) -> Tensor:
 class UsualBalance(BalanceEncoder):
     """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded.
 
-    The mean is learned from `m` versions of them at other speeds as well: `played` of the sound `played_of`.
+    The mean is learned from `m` versions of them at other speeds as well: `played` of the sound `played_of`. Models made
+    earlier know fewer of the `smooth` shapes, and none of the versions.
     """
 
     feature_mean: Tensor
@@ -96,7 +97,7 @@ class UsualBalance(BalanceEncoder):
     scale: Tensor
     scale_offset: Tensor
 
-    def __init__(self, n: int, f: int, shape: UsualShape | None = None, m: int = 0) -> None:
+    def __init__(self, n: int, f: int, shape: UsualShape | None = None, m: int = 0, smooth: int = len(SMOOTH)) -> None:
         super().__init__()
         self.shape = shape or UsualShape()
         sizes = {
@@ -105,7 +106,7 @@ class UsualBalance(BalanceEncoder):
             "played": (m, f), "played_of": (m,),
             "mean_db": (N_GRID,), "alpha": (n + m, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
             "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
-            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
+            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + smooth), "scale_offset": (1 + smooth,),
         }  # fmt: skip
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
@@ -179,14 +180,16 @@ class UsualBalance(BalanceEncoder):
         return torch.cat((probability, tonal / 3, self.embed(standard)[:, : self.shape.scaled]), -1)
 
     def scales(self, described: Tensor) -> Tensor:
-        """(m, 1 + len(SMOOTH)): factors of what alike sounds were off by and of the smooth shapes."""
+        """(m, 1 + smooth): factors of what alike sounds were off by and of the smooth shapes."""
         return (described @ self.scale + self.scale_offset).clamp(-4.0, 5.0).exp()
 
     def covariance(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, bands, bands) dB²."""
         factors = self.scales(self.described(standard, probability, raw))
         own = self.shapes(self.alike(standard, probability))
-        return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
+        return factors[:, :1, None] * own + torch.einsum(
+            "ms,sij->mij", factors[:, 1:], smooth_shapes()[: factors.shape[1] - 1]
+        )
 
     @torch.no_grad()
     def usual_of(
@@ -224,8 +227,10 @@ class UsualBalance(BalanceEncoder):
         """The shipped weights, or those in `folder`. Raises `ModelError`."""
         checkpoint = Checkpoint.load(name, folder)
         architecture = dict(checkpoint.info["architecture"])
-        model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
-        model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
+        smooth = len(checkpoint.tensors["scale_offset"]) - 1
+        model = cls(shape=UsualShape(**architecture.pop("shape")), smooth=smooth, **architecture)
+        loaded = {key: value.double() for key, value in checkpoint.tensors.items()}
+        model.load_state_dict({"played": model.played, "played_of": model.played_of} | loaded)
         model._pooled, model._embedded = model.pooled(), model.embed(model.features)
         model._known = model.known()
         return model.eval().requires_grad_(False)

@@ -20,7 +20,7 @@ from reaper_aeq.model.curves import GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.model.texture import statistics, texture
-from reaper_aeq.model.usual import UsualBalance
+from reaper_aeq.model.usual import SMOOTH, UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.training.datasets.sources import random_curves
 
@@ -63,7 +63,7 @@ def tiny_models(tmp_path_factory) -> Path:
     usual.weight += 1
     usual.kind = torch.arange(len(GRID)).double() % len(KINDS)
     usual.residual = len(GRID) ** 0.5 * torch.linalg.cholesky(encoder.residual_cov).T
-    usual.scale_offset = torch.tensor([0.0, -4.0, -4.0, -4.0]).double()
+    usual.scale_offset = torch.tensor([0.0] + [-4.0] * len(SMOOTH)).double()
     about = {"n": len(GRID), "f": n_stats + N_FINE, "shape": asdict(usual.shape)}
     Checkpoint(usual.state_dict(), {"architecture": about}).save(folder, "usual")
 

@@ -10,6 +10,7 @@ import torch
 from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.evaluation import usual as examination
 from reaper_aeq.evaluation.rules import UsualRule
+from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS, known_kind
@@ -209,3 +210,15 @@ def test_the_shipped_model_hears_no_eq_and_tells_noise_bursts_from_a_voice():
     usual = model.usual(model.feature_mean[None], [None])[0]
     assert usual.cov.isfinite().all() and torch.linalg.eigvalsh(usual.cov).min() > 0
     assert EqAutoencoder.load().encode(usual.mean_db.float()[None]).isfinite().all()
+
+
+def test_a_model_made_before_there_were_other_speeds_still_loads(tmp_path):
+    now = Checkpoint.load("usual")
+    info = now.info | {"architecture": {key: value for key, value in now.info["architecture"].items() if key != "m"}}
+    tensors = {key: value for key, value in now.tensors.items() if not key.startswith("played")}
+    tensors["alpha"] = tensors["alpha"][: info["architecture"]["n"]]
+    tensors |= {"scale": tensors["scale"][:, :4], "scale_offset": tensors["scale_offset"][:4]}
+    Checkpoint(tensors, info).save(tmp_path, "usual")
+    before = UsualBalance.load(tmp_path)
+    raw = UsualBalance.load().feature_mean
+    assert before.usual_alone(raw, None).cov.shape == (N_GRID, N_GRID)
