@@ -75,8 +75,8 @@ def features(analysis: Analysis) -> Tensor:
 class UsualBalance(BalanceEncoder):
     """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded.
 
-    The mean is learned from `m` versions of them at other speeds as well: `played` of the sound `played_of`. Models made
-    earlier know fewer of the `smooth` shapes, and none of the versions.
+    The mean is learned from `m` versions of them at other speeds as well: `played` of the sound `played_of`. Models
+    made earlier know fewer of the `smooth` shapes, and none of the versions.
     """
 
     feature_mean: Tensor
