@@ -11,7 +11,7 @@ from torch import Tensor
 from ..dsp.spectrum import Analysis
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
-from ..methods.validation import AnalyzedRequest
+from ..methods.validation import AnalyzedRequest, validated
 from ..model.audio_encoder import visibility
 from ..model.curves import audible_projection
 from ..request import EqRequest
@@ -39,11 +39,11 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         shares: dict[float, list[float]] = {intensity: [] for intensity in LEAST}
         yielding = dict.fromkeys(LEAST, 0)
         for word in PRESSED:
-            m = engine.curve_of(word)
+            curves = curves_on(engine, word, analyses)
             for intensity, least in LEAST.items():
                 asked = [AnalyzedRequest(analysis, EqRequest(word, intensity)) for analysis in analyses]
                 results = raised(engine.adapt_many(asked))
-                for analysis, result in zip(analyses, results, strict=True):
+                for analysis, result, m in zip(analyses, results, curves, strict=True):
                     presses += intensity == 1
                     quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
                     if result.score_before > SCORED_TO:
@@ -90,6 +90,13 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         good = steps[name] <= most and (name != "score" or rises <= 0.05)
         out.append(Law(f"heard: evenly over {name}", figure, f"at most {most:g}", good))
     return out
+
+
+def curves_on(engine: AdaptiveEQ, word: str, analyses: Sequence[Analysis]) -> list[Tensor]:
+    """What people do for a word (bands,), for each sound: some words mean something else for drums than for a voice."""
+    asked = [AnalyzedRequest(analysis, EqRequest(word)) for analysis in analyses]
+    requests = engine.requests(asked, [validated(one, engine.words) for one in asked])
+    return [request.mean_db for request in requests]
 
 
 def share(result: Result, analysis: Analysis, m: Tensor) -> float:
