@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..model.curves import projection, rms_db
+from ..model.curves import COMPARED, rms_db
 from ..model.eq_autoencoder import N_LATENT, EqAutoencoder
 from ..model.word_table import DISPUTED_BELOW, FULL_AGREEMENT, PEOPLE_WIN, Evidence
 from ..model.words import DescriptorSettings as Gaussian
@@ -176,13 +176,14 @@ def _charts_share(shown: WordSettings, charts: ChartCurve) -> float:
 def _fused(people: Gaussian, settings: float, charts: Gaussian, worth: float, share: float) -> Gaussian:
     """Both as curves. `share`: of the charts in the mean; people are `settings` independent ones, charts worth `worth`.
 
-    Charts say where, people how much: they set an EQ and heard it, so the mean gets back what mixing two shapes took
-    from how much of it people's mean curve holds. The covariance is the mixture's about this mean: whichever of the two
-    is followed, the other has been said or shown as well.
+    Charts say where, people how much: they set an EQ and heard it, so the mean gets back the peak of theirs that mixing
+    two shapes took from it. The covariance is the mixture's about this mean: whichever of the two is followed, the
+    other has been said or shown as well.
     """
     both = share * charts.mean + (1 - share) * people.mean
     if share < 1.0:
-        both = min(max(float(projection(people.mean, both)), 1.0), MOST_GIVEN_BACK) * both
+        lost = float(people.mean[COMPARED].abs().max() / both[COMPARED].abs().max().clamp_min(1e-9))
+        both = min(max(lost, 1.0), MOST_GIVEN_BACK) * both
     cov = torch.zeros_like(people.cov)
     for one, part in ((charts, worth), (people, settings)):
         off = one.mean - both
