@@ -12,7 +12,7 @@ from ...model.curves import COMPARED, audible_projection, center, projection
 from ...model.kinds import KINDS
 from ..method import MethodInput
 
-FOLLOW = 0.61  # of the way to where all mixes score alike, at the default adaptation (law "convergent")
+FOLLOW = 0.53  # of the way to where all mixes score alike, at the default adaptation (law "convergent")
 # On top of it beyond r = 1, for a word whose axis is known well; along one of few settings it costs more than it gives.
 FOLLOW_KNOWN, KNOWN_FROM = 0.25, 64.0
 # Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent
