@@ -21,7 +21,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import KINDS, MELODIC, MELODIC_KIND, heard_as
 from ..model.usual import UsualBalance
 from ..training.datasets.readers import read_clips
-from ..training.usual import SPEEDS, Sounds, balanced_folds, contrasts, fit_usual, sounds_of
+from ..training.usual import Sounds, balanced_folds, contrasts, fit_usual, sounds_of
 from ..util.settings import UsualTraining
 from .folds import N_FOLDS, Paths, People, Table, Tell, read_people
 from .rules import UsualRule
@@ -44,7 +44,7 @@ def run_usual(
     audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None
 ) -> dict[str, Table]:
     """{table: {kind or group: {who: figures}}}. Raises `AeqError`."""
-    sounds = sounds_of(read_clips(audio, tell, SPEEDS))
+    sounds = sounds_of(read_clips(audio, tell))
     tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
     who: dict[str, Fit] = {"rule": UsualRule.fit, OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}

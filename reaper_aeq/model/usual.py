@@ -28,7 +28,7 @@ from .texture import statistics, texture
 N_KINDS = len(KINDS)
 # Beside what alike sounds were off by, every sound may be off by any smooth shape: octaves of correlation and dB RMS,
 # before a factor that hangs on the sound. 0 octaves: each band for itself.
-SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
+SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0))
 # Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
 # scores of mixes no longer follow what is bright to the ear.
 SCORED_SHARE = 0.64
@@ -73,19 +73,13 @@ def features(analysis: Analysis) -> Tensor:
 
 
 class UsualBalance(BalanceEncoder):
-    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded.
-
-    The mean is learned from `m` versions of them at other speeds as well: `played` of the sound `played_of`. Models
-    made earlier know fewer of the `smooth` shapes, and none of the versions.
-    """
+    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded."""
 
     feature_mean: Tensor
     feature_scale: Tensor
     classifier: Tensor
     features: Tensor
     kind_probability: Tensor
-    played: Tensor
-    played_of: Tensor
     kind: Tensor
     weight: Tensor
     alpha: Tensor
@@ -97,16 +91,15 @@ class UsualBalance(BalanceEncoder):
     scale: Tensor
     scale_offset: Tensor
 
-    def __init__(self, n: int, f: int, shape: UsualShape | None = None, m: int = 0, smooth: int = len(SMOOTH)) -> None:
+    def __init__(self, n: int, f: int, shape: UsualShape | None = None) -> None:
         super().__init__()
         self.shape = shape or UsualShape()
         sizes = {
             "feature_mean": (f,), "feature_scale": (f,), "classifier": (n + 1, N_KINDS),
             "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
-            "played": (m, f), "played_of": (m,),
-            "mean_db": (N_GRID,), "alpha": (n + m, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
+            "mean_db": (N_GRID,), "alpha": (n, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
             "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
-            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + smooth), "scale_offset": (1 + smooth,),
+            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
         }  # fmt: skip
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
@@ -136,14 +129,9 @@ class UsualBalance(BalanceEncoder):
     def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
         return torch.cat((standard, self.shape.kind_weight * probability), -1)
 
-    def known(self) -> Tensor:
-        """(n + m, f + kinds): what the mean is learned from, the versions at other speeds last."""
-        probability = torch.cat((self.kind_probability, self.kind_probability[self.played_of.long()]))
-        return self.with_kinds(torch.cat((self.features, self.played)), probability)
-
     def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
         """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
-        known = self.known() if self._known is None else self._known
+        known = self.with_kinds(self.features, self.kind_probability) if self._known is None else self._known
         return self.mean_db + self.mean_kernel(self.with_kinds(standard, probability), known) @ self.alpha
 
     def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
@@ -180,16 +168,14 @@ class UsualBalance(BalanceEncoder):
         return torch.cat((probability, tonal / 3, self.embed(standard)[:, : self.shape.scaled]), -1)
 
     def scales(self, described: Tensor) -> Tensor:
-        """(m, 1 + smooth): factors of what alike sounds were off by and of the smooth shapes."""
+        """(m, 1 + len(SMOOTH)): factors of what alike sounds were off by and of the smooth shapes."""
         return (described @ self.scale + self.scale_offset).clamp(-4.0, 5.0).exp()
 
     def covariance(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, bands, bands) dB²."""
         factors = self.scales(self.described(standard, probability, raw))
         own = self.shapes(self.alike(standard, probability))
-        return factors[:, :1, None] * own + torch.einsum(
-            "ms,sij->mij", factors[:, 1:], smooth_shapes()[: factors.shape[1] - 1]
-        )
+        return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 
     @torch.no_grad()
     def usual_of(
@@ -227,12 +213,10 @@ class UsualBalance(BalanceEncoder):
         """The shipped weights, or those in `folder`. Raises `ModelError`."""
         checkpoint = Checkpoint.load(name, folder)
         architecture = dict(checkpoint.info["architecture"])
-        smooth = len(checkpoint.tensors["scale_offset"]) - 1
-        model = cls(shape=UsualShape(**architecture.pop("shape")), smooth=smooth, **architecture)
-        loaded = {key: value.double() for key, value in checkpoint.tensors.items()}
-        model.load_state_dict({"played": model.played, "played_of": model.played_of} | loaded)
+        model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
+        model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
         model._pooled, model._embedded = model.pooled(), model.embed(model.features)
-        model._known = model.known()
+        model._known = model.with_kinds(model.features, model.kind_probability)
         return model.eval().requires_grad_(False)
 
 

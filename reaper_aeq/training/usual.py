@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dsp.spectrum import Analysis
 from ..errors import AeqError
 from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
@@ -28,8 +27,6 @@ from .datasets.readers import Clip
 from .loop import Run
 
 INNER_FOLDS = 5
-# The mean learns from every recording a sixth of an octave higher and faster, and lower and slower, as well.
-SPEEDS = (2 ** (1 / 6), 2 ** (-1 / 6))
 GRAM_JITTER = 1e-6
 # Recordings that are not what their manifest says: a mouth that plays drums, a chicken among voices, synthesizers among
 # strings, keys among synthesizers, a test tone among flutes.
@@ -47,8 +44,7 @@ class Sounds:
 
     `features` (n, f) raw; `targets` (n, bands) dB, level-free spectra, silence raised to `SILENT_BELOW_DB` under the
     loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`;
-    `sources`: what is left out together, all `repositories` of one owner; `played`: features and targets of the same
-    sounds at other speeds, both (n, ...).
+    `sources`: what is left out together, all `repositories` of one owner.
     """
 
     names: tuple[str, ...]
@@ -58,7 +54,6 @@ class Sounds:
     heard: Tensor
     kinds: Tensor
     sources: tuple[str, ...]
-    played: tuple[tuple[Tensor, Tensor], ...] = ()
 
     def subset(self, keep: Tensor) -> Sounds:
         """`keep`: (n,) bool."""
@@ -66,8 +61,7 @@ class Sounds:
         rows = (self.names, self.repositories, self.sources)
         names, repositories, sources = (tuple(row[i] for i in chosen) for row in rows)
         parts = (self.features[keep], self.targets[keep], self.heard[keep], self.kinds[keep])
-        played = tuple((stats[keep], targets[keep]) for stats, targets in self.played)
-        return Sounds(names, repositories, *parts, sources, played)
+        return Sounds(names, repositories, *parts, sources)
 
 
 def sounds_of(clips: Sequence[Clip]) -> Sounds:
@@ -77,27 +71,19 @@ def sounds_of(clips: Sequence[Clip]) -> Sounds:
     missing = [kind for n, kind in enumerate(KINDS) if not bool((kinds == n).any())]
     if missing:
         raise AeqError(f"there are no recordings of {', '.join(missing)}: name folders that hold every kind")
+    ltas = torch.stack([clip.analysis.ltas_db() for clip in clips])
+    known = torch.stack([clip.known for clip in clips])
+    heard = torch.stack([visibility(row) for row in ltas]) * torch.stack([clip.analysis.in_reach for clip in clips])
+    raised = torch.maximum(ltas, ltas.amax(1, keepdim=True) - SILENT_BELOW_DB)
+    rows = level_by_middle(raised, known)
     music = kinds == list(KINDS).index("mix")
-    stats, targets, heard = _learned([(clip.analysis, clip.known) for clip in clips], music)
-    speeds = range(min(len(clip.at_other_speeds) for clip in clips))
-    played = tuple(_learned([clip.at_other_speeds[k] for clip in clips], music)[:2] for k in speeds)
+    rows = fill(rows, known, *gaussian(rows[music], known[music]))
+    rows = torch.maximum(rows, rows.amax(1, keepdim=True) - SILENT_BELOW_DB)
+    stats = torch.stack([features(clip.analysis) for clip in clips])
     sources = tuple(source_of(clip.source) for clip in clips)
     names = tuple(clip.name for clip in clips)
     repositories = tuple(clip.source for clip in clips)
-    return Sounds(names, repositories, stats, targets, heard, kinds, sources, played)
-
-
-def _learned(rows: Sequence[tuple[Analysis, Tensor]], music: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Analyses and their known bands -> features, targets and heard bands as in `Sounds`; `music` (n,): mixes."""
-    ltas = torch.stack([analysis.ltas_db() for analysis, _ in rows])
-    known = torch.stack([known for _, known in rows])
-    heard = torch.stack([visibility(row) for row in ltas]) * torch.stack([analysis.in_reach for analysis, _ in rows])
-    raised = torch.maximum(ltas, ltas.amax(1, keepdim=True) - SILENT_BELOW_DB)
-    spectra = level_by_middle(raised, known)
-    spectra = fill(spectra, known, *gaussian(spectra[music], known[music]))
-    spectra = torch.maximum(spectra, spectra.amax(1, keepdim=True) - SILENT_BELOW_DB)
-    stats = torch.stack([features(analysis) for analysis, _ in rows])
-    return stats, center(spectra), (heard > 0.5) & known & COMPARED
+    return Sounds(names, repositories, stats, center(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
 
 
 def source_of(repository: str) -> str:
@@ -135,11 +121,10 @@ def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
     """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
-    architecture: dict[str, object] = {"n": len(model.features), "f": model.features.shape[1], "m": len(model.played)}
-    architecture["shape"] = asdict(model.shape)
+    architecture = {"n": len(model.features), "f": model.features.shape[1], "shape": asdict(model.shape)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
-    half = {"features", "played", "residual", "kind_probability"}
+    half = {"features", "residual", "kind_probability"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
     Checkpoint(tensors, info).save(out, name)
 
@@ -150,12 +135,8 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
         raise AeqError(f"recordings of {len(set(sounds.sources))} sources cannot be split {INNER_FOLDS} ways")
     fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
     fold = torch.tensor([fold_of[source] for source in sounds.sources])
-    model = untrained(UsualShape(), sounds, settings.kind_power, settings.source_power, len(sounds.played))
-    # rounded first: this is how they are shipped
-    model.features = model.features.half().double()
-    if sounds.played:
-        model.played = torch.cat([model.standardize(played) for played, _ in sounds.played]).half().double()
-        model.played_of = torch.arange(len(sounds.names), dtype=torch.float64).repeat(len(sounds.played))
+    model = untrained(UsualShape(), sounds, settings.kind_power, settings.source_power)
+    model.features = model.features.half().double()  # this is how they are shipped
     _fit_kinds(model, sounds, fold, settings)
     _fit_mean(model, sounds, fold, settings)
     fit_axes(model)
@@ -172,13 +153,10 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     return model, {**metrics, "kind_right_unseen": round(float(right.mean()), 4)}
 
 
-def untrained(
-    shape: UsualShape, sounds: Sounds, kind_power: float, source_power: float, speeds: int = 0
-) -> UsualBalance:
-    """A model that holds the sounds' standardized features, their kinds and their `weights`; with room for these played
-    at so many other speeds."""
+def untrained(shape: UsualShape, sounds: Sounds, kind_power: float, source_power: float) -> UsualBalance:
+    """A model that holds the sounds' standardized features, their kinds and their `weights`."""
     raw = sounds.features
-    model = UsualBalance(len(raw), raw.shape[1], shape, speeds * len(raw))
+    model = UsualBalance(len(raw), raw.shape[1], shape)
     model.feature_mean = raw.nanmean(0).nan_to_num(0.0)
     model.feature_scale = (raw - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
     model.features, model.kind = model.standardize(raw), sounds.kinds.double()
@@ -233,27 +211,22 @@ def logistic(features: Tensor, kinds: Tensor, weight: Tensor, penalty: float) ->
 
 def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:
     """Kernel ridge regression of the spectra, and its residuals where a sound's own fold was left out."""
-    x, versions = model.known(), 1 + len(sounds.played)
+    x = model.with_kinds(model.features, model.kind_probability)
     gram = model.mean_kernel(x, x)
-    targets = torch.cat([sounds.targets, *(targets for _, targets in sounds.played)])
 
-    def fitted(sound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """From the sounds in `sound` (n,) bool: their versions (n + m,) bool, mean and slopes."""
-        weight = weights(sounds.subset(sound), settings.kind_power, settings.source_power).repeat(versions)
-        rows = sound.repeat(versions)
-        mean = (weight[:, None] * targets[rows]).sum(0) / weight.sum()
+    def fitted(rows: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        mean = (weight[:, None] * sounds.targets[rows]).sum(0) / weight.sum()
         ridge = settings.mean_ridge * torch.diag(1 / weight)
-        return rows, mean, torch.linalg.solve(gram[rows][:, rows] + ridge, targets[rows] - mean)
+        return mean, torch.linalg.solve(gram[rows][:, rows] + ridge, sounds.targets[rows] - mean)
 
-    count = len(sounds.names)
     for k in range(INNER_FOLDS):
         own = fold == k
         if not bool(own.any()):
             continue
-        rows, mean, alpha = fitted(~own)
-        model.residual[own] = sounds.targets[own] - mean - gram[:count][own][:, rows] @ alpha
+        mean, alpha = fitted(~own, weights(sounds.subset(~own), settings.kind_power, settings.source_power))
+        model.residual[own] = sounds.targets[own] - mean - gram[own][:, ~own] @ alpha
     model.residual = model.residual.half().double()
-    _, model.mean_db, model.alpha = fitted(torch.ones_like(fold, dtype=torch.bool))
+    model.mean_db, model.alpha = fitted(torch.ones_like(fold, dtype=torch.bool), model.weight)
     for kind in range(N_KINDS):
         own = sounds.kinds == kind
         weight = model.weight[own]
@@ -288,7 +261,7 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
     weight = weights(sounds, 0.5, settings.source_power)
     bands = (~hidden).sum(1)
     scale = x.new_zeros(x.shape[1], 1 + len(SMOOTH)).requires_grad_()
-    offset = x.new_tensor([-0.3, 1.0] + [-1.5] * (len(SMOOTH) - 1)).requires_grad_()
+    offset = torch.tensor([-0.3, 1.0, -1.5, -1.5], dtype=x.dtype).requires_grad_()
 
     kind = torch.nn.functional.one_hot(sounds.kinds, N_KINDS).double()
     recordings = kind.sum(0).clamp_min(1.0)

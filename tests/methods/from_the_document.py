@@ -224,9 +224,7 @@ def usual(model, features, name_says=None):
         p = (p + 0.02) * name_says
         p /= p.sum()
 
-    of = model["played_of"].astype(int)
-    sounds = np.vstack([model["features"], model["played"]])
-    known = np.hstack([sounds, 10 * np.vstack([model["kind_probability"], model["kind_probability"][of]])])
+    known = np.hstack([model["features"], 10 * model["kind_probability"]])
     mean = model["mean_db"] + likeness(np.concatenate([z, 10 * p]), known) @ model["alpha"]
     of_kind = p @ model["kind_mean_db"]
 
@@ -243,7 +241,7 @@ def usual(model, features, name_says=None):
     f = np.exp(np.clip(says @ model["scale"] + model["scale_offset"], -4, 5))
     octaves = np.log2(GRID[:, None] / GRID)
     cov = f[0] * (n * own + 8 * pooled) / (n + 8) + f[1] * np.eye(59)
-    for factor, size, length in ((f[2], 3.2, 0.25), (f[3], 5.0, 1.0), (f[4], 5.0, 3.0)):
+    for factor, size, length in ((f[2], 3.2, 0.25), (f[3], 5.0, 1.0)):
         cov = cov + factor * size**2 * np.exp(-0.5 * (octaves / length) ** 2)
     return Usual(mean, of_kind + 0.64 * (mean - of_kind), cov, p)
 

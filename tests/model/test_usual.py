@@ -1,6 +1,5 @@
 """The usual balance of a sound: kinds and covariance from made-up recordings, and the shipped model's promises."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.evaluation import usual as examination
 from reaper_aeq.evaluation.rules import UsualRule
-from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS, known_kind
@@ -76,26 +74,6 @@ def test_what_is_shipped_is_what_was_fitted(fitted, tmp_path):
         torch.testing.assert_close(a.kinds, b.kinds, rtol=0, atol=1e-3)
 
 
-def test_versions_at_other_speeds_teach_the_mean_and_are_shipped(tmp_path):
-    sounds = made(per_kind=12)
-    draw = torch.Generator().manual_seed(5)
-    moved = sounds.features + 0.5 * torch.randn(sounds.features.shape, generator=draw, dtype=torch.float64)
-    moved[:, len(KINDS)] += 2.0  # a tilt that no recording has as it is
-    targets = center(sounds.targets + 2.0 * OCTAVES)
-    taught, metrics = training.fit_usual(UsualTraining(), replace(sounds, played=((moved, targets),)))
-    plain, _ = training.fit_usual(UsualTraining(), sounds)
-    assert len(taught.played) == len(sounds.names) and len(plain.played) == 0
-    errors = [
-        (torch.stack([one.mean_db for one in model.usual(moved, [None] * len(moved))]) - targets).square().mean()
-        for model in (taught, plain)
-    ]
-    assert errors[0] < 0.7 * errors[1]
-    training.save_usual(taught, sounds, UsualTraining(), metrics, tmp_path, "usual")
-    again = UsualBalance.load(tmp_path).usual(moved[:3], [None] * 3)
-    for a, b in zip(taught.usual(moved[:3], [None] * 3), again, strict=True):
-        torch.testing.assert_close(a.mean_db, b.mean_db, rtol=0, atol=0.02)
-
-
 def test_what_is_said_of_the_kind_changes_kind_and_balance(fitted):
     sounds, model, _ = fitted
     prior = torch.tensor(known_kind("drums"), dtype=torch.float64)
@@ -153,9 +131,8 @@ def clip(name, kind, source):
         ltas_db=lambda: ltas, in_reach=torch.ones(N_GRID, dtype=torch.bool), fine=torch.zeros(N_FINE)
     )
     return SimpleNamespace(
-        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis,
-        at_other_speeds=[(analysis, torch.ones(N_GRID, dtype=torch.bool))],
-    )  # fmt: skip
+        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis
+    )
 
 
 def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monkeypatch):
@@ -167,9 +144,6 @@ def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monke
         clip("megaglest_chicken.ogg", "speech", "b/d"),
     ]
     sounds = training.sounds_of(clips)
-    ((stats, targets),) = sounds.played
-    assert torch.equal(stats, sounds.features) and torch.equal(targets, sounds.targets)
-    assert len(sounds.subset(sounds.kinds == 0).played[0][0]) == 1
     assert len(sounds.names) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
     assert "megaglest_chicken.ogg" not in sounds.names and "other.wav" not in sounds.names
     assert float((sounds.targets.amax(1) - sounds.targets.amin(1)).max()) <= 60.0 + 1e-6
@@ -210,15 +184,3 @@ def test_the_shipped_model_hears_no_eq_and_tells_noise_bursts_from_a_voice():
     usual = model.usual(model.feature_mean[None], [None])[0]
     assert usual.cov.isfinite().all() and torch.linalg.eigvalsh(usual.cov).min() > 0
     assert EqAutoencoder.load().encode(usual.mean_db.float()[None]).isfinite().all()
-
-
-def test_a_model_made_before_there_were_other_speeds_still_loads(tmp_path):
-    now = Checkpoint.load("usual")
-    info = now.info | {"architecture": {key: value for key, value in now.info["architecture"].items() if key != "m"}}
-    tensors = {key: value for key, value in now.tensors.items() if not key.startswith("played")}
-    tensors["alpha"] = tensors["alpha"][: info["architecture"]["n"]]
-    tensors |= {"scale": tensors["scale"][:, :4], "scale_offset": tensors["scale_offset"][:4]}
-    Checkpoint(tensors, info).save(tmp_path, "usual")
-    before = UsualBalance.load(tmp_path)
-    raw = UsualBalance.load().feature_mean
-    assert before.usual_alone(raw, None).cov.shape == (N_GRID, N_GRID)

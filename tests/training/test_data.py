@@ -167,21 +167,6 @@ def test_a_manifest_says_what_recordings_are(tmp_path):
     assert (two.kind, two.source) == ("mix", tmp_path.name) and GRID[two.known].max() > 4000
 
 
-def test_played_faster_all_lies_higher(tmp_path):
-    """A sixth of an octave faster is a band higher, codec cutoffs too."""
-    rate = 16_000
-    sound = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * rate) / rate)
-    store(tmp_path / "tone.wav", sound)
-    table(tmp_path / "MANIFEST.tsv", ["file", "kind", "source_repo", "codec_cutoff_hz"],
-          [["tone.wav", "synth", "a/b", "4000"]], "\t")  # fmt: skip
-    (clip,) = read_clips([tmp_path], speeds=(2 ** (1 / 6), 2 ** (-1 / 6)))
-    (faster, above), (slower, below) = clip.at_other_speeds
-    at = int(clip.analysis.ltas_db().argmax())
-    assert int(faster.ltas_db().argmax()) == at + 1 and int(slower.ltas_db().argmax()) == at - 1
-    assert faster.duration_s == pytest.approx(clip.analysis.duration_s / 2 ** (1 / 6), rel=1e-3)
-    assert int(above.sum()) == int(clip.known.sum()) + 1 == int(below.sum()) + 2
-
-
 def test_a_folder_without_recordings_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no audio")
     with pytest.raises(AeqError, match="holds no recordings"):

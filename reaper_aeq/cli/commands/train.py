@@ -152,9 +152,9 @@ def train_usual(
     _check(places, None, audio=[*audio, *folds])
     with _run(places, 0) as to:
         from ...training.datasets.readers import read_clips
-        from ...training.usual import SPEEDS, train_usual
+        from ...training.usual import train_usual
 
-        clips = read_clips(audio, to.tell, SPEEDS)
+        clips = read_clips(audio, to.tell)
         if folds:
             from ...evaluation.folds import train_usual_folds
 

@@ -138,29 +138,15 @@ class Clip:
     analysis: Analysis
     genre: str = ""
     path: str = ""
-    played: tuple[tuple[float, Analysis], ...] = ()
 
     @property
     def known(self) -> Tensor:
         """(bands,) bool"""
-        return _below(min(self.cutoff_hz, self.analysis.sample_rate / 2))
-
-    @property
-    def at_other_speeds(self) -> list[tuple[Analysis, Tensor]]:
-        """The analysis and known bands (bands,) of each of `played`: how many times as fast, and what it then is."""
-        return [(one, _below(min(speed * self.cutoff_hz, one.sample_rate / 2))) for speed, one in self.played]
+        return torch.from_numpy(min(self.cutoff_hz, self.analysis.sample_rate / 2) >= GRID_HZ * 2 ** (1 / 12))
 
 
-def _below(limit_hz: float) -> Tensor:
-    """(bands,) bool: bands wholly below it."""
-    return torch.from_numpy(limit_hz >= GRID_HZ * 2 ** (1 / 12))
-
-
-def read_clips(
-    folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None, speeds: Sequence[float] = ()
-) -> list[Clip]:
-    """Every recording in `folders`; unreadable or silent ones are told of and left out. `speeds`: how many times as
-    fast it is heard as well, a little like other instruments and voices.
+def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None) -> list[Clip]:
+    """Every recording in `folders`; unreadable or silent ones are told of and left out.
 
     Raises `AeqError` where a folder holds no recording at all.
     """
@@ -173,10 +159,8 @@ def read_clips(
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
         for path in files:
             row = rows.get(path.name, {})
-            skip_s = MP3_SKIP_S if path.suffix.lower() == ".mp3" else 0.0
             try:
-                analysis = analyze_file(path, skip_s)
-                played = tuple((speed, analyze_file(path, skip_s, speed)) for speed in speeds)
+                analysis = analyze_file(path, MP3_SKIP_S if path.suffix.lower() == ".mp3" else 0.0)
             except AudioError as error:
                 tell(str(error))
                 continue
@@ -186,16 +170,14 @@ def read_clips(
             source = row.get("source_repo") or path.parent.name
             cutoff_hz = float(row.get("codec_cutoff_hz") or 1e9)
             kind, genre = row.get("kind", "mix"), row.get("genre") or ""
-            clips.append(Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path), played))
+            clips.append(Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path)))
     return clips
 
 
-def analyze_file(path: Path | str, skip_s: float = 0.0, speed: float = 1.0) -> Analysis:
-    """Streams a file through the analysis, leaving out its first `skip_s` seconds; `speed` times as fast, and as much
-    higher. Raises `AudioError`."""
+def analyze_file(path: Path | str, skip_s: float = 0.0) -> Analysis:
+    """Streams a file through the analysis, leaving out its first `skip_s` seconds. Raises `AudioError`."""
     with AudioFile(path) as file:
-        blocks = _skipping(file.blocks(), round(skip_s * file.sample_rate))
-        return analyze_blocks(blocks, round(speed * file.sample_rate))
+        return analyze_blocks(_skipping(file.blocks(), round(skip_s * file.sample_rate)), file.sample_rate)
 
 
 def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray]:
