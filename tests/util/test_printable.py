@@ -70,12 +70,6 @@ def test_names_of_results(tmp_path, capsys):
         class analysis:
             sample_rate, channels, duration_s, silent = 44_100, 2, 1.0, True
 
-    import reaper_aeq.project.kinds as kinds
-
-    before, kinds.kind_of = kinds.kind_of, lambda analysis: "middle"
-    try:
-        console.print_json(about(Heard, EVIL, [EVIL]))
-    finally:
-        kinds.kind_of = before
+    console.print_json(about(Heard, EVIL, [EVIL], "mix"))
     out = capsys.readouterr().out
     assert clean(out) and json.loads(out)["file"] == EVIL
