@@ -247,6 +247,19 @@ def evaluate_text(data: Data, models: Models = None, as_json: Json = False) -> N
     )
 
 
+@evaluate.command("personal")
+def evaluate_personal(data: Data, as_json: Json = False) -> None:
+    """How much nearer a word comes to what a person does once a few of their settings are learned."""
+    check_data(data, SETTINGS)
+    from ...evaluation.personal import run_personal
+
+    _examine(
+        as_json,
+        lambda *_: run_personal(data),
+        lambda report: {"Settings of unseen people (distance in dB RMS; se: of paired differences)": report},
+    )
+
+
 @evaluate.command("terms")
 def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> int:
     """Do engineers' words lie where published EQ charts put them? Exit code 1 where not."""
