@@ -24,6 +24,7 @@ from .model.audio_encoder import BalanceEncoder, Observation
 from .model.curves import audible_projection, center
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
+from .model.personal import Profiles
 from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
@@ -56,6 +57,7 @@ class AdaptiveEQ:
     ):
         """`folder`: where that comes from which is loaded when it is first needed; None is the shipped models."""
         self.eq_model, self.encoder, self.words = eq_model, encoder, words
+        self.profiles = Profiles(words, eq_model)
         self.models = ModelRegistry(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
         self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
@@ -98,6 +100,7 @@ class AdaptiveEQ:
         variations: int = 0,
         kind: str | None = None,
         name: str | Sequence[str] | None = None,
+        profile: str | None = None,
     ) -> Result:
         """The EQ that makes this sound more `word`.
 
@@ -116,6 +119,7 @@ class AdaptiveEQ:
             kind: one of `model.kinds.KINDS`, where it is known; else it is judged from the sound.
             name: what the track is called, or several names (its folder's, its instrument's), the nearest first: they
                 say something of the kind as well.
+            profile: whose own meaning of the words counts; by default everybody's.
 
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
@@ -123,7 +127,7 @@ class AdaptiveEQ:
         analysis = analyze_blocks([sound], sample_rate)
         result = self.adapt_analysis(
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-            variations=variations, kind=kind, name=name, sound=sound if exact else None,
+            variations=variations, kind=kind, name=name, profile=profile, sound=sound if exact else None,
         )  # fmt: skip
         return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
 
@@ -158,7 +162,7 @@ class AdaptiveEQ:
         plans: dict[int, ValidatedRequest] = {}
         for n, one in enumerate(asked):
             try:
-                checked = validated(one, self.words)
+                checked = validated(one, self.profiles.words_of(one.request.profile))
                 if one.analysis.silent:
                     answers[n] = nothing_heard(checked.asked.name, checked.intensity, one.request.method, one.analysis)
                 else:

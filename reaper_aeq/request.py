@@ -48,6 +48,7 @@ class EqRequest:
         variations: so many other answers that people might give.
         kind: what the sound is, one of `model.kinds.KINDS`; None: judged by sound and name.
         name: of its track, and what else is called so: evidence of its kind.
+        profile: whose meaning of the words counts (`model.profile_store`); None: everybody's.
     """
 
     word: str | Mapping[str, float]
@@ -58,6 +59,7 @@ class EqRequest:
     variations: int = 0
     kind: str | None = None
     name: str | Sequence[str] | None = None
+    profile: str | None = None
 
     def check(self) -> None:
         """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not."""

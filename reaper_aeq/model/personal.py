@@ -12,6 +12,7 @@ people: they predict worse (`evaluate personal`, models/README.md).
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +20,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .curves import N_GRID, center
+from .eq_autoencoder import EqAutoencoder
+from .profile_store import Edit, ProfileStore, check_profile
 from .words import DescriptorSettings, Vocabulary, Word
 
 PERSON_SHARE = 0.45  # of the variance of a word's settings, how people differ (SAFE's controlled sessions)
 KIND_FROM = 3  # own settings of a kind of sounds from which the word has a meaning of its own for it
+
+LEAST_INTENSITY = 0.25  # by which what was made of a small press is divided at most
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,49 @@ def personal(word: Word, own: Sequence[OwnSetting]) -> Word:
         for kind in dict.fromkeys([*word.by_kind, *sorted(enough)])
     }
     return replace(word, mean=usual.mean, cov=usual.cov, by_kind=by_kind)
+
+
+class Profiles:
+    """The vocabulary as each profile means it, read anew whenever the store has changed."""
+
+    def __init__(self, words: Vocabulary, eq_model: EqAutoencoder, store: ProfileStore | None = None):
+        self.words, self.eq_model, self.store = words, eq_model, store or ProfileStore()
+        self._known: dict[str, tuple[object, Vocabulary]] = {}
+
+    def words_of(self, profile: str | None) -> Vocabulary:
+        """Everybody's words for None, and where this person has taught nothing. Raises `AeqError`."""
+        if profile is None:
+            return self.words
+        check_profile(profile)
+        state = self.store.state
+        if state is None:
+            return self.words
+        if profile not in self._known or self._known[profile][0] != state:
+            edits = self.store.edits(profile)
+            for sentence in self.store.told:
+                log.warning("%s", sentence)
+            self.store.told.clear()
+            words = personal_vocabulary(self.words, self.settings(edits)) if edits else self.words
+            self._known[profile] = (state, words)
+        return self._known[profile][1]
+
+    def settings(self, edits: Sequence[Edit]) -> dict[str, list[OwnSetting]]:
+        """What the edits say that the words mean, {word: settings}; those of other words are left out.
+
+        What a person adds to an answer, they would have added to the word it was made of: the answer follows the
+        word's mean nearly one to one, as what the sound says does not depend on it (docs/algorithm.md, section 7).
+        """
+        found: dict[str, list[OwnSetting]] = defaultdict(list)
+        for edit in edits:
+            if edit.word in self.words and len(edit.computed_db) == N_GRID:
+                made, computed, meant = (
+                    torch.tensor(curve, dtype=torch.float64)
+                    for curve in (edit.made_db, edit.computed_db, edit.meant_db)
+                )
+                scale = max(abs(edit.intensity), LEAST_INTENSITY) * (1 if edit.intensity > 0 else -1)
+                curve = center(meant + (made - computed) / scale)
+                found[edit.word].append(OwnSetting(self.eq_model.encode(curve.float()).double(), edit.kind))
+        return found
 
 
 def personal_vocabulary(words: Vocabulary, own: Mapping[str, Sequence[OwnSetting]]) -> Vocabulary:

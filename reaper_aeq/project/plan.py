@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
 from ..reaper.reaeq.names import instance_name, match_name
+from ..model.profile_store import DEFAULT_PROFILE, check_profile
 from ..request import DEFAULT_METHOD, METHODS, EqRequest, check_range, parse_word
 from ..util.small_files import read_small
 
@@ -24,7 +25,7 @@ DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 OLDER_KINDS = ("low", "high", "full", "middle")  # names that `kinds.kind_of` gives
 KINDS = (*model_kinds.KINDS, "melodic", *OLDER_KINDS)
 ON = ("tracks", "buses", "both")
-_ACTION = ("word", "intensity", "adaptation", "method", "heard_as")
+_ACTION = ("word", "intensity", "adaptation", "method", "heard_as", "profile")
 _KEYS = {
     "rule": ("track", "folder", "kind", "on", *_ACTION),
     "default": _ACTION,
@@ -42,6 +43,7 @@ class Action(EqRequest):
     """What a track gets. `line` is where it stands in the plan; `reference` is a file, for the master only."""
 
     word: str | Mapping[str, float] = ""
+    profile: str | None = DEFAULT_PROFILE
     reference: Path | None = None
     line: int = 0
 
@@ -202,6 +204,11 @@ class _PlanReader:
             if kind not in model_kinds.KINDS:
                 self.fail(table, n, "heard_as", f"unknown kind {kind!r}: use {', '.join(model_kinds.KINDS)}")
             action = replace(action, kind=kind)
+        if "profile" in row:
+            name = row["profile"]
+            if name is not False:  # false: what the words mean to everybody
+                (name,) = self.texts(table, n, row, "profile", single=True)
+            action = replace(action, profile=check_profile(name) if name else None)
         method = row.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")

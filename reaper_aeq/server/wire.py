@@ -17,6 +17,7 @@ from pydantic import (
 
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
+from ..model.profile_store import DEFAULT_PROFILE
 from ..project.description import DescribedSound, ReferenceInfo
 from ..request import EqRequest, parse_word
 from ..util.message import AudioPath, Message
@@ -125,6 +126,9 @@ class AdaptTask(SoundTask):
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
     kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
+    profile: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=DEFAULT_PROFILE, description="Whose own meaning of the words counts; null: everybody's"
+    )
     references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
 
     @model_validator(mode="after")
@@ -139,7 +143,9 @@ class AdaptTask(SoundTask):
         """Where a word is asked for. Raises `AeqError` for a blend that cannot be read."""
         assert self.request is not None
         word = parse_word(self.request) if isinstance(self.request, str) else dict(self.request)
-        return EqRequest(word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name)
+        return EqRequest(
+            word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name, profile=self.profile
+        )
 
 
 class JobRequest(Message):

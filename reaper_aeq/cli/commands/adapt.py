@@ -67,7 +67,7 @@ def adapt(
     """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
     # what can be wrong with the request is said before the file is read
     outputs = Outputs(out, fxchain, plot)
-    request = EqRequest(parse_word(word), **vars(how), refine=refine, variations=variations, kind=kind, name=track)
+    request = EqRequest(parse_word(word), **how.fields, refine=refine, variations=variations, kind=kind, name=track)
     request.check()
     if exact and not (refine or (refine is None and request.method in REFINE_STEPS)):
         raise AeqError("--exact needs --method refine or --refine N")

@@ -69,7 +69,7 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    asked = EqRequest("" if word is None else parse_word(word), **vars(how))
+    asked = EqRequest("" if word is None else parse_word(word), **how.fields)
     asked.check()
     request = None if word is None else asked
     recipe = Recipe.of(plan, request, render, models)

@@ -89,7 +89,7 @@ def live_word(
 ) -> None:
     """Make tracks or items more WORD. The same word again replaces its EQ, another word joins it."""
     # what can be wrong with the request is said before REAPER is looked for, and that before models are loaded
-    wanted = EqRequest(parse_word(word), **vars(how))
+    wanted = EqRequest(parse_word(word), **how.fields)
     check_request(wanted, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import make

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from ...eq import LIMITS
+from ...model.profile_store import DEFAULT_PROFILE, check_profile
 from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
 from . import console
 
@@ -152,3 +153,16 @@ class RequestOptions:
         ),
     ] = None
     method: Annotated[str, typer.Option(help=f"Method: {' or '.join(METHODS)}.")] = DEFAULT_METHOD
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="Whose own meaning of the words counts.")
+    ] = DEFAULT_PROFILE
+    no_profile: Annotated[
+        bool, typer.Option("--no-profile", help="What the words mean to everybody, whatever was learned from you.")
+    ] = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As `EqRequest` has them. Raises `AeqError` for what is no name of a profile."""
+        given = dict(vars(self))
+        without = given.pop("no_profile")
+        return given | {"profile": None if without else check_profile(self.profile)}
