@@ -59,3 +59,12 @@ def test_a_damaged_store_changes_no_answer(engine):
     before = engine.adapt(sound(), RATE, "warm").eq
     engine.profiles.store.path.write_bytes(b"nonsense" * 1000)
     assert engine.adapt(sound(), RATE, "warm", profile="ann").eq == before
+
+
+@pytest.mark.parametrize("word, sign", [("warm", 1), ("less warm", -1)])
+def test_an_edit_is_learned_for_the_word_itself(engine, word, sign):
+    usual = engine.curve_of("warm")
+    engine.profiles.learn("ann", word, 1.0, sign * usual, sign * 1.5 * usual)
+    own = engine.profiles.words_of("ann")["warm"].mean @ engine._decoder.T
+    moved = float((own * usual).sum() / (usual * usual).sum())
+    assert moved == pytest.approx(1 + 0.5 * followed(1), abs=0.05)

@@ -30,8 +30,8 @@ COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come nex
 UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
 DEFAULTS = config_file()
 COMMANDS = (
-    "adapt", "match", "analyze", "words", "profile", "project", "batch", "demo", "serve", "install", "reapack", "train", "live",
-    "evaluate",
+    "adapt", "match", "analyze", "words", "profile", "project", "batch", "demo", "serve", "install", "reapack", "train",
+    "live", "evaluate",
 )  # fmt: skip
 
 

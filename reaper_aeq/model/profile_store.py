@@ -1,4 +1,4 @@
-"""What a person's own settings of words were: one SQLite file in the user's data folder, which never leaves the machine.
+"""What a person's own settings of words were: one SQLite file in the user's data folder that never leaves it.
 
 Standard library only. Two processes may use it at once; a store that is damaged is set aside under another name and
 the next one begins empty. Erased rows are overwritten in the file (`secure_delete`), and nothing is kept in a log
@@ -229,8 +229,8 @@ def _row(edit: Edit, now: str) -> list[Any]:
 
 
 def _edit(row: Sequence[Any]) -> Edit:
-    curves = [tuple(float(value) for value in json.loads(text)) for text in row[3:7]]
-    return Edit(str(row[0]), str(row[1]), str(row[2]), *curves, float(row[7]), str(row[8]))
+    heard, computed, made, meant = (tuple(float(value) for value in json.loads(text)) for text in row[3:7])
+    return Edit(str(row[0]), str(row[1]), str(row[2]), heard, computed, made, meant, float(row[7]), str(row[8]))
 
 
 def exported(edits: Sequence[Edit]) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
-from ..reaper.reaeq.names import instance_name, match_name
 from ..model.profile_store import DEFAULT_PROFILE, check_profile
+from ..reaper.reaeq.names import instance_name, match_name
 from ..request import DEFAULT_METHOD, METHODS, EqRequest, check_range, parse_word
 from ..util.small_files import read_small
 

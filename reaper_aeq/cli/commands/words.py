@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...errors import AeqError
+from ...model.profile_store import DEFAULT_PROFILE, ProfileStore, check_profile
 from .console import bar, print_json, say, table
 from .options import Json, Models
 
 
 def words(
     language: Annotated[str | None, typer.Option(metavar="en|es", help="Only words of this language.")] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only words learned from you: how far yours are from everybody's.")
+    ] = False,
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose, with --mine.")] = DEFAULT_PROFILE,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """List the words, and how well each is known."""
+    if mine:
+        return _mine(check_profile(profile), models, as_json)
     from ...model.word_table import WEAK_BELOW, WordTable
 
     vocabulary = WordTable.load(models)
@@ -52,3 +60,32 @@ def words(
     )
     if aliases and language is None:
         say("Also understood: " + ", ".join(f"{alias} ({word})" for alias, word in aliases.items()))
+
+
+def _mine(profile: str, models: Path | None, as_json: bool) -> None:
+    """How far one's own words are from everybody's, dB RMS."""
+    from collections import Counter
+
+    rows = []
+    edits = ProfileStore().edits(profile)
+    if edits:
+        from ...model.curves import rms_db
+        from ...model.eq_autoencoder import EqAutoencoder
+        from ...model.personal import Profiles
+        from ...model.words import Vocabulary
+
+        profiles = Profiles(Vocabulary.load(models), EqAutoencoder.load(models))
+        decoder, own = profiles.eq_model.decoder.weight.detach().double(), profiles.words_of(profile)
+        for word, count in sorted(Counter(edit.word for edit in edits).items()):
+            if word in own:
+                away = float(rms_db(decoder @ (own[word].mean - profiles.words[word].mean)))
+                rows.append({"word": word, "edits": count, "distance_db": round(away, 2)})
+    if as_json:
+        print_json({"profile": profile, "words": rows})
+        return
+    if rows:
+        table(
+            {"word": "left", "edits": "right", "from everybody's": "right"},
+            [[str(row["word"]), str(row["edits"]), f"{row['distance_db']:.2f} dB RMS"] for row in rows],
+        )
+    say(f"{len(rows)} words learned from {profile!r}")
