@@ -107,8 +107,8 @@ class Profiles:
         signed = intensity if name == known.name else -intensity
         decoder = self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
         meant = center(decoder @ self.words_of(profile)[name].for_kind(kind).mean)
-        curves = (tuple(curve.tolist()) for curve in (computed_db, made_db, meant))
-        self.store.add([Edit(profile, name, kind, (), *curves, intensity=signed)])
+        computed, made, then = (tuple(curve.tolist()) for curve in (computed_db, made_db, meant))
+        self.store.add([Edit(profile, name, kind, (), computed, made, then, signed)])
 
     def settings(self, edits: Sequence[Edit]) -> dict[str, list[OwnSetting]]:
         """What the edits say that the words mean, {word: settings}; those of other words are left out.

@@ -46,7 +46,9 @@ def profile_list(name: Whose = None, as_json: Json = False) -> None:
 
 @profile.command("export")
 def profile_export(
-    out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: JSON.")], name: Whose = None
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: JSON.")],
+    name: Whose = None,
+    as_json: Json = False,
 ) -> None:
     """Write all that was learned as JSON: each setting with its word, kind, curves and date."""
     store = ProfileStore()
@@ -56,7 +58,10 @@ def profile_export(
         raise AeqError(f"{out} is the store itself: name another file")
     with atomic_write(out) as temporary:
         temporary.write_text(json.dumps({"edits": exported(edits)}, indent=1) + "\n", encoding="utf-8")
-    say(f"wrote {printable(out)}: {len(edits)} settings")
+    if as_json:
+        print_json({"outputs": [str(out)], "edits": len(edits)})
+    else:
+        say(f"wrote {printable(out)}: {len(edits)} settings")
 
 
 @profile.command("erase")
