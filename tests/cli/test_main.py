@@ -31,7 +31,7 @@ def commands(group=None, path=()):
         yield from commands(command, (*path, name))
 
 
-LEAVES = [path for path in commands() if path and path not in (("train",), ("evaluate",), ("live",))]
+LEAVES = [path for path in commands() if path and path not in (("train",), ("evaluate",), ("live",), ("profile",))]
 
 
 @pytest.mark.parametrize("path", list(commands()), ids=" ".join)
@@ -64,7 +64,7 @@ def test_every_command_speaks_json_and_describes_its_options(path, capsys):
     assert any("--json" in line for line in lines)
 
 
-@pytest.mark.parametrize("path", [(), ("train",), ("evaluate",), ("live",)], ids=" ".join)
+@pytest.mark.parametrize("path", [(), ("train",), ("evaluate",), ("live",), ("profile",)], ids=" ".join)
 def test_alone_a_group_shows_its_help(path, capsys):
     assert cli.main([*path]) == 0
     alone, err = capsys.readouterr()
