@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ...model.score import axes
 from ..method import MethodInput
-from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind
+from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, human, known, most, settings_behind
 from .posterior import (
+    HUMAN_LIMIT_DB,
     LEVEL_VAR,
     ODD_ABOVE,
     RATIO_LIMIT,
@@ -48,6 +49,11 @@ def curve(request: MethodInput) -> Tensor:
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
     scored = axes(m[None], request.residual_cov)[0]
-    lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
-    answer = answer + follow(request, ratio) * float(lacking) * m
+    whole = (scored @ m).clamp_min(1e-12)
+    lacking = scored @ (m - expected - seen.balance_db - answer) / whole
+    pull = follow(request, ratio) * float(lacking)
+    if seen.usual:
+        average = -follow(request, ratio) * float(scored @ (seen.usual.mean_db - seen.usual.granted_db) / whole)
+        pull += human(average, m, expected, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2) - average
+    answer = answer + pull * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)
