@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ...model.score import axes
 from ..method import MethodInput
-from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, human, known, most, settings_behind
+from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind, within
 from .posterior import (
-    HUMAN_LIMIT_DB,
     LEVEL_VAR,
     ODD_ABOVE,
     RATIO_LIMIT,
     WORD_VAR,
     evidence_ratio,
+    human_limit_db,
     likeliest,
     missing_share,
     natural_cov,
@@ -29,8 +29,8 @@ from .posterior import (
 
 __all__ = [
     "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "evidence_ratio", "follow", "known", "likeliest", "missing_share", "most", "natural_cov",
-    "posterior_gain", "settings_behind",
+    "curves", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
+    "natural_cov", "posterior_gain", "settings_behind", "within",
 ]  # fmt: skip
 
 
@@ -53,7 +53,8 @@ def curve(request: MethodInput) -> Tensor:
     lacking = scored @ (m - expected - seen.balance_db - answer) / whole
     pull = follow(request, ratio) * float(lacking)
     if seen.usual:
+        # a score takes only a part of what is usual for granted: the rest of it pulls a sound of usual balance as well
         average = -follow(request, ratio) * float(scored @ (seen.usual.mean_db - seen.usual.granted_db) / whole)
-        pull += human(average, m, expected, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2) - average
+        pull += within(average, m, expected, human_limit_db(m, ratio)) - average
     answer = answer + pull * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)

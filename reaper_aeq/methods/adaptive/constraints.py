@@ -36,16 +36,16 @@ def follow(request: MethodInput, ratio: float) -> float:
     return own if kinds is None else own * float(kinds[MIX])
 
 
-def human(pull: float, m: Tensor, expected: Tensor, limit_db: float) -> float:
-    """The nearest to `pull`, of a sound of usual balance, at which its answer lies within `limit_db` of people's mean.
+def within(share: float, m: Tensor, expected: Tensor, limit_db: float) -> float:
+    """The nearest to `share`, of the word's curve m (bands,), with which `share * m - expected` has at most `limit_db`.
 
-    m (bands,); expected (bands,) dB: what such a sound gets less, at most `limit_db`.
+    `expected`: (bands,) dB, no more than that itself; RMS, dB.
     """
     curve, less, w = center(m), center(expected), weights()
-    size, both, left = (float((a * b * w).sum()) for a, b in ((curve, curve), (curve, less), (less, less)))
-    middle, size = both / max(size, 1e-12), max(size, 1e-12)
-    reach = math.sqrt(max(middle**2 - (left - limit_db**2) / size, 0.0))
-    return min(max(pull, middle - reach), middle + reach)
+    size, both, own = (float((a * b * w).sum()) for a, b in ((curve, curve), (curve, less), (less, less)))
+    middle = both / max(size, 1e-12)
+    reach = math.sqrt(max(middle**2 - (own - limit_db**2) / max(size, 1e-12), 0.0))
+    return min(max(share, middle - reach), middle + reach)
 
 
 def known(request: MethodInput) -> float:
