@@ -330,7 +330,7 @@ def curve(ltas, seen, usual, word, adaptation):
     )
     reach = np.sqrt(max((both / size) ** 2 - (own - limit**2) / size, 0))
     held = min(max(average, both / size - reach), both / size + reach)
-    answer = answer + (follow * lacking + held - average) * m
+    answer = answer + (follow * lacking + max(0, 1 - odd) * (held - average)) * m
 
     near = sigmoid((ltas - ltas.max() + 40) / 4)[COMPARED].mean()
     most = 1.85 + (3 - 1.85) * np.clip((near - 0.64) / (0.74 - 0.64), 0, 1)

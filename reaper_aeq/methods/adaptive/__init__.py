@@ -19,6 +19,7 @@ from .posterior import (
     ODD_ABOVE,
     RATIO_LIMIT,
     WORD_VAR,
+    distance,
     evidence_ratio,
     human_limit_db,
     likeliest,
@@ -29,7 +30,7 @@ from .posterior import (
 
 __all__ = [
     "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
+    "curves", "distance", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
     "natural_cov", "posterior_gain", "settings_behind", "within",
 ]  # fmt: skip
 
@@ -53,8 +54,10 @@ def curve(request: MethodInput) -> Tensor:
     lacking = scored @ (m - expected - seen.balance_db - answer) / whole
     pull = follow(request, ratio) * float(lacking)
     if seen.usual:
-        # a score takes only a part of what is usual for granted: the rest of it pulls a sound of usual balance as well
+        # A score takes only a part of what is usual for granted. The rest pulls a sound of usual balance as well, so it
+        # is held there, and no more where a sound is as far from usual as sounds are.
         average = -follow(request, ratio) * float(scored @ (seen.usual.mean_db - seen.usual.granted_db) / whole)
-        pull += within(average, m, expected, human_limit_db(m, ratio)) - average
+        held = within(average, m, expected, human_limit_db(m, ratio))
+        pull += max(0.0, 1.0 - distance(request, ratio)) * (held - average)
     answer = answer + pull * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)

@@ -77,16 +77,26 @@ def posterior_gain(request: MethodInput, ratio: float) -> Tensor:
 
 def natural_cov(request: MethodInput, ratio: float) -> Tensor:
     """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen."""
-    seen, cov = request.observation, ratio * request.cov_db
-    visible = seen.visible * COMPARED
-    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
-    noise = request.residual_cov + LEVEL_VAR
+    noise, blind = _unexplained(request)
+    # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
+    oddness = max(1.0, distance(request, ratio) / ODD_ABOVE)
+    return oddness * noise + blind
+
+
+def distance(request: MethodInput, ratio: float) -> float:
+    """How far a sound is from what is usual for it, squared, per band that can be seen: 0 just that, 1 as far as
+    sounds are on average."""
+    seen = request.observation
+    noise, blind = _unexplained(request)
     # How much of the word a sound has must not make it odd, or the thinnest versions would be listened to least and get
     # less than thicker ones.
-    total = cov + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
-    # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
-    distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(
-        visible.sum().clamp_min(1)
-    )
-    oddness = max(1.0, distance / ODD_ABOVE)
-    return oddness * noise + blind
+    total = ratio * request.cov_db + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
+    squared = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db))
+    return squared / float((seen.visible * COMPARED).sum().clamp_min(1))
+
+
+def _unexplained(request: MethodInput) -> tuple[Tensor, Tensor]:
+    """Covariances (bands, bands) of what is natural, level and all, and of bands out of sight."""
+    visible = request.observation.visible * COMPARED
+    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
+    return request.residual_cov + LEVEL_VAR, blind
