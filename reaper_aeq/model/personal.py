@@ -99,16 +99,27 @@ class Profiles:
         return self._known[profile][1]
 
     def learn(
-        self, profile: str, word: str, intensity: float, computed_db: Tensor, made_db: Tensor, kind: str = ""
+        self,
+        profile: str,
+        word: str,
+        intensity: float,
+        computed_db: Tensor,
+        made_db: Tensor,
+        kind: str = "",
+        heard_db: Tensor | None = None,
     ) -> None:
-        """Keeps what somebody made of an answer, curves (bands,) dB. Raises `AeqError`, `StoreError`."""
+        """Keeps what somebody made of an answer, curves (bands,) dB, and the LTAS of the sound it was for, (bands,) dB.
+
+        Raises `AeqError`, `StoreError`.
+        """
         known = self.words_of(check_profile(profile)).find(word)
         name = known.name.removeprefix("less ") if known.name not in self.words else known.name
         signed = intensity if name == known.name else -intensity
         decoder = self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
         meant = center(decoder @ self.words_of(profile)[name].for_kind(kind).mean)
         computed, made, then = (tuple(curve.tolist()) for curve in (computed_db, made_db, meant))
-        self.store.add([Edit(profile, name, kind, (), computed, made, then, signed)])
+        heard = () if heard_db is None else tuple(heard_db.tolist())
+        self.store.add([Edit(profile, name, kind, heard, computed, made, then, signed)])
 
     def settings(self, edits: Sequence[Edit]) -> dict[str, list[OwnSetting]]:
         """What the edits say that the words mean, {word: settings}; those of other words are left out.

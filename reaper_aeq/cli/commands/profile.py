@@ -1,4 +1,4 @@
-"""`reaper-aeq profile ...`: what was learned from one's own settings: listed, exported, erased."""
+"""`reaper-aeq profile ...`: learning from one's own settings; what was learned listed, exported, erased."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from typing import Annotated
 
 import typer
 
-from ...errors import AeqError
-from ...model.profile_store import ProfileStore, check_profile, exported
+from ...eq import Eq
+from ...errors import AeqError, ProjectError
+from ...model import DEFAULT_ENCODER
+from ...model.kinds import KINDS
+from ...model.profile_store import DEFAULT_PROFILE, ProfileStore, check_profile, exported
+from ...reaper.chunks import parse
+from ...reaper.rpp.fxchain import read_eqs
+from ...reaper.rpp.project import read_file
+from ...request import EqRequest
 from ...util.files import atomic_write
 from ...util.printable import printable
+from .checks import check_kind, check_request, check_sounds
 from .console import print_json, say, table
-from .options import App, Json
+from .options import App, Json, Models, range_of
 
-profile = App("What the words mean to you: list, export or erase what was learned from your own settings.")
+profile = App("What the words mean to you: learn from your own settings; list, export or erase what was learned.")
 Whose = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="Only this profile; by default all of them.")
 ]
@@ -25,6 +33,66 @@ Whose = Annotated[
 def _tell(store: ProfileStore) -> None:
     for sentence in store.told:
         typer.echo(f"note: {printable(sentence)}", err=True)
+
+
+@profile.command("learn")
+def profile_learn(
+    source: Annotated[Path, typer.Argument(metavar="SOUND", help="The recording that the setting is for.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="The word that was asked for.")],
+    chain: Annotated[
+        Path, typer.Argument(metavar="CHAIN", help="Your setting: an FX chain saved in REAPER (.RfxChain).")
+    ],
+    intensity: Annotated[float, typer.Option(help=f"That was asked for, {range_of('intensity')}, not 0.")] = 1.0,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
+    ] = None,
+    name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Learn what WORD means to you from the EQ that you made of our answer for this sound."""
+    request = EqRequest(word, intensity, kind=kind, profile=check_profile(name))
+    request.check()
+    if intensity == 0:
+        raise AeqError("an intensity of 0 asks for nothing, so there is nothing to be learned: give the one you used")
+    check_kind(kind)
+    check_sounds([source])
+    made = read_chain_eq(chain)
+    check_request(request, models, DEFAULT_ENCODER)
+
+    import torch
+
+    from ...dsp.analyze_file import analyze_file
+    from ...dsp.spectrum import GRID_HZ
+    from ...methods.validation import AnalyzedRequest
+    from .sound import load_engine
+
+    engine = load_engine(models, DEFAULT_ENCODER)
+    analysis = analyze_file(str(source)).analysis
+    result = engine.adapt_request(AnalyzedRequest(analysis, request))
+    curves = [torch.from_numpy(Eq(eq.bands).response_db(GRID_HZ, result.sample_rate)) for eq in (result.eq, made)]
+    sure = kind or (result.kind if result.kind in KINDS else "")
+    store = engine.profiles.store
+    engine.profiles.learn(name, word, intensity, curves[0], curves[1], sure, analysis.ltas_db())
+    _tell(store)
+    count = sum(one.word == store.edits(name)[-1].word for one in store.edits(name))
+    if as_json:
+        print_json({"profile": name, "word": word, "kind": sure, "edits": count, "store": str(store.path)})
+    else:
+        say(
+            f"learned from {count} setting{'s' if count > 1 else ''} of {word!r}: 'words --mine' shows how far yours is"
+        )
+
+
+def read_chain_eq(path: Path) -> Eq:
+    """The first ReaEQ of a chain that REAPER saved. Raises `AeqError`."""
+    try:
+        found = read_eqs(parse(read_file(path)))
+    except ProjectError as error:
+        raise AeqError(f"{path} cannot be used: {error}") from None
+    if not found:
+        raise AeqError(f"{path} holds no ReaEQ: save the chain with your EQ in it in REAPER (FX window, Chains)")
+    return found[0].eq
 
 
 @profile.command("list")
