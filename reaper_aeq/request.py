@@ -15,6 +15,7 @@ from .errors import AeqError, RangeError, WrongTypeError, as_number
 
 METHODS = ("adaptive", "fixed", "cvae", "refine", "proxy")
 DRAWS = "cvae"  # the method that variations come from
+DEFAULT_PROFILE, MOST_NAME = "default", 100  # whose own words, and characters of a name
 DEFAULT_METHOD = "adaptive"
 REFINE_STEPS = {"refine": 50}  # gradient steps where none are asked for; other methods take none
 DEFAULT_ADAPTATION = 0.5
@@ -185,3 +186,10 @@ def _check(name: str, value: float | None, limit: str) -> None:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def check_profile(name: str) -> str:
+    """Raises `AeqError` for what is no name of a profile."""
+    if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME or not name.isprintable():
+        raise AeqError(f"the name of a profile is 1 to {MOST_NAME} printable characters, not {name!r}")
+    return name

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ["AEQ_PROFILES"] = os.path.join(os.sep, "no-such-folder", "profiles.sqlite")  # nobody's own words
+
 # One commit, one verdict. `pytest --hypothesis-profile=default` tries other examples every time.
 settings.register_profile("same", derandomize=True)
 settings.load_profile("same")

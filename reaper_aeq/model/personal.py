@@ -20,9 +20,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..request import check_profile
 from .curves import N_GRID, center
 from .eq_autoencoder import EqAutoencoder
-from .profile_store import Edit, ProfileStore, check_profile
+from .profile_store import Edit, ProfileStore
 from .words import DescriptorSettings, Vocabulary, Word
 
 PERSON_SHARE = 0.45  # of the variance of a word's settings, how people differ (SAFE's controlled sessions)

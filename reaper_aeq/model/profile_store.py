@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
+from ..request import check_profile
 from ..util.user_folders import user_folder
 
-DEFAULT_PROFILE = "default"
 SETTING = "AEQ_PROFILES"
 VERSION = 1
-MOST_NAME = 100
 _TABLE = """create table if not exists edits (
     id integer primary key, profile text not null, word text not null, kind text not null, heard text not null,
     computed_db text not null, made_db text not null, meant_db text not null, intensity real not null,
@@ -67,13 +66,6 @@ def default_store(system: str = sys.platform, environ: Mapping[str, str] = os.en
         return Path(given).expanduser()
     folder = user_folder(system, environ, ("APPDATA", "Roaming"), ("XDG_DATA_HOME", ".local/share"))
     return folder / "profiles.sqlite"
-
-
-def check_profile(name: str) -> str:
-    """Raises `AeqError` for what is no name of a profile."""
-    if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME or not name.isprintable():
-        raise AeqError(f"the name of a profile is 1 to {MOST_NAME} printable characters, not {name!r}")
-    return name
 
 
 class ProfileStore:

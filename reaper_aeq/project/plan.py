@@ -16,9 +16,8 @@ from typing import Any, NoReturn
 
 from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
-from ..model.profile_store import DEFAULT_PROFILE, check_profile
 from ..reaper.reaeq.names import instance_name, match_name
-from ..request import DEFAULT_METHOD, METHODS, EqRequest, check_range, parse_word
+from ..request import DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, EqRequest, check_profile, check_range, parse_word
 from ..util.small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")

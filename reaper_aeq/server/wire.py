@@ -17,9 +17,8 @@ from pydantic import (
 
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
-from ..model.profile_store import DEFAULT_PROFILE
 from ..project.description import DescribedSound, ReferenceInfo
-from ..request import EqRequest, parse_word
+from ..request import DEFAULT_PROFILE, EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000

@@ -12,8 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from ...eq import LIMITS
-from ...model.profile_store import DEFAULT_PROFILE, check_profile
-from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, METHODS
+from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, check_profile
 from . import console
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.

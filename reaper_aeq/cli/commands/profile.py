@@ -13,11 +13,11 @@ from ...eq import Eq
 from ...errors import AeqError, ProjectError
 from ...model import DEFAULT_ENCODER
 from ...model.kinds import KINDS
-from ...model.profile_store import DEFAULT_PROFILE, ProfileStore, check_profile, exported
+from ...model.profile_store import ProfileStore, exported
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
 from ...reaper.rpp.project import read_file
-from ...request import EqRequest
+from ...request import DEFAULT_PROFILE, EqRequest, check_profile
 from ...util.files import atomic_write
 from ...util.printable import printable
 from .checks import check_kind, check_request, check_sounds

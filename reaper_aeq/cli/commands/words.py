@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...errors import AeqError
-from ...model.profile_store import DEFAULT_PROFILE, ProfileStore, check_profile
+from ...request import DEFAULT_PROFILE, check_profile
 from .console import bar, print_json, say, table
 from .options import Json, Models
 
@@ -65,6 +65,8 @@ def words(
 def _mine(profile: str, models: Path | None, as_json: bool) -> None:
     """How far one's own words are from everybody's, dB RMS."""
     from collections import Counter
+
+    from ...model.profile_store import ProfileStore
 
     rows = []
     edits = ProfileStore().edits(profile)
