@@ -15,7 +15,7 @@ from ..model.curves import projection, rms_db
 from ..result.realization import eq_curve
 from ..result.safety import scaled
 from .law import WORDS, Law, TestSound, by_material, eq_of, mixes_of, response, slack_as_loud_db
-from .laws_of_hearing import LEAST, TIGHT_DB, share, yields
+from .laws_of_hearing import LEAST, TIGHT_DB, WORTH_MORE, share, yields
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 HEARING = 0.002  # of a score: what the ends of an excerpt and the edges of a filter may change
@@ -27,7 +27,6 @@ LEAST_ADAPTIVE = {"mixes": 0.3}  # single sources: no figure holds for all kinds
 MOST_SECOND = {"mixes": 0.6}
 MOST_SPREAD = 0.65
 AT_LEAST = 1.1 * LEAST[1.0]  # of the word: what gets no more is at the least that is heard
-WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
 
 
 def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:

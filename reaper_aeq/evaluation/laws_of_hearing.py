@@ -25,6 +25,7 @@ SCORED_TO = 0.95  # what has more of a word than that needs no more
 LEAST = {1.0: 0.25, 2.0: 0.5}  # intensity: how much of people's mean curve
 AUDIBLE_DB, FEW = 0.5, 0.03
 TIGHT_DB = 1.0  # from a limit: closer than that an answer yields to it
+WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
 ADAPTATIONS = np.linspace(0.0, 1.0, 21).tolist()
 AMOUNTS = np.linspace(-1.5, 1.5, 13).tolist()  # of the word's curve put on a sound
 STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one of these to the next

@@ -50,6 +50,13 @@ def audible_projection(curve_db: Tensor, axis_db: Tensor, visible: Tensor) -> Te
     return (curve * axis * w).sum(-1) / (axis.square() * w).sum(-1).clamp_min(1e-9)
 
 
+def audible_rms_db(curve_db: Tensor, visible: Tensor) -> float:
+    """Level-free RMS of a curve (bands,) dB where a source has sound: each band counts by `visible` (bands,), 0..1."""
+    w = visible * weights(curve_db.dtype)
+    w = w / w.sum().clamp_min(1e-12)
+    return float(((curve_db - (curve_db * w).sum()).square() * w).sum().sqrt())
+
+
 def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     """Values at `freqs_hz` (n,), (..., n) brought to the grid, linear over log-frequency, ends held; float64."""
     log_f = np.log(freqs_hz)

@@ -316,14 +316,21 @@ def curve(ltas, seen, usual, word, adaptation):
     odd = seen.deviation @ np.linalg.solve(total, seen.deviation) / max(in_sight.sum(), 1)
     gain = r * word.cov @ np.linalg.inv(r * word.cov + max(1, odd) * natural + unseen)
     pull = gain @ m
-    expected = min(1, 1.25 * max(1, r) ** 2 / rms(pull)) * pull
+    limit = (1.5 - max(0.25, 0.065 * rms(m))) * max(1, r) ** 2
+    expected = min(1, limit / rms(pull)) * pull
     answer = center(m - gain @ seen.deviation - expected)
 
     axis = matched(m, usual.cov)
     lacking = axis @ (m - expected - seen.balance - answer) / (axis @ m)
     known = word.settings / (word.settings + 64)
     follow = usual.kinds[0] * (0.53 * min(1, r) + 0.25 * max(0, r - 1) * known)
-    answer = answer + follow * lacking * m
+    average = -follow * (axis @ (usual.mean - usual.granted)) / (axis @ m)
+    size, both, own = (
+        np.mean((a * b)[COMPARED]) for a, b in ((m, m), (m, center(expected)), (center(expected), center(expected)))
+    )
+    reach = np.sqrt(max((both / size) ** 2 - (own - limit**2) / size, 0))
+    held = min(max(average, both / size - reach), both / size + reach)
+    answer = answer + (follow * lacking + max(0, 1 - odd) * (held - average)) * m
 
     near = sigmoid((ltas - ltas.max() + 40) / 4)[COMPARED].mean()
     most = 1.85 + (3 - 1.85) * np.clip((near - 0.64) / (0.74 - 0.64), 0, 1)

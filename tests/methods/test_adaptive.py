@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
 from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word
+from reaper_aeq.methods.adaptive.constraints import MIX
 from reaper_aeq.methods.method import MethodInput, method
-from reaper_aeq.model.audio_encoder import Observation, center_robust
+from reaper_aeq.model.audio_encoder import Observation, Usual, center_robust
 from reaper_aeq.model.curves import GRID, N_GRID, audible_projection, center, projection, rms_db
 from reaper_aeq.request import METHODS
 
@@ -90,6 +92,17 @@ def test_an_average_sound_gets_what_people_do_on_average(strength):
     word = strength * TILT
     answer = adaptive.curve(request(torch.zeros(N_GRID, dtype=torch.float64), word=word))
     assert rms_db(answer - word) < 1.5
+
+
+@pytest.mark.parametrize("style", [-3.0, -1.0, 1.0, 3.0])
+@pytest.mark.parametrize("strength", [0.3, 1.0, 2.5])
+def test_an_average_sound_of_an_unusual_style_gets_that_too(style, strength):
+    """A score takes only a part of what is usual for granted; the rest pulls, but no further than the law allows."""
+    word, zeros = strength * TILT, torch.zeros(N_GRID, dtype=torch.float64)
+    plain = request(zeros, word=word)
+    usual = Usual(zeros, plain.residual_cov, -style * TILT, torch.eye(10, dtype=torch.float64)[MIX])
+    seen = replace(plain.observation, balance_db=style * TILT, usual=usual)
+    assert rms_db(adaptive.curve(replace(plain, observation=seen)) - word) < 1.5
 
 
 def test_bands_that_are_not_seen_ask_for_nothing():

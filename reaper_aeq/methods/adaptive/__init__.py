@@ -13,13 +13,15 @@ from torch import Tensor
 
 from ...model.score import axes
 from ..method import MethodInput
-from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind
+from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind, within
 from .posterior import (
     LEVEL_VAR,
     ODD_ABOVE,
     RATIO_LIMIT,
     WORD_VAR,
+    distance,
     evidence_ratio,
+    human_limit_db,
     likeliest,
     missing_share,
     natural_cov,
@@ -28,8 +30,8 @@ from .posterior import (
 
 __all__ = [
     "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "evidence_ratio", "follow", "known", "likeliest", "missing_share", "most", "natural_cov",
-    "posterior_gain", "settings_behind",
+    "curves", "distance", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
+    "natural_cov", "posterior_gain", "settings_behind", "within",
 ]  # fmt: skip
 
 
@@ -48,6 +50,14 @@ def curve(request: MethodInput) -> Tensor:
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
     scored = axes(m[None], request.residual_cov)[0]
-    lacking = scored @ (m - expected - seen.balance_db - answer) / (scored @ m).clamp_min(1e-12)
-    answer = answer + follow(request, ratio) * float(lacking) * m
+    whole = (scored @ m).clamp_min(1e-12)
+    lacking = scored @ (m - expected - seen.balance_db - answer) / whole
+    pull = follow(request, ratio) * float(lacking)
+    if seen.usual:
+        # A score takes only a part of what is usual for granted. The rest pulls a sound of usual balance as well, so it
+        # is held there, and no more where a sound is as far from usual as sounds are.
+        average = -follow(request, ratio) * float(scored @ (seen.usual.mean_db - seen.usual.granted_db) / whole)
+        held = within(average, m, expected, human_limit_db(m, ratio))
+        pull += max(0.0, 1.0 - distance(request, ratio)) * (held - average)
+    answer = answer + pull * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...model.audio_encoder import Observation
-from ...model.curves import COMPARED, audible_projection, center, projection
+from ...model.curves import COMPARED, audible_projection, center, projection, weights
 from ...model.kinds import KINDS
 from ..method import MethodInput
 
@@ -34,6 +34,18 @@ def follow(request: MethodInput, ratio: float) -> float:
     own = FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
     kinds = request.observation.usual.kinds if request.observation.usual else None
     return own if kinds is None else own * float(kinds[MIX])
+
+
+def within(share: float, m: Tensor, expected: Tensor, limit_db: float) -> float:
+    """The nearest to `share`, of the word's curve m (bands,), with which `share * m - expected` has at most `limit_db`.
+
+    `expected`: (bands,) dB, no more than that itself; RMS, dB.
+    """
+    curve, less, w = center(m), center(expected), weights()
+    size, both, own = (float((a * b * w).sum()) for a, b in ((curve, curve), (curve, less), (less, less)))
+    middle = both / max(size, 1e-12)
+    reach = math.sqrt(max(middle**2 - (own - limit_db**2) / max(size, 1e-12), 0.0))
+    return min(max(share, middle - reach), middle + reach)
 
 
 def known(request: MethodInput) -> float:

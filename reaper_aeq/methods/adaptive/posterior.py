@@ -24,7 +24,9 @@ from ..method import MethodInput
 EVIDENCE = 0.9  # of r: how far a deviation is taken at its word; more costs on people's edits (models/README.md)
 RATIO_LIMIT = 2.0  # of r: beyond it single partials are followed
 LEVEL_VAR = 1e4  # dB²: the level of a recording says nothing
-HUMAN_LIMIT_DB = 1.25  # of K m, so that an average sound gets the mean curve within the law's 1.5 dB RMS
+# How far an average sound may come out from people's mean (law "human"), and what of that is left to few bands: they
+# miss large curves by more.
+HUMAN_DB, BANDS_MISS_DB, BANDS_MISS_SHARE = 1.5, 0.25, 0.065
 WORD_VAR = 1e4  # in units of the word's curve: any amount of it is alike
 ODD_ABOVE = 1.0  # squared Mahalanobis distance per band from which the usual spread is taken as wider: tails are heavy
 
@@ -53,14 +55,19 @@ def evidence_ratio(adaptation: float) -> float:
 def likeliest(request: MethodInput, gain: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
     """The posterior mean before its bounds, and what of the word's curve sounds are expected to lack; (bands,) dB."""
     pull = gain @ request.mean_db
-    expected = missing_share(pull, ratio) * pull
+    expected = missing_share(pull, human_limit_db(request.mean_db, ratio)) * pull
     return posterior(request.mean_db, gain, request.observation.deviation_db, expected), expected
 
 
-def missing_share(pull: Tensor, ratio: float) -> float:
+def missing_share(pull: Tensor, limit_db: float) -> float:
     """0..1, how much of K m (bands,) a sound is expected to lack: an average one must still get what people do on
     average, and strong words would fall short of it."""
-    return min(1.0, HUMAN_LIMIT_DB * max(1.0, ratio) ** 2 / max(float(rms_db(pull)), 1e-9))
+    return min(1.0, limit_db / max(float(rms_db(pull)), 1e-9))
+
+
+def human_limit_db(m: Tensor, ratio: float) -> float:
+    """How far (RMS, dB) the answer of an average sound may be from the word's mean curve m (bands,), before bands."""
+    return (HUMAN_DB - max(BANDS_MISS_DB, BANDS_MISS_SHARE * float(rms_db(m)))) * max(1.0, ratio) ** 2
 
 
 def posterior_gain(request: MethodInput, ratio: float) -> Tensor:
@@ -70,16 +77,26 @@ def posterior_gain(request: MethodInput, ratio: float) -> Tensor:
 
 def natural_cov(request: MethodInput, ratio: float) -> Tensor:
     """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen."""
-    seen, cov = request.observation, ratio * request.cov_db
-    visible = seen.visible * COMPARED
-    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
-    noise = request.residual_cov + LEVEL_VAR
+    noise, blind = _unexplained(request)
+    # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
+    oddness = max(1.0, distance(request, ratio) / ODD_ABOVE)
+    return oddness * noise + blind
+
+
+def distance(request: MethodInput, ratio: float) -> float:
+    """How far a sound is from what is usual for it, squared, per band that can be seen: 0 just that, 1 as far as
+    sounds are on average."""
+    seen = request.observation
+    noise, blind = _unexplained(request)
     # How much of the word a sound has must not make it odd, or the thinnest versions would be listened to least and get
     # less than thicker ones.
-    total = cov + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
-    # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
-    distance = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db)) / float(
-        visible.sum().clamp_min(1)
-    )
-    oddness = max(1.0, distance / ODD_ABOVE)
-    return oddness * noise + blind
+    total = ratio * request.cov_db + noise + blind + WORD_VAR * torch.outer(request.mean_db, request.mean_db)
+    squared = float(seen.deviation_db @ torch.linalg.solve(total, seen.deviation_db))
+    return squared / float((seen.visible * COMPARED).sum().clamp_min(1))
+
+
+def _unexplained(request: MethodInput) -> tuple[Tensor, Tensor]:
+    """Covariances (bands, bands) of what is natural, level and all, and of bands out of sight."""
+    visible = request.observation.visible * COMPARED
+    blind = torch.diag(BLIND_VAR * (1 - visible) / visible.clamp_min(1e-4))
+    return request.residual_cov + LEVEL_VAR, blind

@@ -15,7 +15,7 @@ from torch import Tensor
 from ...errors import AeqError
 from ...model.curves import center, projection
 from ...model.score import axes
-from ..adaptive import bounded_by_word, evidence_ratio, missing_share, most, natural_cov, posterior_gain
+from ..adaptive import bounded_by_word, evidence_ratio, human_limit_db, missing_share, most, natural_cov, posterior_gain
 from ..method import MethodInput
 from .network import Cvae, Posterior, posterior
 
@@ -67,7 +67,8 @@ def word_on_sound(request: MethodInput, model: Cvae, decoder: Tensor, ratio: flo
     precision, information = torch.zeros_like(cov), torch.zeros_like(mean)
     if ratio:
         pull = posterior_gain(request, ratio) @ request.mean_db
-        deviation = request.observation.deviation_db - (1 - missing_share(pull, ratio)) * request.mean_db
+        share = missing_share(pull, human_limit_db(request.mean_db, ratio))
+        deviation = request.observation.deviation_db - (1 - share) * request.mean_db
         basis = decoder @ (model.axes * model.scale)  # (bands, axes)
         certain = ratio * torch.linalg.solve(natural_cov(request, ratio), basis)
         precision, information = basis.T @ certain, -certain.T @ deviation
