@@ -123,7 +123,7 @@ def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         count = len(usual) * len(AGREED)
         figure = f"at most {worst:.2f} dB RMS from people's mean ({at}); {held} of {count} yield to safe"
         must = f"at most {HUMAN_DB:g} dB, or no more is safe"
-        out.append(Law(f"human ({material})", figure, must, worst <= HUMAN_DB))
+        out.append(Law(f"human ({material})", figure, must, 0 < worst <= HUMAN_DB))
     return out
 
 

@@ -75,7 +75,8 @@ def profile_learn(
     store = engine.profiles.store
     engine.profiles.learn(name, word, intensity, curves[0], curves[1], sure, analysis.ltas_db())
     _tell(store)
-    count = sum(one.word == store.edits(name)[-1].word for one in store.edits(name))
+    edits = store.edits(name)
+    count = sum(one.word == edits[-1].word for one in edits)
     if as_json:
         print_json({"profile": name, "word": word, "kind": sure, "edits": count, "store": str(store.path)})
     else:
