@@ -108,7 +108,7 @@ def test_each_task_has_its_own_sentence_and_what_is_long_comes_back(started, sou
     assert "does not exist" in missing.refused and missing.unreadable and missing.trace is None
     assert "did you mean 'warm'" in unknown.refused and not unknown.unreadable
     assert too_long is None
-    assert good.answer.eq and good.refused is None
+    assert good.answer.bands and good.refused is None
 
 
 @pytest.mark.slow
