@@ -33,6 +33,14 @@ def listen(given: wire.SoundTask, library: Library, between_blocks: Callable[[],
     return hear(given.sound, library, check_path, between_blocks)
 
 
+def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tuple[wire.AdaptAnswer, Result]:
+    """What is answered to a task, and the engine's result with its loudness measured."""
+    from ..result.result import with_loudness
+
+    result = with_loudness(adapted, heard)
+    return wire.AdaptAnswer(**result.to_dict()), result
+
+
 def adapt_all(
     engine: AdaptiveEQ,
     group: Sequence[tuple[Key, wire.AdaptTask, AnalyzedAudio]],

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import AeqError
 from ..util.own_process import OwnProcesses, deaf_to_interrupts
 from . import wire
-from .adapting import adapt_all, listen
+from .adapting import adapt_all, answered, listen
 from .lanes import LongError
 
 if TYPE_CHECKING:
@@ -186,7 +186,6 @@ def _engine(models: Path | None) -> AdaptiveEQ:
 def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[SecondAnswer | None]:
     """What `SecondProcess.submit` tells."""
     from ..project.media import Library
-    from ..result.result import with_loudness
 
     library, heard, found = Library(), [], dict[int, SecondAnswer | None]()
     for n, given in enumerate(tasks):
@@ -198,9 +197,7 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
             found[n] = _refused(error)
     for n, sound, adapted in adapt_all(_engine(models), heard, lambda n, error: found.update({n: _refused(error)})):
         try:
-            result = with_loudness(adapted, sound)
-            answer = wire.AdaptAnswer(**result.to_dict())
-            found[n] = SecondAnswer(answer, result, warning=sound.warning)
+            found[n] = SecondAnswer(*answered(tasks[n], sound, adapted), warning=sound.warning)
         except Exception as error:
             found[n] = _refused(error)
     return [found[n] for n in range(len(tasks))]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import AeqError
 from ..util.scores import rounded_score
 from . import wire
-from .adapting import adapt_all, listen
+from .adapting import adapt_all, answered, listen
 from .jobs import JobRecord, Jobs, Ticket
 from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
 from .second_process import AT_ONCE, SecondAnswer, SecondProcess, fits
@@ -270,14 +270,8 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
-        from ..result.result import with_loudness
-
-        def measure() -> None:
-            measured = with_loudness(result, heard)
-            self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
-
         if not ticket.dropped:
-            self._guarded(ticket, measure)
+            self._guarded(ticket, lambda: self._done(ticket, *answered(_adapt_task(ticket), heard, result)))
         self._over([ticket])
 
     def _describe(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
@@ -335,5 +329,5 @@ class Worker:
 
 
 def _adapt_task(ticket: Ticket) -> wire.AdaptTask:
-    assert isinstance(ticket.given, wire.AdaptTask), "see `second_process.fits`"
+    assert isinstance(ticket.given, wire.AdaptTask), "the others are not adapted"
     return ticket.given
