@@ -42,7 +42,7 @@ def own_children() -> list[psutil.Process]:
 def started():
     """Starts a second process and waits until it is there; none is left at the end."""
     made = []
-    before = len(own_children())
+    before = {child.pid for child in own_children()}
 
     def start(**options) -> SecondProcess:
         made.append(SecondProcess(**options))
@@ -53,7 +53,7 @@ def started():
     yield start
     for one in made:
         one.close()
-    wait_until(lambda: len(own_children()) == before, what="its end")
+    wait_until(lambda: {child.pid for child in own_children()} <= before, what="its end")
 
 
 def told_by(second, tasks):
