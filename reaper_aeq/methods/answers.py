@@ -11,7 +11,7 @@ from torch import Tensor
 from ..eq import Eq
 from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
-from ..result.realization import bands_for
+from ..result.realization import FitTarget, bands_for, shared_bands_for
 from .method import Method, MethodInput
 
 
@@ -43,9 +43,23 @@ def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[
 
 def _realized(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
+    return bands_for(_targets(eq_model, curves, requests))
+
+
+def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[FitTarget]:
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = [eq_model.encode(curve) for curve in curves.float()]
-    return bands_for([request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)])
+    return [request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)]
+
+
+def find_shared_eqs(
+    eq_model: EqAutoencoder, method: Method, requests: Sequence[MethodInput], shares: Sequence[float]
+) -> list[Eq]:
+    """The bands at intensity 1 of several sections of a sound: the same ones, each with its own gains.
+
+    `shares`: how much each counts.
+    """
+    return shared_bands_for(_targets(eq_model, method.curves(requests), requests), shares)
 
 
 def pictures(

@@ -1,0 +1,168 @@
+"""An EQ that follows a song: where it needs to move, and the answers of its sections in the same bands."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..dsp.sections import Part, analysis_of, find_parts, given_parts
+from ..dsp.spectrum import GRID_HZ, Analysis
+from ..eq import Eq
+from ..result.realization import with_all_bands
+from ..result.result import Result, SectionResult, with_measured_loudness
+from .answers import find_eqs, find_shared_eqs
+from .method import MethodInput
+from .validation import AnalyzedRequest, ValidatedRequest
+
+if TYPE_CHECKING:
+    from ..model.eq_autoencoder import EqAutoencoder
+
+# Sections are one whose EQs differ by less, where either has sound: nobody would set two for that.
+SAME_DB = 1.0
+
+# From sounds and what was asked to what a method needs, and from that and bands to all that is said of them.
+Prepare = Callable[[Sequence[AnalyzedRequest], Sequence[ValidatedRequest]], list[MethodInput]]
+Tell = Callable[[AnalyzedRequest, ValidatedRequest, MethodInput, Eq], Result]
+
+
+def follow_song(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: Result, prepare: Prepare,
+    tell: Tell,
+) -> Result:  # fmt: skip
+    """`whole` where one EQ does for the song, else the EQ of its sections; either with a sentence on it."""
+    analysis = asked.analysis
+    parts = find_parts(analysis) if asked.edges_s is None else given_parts(analysis, asked.edges_s)
+    parts = _sounding(analysis, parts)
+    if len(parts) == 1:
+        return _steady(whole, "its balance stays the same")
+    own: dict[Part, tuple[MethodInput, ValidatedRequest, Result]] = {}
+    while len(parts) > 1:
+        new = [part for part in parts if part not in own]
+        own |= dict(zip(new, _alone(eq_model, asked, checked, new, prepare, tell), strict=True))
+        results = [own[part][2] for part in parts]
+        if (merged := _nearest_joined(parts, results)) is not None:
+            parts = merged
+            continue
+        found = _together(eq_model, asked, parts, [own[part][:2] for part in parts], checked, prepare, tell)
+        shared = found[:-1]
+        if (merged := _nearest_joined(parts, shared)) is None:
+            sections = tuple(
+                SectionResult(part.start_s, part.stop_s, result) for part, result in zip(parts, shared, strict=True)
+            )
+            answer = replace(found[-1], sections=sections)
+            return replace(answer, explanation=f"{answer.explanation} {told_along(sections)}")
+        parts = merged
+    return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
+
+
+def told_along(sections: Sequence[SectionResult]) -> str:
+    """One sentence on what moves, and where."""
+    eqs = [one.result.eq for one in sections]
+    moved = []
+    for n, band in enumerate(eqs[0].bands):
+        gains = [eq.bands[n].gain_db for eq in eqs]
+        if max(gains) - min(gains) >= 0.1:
+            hz = f"{band.freq_hz / 1000:.3g} kHz" if band.freq_hz >= 999.5 else f"{band.freq_hz:.3g} Hz"
+            moved.append(f"{band.kind.replace('_', ' ')} at {hz} from {min(gains):+.1f} to {max(gains):+.1f} dB")
+    cuts = [clock(one.start_s) for one in sections[1:]]
+    at = " and ".join(filter(None, (", ".join(cuts[:-1]), cuts[-1])))
+    return f"It follows the song in {len(sections)} sections, changing at {at}: {', '.join(moved) or 'output gain'}."
+
+
+def clock(seconds: float) -> str:
+    """As a transport shows it.
+
+    >>> clock(83.4)
+    '1:23'
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _steady(whole: Result, why: str) -> Result:
+    return replace(whole, explanation=f"{whole.explanation} It needs no movement along the song: {why}.")
+
+
+def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:
+    """The parts with those that are silent joined to the one before, or after."""
+    found: list[Part] = []
+    late = None
+    for part in parts:
+        if analysis_of(analysis, part).silent:
+            if found:
+                found[-1] = Part(found[-1].start_s, part.stop_s)
+            else:
+                late = late if late is not None else part.start_s
+        else:
+            found.append(Part(part.start_s if late is None else late, part.stop_s))
+            late = None
+    return found or [Part(0.0, analysis.duration_s)]
+
+
+def _nearest_joined(parts: Sequence[Part], results: Sequence[Result]) -> list[Part] | None:
+    """The parts with the two neighbors joined whose EQs differ least; None where all differ enough."""
+    apart = [_apart_db(a, b) for a, b in itertools.pairwise(results)]
+    if min(apart) >= SAME_DB:
+        return None
+    at = int(np.argmin(apart))
+    return [*parts[:at], Part(parts[at].start_s, parts[at + 1].stop_s), *parts[at + 2 :]]
+
+
+def _apart_db(a: Result, b: Result) -> float:
+    """The largest difference of what comes out of two EQs where either source has sound."""
+    heard = np.isfinite(a.source_db) | np.isfinite(b.source_db)
+    out_a, out_b = (one.eq.response_db(GRID_HZ, one.sample_rate) + one.eq.output_gain_db for one in (a, b))
+    return float(np.abs(out_a - out_b)[heard].max(initial=0.0))
+
+
+def _of(asked: AnalyzedRequest, part: Part) -> AnalyzedRequest:
+    return AnalyzedRequest(analysis_of(asked.analysis, part), replace(asked.request, sections=False))
+
+
+def _alone(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, parts: Sequence[Part],
+    prepare: Prepare, tell: Tell,
+) -> list[tuple[MethodInput, ValidatedRequest, Result]]:  # fmt: skip
+    """Each section's own answer, in bands of its own."""
+    some = [_of(asked, part) for part in parts]
+    if not some:
+        return []
+    requests = prepare(some, [checked] * len(some))
+    plans = [checked.on(request.observation) for request in requests]
+    eqs = find_eqs(eq_model, [plan.method for plan in plans], requests)
+    return [
+        (request, plan, tell(one, plan, request, eq))
+        for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True)
+    ]
+
+
+def _together(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, parts: Sequence[Part],
+    known: Sequence[tuple[MethodInput, ValidatedRequest]], checked: ValidatedRequest, prepare: Prepare, tell: Tell,
+) -> list[Result]:  # fmt: skip
+    """The sections' answers in the same bands, and last that of the whole song in these."""
+    all_of_it = replace(asked, request=replace(asked.request, sections=False))
+    (whole,) = prepare([all_of_it], [checked])
+    requests = [*(request for request, _ in known), whole]
+    plans = [*(plan for _, plan in known), checked.on(whole.observation)]
+    some = [*(_of(asked, part) for part in parts), all_of_it]
+    lengths = [part.stop_s - part.start_s for part in parts]
+    shares = [*lengths, 0.1 * sum(lengths)]  # the whole is what its sections are: it hardly counts itself
+    eqs = find_shared_eqs(eq_model, checked.method, requests, shares)
+    found = []
+    for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True):
+        result = tell(one, plan, request, eq)
+        result = replace(result, eq=with_all_bands(result.eq, eq))
+        if one.analysis.node_power is not None:
+            result = with_measured_loudness(result, one.analysis, None)
+        found.append(result)
+    rows = np.array([[band.gain_db for band in result.eq.bands] for result in found])
+    used = np.abs(rows).max(0, initial=0.0) > 0
+    return [replace(result, eq=_only(result.eq, used)) for result in found]
+
+
+def _only(eq: Eq, used: np.ndarray) -> Eq:
+    return Eq(tuple(band for band, on in zip(eq.bands, used, strict=True) if on), eq.output_gain_db)
