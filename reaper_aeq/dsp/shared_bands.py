@@ -83,7 +83,9 @@ class _SharedSearch:
             grown: dict[tuple[int, ...], float] = {}
             for members in sets:
                 free = allowed & ~barred[:, list(members)].any(-1)
-                for at, explained in zip(np.flatnonzero(free), self._explained(gram, product, members, free), strict=True):
+                for at, explained in zip(
+                    np.flatnonzero(free), self._explained(gram, product, members, free), strict=True
+                ):
                     grown[tuple(sorted((*members, int(at))))] = float(explained)
             sets = sorted(grown, key=lambda members: -grown[members])[:BEAM]
             for members in sets[:POLISHED]:
@@ -140,7 +142,9 @@ class _SharedSearch:
         nearest = np.abs(np.log2(self.shapes.freqs_hz) - wide[..., :1]).argmin(-1)
         heard = np.take_along_axis(self.own_sound[owner], nearest, 1)
         most = np.where(heard, GAINS_DB[1] / GAIN_UNIT_DB, 0.0)
-        low, high = (np.stack((wide[..., 0], sign * most, wide[..., 1]), -1).reshape(len(owner), -1) for sign in (-1, 1))
+        low, high = (
+            np.stack((wide[..., 0], sign * most, wide[..., 1]), -1).reshape(len(owner), -1) for sign in (-1, 1)
+        )
         used = np.ones((len(owner), bands), dtype=bool)
         x = 0.5 * (low + high)
         rows = Starts(owner, x, low, high, np.tile(codes, (len(owner), 1)), used)

@@ -13,7 +13,7 @@ from ..dsp.sections import Part, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
 from ..result.realization import with_all_bands
-from ..result.result import Result, SectionResult, with_measured_loudness
+from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
 from .answers import find_eqs, find_shared_eqs
 from .method import MethodInput
 from .validation import AnalyzedRequest, ValidatedRequest
@@ -54,7 +54,7 @@ def follow_song(
                 SectionResult(part.start_s, part.stop_s, result) for part, result in zip(parts, shared, strict=True)
             )
             answer = replace(found[-1], sections=sections)
-            return replace(answer, explanation=f"{answer.explanation} {told_along(sections)}")
+            return _with_sentence(answer, told_along(sections))
         parts = merged
     return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
 
@@ -83,7 +83,13 @@ def clock(seconds: float) -> str:
 
 
 def _steady(whole: Result, why: str) -> Result:
-    return replace(whole, explanation=f"{whole.explanation} It needs no movement along the song: {why}.")
+    return _with_sentence(whole, f"It needs no movement along the song: {why}.")
+
+
+def _with_sentence(result: Result, sentence: str) -> Result:
+    """The sentence before that on the output gain, which may still change."""
+    last = explain_output(result.eq.output_gain_db, result.gave_way_db)
+    return replace(result, explanation=f"{result.explanation.removesuffix(last)} {sentence}{last}")
 
 
 def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:

@@ -129,9 +129,7 @@ def shared_bands_for(targets: Sequence[FitTarget], shares: Sequence[float]) -> l
         over = [one.comes_out(eq) - one.limit for one, eq in zip(targets, found, strict=True)]
         if look == LOOKS or not any(bool((more > 0).any()) for more in over):
             break
-        aims = [
-            aim.kept_down(more) if bool((more > 0).any()) else aim for aim, more in zip(aims, over, strict=True)
-        ]
+        aims = [aim.kept_down(more) if bool((more > 0).any()) else aim for aim, more in zip(aims, over, strict=True)]
     return found
 
 

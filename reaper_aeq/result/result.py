@@ -154,9 +154,7 @@ class SectionResult:
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 
 
-def with_measured_loudness(
-    result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray] | None
-) -> AnyResult:
+def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray] | None) -> AnyResult:
     """The result with its output gain from the exact loudness and peaks of a sound.
 
     Args:

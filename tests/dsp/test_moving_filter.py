@@ -16,7 +16,9 @@ def eq(low_db, high_db, out_db=0.0):
     return Eq((Band("low_shelf", 200.0, low_db), Band("band", 3000.0, high_db, 1.5)), out_db)
 
 
-MOVING = MovingEq((EqSection(0.0, 2.0, eq(4, -3, -1)), EqSection(2.0, 4.0, eq(-2, 5, 2)), EqSection(4.0, 6.0, eq(0, 0))))
+MOVING = MovingEq(
+    (EqSection(0.0, 2.0, eq(4, -3, -1)), EqSection(2.0, 4.0, eq(-2, 5, 2)), EqSection(4.0, 6.0, eq(0, 0)))
+)
 
 
 def tone(freq_hz, seconds=6.0):
