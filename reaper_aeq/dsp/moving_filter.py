@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..eq import MovingEq
@@ -27,7 +29,7 @@ class MovingEqFilter:
         times = sorted({at for n in range(len(moving.bands) + 1) for at, _ in moving.points(n)})
         self._ramps = [
             (round(a * sample_rate), round(b * sample_rate))
-            for a, b in zip(times, times[1:], strict=False)
+            for a, b in itertools.pairwise(times)
             if any(self._moves(n, a, b) for n in range(len(moving.bands) + 1))
         ]
         gains = moving.points(len(moving.bands))
@@ -59,7 +61,7 @@ class MovingEqFilter:
 
     def _moves(self, which: int, start_s: float, stop_s: float) -> bool:
         points = self._moving.points(which)
-        pairs = zip(points, points[1:], strict=False)
+        pairs = itertools.pairwise(points)
         return any(a[0] < stop_s and b[0] > start_s and a[1] != b[1] for a, b in pairs)
 
     def _still(self, at: int) -> int:

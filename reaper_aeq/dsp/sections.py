@@ -131,6 +131,6 @@ def _cuts(rows: np.ndarray, starts: np.ndarray, cut_price: float) -> list[int]:
     found: list[int] = []
     at = count
     while before[at] > 0:
-        at = before[at]
+        at = int(before[at])
         found.append(at)
     return found[::-1]

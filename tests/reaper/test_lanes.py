@@ -73,6 +73,9 @@ def test_every_project_comes_back_to_the_byte(path, tmp_path):
     data = path.read_bytes()
     project, copy = opened(tmp_path, data), tmp_path / "out.rpp"
     holder = project.tracks[0] if project.tracks else project.master
+    if holder is None:  # a file of an FX chain alone: there is nobody to give an EQ
+        assert path.name.endswith("fx-chain-tag.rpp")
+        return
     assert holder.set_eq(MOVING.sections[0].eq, NAME, moving=MOVING)
     project.write(copy)
     assert copy.read_bytes() != data
