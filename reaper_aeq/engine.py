@@ -128,7 +128,7 @@ class AdaptiveEQ:
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
         sound = as_channels(audio, sample_rate).cpu()
-        analysis = analyze_blocks([sound], sample_rate)
+        analysis = analyze_blocks([sound], sample_rate, sections=sections)
         result = self.adapt_analysis(
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
             variations=variations, kind=kind, name=name, profile=profile, sections=sections,

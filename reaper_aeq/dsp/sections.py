@@ -63,16 +63,19 @@ def given_parts(analysis: Analysis, edges_s: Sequence[float]) -> list[Part]:
 
 
 def analysis_of(analysis: Analysis, part: Part) -> Analysis:
-    """What the analysis would be of a part alone: its frames, and what is known of the whole alone (fine structure,
-    peaks), which tells what kind of sound it is."""
+    """What the analysis would be of a part alone. Where it has no spectra the fine structure is that of the whole, and
+    peaks always are."""
     first, stop = (round(at * analysis.frame_rate) for at in (part.start_s, part.stop_s))
     if part.stop_s >= analysis.duration_s:
         stop = len(analysis.band_power)
     first = max(0, min(first, len(analysis.band_power) - 1))
     stop = max(stop, first + 1)
-    nodes = analysis.node_power
+    nodes, spectra = analysis.node_power, analysis.spectra
+    spectra = spectra and spectra.between(part.start_s, part.stop_s)
     return replace(
         analysis,
+        fine=spectra.fine() if spectra else analysis.fine,
+        spectra=spectra,
         band_power=analysis.band_power[first:stop],
         mel_power=analysis.mel_power[first:stop],
         node_power=None if nodes is None else nodes[first:stop],

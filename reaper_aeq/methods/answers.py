@@ -14,6 +14,10 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..result.realization import FitTarget, bands_for, shared_bands_for
 from .method import Method, MethodInput
 
+# Of what a section's own answer adds to that of the whole sound: what is heard of a section alone is little, and what
+# the whole song lacks its sections lack as well (chosen by `evaluate sections` on half of the recordings).
+FOLLOWED = 0.7
+
 
 def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:
     """The bands at intensity 1: what is asked of one method goes through it together."""
@@ -52,14 +56,29 @@ def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodI
     return [request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)]
 
 
-def find_shared_eqs(
-    eq_model: EqAutoencoder, method: Method, requests: Sequence[MethodInput], shares: Sequence[float]
+def find_section_eqs(
+    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput]
 ) -> list[Eq]:
-    """The bands at intensity 1 of several sections of a sound: the same ones, each with its own gains.
+    """The bands at intensity 1 of several sections of the sound `whole`, each in bands of its own."""
+    return _realized(eq_model, _followed(method, whole, requests)[1:], requests)
 
-    `shares`: how much each counts.
+
+def find_shared_eqs(
+    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput],
+    shares: Sequence[float],
+) -> list[Eq]:  # fmt: skip
+    """The bands at intensity 1 of a sound and of its sections: the same ones, each with its own gains.
+
+    `shares`: how much each counts, `whole` first.
     """
-    return shared_bands_for(_targets(eq_model, method.curves(requests), requests), shares)
+    curves = _followed(method, whole, requests)
+    return shared_bands_for(_targets(eq_model, curves, [whole, *requests]), shares)
+
+
+def _followed(method: Method, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
+    """(1 + n, bands) dB: of the whole sound, and of its sections, which are drawn to that."""
+    curves = method.curves([whole, *requests])
+    return curves[:1] + FOLLOWED * (curves - curves[:1])
 
 
 def pictures(

@@ -14,7 +14,7 @@ from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
 from ..result.realization import with_all_bands
 from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
-from .answers import find_eqs, find_shared_eqs
+from .answers import find_section_eqs, find_shared_eqs
 from .method import MethodInput
 from .validation import AnalyzedRequest, ValidatedRequest
 
@@ -39,21 +39,23 @@ def follow_song(
     parts = _sounding(analysis, parts)
     if len(parts) == 1:
         return _steady(whole, "its balance stays the same")
+    all_of_it = replace(asked, request=replace(asked.request, sections=False))
+    (all_heard,) = prepare([all_of_it], [checked])
     own: dict[Part, tuple[MethodInput, ValidatedRequest, Result]] = {}
     while len(parts) > 1:
         new = [part for part in parts if part not in own]
-        own |= dict(zip(new, _alone(eq_model, asked, checked, new, prepare, tell), strict=True))
+        own |= dict(zip(new, _alone(eq_model, asked, checked, all_heard, new, prepare, tell), strict=True))
         results = [own[part][2] for part in parts]
         if (merged := _nearest_joined(parts, results)) is not None:
             parts = merged
             continue
-        found = _together(eq_model, asked, parts, [own[part][:2] for part in parts], checked, prepare, tell)
-        shared = found[:-1]
+        found = _together(eq_model, asked, checked, all_heard, parts, [own[part][:2] for part in parts], tell)
+        shared = found[1:]
         if (merged := _nearest_joined(parts, shared)) is None:
             sections = tuple(
                 SectionResult(part.start_s, part.stop_s, result) for part, result in zip(parts, shared, strict=True)
             )
-            answer = replace(found[-1], sections=sections)
+            answer = replace(found[0], sections=sections)
             return _with_sentence(answer, told_along(sections))
         parts = merged
     return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
@@ -129,16 +131,16 @@ def _of(asked: AnalyzedRequest, part: Part) -> AnalyzedRequest:
 
 
 def _alone(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, parts: Sequence[Part],
-    prepare: Prepare, tell: Tell,
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
+    parts: Sequence[Part], prepare: Prepare, tell: Tell,
 ) -> list[tuple[MethodInput, ValidatedRequest, Result]]:  # fmt: skip
-    """Each section's own answer, in bands of its own."""
+    """Each section's answer, in bands of its own."""
     some = [_of(asked, part) for part in parts]
     if not some:
         return []
     requests = prepare(some, [checked] * len(some))
     plans = [checked.on(request.observation) for request in requests]
-    eqs = find_eqs(eq_model, [plan.method for plan in plans], requests)
+    eqs = find_section_eqs(eq_model, checked.method, whole, requests)
     return [
         (request, plan, tell(one, plan, request, eq))
         for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True)
@@ -146,18 +148,16 @@ def _alone(
 
 
 def _together(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, parts: Sequence[Part],
-    known: Sequence[tuple[MethodInput, ValidatedRequest]], checked: ValidatedRequest, prepare: Prepare, tell: Tell,
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
+    parts: Sequence[Part], known: Sequence[tuple[MethodInput, ValidatedRequest]], tell: Tell,
 ) -> list[Result]:  # fmt: skip
-    """The sections' answers in the same bands, and last that of the whole song in these."""
-    all_of_it = replace(asked, request=replace(asked.request, sections=False))
-    (whole,) = prepare([all_of_it], [checked])
-    requests = [*(request for request, _ in known), whole]
-    plans = [*(plan for _, plan in known), checked.on(whole.observation)]
-    some = [*(_of(asked, part) for part in parts), all_of_it]
+    """The answers of the whole song and of its sections, in the same bands."""
+    requests = [whole, *(request for request, _ in known)]
+    plans = [checked.on(whole.observation), *(plan for _, plan in known)]
+    some = [replace(asked, request=replace(asked.request, sections=False)), *(_of(asked, part) for part in parts)]
     lengths = [part.stop_s - part.start_s for part in parts]
-    shares = [*lengths, 0.1 * sum(lengths)]  # the whole is what its sections are: it hardly counts itself
-    eqs = find_shared_eqs(eq_model, checked.method, requests, shares)
+    shares = [0.1 * sum(lengths), *lengths]  # the whole is what its sections are: it hardly counts itself
+    eqs = find_shared_eqs(eq_model, checked.method, whole, requests[1:], shares)
     found = []
     for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True):
         result = tell(one, plan, request, eq)

@@ -97,7 +97,7 @@ def adapt(
             engine = load_engine(models, encoder)
             step_done(LOADING, 1, 1)
             engine.words.blend(request.word)
-            heard = hear(file, step_done)
+            heard = hear(file, step_done, sections=sections)
             step_done(COMPUTING, 0, 1)
             asked = AnalyzedRequest(heard.analysis, request, heard.samples() if exact else None)
             result = with_loudness(engine.adapt_request(asked), heard)
