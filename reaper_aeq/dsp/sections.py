@@ -27,7 +27,7 @@ PRIOR_BLOCKS, PRIOR_DB = 30, 4.0
 LEFT_OUT = 20  # one step in so many
 # Of a cut, for each number that may change with it: of twice the log likelihood. Chosen on half of the recordings
 # (`evaluate sections`).
-CUT_PRICE = 12.0
+CUT_PRICE = 16.0
 
 
 @dataclass(frozen=True)

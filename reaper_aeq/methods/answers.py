@@ -16,7 +16,7 @@ from .method import Method, MethodInput
 
 # Of what a section's own answer adds to that of the whole sound: what is heard of a section alone is little, and what
 # the whole song lacks its sections lack as well (chosen by `evaluate sections` on half of the recordings).
-FOLLOWED = 0.7
+FOLLOWED = 0.8
 
 
 def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:

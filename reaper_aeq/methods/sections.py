@@ -35,7 +35,9 @@ def follow_song(
 ) -> Result:  # fmt: skip
     """`whole` where one EQ does for the song, else the EQ of its sections; either with a sentence on it."""
     analysis = asked.analysis
-    parts = find_parts(analysis) if asked.edges_s is None else given_parts(analysis, asked.edges_s)
+    parts = given_parts(analysis, asked.edges_s or ())
+    if len(parts) == 1:  # none is given, or none of those given lies in the sound
+        parts = find_parts(analysis)
     parts = _sounding(analysis, parts)
     if len(parts) == 1:
         return _steady(whole, "its balance stays the same")

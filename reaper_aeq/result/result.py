@@ -126,6 +126,15 @@ class Result:
         }
 
 
+AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
+
+
+def in_project_time(result: AnyResult, in_project: Callable[[float], float]) -> AnyResult:
+    """The result with the times of its sections as a function of seconds of the sound gives them."""
+    moved = (replace(one, start_s=in_project(one.start_s), stop_s=in_project(one.stop_s)) for one in result.sections)
+    return replace(result, sections=tuple(moved))
+
+
 @dataclass(frozen=True)
 class SectionResult:
     """What was found for one section of a song, seconds from its beginning."""
@@ -149,9 +158,6 @@ class SectionResult:
             "gains_db": [band.gain_db for band in one.eq.bands],
             "output_gain_db": one.eq.output_gain_db,
         }
-
-
-AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 
 
 def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray] | None) -> AnyResult:

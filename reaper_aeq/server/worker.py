@@ -129,14 +129,15 @@ class Worker:
         from ..project.media import Library
 
         sound = ticket.given.sound
+        sections = bool(getattr(ticket.given, "sections", False))
         if sound is None:
             assert ticket.given.path is not None, "wire.SoundTask has one of both"
-            return analyze_file(ticket.given.path, between_blocks)
+            return analyze_file(ticket.given.path, between_blocks, sections=sections)
         with self._changed:
             for job in [job for job in self._libraries if job.over]:
                 del self._libraries[job]  # with what was kept of the media
             library = self._libraries.setdefault(ticket.job, Library())
-        return hear(sound, library, check_path, between_blocks)
+        return hear(sound, library, check_path, between_blocks, sections=sections)
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -198,10 +199,12 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
-        from ..result.result import with_loudness
+        from ..result.result import in_project_time, with_loudness
 
         def measure() -> None:
             measured = with_loudness(result, heard)
+            if timeline := getattr(heard, "timeline", None):
+                measured = in_project_time(measured, timeline.in_project)
             self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
 
         if not ticket.dropped:
@@ -271,7 +274,10 @@ def adapt_all(
         given = ticket.given
         assert isinstance(given, wire.AdaptTask) and given.request is not None, "the others are not adapted"
         try:
-            asked.append((ticket, heard, AnalyzedRequest(heard.analysis, given.eq_request())))
+            edges_s, timeline = given.edges_s, getattr(heard, "timeline", None)
+            if edges_s is not None and timeline:
+                edges_s = [timeline.in_sound(edge) for edge in edges_s]
+            asked.append((ticket, heard, AnalyzedRequest(heard.analysis, given.eq_request(), edges_s=edges_s)))
         except AeqError as error:
             refuse(ticket, error)
     answers: Sequence[Result | Exception]
