@@ -155,7 +155,7 @@ def CountEnvelopePoints(reaper, envelope):
 
 @api
 def GetFXEnvelope(reaper, track, fx_index, parameter, create):
-    """A fresh FX has none. A new one is armed and shown and has a point at 0, in the parameter's native value: 0.25 is a
+    """A fresh FX has none. A new one is armed and shown, with a point at 0 in the parameter's native value: 0.25 is a
     gain of 0 dB. One that is there and off is switched on. Nothing deletes one."""
     fx = get(track, fx_index)
     if fx is None or fx.inside or not 0 <= parameter < GetNumParams(reaper, track, fx_index):
