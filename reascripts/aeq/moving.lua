@@ -176,6 +176,20 @@ function moving.silence(track, fx, lanes)
   end
 end
 
+--- Would a lane that had to stay be drawn on a band of another type? REAPER knows lanes by a name with the type in it,
+--- and one whose name is gone is dead without a sign.
+function moving.stranded(instance, eq, idle)
+  local kept = instance and instance.record and instance.record.eq.bands
+  for _, parameter in ipairs(idle) do
+    local band, was = eq.bands[parameter // 3 + 1], kept and kept[parameter // 3 + 1]
+    local is_global = parameter % 3 ~= reaeq.GAIN
+    if not is_global and band and (not was or was.kind ~= band.kind) then
+      return true
+    end
+  end
+  return false
+end
+
 local function each_point(track, fx, lanes, body)
   local count = reaeq.count(track, fx)
   for _, parameter in ipairs(lanes) do

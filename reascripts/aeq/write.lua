@@ -167,6 +167,9 @@ local function follow(act, target, fx, eq, idle)
     -- the lane would be the container's, under a number that nothing tells
     act:note(messages.text("in_container", { track = target.name }))
     return idle
+  elseif moving.stranded(target.instance, eq, idle) then
+    act:note(messages.text("lanes_stranded", { track = target.name }))
+    return idle
   end
   local lanes, what = moving.write(target.track, fx, eq, idle)
   local used = {}

@@ -196,6 +196,26 @@ def test_the_users_lanes_stay_as_they_are(open_song, tmp_path):
     assert set(lanes(s)) == {0, 1, 4, 7, 10, 13, 15}
 
 
+def test_lanes_are_not_drawn_on_bands_of_another_type(open_song, tmp_path):
+    """REAPER would let them die without a sign."""
+    s = song(open_song, tmp_path)
+    s.press(ALONG)
+    with s.reaper.as_user() as project:
+        draw_envelope(project.tracks[0], 0, 17, 0.5)
+
+    def other(task):
+        found = following()(task)
+        kinds = ["high_shelf", "band", "band", "band", "low_shelf"]
+        bands = [band | {"kind": kind} for band, kind in zip(found["bands"], kinds, strict=True)]
+        return found | {"bands": bands}
+
+    s.backend.answer = other
+    s.press(ALONG)
+    assert set(lanes(s)) == {17} and "its gains cannot follow the song with its new bands" in "\n".join(s.said)
+    [(_, state)] = ours(s.project)["Vox"]
+    assert [band.type for band in state.bands[:5]] == [1, 8, 8, 8, 0]
+
+
 def test_a_lane_of_the_user_goes_with_no_press(open_song, tmp_path):
     s = song(open_song, tmp_path)
     s.press(ALONG)
