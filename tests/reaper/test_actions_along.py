@@ -198,7 +198,7 @@ def test_the_users_lanes_stay_as_they_are(open_song, tmp_path):
 
 def test_lanes_are_not_drawn_on_bands_of_another_type(open_song, tmp_path):
     """REAPER would let them die without a sign."""
-    s = song(open_song, tmp_path)
+    s = song(open_song, tmp_path, disputed=Disputed(retyped_lanes="dead"))
     s.press(ALONG)
     with s.reaper.as_user() as project:
         draw_envelope(project.tracks[0], 0, 17, 0.5)

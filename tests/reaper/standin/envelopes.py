@@ -81,10 +81,7 @@ def lanes(fx: Fx) -> list[tuple[int, Node]]:
 
 
 def drive(fx: Fx) -> bool:
-    """An active envelope sets its parameter, whatever was written to it; whether that changed anything.
-
-    One whose ident is no longer that of the parameter (a band's kind is in it) is dead without a sign.
-    """
+    """An active envelope sets its parameter, whatever was written to it; whether that changed anything."""
     project, changed = fx.owner.project, False
     if fx.inside or fx.flag(1) or project.reaper.automation_override == BYPASS:
         return False
@@ -93,7 +90,7 @@ def drive(fx: Fx) -> bool:
         envelope = Envelope(fx.owner, node)
         if not envelope.active or not envelope.points:
             continue
-        if _ident(fx, number) != node.arguments[0]:
+        if project.reaper.disputed.retyped_lanes == "dead" and _ident(fx, number) != node.arguments[0]:
             continue
         value, place = float(np.interp(at_s, *zip(*envelope.values, strict=True))), number - plugin_count(fx)
         if place == 0:
