@@ -12,6 +12,7 @@ import numpy as np
 from ..dsp.sections import Part, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
+from ..result.along import told_along
 from ..result.realization import with_all_bands
 from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
 from .answers import find_section_eqs, find_shared_eqs
@@ -61,29 +62,6 @@ def follow_song(
             return _with_sentence(answer, told_along(sections))
         parts = merged
     return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
-
-
-def told_along(sections: Sequence[SectionResult]) -> str:
-    """One sentence on what moves, and where."""
-    eqs = [one.result.eq for one in sections]
-    moved = []
-    for n, band in enumerate(eqs[0].bands):
-        gains = [eq.bands[n].gain_db for eq in eqs]
-        if max(gains) - min(gains) >= 0.1:
-            hz = f"{band.freq_hz / 1000:.3g} kHz" if band.freq_hz >= 999.5 else f"{band.freq_hz:.3g} Hz"
-            moved.append(f"{band.kind.replace('_', ' ')} at {hz} from {min(gains):+.1f} to {max(gains):+.1f} dB")
-    cuts = [clock(one.start_s) for one in sections[1:]]
-    at = " and ".join(filter(None, (", ".join(cuts[:-1]), cuts[-1])))
-    return f"It follows the song in {len(sections)} sections, changing at {at}: {', '.join(moved) or 'output gain'}."
-
-
-def clock(seconds: float) -> str:
-    """As a transport shows it.
-
-    >>> clock(83.4)
-    '1:23'
-    """
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _steady(whole: Result, why: str) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from ..eq import MovingEq
+from ..result.along import clock
 from ..result.result import Result
 
 WIDTH, HEIGHT, LEFT, ROW, COLUMN = 620, 110, 34, 16, 196
@@ -58,8 +59,8 @@ def _grid(start_s: float, stop_s: float, reach: float, x: Place, y: Place) -> st
     at_s = step * -(-start_s // step)
     while at_s <= stop_s:
         parts.append(f'<path class="grid" d="M{x(at_s):.1f},4V{HEIGHT + 4}"/>')
-        clock = f"{int(at_s) // 60}:{int(at_s) % 60:02d}"
-        parts.append(f'<text x="{x(at_s):.1f}" y="{HEIGHT + 18}" text-anchor="middle">{clock}</text>')
+        anchor = "end" if x(at_s) > WIDTH - 16 else "middle"  # the last one would be cut off
+        parts.append(f'<text x="{x(at_s):.1f}" y="{HEIGHT + 18}" text-anchor="{anchor}">{clock(at_s)}</text>')
         at_s += step
     level = 1 if reach < 4 else 3 if reach < 9 else 6
     for n in range(-int(reach // level), int(reach // level) + 1):

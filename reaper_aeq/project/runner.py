@@ -18,7 +18,8 @@ from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
 from ..methods.validation import AnalyzedRequest
 from ..request import MatchRequest
-from ..result.result import Result, in_project_time, with_loudness
+from ..result.along import in_project_time
+from ..result.result import Result, with_loudness
 from .circles import groups
 from .kinds import kinds_of
 from .plan import Action, Plan

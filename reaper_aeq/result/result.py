@@ -129,12 +129,6 @@ class Result:
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 
 
-def in_project_time(result: AnyResult, in_project: Callable[[float], float]) -> AnyResult:
-    """The result with the times of its sections as a function of seconds of the sound gives them."""
-    moved = (replace(one, start_s=in_project(one.start_s), stop_s=in_project(one.stop_s)) for one in result.sections)
-    return replace(result, sections=tuple(moved))
-
-
 @dataclass(frozen=True)
 class SectionResult:
     """What was found for one section of a song, seconds from its beginning."""

@@ -199,7 +199,8 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
-        from ..result.result import in_project_time, with_loudness
+        from ..result.along import in_project_time
+        from ..result.result import with_loudness
 
         def measure() -> None:
             measured = with_loudness(result, heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def test_a_plan_writes_envelopes_and_they_go_to_the_byte(run, project):
     assert times == pytest.approx([0.0, 3.0, 32.5, 33.0], abs=1.01)  # in the project's time: the pause is in it
     rows = {row["name"]: row for row in json.loads(project.with_name("song.aeq.json").read_text())["tracks"]}
     assert [one["start_s"] for one in rows["moves"]["sections"]] == pytest.approx([3.0, 33.0], abs=1.01)
+    assert re.search("in 2 sections, changing at 0:3[23]: ", rows["moves"]["explanation"])  # of the project
     assert "sections" not in rows["stays"] and "needs no movement" in rows["stays"]["explanation"]
     html = project.with_name("song.aeq.html").read_text()
     assert html.count('<svg class="moves"') == 1 and "gains over time" in html and "0:30" in html

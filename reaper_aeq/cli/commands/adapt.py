@@ -133,7 +133,7 @@ def show(result: Result, written: Sequence[Path], measure: str = "score") -> Non
     say(f"\n{measure} {score}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
     if result.sections:
-        from ...methods.sections import clock
+        from ...result.along import clock
 
         columns = {"from": "right", "to": "right"}
         columns |= {row[0] + " " + row[1]: "right" for row in band_rows(result.eq)} | {"output gain": "right"}
