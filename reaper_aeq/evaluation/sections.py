@@ -175,15 +175,14 @@ def off_curve_db(moving: MovingEq, sample_rate: int) -> float:
     stop_s = moving.sections[-1].start_s + 1.0
     time_s = np.arange(round(stop_s * sample_rate)) / sample_rate
     looks = np.arange(SETTLED_S, stop_s, 0.05)
-    worst = 0.0
-    for freq_hz in TONES_HZ:
-        phase = 2 * np.pi * freq_hz * time_s
-        real, imaginary = MovingEqFilter(moving, sample_rate, 2).process(np.stack((np.cos(phase), np.sin(phase))))
-        level = np.hypot(real.astype(np.float64), imaginary)[np.round(looks * sample_rate).astype(int)]
-        eqs = [moving.at(at_s) for at_s in looks]
-        wanted = [eq.response_db(np.array([freq_hz]), sample_rate)[0] + eq.output_gain_db for eq in eqs]
-        worst = max(worst, float(np.abs(20 * np.log10(level) - wanted).max()))
-    return worst
+    phases = 2 * np.pi * np.outer(TONES_HZ, time_s)
+    out = MovingEqFilter(moving, sample_rate, 2 * len(phases)).process(np.concatenate((np.cos(phases), np.sin(phases))))
+    at = np.round(looks * sample_rate).astype(int)
+    real, imaginary = out[: len(phases), at].astype(np.float64), out[len(phases) :, at].astype(np.float64)
+    levels_db = 20 * np.log10(np.hypot(real, imaginary))  # (tones, looks)
+    eqs = [moving.at(at_s) for at_s in looks]
+    wanted_db = np.stack([eq.response_db(np.array(TONES_HZ), sample_rate) + eq.output_gain_db for eq in eqs], 1)
+    return float(np.abs(levels_db - wanted_db).max())
 
 
 def _curve_at(result: Result, at_s: float) -> Tensor:
