@@ -18,6 +18,7 @@ from .eq import Eq
 from .errors import AeqError
 from .methods.answers import draw_eqs, find_eqs, pictures
 from .methods.method import MethodInput
+from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation
@@ -101,6 +102,7 @@ class AdaptiveEQ:
         kind: str | None = None,
         name: str | Sequence[str] | None = None,
         profile: str | None = None,
+        sections: bool = False,
     ) -> Result:
         """The EQ that makes this sound more `word`.
 
@@ -117,6 +119,8 @@ class AdaptiveEQ:
             variations: 0..32 other answers that people might give, in `Result.variations`; drawn by the method 'cvae'
                 whichever gives the answer itself, and the same for the same sound.
             kind: one of `model.kinds.KINDS`, where it is known; else it is judged from the sound.
+            sections: whether the EQ may follow the song (`Result.sections`): the same bands, whose gains move where
+                the balance changes for good.
             name: what the track is called, or several names (its folder's, its instrument's), the nearest first: they
                 say something of the kind as well.
             profile: whose own meaning of the words counts; by default everybody's.
@@ -124,10 +128,11 @@ class AdaptiveEQ:
         Raises `AudioError` (NaN, empty, out of range), `UnknownWordError`, `RangeError`, `AeqError`.
         """
         sound = as_channels(audio, sample_rate).cpu()
-        analysis = analyze_blocks([sound], sample_rate)
+        analysis = analyze_blocks([sound], sample_rate, sections=sections)
         result = self.adapt_analysis(
             analysis, word, intensity=intensity, adaptation=adaptation, method=method, refine=refine,
-            variations=variations, kind=kind, name=name, profile=profile, sound=sound if exact else None,
+            variations=variations, kind=kind, name=name, profile=profile, sections=sections,
+            sound=sound if exact else None,
         )  # fmt: skip
         return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
 
@@ -176,6 +181,8 @@ class AdaptiveEQ:
             eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
                 result = self._result(asked[n], checked, request, eq)
+                if asked[n].request.sections:
+                    result = follow_song(self.eq_model, asked[n], checked, result, self.requests, self._result)
                 answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
         return [answer for answer in answers if answer is not None]
 

@@ -149,3 +149,88 @@ class Eq:
         """JSON-ready: `output_gain_db` and `bands`, as `--json` prints them."""
         bands = [{**asdict(band), "kind": str(band.kind)} for band in self.bands]
         return {"output_gain_db": self.output_gain_db, "bands": bands}
+
+
+RAMP_S = 0.5  # before each cut, over which gains move from one section's to the next
+
+
+@dataclass(frozen=True)
+class EqSection:
+    """A section of a song, in seconds from the beginning of the sound, and its EQ."""
+
+    start_s: float
+    stop_s: float
+    eq: Eq
+
+
+@dataclass(frozen=True)
+class MovingEq:
+    """An EQ that follows a song: the same bands in all sections, whose gains and output gain move.
+
+    They stand still in a section and move to those of the next in the last `RAMP_S` before it, evenly on the scale of
+    REAPER's envelopes, which is linear in amplitude. Raises `AeqError` for sections whose bands differ in more than
+    gains, or that do not follow each other.
+    """
+
+    sections: tuple[EqSection, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sections", tuple(self.sections))
+        if not self.sections:
+            raise AeqError("an EQ that follows a song needs a section")
+        first = _shape(self.sections[0].eq)
+        for before, after in zip(self.sections, self.sections[1:], strict=False):
+            if _shape(after.eq) != first:
+                raise AeqError("the sections of a song have to have the same bands")
+            if not before.start_s < after.start_s:
+                raise AeqError("the sections of a song have to follow each other")
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """With the gains of the first section."""
+        return self.sections[0].eq.bands
+
+    @property
+    def moving(self) -> list[int]:
+        """Which bands move, and `len(bands)` where the output gain does."""
+        rows = [_gains(section.eq) for section in self.sections]
+        return [n for n, gains in enumerate(zip(*rows, strict=True)) if max(gains) != min(gains)]
+
+    def points(self, which: int) -> list[tuple[float, float]]:
+        """(seconds, dB) between which the gain of a band moves in straight lines of amplitude; `len(bands)` is the
+        output gain."""
+        found = [(self.sections[0].start_s, _gains(self.sections[0].eq)[which])]
+        for before, after in zip(self.sections, self.sections[1:], strict=False):
+            was, is_ = _gains(before.eq)[which], _gains(after.eq)[which]
+            if was != is_:
+                ramp = min(RAMP_S, 0.5 * (after.start_s - before.start_s))
+                found += [(after.start_s - ramp, was), (after.start_s, is_)]
+        return found
+
+    def at(self, seconds: float) -> Eq:
+        """The EQ at a moment."""
+        gains = [_between(self.points(n), seconds) for n in range(len(self.bands) + 1)]
+        bands = (replace(band, gain_db=gain) for band, gain in zip(self.bands, gains[:-1], strict=True))
+        return Eq(tuple(bands), gains[-1])
+
+
+def _shape(eq: Eq) -> list[tuple[Any, ...]]:
+    return [(band.kind, band.freq_hz, band.bandwidth_oct, band.enabled) for band in eq.bands]
+
+
+def _gains(eq: Eq) -> list[float]:
+    return [*(band.gain_db for band in eq.bands), eq.output_gain_db]
+
+
+def _between(points: list[tuple[float, float]], seconds: float) -> float:
+    """dB at a time between points that straight lines of amplitude join."""
+    last_s, last_db = points[0]
+    for at_s, gain_db in points:
+        if seconds < at_s:
+            if gain_db == last_db or at_s == last_s:
+                return last_db
+            part = (seconds - last_s) / (at_s - last_s)
+            amplitude = (1 - part) * 10 ** (last_db / 20) + part * 10 ** (gain_db / 20)
+            return 20 * math.log10(amplitude)
+        last_s, last_db = at_s, gain_db
+    return last_db

@@ -50,6 +50,7 @@ class EqRequest:
         kind: what the sound is, one of `model.kinds.KINDS`; None: judged by sound and name.
         name: of its track, and what else is called so: evidence of its kind.
         profile: whose meaning of the words counts (`model.profile_store`); None: everybody's.
+        sections: whether the EQ may follow the song: the same bands, whose gains move where the balance changes.
     """
 
     word: str | Mapping[str, float]
@@ -61,6 +62,7 @@ class EqRequest:
     kind: str | None = None
     name: str | Sequence[str] | None = None
     profile: str | None = None
+    sections: bool = False
 
     def check(self) -> None:
         """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not."""
@@ -69,6 +71,8 @@ class EqRequest:
                 check_range(name, value)
         if self.method not in METHODS:
             raise AeqError(f"unknown method {self.method!r}: use one of {', '.join(METHODS)}")
+        if self.sections and (self.refine or self.variations or self.method in REFINE_STEPS):
+            raise AeqError("an EQ that follows the song is not refined and has no variations: leave one of them out")
 
 
 @dataclass(frozen=True)

@@ -54,18 +54,21 @@ class AnalyzedAudio:
         return read_audio(self.path)[0] if self.blocks is None else np.concatenate(self.blocks, axis=1)
 
 
-def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
+def analyze_opened(
+    file: AudioFile, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
+) -> AnalyzedAudio:
     """Streams `file` through the analysis.
 
     Args:
         between_blocks: called before each block (up to ten seconds of sound) is analyzed; what it raises ends the work.
+        sections: as of `analyze_blocks`.
 
     Raises `AudioError` if the file cannot be read, is longer than `MAX_HOURS` (or, over all its channels, than
     `MAX_SAMPLES`), or holds nothing that could be equalized: silence, a constant offset, a click. The engine itself
     would answer these with a flat EQ; asking for one is a mistake all the same.
     """
     refuse_endless(file, file.frames or 0)
-    watched = WatchedSound(file.sample_rate, between_blocks)
+    watched = WatchedSound(file.sample_rate, between_blocks, sections=sections)
     analysis = watched.analyze(_bounded(file))
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
@@ -75,10 +78,12 @@ def analyze_opened(file: AudioFile, between_blocks: Callable[[], None] | None = 
     return AnalyzedAudio(file.path, analysis, watched.blocks, file.warning)
 
 
-def analyze_file(path: str, between_blocks: Callable[[], None] | None = None) -> AnalyzedAudio:
+def analyze_file(
+    path: str, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
+) -> AnalyzedAudio:
     """`analyze_opened` for a path. Raises `AudioError`."""
     with AudioFile(path) as file:
-        return analyze_opened(file, between_blocks)
+        return analyze_opened(file, between_blocks, sections=sections)
 
 
 def refuse_endless(file: AudioFile, frames: int) -> None:
@@ -106,9 +111,13 @@ class WatchedSound:
         frames, passes: samples a channel that passed, in how many analyses.
     """
 
-    def __init__(self, sample_rate: int, between_blocks: Callable[[], None] | None = None) -> None:
-        """`between_blocks`: called before each ten seconds of sound are analyzed; what it raises ends the work."""
+    def __init__(
+        self, sample_rate: int, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
+    ) -> None:
+        """`between_blocks`: called before each ten seconds of sound are analyzed; what it raises ends the work.
+        `sections`: as of `analyze_blocks`."""
         self.sample_rate, self.between_blocks = sample_rate, between_blocks or (lambda: None)
+        self.sections = sections
         self.blocks: list[np.ndarray] | None = []
         self.frames = self.passes = 0
         self._low: np.ndarray | None = None
@@ -117,7 +126,7 @@ class WatchedSound:
     def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
         """`analyze_blocks` of what is watched."""
         self.passes += 1
-        return analyze_blocks(self._watched(blocks), self.sample_rate)
+        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=self.sections)
 
     def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         size, seen, asked = 0, 0, 0.0

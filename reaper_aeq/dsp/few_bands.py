@@ -104,19 +104,19 @@ def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: floa
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
     shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
     chunks = (curves[start : start + CHUNK] for start in range(0, len(curves), CHUNK))
-    searches = [_Search(chunk, shapes) for chunk in chunks]
+    searches = [BandSearch(chunk, shapes) for chunk in chunks]
     found = [one for search in searches for one in zip(search.run(), search.cost.tolist(), strict=True)]
     # a low-pass may have to lie too high to be one: then a shelf does what can be done
     ending = [n for n, curve in enumerate(curves) if bool(curve.ends[1].isfinite())]
     if ending:
-        again = _Search([curves[n] for n in ending], shapes, low_pass=False)
+        again = BandSearch([curves[n] for n in ending], shapes, low_pass=False)
         for n, one in zip(ending, zip(again.run(), again.cost.tolist(), strict=True), strict=True):
             found[n] = min(found[n], one, key=lambda eq_and_cost: eq_and_cost[1])
     return [eq for eq, _ in found]
 
 
 @dataclass(frozen=True)
-class _Starts:
+class Starts:
     """Settings to polish, a row each, all of as many places: `owner` (rows,) the curve it is for; `x`, `low`, `high`
     (rows, places * 3) in the solver's coordinates; `codes` and `used` (rows, places)."""
 
@@ -127,11 +127,11 @@ class _Starts:
     codes: np.ndarray
     used: np.ndarray
 
-    def rows(self, at: np.ndarray) -> _Starts:
-        return _Starts(*(getattr(self, one.name)[at] for one in fields(self)))
+    def rows(self, at: np.ndarray) -> Starts:
+        return Starts(*(getattr(self, one.name)[at] for one in fields(self)))
 
 
-class _Search:
+class BandSearch:
     """Curves of one sample rate, and the best bands that were found for each so far."""
 
     def __init__(self, curves: Sequence[Curve], shapes: Shapes, low_pass: bool = True) -> None:
@@ -147,13 +147,13 @@ class _Search:
         self.places = _places(self.sound, shapes, ends, low_pass)
         self.band_price = np.full(count, BAND_PRICE_DB)
         nothing, unused = np.repeat(to_solver(np.array([IDLE])), count, 0), np.zeros((count, 1), dtype=bool)
-        best = _Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
-        self.cost, self.missed, _ = self._price(best)
+        best = Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
+        self.cost, self.missed, _ = self.price(best)
         self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
         self.found: list[tuple[Band, ...]] = [()] * count
 
     def run(self) -> list[Eq]:
-        sets = best_subsets(self._regression(), MAX_BANDS, SMALL)
+        sets = best_subsets(self.regression(), MAX_BANDS, SMALL)
         for size in range(FIRST, MAX_BANDS + 1):
             # more bands pay only while the distance is more than what one costs
             going = self.missed > self.band_price
@@ -165,9 +165,9 @@ class _Search:
             self._try([self._laid_out(next(sets), going, size) for _ in sizes])
         return [Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))) for bands in self.found]
 
-    def _regression(self) -> Regression:
+    def regression(self) -> Regression:
         """Of the curves by the dictionary's shapes."""
-        atoms = _dictionary(tuple(self.shapes.freqs_hz.tolist()), self.shapes.sample_rate)
+        atoms = atoms_of(self.shapes)
         octave = atoms.x[:, 0]
         nearest = np.abs(np.log2(self.shapes.freqs_hz) - octave[:, None]).argmin(-1)
         sound = self.sound | ~self.sound.any(-1, keepdims=True)
@@ -189,9 +189,9 @@ class _Search:
         energy += (wanted**2 - counts * level**2)[:, 0]
         return Regression(gram, product, energy, allowed, atoms.ends, octave, atoms.alike)
 
-    def _laid_out(self, sets: Sets, going: np.ndarray, places: int) -> _Starts:
+    def _laid_out(self, sets: Sets, going: np.ndarray, places: int) -> Starts:
         """Sets of the curves that are `going` in so many places; what a set does not use stays at 0 dB."""
-        atoms = _dictionary(tuple(self.shapes.freqs_hz.tolist()), self.shapes.sample_rate)
+        atoms = atoms_of(self.shapes)
         owner, mix = np.nonzero(sets.found & going[:, None])
         members, gains = sets.members[owner, mix], sets.gains_db[owner, mix]
         codes = atoms.codes[members]
@@ -206,16 +206,16 @@ class _Search:
         x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), 3 * places) for rows in (x, low, high))
         codes = np.pad(codes, ((0, 0), (0, spare)))
         used = np.broadcast_to(np.arange(places) < members.shape[1], codes.shape)
-        return _Starts(owner, x, low, high, codes, used)
+        return Starts(owner, x, low, high, codes, used)
 
-    def _try(self, starts: Sequence[_Starts]) -> None:
+    def _try(self, starts: Sequence[Starts]) -> None:
         """Polishes sets, all of them side by side, and keeps what is better."""
-        rows = _Starts(*(np.concatenate([getattr(one, part.name) for one in starts]) for part in fields(_Starts)))
+        rows = Starts(*(np.concatenate([getattr(one, part.name) for one in starts]) for part in fields(Starts)))
         if not len(rows.x):
             return
         for steps, keep in SCHEDULE:
-            rows = replace(rows, x=levenberg_marquardt(self._problem(rows), rows.x, steps)[0])
-            cost, missed, params = self._price(rows)
+            rows = replace(rows, x=levenberg_marquardt(self.problem(rows), rows.x, steps)[0])
+            cost, missed, params = self.price(rows)
             best = _least(cost, rows.owner, keep)
             rows, cost, missed, params = rows.rows(best), cost[best], missed[best], params[best]
         better = cost < self.cost[rows.owner]
@@ -227,14 +227,14 @@ class _Search:
                 Band(KINDS[code], *band) for code, band, here in zip(codes, found, used, strict=True) if here
             )
 
-    def _problem(self, rows: _Starts) -> Problem:
+    def problem(self, rows: Starts) -> Problem:
         own = rows.owner
         return Problem(
             self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], LEVEL_FREE, SMALL,
             self.axis[own],
         )  # fmt: skip
 
-    def _price(self, rows: _Starts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def price(self, rows: Starts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What sets cost altogether, how far they are from their curves, (rows,) dB, and their bands (rows, places, 3)
         in Hz, dB and octaves."""
         own, x = rows.owner, rows.x.reshape(len(rows.x), -1, 3)
@@ -321,7 +321,7 @@ def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool)
 
 
 @dataclass(frozen=True)
-class _Atoms:
+class Atoms:
     """A dictionary of m shapes: `x` (m, 3) in the solver's coordinates, `codes` and `ends` (m,), `responses` (m, n)
     dB per dB of gain, of a pass filter dB per filter; `alike` as in `subsets.Regression`."""
 
@@ -332,8 +332,13 @@ class _Atoms:
     alike: np.ndarray
 
 
+def atoms_of(shapes: Shapes) -> Atoms:
+    """The dictionary of shapes on their frequencies."""
+    return _dictionary(tuple(shapes.freqs_hz.tolist()), shapes.sample_rate)
+
+
 @lru_cache(maxsize=16)
-def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> _Atoms:
+def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> Atoms:
     rows: list[tuple[float, float, float]] = []
     code_of: list[int] = []
     alike = []
@@ -348,6 +353,6 @@ def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> _Atoms:
     x, codes = to_solver(np.array(rows)), np.array(code_of)
     responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
     ends = np.array([END_OF[code] for code in code_of])
-    return _Atoms(
+    return Atoms(
         x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)
     )  # fmt: skip

@@ -48,6 +48,11 @@ class FrameStore:
                 self._next = self._every * self._count
         self._seen += len(power)
 
+    @property
+    def every(self) -> int:
+        """Of how many frames that passed one is kept."""
+        return self._every
+
     def joined(self) -> Tensor:
         """(frames, bins)"""
         return torch.cat(self._kept)

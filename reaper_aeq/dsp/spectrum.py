@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -38,6 +38,24 @@ SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
 
 
 @dataclass(frozen=True)
+class Spectra:
+    """Power spectra of evenly spaced moments: (frames, bins), `bin_hz` apart, `frame_rate` of them a second."""
+
+    power: Tensor
+    bin_hz: float
+    frame_rate: float
+
+    def between(self, start_s: float, stop_s: float) -> Spectra:
+        """Those of a part of the sound, at least one."""
+        first = max(0, min(math.ceil(start_s * self.frame_rate), len(self.power) - 1))
+        return replace(self, power=self.power[first : max(first + 1, math.ceil(stop_s * self.frame_rate))])
+
+    def fine(self) -> Tensor:
+        """(N_FINE,) what `fine_structure` says of them."""
+        return fine_structure(self.power, self.bin_hz)
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What the models need to know of a sound; small enough to keep for hours of audio.
 
@@ -47,6 +65,7 @@ class Analysis:
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
         fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
         loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
+        spectra: where sections of the sound are to be known for themselves, what their fine structure follows from.
         node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
             None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
     """
@@ -60,6 +79,7 @@ class Analysis:
     fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
     loudest: Tensor | None = None
     node_power: Tensor | None = None
+    spectra: Spectra | None = None
 
     @property
     def silent(self) -> bool:
@@ -110,10 +130,11 @@ def mel_matrix(sample_rate: int, n_fft: int) -> Tensor:
     return torch.cat([bank, bank.new_zeros(n_fft // 2 + 1 - len(bank), N_MELS)])
 
 
-def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> Analysis:
+def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, sections: bool = False) -> Analysis:
     """Analyses a stream of (channels, samples) blocks of any length, float32.
 
     Memory stays at one block plus the figures of `Analysis`; the result does not depend on how the stream was cut.
+    `sections`: whether its `spectra` are to be kept, some 10 MB.
     """
     n_fft = frame_length(sample_rate)
     hop = n_fft // 2
@@ -166,7 +187,7 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
     take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))
-    power = rows.joined()
+    power, kept = rows.joined(), store.joined()
     return Analysis(
         band_power=power[:, : len(GRID_HZ)],
         mel_power=power[:, len(GRID_HZ) :],
@@ -174,9 +195,10 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int) -> A
         channels=channels,
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
-        fine=fine_structure(store.joined(), sample_rate / n_fft),
+        fine=fine_structure(kept, sample_rate / n_fft),
         loudest=loudest.pieces(),
         node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,
+        spectra=Spectra(kept, sample_rate / n_fft, sample_rate / hop / store.every) if sections else None,
     )
 
 

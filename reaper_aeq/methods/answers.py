@@ -11,8 +11,12 @@ from torch import Tensor
 from ..eq import Eq
 from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
-from ..result.realization import bands_for
+from ..result.realization import FitTarget, bands_for, shared_bands_for
 from .method import Method, MethodInput
+
+# Of what a section's own answer adds to that of the whole sound: what is heard of a section alone is little, and what
+# the whole song lacks its sections lack as well (chosen by `evaluate sections` on half of the recordings).
+FOLLOWED = 0.8
 
 
 def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:
@@ -43,9 +47,38 @@ def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[
 
 def _realized(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
     """(n, bands) dB -> bands that are safe for the n sounds."""
+    return bands_for(_targets(eq_model, curves, requests))
+
+
+def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[FitTarget]:
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = [eq_model.encode(curve) for curve in curves.float()]
-    return bands_for([request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)])
+    return [request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)]
+
+
+def find_section_eqs(
+    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput]
+) -> list[Eq]:
+    """The bands at intensity 1 of several sections of the sound `whole`, each in bands of its own."""
+    return _realized(eq_model, _followed(method, whole, requests)[1:], requests)
+
+
+def find_shared_eqs(
+    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput],
+    shares: Sequence[float],
+) -> list[Eq]:  # fmt: skip
+    """The bands at intensity 1 of a sound and of its sections: the same ones, each with its own gains.
+
+    `shares`: how much each counts, `whole` first.
+    """
+    curves = _followed(method, whole, requests)
+    return shared_bands_for(_targets(eq_model, curves, [whole, *requests]), shares)
+
+
+def _followed(method: Method, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
+    """(1 + n, bands) dB: of the whole sound, and of its sections, which are drawn to that."""
+    curves = method.curves([whole, *requests])
+    return curves[:1] + FOLLOWED * (curves - curves[:1])
 
 
 def pictures(

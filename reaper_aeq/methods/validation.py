@@ -28,11 +28,14 @@ class AnalyzedRequest:
     """What is wanted of one sound.
 
     `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
+    `edges_s`: where sections begin, seconds; None: where the balance of the sound changes. Only with
+    `request.sections`.
     """
 
     analysis: Analysis
     request: EqRequest
     sound: np.ndarray | Tensor | None = None
+    edges_s: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ def validated(one: AnalyzedRequest, words: Vocabulary) -> ValidatedRequest:
     adaptation = _checked("adaptation", DEFAULT_ADAPTATION if request.adaptation is None else request.adaptation)
     steps = int(_checked("refine", REFINE_STEPS.get(request.method, 0) if request.refine is None else request.refine))
     _checked("variations", request.variations)
+    if request.sections:
+        request.check()
     if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
         raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
     asked = words.blend(request.word)

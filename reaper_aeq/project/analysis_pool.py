@@ -32,12 +32,13 @@ class AnalysisPool:
         self.pool = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
         self.sample_rate = sample_rate
         self.total_s = 0.0
+        self.sections = False  # as of `analyze_blocks`
         self._progress, self._done_s = progress, 0.0
         self._stop, self._lock = threading.Event(), threading.Lock()
 
     def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
         """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once `stop` was called."""
-        return analyze_blocks(self._watched(blocks), self.sample_rate)
+        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=self.sections)
 
     def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:
         """`[work(x) for x in of]`, side by side; `done` is told how many are ready. The first error, in the order of

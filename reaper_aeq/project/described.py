@@ -15,6 +15,7 @@ from ..reaper.rpp.tracks import Receive
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
+from .spans import Timeline
 
 if TYPE_CHECKING:
     from .mix import MixTrack
@@ -60,7 +61,12 @@ class DescribedProject:
 
 @dataclass(frozen=True)
 class AnalyzedItems(AnalyzedAudio):
-    """As for a file; where the waveform is not at hand, loudness stays what the analysis says."""
+    """As for a file; where the waveform is not at hand, loudness stays what the analysis says.
+
+    `timeline`: where it lies in the project.
+    """
+
+    timeline: Timeline | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -86,12 +92,15 @@ def hear(
     library: Library,
     check_path: Callable[[str], None] = lambda path: None,
     between_blocks: Callable[[], None] = lambda: None,
+    *,
+    sections: bool = False,
 ) -> AnalyzedAudio:
     """Analyses a described sound.
 
     Args:
         library: what was read for other sounds of the same press is kept there.
         check_path: raises for a file that is not to be read; between_blocks: raises to end the work.
+        sections: as of `dsp.spectrum.analyze_blocks`.
 
     Raises `UnreadableError` for a file that cannot be read, `AudioError` for a sound that holds nothing to equalize or
     lasts longer than is listened to.
@@ -108,7 +117,7 @@ def hear(
     if mixer.seconds(numbers) > MAX_HOURS * 3600:
         raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
     track = None if sound.track is None else project.tracks[sound.track]
-    heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq)
+    heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq, sections=sections)
     if heard.analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"it lasts only {1000 * heard.analysis.duration_s:.2g} ms: there is nothing to adapt to")
     if is_silent:
@@ -122,19 +131,21 @@ def analyze_mix(
     eqs: Mapping[int, Eq],
     between_blocks: Callable[[], None],
     through_eq: bool = False,
+    *,
+    sections: bool = False,
 ) -> tuple[AnalyzedItems, bool]:
     """What reaches the EQ of `track`, or of the master (None), with `eqs` on the tracks that feed it; whether it is
     silent. `between_blocks` raises to end the work; `through_eq`: what leaves the track's EQ instead.
 
     Raises `AudioError` for a file that cannot be read.
     """
-    watched = WatchedSound(mixer.sample_rate, between_blocks)
+    watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
     if track is None:
         analysis = mixer.analyze_master(eqs, watched.analyze)
     else:
         analysis = mixer.analyze_track(track, eqs, watched.analyze, through_eq)
     warnings = " ".join(mixer.library.warnings.values()) or None
-    heard = AnalyzedItems("", analysis, watched.whole(analysis), warnings)
+    heard = AnalyzedItems("", analysis, watched.whole(analysis), warnings, mixer.timeline(track))
     return heard, analysis.silent or not watched.moves
 
 

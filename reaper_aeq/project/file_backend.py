@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..dsp.analyze_file import AnalyzedAudio
-from ..eq import Eq
+from ..eq import Eq, MovingEq
 from ..errors import AudioError
 from ..reaper.rpp.fxchain import stored_name
 from ..reaper.rpp.items import Take
@@ -27,8 +27,11 @@ MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 M
 class FileBackend:
     """Sets the EQs in `project`, which `mixer` plays and `hearing` listens to."""
 
+    moves = True
+
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
         self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
+        hearing.sections = any(action.sections for action in plan.actions)
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
         self.eqs: dict[int, Eq] = {}
         for track, channel in zip(project.tracks, self.channels, strict=True):
@@ -68,12 +71,17 @@ class FileBackend:
             )
         else:  # the master, which is heard alone
             analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)]
-        return [AnalyzedItems("", analysis, None, None) for analysis in analyses]
+        heard: Sequence[Track | None] = tracks or [None]
+        timelines = map(self.mixer.timeline, heard)
+        return [
+            AnalyzedItems("", analysis, None, None, timeline)
+            for analysis, timeline in zip(analyses, timelines, strict=True)
+        ]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:
         """See `Backend`."""
         name, track = stored_name(name), channel.track
-        set_ours(track, None if result.does_nothing else result.eq, name)
+        set_ours(track, None if result.does_nothing else result.eq, name, result.moving)
         if isinstance(track, Track):
             self.eqs[track.index] = result.eq
         return name
@@ -125,13 +133,14 @@ def refuse_silence(mixer: Mixer) -> None:
     raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
 
 
-def set_ours(holder: Track | Master, eq: Eq | None, name: str) -> None:
-    """Puts the EQ first in the chain, or into our instance of that name; our others go. None: that one goes too."""
+def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq | None = None) -> None:
+    """Puts the EQ first in the chain, or into our instance of that name; our others go. None: that one goes too.
+    `moving`: along the project, with envelopes."""
     for other in {found.name for found in holder.eqs() if found.name.startswith(OURS) and not found.in_container}:
         if other != name or eq is None:
             holder.remove_eq(other)
     if eq is not None:
-        holder.set_eq(eq, name, "first")
+        holder.set_eq(eq, name, "first", moving=moving)
 
 
 def _ours(track: Track) -> Eq | None:

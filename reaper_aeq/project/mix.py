@@ -22,7 +22,7 @@ from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
 from .media import Library
 from .routing import silenced
-from .spans import Span, merged
+from .spans import Span, Timeline, merged
 from .stretched import add_at, silence
 from .takes import BLOCK_S, ItemSound, as_tape, is_stretched, stereo_gains
 from .tapes import Tape, Tapes
@@ -122,6 +122,11 @@ class Mixer:
             found[0] = Span(min(item.start for item in items), found[0].stop)
             found[-1] = Span(found[-1].start, max(item.stop for item in items))
         return found
+
+    def timeline(self, track: MixTrack | None) -> Timeline:
+        """Of what is analyzed of a track, or of the master (None)."""
+        numbers = self.heard_by(track) if track else set().union(*map(self.heard_by, self.top()))
+        return Timeline(tuple(self.spans(numbers)), self.sample_rate)
 
     def seconds(self, numbers: Iterable[int]) -> float:
         """Of sound to be analyzed where these tracks are heard."""

@@ -17,14 +17,23 @@ from typing import Any, NoReturn
 from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
 from ..reaper.reaeq.names import instance_name, match_name
-from ..request import DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, EqRequest, check_profile, check_range, parse_word
+from ..request import (
+    DEFAULT_METHOD,
+    DEFAULT_PROFILE,
+    METHODS,
+    REFINE_STEPS,
+    EqRequest,
+    check_profile,
+    check_range,
+    parse_word,
+)
 from ..util.small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 OLDER_KINDS = ("low", "high", "full", "middle")  # names that `kinds.kind_of` gives
 KINDS = (*model_kinds.KINDS, "melodic", *OLDER_KINDS)
 ON = ("tracks", "buses", "both")
-_ACTION = ("word", "intensity", "adaptation", "method", "heard_as", "profile")
+_ACTION = ("word", "intensity", "adaptation", "method", "heard_as", "profile", "sections")
 _KEYS = {
     "rule": ("track", "folder", "kind", "on", *_ACTION),
     "default": _ACTION,
@@ -208,9 +217,17 @@ class _PlanReader:
             if name is not False:  # false: what the words mean to everybody
                 (name,) = self.texts(table, n, row, "profile", single=True)
             action = replace(action, profile=check_profile(name) if name else None)
+        if "sections" in row:
+            if not isinstance(row["sections"], bool):
+                self.fail(table, n, "sections", f"sections must be true or false, not {row['sections']!r}")
+            action = replace(action, sections=row["sections"])
         method = row.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+        if action.sections and "reference" in row:
+            self.fail(table, n, "sections", "a reference is followed in one EQ for the whole song: leave sections out")
+        if action.sections and method in REFINE_STEPS:
+            self.fail(table, n, "sections", f"the method {method!r} makes one EQ for the whole song")
         if "reference" in row:
             (file,) = self.texts(table, n, row, "reference", single=True)
             if action.intensity < 0:

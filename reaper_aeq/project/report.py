@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .movement import movement
 from .page import PARTS, page
 from .picture import picture
 from .plan import Plan
@@ -62,4 +63,6 @@ class Report:
 
 def card(row: Row) -> str:
     """What was done on one track or recording, with its picture; '' where nothing was."""
-    return str(PARTS.card(row, picture(row.result, row.title))) if row.result else ""
+    if not row.result:
+        return ""
+    return str(PARTS.card(row, picture(row.result, row.title) + movement(row.result, row.title)))

@@ -18,6 +18,7 @@ from ..engine import AdaptiveEQ
 from ..errors import AeqError, AudioError
 from ..methods.validation import AnalyzedRequest
 from ..request import MatchRequest
+from ..result.along import in_project_time
 from ..result.result import Result, with_loudness
 from .circles import groups
 from .kinds import kinds_of
@@ -26,6 +27,7 @@ from .rows import MASTER, Row, loudness_lufs, visible_share
 
 NARROW_SHARE = 0.6
 IDLE = "it is as asked already: a higher intensity would do more"
+FILES_ONLY = "one EQ for the whole song: plans write envelopes into project files alone"
 
 T = TypeVar("T")
 
@@ -46,9 +48,11 @@ class Channel(Generic[T]):
 
 
 class Backend(Protocol[T]):
-    """What plays a project and takes its EQs. `channels`: all its tracks in their order."""
+    """What plays a project and takes its EQs. `channels`: all its tracks in their order; `moves`: whether an EQ that it
+    takes may follow the song."""
 
     channels: list[Channel[T]]
+    moves: bool
 
     def parts(self, level: list[Channel[T]]) -> list[list[Channel[T]]]:
         """Of tracks that do not feed each other, those that are heard and answered together."""
@@ -147,7 +151,7 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
         elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
             row.left = "no rule of the plan fits it"
         else:
-            chosen.append((channel, heard, action))
+            chosen.append((channel, heard, _possible(backend, row, action)))
     asked = [
         AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
         for channel, heard, action in chosen
@@ -159,6 +163,7 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
 def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backend[T], master: Channel[T]) -> None:
     """Listens to the sum of all tracks with their new EQs."""
     row = master.row
+    action = _possible(backend, row, action)
     row.is_bus, row.action = True, action
     if row.left:
         return
@@ -195,10 +200,20 @@ def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple
     return kinds
 
 
+def _possible(backend: Backend[T], row: Row, action: Action) -> Action:
+    """The action as the backend can do it; what it cannot is said."""
+    if action.sections and not backend.moves:
+        row.warnings.append(FILES_ONLY)
+        return replace(action, sections=False)
+    return action
+
+
 def _answer(
     engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: AnalyzedAudio
 ) -> None:
     result = with_loudness(result, heard)
+    if timeline := getattr(heard, "timeline", None):
+        result = in_project_time(result, timeline.in_project)
     name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
     if name is None:
         channel.row.left = IDLE

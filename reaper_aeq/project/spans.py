@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,38 @@ def merged(spans: Iterable[Span], gap: int) -> list[Span]:
         else:
             found.append(Span(start, stop))
     return found
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Where the moments of an analyzed sound lie in the project: its pauses were left out.
+
+    >>> timeline = Timeline((Span(100, 200), Span(500, 600)), 10)
+    >>> timeline.in_project(5.0), timeline.in_project(10.0), timeline.in_sound(30.0), timeline.in_sound(55.0)
+    (15.0, 50.0, 10.0, 15.0)
+    """
+
+    spans: Sequence[Span]
+    sample_rate: int
+    _starts: list[int] = field(init=False, repr=False)  # in the sound, samples
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        for span in self.spans:
+            starts.append(starts[-1] + span.stop - span.start)
+        object.__setattr__(self, "_starts", starts[:-1] or [0])
+
+    def in_project(self, sound_s: float) -> float:
+        """Seconds; of what lies between two stretches the beginning of the second."""
+        if not self.spans:
+            return sound_s
+        at = sound_s * self.sample_rate
+        n = max(0, bisect_right(self._starts, at + 1e-6) - 1)
+        return (self.spans[n].start + at - self._starts[n]) / self.sample_rate
+
+    def in_sound(self, project_s: float) -> float:
+        """Seconds; of a moment in a pause, where the pause was."""
+        if not self.spans:
+            return project_s
+        at = project_s * self.sample_rate
+        return sum(max(0.0, min(span.stop, at) - span.start) for span in self.spans) / self.sample_rate

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..dsp.few_bands import Curve, all_wanted, few_bands
 from ..dsp.fit import DEFAULT_KINDS, fit_bands
 from ..dsp.response import eq_from_params
+from ..dsp.shared_bands import shared_bands
 from ..dsp.spectrum import GRID_HZ
 from ..eq import LIMITS, PASS_FILTERS, Band, Eq
 from ..model.audio_encoder import Observation
@@ -112,6 +113,34 @@ def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> li
             aims = {n: aims[n].kept_down(over[n]) for n in aims if bool((over[n] > 0).any())}
             eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
     return [eqs[n] for n in range(len(targets))]
+
+
+def shared_bands_for(targets: Sequence[FitTarget], shares: Sequence[float]) -> list[Eq]:
+    """As `bands_for`, but the same bands in all answers, which differ in gains alone (`dsp.shared_bands`).
+
+    Args:
+        targets: of sections of one sound, at one sample rate. shares: how much each of them counts.
+    """
+    sample_rate = targets[0].sample_rate
+    rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
+    aims = list(targets)
+    for look in range(LOOKS + 1):
+        found = shared_bands([_curve(one) for one in aims], shares, GRID, rate)
+        over = [one.comes_out(eq) - one.limit for one, eq in zip(targets, found, strict=True)]
+        if look == LOOKS or not any(bool((more > 0).any()) for more in over):
+            break
+        aims = [aim.kept_down(more) if bool((more > 0).any()) else aim for aim, more in zip(aims, over, strict=True)]
+    return found
+
+
+def with_all_bands(eq: Eq, shared: Eq) -> Eq:
+    """`eq` with those bands of `shared` at 0 dB that were left out of it because they do nothing."""
+    kept = {(band.kind, band.freq_hz, band.bandwidth_oct): band for band in eq.bands}
+    bands = []
+    for band in shared.bands:
+        place = (band.kind, float(f"{band.freq_hz:.3g}"), round(band.bandwidth_oct, 2))
+        bands.append(kept.get(place) or Band(*place[:2], 0.0, place[2]))
+    return Eq(tuple(bands), eq.output_gain_db)
 
 
 def fit_target(

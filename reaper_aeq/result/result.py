@@ -12,7 +12,7 @@ from ..dsp.analyze_file import AnalyzedAudio
 from ..dsp.loudness import loudness_through
 from ..dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
 from ..dsp.spectrum import GRID_HZ, Analysis
-from ..eq import WITHOUT_GAIN, Eq
+from ..eq import WITHOUT_GAIN, Eq, EqSection, MovingEq
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
 from ..util.scores import rounded_score, shown_change
@@ -57,6 +57,7 @@ class Result:
     of known words that it was taken for. `variations`: other answers that people might give, where they were asked for.
     `result_db`: what comes out, output gain included. `most_gain_db`: the output gain that limits on lifting allow.
     `gave_way_db`: how far the output gain stays under equal loudness, so that peaks do not rise.
+    `sections`: where the EQ follows the song, at least two; `eq` is then that of the whole song in the same bands.
     """
 
     word: str | None
@@ -77,6 +78,12 @@ class Result:
     most_gain_db: float = OUTPUT_LIMIT_DB
     gave_way_db: float = 0.0
     heard_as: HeardAs | None = None
+    sections: tuple[SectionResult, ...] = ()
+
+    @property
+    def moving(self) -> MovingEq | None:
+        """The EQ along the song; None where one EQ does for all of it."""
+        return MovingEq(tuple(one.section for one in self.sections)) if self.sections else None
 
     @property
     def kind(self) -> str | None:
@@ -86,6 +93,8 @@ class Result:
     @property
     def does_nothing(self) -> bool:
         """Whether the EQ would be 0.0 dB everywhere, so that nothing is worth inserting."""
+        if self.sections:
+            return False
         if not any(b.enabled and (b.kind in WITHOUT_GAIN or abs(b.gain_db) >= NOTHING_DB) for b in self.eq.bands):
             return abs(self.eq.output_gain_db) < NOTHING_DB
         freqs_hz = GRID_HZ[: int(np.searchsorted(GRID_HZ, self.sample_rate / 2))]
@@ -112,6 +121,7 @@ class Result:
             "explanation": self.explanation,
             **({"heard_as": self.heard_as.to_dict()} if self.heard_as else {}),
             **self.eq.to_dict(),
+            **({"sections": [one.to_dict() for one in self.sections]} if self.sections else {}),
             **({"variations": [one.to_dict() for one in self.variations]} if self.variations else {}),
         }
 
@@ -119,12 +129,37 @@ class Result:
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 
 
-def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray]) -> AnyResult:
+@dataclass(frozen=True)
+class SectionResult:
+    """What was found for one section of a song, seconds from its beginning."""
+
+    start_s: float
+    stop_s: float
+    result: Result
+
+    @property
+    def section(self) -> EqSection:
+        """Its EQ alone."""
+        return EqSection(self.start_s, self.stop_s, self.result.eq)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: gains in the order of the result's bands, and the scores."""
+        one = self.result
+        return {
+            "start_s": round(self.start_s, 3),
+            "stop_s": round(self.stop_s, 3),
+            "score": {"before": rounded_score(one.score_before), "after": rounded_score(one.score_after)},
+            "gains_db": [band.gain_db for band in one.eq.bands],
+            "output_gain_db": one.eq.output_gain_db,
+        }
+
+
+def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray] | None) -> AnyResult:
     """The result with its output gain from the exact loudness and peaks of a sound.
 
     Args:
         analysis: of the sound. audio: gives its samples (channels, n); asked only where an EQ may raise its peaks too
-            far, which is seldom.
+            far, which is seldom. None: its loudest pieces have to do.
     """
     variations = tuple(with_measured_loudness(one, analysis, audio) for one in result.variations)
     result = replace(result, variations=variations)
@@ -140,6 +175,10 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callabl
     gain_db = round(gain_db, 2)
     if peaks := harmless_peaks(eq, gain_db, analysis):
         return under_peaks(result, gain_db, *peaks)
+    if audio is None:
+        if analysis.loudest is None or not len(analysis.loudest):
+            return under_peaks(result, gain_db, 0.0, -np.inf)
+        return under_peaks(result, gain_db, *true_peaks_of_pieces_db(analysis.loudest, eq, rate))
     return under_peaks(
         result, gain_db, *true_peaks_db(audio(), eq, rate, lambda before_db: peak_limit_db(before_db) - gain_db)
     )

@@ -27,17 +27,21 @@ def listen(given: wire.SoundTask, library: Library, between_blocks: Callable[[],
     from ..dsp.analyze_file import analyze_file
     from ..project.described import hear
 
+    sections = isinstance(given, wire.AdaptTask) and given.sections
     if given.sound is None:
         assert given.path is not None, "wire.SoundTask has one of both"
-        return analyze_file(given.path, between_blocks)
-    return hear(given.sound, library, check_path, between_blocks)
+        return analyze_file(given.path, between_blocks, sections=sections)
+    return hear(given.sound, library, check_path, between_blocks, sections=sections)
 
 
 def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tuple[wire.AdaptAnswer, Result]:
     """What is answered to a task, and the engine's result with its loudness measured."""
+    from ..result.along import in_project_time
     from ..result.result import with_loudness
 
     result = with_loudness(adapted, heard)
+    if timeline := getattr(heard, "timeline", None):
+        result = in_project_time(result, timeline.in_project)
     return wire.AdaptAnswer(**result.to_dict()), result
 
 
@@ -53,7 +57,10 @@ def adapt_all(
     asked: list[tuple[Key, AnalyzedAudio, AnalyzedRequest]] = []
     for key, given, heard in group:
         try:
-            asked.append((key, heard, AnalyzedRequest(heard.analysis, given.eq_request())))
+            edges_s, timeline = given.edges_s, getattr(heard, "timeline", None)
+            if edges_s is not None and timeline:
+                edges_s = [timeline.in_sound(edge) for edge in edges_s]
+            asked.append((key, heard, AnalyzedRequest(heard.analysis, given.eq_request(), edges_s=edges_s)))
         except AeqError as error:
             refuse(key, error)
     answers: Sequence[Result | Exception]

@@ -17,13 +17,14 @@ from pydantic import (
 
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
-from ..project.description import DescribedSound, ReferenceInfo
+from ..project.description import DescribedSound, Place, ReferenceInfo
 from ..request import DEFAULT_PROFILE, EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000
 MAX_JOBS_SHOWN = 50
 MAX_WAIT_S = 30.0
+MAX_SECTIONS_ASKED = 4000
 MAX_BODY_BYTES = 8_000_000  # some 30,000 items
 
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -129,6 +130,12 @@ class AdaptTask(SoundTask):
         default=DEFAULT_PROFILE, description="Whose own meaning of the words counts; null: everybody's"
     )
     references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
+    sections: bool = Field(
+        default=False, description="Whether the EQ may follow the song: the same bands, moving gains"
+    )
+    edges_s: Annotated[list[Place], Field(max_length=MAX_SECTIONS_ASKED)] | None = Field(
+        default=None, description="Where sections begin, in the sound's own time; null: where its balance changes"
+    )
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -143,8 +150,9 @@ class AdaptTask(SoundTask):
         assert self.request is not None
         word = parse_word(self.request) if isinstance(self.request, str) else dict(self.request)
         return EqRequest(
-            word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name, profile=self.profile
-        )
+            word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name, profile=self.profile,
+            sections=self.sections,
+        )  # fmt: skip
 
 
 class JobRequest(Message):
@@ -190,6 +198,16 @@ class HeardAsInfo(Message):
     kinds: dict[str, Share]
 
 
+class SectionInfo(Message):
+    """A section of a song, in seconds as they were asked in: the gains of the answer's bands, in their order."""
+
+    start_s: float
+    stop_s: float
+    score: ScoreChange
+    gains_db: list[float]
+    output_gain_db: float
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -207,12 +225,13 @@ class AdaptAnswer(EqAnswer):
     """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
-    `heard_as`: absent where there is no sound.
+    `heard_as`: absent where there is no sound. `sections`: where the EQ follows the song; absent for a steady one.
     """
 
     word: str
     understood: dict[str, float] | None = None
     heard_as: HeardAsInfo | None = None
+    sections: list[SectionInfo] | None = None
 
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
@@ -220,7 +239,7 @@ class AdaptAnswer(EqAnswer):
         return {
             key: value
             for key, value in plain(self).items()
-            if key not in ("understood", "heard_as") or value is not None
+            if key not in ("understood", "heard_as", "sections") or value is not None
         }
 
 

@@ -13,7 +13,7 @@ local MORE, LESS = 1.25, 0.8 -- each takes the other back
 -- What a press does, by name: these can be repeated.
 local PRESSES = {
   make = function(act, press)
-    require("aeq.flow").make(act, press.blend)
+    require("aeq.flow").make(act, press.blend, press.along)
   end,
   match = function(act)
     require("aeq.flow").match(act, require("aeq.reference").chosen)
@@ -32,7 +32,7 @@ local PRESSES = {
   end,
 }
 
---- Presses {what, title, blend}, and remembers it once it has worked.
+--- Presses {what, title, blend, along}, and remembers it once it has worked.
 local function do_press(act, press)
   act.title = press.title
   PRESSES[press.what](act, press)
@@ -50,6 +50,14 @@ function actions.make(title, word)
   run.start(title, function(act)
     local blend = json.array({ { word = word, weight = act.settings.intensity } })
     do_press(act, { what = "make", title = title, blend = blend })
+  end)
+end
+
+--- As `actions.make`, with gains that follow the song.
+function actions.make_along(title, word)
+  run.start(title, function(act)
+    local blend = json.array({ { word = word, weight = act.settings.intensity } })
+    do_press(act, { what = "make", title = title, blend = blend, along = true })
   end)
 end
 

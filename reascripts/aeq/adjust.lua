@@ -5,6 +5,7 @@ local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
+local moving = require("aeq.moving")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
@@ -18,8 +19,11 @@ local LEAST_STEP = 0.01
 -- filters move instead.
 local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
 
---- How far `factor` can go before a band or a word reaches its limit.
-local function limited(factor, eq, blend)
+--- How far `factor` can go before a band, an envelope of ours (`most_db`) or a word reaches its limit.
+local function limited(factor, eq, blend, most_db)
+  if most_db > 0 then
+    factor = math.min(factor, MAX_GAIN_DB / most_db)
+  end
   for _, band in ipairs(eq.bands) do
     if band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) > 0 then
       factor = math.min(factor, MAX_GAIN_DB / math.abs(band.gain_db))
@@ -42,9 +46,24 @@ local function changeable(act)
   return entries
 end
 
+--- What envelopes of ours drive is as we computed it, wherever the cursor stands.
+local function without_movement(eq, instance, lanes)
+  local kept = instance.record and instance.record.eq
+  for _, parameter in ipairs(kept and lanes or {}) do
+    local band = kept.bands[parameter // 3 + 1]
+    if parameter == 3 * #eq.bands then
+      eq.output_gain_db = kept.output_gain_db
+    elseif band and eq.bands[parameter // 3 + 1] then
+      eq.bands[parameter // 3 + 1].gain_db = band.gain_db
+    end
+  end
+end
+
 local function scale(act, entry, instance, factor, direction)
   local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
-  local step = limited(factor, eq, blend)
+  local lanes = moving.lanes(act.project, entry.track, instance)
+  without_movement(eq, instance, lanes)
+  local step = limited(factor, eq, blend, moving.most_db(entry.track, instance.index, lanes))
   local biggest = 0
   for _, part in ipairs(blend) do
     biggest = math.max(biggest, math.abs(part.weight))
@@ -66,13 +85,14 @@ local function scale(act, entry, instance, factor, direction)
     part.weight = part.weight * step
   end
   local what = reaeq_write.gains(entry.track, instance.index, eq)
+  moving.scale(entry.track, instance.index, lanes, step)
   if not what and #blend > 0 then
-    what = write.note(entry, instance.index, instance, eq, blend)
+    what = write.note(entry, instance.index, instance, eq, blend, lanes)
   end
   if what then
     write.fail_not_taken(entry.track, entry.name, what)
   end
-  write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true)
+  write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true, lanes)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.

@@ -25,7 +25,32 @@ local function check_band(band)
   end
 end
 
---- The EQ of an `adapt` object: {bands, output_gain_db, word, score, ...}.
+--- Sections of an EQ that follows the song: in their order, with a gain for each band.
+local function check_sections(sections, count)
+  if type(sections) ~= "table" or #sections < 2 or #sections > 5000 then
+    nonsense("no sections")
+  end
+  local last_s = -math.huge
+  for _, section in ipairs(sections) do
+    if type(section) ~= "table" or not number_in(section.start_s, last_s, 1e7) or section.start_s == last_s
+      or not number_in(section.stop_s, section.start_s, 1e7) then
+      nonsense("sections that do not follow each other")
+    elseif type(section.gains_db) ~= "table" or #section.gains_db ~= count then
+      nonsense("a section with other bands")
+    end
+    last_s = section.start_s
+    for _, gain_db in ipairs(section.gains_db) do
+      if not number_in(gain_db, -60, reaeq.MAX_GAIN_DB) then
+        nonsense("a gain of " .. tostring(gain_db))
+      end
+    end
+    if not number_in(section.output_gain_db, -60, reaeq.MAX_GAIN_DB) then
+      nonsense("an output gain of " .. tostring(section.output_gain_db))
+    end
+  end
+end
+
+--- The EQ of an `adapt` object: {bands, output_gain_db, word, score, ...}; with {sections} it follows the song.
 function answers.eq(answer)
   if type(answer) ~= "table" or type(answer.bands) ~= "table" or #answer.bands > 16 then
     nonsense("no bands")
@@ -35,6 +60,9 @@ function answers.eq(answer)
   end
   if not number_in(answer.output_gain_db, -60, reaeq.MAX_GAIN_DB) then
     nonsense("an output gain of " .. tostring(answer.output_gain_db))
+  end
+  if answer.sections ~= nil then
+    check_sections(answer.sections, #answer.bands)
   end
   return answer
 end

@@ -165,15 +165,18 @@ local function accept(act, target, path, group)
   end
 end
 
---- One whole file for each target: the parts that are listened to one after another.
+--- One whole file for each target: the parts that are listened to one after another; and from when to when in the
+--- project each of them is, {{from_s, to_s}, ...} for each target.
 function capture.joined(act, targets, found)
-  local paths = {}
+  local paths, times = {}, {}
   for i, target in ipairs(targets) do
     local pieces = {}
+    times[i] = {}
     for _, rendered in ipairs(found[target]) do
       local group = rendered.group
       accept(act, target, rendered.path, group)
       for _, piece in ipairs(group.pieces[target] or { { from_s = group.start_s, to_s = group.end_s } }) do
+        times[i][#times[i] + 1] = { from_s = piece.from_s, to_s = piece.to_s }
         pieces[#pieces + 1] = {
           path = rendered.path, from_s = piece.from_s - group.start_s, to_s = piece.to_s - group.start_s,
           whole = piece.from_s == group.start_s and piece.to_s == group.end_s,
@@ -190,7 +193,7 @@ function capture.joined(act, targets, found)
     end
     act:breathe()
   end
-  return paths
+  return paths, times
 end
 
 --- One file of several that were rendered from and to the same times: their sum.
@@ -203,7 +206,7 @@ function capture.sum(act, paths)
   return path
 end
 
---- Renders every target and returns one file for each, in their order.
+--- Renders every target and returns one file for each, in their order, and their times as `capture.joined`.
 function capture.paths(act, targets, whole_chain)
   act:breathe()
   local groups = capture.prepare(act, targets)

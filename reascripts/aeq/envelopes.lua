@@ -41,13 +41,18 @@ function envelopes.switch(track, fx)
 end
 
 --- Names, as REAPER shows them, of the parameters of an EQ that follow an envelope and can be heard to. `eq`: what it
---- holds, with its number of bands (`count`), nil for its bypass alone; `gains`: only those of its bands were set.
+--- holds, with its number of bands (`count`), nil for its bypass alone; `gains`: only those of its bands were set;
+--- `ours`: parameters whose envelopes are part of it.
 function envelopes.names(track, fx, eq)
+  local ours = {}
+  for _, parameter in ipairs(eq and eq.ours or {}) do
+    ours[parameter] = true
+  end
   local names, bypass = {}, reaper.TrackFX_GetParamFromIdent(track, fx, ":bypass")
   for parameter = 0, reaper.TrackFX_GetNumParams(track, fx) - 1 do
     local band = eq and (not eq.gains or parameter % 3 == 1) and eq.bands[parameter // 3 + 1]
     local counts = parameter == bypass or eq and (parameter >= 3 * eq.count or band and band.enabled)
-    if counts and not all_bypassed() and follows(track, fx, parameter) then
+    if counts and not ours[parameter] and not all_bypassed() and follows(track, fx, parameter) then
       local _, name = reaper.TrackFX_GetParamName(track, fx, parameter)
       names[#names + 1] = ("'%s'"):format(name)
     end

@@ -41,6 +41,9 @@ local WITHOUT_GAIN = { low_pass = true, high_pass = true, notch = true, band_pas
 
 --- Would an EQ be 0.0 dB everywhere? Then there is nothing to insert.
 function flow.does_nothing(eq)
+  if eq.sections then
+    return false
+  end
   for _, band in ipairs(eq.bands) do
     if band.enabled and (WITHOUT_GAIN[band.kind] or math.abs(band.gain_db) >= NOTHING_DB) then
       return false
@@ -111,6 +114,19 @@ local function finish(act, entries)
   end
 end
 
+--- Names those that were asked to follow the song and need not.
+local function tell_steady(act, entries)
+  local steady = {}
+  for _, entry in ipairs(entries) do
+    if not entry.eq.sections and not flow.is_silent(entry.eq) then
+      steady[#steady + 1] = entry.target.name
+    end
+  end
+  if #steady > 0 then
+    act:note(messages.text("needs_no_movement", { tracks = table.concat(steady, "', '") }))
+  end
+end
+
 --- What each target's instance is to hold: what it holds, and what is added.
 local function blends_for(targets, added)
   local blends = {}
@@ -121,11 +137,15 @@ local function blends_for(targets, added)
   return blends
 end
 
---- Makes the selection more of `added` (a blend).
-function flow.make(act, added)
+--- Makes the selection more of `added` (a blend). `along`: with gains that follow the song, which the settings may want
+--- of every word.
+function flow.make(act, added, along)
+  act.along = along or act.settings.follow_song
   local targets = linked.complete(act, selection.targets(act, "word"), "word")
   check.targets(act, targets)
-  finish(act, flow.entries(act, targets, blends_for(targets, added)))
+  local entries = flow.entries(act, targets, blends_for(targets, added))
+  finish(act, entries)
+  tell_steady(act, along and entries or {})
 end
 
 --- Brings the selection's balance to that of a reference. `reference(act)` returns it as the wire has it, and its name.

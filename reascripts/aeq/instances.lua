@@ -60,17 +60,22 @@ function instances.keep(track, state)
   end
 end
 
-local function same_band(a, b)
+-- moved: an envelope of ours drives its gain
+local function same_band(a, b, moved)
   return a.kind == b.kind and a.enabled == b.enabled and type(b.freq_hz) == "number" and type(b.gain_db) == "number"
     and type(b.bandwidth_oct) == "number" and math.abs(a.freq_hz / b.freq_hz - 1) < SAME_HZ
-    and math.abs(a.gain_db - b.gain_db) < SAME_DB and math.abs(a.bandwidth_oct - b.bandwidth_oct) < SAME_OCT
+    and (moved or math.abs(a.gain_db - b.gain_db) < SAME_DB) and math.abs(a.bandwidth_oct - b.bandwidth_oct) < SAME_OCT
 end
 
 --- Does an instance ({bands, output_gain_db}) hold what a record says?
 function instances.holds(held, record)
+  local moved = {}
+  for _, parameter in ipairs(type(record.lanes) == "table" and record.lanes or {}) do
+    moved[parameter] = true
+  end
   for n, band in ipairs(held.bands) do
     local kept = record.eq.bands[n]
-    if kept and not same_band(band, kept) or not kept and band.enabled then
+    if kept and not same_band(band, kept, moved[3 * n - 2]) or not kept and band.enabled then
       return false
     end
   end
@@ -78,7 +83,8 @@ function instances.holds(held, record)
 end
 
 --- Notes an EQ that was just written: replaces the record of the same FX; those whose FX is gone are dropped.
--- entry: {fx, family, name, blend, eq}; alive: {[guid] = true} of the track's FX
+-- entry: {fx, family, name, blend, eq, lanes}; lanes: the parameters that envelopes of ours move
+-- alive: {[guid] = true} of the track's FX
 function instances.note(track, entry, alive)
   local state = instances.read(track)
   local kept = {}

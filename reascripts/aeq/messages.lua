@@ -23,6 +23,13 @@ local sentences = {
     .. "if REAPER's window was minimized, bring it back. Then press again.",
   left_out = "Nothing can be heard on '{tracks}': left out.",
   does_nothing = "No EQ was put on '{tracks}', because it would change nothing. {why}",
+  needs_no_movement = "'{tracks}' needs no movement along the song: one EQ does for all of it.",
+  in_container = "The EQ on '{track}' lies in a container, where its gains cannot follow the song: "
+    .. "it got one EQ for all of it.",
+  lanes_stranded = "The EQ on '{track}' has envelopes of yours, so it was kept, and its gains cannot follow the song "
+    .. "with its new bands: it got one EQ for all of it. Remove it and press again to have it follow.",
+  lanes_of_yours = "The EQ on '{track}' has envelopes of yours, so it was kept, and those of ours that are not needed "
+    .. "any more were emptied and switched off.",
   fx_off = "All FX of '{track}' are switched off, so its EQ would not be heard. "
     .. "Switch them on, then press again.",
   offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",

@@ -23,6 +23,7 @@ local entries = {
   { name = "start_with_reaper", default = false, caption = "Start with REAPER (yes/no)" }, -- startup.lua does it
   -- What REAPER plays instead of what is in the files, wherever the two could differ.
   { name = "always_render", default = false, caption = "Always render (yes/no)" },
+  { name = "follow_song", default = false, caption = "Words follow the song (yes/no)" },
   { name = "tell_heard", default = false, caption = "Tell how tracks were heard (yes/no)" },
 }
 settings.entries = entries

@@ -1,5 +1,6 @@
 -- How each target is heard: from its files where they are all there is to it, else rendered; and the question about it.
 
+local along = require("aeq.along")
 local capture = require("aeq.capture")
 local linked = require("aeq.linked")
 local log = require("aeq.log")
@@ -32,8 +33,9 @@ local function render(act, targets, heard, whole_chain)
     end
   end
   if #left > 0 then
-    for n, path in ipairs(capture.paths(act, left, whole_chain)) do
-      heard[places[n]].path = path
+    local paths, pieces = capture.paths(act, left, whole_chain)
+    for n, path in ipairs(paths) do
+      heard[places[n]].path, heard[places[n]].pieces = path, pieces[n]
     end
   end
 end
@@ -80,7 +82,9 @@ local function whole_of(act, targets, heard, leaders, leader)
     local sum, why = linked.sum(members, parts)
     return sum and { sound = sum } or nil, why
   end
-  return { path = capture.sum(act, paths), rendered_because = heard[leader].rendered_because }
+  return {
+    path = capture.sum(act, paths), rendered_because = heard[leader].rendered_because, pieces = heard[leader].pieces,
+  }
 end
 
 --- Asks the backend about every target, in one question if every file can be read. Returns the answers and `heard`.
@@ -92,7 +96,7 @@ function sounds.ask(act, targets, whole_chain, task_of, ask)
   local function answer(open)
     all_or_none(heard, leaders)
     render(act, targets, heard, whole_chain)
-    local tasks, places = {}, {}
+    local tasks, places, wholes = {}, {}, {}
     for _, i in ipairs(open) do
       local whole, why = whole_of(act, targets, heard, leaders, i)
       if not whole then
@@ -104,10 +108,14 @@ function sounds.ask(act, targets, whole_chain, task_of, ask)
       end
       local task = task_of(i)
       task.sound, task.path, task.rendered_because = whole.sound, whole.path, whole.rendered_because
-      tasks[#tasks + 1], places[#places + 1] = task, i
+      tasks[#tasks + 1], places[#places + 1], wholes[#wholes + 1] = task, i, whole
+      if act.along then
+        along.ask(act, task, whole)
+      end
     end
     for n, given in ipairs(ask(tasks)) do
       answers[places[n]] = given
+      along.place(given, wholes[n])
     end
   end
   local open = {}

@@ -7,7 +7,12 @@ local messages = require("aeq.messages")
 local windows = {}
 
 windows.LONGEST_S = 60
+windows.LONGEST_ALONG_S = 900 -- of a song that is followed, which has to be heard from end to end
 local ENOUGH = 0.25 -- a window is good for a target if it is at most 6 dB below its loudest one
+
+local function longest_s(act)
+  return act.along and windows.LONGEST_ALONG_S or windows.LONGEST_S
+end
 
 --- Start and end of an item, seconds.
 local function span_of_item(item)
@@ -77,8 +82,8 @@ local function power_at(powers, first, count)
   return sum
 end
 
-local function bins_of(bin_s)
-  return math.max(1, math.floor(windows.LONGEST_S / bin_s))
+local function bins_of(act, bin_s)
+  return math.max(1, math.floor(longest_s(act) / bin_s))
 end
 
 --- How strong a target sounds, or all that it is linked with: {powers}, seconds a part.
@@ -98,15 +103,15 @@ end
 --- The loudest minute between two times.
 local function loudest_window(act, target, from_s, to_s)
   local powers, bin_s = profile_of(act, target, from_s, to_s)
-  local count, best, power = bins_of(bin_s), 1, -1
+  local count, best, power = bins_of(act, bin_s), 1, -1
   for first = 1, math.max(1, #powers - count + 1) do
     local here = power_at(powers, first, count)
     if here > power then
       best, power = first, here
     end
   end
-  local start_s = math.min(from_s + (best - 1) * bin_s, to_s - windows.LONGEST_S)
-  return start_s, start_s + windows.LONGEST_S
+  local start_s = math.min(from_s + (best - 1) * bin_s, to_s - longest_s(act))
+  return start_s, start_s + longest_s(act)
 end
 
 local function parts_of_items(act, target)
@@ -115,7 +120,7 @@ local function parts_of_items(act, target)
     table.move(member.items, 1, #member.items, #items + 1, items)
   end
   local parts = clusters(items)
-  if length_of(parts) <= windows.LONGEST_S then
+  if length_of(parts) <= longest_s(act) then
     return parts
   end
   local from_s, to_s = loudest_window(act, target, parts[1][1], parts[#parts][2])
@@ -137,14 +142,14 @@ local function cover(act, targets, add)
   end
   if to_s <= from_s then -- a project without items: REAPER would open a box
     messages.fail("silent", { track = targets[1].name })
-  elseif to_s - from_s <= windows.LONGEST_S then
+  elseif to_s - from_s <= longest_s(act) then
     return add(targets, from_s, to_s)
   end
   local count, bin_s
   for _, target in ipairs(targets) do
     local powers
     powers, bin_s = profile_of(act, target, from_s, to_s)
-    count = bins_of(bin_s)
+    count = bins_of(act, bin_s)
     local most = 0
     for first = 1, math.max(1, #powers - count + 1) do
       most = math.max(most, power_at(powers, first, count))
@@ -166,8 +171,8 @@ local function cover(act, targets, add)
         best, best_sum = { first = first, good = good }, sum
       end
     end
-    local start_s = math.min(from_s + (best.first - 1) * bin_s, to_s - windows.LONGEST_S)
-    add(best.good, start_s, start_s + windows.LONGEST_S)
+    local start_s = math.min(from_s + (best.first - 1) * bin_s, to_s - longest_s(act))
+    add(best.good, start_s, start_s + longest_s(act))
     local rest = {}
     for _, target in ipairs(left) do
       local served = false
@@ -181,14 +186,14 @@ local function cover(act, targets, add)
 end
 
 --- Renders that hold all `pieces` ({target, from_s, to_s}), each at most a minute of the project.
-local function around(pieces)
+local function around(act, pieces)
   table.sort(pieces, function(a, b)
     return a.from_s < b.from_s
   end)
   local groups = {}
   for _, piece in ipairs(pieces) do
     local group = groups[#groups]
-    if not group or math.max(group.end_s, piece.to_s) - group.start_s > windows.LONGEST_S then
+    if not group or math.max(group.end_s, piece.to_s) - group.start_s > longest_s(act) then
       group = { how = "stem", targets = {}, pieces = {}, start_s = piece.from_s, end_s = piece.to_s }
       groups[#groups + 1] = group
     end
@@ -217,7 +222,7 @@ function windows.groups(act, targets)
       end
     end
   end
-  local groups = around(pieces)
+  local groups = around(act, pieces)
   for how, list in pairs({ stem = whole, master = master }) do
     if #list > 0 then
       cover(act, list, function(served, from_s, to_s)

@@ -8,6 +8,7 @@ local instances = require("aeq.instances")
 local json = require("aeq.json")
 local log = require("aeq.log")
 local messages = require("aeq.messages")
+local moving = require("aeq.moving")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
@@ -17,6 +18,7 @@ local write = {}
 
 -- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
+local UNDO_STATE_MISCCFG = 8 -- what is kept beside the project
 
 --- Stops if the project or a track that we are about to render or change is gone.
 function write.check_still_there(act, targets)
@@ -39,10 +41,11 @@ function write.take_back(project, label)
   end
 end
 
---- Runs body() as one undo point called `title`; if it throws, all of it is taken back.
-function write.undoable(act, title, targets, body)
+--- Runs body() as one undo point called `title`; if it throws, all of it is taken back. `more`: flags of what it
+--- changes beside tracks and FX.
+function write.undoable(act, title, targets, body, more)
   write.check_still_there(act, targets)
-  local project, label = act.project, "AEQ: " .. title
+  local project, label, flags = act.project, "AEQ: " .. title, UNDO_STATE | (more or 0)
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
   local fine, thrown = xpcall(guard.run, function(what)
@@ -55,11 +58,11 @@ function write.undoable(act, title, targets, body)
   end)
   reaper.PreventUIRefresh(-1)
   if fine then
-    reaper.Undo_EndBlock2(project, label, UNDO_STATE)
+    reaper.Undo_EndBlock2(project, label, flags)
     return
   end
   label = label .. " (taken back)" -- unlike that of a press before, which is to stay
-  reaper.Undo_EndBlock2(project, label, UNDO_STATE)
+  reaper.Undo_EndBlock2(project, label, flags)
   write.take_back(project, label)
   error(thrown, 0)
 end
@@ -79,8 +82,9 @@ end
 
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
 -- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
-function write.note(target, fx, instance, eq, blend)
-  local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
+-- lanes: parameters that envelopes of ours move; was: what it was called, where it was inserted afresh.
+function write.note(target, fx, instance, eq, blend, lanes, was)
+  local track, is = target.track, instance and (was or reaeq.name(target.track, fx)) or ""
   local family = instance and instance.family or target.family
   local is_linked = target.linked
   if is_linked == nil then -- nobody asked: it stays what it is
@@ -89,6 +93,9 @@ function write.note(target, fx, instance, eq, blend)
   local name = names.format(blend, family, is_linked)
   if instance and instance.record and not names.family(is) then
     name = is
+    if was and not reaeq.rename(track, fx, name) then
+      return "its name"
+    end
   elseif not reaeq.rename(track, fx, name) then
     return "its name"
   end
@@ -99,6 +106,7 @@ function write.note(target, fx, instance, eq, blend)
   instances.note(track, {
     fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
     eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
+    lanes = lanes and #lanes > 0 and json.array(lanes) or nil,
   }, alive)
 end
 
@@ -110,13 +118,68 @@ function write.fail_not_taken(track, name, what)
 end
 
 --- Tells, when all is done, what an envelope overrides of an EQ that was just written; `eq` nil: that was switched.
--- gains: only they were written
-function write.tell_overridden(act, track_name, track, fx, eq, gains)
-  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx), gains = gains }
+-- gains: only they were written; ours: parameters whose envelopes are part of it
+function write.tell_overridden(act, track_name, track, fx, eq, gains, ours)
+  local counted = eq and { bands = eq.bands, count = reaeq.count(track, fx), gains = gains, ours = ours }
   local parameters = envelopes.names(track, fx, counted)
   if #parameters > 0 then
     act:note(messages.text("envelope_overrides", { track = track_name, parameters = table.concat(parameters, ", ") }))
   end
+end
+
+--- Puts a fresh ReaEQ in the place of an instance, which alone rids it of its lanes; its wet/dry mix goes with it.
+--- Returns the name that the old one had, or nil where that did not work.
+local function afresh(track, fx)
+  local name = reaeq.name(track, fx)
+  local wet = reaper.TrackFX_GetParamFromIdent(track, fx, ":wet")
+  local mix = wet >= 0 and (reaper.TrackFX_GetParam(track, fx, wet)) or 1
+  if reaeq.add(track, fx) ~= fx or not reaper.TrackFX_Delete(track, fx + 1) then
+    return nil
+  end
+  if mix < 1 then
+    reaper.TrackFX_SetParam(track, fx, reaper.TrackFX_GetParamFromIdent(track, fx, ":wet"), mix)
+  end
+  return name
+end
+
+--- Gets rid of the lanes of ours on an instance. Returns what it was called if it was inserted afresh, and the lanes
+--- that had to stay: where the user has envelopes of their own on it.
+local function without_lanes(act, target, fx, lanes)
+  if #lanes == 0 then
+    return nil, {}
+  elseif moving.has_others(target.track, fx, lanes) then
+    moving.silence(target.track, fx, lanes)
+    act:note(messages.text("lanes_of_yours", { track = target.name }))
+    return nil, lanes
+  end
+  local name = afresh(target.track, fx)
+  if not name then
+    write.fail_not_taken(target.track, target.name, "a fresh EQ in its place")
+  end
+  return name, {}
+end
+
+--- Makes an EQ that was just written follow the song, if it is to. Returns its lanes, or nil and what did not work.
+local function follow(act, target, fx, eq, idle)
+  if not eq.sections then
+    return idle
+  elseif fx >= chain.IN_CONTAINER then
+    -- the lane would be the container's, under a number that nothing tells
+    act:note(messages.text("in_container", { track = target.name }))
+    return idle
+  elseif moving.stranded(target.instance, eq, idle) then
+    act:note(messages.text("lanes_stranded", { track = target.name }))
+    return idle
+  end
+  local lanes, what = moving.write(target.track, fx, eq, idle)
+  local used = {}
+  for _, parameter in ipairs(lanes or {}) do
+    used[parameter] = true
+  end
+  for _, parameter in ipairs(lanes and idle or {}) do
+    lanes[#lanes + 1] = not used[parameter] and parameter or nil
+  end
+  return lanes, what
 end
 
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
@@ -124,18 +187,26 @@ function write.one(act, target, eq, blend)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
   local old = current(target, count)
   local place = target.place == "first" and 0 or count
+  local was, idle, lanes = nil, {}, {}
+  if old and reaper.TrackFX_GetOffline(track, old) then
+    messages.fail("offline_eq", { track = target.name })
+  elseif old and target.instance then
+    target.instance.index = old
+    was, idle = without_lanes(act, target, old, moving.lanes(act.project, track, target.instance))
+  end
   local fx = old or reaeq.add(track, place)
   if not fx then
     write.fail_not_taken(track, target.name)
-  elseif old and reaper.TrackFX_GetOffline(track, old) then
-    messages.fail("offline_eq", { track = target.name })
   end
-  local what = reaeq_write.eq(track, fx, eq, not old)
+  local what = reaeq_write.eq(track, fx, eq, not old or was ~= nil)
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
+  if not what then
+    lanes, what = follow(act, target, fx, eq, idle)
+  end
   target.linked = target.linked or false
-  what = what or write.note(target, fx, old and target.instance, eq, blend)
+  what = what or write.note(target, fx, old and target.instance, eq, blend, lanes, was)
   if what then
     write.fail_not_taken(track, target.name, what)
   end
@@ -143,8 +214,9 @@ function write.one(act, target, eq, blend)
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
   end
+  moving.keep(act.project, track, fx, lanes)
   if old then
-    write.tell_overridden(act, target.name, track, fx, eq)
+    write.tell_overridden(act, target.name, track, fx, eq, nil, lanes)
   end
 end
 
@@ -183,16 +255,19 @@ end
 
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
-  local targets = {}
+  local targets, more = {}, nil
   for i, entry in ipairs(entries) do
     targets[i] = entry.target
+    if entry.target.is_master and (entry.eq.sections or entry.target.instance) then
+      more = UNDO_STATE_MISCCFG -- which of its lanes are ours
+    end
   end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
     for _, entry in ipairs(entries) do
       write.one(act, entry.target, entry.eq, entry.blend)
     end
-  end)
+  end, more)
 end
 
 return write

@@ -15,6 +15,9 @@ import soundfile
 import soxr
 import standin.commands
 from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
+from standin.envelopes import Envelope
+from standin.envelopes import lanes as lanes_of
+from standin.fx_chain import fx_list
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.demo.song import make_song
@@ -259,3 +262,32 @@ def test_a_word_that_nobody_knows(studio, song, recordings):
     s.reaper.ui.inputs.append("blorpy|1")
     s.press("Ask for a word")
     assert len(s.said) == 1 and "blorpy" in s.said[0] and s.unchanged and s.left_behind() == []
+
+
+def test_a_press_along_the_song_moves_the_gains_where_its_balance_changes(studio, tmp_path):
+    """Real backend and models: the envelopes are what `adapt` says of the same file, at the project's times."""
+    rng = np.random.default_rng(3)
+    halves = []
+    for slope in (1.0, 3.2):
+        spectrum = np.fft.rfft(rng.standard_normal((2, 10 * 48_000)))
+        spectrum /= np.maximum(np.fft.rfftfreq(10 * 48_000, 1 / 48_000), 25.0) ** (slope / 3)
+        half = np.fft.irfft(spectrum)
+        halves.append(0.05 * half / half.std())
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.concatenate(halves, 1).T, 48_000, "FLOAT")
+    s = studio.open(tmp_path, [Strip("Song", [Clip(path, 2.0, 20.0)], selected=True)])
+    s.press("Make warmer along the song", timeout_s=150)
+    assert s.said == []
+    [fx] = fx_list(s.project.tracks[0])
+    lanes = {number: Envelope(s.project.tracks[0], node).values for number, node in lanes_of(fx)}
+    wanted = studio.engine.adapt(np.concatenate(halves, 1), 48_000, "warm", name="Song", sections=True).moving
+    assert wanted is not None and wanted.moving
+    for which in wanted.moving:
+        last = which == len(wanted.bands)
+        values = lanes[3 * len(fx.eq.state.bands) if last else 3 * which + 1]
+        scale = 1 if last else 4
+        for at_s in (1.0, 5.0, 9.0, 13.0, 18.0):
+            now = wanted.at(at_s)
+            gain_db = now.output_gain_db if last else now.bands[which].gain_db
+            value = np.interp(at_s + 2.0, *zip(*values, strict=True))
+            assert 20 * np.log10(scale * value) == pytest.approx(gain_db, abs=0.1), (which, at_s)

@@ -57,3 +57,44 @@ def _parameters(session) -> int:
     from standin.fx_params import plugin_count
 
     return plugin_count(fx_list(session.reaper.project.tracks[0])[0])
+
+
+def follow(studio, lane: int, value: float) -> None:
+    """As the actions leave an EQ that follows the song: a lane, and its number beside the track."""
+
+    def along(session, lane, value):
+        import json
+
+        from standin.injection import draw_envelope
+        from standin.registry import FUNCTIONS
+
+        with session.reaper.as_user() as project:
+            draw_envelope(project.tracks[0], 0, lane, value)
+            ext = FUNCTIONS["GetSetMediaTrackInfo_String"]
+            kept = json.loads(ext(session.reaper, project.tracks[0], "P_EXT:reaper-aeq", "", False)[1])
+            kept["eqs"][0]["lanes"] = [lane]
+            ext(session.reaper, project.tracks[0], "P_EXT:reaper-aeq", json.dumps(kept), True)
+
+    studio.host.do(along, lane, value)
+
+
+def test_an_eq_that_follows_the_song_is_inserted_afresh(studio, live):
+    studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("dull", -6.0))], selected=True)])
+    live("bright", "--selected")
+    follow(studio, 1, 0.1)
+    assert b"PARMENV" in studio.host.bytes()
+    row = live("warm", "--selected")["tracks"][0]
+    assert b"PARMENV" not in studio.host.bytes() and not row["warnings"]
+    assert len(ours(studio.host.bytes())["Vox"]) == 1
+
+
+def test_but_not_where_the_user_has_an_envelope_on_it(studio, live):
+    studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("dull", -6.0))], selected=True)])
+    live("bright", "--selected")
+    follow(studio, 1, 0.1)
+    draw(studio, 0, 0, 0.3)
+    live("warm", "--selected")
+    text = studio.host.bytes().decode()
+    lanes = text.split("<PARMENV ")[1:]
+    assert [lane.split(":")[0] for lane in lanes] == ["1", "0"]
+    assert "ACT 0" in lanes[0] and "ACT 1" in lanes[1]

@@ -147,3 +147,19 @@ def test_a_reference_that_cannot_be_read_is_no_reason_to_render_the_sound(client
     given = {**asked(described(item(sounds[0]))), "request": None, "references": [gone]}
     (result,) = post(clients(engine), [given])["results"]
     assert not result["ok"] and not result["unreadable"] and result["error"].startswith("the reference: /nowhere.wav")
+
+
+def test_sections_are_in_the_time_of_the_items(clients, engine, tmp_path):
+    """Between two items is a pause, which is not heard; regions cut at the project's times."""
+    first, second = store(tmp_path / "a.wav", 8.0, 1, dull=0.7), store(tmp_path / "b.wav", 8.0, 2, dull=2.2)
+    sound = described(item(first), {**item(second), "position_s": 40.0})
+    by_balance, by_edges, still = post(
+        clients(engine),
+        [asked(sound, sections=True), asked(sound, sections=True, edges_s=[-5.0, 7.0, 40.0]), asked(sound)],
+    )["results"]
+    found = by_balance["answer"]["sections"]
+    assert [one["start_s"] for one in found] == pytest.approx([3.0, 40.0], abs=1.01)
+    assert found[-1]["stop_s"] == pytest.approx(48.0, abs=0.01)
+    assert all(len(one["gains_db"]) == len(by_balance["answer"]["bands"]) for one in found)
+    assert by_edges["answer"]["sections"][-1]["start_s"] == pytest.approx(40.0, abs=0.6)
+    assert "sections" not in still["answer"]

@@ -61,13 +61,18 @@ def adapt(
     track: Annotated[
         str | None, typer.Option(metavar="NAME", help="What the track is called, which may say its kind.")
     ] = None,
+    sections: Annotated[
+        bool, typer.Option("--sections", help="Follow the song: the same bands, whose gains move with its balance.")
+    ] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
     # what can be wrong with the request is said before the file is read
     outputs = Outputs(out, fxchain, plot)
-    request = EqRequest(parse_word(word), **how.fields, refine=refine, variations=variations, kind=kind, name=track)
+    request = EqRequest(
+        parse_word(word), **how.fields, refine=refine, variations=variations, kind=kind, name=track, sections=sections
+    )
     request.check()
     if exact and not (refine or (refine is None and request.method in REFINE_STEPS)):
         raise AeqError("--exact needs --method refine or --refine N")
@@ -92,7 +97,7 @@ def adapt(
             engine = load_engine(models, encoder)
             step_done(LOADING, 1, 1)
             engine.words.blend(request.word)
-            heard = hear(file, step_done)
+            heard = hear(file, step_done, sections=sections)
             step_done(COMPUTING, 0, 1)
             asked = AnalyzedRequest(heard.analysis, request, heard.samples() if exact else None)
             result = with_loudness(engine.adapt_request(asked), heard)
@@ -127,6 +132,17 @@ def show(result: Result, written: Sequence[Path], measure: str = "score") -> Non
     score = shown_change(result.score_before, result.score_after)
     say(f"\n{measure} {score}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
+    if result.sections:
+        from ...result.along import clock
+
+        columns = {"from": "right", "to": "right"}
+        columns |= {row[0] + " " + row[1]: "right" for row in band_rows(result.eq)} | {"output gain": "right"}
+        say("")
+        table(columns, [
+            [clock(one.start_s), clock(one.stop_s), *(decibels(band.gain_db) for band in one.result.eq.bands),
+             decibels(one.result.eq.output_gain_db)]
+            for one in result.sections
+        ])  # fmt: skip
     for n, one in enumerate(result.variations, 1):
         say(f"\nvariation {n}, score {shown_change(one.score_before, one.score_after)}\n")
         show_eq(one.eq)

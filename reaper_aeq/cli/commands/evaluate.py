@@ -260,6 +260,21 @@ def evaluate_personal(data: Data, as_json: Json = False) -> None:
     )
 
 
+@evaluate.command("sections")
+def evaluate_sections(
+    audio: Audio,
+    data: Data,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Join recordings, take another person's EQ out of each, and see whether following them gives it back."""
+    _check(audio, models, data, *FOLD_DATA)
+    from ...evaluation.sections import run_sections
+
+    _examine(as_json, lambda tell, _: run_sections(audio, data, models, every=every, tell=tell), lambda report: report)
+
+
 @evaluate.command("terms")
 def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> int:
     """Do engineers' words lie where published EQ charts put them? Exit code 1 where not."""

@@ -37,6 +37,8 @@ def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, al
 class LiveBackend:
     """Listens to the open project, and keeps the EQs until all are written."""
 
+    moves = False
+
     def __init__(self, reaper: Api, plan: Plan, progress: Progress, folder: Path, always_render: bool):
         self.reaper, self.plan, self.progress, self.folder = reaper, plan, progress, folder
         self.always_render = always_render

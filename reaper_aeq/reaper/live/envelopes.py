@@ -17,6 +17,17 @@ def driven(reaper: Api, track: str, fx: int) -> set[int]:
     return set(_driven(reaper, track, fx, range(reaper("TrackFX_GetNumParams", track, fx))))
 
 
+def lanes(reaper: Api, track: str, fx: int) -> dict[int, str]:
+    """The envelopes of an FX by the numbers of their parameters, whether they move anything or not."""
+    found = {n: reaper("GetFXEnvelope", track, fx, n, False) for n in range(reaper("TrackFX_GetNumParams", track, fx))}
+    return {n: envelope for n, envelope in found.items() if not envelope.endswith(_NULL)}
+
+
+def switch_off(reaper: Api, envelope: str) -> None:
+    """So that it moves nothing any more; no call deletes one."""
+    reaper("GetSetEnvelopeInfo_String", envelope, "ACTIVE", "0", True)
+
+
 def switches(reaper: Api, track: str, fx: int) -> bool:
     """Whether an envelope switches an FX on and off."""
     place = bypass_parameter(reaper, track, fx)

@@ -20,13 +20,17 @@ _SAME_DB, _SAME_HZ, _SAME_OCT = 0.05, 1e-3, 5e-3
 
 @dataclass(frozen=True)
 class InstanceRecord:
-    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and its bands as JSON has them."""
+    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and its bands as JSON has them.
+
+    `lanes`: parameters that envelopes of ours move, where the actions made it follow the song.
+    """
 
     fx: str
     family: str
     name: str
     blend: Mapping[str, float]
     eq: Mapping[str, Any]
+    lanes: tuple[int, ...] = ()
 
     def holds(self, bands: Sequence[Band | None]) -> bool:
         """Whether an instance with these bands is as it was written."""
@@ -35,14 +39,15 @@ class InstanceRecord:
             if n >= len(kept):
                 if band is None or band.enabled:
                     return False
-            elif band is None or not _same(band, kept[n]):
+            elif band is None or not _same(band, kept[n], moved=3 * n + 1 in self.lanes):
                 return False
         return len(bands) >= len(kept)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
-        return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq)}
+        told = {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq)}
+        return told | ({"lanes": list(self.lanes)} if self.lanes else {})
 
 
 @dataclass
@@ -121,21 +126,23 @@ def _text(reaper: Api, track: str) -> str:
 def _record(one: Any) -> InstanceRecord | None:
     try:
         blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
-        record = InstanceRecord(one["fx"], one["family"], one["name"], blend, one["eq"])
+        lanes = tuple(int(lane) for lane in one.get("lanes") or ())
+        record = InstanceRecord(one["fx"], one["family"], one["name"], blend, one["eq"], lanes)
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
         return record if fine and isinstance(record.eq["bands"], list) else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def _same(band: Band, kept: Any) -> bool:
+def _same(band: Band, kept: Any, moved: bool) -> bool:
+    """`moved`: an envelope of ours drives its gain."""
     try:
         return (
             band.kind == kept["kind"]
             and band.enabled == kept["enabled"]
             and abs(band.freq_hz / kept["freq_hz"] - 1) < _SAME_HZ
-            and abs(band.gain_db - kept["gain_db"]) < _SAME_DB
+            and (moved or abs(band.gain_db - kept["gain_db"]) < _SAME_DB)
             and abs(band.bandwidth_oct - kept["bandwidth_oct"]) < _SAME_OCT
         )
     except (TypeError, KeyError, ZeroDivisionError):

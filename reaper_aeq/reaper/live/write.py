@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...eq import Eq
-from . import check, fx, reaeq, records, render_state
+from . import check, envelopes, fx, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
@@ -106,6 +106,7 @@ def write_one(reaper: Api, entry: Entry) -> None:
         while others := [one for one in reaeq.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
             _delete(reaper, track, others[-1].index, target)
         old = fx.find(reaper, track, kept)
+    lanes = _without_lanes(reaper, target, old, instance) if old is not None and instance else ()
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     index = old if old is not None else reaeq.add(reaper, track, place)
     if index is None:
@@ -119,7 +120,7 @@ def write_one(reaper: Api, entry: Entry) -> None:
         what = "its place in the chain"
     if what:
         raise _not_taken(reaper, target, what)
-    _note(reaper, track, index, entry, name)
+    _note(reaper, track, index, entry, name, lanes)
     if old is not None:
         target.overridden = reaeq.overridden(reaper, track, index, entry.eq)
     # an instance that was off and gets a new EQ is meant to be heard
@@ -178,11 +179,28 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
     return [(target, instance.name) for target, instances in found for instance in instances]
 
 
-def _note(reaper: Api, track: str, index: int, entry: Entry, name: str) -> None:
+def _without_lanes(reaper: Api, target: Target, index: int, instance: reaeq.Instance) -> tuple[int, ...]:
+    """Rids an instance of the envelopes by which the actions made it follow the song: a fresh one takes its place, for
+    no call deletes an envelope. Where the user has some on it, it stays, and ours are switched off; gives these."""
+    track = target.track
+    ours = set(instance.record.lanes) if instance.record else set()
+    if not ours or not (there := envelopes.lanes(reaper, track, index)):
+        return ()
+    if set(there) - ours:
+        for parameter in sorted(ours & set(there)):
+            envelopes.switch_off(reaper, there[parameter])
+        return tuple(sorted(ours & set(there)))
+    if reaeq.add(reaper, track, index) != index:
+        raise _not_added(reaper, target)
+    _delete(reaper, track, index + 1, target)
+    return ()
+
+
+def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, lanes: tuple[int, ...] = ()) -> None:
     """What was written is kept beside the track: the FX is found again whatever it is called."""
     family = reaeq.family_of(entry.name) or "word"
     blend = reaeq.Instance(index, entry.name, family).blend
-    record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq)
+    record = replace(records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq), lanes=lanes)
     records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 

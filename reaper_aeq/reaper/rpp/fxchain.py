@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from ...eq import Eq
+from ...eq import Eq, MovingEq
 from ...errors import AeqError, ProjectError
 from ..chunks import Chunk, Line, quote_token, split_tokens
 from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
 from ..reaeq.state import VST_ID, ReaEqState, StateError
+from .lanes import is_ours, lane_lines, parameters_of
 
 PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")
 # What REAPER writes for a chain whose window was never opened.
@@ -118,12 +119,14 @@ def read_state(plugin: Chunk) -> ReaEqState:
 
 
 def set_eq(
-    parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None
-) -> bool:
+    parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None,
+    moving: MovingEq | None = None, offset_s: float = 0.0,
+) -> bool:  # fmt: skip
     """Gives the chain of `parent` (a track or the project) this EQ under this name; False if it was there already.
 
     An instance of that name keeps its place, bypass, window and pins; only bands and gain are replaced. Otherwise a new
     one is inserted as the 'first' or 'last' FX, and `chain_name` is created at child `place_of_chain` if need be.
+    With `moving` envelopes of ours move its gains from `offset_s` on; without it those that are there go.
     """
     name = stored_name(name)
     if place not in ("first", "last"):
@@ -133,11 +136,14 @@ def set_eq(
     fxs = split_fx(chain)[1] if chain else []
     for fx in fxs:
         if fx.plugin and _named(fx, name):
-            return _replace_bands(fx.plugin, new)
+            replaced = _replace_bands(fx.plugin, new)
+            assert chain is not None, "its FX were found"
+            return _replace_lanes(chain, fx, moving, offset_s) or replaced
     # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
     brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
     block = vst_block(new, name, platform)
-    lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", _fxid(brought, parent, block), "WAK 0 0"]
+    lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", _fxid(brought, parent, block)]
+    lines += [*(lane_lines(moving, offset_s) if moving else ()), "WAK 0 0"]
     if chain is None:
         parent.insert(place_of_chain, [f"<{chain_name}", *NEW_CHAIN, *lines, ">"])
     elif place == "last" or not fxs:
@@ -224,6 +230,25 @@ def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
         return False
     plugin.children = plugin.made(encode_state(state))
     return True
+
+
+def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float) -> bool:
+    """Puts our envelopes in the place of those of ours that are there; whether anything changed."""
+    old = [part for part in fx.parts if is_ours(part)]
+    new = lane_lines(moving, offset_s, parameters_of(fx.parts)) if moving else []
+    made = chain.made(new)
+    if b"".join(_raw(part) for part in made) == b"".join(_raw(part) for part in old):
+        return False
+    kept = [part for part in fx.parts if part not in old]
+    before = next(part for part in reversed(kept) if not (isinstance(part, Line) and part.name == "WAK"))
+    for part in old:
+        chain.remove(part)
+    chain.insert(chain.children.index(before) + 1, new)
+    return True
+
+
+def _raw(part: Line | Chunk) -> bytes:
+    return part.to_bytes() if isinstance(part, Chunk) else part.raw
 
 
 def _fxid(brought_chain: bool, parent: Chunk, block: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...eq import Eq
+from ...eq import Eq, MovingEq
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
 from .fields import floats, ints, text
@@ -57,16 +57,23 @@ class _HasChain(ABC):
         except ProjectError as error:
             raise error.in_file(self._path) from None
 
-    def set_eq(self, eq: Eq, name: str, place: str = "first") -> bool:
+    def set_eq(
+        self, eq: Eq, name: str, place: str = "first", *, moving: MovingEq | None = None, offset_s: float = 0.0
+    ) -> bool:
         """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
 
         An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
         global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form.
 
+        With `moving`, whose bands are those of `eq`, envelopes move the gains along the song, whose sound begins at
+        `offset_s`; without it envelopes that were written so go. Those of the user's stay.
+
         Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
         """
         try:
-            return set_eq(self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform)
+            return set_eq(
+                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s
+            )
         except ProjectError as error:
             raise error.in_file(self._path) from None
 

@@ -18,6 +18,7 @@ from . import (  # noqa: F401 - each brings its functions into the registry
     midi,
     process,
     project_api,
+    regions,
     render_keys,
     takes,
     tracks,

@@ -56,6 +56,8 @@ class Disputed:
         pre_fader: what bit 8192 does beside 3: "unknown" (an error), or "stems".
         container_moves: whether an FX that is moved to a place in a container gets there, or else to the chain's end.
         envelope_overrides: an active envelope takes its parameter back "later", when audio has passed, or "at once".
+        retyped_lanes: the envelope of a band whose type, which is in its ident, has changed goes on ("alive"), or moves
+            nothing any more ("dead", as the author of a converter says).
         locked_tracks: a script's writes to FX of a track whose controls are locked are "taken", or do nothing ("left").
         soloed_stems: the stem of a soloed track that has items is "silent" (measured of source 2), or "heard".
         open_project: Main_openProject "ends" all running scripts once the cycle is over (measured on macOS), or they
@@ -70,6 +72,7 @@ class Disputed:
     pre_fader: str = "unknown"
     container_moves: bool = True
     envelope_overrides: str = "later"
+    retyped_lanes: str = "alive"
     locked_tracks: str = "taken"
     soloed_stems: str = "silent"
     open_project: str = "ends"

@@ -7,7 +7,7 @@ import numpy as np
 from .errors import StandInError
 from .fx_api import get
 from .fx_chain import Fx, fx_list
-from .fx_params import GetNumParams, GetParamEx, GetParamIdent, plugin_count
+from .fx_params import GetNumParams, GetParamEx, GetParamIdent, _ident, plugin_count, refuse_recording
 from .handles import Take, Track
 from .reaeq_instance import from_raw
 from .registry import api
@@ -43,10 +43,25 @@ class Envelope:
         return len(self.values)
 
     @property
+    def places(self) -> list[int]:
+        """Where the lines of the points stand."""
+        parts = enumerate(self.node.body)
+        return [place for place, part in parts if isinstance(part, str) and part.split()[:1] == ["PT"]]
+
+    @property
     def values(self) -> list[tuple[float, float]]:
         """(seconds, value) of each point."""
-        points = [part.split() for part in self.node.body if isinstance(part, str) and part.split()[:1] == ["PT"]]
+        points = [str(self.node.body[place]).split() for place in self.places]
         return [(float(point[1]), float(point[2])) for point in points]
+
+    def point_line(self, time: float, value: float, shape: int) -> str:
+        return f"{self.node.indent}  PT {time!r} {value!r} {shape}"
+
+    def sort(self) -> None:
+        places = self.places
+        lines = sorted((str(self.node.body[place]) for place in places), key=lambda line: float(line.split()[1]))
+        for place, line in zip(places, lines, strict=True):
+            self.node.body[place] = line
 
 
 def envelopes(owner: Track | Take) -> list[Envelope]:
@@ -74,6 +89,8 @@ def drive(fx: Fx) -> bool:
     for number, node in lanes(fx):
         envelope = Envelope(fx.owner, node)
         if not envelope.active or not envelope.points:
+            continue
+        if project.reaper.disputed.retyped_lanes == "dead" and _ident(fx, number) != node.arguments[0]:
             continue
         value, place = float(np.interp(at_s, *zip(*envelope.values, strict=True))), number - plugin_count(fx)
         if place == 0:
@@ -135,21 +152,27 @@ def CountEnvelopePoints(reaper, envelope):
 
 @api
 def GetFXEnvelope(reaper, track, fx_index, parameter, create):
-    """A fresh FX has none. A new one has a point at 0, in the parameter's native value (0.25 is a gain of 0 dB)."""
+    """A fresh FX has none. A new one is armed and shown, with a point at 0 in the parameter's native value: 0.25 is a
+    gain of 0 dB. One that is there and off is switched on. Nothing deletes one."""
     fx = get(track, fx_index)
     if fx is None or fx.inside or not 0 <= parameter < GetNumParams(reaper, track, fx_index):
         return None
     found = [part for number, part in lanes(fx) if number == parameter]
     if found:
-        return Envelope(track, found[0])
+        envelope = Envelope(track, found[0])
+        if create and not envelope.active:
+            envelope.node.set("ACT", ["1", "-1"])
+            track.project.touch()
+        return envelope
     if not create:
         return None
     value, low, high, middle = GetParamEx(reaper, track, fx_index, parameter)
     _, name = GetParamIdent(reaper, track, fx_index, parameter)
     indent = fx.chain.indent + "  "
-    lines = [f"{indent}  ACT 1 -1", f"{indent}  PT 0 {value!r} 0"]
-    node = Node(f"{indent}<PARMENV {name} {low:g} {high:g} {middle:g}", lines)
-    fx.chain.body.insert(fx.stop, node)
+    lines = ["ACT 1 -1", "VIS 1 1 1", "LANEHEIGHT 0 0", "ARM 1", "DEFSHAPE 0 -1 -1", f"PT 0 {value!r} 0"]
+    node = Node(f"{indent}<PARMENV {name} {low:g} {high:g} {middle:g}", [f"{indent}  {line}" for line in lines])
+    before_wak = fx.chain.index("WAK", fx.start, fx.stop)
+    fx.chain.body.insert(fx.stop if before_wak < 0 else before_wak, node)
     track.project.touch()
     return Envelope(track, node)
 
@@ -162,11 +185,66 @@ def GetEnvelopePoint(reaper, envelope, index):
     return True, *envelope.values[index], 0, 0.0, False
 
 
+def _changed(reaper, envelope) -> None:
+    refuse_recording(reaper, envelope.owner)
+    envelope.owner.project.touch()
+
+
+@api
+def InsertEnvelopePoint(reaper, envelope, time, value, shape, tension, selected, no_sort=None):
+    """A second point at a time that has one joins it; times before 0 are taken. Only the count tells of success."""
+    _changed(reaper, envelope)
+    places = envelope.places
+    envelope.node.body.insert(
+        places[-1] + 1 if places else len(envelope.node.body), envelope.point_line(time, value, shape)
+    )
+    if not no_sort:
+        envelope.sort()
+    return True
+
+
+@api
+def SetEnvelopePoint(reaper, envelope, index, time, value, shape=None, tension=None, selected=None, no_sort=None):
+    if not 0 <= index < envelope.points:
+        return False
+    _changed(reaper, envelope)
+    was = envelope.values[index]
+    new = (was[0] if time is None else time, was[1] if value is None else value)
+    envelope.node.body[envelope.places[index]] = envelope.point_line(*new, shape or 0)
+    if not no_sort:
+        envelope.sort()
+    return True
+
+
+@api
+def DeleteEnvelopePointEx(reaper, envelope, item, index):
+    if item != -1:
+        raise StandInError("not modeled", "automation items")
+    if not 0 <= index < envelope.points:
+        return False
+    _changed(reaper, envelope)
+    envelope.node.body.pop(envelope.places[index])
+    return True
+
+
+@api
+def Envelope_SortPoints(reaper, envelope):
+    envelope.sort()
+    return True
+
+
 @api
 def GetSetEnvelopeInfo_String(reaper, envelope, name, text, is_set):
-    if name != "ACTIVE" or is_set:
+    if name not in ("ACTIVE", "VISIBLE", "ARM"):
         raise StandInError("not modeled", f"envelope string {name!r}")
-    return True, "1" if envelope.active else "0"
+    line = {"ACTIVE": "ACT", "VISIBLE": "VIS", "ARM": "ARM"}[name]
+    words = envelope.node.get(line) or ["1", "-1"]
+    if not is_set:
+        return True, "1" if float(words[0]) else "0"
+    if words[0] != text:
+        _changed(reaper, envelope)
+        envelope.node.set(line, [text, *words[1:]])
+    return True, text
 
 
 @api

@@ -1,0 +1,154 @@
+"""An EQ that follows a song: where it needs to move, and the answers of its sections in the same bands."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..dsp.sections import Part, analysis_of, find_parts, given_parts
+from ..dsp.spectrum import GRID_HZ, Analysis
+from ..eq import Eq
+from ..result.along import told_along
+from ..result.realization import with_all_bands
+from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
+from .answers import find_section_eqs, find_shared_eqs
+from .method import MethodInput
+from .validation import AnalyzedRequest, ValidatedRequest
+
+if TYPE_CHECKING:
+    from ..model.eq_autoencoder import EqAutoencoder
+
+# Sections are one whose EQs differ by less, where either has sound: nobody would set two for that.
+SAME_DB = 1.0
+
+# From sounds and what was asked to what a method needs, and from that and bands to all that is said of them.
+Prepare = Callable[[Sequence[AnalyzedRequest], Sequence[ValidatedRequest]], list[MethodInput]]
+Tell = Callable[[AnalyzedRequest, ValidatedRequest, MethodInput, Eq], Result]
+
+
+def follow_song(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: Result, prepare: Prepare,
+    tell: Tell,
+) -> Result:  # fmt: skip
+    """`whole` where one EQ does for the song, else the EQ of its sections; either with a sentence on it."""
+    analysis = asked.analysis
+    parts = given_parts(analysis, asked.edges_s or ())
+    if len(parts) == 1:  # none is given, or none of those given lies in the sound
+        parts = find_parts(analysis)
+    parts = _sounding(analysis, parts)
+    if len(parts) == 1:
+        return _steady(whole, "its balance stays the same")
+    all_of_it = replace(asked, request=replace(asked.request, sections=False))
+    (all_heard,) = prepare([all_of_it], [checked])
+    own: dict[Part, tuple[MethodInput, ValidatedRequest, Result]] = {}
+    while len(parts) > 1:
+        new = [part for part in parts if part not in own]
+        own |= dict(zip(new, _alone(eq_model, asked, checked, all_heard, new, prepare, tell), strict=True))
+        results = [own[part][2] for part in parts]
+        if (merged := _nearest_joined(parts, results)) is not None:
+            parts = merged
+            continue
+        found = _together(eq_model, asked, checked, all_heard, parts, [own[part][:2] for part in parts], tell)
+        shared = found[1:]
+        if (merged := _nearest_joined(parts, shared)) is None:
+            sections = tuple(
+                SectionResult(part.start_s, part.stop_s, result) for part, result in zip(parts, shared, strict=True)
+            )
+            answer = replace(found[0], sections=sections)
+            return _with_sentence(answer, told_along(sections))
+        parts = merged
+    return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
+
+
+def _steady(whole: Result, why: str) -> Result:
+    return _with_sentence(whole, f"It needs no movement along the song: {why}.")
+
+
+def _with_sentence(result: Result, sentence: str) -> Result:
+    """The sentence before that on the output gain, which may still change."""
+    last = explain_output(result.eq.output_gain_db, result.gave_way_db)
+    return replace(result, explanation=f"{result.explanation.removesuffix(last)} {sentence}{last}")
+
+
+def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:
+    """The parts with those that are silent joined to the one before, or after."""
+    found: list[Part] = []
+    late = None
+    for part in parts:
+        if analysis_of(analysis, part).silent:
+            if found:
+                found[-1] = Part(found[-1].start_s, part.stop_s)
+            else:
+                late = late if late is not None else part.start_s
+        else:
+            found.append(Part(part.start_s if late is None else late, part.stop_s))
+            late = None
+    return found or [Part(0.0, analysis.duration_s)]
+
+
+def _nearest_joined(parts: Sequence[Part], results: Sequence[Result]) -> list[Part] | None:
+    """The parts with the two neighbors joined whose EQs differ least; None where all differ enough."""
+    apart = [_apart_db(a, b) for a, b in itertools.pairwise(results)]
+    if min(apart) >= SAME_DB:
+        return None
+    at = int(np.argmin(apart))
+    return [*parts[:at], Part(parts[at].start_s, parts[at + 1].stop_s), *parts[at + 2 :]]
+
+
+def _apart_db(a: Result, b: Result) -> float:
+    """The largest difference of what comes out of two EQs where either source has sound."""
+    heard = np.isfinite(a.source_db) | np.isfinite(b.source_db)
+    out_a, out_b = (one.eq.response_db(GRID_HZ, one.sample_rate) + one.eq.output_gain_db for one in (a, b))
+    return float(np.abs(out_a - out_b)[heard].max(initial=0.0))
+
+
+def _of(asked: AnalyzedRequest, part: Part) -> AnalyzedRequest:
+    return AnalyzedRequest(analysis_of(asked.analysis, part), replace(asked.request, sections=False))
+
+
+def _alone(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
+    parts: Sequence[Part], prepare: Prepare, tell: Tell,
+) -> list[tuple[MethodInput, ValidatedRequest, Result]]:  # fmt: skip
+    """Each section's answer, in bands of its own."""
+    some = [_of(asked, part) for part in parts]
+    if not some:
+        return []
+    requests = prepare(some, [checked] * len(some))
+    plans = [checked.on(request.observation) for request in requests]
+    eqs = find_section_eqs(eq_model, checked.method, whole, requests)
+    return [
+        (request, plan, tell(one, plan, request, eq))
+        for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True)
+    ]
+
+
+def _together(
+    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
+    parts: Sequence[Part], known: Sequence[tuple[MethodInput, ValidatedRequest]], tell: Tell,
+) -> list[Result]:  # fmt: skip
+    """The answers of the whole song and of its sections, in the same bands."""
+    requests = [whole, *(request for request, _ in known)]
+    plans = [checked.on(whole.observation), *(plan for _, plan in known)]
+    some = [replace(asked, request=replace(asked.request, sections=False)), *(_of(asked, part) for part in parts)]
+    lengths = [part.stop_s - part.start_s for part in parts]
+    shares = [0.1 * sum(lengths), *lengths]  # the whole is what its sections are: it hardly counts itself
+    eqs = find_shared_eqs(eq_model, checked.method, whole, requests[1:], shares)
+    found = []
+    for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True):
+        result = tell(one, plan, request, eq)
+        result = replace(result, eq=with_all_bands(result.eq, eq))
+        if one.analysis.node_power is not None:
+            result = with_measured_loudness(result, one.analysis, None)
+        found.append(result)
+    rows = np.array([[band.gain_db for band in result.eq.bands] for result in found])
+    used = np.abs(rows).max(0, initial=0.0) > 0
+    return [replace(result, eq=_only(result.eq, used)) for result in found]
+
+
+def _only(eq: Eq, used: np.ndarray) -> Eq:
+    return Eq(tuple(band for band, on in zip(eq.bands, used, strict=True) if on), eq.output_gain_db)

@@ -1,0 +1,79 @@
+"""Envelopes of ReaEQ's gains as REAPER writes them behind an FX: ours are put there, found again and taken away.
+
+Points are on the scale of the envelope, which is that of `TrackFX_GetParam`: a band's gain is amplitude / 4, so 0.25 is
+0 dB, and Global Gain is the amplitude itself, 0 to 4 (docs/reaper.md, section 4). Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+
+from ...eq import BandKind, MovingEq
+from ..chunks import Chunk, Line
+from ..reaeq.values import db_to_linear
+
+_NAMES = {
+    BandKind.LOW_SHELF: "Low_Shelf", BandKind.HIGH_SHELF: "High_Shelf", BandKind.BAND: "Band",
+    BandKind.LOW_PASS: "Low_Pass", BandKind.HIGH_PASS: "High_Pass", BandKind.NOTCH: "Notch",
+    BandKind.BAND_PASS: "Band_Pass",
+}  # fmt: skip
+# The 15th character of the EGUID of our envelopes, by which they are told from the user's: random GUIDs have a 4 there.
+_OURS = "8"
+
+
+def lane_lines(moving: MovingEq, offset_s: float, taken: Sequence[str] = ()) -> list[str]:
+    """The `PARMENV` chunks of what moves.
+
+    Args:
+        offset_s: where the sound begins in the project, seconds. taken: parameters that have an envelope of the user's,
+            which is left to do what it does.
+    """
+    lines: list[str] = []
+    for which in moving.moving:
+        ident, high, middle, scale = parameter(moving, which)
+        if ident.partition(":")[0] in taken:
+            continue
+        points = [(max(0.0, at + offset_s), scale * db_to_linear(gain_db)) for at, gain_db in moving.points(which)]
+        if points[0][0] > 0:
+            points.insert(0, (0.0, points[0][1]))
+        written = [f"PT {_number(at)} {_number(value)} 0" for at, value in points]
+        digest = hashlib.sha256(f"{ident}{written}".encode()).digest()
+        guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
+        lines += [
+            f"<PARMENV {ident} 0 {high:g} {middle:g}", f"EGUID {{{guid[:14]}{_OURS}{guid[15:]}}}", "ACT 1 -1",
+            "VIS 0 1 1", "LANEHEIGHT 0 0", "ARM 0", "DEFSHAPE 0 -1 -1", *written, ">",
+        ]  # fmt: skip
+    return lines
+
+
+def parameter(moving: MovingEq, which: int) -> tuple[str, float, float, float]:
+    """Of a band's gain, or of Global Gain for `len(bands)`: REAPER's ident, highest value, middle, and what an
+    amplitude of 1 is on its scale.
+
+    >>> from reaper_aeq.eq import Band, Eq, EqSection
+    >>> moving = MovingEq((EqSection(0, 9, Eq((Band("low_shelf", 100), Band("band", 500)))),))
+    >>> [parameter(moving, n)[0] for n in range(3)]
+    ['1:_Gain_Low_Shelf', '4:_Gain_Band_2', '6:_Global_Gain']
+    """
+    if which == len(moving.bands):
+        return f"{3 * which}:_Global_Gain", 4.0, 1.0, 1.0
+    kind = moving.bands[which].kind
+    number = "" if which == 0 and kind is BandKind.LOW_SHELF else f"_{which + 1}"
+    return f"{3 * which + 1}:_Gain_{_NAMES[kind]}{number}", 1.0, 0.25, 0.25
+
+
+def is_ours(part: Line | Chunk) -> bool:
+    """Whether a part of an FX is an envelope that we wrote."""
+    return isinstance(part, Chunk) and part.name == "PARMENV" and (part.values("EGUID") or [""])[0][15:16] == _OURS
+
+
+def parameters_of(parts: Sequence[Line | Chunk]) -> list[str]:
+    """The numbers of the parameters that envelopes of the user's move."""
+    lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV" and not is_ours(part))
+    return [(lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes]
+
+
+def _number(value: float) -> str:
+    return f"{value:.8f}".rstrip("0").rstrip(".")
