@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from ..errors import AeqError, AudioError, RangeError
 from ..model import kinds as model_kinds
 from ..reaper.reaeq.names import instance_name, match_name
-from ..request import DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, EqRequest, check_profile, check_range, parse_word
+from ..request import DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, EqRequest, check_range, parse_word
 from ..util.small_files import read_small
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
@@ -207,7 +207,11 @@ class _PlanReader:
             name = row["profile"]
             if name is not False:  # false: what the words mean to everybody
                 (name,) = self.texts(table, n, row, "profile", single=True)
-            action = replace(action, profile=check_profile(name) if name else None)
+            action = replace(action, profile=name or None)
+            try:
+                action.check()
+            except AeqError as error:
+                self.fail(table, n, "profile", str(error))
         method = row.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             self.fail(table, n, "method", f"unknown method {method!r}: use one of {', '.join(METHODS)}")

@@ -199,10 +199,12 @@ class Worker:
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
         from ..result.result import with_loudness
+        from .learning import heard_sound
 
         def measure() -> None:
             measured = with_loudness(result, heard)
-            self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
+            kept = heard_sound(heard.analysis, measured)
+            self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), heard=kept), measured)
 
         if not ticket.dropped:
             self._guarded(ticket, measure)
