@@ -25,7 +25,7 @@ local function check_band(band)
   end
 end
 
---- The EQ of an `adapt` object: {bands, output_gain_db, word, score, ...}.
+--- The EQ of an `adapt` object: {bands, output_gain_db, word, score, heard, ...}; `heard` is kept to learn from.
 function answers.eq(answer)
   if type(answer) ~= "table" or type(answer.bands) ~= "table" or #answer.bands > 16 then
     nonsense("no bands")
@@ -35,6 +35,8 @@ function answers.eq(answer)
   end
   if not number_in(answer.output_gain_db, -60, reaeq.MAX_GAIN_DB) then
     nonsense("an output gain of " .. tostring(answer.output_gain_db))
+  elseif type(answer.heard) ~= "table" then
+    answer.heard = nil
   end
   return answer
 end

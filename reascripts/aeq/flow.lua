@@ -125,6 +125,9 @@ end
 function flow.make(act, added)
   local targets = linked.complete(act, selection.targets(act, "word"), "word")
   check.targets(act, targets)
+  if act.settings.learn_by_itself then
+    require("aeq.learning").quietly(act, targets)
+  end
   finish(act, flow.entries(act, targets, blends_for(targets, added)))
 end
 

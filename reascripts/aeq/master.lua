@@ -91,7 +91,7 @@ end
 local function mastered(act, entries, target, blend)
   local eqs = {}
   for _, entry in ipairs(entries) do
-    eqs[entry.target.track] = { family = entry.target.family, eq = entry.eq }
+    eqs[entry.target.track] = { family = entry.target.family, eq = (write.with_edits(entry.target, entry.eq)) }
   end
   local described, why = listening.of_mix(act, target, eqs)
   if described then

@@ -2,6 +2,7 @@
 
 local chain = require("aeq.chain")
 local check = require("aeq.check")
+local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local guard = require("aeq.guard")
 local instances = require("aeq.instances")
@@ -78,15 +79,18 @@ local function current(target, count)
 end
 
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
--- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
+-- instance: as of `reaeq.ours`, nil for a new one; eq: what was computed. Where a hand has made something else of it,
+-- the name tells. Returns nil, or what did not work.
 function write.note(target, fx, instance, eq, blend)
   local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
+  local record = instance and instance.record or {}
+  local edited = instance and select(2, edits.of(track, fx, eq)) ~= nil
   local family = instance and instance.family or target.family
   local is_linked = target.linked
   if is_linked == nil then -- nobody asked: it stays what it is
     is_linked = names.is_linked(is)
   end
-  local name = names.format(blend, family, is_linked)
+  local name = names.format(blend, family, is_linked, edited)
   if instance and instance.record and not names.family(is) then
     name = is
   elseif not reaeq.rename(track, fx, name) then
@@ -99,6 +103,10 @@ function write.note(target, fx, instance, eq, blend)
   instances.note(track, {
     fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
     eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
+    -- an answer brings what was heard; what only scales one keeps it
+    heard = eq.explanation and eq.heard or not eq.explanation and record.heard or nil,
+    told = edited and (target.told or record.told) or nil,
+    learned = edited and (target.learned or record.learned) or nil,
   }, alive)
 end
 
@@ -119,6 +127,34 @@ function write.tell_overridden(act, track_name, track, fx, eq, gains)
   end
 end
 
+--- Brings the name of an instance up to date that was not written, in a block of the caller's.
+function write.mark(entry, instance)
+  local record = instance.record
+  if record and names.family(instance.name) then
+    local _, change = edits.of(entry.track, instance.index, record.eq)
+    if (change ~= nil) ~= names.is_edited(instance.name) then
+      write.note(entry, instance.index, instance, record.eq, reaeq.blend(instance))
+    end
+  end
+end
+
+--- `eq` as it is to be written: with what the user did by hand to the instance that is there. Also what that was, in
+--- words, or nil.
+function write.with_edits(target, eq)
+  local instance = target.instance
+  local record = instance and instance.record
+  local fx = record and chain.find(target.track, instance.guid)
+  if not fx then
+    return eq
+  end
+  local computed = target.computed or record.eq
+  local held, change = edits.of(target.track, fx, computed)
+  if not change then
+    return eq
+  end
+  return edits.kept(computed, held, eq), change
+end
+
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
 function write.one(act, target, eq, blend)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
@@ -130,7 +166,15 @@ function write.one(act, target, eq, blend)
   elseif old and reaper.TrackFX_GetOffline(track, old) then
     messages.fail("offline_eq", { track = target.name })
   end
-  local what = reaeq_write.eq(track, fx, eq, not old)
+  local whole, change = write.with_edits(target, eq)
+  local what
+  if not change or reaeq_write.difference(track, fx, whole) then -- else it holds to the last digit what a hand made
+    what = reaeq_write.eq(track, fx, whole, not old)
+  end
+  if change and target.instance.record.told ~= change then
+    target.told = change
+    act:note(messages.text("edit_kept", { track = target.name, change = change }))
+  end
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
@@ -144,7 +188,7 @@ function write.one(act, target, eq, blend)
     render_state.switch(track, fx, true)
   end
   if old then
-    write.tell_overridden(act, target.name, track, fx, eq)
+    write.tell_overridden(act, target.name, track, fx, whole)
   end
 end
 
@@ -175,7 +219,7 @@ function write.for_a_moment(act, entry, later)
       reaper.TrackFX_Delete(track, now)
     end
   end)
-  local what = reaeq_write.eq(track, fx, entry.eq, true)
+  local what = reaeq_write.eq(track, fx, (write.with_edits(target, entry.eq)), true)
   if what then
     write.fail_not_taken(track, target.name, what)
   end
