@@ -6,51 +6,26 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from ..errors import AeqError
 from ..request import check_learnable
 from . import wire
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
-    from ..result.result import Result
 
 log = logging.getLogger("reaper_aeq.server")
 _one_at_a_time = threading.Lock()  # each edit is counted beside those before it
 
 
-def heard_sound(analysis: Analysis, result: Result) -> wire.HeardSound:
-    """What a client is given to learn from later."""
-    ltas = " ".join(f"{10 * level:.0f}" for level in analysis.ltas_db().tolist())
-    return wire.HeardSound(sample_rate=result.sample_rate, kind=result.known_kind or None, ltas=ltas)
-
-
-def ltas_of(heard: wire.HeardSound) -> Tensor:
-    """(bands,) dB. Raises `AeqError` for what was not given out by `heard_sound`."""
-    import torch
-
-    from ..dsp.spectrum import GRID_HZ
-
-    try:
-        found = [int(text) / 10 for text in heard.ltas.split()]
-    except ValueError:
-        found = []
-    if len(found) != len(GRID_HZ):
-        raise AeqError(f"the spectrum of a sound is {len(GRID_HZ)} whole numbers")
-    return torch.tensor(found, dtype=torch.float64)
-
-
 def learn_edits(engine: AdaptiveEQ, asked: wire.LearnRequest) -> wire.Learned:
     """Of one sound and word the latest edit counts. Raises `AeqError`, and then none of them is learned."""
+    from ..result.learnable import ltas_of
     from ..result.realization import eq_curve
 
     profiles = engine.profiles
     curves = [
         [eq_curve(bands.eq(), one.heard.sample_rate) for bands in (one.computed, one.made)] for one in asked.edits
     ]
-    heard = [ltas_of(one.heard) for one in asked.edits]
+    heard = [ltas_of(one.heard.ltas) for one in asked.edits]
     for one in asked.edits:  # before the first is learned
         profiles.words_of(asked.profile).find(one.word)
         check_learnable(one.intensity)

@@ -198,12 +198,12 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
+        from ..result.learnable import heard_of
         from ..result.result import with_loudness
-        from .learning import heard_sound
 
         def measure() -> None:
             measured = with_loudness(result, heard)
-            kept = heard_sound(heard.analysis, measured)
+            kept = wire.HeardSound(**heard_of(heard.analysis, measured))
             self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), heard=kept), measured)
 
         if not ticket.dropped:
