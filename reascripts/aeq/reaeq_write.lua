@@ -139,7 +139,11 @@ end
 
 --- Writes {bands, output_gain_db}: the bands in their order, those left over switched off. Returns nil, or what is
 --- not as it should be afterwards.
-function write.eq(track, fx, eq, is_new)
+-- by_hand: a hand made what is there: where that is the same, it stays as it is to the last digit.
+function write.eq(track, fx, eq, is_new, by_hand)
+  if by_hand and not write.difference(track, fx, eq) then
+    return nil
+  end
   if not by_state(track, fx, eq, is_new) then
     return by_parameters(track, fx, eq)
   end

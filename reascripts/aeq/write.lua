@@ -167,10 +167,7 @@ function write.one(act, target, eq, blend)
     messages.fail("offline_eq", { track = target.name })
   end
   local whole, change = write.with_edits(target, eq)
-  local what
-  if not change or reaeq_write.difference(track, fx, whole) then -- else it holds to the last digit what a hand made
-    what = reaeq_write.eq(track, fx, whole, not old)
-  end
+  local what = reaeq_write.eq(track, fx, whole, not old, change)
   if change and target.instance.record.told ~= change then
     target.told = change
     act:note(messages.text("edit_kept", { track = target.name, change = change }))

@@ -269,6 +269,23 @@ def test_master_project_keeps_it_and_hears_the_mix_with_it(open_song, sound, ren
         assert any(abs(band["gain_db"] - 9.0) < 1e-3 for band in eqs), heard
 
 
+BAD_BAND = {"kind": "band", "freq_hz": -1, "gain_db": 0, "bandwidth_oct": 1, "enabled": True}
+
+
+@pytest.mark.parametrize("bands", [None, [{}], [7], "x", [BAD_BAND], [BAD_BAND | {"freq_hz": "1"}]])
+def test_what_others_wrote_beside_the_track_stops_no_press(open_song, sound, bands):
+    s = pressed(open_song, sound)
+    with s.reaper.as_user() as project:
+        (extension,) = [node for node in project.tracks[0].node.nodes("EXT")]
+        held = record(s) | {"eq": {"bands": bands, "output_gain_db": 0}, "heard": 7, "told": [], "learned": {}}
+        kept = {"version": 1, "track": project.tracks[0].guid, "eqs": [held]}
+        extension.set("reaper-aeq", [json.dumps(kept)])
+    by_hand(s, 1, gain_db=3.0)
+    for action in ("Compare", "Compare", "More", "Make warmer", "Make warmer"):
+        s.press(action)
+    assert s.said == [] and name(s) == "AEQ: warm 100%"
+
+
 def test_a_failed_write_takes_the_name_back_too(open_song, sound, monkeypatch):
     s = pressed(open_song, sound)
     by_hand(s, 1, gain_db=3.0)

@@ -15,11 +15,13 @@ import soundfile
 import soxr
 import standin.commands
 from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
+from standin.injection import turn_band
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import Band, Eq
+from reaper_aeq.model.profile_store import ProfileStore
 from reaper_aeq.reaper.reaeq.instance import to_eq
 
 ALREADY_WARM = 0.95
@@ -87,6 +89,7 @@ def studio(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(standin.commands, "render", render)
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("AEQ_PROFILES", str(studio.folder / "own.sqlite"))
         yield studio
         if studio.sessions and (studio.folder / "backend.json").exists():
             studio.sessions[-1].press("Stop backend")
@@ -259,3 +262,35 @@ def test_a_word_that_nobody_knows(studio, song, recordings):
     s.reaper.ui.inputs.append("blorpy|1")
     s.press("Ask for a word")
     assert len(s.said) == 1 and "blorpy" in s.said[0] and s.unchanged and s.left_behind() == []
+
+
+def test_an_edit_is_learned_and_the_next_press_does_not_add_it_twice(studio, song, recordings, tmp_path):
+    """The real backend hears, keeps and learns; the EQ stays what the hand made of it, and the word has moved."""
+    name = "voice"
+    s = song([Strip(name, [Clip(recordings[name], length=SECONDS, selected=True)])])
+    s.press("Make warmer", timeout_s=120)
+    assert s.said == []
+    [(_, first)] = ours(s.project)[name]
+    band = next(n for n, one in enumerate(first.bands) if one.enabled and one.type in (0, 1, 8))
+    with s.reaper.as_user() as project:
+        turn_band(project.tracks[0], 0, band, gain_db=20 * np.log10(first.bands[band].gain) + 4.0)
+    [(_, turned)] = ours(s.project)[name]
+    store = ProfileStore(studio.folder / "own.sqlite")
+    try:
+        s.press("More", timeout_s=120)
+        s.press("Less", timeout_s=120)
+        s.press("Learn from my edits", timeout_s=120)
+        assert s.said[-1].startswith(f"Learned from your change on '{name}'. Now known of you: 1 setting of 'warm'.")
+        (edit,) = store.edits()
+        change = np.array(edit.made_db) - np.array(edit.computed_db)
+        assert (edit.word, len(edit.heard)) == ("warm", 59) and np.abs(change).max() == pytest.approx(4.0, abs=0.3)
+        s.press("Make warmer", timeout_s=120)
+        [(shown, last)] = ours(s.project)[name]
+        curves = [to_eq(one).response_db(GRID_HZ, 48_000) for one in (turned, last)]
+        assert shown == "AEQ: warm 100% (edited)" and np.abs(curves[0] - curves[1]).max() < 1.0
+        s.press("Start afresh")
+        [(_, own)] = ours(s.project)[name]
+        moved = [to_eq(one).response_db(GRID_HZ, 48_000) for one in (own, first)]
+        assert float((moved[0] - moved[1]) @ change / (change @ change)) > 0.2
+    finally:
+        store.erase()
