@@ -259,6 +259,9 @@ end
 --- hand's work: it counts as it was computed.
 function edits.of(track, fx, computed)
   local held = reaeq.read(track, fx)
+  if #held.bands == 0 then -- it tells nothing: writing to it will say why
+    return held, nil
+  end
   local change = edits.described(computed, held)
   if change ~= "" then
     local driven, place_of = envelopes.driven(track, fx), pairs_of(computed, held)

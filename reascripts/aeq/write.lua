@@ -18,6 +18,7 @@ local write = {}
 
 -- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
+local SAME_WEIGHT = 0.005 -- names have whole per cents
 
 --- Stops if the project or a track that we are about to render or change is gone.
 function write.check_still_there(act, targets)
@@ -107,6 +108,8 @@ function write.note(target, fx, instance, eq, blend)
     heard = eq.explanation and eq.heard or not eq.explanation and record.heard or nil,
     told = edited and (target.told or record.told) or nil,
     learned = edited and (target.learned or record.learned) or nil,
+    -- learned since the last answer
+    taught = edited and not eq.explanation and (target.learned ~= nil or record.taught) or nil,
   }, alive)
 end
 
@@ -138,9 +141,17 @@ function write.mark(entry, instance)
   end
 end
 
+--- Is this the answer to the question that a record's EQ was the answer to: one word, as much of it, the same sound?
+local function same_question(record, eq, blend)
+  local before, now = record.blend[1], blend[1]
+  return type(record.heard) == "table" and type(eq.heard) == "table" and record.heard.ltas == eq.heard.ltas
+    and #record.blend == 1 and #blend == 1 and before.word == now.word
+    and math.abs(before.weight - now.weight) < SAME_WEIGHT
+end
+
 --- `eq` as it is to be written: with what the user did by hand to the instance that is there. Also what that was, in
 --- words, or nil.
-function write.with_edits(target, eq)
+function write.with_edits(target, eq, blend)
   local instance = target.instance
   local record = instance and instance.record
   local fx = record and chain.find(target.track, instance.guid)
@@ -151,6 +162,10 @@ function write.with_edits(target, eq)
   local held, change = edits.of(target.track, fx, computed)
   if not change then
     return eq
+  elseif (target.learned or record.taught) and same_question(record, eq, blend) then
+    -- the word has learned of it: how much of it the answer has by itself now is known to the last digit
+    change = edits.described(eq, held)
+    return held, change ~= "" and change or nil
   end
   return edits.kept(computed, held, eq), change
 end
@@ -166,7 +181,7 @@ function write.one(act, target, eq, blend)
   elseif old and reaper.TrackFX_GetOffline(track, old) then
     messages.fail("offline_eq", { track = target.name })
   end
-  local whole, change = write.with_edits(target, eq)
+  local whole, change = write.with_edits(target, eq, blend)
   local what = reaeq_write.eq(track, fx, whole, not old, change)
   if change and target.instance.record.told ~= change then
     target.told = change
@@ -216,7 +231,7 @@ function write.for_a_moment(act, entry, later)
       reaper.TrackFX_Delete(track, now)
     end
   end)
-  local what = reaeq_write.eq(track, fx, (write.with_edits(target, entry.eq)), true)
+  local what = reaeq_write.eq(track, fx, (write.with_edits(target, entry.eq, entry.blend)), true)
   if what then
     write.fail_not_taken(track, target.name, what)
   end

@@ -335,7 +335,8 @@ def test_the_next_answer_has_a_part_by_itself_and_only_the_rest_is_kept_beside_i
 
     s.backend.answer = later
     s.press("Make warmer")
-    assert np.allclose(gains(s), turned, atol=2e-3) and s.said[-1] == KEPT.format("+0.8 dB at 433 Hz")
+    assert gains(s) == turned and s.said[-1] == KEPT.format("+0.8 dB at 433 Hz")
+    assert "taught" not in record(s)
     s.press("Start afresh")
     assert gains(s)[1] == pytest.approx(1.5 + 0.45 * 1.5, abs=2e-3) and name(s) == "AEQ: warm 100%"
 
@@ -352,13 +353,22 @@ def test_by_itself_only_where_the_setting_says_so_and_once(open_song, sound, lua
     s.press("Make warmer")
     assert len(s.backend.learned) == 1 and s.said[-1].startswith("Learned from your change on 'Vox'.")
     assert labels(s) == ["AEQ: make warmer"] * 3
-    # this backend's answers learn nothing, so the part that the word is said to have is missing
-    assert gains(s)[1] == pytest.approx(turned[1] - 0.45 * 2.0, abs=2e-3)
+    assert gains(s) == turned, "whatever of it the answer has by itself"
     s.press("Make warmer")
-    assert len(s.backend.learned) == 2, "what was written differs from what was learned"
+    assert len(s.backend.learned) == 1 and gains(s) == turned
     s.press("Make airier")
     s.press("Make airier")
-    assert len(s.backend.learned) <= 3
+    assert len(s.backend.learned) == 1
+
+
+def test_another_sound_has_the_part_that_its_word_is_said_to_have(open_song, sound):
+    """This backend's answers learn nothing, so the 0.45 are missing; the same question would leave the hand's work."""
+    s = pressed(open_song, sound)
+    by_hand(s, 1, gain_db=3.0)
+    s.press("Learn from my edits")
+    s.backend.answer = lambda task: answer(task) | {"heard": {"sample_rate": 48000, "kind": None, "ltas": "1 2"}}
+    s.press("Make warmer")
+    assert gains(s)[1] == pytest.approx(3.0 - 0.45 * 1.5, abs=2e-3)
 
 
 def test_what_is_refused_by_itself_does_not_stop_the_press(open_song, sound):

@@ -125,6 +125,7 @@ def test_a_kind_that_only_reaeq_knows_is_told_and_nothing_is_changed(studio, liv
 def test_learning_from_it(studio, live, refused, store):
     vox(studio, fx=[])
     live("warm", "--selected")
+    first = held(studio)
     assert "was changed by hand: turn its bands" in refused("learn", "--selected")
     louder(studio, 4.0)
     turned = held(studio)
@@ -138,9 +139,13 @@ def test_learning_from_it(studio, live, refused, store):
     assert "learned already" in live("learn", "--selected")["learned"][0]["left"] and len(store.edits()) == 1
     (row,) = live("warm", "--selected")["tracks"]
     assert "with your own 'warm' (1 setting)" in row["explanation"]
-    assert np.abs(curve(held(studio)) - curve(turned)).max() < 1.0, "not the edit and what was learned of it on top"
-    assert 0 < followed(1) < 1
-    live("warm", "--selected", "--no-profile")
+    assert held(studio) == turned, "not the edit and what was learned of it on top"
+    (record,) = kept(studio)["eqs"]
+    assert record["learned"] and "taught" not in record
+    live("warm", "--selected", "--afresh")
+    moved = curve(held(studio)) - curve(first)
+    change = curve(turned) - curve(first)
+    assert 0.02 < float(moved @ change / (change @ change)) < followed(1) + 0.1
 
 
 def test_of_several_words_nothing_is_learned(studio, live, store):

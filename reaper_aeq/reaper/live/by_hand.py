@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...eq import Band, Eq
 from ..edits import Held, described, kept
@@ -12,6 +14,7 @@ from .envelopes import driven
 from .records import InstanceRecord
 from .target import Target
 
+SAME_WEIGHT = 0.005  # names have whole per cents
 _FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")
 
 
@@ -31,9 +34,9 @@ def edit_of(reaper: Api, track: str, instance: reaeq.Instance | None) -> HandEdi
     if instance is None or instance.record is None:
         return None
     computed = instance.record.computed
-    if computed is None:
-        return None
     held = Held(*reaeq.read(reaper, track, instance.index))
+    if computed is None or not held.bands:  # one without bands tells nothing: writing to it will say why
+        return None
     change = described(computed, held)
     if change:
         held = _without_envelopes(computed, held, driven(reaper, track, instance.index))
@@ -41,8 +44,13 @@ def edit_of(reaper: Api, track: str, instance: reaeq.Instance | None) -> HandEdi
     return HandEdit(instance.index, instance.record, computed, held, change) if change else None
 
 
-def with_edit(target: Target, edit: HandEdit | None, eq: Eq) -> Eq:
-    """What is to be written for `eq`: the hand's work on it. Raises `LiveError` where that cannot be read."""
+def with_edit(
+    target: Target, edit: HandEdit | None, eq: Eq, blend: Mapping[str, float], heard: Mapping[str, Any] | None
+) -> Eq:
+    """What is to be written for `eq`, the answer to `blend` for the sound `heard`: the hand's work on it.
+
+    Raises `LiveError` where that cannot be read.
+    """
     if edit is None:
         return eq
     if None in edit.held.bands:
@@ -50,7 +58,19 @@ def with_edit(target: Target, edit: HandEdit | None, eq: Eq) -> Eq:
             f"the EQ of ours on {target.name!r} was given a band of a kind that only ReaEQ can compute: choose another"
             " kind for it, or say --afresh to drop what was changed by hand"
         )
+    if edit.record.taught and _same_question(edit.record, blend, heard):
+        # the word has learned of it: how much of it the answer has by itself now is known to the last digit
+        return Eq(tuple(band for band in edit.held.bands if band), edit.held.output_gain_db)
     return kept(edit.computed, edit.held, eq)
+
+
+def _same_question(record: InstanceRecord, blend: Mapping[str, float], heard: Mapping[str, Any] | None) -> bool:
+    """One word, as much of it, the same sound."""
+    if record.heard is None or heard is None or record.heard.get("ltas") != heard["ltas"]:
+        return False
+    if len(blend) != 1 or blend.keys() != record.blend.keys():
+        return False
+    return all(abs(weight - record.blend[word]) < SAME_WEIGHT for word, weight in blend.items())
 
 
 def _without_envelopes(computed: Eq, held: Held, moved: set[int]) -> Held:

@@ -25,7 +25,7 @@ class InstanceRecord:
     JSON has them.
 
     `heard`: the sound it was computed for (`result.learnable`). `told`: what was said last of a change by hand that is
-    kept. `learned`: the signature of the setting that was learned from.
+    kept. `learned`: the signature of the setting that was learned from; `taught`: that was since the last answer.
     """
 
     fx: str
@@ -36,6 +36,7 @@ class InstanceRecord:
     heard: Mapping[str, Any] | None = None
     told: str = ""
     learned: str = ""
+    taught: bool = False
 
     @property
     def computed(self) -> Eq | None:
@@ -59,7 +60,7 @@ class InstanceRecord:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
-        more = {name: value for name in ("heard", "told", "learned") if (value := getattr(self, name))}
+        more = {name: value for name in ("heard", "told", "learned", "taught") if (value := getattr(self, name))}
         return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq), **more}
 
 
@@ -143,6 +144,7 @@ def _record(one: Any) -> InstanceRecord | None:
         record = InstanceRecord(
             one["fx"], one["family"], one["name"], blend, one["eq"], heard if isinstance(heard, dict) else None,
             told if isinstance(told, str) else "", learned if isinstance(learned, str) else "",
+            one.get("taught") is True,
         )  # fmt: skip
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")

@@ -32,6 +32,16 @@ class Entry:
     afresh: bool = False
     heard: Mapping[str, Any] | None = None
 
+    @property
+    def family(self) -> str:
+        """By its name."""
+        return reaeq.family_of(self.name) or "word"
+
+    @property
+    def blend(self) -> Mapping[str, float]:
+        """As its name says."""
+        return reaeq.Instance(0, self.name, self.family).blend
+
 
 def check_still_there(reaper: Api, project: str, targets: Sequence[Target]) -> None:
     """Raises `LiveError` if the project, or something that is about to be rendered or changed, is gone."""
@@ -116,7 +126,7 @@ def write_one(reaper: Api, entry: Entry) -> None:
         old = fx.find(reaper, track, kept)
     moved = replace(instance, index=old) if instance and old is not None and not entry.afresh else None
     edit = by_hand.edit_of(reaper, track, moved)
-    whole = by_hand.with_edit(target, edit, entry.eq)
+    whole = by_hand.with_edit(target, edit, entry.eq, entry.blend, entry.heard)
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     index = old if old is not None else reaeq.add(reaper, track, place)
     if index is None:
@@ -147,7 +157,8 @@ def eq_to_write(reaper: Api, entry: Entry) -> Eq:
     if entry.afresh:
         return entry.eq
     instance = reaeq.find(reaper, entry.target.track, entry.target.family)
-    return by_hand.with_edit(entry.target, by_hand.edit_of(reaper, entry.target.track, instance), entry.eq)
+    edit = by_hand.edit_of(reaper, entry.target.track, instance)
+    return by_hand.with_edit(entry.target, edit, entry.eq, entry.blend, entry.heard)
 
 
 def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: Later) -> None:
@@ -214,16 +225,14 @@ def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: 
             raise _not_taken(reaper, target, "its name")
     learned = records.record_of(
         fx.guid(reaper, track, instance.index), before.family, name, before.blend, computed, heard=before.heard,
-        told=before.told, learned=signature(edit.held),
+        told=before.told, learned=signature(edit.held), taught=True,
     )  # fmt: skip
     records.note(reaper, track, learned, _alive(reaper, track))
 
 
 def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, **more: Any) -> None:
     """What was written is kept beside the track: the FX is found again whatever it is called."""
-    family = reaeq.family_of(entry.name) or "word"
-    blend = reaeq.Instance(index, entry.name, family).blend
-    record = records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq, **more)
+    record = records.record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
     records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 
