@@ -194,7 +194,7 @@ class HeardAsInfo(Message):
 class HeardSound(Message):
     """What learning from an edit of an answer needs of its sound: the client keeps it and gives it back as it is."""
 
-    sample_rate: Annotated[int, Field(ge=8000, le=192_000)]
+    sample_rate: Annotated[int, Field(ge=1000, le=1_000_000)]
     kind: Kind | None = Field(default=None, description="null where it is not sure")
     ltas: Annotated[str, Field(max_length=1000, description="Whole tenths of a dB on `dsp.spectrum.GRID_HZ`")]
 

@@ -70,7 +70,7 @@ def test_of_one_sound_and_word_the_latest_edit_counts(client, own, sounds):
         ({"word": "wram"}, "did you mean 'warm'"),
         ({"intensity": 0}, "nothing to be learned"),
         ({"heard": {"sample_rate": 48000, "kind": None, "ltas": "1 2 x"}}, "59 whole numbers"),
-        ({"heard": {"sample_rate": 1, "kind": None, "ltas": ""}}, "must be 8000 or more"),
+        ({"heard": {"sample_rate": 1, "kind": None, "ltas": ""}}, "must be 1000 or more"),
         ({"computed": {"bands": [{"kind": "band", "freq_hz": -1, "gain_db": 0, "bandwidth_oct": 1, "enabled": True}]}},
          "freq_hz of a band cannot be -1"),
         ({"made": {"bands": [{"kind": "band", "freq_hz": 1, "gain_db": 1e300, "bandwidth_oct": 1, "enabled": True}]}},
