@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
 import os
 import queue
-import signal
-import threading
 import time
 import uuid
 import warnings
@@ -16,12 +13,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import __version__
 from ..errors import AeqError
+from ..util.own_process import OwnProcesses, deaf_to_interrupts
 from .inputs import Task
 from .task import Recipe
 from .work import Answer, unfit, work
@@ -63,18 +59,13 @@ def died(chunk: Chunk, tries: int = 1) -> Ended:
 
 
 class LocalWorkers:
-    """Processes of this machine, which end with this one however it ends.
-
-    Each is a pool of its own: where one process of a pool dies, the library takes down the others with their tasks, and
-    nobody knows which of them was at fault.
-    """
+    """Processes of this machine, which end with this one however it ends."""
 
     ahead = 1
 
     def __init__(self, count: int):
-        self._context = multiprocessing.get_context("spawn")
-        self._alive, self._held = self._context.Pipe(duplex=False)
-        self._idle = [self._pool() for _ in range(count)]
+        self._processes = OwnProcesses()
+        self._idle = [self._processes.new() for _ in range(count)]
         self._at_work: dict[Future[dict[str, Answer]], tuple[ProcessPoolExecutor, Chunk]] = {}
         self._ended: queue.SimpleQueue[Future[dict[str, Answer]]] = queue.SimpleQueue()
 
@@ -85,7 +76,7 @@ class LocalWorkers:
     def submit(self, chunk: Chunk, *arguments: Any) -> None:
         """See `Workers`."""
         pool = self._idle.pop()
-        with _deaf_to_interrupts():  # the first task of a pool starts its process
+        with deaf_to_interrupts():  # the first task of a pool starts its process
             future = pool.submit(work, chunk, *arguments)
         self._at_work[future] = pool, chunk
         future.add_done_callback(self._ended.put)
@@ -97,7 +88,7 @@ class LocalWorkers:
             try:
                 answers = future.result()
             except BrokenProcessPool:
-                self._idle.append(self._pool())
+                self._idle.append(self._processes.new())
                 yield died(chunk)
             else:
                 self._idle.append(pool)
@@ -105,26 +96,9 @@ class LocalWorkers:
 
     def close(self) -> None:
         """Ends the processes, whatever they are at."""
-        self._held.close()
+        self._processes.close()
         for pool in [*self._idle, *(pool for pool, _ in self._at_work.values())]:
             pool.shutdown(cancel_futures=True)
-
-    def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, self._context, _begin, (self._alive,))
-
-
-def _begin(alive: Connection) -> None:
-    """In a new worker, before anything heavy is loaded."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has a worker of its own
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-
-
-def _end_with(alive: Connection) -> None:
-    """The other end of `alive` is closed by the command, or by the operating system once there is no command."""
-    with suppress(EOFError, OSError):
-        alive.recv_bytes()
-    os._exit(0)
 
 
 class DaskWorkers:
@@ -261,24 +235,6 @@ def workers_at(address: str, recipe: Recipe, out: str) -> Iterator[DaskWorkers]:
             raise AeqError(LOST) from None
         finally:
             workers.close()
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes and threads started inside never hear Ctrl-C, which a terminal sends to all: stopping is the command's.
-
-    Windows has no such mask.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # it is started with the first process and then takes the mask away from the thread that starts it
-    resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextmanager

@@ -125,9 +125,10 @@ class WatchedSound:
             if seen >= asked:
                 self.between_blocks()
                 asked += ASK_S * self.sample_rate
-            low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
-            self._low = low if self._low is None else np.minimum(self._low, low)
-            self._high = high if self._high is None else np.maximum(self._high, high)
+            if not self.moves:
+                low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
+                self._low = low if self._low is None else np.minimum(self._low, low)
+                self._high = high if self._high is None else np.maximum(self._high, high)
             size, seen, self.frames = size + block.nbytes, seen + block.shape[1], self.frames + block.shape[1]
             if size > KEPT_BYTES or self.frames > MEASURED_UP_TO_S * self.sample_rate:
                 self.blocks = None

@@ -27,6 +27,7 @@ from .login import CODE_S, Codes, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
+from .second_process import SecondProcess
 from .word_curves import curves_of_words
 from .worker import Worker
 
@@ -108,10 +109,11 @@ class Backend:
                 event.clear()
 
 
-def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings) -> FastAPI:
-    """The app; `app.state.backend` is its `Backend`. `engine` may still be loading."""
+def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: SecondProcess | None = None) -> FastAPI:
+    """The app; `app.state.backend` is its `Backend`. `engine` may still be loading; `second` takes a part of large
+    presses."""
     jobs = Jobs()
-    backend = Backend(settings, engine, jobs, Worker(jobs, engine), Pictures(jobs))
+    backend = Backend(settings, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
     app = FastAPI(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",

@@ -153,6 +153,12 @@ class Jobs:
             return [record.message() for record in list(self._records.values())[: -most - 1 : -1]]
 
     @property
+    def waiting(self) -> int:
+        """How many tasks nobody has taken yet."""
+        with self._lock:
+            return len(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """Whether anything waits or is worked on."""
         with self._lock:

@@ -27,6 +27,7 @@ from .app import Backend, ServerSettings, create_app
 from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
+from .second_process import SecondProcess
 from .state import State, listening_socket, remove_state, write_state
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def run(
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
         engine: Future[AdaptiveEQ] = Future()
-        app = create_app(engine, ServerSettings(state.token, port, log_file))
+        second = SecondProcess(models) if (os.cpu_count() or 1) > 1 else None
+        app = create_app(engine, ServerSettings(state.token, port, log_file), second)
         backend: Backend = app.state.backend
         config = limited(app, timeout_graceful_shutdown=2)
         server = Server(config, backend)

@@ -1,7 +1,8 @@
 """What answers tasks: files are read beside each other (`lanes`), the models see many sounds at once.
 
 A task passes three stations: heard (in a lane), computed (in one thread, one call of the engine for all that is heard
-by then), its loudness measured. While one group is computed the next is heard already.
+by then), its loudness measured. While one group is computed the next is heard already. A part of the short sounds of a
+large press may go to a second process instead (`second_process`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,20 +19,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import AeqError
 from ..util.scores import rounded_score
 from . import wire
-from .guard import check_path
+from .adapting import adapt_all, answered, listen
 from .jobs import JobRecord, Jobs, Ticket
 from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
+from .second_process import AT_ONCE, SecondAnswer, SecondProcess, fits
 
 if TYPE_CHECKING:
     from ..dsp.analyze_file import AnalyzedAudio
     from ..dsp.spectrum import Analysis
     from ..engine import AdaptiveEQ
-    from ..methods.validation import AnalyzedRequest
     from ..project.media import Library
     from ..result.result import Result
 
 GROUP, LEAST_GROUP = 8, 4  # of up to a minute of sound each, which stays in memory until its answer is there
 AHEAD = 4 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
+SHARED_AHEAD = GROUP + LEAST_GROUP  # the same where a second process takes its part: what it could have is not hoarded
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
 BROKEN = "Something went wrong inside reaper-aeq with this sound; the log says what (dashboard, Log)."
@@ -47,8 +51,12 @@ class HeardTicket(NamedTuple):
 class Worker:
     """Takes tasks from `jobs` until it is closed. `engine` may still be loading."""
 
-    def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ]):
-        self.jobs, self.engine = jobs, engine
+    def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ], second: SecondProcess | None = None):
+        """`second`: what takes a part of large presses, once it is there."""
+        self.jobs, self.engine, self._second = jobs, engine, second
+        self._for_second: deque[Ticket] = deque()
+        self._at_second: list[Ticket] = []
+        self._large = False  # whether so much was ahead lately that a second process would have had its part
         self._references = References()
         self._lanes = Lanes(self._hear, self._not_heard)
         self._measuring = ThreadPoolExecutor(2, thread_name_prefix="measure")
@@ -72,6 +80,8 @@ class Worker:
             self._closed = True
             self._changed.notify_all()
         self._lanes.close()
+        if self._second:
+            self._second.close()
         self._measuring.shutdown(wait=False, cancel_futures=True)
         self._thread.join(patience_s)
         return not self._thread.is_alive()
@@ -81,10 +91,73 @@ class Worker:
     def _take(self) -> None:
         while ticket := self.jobs.take():
             with self._changed:
-                self._changed.wait_for(lambda: len(self._ahead) < AHEAD or self._closed)
-                self._ahead.add(ticket)
-                self._hearing.add(ticket)
+                self._changed.wait_for(lambda: self._closed or self._second_may(ticket) or self._has_room())
+                second = self._second_may(ticket)
+                if second:
+                    self._for_second.append(ticket)
+                else:
+                    self._to_lanes(ticket)
+                self._large = self._large or (len(self._ahead) > GROUP and fits(ticket.given))
+            if second:
+                self._send()
+            else:
+                self._lanes.add(ticket)
+
+    def _has_room(self) -> bool:
+        shared = self._second and self._second.ready
+        return len(self._ahead) < (SHARED_AHEAD if shared else AHEAD)
+
+    def _to_lanes(self, ticket: Ticket) -> None:
+        self._ahead.add(ticket)
+        self._hearing.add(ticket)
+
+    # The second process --------------------------------------------------------------------------------------------
+
+    def _second_may(self, ticket: Ticket) -> bool:
+        """Whether the second process takes this one: the first few of a press are answered sooner here."""
+        if not (self._second and self._second.ready) or len(self._ahead) < LEAST_GROUP:
+            return False
+        return len(self._for_second) + len(self._at_second) < 2 * AT_ONCE and fits(ticket.given)
+
+    def _send(self) -> None:
+        """Gives the second process its next tasks, if it has none."""
+        with self._changed:
+            if not self._second or self._at_second or not self._for_second:
+                return
+            if len(self._for_second) < AT_ONCE and self.jobs.waiting and self._has_room():
+                return  # more of them come in a moment
+            kept = [ticket for ticket in self._for_second if not ticket.dropped]
+            tickets = self._at_second = kept[:AT_ONCE]
+            self._for_second = deque(kept[AT_ONCE:])
+        for ticket in tickets:
+            ticket.started = time.perf_counter()
+        if tickets:
+            self._second.submit([_adapt_task(ticket) for ticket in tickets], lambda told: self._told(tickets, told))
+
+    def _told(self, tickets: Sequence[Ticket], told: Sequence[SecondAnswer | None] | None) -> None:
+        """Of the second process: what became of its tasks. Those that it could not do are done here."""
+        for ticket, answer in zip(tickets, told or [None] * len(tickets), strict=True):
+            if answer is None:
+                with self._changed:
+                    self._to_lanes(ticket)
+                self._lanes.add(ticket)
+            elif answer.answer is None:
+                self._tell(ticket, answer.refused or BROKEN, answer.unreadable, answer.trace)
+            else:
+                if answer.warning:
+                    log.info("task %r: %s", ticket.given.name, answer.warning)
+                self._done(ticket, answer.answer, answer.result)
+        with self._changed:
+            self._at_second = []
+            left = list(self._for_second) if told is None else []
+            if left:
+                self._for_second.clear()
+            for ticket in left:
+                self._to_lanes(ticket)
+            self._changed.notify_all()
+        for ticket in left:
             self._lanes.add(ticket)
+        self._send()
 
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once
@@ -124,19 +197,13 @@ class Worker:
             self._reading += 1
 
     def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> AnalyzedAudio:
-        from ..dsp.analyze_file import analyze_file
-        from ..project.described import hear
         from ..project.media import Library
 
-        sound = ticket.given.sound
-        if sound is None:
-            assert ticket.given.path is not None, "wire.SoundTask has one of both"
-            return analyze_file(ticket.given.path, between_blocks)
         with self._changed:
             for job in [job for job in self._libraries if job.over]:
                 del self._libraries[job]  # with what was kept of the media
             library = self._libraries.setdefault(ticket.job, Library())
-        return hear(sound, library, check_path, between_blocks)
+        return listen(ticket.given, library, between_blocks)
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -148,7 +215,11 @@ class Worker:
         with self._changed:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
+            start = self._large and not self._ahead and not self._at_second and not self._closed
+            self._large = self._large and not start
             self._changed.notify_all()
+        if start and self._second and self.engine.result().device == "cpu":
+            self._second.start()
 
     # Computing -----------------------------------------------------------------------------------------------------
 
@@ -182,12 +253,13 @@ class Worker:
             return []
         engine, to_adapt = self.engine.result(), []
         for one in group:
-            if isinstance(one.ticket.given, wire.AnalyzeTask):
+            given = one.ticket.given
+            if isinstance(given, wire.AnalyzeTask):
                 self._guarded(one.ticket, self._describe, engine, one)
-            elif one.ticket.given.request is None:
+            elif given.request is None:
                 self._guarded(one.ticket, self._match, engine, one)
             else:
-                to_adapt.append((one.ticket, one.heard))
+                to_adapt.append((one.ticket, given, one.heard))
         measured = []
         for ticket, heard, result in adapt_all(engine, to_adapt, self._refuse):
             try:
@@ -198,16 +270,8 @@ class Worker:
         return measured
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
-        from ..result.learnable import heard_of
-        from ..result.result import with_loudness
-
-        def measure() -> None:
-            measured = with_loudness(result, heard)
-            kept = wire.HeardSound(**heard_of(heard.analysis, measured))
-            self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), heard=kept), measured)
-
         if not ticket.dropped:
-            self._guarded(ticket, measure)
+            self._guarded(ticket, lambda: self._done(ticket, *answered(_adapt_task(ticket), heard, result)))
         self._over([ticket])
 
     def _describe(self, engine: AdaptiveEQ, one: HeardTicket) -> None:
@@ -238,12 +302,16 @@ class Worker:
             self._refuse(ticket, error)
 
     def _refuse(self, ticket: Ticket, error: Exception) -> None:
-        if isinstance(error, AeqError):
-            log.info("task %r: %s", ticket.given.name, error)
+        trace = None if isinstance(error, AeqError) else "".join(traceback.format_exception(error))
+        self._tell(ticket, str(error), bool(getattr(error, "unreadable", False)), trace)
+
+    def _tell(self, ticket: Ticket, sentence: str, unreadable: bool, trace: str | None) -> None:
+        """`trace`: of a defect, which people are not told of."""
+        if trace is None:
+            log.info("task %r: %s", ticket.given.name, sentence)
         else:
-            log.error("task %r of %s failed", ticket.given.name, ticket.given.path or "items", exc_info=error)
-        unreadable = bool(getattr(error, "unreadable", False))
-        self._failed(ticket, str(error) if isinstance(error, AeqError) else BROKEN, unreadable)
+            log.error("task %r of %s failed\n%s", ticket.given.name, ticket.given.path or "items", trace)
+        self._failed(ticket, sentence if trace is None else BROKEN, unreadable)
 
     def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
         given = ticket.given
@@ -260,39 +328,6 @@ class Worker:
         self.jobs.finish(ticket, done, result)
 
 
-def adapt_all(
-    engine: AdaptiveEQ,
-    group: Sequence[tuple[Ticket, AnalyzedAudio]],
-    refuse: Callable[[Ticket, Exception], None],
-) -> list[tuple[Ticket, AnalyzedAudio, Result]]:
-    """One batch through the engine. Where the batch as a whole fails, each task is tried on its own."""
-    from ..methods.validation import AnalyzedRequest
-
-    asked: list[tuple[Ticket, AnalyzedAudio, AnalyzedRequest]] = []
-    for ticket, heard in group:
-        given = ticket.given
-        assert isinstance(given, wire.AdaptTask) and given.request is not None, "the others are not adapted"
-        try:
-            asked.append((ticket, heard, AnalyzedRequest(heard.analysis, given.eq_request())))
-        except AeqError as error:
-            refuse(ticket, error)
-    answers: Sequence[Result | Exception]
-    try:
-        answers = engine.adapt_many([wanted for _, _, wanted in asked])
-    except Exception:
-        log.exception("a batch of %d failed: one by one instead", len(asked))
-        answers = [_alone(engine, wanted) for _, _, wanted in asked]
-    found = []
-    for (ticket, heard, _), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Exception):
-            refuse(ticket, answer)
-        else:
-            found.append((ticket, heard, answer))
-    return found
-
-
-def _alone(engine: AdaptiveEQ, wanted: AnalyzedRequest) -> Result | Exception:
-    try:
-        return engine.adapt_many([wanted])[0]
-    except Exception as error:
-        return error
+def _adapt_task(ticket: Ticket) -> wire.AdaptTask:
+    assert isinstance(ticket.given, wire.AdaptTask), "the others are not adapted"
+    return ticket.given

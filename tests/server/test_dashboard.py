@@ -157,6 +157,7 @@ def test_each_result_says_how_it_was_heard(browser, backend, sounds):
             details.locator(".facts").last.wait_for()  # they come with a second request
             assert details.locator(".facts").all_inner_texts()[-1] == told
         page.locator("summary", has_text="Vocals").click()  # a file that somebody named
+        page.locator("details", has_text="Vocals").locator(".facts").first.wait_for()
         assert page.locator("details", has_text="Vocals").locator(".facts").count() == 1
 
 

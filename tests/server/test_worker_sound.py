@@ -6,7 +6,7 @@ import soundfile
 from backends import task, wait_until
 from conftest import store
 
-from reaper_aeq.server import guard
+from reaper_aeq.server import adapting
 
 
 def described(*items, **more) -> dict:
@@ -122,10 +122,7 @@ def test_stretched_items_are_answered(clients, engine, sounds):
 
 def test_only_files_of_audio_are_looked_at(clients, engine, sounds, monkeypatch):
     seen = []
-    monkeypatch.setattr(guard, "check_path", lambda path: seen.append(path))
-    from reaper_aeq.server import worker
-
-    monkeypatch.setattr(worker, "check_path", lambda path: seen.append(path))
+    monkeypatch.setattr(adapting, "check_path", lambda path: seen.append(path))
     (result,) = post(clients(engine), [asked(described(item(sounds[0])))])["results"]
     assert result["ok"] and seen == [str(sounds[0])]
 

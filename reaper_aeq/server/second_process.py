@@ -1,0 +1,220 @@
+"""A second process that answers a part of a large press.
+
+Python computes in one thread at a time, and threads that take turns thousands of times a second lose what a second
+processor would give. So a part of the sounds goes to a process of its own, with models of its own (about 280 MB). It is
+started after the first large press, when nobody waits, and ended after some minutes without one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import AeqError
+from ..util.own_process import OwnProcesses, deaf_to_interrupts
+from . import wire
+from .adapting import adapt_all, answered, listen
+from .lanes import LongError
+
+if TYPE_CHECKING:
+    from ..engine import AdaptiveEQ
+    from ..result.result import Result
+
+AT_ONCE = 4  # sounds: the search for bands is shared by them, and what is cancelled meanwhile is worked on in vain
+MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is for the lanes of the first process
+MAX_BLOCKS = 60  # that a sound may turn out to have all the same (`lanes.SHORT_BLOCKS`)
+IDLE_S = 600.0
+DEATHS = 2  # after so many it is not tried again
+log = logging.getLogger("reaper_aeq.server")
+
+
+class SecondAnswer(NamedTuple):
+    """What became of one task; `refused` is its sentence for people, `trace` is of a defect, `warning` for the log."""
+
+    answer: wire.AdaptAnswer | None = None
+    result: Result | None = None
+    refused: str | None = None
+    unreadable: bool = False
+    trace: str | None = None
+    warning: str | None = None
+
+
+Told = Callable[[Sequence[SecondAnswer | None] | None], None]
+
+
+def fits(given: wire.AdaptTask | wire.AnalyzeTask) -> bool:
+    """Whether a task may go to the second process: a word for a sound that is surely short."""
+    if not isinstance(given, wire.AdaptTask) or given.request is None or given.method != "adaptive":
+        return False
+    if given.sound is not None:
+        return sum(item.length_s for track in given.sound.tracks for item in track.items) <= MAX_SOUND_S
+    try:
+        return os.path.getsize(given.path or "") <= MAX_FILE_BYTES
+    except OSError:
+        return False
+
+
+class SecondProcess:
+    """The process as the first one sees it; thread-safe."""
+
+    def __init__(self, models: Path | None = None, idle_s: float = IDLE_S):
+        """`models`: the folder of the first process's models; `idle_s`: how long it waits for work before it ends."""
+        self._models, self._idle_s = models, idle_s
+        self._lock = threading.Lock()
+        self._processes = OwnProcesses()
+        self._pool: ProcessPoolExecutor | None = None
+        self._ready = self._closed = False
+        self._deaths = 0
+        self._rest: threading.Timer | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is there, with its models."""
+        return self._ready
+
+    def start(self) -> None:
+        """Has it started if there is none; returns at once."""
+        with self._lock:
+            if self._closed or self._pool or self._deaths >= DEATHS:
+                return
+            pool = self._pool = self._processes.new()
+            with deaf_to_interrupts():  # the first task starts the process
+                loaded = pool.submit(_load, self._models)
+        loaded.add_done_callback(lambda ended: self._loaded(pool, ended))
+
+    def submit(self, tasks: Sequence[wire.AdaptTask], told: Told) -> None:
+        """Has tasks answered. `told` gets an answer for each, None for one that is too long; or only None where the
+        process died, and nothing is known of any."""
+        with self._lock:
+            pool = self._pool if self._ready else None
+            if self._rest:
+                self._rest.cancel()
+            try:
+                future = pool.submit(_answer, self._models, tasks) if pool else None
+            except RuntimeError:  # broken or closed
+                future = None
+        if future is None or pool is None:
+            self._lost(pool)
+            told(None)
+            return
+        future.add_done_callback(lambda ended: self._ended(pool, ended, told))
+
+    def close(self) -> None:
+        """Ends it, whatever it is at."""
+        with self._lock:
+            self._closed, self._ready = True, False
+            if self._rest:
+                self._rest.cancel()
+        self._processes.close()
+        self._drop(self._pool)
+
+    def _loaded(self, pool: ProcessPoolExecutor, ended: Future[int]) -> None:
+        if ended.cancelled() or ended.exception():
+            self._lost(pool)
+            return
+        with self._lock:
+            self._ready = self._pool is pool and not self._closed
+        log.info("process %d helps with large presses", ended.result())
+        self._wait_for_work()
+
+    def _ended(self, pool: ProcessPoolExecutor, ended: Future[list[SecondAnswer | None]], told: Told) -> None:
+        if ended.cancelled() or ended.exception():
+            self._lost(pool)
+            told(None)
+            return
+        self._wait_for_work()
+        told(ended.result())
+
+    def _lost(self, pool: ProcessPoolExecutor | None) -> None:
+        with self._lock:
+            if pool is None or self._pool is not pool:
+                return
+            self._pool, self._ready = None, False
+            self._deaths += 1
+            closed = self._closed
+        if not closed:
+            log.warning("the process that helps with large presses ended: its sounds are heard again here")
+        self._drop(pool)
+
+    def _wait_for_work(self) -> None:
+        with self._lock:
+            if self._closed or not self._ready:
+                return
+            if self._rest:
+                self._rest.cancel()
+            self._rest = threading.Timer(self._idle_s, self._end)
+            self._rest.daemon = True
+            self._rest.start()
+
+    def _end(self) -> None:
+        """After a long rest its memory is given back."""
+        with self._lock:
+            pool, self._pool, self._ready = self._pool, None, False
+        self._drop(pool)
+
+    @staticmethod
+    def _drop(pool: ProcessPoolExecutor | None) -> None:
+        if pool:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+# In the second process ------------------------------------------------------------------------------------------------
+
+_engines: dict[Path | None, AdaptiveEQ] = {}
+
+
+def _load(models: Path | None) -> int:
+    """Loads the models; gives the number of this process."""
+    _engine(models)
+    return os.getpid()
+
+
+def _engine(models: Path | None) -> AdaptiveEQ:
+    from ..engine import AdaptiveEQ
+
+    if models not in _engines:
+        _engines[models] = AdaptiveEQ.load(models)
+    return _engines[models]
+
+
+def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[SecondAnswer | None]:
+    """What `SecondProcess.submit` tells."""
+    from ..project.media import Library
+
+    library, heard, found = Library(), [], dict[int, SecondAnswer | None]()
+    for n, given in enumerate(tasks):
+        try:
+            heard.append((n, given, listen(given, library, _leave_when_long())))
+        except LongError:
+            found[n] = None
+        except Exception as error:
+            found[n] = _refused(error)
+    for n, sound, adapted in adapt_all(_engine(models), heard, lambda n, error: found.update({n: _refused(error)})):
+        try:
+            found[n] = SecondAnswer(*answered(tasks[n], sound, adapted), warning=sound.warning)
+        except Exception as error:
+            found[n] = _refused(error)
+    return [found[n] for n in range(len(tasks))]
+
+
+def _leave_when_long() -> Callable[[], None]:
+    blocks = 0
+
+    def between_blocks() -> None:
+        nonlocal blocks
+        blocks += 1
+        if blocks > MAX_BLOCKS:
+            raise LongError
+
+    return between_blocks
+
+
+def _refused(error: Exception) -> SecondAnswer:
+    trace = None if isinstance(error, AeqError) else "".join(traceback.format_exception(error))
+    return SecondAnswer(refused=str(error), unreadable=bool(getattr(error, "unreadable", False)), trace=trace)
