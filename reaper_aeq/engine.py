@@ -30,7 +30,7 @@ from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
 from .model.words import Vocabulary, Word
 from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest
-from .result.explanation import explain, explain_heard, explain_understood, suggest
+from .result.explanation import explain, explain_heard, explain_own, explain_understood, suggest
 from .result.realization import at_intensity, net_change_db
 from .result.result import (
     HeardAs,
@@ -235,7 +235,8 @@ class AdaptiveEQ:
         )
         result = Result(
             asked.name, float(intensity), one.request.method, eq, before, later, confidence,
-            explain_understood(asked) + told + explain_heard(heard) + explain_output(eq.output_gain_db),
+            explain_understood(asked) + told + explain_own(asked) + explain_heard(heard)
+            + explain_output(eq.output_gain_db),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
             most_gain_db=held.most_gain_db, heard_as=heard,
         )  # fmt: skip

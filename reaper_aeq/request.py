@@ -65,7 +65,8 @@ class EqRequest:
     sections: bool = False
 
     def check(self) -> None:
-        """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not."""
+        """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not, and for what is no
+        name of a profile."""
         for name in ("intensity", "adaptation", "refine", "variations"):
             if (value := getattr(self, name)) is not None:
                 check_range(name, value)
@@ -73,6 +74,8 @@ class EqRequest:
             raise AeqError(f"unknown method {self.method!r}: use one of {', '.join(METHODS)}")
         if self.sections and (self.refine or self.variations or self.method in REFINE_STEPS):
             raise AeqError("an EQ that follows the song is not refined and has no variations: leave one of them out")
+        if self.profile is not None:
+            check_profile(self.profile)
 
 
 @dataclass(frozen=True)
@@ -197,3 +200,9 @@ def check_profile(name: str) -> str:
     if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         raise AeqError(f"the name of a profile is 1 to {MOST_NAME} printable characters, not {name!r}")
     return name
+
+
+def check_learnable(intensity: float) -> None:
+    """Raises `AeqError` for an intensity of which nothing can be learned."""
+    if intensity == 0:
+        raise AeqError("an intensity of 0 asks for nothing, so there is nothing to be learned: give the one you used")

@@ -19,7 +19,8 @@ from torch import Tensor
 from ..dsp.response import response_db
 from ..errors import AeqError
 from ..model.curves import COMPARED, GRID, REFERENCE_RATE, center, rms_db
-from ..model.personal import followed
+from ..model.personal import updated
+from ..model.words import DescriptorSettings
 from ..training.datasets.readers import SAFE_KINDS, safe_params
 from ..training.datasets.tables import SETTINGS, read_table
 
@@ -86,12 +87,12 @@ def run_personal(data: Path | str) -> dict[str, dict[str, dict[str, Any]]]:
 def _errors(own: Tensor, everybody: Tensor, learned: int, share: float, chance: random.Random) -> Tensor:
     """(3,) dB RMS to the settings that were not learned: of everybody's mean, the person's own, and of both."""
     found = []
+    population = DescriptorSettings(everybody, torch.zeros(len(everybody), len(everybody)))  # means alone are compared
     for _ in range(DRAWS):
         chosen = chance.sample(range(len(own)), learned)
         rest = own[[n for n in range(len(own)) if n not in chosen]]
-        mean = own[chosen].mean(0)
-        both = everybody + followed(learned, share) * (mean - everybody)
-        found.append(torch.stack([rms_db(rest - guess).mean() for guess in (everybody, mean, both)]))
+        guesses = (everybody, own[chosen].mean(0), updated(population, own[chosen], share).mean)
+        found.append(torch.stack([rms_db(rest - guess).mean() for guess in guesses]))
     return torch.stack(found).mean(0)
 
 

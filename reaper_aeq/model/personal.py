@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..request import check_profile
+from ..request import check_learnable, check_profile
 from .curves import N_GRID, center
 from .eq_autoencoder import EqAutoencoder
 from .profile_store import Edit, ProfileStore
@@ -72,7 +72,17 @@ def personal(word: Word, own: Sequence[OwnSetting]) -> Word:
         else DescriptorSettings(word.for_kind(kind).mean + shift, word.for_kind(kind).cov)
         for kind in dict.fromkeys([*word.by_kind, *sorted(enough)])
     }
-    return replace(word, mean=usual.mean, cov=usual.cov, by_kind=by_kind)
+    return replace(word, mean=usual.mean, cov=usual.cov, by_kind=by_kind, own={word.name: len(own)})
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of an edit: the word as the vocabulary spells it, how many settings of it there are now, and how much
+    of the edit (0..1) the next answer to that sound has by itself, as the word means it now."""
+
+    word: str
+    settings: int
+    share: float
 
 
 class Profiles:
@@ -108,19 +118,36 @@ class Profiles:
         made_db: Tensor,
         kind: str = "",
         heard_db: Tensor | None = None,
-    ) -> None:
-        """Keeps what somebody made of an answer, curves (bands,) dB, and the LTAS of the sound it was for, (bands,) dB.
+        once: bool = False,
+    ) -> Learned:
+        """Keeps what somebody made of an answer, and what it was made for.
+
+        Args:
+            computed_db, made_db: (bands,) dB, of bands alone.
+            heard_db: LTAS of the sound, (bands,) dB.
+            once: in place of what this profile made before of this word for the very same sound.
 
         Raises `AeqError`, `StoreError`.
         """
-        known = self.words_of(check_profile(profile)).find(word)
+        check_learnable(intensity)
+        before = self.words_of(profile)
+        known = before.find(word)
         name = known.name.removeprefix("less ") if known.name not in self.words else known.name
         signed = intensity if name == known.name else -intensity
-        decoder = self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
-        meant = center(decoder @ self.words_of(profile)[name].for_kind(kind).mean)
-        computed, made, then = (tuple(curve.tolist()) for curve in (computed_db, made_db, meant))
-        heard = () if heard_db is None else tuple(heard_db.tolist())
-        self.store.add([Edit(profile, name, kind, heard, computed, made, then, signed)])
+        meant = before[name].for_kind(kind).mean
+        then = center(self._decoder @ meant)
+        heard, computed, made, meant_db = (
+            () if curve is None else tuple(curve.tolist()) for curve in (heard_db, computed_db, made_db, then)
+        )
+        self.store.add([Edit(profile, name, kind, heard, computed, made, meant_db, signed)], once)
+        after = self.words_of(profile)[name]
+        moved, edit = signed * (self._decoder @ (after.for_kind(kind).mean - meant)), center(made_db - computed_db)
+        share = float((moved @ edit) / (edit @ edit).clamp_min(1e-9))
+        return Learned(name, after.own.get(name, 0), min(max(share, 0.0), 1.0))
+
+    @property
+    def _decoder(self) -> Tensor:
+        return self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
 
     def settings(self, edits: Sequence[Edit]) -> dict[str, list[OwnSetting]]:
         """What the edits say that the words mean, {word: settings}; those of other words are left out.

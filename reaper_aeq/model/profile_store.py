@@ -14,21 +14,16 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..request import check_profile
 from ..util.user_folders import user_folder
 
 SETTING = "AEQ_PROFILES"
 VERSION = 1
-_TABLE = """create table if not exists edits (
-    id integer primary key, profile text not null, word text not null, kind text not null, heard text not null,
-    computed_db text not null, made_db text not null, meant_db text not null, intensity real not null,
-    made_at text not null)"""
 
 
 class StoreError(AeqError):
@@ -54,6 +49,13 @@ class Edit:
     meant_db: tuple[float, ...]
     intensity: float = 1.0
     made_at: str = ""
+
+
+_COLUMNS = tuple(one.name for one in fields(Edit))  # the table has what an edit has; curves are JSON
+_PLACES = ", ".join(_COLUMNS)
+_TABLE = "create table if not exists edits (id integer primary key, " + ", ".join(
+    f"{name} {'real' if name == 'intensity' else 'text'} not null" for name in _COLUMNS
+) + ")"  # fmt: skip
 
 
 def default_store(system: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
@@ -91,7 +93,7 @@ class ProfileStore:
 
         def read(db: sqlite3.Connection) -> list[Edit]:
             rows = db.execute(
-                "select profile, word, kind, heard, computed_db, made_db, meant_db, intensity, made_at from edits"
+                f"select {_PLACES} from edits"
                 " where (?1 is null or profile = ?1) and (?2 is null or word = ?2) order by id",
                 [profile, word],
             ).fetchall()
@@ -99,18 +101,25 @@ class ProfileStore:
 
         return self._do(read) or []
 
-    def add(self, edits: Sequence[Edit]) -> None:
-        """All of them or none. Raises `StoreError`, `AeqError`."""
+    def add(self, edits: Sequence[Edit], once: bool = False) -> None:
+        """All of them or none; `once`: in place of what this profile did before with this word on the same sound.
+
+        Raises `StoreError`, `AeqError`.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [_row(one, now) for one in edits]
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot make the folder {self.path.parent}: {error.strerror or error}") from None
-        places = "profile, word, kind, heard, computed_db, made_db, meant_db, intensity, made_at"
-        self._do(
-            lambda db: db.executemany(f"insert into edits ({places}) values (?,?,?,?,?,?,?,?,?)", rows), again=True
-        )
+
+        def write(db: sqlite3.Connection) -> None:
+            if once:
+                same = [(row["profile"], row["word"], row["heard"]) for row in rows]
+                db.executemany("delete from edits where profile = ? and word = ? and heard = ?", same)
+            db.executemany(f"insert into edits ({_PLACES}) values (:{', :'.join(_COLUMNS)})", rows)
+
+        self._do(write, again=True)
 
     def erase(self, profile: str | None = None, word: str | None = None) -> int:
         """Takes edits away without a trace; with neither named the store itself. Returns how many there were."""
@@ -207,22 +216,25 @@ def _overwrite(path: Path) -> None:
         raise StoreError(f"cannot erase {path}: {error.strerror or error}") from None
 
 
-def _row(edit: Edit, now: str) -> list[Any]:
-    check_profile(edit.profile)
+def _row(edit: Edit, now: str) -> dict[str, Any]:
     bands = len(edit.computed_db)
     numbers = [*edit.heard, *edit.computed_db, *edit.made_db, *edit.meant_db, edit.intensity]
     if not bands or {len(edit.made_db), len(edit.meant_db)} != {bands}:
         raise AeqError("the curves of an edit must have as many bands as each other")
     if not all(math.isfinite(number) for number in numbers) or not edit.intensity:
         raise AeqError("an edit holds a number that is none, or an intensity of 0")
-    curves = [json.dumps([round(value, 4) for value in curve])
-              for curve in (edit.heard, edit.computed_db, edit.made_db, edit.meant_db)]  # fmt: skip
-    return [edit.profile, edit.word, edit.kind, *curves, edit.intensity, edit.made_at or now]
+    row = {
+        name: json.dumps([round(part, 4) for part in value]) if isinstance(value, tuple) else value
+        for name, value in asdict(edit).items()
+    }
+    return row | {"made_at": edit.made_at or now}
 
 
 def _edit(row: Sequence[Any]) -> Edit:
-    heard, computed, made, meant = (tuple(float(value) for value in json.loads(text)) for text in row[3:7])
-    return Edit(str(row[0]), str(row[1]), str(row[2]), heard, computed, made, meant, float(row[7]), str(row[8]))
+    found = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("heard", "computed_db", "made_db", "meant_db"):
+        found[name] = tuple(float(part) for part in json.loads(found[name]))
+    return Edit(**found | {"intensity": float(found["intensity"])})
 
 
 def exported(edits: Sequence[Edit]) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ class Word:
     `core`: a word for a sound, as engineers use it, rather than for a mood or the music; only these are suggested.
     `parts`: the known words it is made of where it is not one of them. `free`: what was typed is no known word.
     `by_kind`: what it means for some kinds of sounds; for all others it is `mean` and `cov`.
+    `own`: {word: settings} of the person whose meaning it is; empty for everybody's.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Word:
     parts: Mapping[str, float] | None = None
     free: bool = False
     by_kind: Mapping[str, DescriptorSettings] = field(default_factory=dict)
+    own: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def made_of(self) -> Mapping[str, float]:
@@ -188,8 +190,9 @@ class Vocabulary(Mapping[str, Word]):
             for name, share in word.made_of.items():
                 made_of[name] = made_of.get(name, 0.0) + weight * share
         free = any(word.free for word, _ in parts)
+        own = {name: count for word, _ in parts for name, count in word.own.items()}
         return Word(
-            label, parts[0][0].language, usual.mean, usual.cov, least, parts=made_of, free=free, by_kind=kinds
+            label, parts[0][0].language, usual.mean, usual.cov, least, parts=made_of, free=free, by_kind=kinds, own=own
         )  # fmt: skip
 
     def save(self, folder: Path | str, info: dict[str, Any]) -> None:

@@ -23,7 +23,6 @@ from ..request import (
     METHODS,
     REFINE_STEPS,
     EqRequest,
-    check_profile,
     check_range,
     parse_word,
 )
@@ -216,7 +215,11 @@ class _PlanReader:
             name = row["profile"]
             if name is not False:  # false: what the words mean to everybody
                 (name,) = self.texts(table, n, row, "profile", single=True)
-            action = replace(action, profile=check_profile(name) if name else None)
+            action = replace(action, profile=name or None)
+            try:
+                action.check()
+            except AeqError as error:
+                self.fail(table, n, "profile", str(error))
         if "sections" in row:
             if not isinstance(row["sections"], bool):
                 self.fail(table, n, "sections", f"sections must be true or false, not {row['sections']!r}")

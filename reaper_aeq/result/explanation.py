@@ -107,6 +107,14 @@ def explain_heard(heard: HeardAs | None) -> str:
     return f" Heard as: {heard.kind}, {heard.probability:.2f}, by {heard.by}."
 
 
+def explain_own(asked: Word) -> str:
+    """Whose meaning of the words counted, a sentence that begins with a space; '' for everybody's."""
+    if not asked.own:
+        return ""
+    told = [f"'{name}' ({count} setting{'s' if count > 1 else ''})" for name, count in asked.own.items()]
+    return f" This is with your own {' and '.join(told)}."
+
+
 def explain_understood(asked: Word) -> str:
     """What free text was taken for, a sentence that ends in a space; '' for words that are known."""
     if not asked.understood:

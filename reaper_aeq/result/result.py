@@ -91,6 +91,11 @@ class Result:
         return self.heard_as.kind if self.heard_as else None
 
     @property
+    def known_kind(self) -> str:
+        """The same where it is one of `kinds.KINDS`, else ''."""
+        return self.kind if self.kind in KINDS else ""
+
+    @property
     def does_nothing(self) -> bool:
         """Whether the EQ would be 0.0 dB everywhere, so that nothing is worth inserting."""
         if self.sections:

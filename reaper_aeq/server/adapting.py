@@ -37,12 +37,14 @@ def listen(given: wire.SoundTask, library: Library, between_blocks: Callable[[],
 def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tuple[wire.AdaptAnswer, Result]:
     """What is answered to a task, and the engine's result with its loudness measured."""
     from ..result.along import in_project_time
+    from ..result.learnable import heard_of
     from ..result.result import with_loudness
 
     result = with_loudness(adapted, heard)
     if timeline := getattr(heard, "timeline", None):
         result = in_project_time(result, timeline.in_project)
-    return wire.AdaptAnswer(**result.to_dict()), result
+    sound = wire.HeardSound(**heard_of(heard.analysis, result))
+    return wire.AdaptAnswer(**result.to_dict(), heard=sound), result
 
 
 def adapt_all(

@@ -22,6 +22,7 @@ from . import wire
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
+from .learning import learn_edits
 from .login import CODE_S, Codes, address
 from .mailbox import Mailboxes
 from .pages import add_pages
@@ -146,6 +147,11 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
     async def word_curves() -> wire.WordCurves:
         engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
         return await asyncio.to_thread(curves_of_words, engine)
+
+    @app.post("/v1/profile/learn")
+    async def learn(asked: wire.LearnRequest) -> wire.Learned:
+        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
+        return await asyncio.to_thread(learn_edits, engine, asked)
 
     @app.post("/v1/mailboxes")
     async def mailboxes(asked: wire.MailboxInfo) -> wire.MailboxInfo:

@@ -15,10 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from ..eq import LIMITS, BandKind
+from ..eq import LIMITS, Band, BandKind, Eq
 from ..model.kinds import KINDS
 from ..project.description import DescribedSound, Place, ReferenceInfo
-from ..request import DEFAULT_PROFILE, EqRequest, parse_word
+from ..request import DEFAULT_PROFILE, MOST_NAME, EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000
@@ -40,6 +40,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200, description="The client'
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
 Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=500)]
+Profile = Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
 
 
 class Health(Message):
@@ -126,7 +127,7 @@ class AdaptTask(SoundTask):
     adaptation: Adaptation | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
     kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
-    profile: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+    profile: Profile | None = Field(
         default=DEFAULT_PROFILE, description="Whose own meaning of the words counts; null: everybody's"
     )
     references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
@@ -208,6 +209,14 @@ class SectionInfo(Message):
     output_gain_db: float
 
 
+class HeardSound(Message):
+    """What learning from an edit of an answer needs of its sound: the client keeps it and gives it back as it is."""
+
+    sample_rate: Annotated[int, Field(ge=1000, le=1_000_000)]
+    kind: Kind | None = Field(default=None, description="null where it is not sure")
+    ltas: Annotated[str, Field(max_length=1000, description="Whole tenths of a dB on `dsp.spectrum.GRID_HZ`")]
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -226,12 +235,14 @@ class AdaptAnswer(EqAnswer):
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
     `heard_as`: absent where there is no sound. `sections`: where the EQ follows the song; absent for a steady one.
+    `heard`: what `--json` does not print, for `LearnTask`.
     """
 
     word: str
     understood: dict[str, float] | None = None
     heard_as: HeardAsInfo | None = None
     sections: list[SectionInfo] | None = None
+    heard: HeardSound | None = None
 
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
@@ -239,7 +250,7 @@ class AdaptAnswer(EqAnswer):
         return {
             key: value
             for key, value in plain(self).items()
-            if key not in ("understood", "heard_as", "sections") or value is not None
+            if key not in ("understood", "heard_as", "sections", "heard") or value is not None
         }
 
 
@@ -315,6 +326,49 @@ class JobList(Message):
     """`GET /v1/jobs`, newest first"""
 
     jobs: Annotated[list[JobInfo], Field(max_length=MAX_JOBS_SHOWN)]
+
+
+class BandsInfo(Message):
+    """What an instance holds."""
+
+    bands: Annotated[list[BandInfo], Field(max_length=64)]
+
+    def eq(self) -> Eq:
+        """Raises `AeqError` for numbers that no band has."""
+        return Eq(tuple(Band(**band.model_dump()) for band in self.bands))
+
+
+class LearnTask(Message):
+    """What somebody made by hand of an answer: of one word, for one sound."""
+
+    word: Phrase
+    intensity: Intensity
+    heard: HeardSound
+    computed: BandsInfo
+    made: BandsInfo
+
+
+class LearnRequest(Message):
+    """Body of `POST /v1/profile/learn`"""
+
+    profile: Profile = DEFAULT_PROFILE
+    edits: Annotated[list[LearnTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+
+class LearnedWord(Message):
+    """`settings`: of the word that were learned so far; `share`: of the edit that the word's next answer to this sound
+    has by itself."""
+
+    word: str
+    settings: int
+    share: Share
+
+
+class Learned(Message):
+    """What became of each edit, in their order. `store`: the file on this machine that holds it."""
+
+    learned: list[LearnedWord]
+    store: str
 
 
 class DashboardAddress(Message):

@@ -30,6 +30,9 @@ local PRESSES = {
   remove = function(act)
     require("aeq.adjust").remove(act)
   end,
+  afresh = function(act)
+    require("aeq.adjust").afresh(act)
+  end,
 }
 
 --- Presses {what, title, blend, along}, and remembers it once it has worked.
@@ -94,6 +97,14 @@ end
 
 function actions.remove()
   start("remove EQ", "remove")
+end
+
+function actions.start_afresh()
+  start("start afresh", "afresh")
+end
+
+function actions.learn()
+  run.start("learn from my edits", require("aeq.learning").run)
 end
 
 function actions.match()

@@ -1,6 +1,7 @@
 -- More, less, compare, remove: what can be done with our instances as they are, without listening again.
 
 local check = require("aeq.check")
+local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
@@ -14,7 +15,7 @@ local write = require("aeq.write")
 local adjust = {}
 
 local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
-local LEAST_STEP = 0.01
+local LEAST_STEP, HALVINGS = 0.01, 8
 -- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5). Pass
 -- filters move instead.
 local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
@@ -35,6 +36,44 @@ local function limited(factor, eq, blend, most_db)
     end
   end
   return factor
+end
+
+--- {bands, output_gain_db} with `step` times as much of it, which is for a word of the weight `before`.
+local function scaled(eq, step, before)
+  -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.
+  local found = { bands = {}, output_gain_db = math.min(eq.output_gain_db * step, MAX_GAIN_DB) }
+  for n, band in ipairs(eq.bands) do
+    local copy = {}
+    for key, value in pairs(band) do
+      copy[key] = value
+    end
+    if band.enabled and HAS_GAIN[band.kind] then
+      copy.gain_db = band.gain_db * step
+    elseif band.enabled and reaeq.PASSES[band.kind] then
+      copy.freq_hz = reaeq.corner_hz(band.kind, band.freq_hz, before, before * step)
+    end
+    found.bands[n] = copy
+  end
+  return found
+end
+
+--- The same where a hand changed the EQ: what was computed grows, what the hand made of it stays beside that. Returns
+--- both together, what was computed, and the step that bands allow.
+local function scaled_beside(eq, held, step, before)
+  local whole, computed
+  for _ = 1, HALVINGS do
+    computed = scaled(eq, step, before)
+    whole = edits.kept(eq, held, computed)
+    local most = 0
+    for _, band in ipairs(whole.bands) do
+      most = math.max(most, band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) or 0)
+    end
+    if most <= MAX_GAIN_DB or step <= 1 then
+      return whole, computed, step
+    end
+    step = 1 + (step - 1) / 2
+  end
+  return whole, computed, 1
 end
 
 --- What of ours is selected, on tracks that may be changed.
@@ -60,39 +99,43 @@ local function without_movement(eq, instance, lanes)
 end
 
 local function scale(act, entry, instance, factor, direction)
-  local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
-  local lanes = moving.lanes(act.project, entry.track, instance)
-  without_movement(eq, instance, lanes)
-  local step = limited(factor, eq, blend, moving.most_db(entry.track, instance.index, lanes))
-  local biggest = 0
+  local track, fx, blend = entry.track, instance.index, reaeq.blend(instance)
+  local lanes = moving.lanes(act.project, track, instance)
+  local held, change = reaeq.read(track, fx), nil
+  if instance.record then
+    held, change = edits.of(track, fx, instance.record.eq)
+  end
+  without_movement(held, instance, lanes)
+  local eq = change and instance.record.eq or held
+  local step, biggest = limited(factor, eq, blend, moving.most_db(track, fx, lanes)), 0
   for _, part in ipairs(blend) do
     biggest = math.max(biggest, math.abs(part.weight))
+  end
+  local before, whole, computed = biggest > 0 and biggest or 1, nil, nil
+  if change then
+    whole, computed, step = scaled_beside(eq, held, step, before)
   end
   if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and biggest * step < LEAST_STEP then
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
-  local before = biggest > 0 and biggest or 1
-  for _, band in ipairs(eq.bands) do
-    if band.enabled and HAS_GAIN[band.kind] then
-      band.gain_db = band.gain_db * step
-    elseif band.enabled and reaeq.PASSES[band.kind] then
-      band.freq_hz = reaeq.corner_hz(band.kind, band.freq_hz, before, before * step)
-    end
-  end
-  -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.
-  eq.output_gain_db = math.min(eq.output_gain_db * step, MAX_GAIN_DB)
   for _, part in ipairs(blend) do
     part.weight = part.weight * step
   end
-  local what = reaeq_write.gains(entry.track, instance.index, eq)
-  moving.scale(entry.track, instance.index, lanes, step)
+  local what
+  if change then
+    what = reaeq_write.eq(track, fx, whole, false)
+  else
+    whole = scaled(eq, step, before)
+    what = reaeq_write.gains(track, fx, whole)
+  end
+  moving.scale(track, fx, lanes, step)
   if not what and #blend > 0 then
-    what = write.note(entry, instance.index, instance, eq, blend, lanes)
+    what = write.note(entry, fx, instance, computed or whole, blend, lanes)
   end
   if what then
-    write.fail_not_taken(entry.track, entry.name, what)
+    write.fail_not_taken(track, entry.name, what)
   end
-  write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true, lanes)
+  write.tell_overridden(act, entry.name, track, fx, whole, true, lanes)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
@@ -130,8 +173,44 @@ function adjust.compare(act)
           and not envelopes.switch(entry.track, instance.index) then
           write.fail_not_taken(entry.track, entry.name, "its bypass")
         end
+        write.mark(entry, instance)
         write.tell_overridden(act, entry.name, entry.track, instance.index)
       end
+    end
+  end)
+end
+
+--- The instances of the selection that somebody changed by hand: {{entry, instance, held, change}, ...}.
+function adjust.edited(entries)
+  local list = {}
+  for _, entry in ipairs(entries) do
+    for _, instance in ipairs(entry.ours) do
+      if instance.record then
+        local held, change = edits.of(entry.track, instance.index, instance.record.eq)
+        list[#list + 1] = change and { entry = entry, instance = instance, held = held, change = change } or nil
+      end
+    end
+  end
+  if #list == 0 then
+    messages.fail("nothing_edited")
+  end
+  return list
+end
+
+--- Makes them again what was computed.
+function adjust.afresh(act)
+  local entries = changeable(act)
+  local edited = adjust.edited(entries)
+  write.undoable(act, act.title, entries, function()
+    for _, one in ipairs(edited) do
+      local track, instance = one.entry.track, one.instance
+      local eq = instance.record.eq
+      local what = reaeq_write.eq(track, instance.index, eq, false)
+      what = what or write.note(one.entry, instance.index, instance, eq, reaeq.blend(instance))
+      if what then
+        write.fail_not_taken(track, one.entry.name, what)
+      end
+      write.tell_overridden(act, one.entry.name, track, instance.index, eq)
     end
   end)
 end

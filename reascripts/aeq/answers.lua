@@ -50,7 +50,8 @@ local function check_sections(sections, count)
   end
 end
 
---- The EQ of an `adapt` object: {bands, output_gain_db, word, score, ...}; with {sections} it follows the song.
+--- The EQ of an `adapt` object: {bands, output_gain_db, word, score, heard, ...}; with {sections} it follows the song,
+-- `heard` is kept to learn from.
 function answers.eq(answer)
   if type(answer) ~= "table" or type(answer.bands) ~= "table" or #answer.bands > 16 then
     nonsense("no bands")
@@ -60,6 +61,8 @@ function answers.eq(answer)
   end
   if not number_in(answer.output_gain_db, -60, reaeq.MAX_GAIN_DB) then
     nonsense("an output gain of " .. tostring(answer.output_gain_db))
+  elseif type(answer.heard) ~= "table" then
+    answer.heard = nil
   end
   if answer.sections ~= nil then
     check_sections(answer.sections, #answer.bands)

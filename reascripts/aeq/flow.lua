@@ -143,6 +143,9 @@ function flow.make(act, added, along)
   act.along = along or act.settings.follow_song
   local targets = linked.complete(act, selection.targets(act, "word"), "word")
   check.targets(act, targets)
+  if act.settings.learn_by_itself then
+    require("aeq.learning").quietly(act, targets)
+  end
   local entries = flow.entries(act, targets, blends_for(targets, added))
   finish(act, entries)
   tell_steady(act, along and entries or {})

@@ -14,10 +14,29 @@ local function is_master(track)
   return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
 end
 
+local function positive(value)
+  return type(value) == "number" and value > 0 and value < math.huge
+end
+
+local function is_eq(eq)
+  local bands = type(eq) == "table" and eq.bands
+  if type(bands) ~= "table" or bands == json.null or type(eq.output_gain_db) ~= "number" then
+    return false
+  end
+  for _, band in ipairs(bands) do
+    local fine = type(band) == "table" and type(band.kind) == "string" and positive(band.freq_hz)
+      and positive(band.bandwidth_oct) and type(band.gain_db) == "number" and type(band.enabled) == "boolean"
+    if not fine then
+      return false
+    end
+  end
+  return true
+end
+
 local function well_formed(record)
   return type(record) == "table" and type(record.fx) == "string" and type(record.name) == "string"
     and (record.family == "word" or record.family == "match") and type(record.blend) == "table"
-    and type(record.eq) == "table" and type(record.eq.bands) == "table"
+    and is_eq(record.eq)
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked

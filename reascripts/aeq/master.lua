@@ -91,7 +91,8 @@ end
 local function mastered(act, entries, target, blend)
   local eqs = {}
   for _, entry in ipairs(entries) do
-    eqs[entry.target.track] = { family = entry.target.family, eq = entry.eq }
+    local eq = write.with_edits(entry.target, entry.eq, entry.blend)
+    eqs[entry.target.track] = { family = entry.target.family, eq = eq }
   end
   local described, why = listening.of_mix(act, target, eqs)
   if described then

@@ -9,6 +9,18 @@ local sentences = {
   nothing_selected = "Nothing is selected. Select one or more items or tracks, then press again.",
   no_instances = "The selected tracks have no EQ from reaper-aeq. Make one first, for example with 'AEQ_Make warmer'.",
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot do any {direction}.",
+  nothing_edited = "No EQ on the selected tracks was changed by hand. Turn its bands in ReaEQ, then run this.",
+  edit_kept = "'{track}': your change is kept ({change}). 'AEQ_Start afresh' drops it.",
+  learned = "Learned from your change on {tracks}. Now known of you: {words}. Nothing of it leaves this computer.",
+  learned_before = "Your change on '{track}' was learned already. Change the EQ further to teach more.",
+  learn_one_word = "The EQ on '{track}' is for several words, so it does not say which one you mean. "
+    .. "Learn from an EQ of one word.",
+  learn_again = "What was heard on '{track}' is not known any more. Press the word again, change its EQ, "
+    .. "then run this.",
+  learn_kind = "The EQ on '{track}' has a band of a kind that cannot be learned, such as an all-pass. "
+    .. "Switch that band off, then run this.",
+  cannot_learn = "{why}",
+  not_learned = "Your change on {tracks} was not learned: {why}",
   no_audio_tracks = "No track in this project has audio to work on. Add some items, then press again.",
   empty_item = "An item on '{track}' is empty. Choose an item with audio in it, then press again.",
   missing_file = "The file of an item on '{track}' is missing: {file}. Bring it back or choose another item.",

@@ -9,6 +9,7 @@ names.MAX_WEIGHT = 2.0 -- of the backend (limits of intensity)
 -- Matching to a reference is no word and cannot be blended with one: it has an instance of its own.
 local prefixes = { word = "AEQ: ", match = "AEQ match: " }
 local LINKED = " linked" -- behind the blend: one EQ for several tracks, computed from their sum
+local EDITED = " (edited)" -- behind all: somebody changed by hand what we computed
 
 --- "word" or "match" if an FX of this name is ours, else nil.
 function names.family(name)
@@ -19,13 +20,17 @@ function names.family(name)
   end
 end
 
+local function without(name, ending)
+  return name:sub(-#ending) == ending and name:sub(1, -#ending - 1) or name
+end
+
 --- The blend in a name, {{word = "warm", weight = 0.7}, ...}; empty if the user has rewritten it beyond reading.
 function names.parse(name)
   local family, blend = names.family(name), {}
   if not family then
     return blend
   end
-  name = name:sub(#prefixes[family] + 1):gsub(LINKED .. "$", "")
+  name = without(without(name:sub(#prefixes[family] + 1), EDITED), LINKED)
   for part in (name .. " + "):gmatch("(.-) %+ ") do
     local word, percent = part:match("^(.-)%s+(-?%d+)%%$")
     if word and word ~= "" then
@@ -37,17 +42,22 @@ function names.parse(name)
   return blend
 end
 
---- The name of a blend; `linked`: of an EQ that several tracks share.
-function names.format(blend, family, linked)
+--- The name of a blend; `linked`: of an EQ that several tracks share, `edited`: and was changed by hand.
+function names.format(blend, family, linked, edited)
   local parts = {}
   for i, part in ipairs(blend) do
     parts[i] = ("%s %d%%"):format(part.word, math.floor(part.weight * 100 + 0.5))
   end
-  return prefixes[family or "word"] .. table.concat(parts, " + ") .. (linked and LINKED or "")
+  local ending = (linked and LINKED or "") .. (edited and EDITED or "")
+  return prefixes[family or "word"] .. table.concat(parts, " + ") .. ending
 end
 
 function names.is_linked(name)
-  return names.family(name) ~= nil and name:sub(-#LINKED) == LINKED
+  return names.family(name) ~= nil and without(without(name, EDITED), LINKED) ~= without(name, EDITED)
+end
+
+function names.is_edited(name)
+  return names.family(name) ~= nil and without(name, EDITED) ~= name
 end
 
 --- `blend` with the parts of `added`: a word that is there already is replaced, another one joins.

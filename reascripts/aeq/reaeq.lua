@@ -36,6 +36,11 @@ function reaeq.corner_hz(kind, freq_hz, from, to)
   return math.max(20, math.min(20000, freq_hz * moved))
 end
 
+--- The number of a band's kind. A band that was read has its own: several mean one kind, and some have no kind of ours.
+function reaeq.state_of(band)
+  return band.state or reaeq.KINDS[band.kind].state
+end
+
 function reaeq.to_linear(gain_db)
   return 10 ^ (gain_db / 20)
 end

@@ -91,7 +91,7 @@ end
 local function part_b(eq, tail)
   local parts = { string.pack("<i4i4", ELEMENT_BYTES, #eq.bands) }
   for n, band in ipairs(eq.bands) do
-    parts[n + 1] = string.pack(BAND, reaeq.KINDS[band.kind].state, band.enabled and 1 or 0, band.freq_hz,
+    parts[n + 1] = string.pack(BAND, reaeq.state_of(band), band.enabled and 1 or 0, band.freq_hz,
       reaeq.to_linear(band.gain_db), band.bandwidth_oct, 1) -- the flag is 1 in nearly all real files
   end
   parts[#parts + 1] = string.pack(ENDING, 1, 1, reaeq.to_linear(eq.output_gain_db)) .. tail

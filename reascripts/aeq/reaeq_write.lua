@@ -42,7 +42,7 @@ local function set_band(track, fx, n, band)
   -- The EQ calls address "the second band of that type": ask which one parameter 3n belongs to. Changing a type
   -- changes that of others, so all types are set before this.
   local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, 3 * n)
-  if not ok or api ~= reaeq.KINDS[band.kind].api then
+  if not ok or band.kind and api ~= reaeq.KINDS[band.kind].api then
     return
   end
   -- isnorm = false: Hz, linear amplitude, octaves (2.1; "Q" is a bandwidth)
@@ -56,7 +56,7 @@ local function set_all(track, fx, eq)
   for n = 0, count - 1 do
     local band = eq.bands[n + 1]
     if band then
-      set_config(track, fx, "BANDTYPE" .. n, tostring(reaeq.KINDS[band.kind].state))
+      set_config(track, fx, "BANDTYPE" .. n, tostring(reaeq.state_of(band)))
     end
     set_config(track, fx, "BANDENABLED" .. n, band and band.enabled and "1" or "0")
   end
@@ -139,7 +139,11 @@ end
 
 --- Writes {bands, output_gain_db}: the bands in their order, those left over switched off. Returns nil, or what is
 --- not as it should be afterwards.
-function write.eq(track, fx, eq, is_new)
+-- by_hand: a hand made what is there: where that is the same, it stays as it is to the last digit.
+function write.eq(track, fx, eq, is_new, by_hand)
+  if by_hand and not write.difference(track, fx, eq) then
+    return nil
+  end
   if not by_state(track, fx, eq, is_new) then
     return by_parameters(track, fx, eq)
   end

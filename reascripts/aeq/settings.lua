@@ -20,6 +20,7 @@ local entries = {
       .. "guitar gtr: warm 0.4; key piano synth pad string: warm 0.3; master: warm 0.3; *: clear 0.4",
     caption = "Master plan (name parts: words; ...)",
   },
+  { name = "learn_by_itself", default = false, caption = "Learn from my edits at the next press (yes/no)" },
   { name = "start_with_reaper", default = false, caption = "Start with REAPER (yes/no)" }, -- startup.lua does it
   -- What REAPER plays instead of what is in the files, wherever the two could differ.
   { name = "always_render", default = false, caption = "Always render (yes/no)" },

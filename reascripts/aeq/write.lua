@@ -2,6 +2,7 @@
 
 local chain = require("aeq.chain")
 local check = require("aeq.check")
+local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local guard = require("aeq.guard")
 local instances = require("aeq.instances")
@@ -19,6 +20,7 @@ local write = {}
 -- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
 local UNDO_STATE_MISCCFG = 8 -- what is kept beside the project
+local SAME_WEIGHT = 0.005 -- names have whole per cents
 
 --- Stops if the project or a track that we are about to render or change is gone.
 function write.check_still_there(act, targets)
@@ -81,16 +83,19 @@ local function current(target, count)
 end
 
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
--- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
+-- instance: as of `reaeq.ours`, nil for a new one; eq: what was computed. Where a hand has made something else of it,
+-- the name tells. Returns nil, or what did not work.
 -- lanes: parameters that envelopes of ours move; was: what it was called, where it was inserted afresh.
 function write.note(target, fx, instance, eq, blend, lanes, was)
   local track, is = target.track, instance and (was or reaeq.name(target.track, fx)) or ""
+  local record = instance and instance.record or {}
+  local edited = instance and select(2, edits.of(track, fx, eq)) ~= nil
   local family = instance and instance.family or target.family
   local is_linked = target.linked
   if is_linked == nil then -- nobody asked: it stays what it is
     is_linked = names.is_linked(is)
   end
-  local name = names.format(blend, family, is_linked)
+  local name = names.format(blend, family, is_linked, edited)
   if instance and instance.record and not names.family(is) then
     name = is
     if was and not reaeq.rename(track, fx, name) then
@@ -107,6 +112,12 @@ function write.note(target, fx, instance, eq, blend, lanes, was)
     fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
     eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
     lanes = lanes and #lanes > 0 and json.array(lanes) or nil,
+    -- an answer brings what was heard; what only scales one keeps it
+    heard = eq.explanation and eq.heard or not eq.explanation and record.heard or nil,
+    told = edited and (target.told or record.told) or nil,
+    learned = edited and (target.learned or record.learned) or nil,
+    -- learned since the last answer
+    taught = edited and not eq.explanation and (target.learned ~= nil or record.taught) or nil,
   }, alive)
 end
 
@@ -182,6 +193,48 @@ local function follow(act, target, fx, eq, idle)
   return lanes, what
 end
 
+--- Brings the name of an instance up to date that was not written, in a block of the caller's.
+function write.mark(entry, instance)
+  local record = instance.record
+  if record and names.family(instance.name) then
+    local _, change = edits.of(entry.track, instance.index, record.eq)
+    if (change ~= nil) ~= names.is_edited(instance.name) then
+      write.note(entry, instance.index, instance, record.eq, reaeq.blend(instance))
+    end
+  end
+end
+
+--- Is this the answer to the question that a record's EQ was the answer to: one word, as much of it, the same sound?
+local function same_question(record, eq, blend)
+  local before, now = record.blend[1], blend[1]
+  return type(record.heard) == "table" and type(eq.heard) == "table" and record.heard.ltas == eq.heard.ltas
+    and #record.blend == 1 and #blend == 1 and before.word == now.word
+    and math.abs(before.weight - now.weight) < SAME_WEIGHT
+end
+
+--- `eq` as it is to be written: with what the user did by hand to the instance that is there. Also what that was, in
+--- words, or nil.
+function write.with_edits(target, eq, blend)
+  local instance = target.instance
+  local record = instance and instance.record
+  local fx = record and chain.find(target.track, instance.guid)
+  if not fx then
+    return eq
+  end
+  local computed = target.computed or record.eq
+  local held, change = edits.of(target.track, fx, computed)
+  if not change then
+    return eq
+  elseif (target.learned or record.taught) and same_question(record, eq, blend) then
+    -- the word has learned of it: how much of it the answer has by itself now is known to the last digit
+    change = edits.described(eq, held)
+  else
+    held = edits.kept(computed, held, eq)
+  end
+  held.sections = eq.sections and edits.along(eq, held)
+  return held, change ~= "" and change or nil
+end
+
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
 function write.one(act, target, eq, blend)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
@@ -190,7 +243,9 @@ function write.one(act, target, eq, blend)
   local was, idle, lanes = nil, {}, {}
   if old and reaper.TrackFX_GetOffline(track, old) then
     messages.fail("offline_eq", { track = target.name })
-  elseif old and target.instance then
+  end
+  local whole, change = write.with_edits(target, eq, blend) -- read before a fresh one takes its place
+  if old and target.instance then
     target.instance.index = old
     was, idle = without_lanes(act, target, old, moving.lanes(act.project, track, target.instance))
   end
@@ -198,12 +253,16 @@ function write.one(act, target, eq, blend)
   if not fx then
     write.fail_not_taken(track, target.name)
   end
-  local what = reaeq_write.eq(track, fx, eq, not old or was ~= nil)
+  local what = reaeq_write.eq(track, fx, whole, not old or was ~= nil, change)
+  if change and target.instance.record.told ~= change then
+    target.told = change
+    act:note(messages.text("edit_kept", { track = target.name, change = change }))
+  end
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
   end
   if not what then
-    lanes, what = follow(act, target, fx, eq, idle)
+    lanes, what = follow(act, target, fx, whole, idle)
   end
   target.linked = target.linked or false
   what = what or write.note(target, fx, old and target.instance, eq, blend, lanes, was)
@@ -216,7 +275,7 @@ function write.one(act, target, eq, blend)
   end
   moving.keep(act.project, track, fx, lanes)
   if old then
-    write.tell_overridden(act, target.name, track, fx, eq, nil, lanes)
+    write.tell_overridden(act, target.name, track, fx, whole, nil, lanes)
   end
 end
 
@@ -247,7 +306,7 @@ function write.for_a_moment(act, entry, later)
       reaper.TrackFX_Delete(track, now)
     end
   end)
-  local what = reaeq_write.eq(track, fx, entry.eq, true)
+  local what = reaeq_write.eq(track, fx, (write.with_edits(target, entry.eq, entry.blend)), true)
   if what then
     write.fail_not_taken(track, target.name, what)
   end

@@ -121,6 +121,7 @@ MISTAKES = {
     "project: song": (["project", "nope.rpp"], "nope.rpp: there is no such file"),
     "project: plan": (["project", "song.rpp", "--plan", "nope.toml"], "nope.toml does not exist"),
     "project: word of the plan": (["project", "song.rpp", "--plan", "wrong.toml"], "line 2: unknown word 'wram'"),
+    "project: profile of the plan": (["project", "song.rpp", "--plan", "whose.toml"], "line 4: the name of a profile"),
     "project: reference": (["project", "song.rpp", "--plan", "reference.toml"], "nope.wav does not exist"),
     "project: folder": (["project", "song.rpp", "-o", "no/song.rpp"], "does not exist: create it"),
     "project: models": (["project", "song.rpp", "--models", "no"], "no folder no"),
@@ -137,6 +138,10 @@ MISTAKES = {
     "live: plan": (["live", "project", "--plan", "wrong.toml"], "unknown word 'wram'"),
     "live: reference": (["live", "match", "nope.wav"], "nope.wav does not exist"),
     "live: models": (["live", "warm", "--models", "no"], "no folder no"),
+    "live learn: name": (["live", "learn", "--profile", "x" * 101], "1 to 100 printable characters"),
+    "live learn: models": (["live", "learn", "--models", "no"], "no folder no"),
+    "live: profile": (["live", "warm", "--profile", "a\nb"], "1 to 100 printable characters"),
+    "batch: profile": (["batch", "song.wav", "-o", "out", "--word", "warm", "--profile", ""], "printable characters"),
     "demo: folder": (["demo", "--out", "song.wav"], "part of its path is a file"),
     "demo: models": (["demo", "--models", "no"], "no folder no"),
     "serve: models": (["serve", "--state-file", "state/b.json", "--models", "no"], "no folder no"),
@@ -219,6 +224,7 @@ def folder(tmp_path_factory):
     (folder / "number" / CONTRIBUTIONS).write_text(table(CONTRIBUTIONS).replace(",1,1", ",loud,1"))
     (folder / "binary" / SPECTRA).write_bytes(b"\xff\xfe\x00" * 50)
     (folder / "wrong.toml").write_text('[[rule]]\nword = "wram"\ntrack = "*"\n')
+    (folder / "whose.toml").write_text(f'[default]\nword = "warm"\nintensity = 1\nprofile = "{"x" * 101}"\n')
     (folder / "words").mkdir()
     for name in ("words.json", "words.safetensors"):
         shutil.copy(shipped("models") / name, folder / "words")

@@ -1,5 +1,10 @@
 import multiprocessing
+import random
 import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
 
 import pytest
 
@@ -30,7 +35,7 @@ def test_edits_come_back_by_profile_and_word(store):
     assert store.path.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("bad", [edit(""), edit(value=float("nan")), Edit("a", "w", "", (), (), (), (), 1.0)])
+@pytest.mark.parametrize("bad", [edit(value=float("nan")), Edit("a", "w", "", (), (), (), (), 1.0)])
 def test_what_is_no_edit_is_refused_and_nothing_of_its_press_is_kept(store, bad):
     with pytest.raises(AeqError):
         store.add([edit(), bad])
@@ -95,6 +100,52 @@ def test_two_processes_lose_nothing(store):
     for one in both:
         one.join()
     assert len(store.edits()) == 30
+
+
+def test_of_one_sound_and_word_the_latest_edit_counts_where_that_is_asked(store):
+    store.add([edit(value=1.0)])
+    store.add([edit(value=1.0), edit("metal", value=1.0)], once=True)
+    assert len(store.edits()) == 2
+    later = Edit("default", "warm", "drums", (1.0,) * 3, (0.5,) * 3, (2.0,) * 3, (0.5,) * 3, 0.7)
+    store.add([later], once=True)
+    store.add([edit(value=2.0)], once=True)
+    assert [(one.profile, one.made_db[0], one.intensity) for one in store.edits()] == [
+        ("metal", 1.0, 1.0), ("default", 2.0, 0.7), ("default", 2.0, 1.0),
+    ]  # fmt: skip
+
+
+LEARNING = """
+import sys
+from reaper_aeq.model.profile_store import Edit, ProfileStore
+store, n = ProfileStore(__import__("pathlib").Path(sys.argv[1])), 0
+while True:
+    n += 1
+    curve = (float(n),) * 59
+    store.add([Edit("default", f"word {n}", "vocals", curve, curve, curve, curve, 1.0)] * 3)
+    print(n, flush=True)
+"""
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_whole_settings(store):
+    """Killed at any moment: what was said to be kept is there, presses are there with all their settings or none."""
+    promised = {}
+    chance = random.Random(5)
+    for _ in range(8):
+        with subprocess.Popen([sys.executable, "-c", LEARNING, str(store.path)], stdout=subprocess.PIPE) as process:
+            said = [int(process.stdout.readline()) for _ in range(chance.randrange(1, 6))]
+            time.sleep(chance.random() * 0.02)
+            process.kill()
+            said += [int(line) for line in process.stdout.read().split(b"\n")[:-1]]
+        for n in said:
+            promised[n] = promised.get(n, 0) + 3
+        found = store.edits()
+        counts = Counter(int(one.word.removeprefix("word ")) for one in found)
+        assert not store.set_aside() and store.told == []
+        assert all(counts[n] >= count for n, count in promised.items())
+        assert all(count % 3 == 0 for count in counts.values())
+        assert all({*one.heard, *one.computed_db, *one.made_db} == {float(one.word.split()[1])} for one in found)
+        promised = dict(counts)
+    assert store.erase() == sum(promised.values())
 
 
 def test_a_full_disk_keeps_what_was_there(store, monkeypatch):

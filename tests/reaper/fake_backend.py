@@ -47,6 +47,7 @@ def answer(task: dict) -> dict:
         "score": {"before": 0.4, "after": 0.6},
         "confidence": 0.9,
         "explanation": "made up",
+        "heard": {"sample_rate": 48000, "kind": "vocals", "ltas": " ".join(str(-10 * n) for n in range(59))},
         "output_gain_db": -0.31 * total,
         "bands": bands,
     }
@@ -73,6 +74,7 @@ class FakeBackend:
         unreadable: True cannot read any file of a described sound.
         drop: True makes it do nothing any more, its heart not beating, as a process that was killed.
         beats, takes: False stops only this.
+        learned: what was to be learned from; `share` of it the next answer is told to have.
         hold_s: how long a job takes at least.
     """
 
@@ -81,6 +83,8 @@ class FakeBackend:
         self.finishes, self.respond, self.drop, self.hold_s = True, None, False, 0.0
         self.beats = self.takes = True
         self.jobs: list[dict] = []
+        self.learned: list[dict] = []
+        self.share = 0.45
         self.unreadable = False
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
@@ -150,6 +154,11 @@ class FakeBackend:
             return self._reply(letter, 200, {"words": [], "aliases": {"warmer": "warm", "air": "airy", "mud": "muddy"}})
         if told["path"] == "/v1/dashboard":
             return self._reply(letter, 200, {"url": f"http://127.0.0.1:{self.port}/?code={'c0' * 16}", "seconds": 30})
+        if told["path"] == "/v1/profile/learn":
+            self.learned.append(told["body"])
+            count = sum(len(one["edits"]) for one in self.learned)
+            rows = [{"word": one["word"], "settings": count, "share": self.share} for one in told["body"]["edits"]]
+            return self._reply(letter, 200, {"learned": rows, "store": "/home/ann/profiles.sqlite"})
         if told["path"] == "/v1/shutdown":
             self._reply(letter, 200, {"stopping": True})
             (self.mailbox / "backend.json").unlink()

@@ -18,11 +18,13 @@ from actions_kit import TONE, Clip, Session, Strip, ours, reaeq
 from standin.envelopes import Envelope
 from standin.envelopes import lanes as lanes_of
 from standin.fx_chain import fx_list
+from standin.injection import turn_band
 
 from reaper_aeq import AdaptiveEQ
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import Band, Eq
+from reaper_aeq.model.profile_store import ProfileStore
 from reaper_aeq.reaper.reaeq.instance import to_eq
 
 ALREADY_WARM = 0.95
@@ -90,6 +92,7 @@ def studio(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(standin.commands, "render", render)
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("AEQ_PROFILES", str(studio.folder / "own.sqlite"))
         yield studio
         if studio.sessions and (studio.folder / "backend.json").exists():
             studio.sessions[-1].press("Stop backend")
@@ -291,3 +294,37 @@ def test_a_press_along_the_song_moves_the_gains_where_its_balance_changes(studio
             gain_db = now.output_gain_db if last else now.bands[which].gain_db
             value = np.interp(at_s + 2.0, *zip(*values, strict=True))
             assert 20 * np.log10(scale * value) == pytest.approx(gain_db, abs=0.1), (which, at_s)
+
+
+def test_an_edit_is_learned_and_the_next_press_does_not_add_it_twice(studio, song, recordings, tmp_path):
+    """The real backend hears, keeps and learns; the EQ stays what the hand made of it, and the word has moved."""
+    name = "voice"
+    s = song([Strip(name, [Clip(recordings[name], length=SECONDS, selected=True)])])
+    s.press("Make warmer", timeout_s=120)
+    assert s.said == []
+    [(_, first)] = ours(s.project)[name]
+    band = next(n for n, one in enumerate(first.bands) if one.enabled and one.type in (0, 1, 8))
+    with s.reaper.as_user() as project:
+        turn_band(project.tracks[0], 0, band, gain_db=20 * np.log10(first.bands[band].gain) + 4.0)
+    [(_, turned)] = ours(s.project)[name]
+    store = ProfileStore(studio.folder / "own.sqlite")
+    try:
+        s.press("More", timeout_s=120)
+        s.press("Less", timeout_s=120)
+        s.press("Learn from my edits", timeout_s=120)
+        assert s.said[-1].startswith(f"Learned from your change on '{name}'. Now known of you: 1 setting of 'warm'.")
+        (edit,) = store.edits()
+        change = np.array(edit.made_db) - np.array(edit.computed_db)
+        assert (edit.word, len(edit.heard)) == ("warm", 59) and np.abs(change).max() == pytest.approx(4.0, abs=0.3)
+        s.press("Make warmer", timeout_s=120)
+        [(shown, last)] = ours(s.project)[name]
+        curves = [to_eq(one).response_db(GRID_HZ, 48_000) for one in (turned, last)]
+        assert shown == "AEQ: warm 100% (edited)" and np.abs(curves[0] - curves[1]).max() < 0.02
+        s.press("Start afresh")
+        [(_, own)] = ours(s.project)[name]
+        moved = [to_eq(one).response_db(GRID_HZ, 48_000) for one in (own, first)]
+        share = float((moved[0] - moved[1]) @ change / (change @ change))
+        print(f"the next answer has {share:.2f} of the edit by itself")
+        assert 0.02 < share < 0.6
+    finally:
+        store.erase()

@@ -33,7 +33,8 @@ def test_every_address_is_described(operations):
     assert {(operation.method.upper(), operation.path) for operation in operations} == {
         ("GET", "/v1/health"), ("GET", "/v1/words"), ("GET", "/v1/words/curves"), ("GET", "/v1/log"),
         ("POST", "/v1/shutdown"), ("GET", "/v1/jobs"), ("POST", "/v1/mailboxes"), ("POST", "/v1/dashboard"),
-        ("POST", "/v1/jobs"), ("POST", "/v1/analyze"), ("GET", "/v1/jobs/{job_id}"), ("DELETE", "/v1/jobs/{job_id}"),
+        ("POST", "/v1/profile/learn"), ("POST", "/v1/jobs"), ("POST", "/v1/analyze"),
+        ("GET", "/v1/jobs/{job_id}"), ("DELETE", "/v1/jobs/{job_id}"),
         ("GET", "/v1/jobs/{job_id}/tasks/{n}/plot.svg"),
     }  # fmt: skip
 

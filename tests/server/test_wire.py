@@ -15,7 +15,8 @@ MODELS = {
     "analyze_done": wire.JobInfo, "analyze_request": wire.AnalyzeRequest, "dashboard": wire.DashboardAddress,
     "error": wire.Failure, "health": wire.Health,
     "heartbeat": wire.Heartbeat, "letter": wire.Letter, "letter_answer": wire.LetterAnswer,
-    "letter_progress": wire.LetterProgress, "mailbox": wire.MailboxInfo,
+    "learn_request": wire.LearnRequest, "learned": wire.Learned, "letter_progress": wire.LetterProgress,
+    "mailbox": wire.MailboxInfo,
     "job_cancelled": wire.JobInfo, "job_done": wire.JobInfo, "job_failed_task": wire.JobInfo,
     "job_queued": wire.JobInfo,
     "job_request": wire.JobRequest, "job_running": wire.JobInfo, "jobs": wire.JobList,
@@ -100,7 +101,9 @@ def put(value, place, new):
 WRONG = (None, True, -1, 1e9, 2.5, float("nan"), "", "x" * 5000, [], [None] * 1001, {}, {"": 5})
 
 
-@pytest.mark.parametrize("name", ["sound_request", "match_request", "analyze_request", "letter", "mailbox"])
+@pytest.mark.parametrize(
+    "name", ["sound_request", "match_request", "analyze_request", "learn_request", "letter", "mailbox"]
+)
 def test_whatever_is_wrong_is_told_without_the_library_s_words(name):
     """Each place of a message given something that cannot be right."""
     data, told = sample(name), set()

@@ -12,8 +12,9 @@ import typer
 import typer.core
 
 from ...errors import AeqError, InstallError
+from ...model import DEFAULT_ENCODER
 from ...reaper.live import WEB_PORT
-from ...request import EqRequest, check_range, parse_word
+from ...request import DEFAULT_PROFILE, EqRequest, check_profile, check_range, parse_word
 from ...util.printable import printable
 from .checks import check_audio, check_models, check_plan, check_request, check_sounds
 from .console import print_json, progress, say
@@ -48,6 +49,9 @@ Linked = Annotated[
 Render = Annotated[
     bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
 ]
+Afresh = Annotated[
+    bool, typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept beside the new EQ.")
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
 
 
@@ -69,11 +73,11 @@ class Chosen:
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 
-    def tracks_of(self, always_render: bool = False, linked: bool = False) -> TrackChoice:
+    def tracks_of(self, always_render: bool = False, linked: bool = False, afresh: bool = False) -> TrackChoice:
         """The same, as the rest of the program takes it."""
         from ...project.live.run import TrackChoice
 
-        return TrackChoice(tuple(self.tracks or ()), self.everything, always_render, linked)
+        return TrackChoice(tuple(self.tracks or ()), self.everything, always_render, linked, afresh)
 
 
 @live.command("word")
@@ -83,6 +87,7 @@ def live_word(
     how: RequestOptions,
     linked: Linked = False,
     always_render: Render = False,
+    afresh: Afresh = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -94,7 +99,7 @@ def live_word(
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import make
 
-        rows = make(reaper, engine, chosen.tracks_of(always_render, linked), wanted, step_done)
+        rows = make(reaper, engine, chosen.tracks_of(always_render, linked, afresh), wanted, step_done)
     _show(rows, as_json)
 
 
@@ -102,6 +107,7 @@ def live_word(
 def live_project(
     plan: PlanFile = None,
     always_render: Render = False,
+    afresh: Afresh = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -115,7 +121,7 @@ def live_project(
         from ...project.live.backend import run_plan
 
         chosen.check(engine.words.blend)
-        rows = run_plan(reaper, engine, chosen, step_done, always_render)
+        rows = run_plan(reaper, engine, chosen, step_done, always_render, afresh)
     _show(rows, as_json)
 
 
@@ -128,6 +134,7 @@ def live_match(
     ] = 1.0,
     linked: Linked = False,
     always_render: Render = False,
+    afresh: Afresh = False,
     port: Port = WEB_PORT,
     models: Models = None,
     as_json: Json = False,
@@ -140,9 +147,36 @@ def live_match(
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import match
 
-        choice = chosen.tracks_of(always_render, linked)
+        choice = chosen.tracks_of(always_render, linked, afresh)
         rows = match(reaper, engine, choice, references, intensity, step_done)
     _show(rows, as_json)
+
+
+@live.command("learn")
+def live_learn(
+    chosen: Chosen,
+    name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
+    port: Port = WEB_PORT,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Learn what words mean to you from what you changed by hand in our EQs. Nothing of it leaves this machine."""
+    check_profile(name)
+    check_models(models, DEFAULT_ENCODER)
+    with _session(port, models) as (reaper, engine, _):
+        from ...project.live.learn import learn
+
+        rows = learn(reaper, engine, chosen.tracks_of(), name)
+        store = engine.profiles.store.path
+    if as_json:
+        print_json({"profile": name, "store": str(store), "learned": [vars(row) for row in rows]})
+        return
+    for row in rows:
+        if row.left:
+            say(f"{printable(row.track)}: nothing was learned ({row.left})")
+        else:
+            count = f"{row.settings} setting{'s' if row.settings > 1 else ''}"
+            say(f"{printable(row.track)}: learned {row.change}; {count} of {row.word!r} now, in {printable(store)}")
 
 
 @live.command("remove")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from ...eq import LIMITS
-from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, check_profile
+from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, DEFAULT_PROFILE, METHODS
 from . import console
 
 # Plain help: rich's takes as long to load as all the rest, and reads square brackets as markup.
@@ -161,7 +161,7 @@ class RequestOptions:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As `EqRequest` has them. Raises `AeqError` for what is no name of a profile."""
+        """As `EqRequest` has them."""
         given = dict(vars(self))
         without = given.pop("no_profile")
-        return given | {"profile": None if without else check_profile(self.profile)}
+        return given | {"profile": None if without else self.profile}

@@ -17,7 +17,7 @@ from ...model.profile_store import ProfileStore, exported
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
 from ...reaper.rpp.project import read_file
-from ...request import DEFAULT_PROFILE, EqRequest, check_profile
+from ...request import DEFAULT_PROFILE, EqRequest, check_learnable, check_profile
 from ...util.files import atomic_write
 from ...util.printable import printable
 from .checks import check_kind, check_request, check_sounds
@@ -51,38 +51,34 @@ def profile_learn(
     as_json: Json = False,
 ) -> None:
     """Learn what WORD means to you from the EQ that you made of our answer for this sound."""
-    request = EqRequest(word, intensity, kind=kind, profile=check_profile(name))
+    request = EqRequest(word, intensity, kind=kind, profile=name)
     request.check()
-    if intensity == 0:
-        raise AeqError("an intensity of 0 asks for nothing, so there is nothing to be learned: give the one you used")
+    check_learnable(intensity)
     check_kind(kind)
     check_sounds([source])
     made = read_chain_eq(chain)
     check_request(request, models, DEFAULT_ENCODER)
 
-    import torch
-
     from ...dsp.analyze_file import analyze_file
-    from ...dsp.spectrum import GRID_HZ
     from ...methods.validation import AnalyzedRequest
+    from ...result.realization import eq_curve
     from .sound import load_engine
 
     engine = load_engine(models, DEFAULT_ENCODER)
     analysis = analyze_file(str(source)).analysis
     result = engine.adapt_request(AnalyzedRequest(analysis, request))
-    curves = [torch.from_numpy(Eq(eq.bands).response_db(GRID_HZ, result.sample_rate)) for eq in (result.eq, made)]
-    sure = kind or (result.kind if result.kind in KINDS else "")
-    store = engine.profiles.store
-    engine.profiles.learn(name, word, intensity, curves[0], curves[1], sure, analysis.ltas_db())
-    _tell(store)
-    edits = store.edits(name)
-    count = sum(one.word == edits[-1].word for one in edits)
+    sure = kind or result.known_kind
+    profiles = engine.profiles
+    computed_db, made_db = (eq_curve(eq, result.sample_rate) for eq in (result.eq, made))
+    found = profiles.learn(name, word, intensity, computed_db, made_db, sure, analysis.ltas_db())
+    _tell(profiles.store)
     if as_json:
-        print_json({"profile": name, "word": word, "kind": sure, "edits": count, "store": str(store.path)})
-    else:
-        say(
-            f"learned from {count} setting{'s' if count > 1 else ''} of {word!r}: 'words --mine' shows how far yours is"
+        print_json(
+            {"profile": name, "word": word, "kind": sure, "edits": found.settings, "store": str(profiles.store.path)}
         )
+    else:
+        settings = f"{found.settings} setting{'s' if found.settings > 1 else ''}"
+        say(f"learned from {settings} of {word!r}: 'words --mine' shows how far yours is")
 
 
 def read_chain_eq(path: Path) -> Eq:

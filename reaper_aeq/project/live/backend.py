@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...dsp.analyze_file import AnalyzedAudio
+from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...reaper.live import check, preferences, target, write
 from ...reaper.live.api import Api
@@ -22,13 +23,18 @@ from ..analysis_pool import Progress
 from ..plan import Plan
 from ..rows import Row
 from ..runner import Channel, why_left
-from .run import STEP, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
+from .run import STEP, how_heard, is_idle, learnable, listen_all, overridden, row_of, scratch, side_by_side
 
 
-def run_plan(reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False) -> list[Row]:
-    """Gives a row for each track in order, the master's last. Raises `LiveError`, `PlanError`."""
+def run_plan(
+    reaper: Api, engine: AdaptiveEQ, plan: Plan, progress: Progress, always_render: bool = False, afresh: bool = False
+) -> list[Row]:
+    """Gives a row for each track in order, the master's last. Raises `LiveError`, `PlanError`.
+
+    `afresh`: what somebody changed by hand in EQs of ours is dropped.
+    """
     with scratch() as folder:
-        backend = LiveBackend(reaper, plan, progress, folder, always_render)
+        backend = LiveBackend(reaper, plan, progress, folder, always_render, afresh)
         rows = runner.run(plan, engine, backend)
         backend.write()
     return rows
@@ -39,9 +45,10 @@ class LiveBackend:
 
     moves = False
 
-    def __init__(self, reaper: Api, plan: Plan, progress: Progress, folder: Path, always_render: bool):
+    def __init__(self, reaper: Api, plan: Plan, progress: Progress, folder: Path, always_render: bool, afresh: bool):
         self.reaper, self.plan, self.progress, self.folder = reaper, plan, progress, folder
-        self.always_render = always_render
+        self.always_render, self.afresh = always_render, afresh
+        self.sounds: dict[int, Analysis] = {}  # by the number of the track
         self.entries: list[write.Entry] = []
         self.given: list[Channel[Target]] = []
         self.heard = 0
@@ -71,6 +78,7 @@ class LiveBackend:
         found = side_by_side(listen, targets, told)
         for channel, heard in zip(channels, found, strict=True):
             if heard is not None:
+                self.sounds[channel.track.number] = heard.analysis
                 channel.row.heard = how_heard(channel.track)
                 channel.row.warnings += [heard.warning] if heard.warning else []
         return found
@@ -79,7 +87,8 @@ class LiveBackend:
         """See `Backend`."""
         if is_idle(channel.track, result):
             return None
-        self.entries.append(write.Entry(channel.track, result.eq, name, alone=True))
+        sound = learnable(self.sounds[channel.track.number], result)
+        self.entries.append(write.Entry(channel.track, result.eq, name, True, self.afresh, sound))
         self.given.append(channel)
         return name
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ...dsp.analyze_file import AnalyzedAudio, analyze_file
+from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...methods.validation import AnalyzedRequest
@@ -23,6 +25,7 @@ from ...reaper.live.render_state import all_tracks
 from ...reaper.live.target import Target
 from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
+from ...result.learnable import heard_of
 from ...result.result import Result, with_loudness
 from ...util.files import output_error
 from ..analysis_pool import Progress, open_analysis_pool
@@ -42,13 +45,14 @@ class TrackChoice:
     """Whose EQ: that of the tracks with these names, of every track that sounds, or of what is selected in REAPER.
 
     `always_render`: what REAPER itself plays is heard, even where the files hold all of the sound. `linked`: they share
-    one EQ, computed from their sum, from now on.
+    one EQ, computed from their sum, from now on. `afresh`: what somebody changed by hand in EQs of ours is dropped.
     """
 
     names: tuple[str, ...] = ()
     everything: bool = False
     always_render: bool = False
     linked: bool = False
+    afresh: bool = False
 
     def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
         """Raises `LiveError` if it means nothing."""
@@ -132,14 +136,18 @@ def row_of(one: Target) -> Row:
 
 
 def overridden(one: Target) -> list[str]:
-    """What of the EQ that was just written will not last."""
+    """What of the EQ that was just written will not last; and what of the one before lasts."""
+    kept = [f"what was changed by hand is kept ({one.kept}): --afresh drops it"] if one.kept else []
     if not one.overridden:
-        return []
+        return kept
     names = ", ".join(map(repr, one.overridden))
-    return [
-        f"an envelope controls {names} of its EQ, so what was set there will not be heard: bypass or"
-        " remove the envelope"
-    ]
+    told = f"an envelope controls {names} of its EQ, so what was set there will not be heard: bypass or"
+    return [*kept, f"{told} remove the envelope"]
+
+
+def learnable(analysis: Analysis, result: Result) -> dict[str, Any] | None:
+    """What is kept of a sound to learn from later; None where it was matched to another."""
+    return heard_of(analysis, result) if result.word is not None else None
 
 
 def is_idle(one: Target, result: Result) -> bool:
@@ -185,7 +193,8 @@ def listen_all(
     files: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
     if not always_render:
-        files, reasons = in_files(reaper, project, targets, {entry.target.track: entry.eq for entry in new})
+        eqs = {entry.target.track: write.eq_to_write(reaper, entry) for entry in new}
+        files, reasons = in_files(reaper, project, targets, eqs)
     rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
     rendered: dict[int, Rendered] = {}
     if rest:
@@ -239,7 +248,12 @@ def _run(
         # of linked tracks each gets the answer to their sum
         audible, told = _for_each_linked(audible, told)
         answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
-        entries = [write.Entry(one, result.eq, name) for one, name, result in answered if not is_idle(one, result)]
+        sounds = [heard.analysis for _, heard in audible]
+        entries = [
+            write.Entry(one, result.eq, name, afresh=choice.afresh, heard=learnable(sound, result))
+            for (one, name, result), sound in zip(answered, sounds, strict=True)
+            if not is_idle(one, result)
+        ]
         if entries:
             with reaper.held():
                 write.write_all(reaper, project, label, entries)

@@ -25,6 +25,7 @@ from .records import InstanceRecord
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
+EDITED = " (edited)"  # behind all, of one that somebody changed by hand
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
 FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex
@@ -57,7 +58,8 @@ class Instance:
         """
         if not self.has_own_name:
             try:
-                read = parse_word(self.name.removeprefix(PREFIXES[self.family]).removesuffix(LINKED), all_zero=True)
+                said = self.name.removeprefix(PREFIXES[self.family]).removesuffix(EDITED).removesuffix(LINKED)
+                read = parse_word(said, all_zero=True)
                 return {read: 1.0} if isinstance(read, str) else read
             except AeqError:
                 pass
@@ -159,6 +161,14 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
     if any(enabled != "0" for enabled in left_over):
         return "a band that is left over is on"
     return _difference(*read(reaper, track, fx), eq, driven(reaper, track, fx))
+
+
+def holds(reaper: Api, track: str, fx: int, eq: Eq) -> bool:
+    """Whether an instance sounds like `eq`."""
+    bands, gain_db = read(reaper, track, fx)
+    if any(band is None or band.enabled for band in bands[len(eq.bands) :]) or len(bands) < len(eq.bands):
+        return False
+    return _difference(bands, gain_db, eq, driven(reaper, track, fx)) is None
 
 
 def overridden(reaper: Api, track: str, fx: int, eq: Eq) -> list[str]:

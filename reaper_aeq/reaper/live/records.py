@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...eq import Band, Eq
+from ...errors import AeqError
 from .api import Api
 
 KEY, VERSION = "P_EXT:reaper-aeq", 1
@@ -20,8 +21,11 @@ _SAME_DB, _SAME_HZ, _SAME_OCT = 0.05, 1e-3, 5e-3
 
 @dataclass(frozen=True)
 class InstanceRecord:
-    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and its bands as JSON has them.
+    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and the bands that were computed, as
+    JSON has them.
 
+    `heard`: the sound it was computed for (`result.learnable`). `told`: what was said last of a change by hand that is
+    kept. `learned`: the signature of the setting that was learned from; `taught`: that was since the last answer.
     `lanes`: parameters that envelopes of ours move, where the actions made it follow the song.
     """
 
@@ -30,7 +34,19 @@ class InstanceRecord:
     name: str
     blend: Mapping[str, float]
     eq: Mapping[str, Any]
+    heard: Mapping[str, Any] | None = None
+    told: str = ""
+    learned: str = ""
+    taught: bool = False
     lanes: tuple[int, ...] = ()
+
+    @property
+    def computed(self) -> Eq | None:
+        """None where it cannot be read: anybody may write there."""
+        try:
+            return Eq(tuple(Band(**band) for band in self.eq["bands"]), float(self.eq["output_gain_db"]))
+        except (AeqError, TypeError, KeyError, ValueError):
+            return None
 
     def holds(self, bands: Sequence[Band | None]) -> bool:
         """Whether an instance with these bands is as it was written."""
@@ -46,8 +62,9 @@ class InstanceRecord:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
-        told = {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq)}
-        return told | ({"lanes": list(self.lanes)} if self.lanes else {})
+        more = {name: value for name in ("heard", "told", "learned", "taught") if (value := getattr(self, name))}
+        more |= {"lanes": list(self.lanes)} if self.lanes else {}
+        return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq), **more}
 
 
 @dataclass
@@ -58,14 +75,14 @@ class Kept:
     group: str | None = None
 
 
-def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq) -> InstanceRecord:
-    """What is kept about an instance that was just written."""
+def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq, **more: Any) -> InstanceRecord:
+    """What is kept about an instance that was just written; `eq`: what was computed for it."""
     bands = [
         {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
          "enabled": b.enabled}
         for b in eq.bands
     ]  # fmt: skip
-    return InstanceRecord(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db})
+    return InstanceRecord(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db}, **more)
 
 
 def read(reaper: Api, track: str) -> Kept:
@@ -126,8 +143,12 @@ def _text(reaper: Api, track: str) -> str:
 def _record(one: Any) -> InstanceRecord | None:
     try:
         blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
-        lanes = tuple(int(lane) for lane in one.get("lanes") or ())
-        record = InstanceRecord(one["fx"], one["family"], one["name"], blend, one["eq"], lanes)
+        heard, told, learned = (one.get(name) for name in ("heard", "told", "learned"))
+        record = InstanceRecord(
+            one["fx"], one["family"], one["name"], blend, one["eq"], heard if isinstance(heard, dict) else None,
+            told if isinstance(told, str) else "", learned if isinstance(learned, str) else "",
+            one.get("taught") is True, tuple(int(lane) for lane in one.get("lanes") or ()),
+        )  # fmt: skip
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
         return record if fine and isinstance(record.eq["bands"], list) else None

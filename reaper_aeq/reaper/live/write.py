@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from ...eq import Eq
-from . import check, envelopes, fx, reaeq, records, render_state
+from ..edits import signature
+from . import by_hand, check, envelopes, fx, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
@@ -17,12 +19,28 @@ UNDO_STATE = 1 | 2  # track and master FX, and what is kept beside a track; noth
 
 @dataclass
 class Entry:
-    """What a target's instance is to hold, and its name. `alone`: no other of our instances stays on that track."""
+    """What a target's instance is to hold, and its name.
+
+    `alone`: no other of our instances stays on that track. `afresh`: what somebody changed by hand is dropped. `heard`:
+    the sound it was computed for, to be learned from later.
+    """
 
     target: Target
     eq: Eq
     name: str
     alone: bool = False
+    afresh: bool = False
+    heard: Mapping[str, Any] | None = None
+
+    @property
+    def family(self) -> str:
+        """By its name."""
+        return reaeq.family_of(self.name) or "word"
+
+    @property
+    def blend(self) -> Mapping[str, float]:
+        """As its name says."""
+        return reaeq.Instance(0, self.name, self.family).blend
 
 
 def check_still_there(reaper: Api, project: str, targets: Sequence[Target]) -> None:
@@ -106,26 +124,43 @@ def write_one(reaper: Api, entry: Entry) -> None:
         while others := [one for one in reaeq.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
             _delete(reaper, track, others[-1].index, target)
         old = fx.find(reaper, track, kept)
+    moved = replace(instance, index=old) if instance and old is not None and not entry.afresh else None
+    # read before a fresh one takes its place
+    edit = by_hand.edit_of(reaper, track, moved)
+    whole = by_hand.with_edit(target, edit, entry.eq, entry.blend, entry.heard)
     lanes = _without_lanes(reaper, target, old, instance) if old is not None and instance else ()
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     index = old if old is not None else reaeq.add(reaper, track, place)
     if index is None:
         raise _not_added(reaper, target)
-    what = reaeq.write(reaper, track, index, entry.eq)
+    # what holds the hand's work already stays as it is to the last digit
+    what = None if edit and reaeq.holds(reaper, track, index, whole) else reaeq.write(reaper, track, index, whole)
     # a name that the user gave it stays
-    name = instance.name if instance and instance.has_own_name and not entry.alone else entry.name
+    own = instance is not None and instance.has_own_name and not entry.alone
+    name = instance.name if instance and own else entry.name + reaeq.EDITED * bool(edit)
     if not what and not reaeq.rename(reaper, track, index, name):
         what = "its name"
     if not what and index != (place if old is None else old):
         what = "its place in the chain"
     if what:
         raise _not_taken(reaper, target, what)
-    _note(reaper, track, index, entry, name, lanes)
+    told = {"told": edit.change, "learned": edit.record.learned} if edit else {}
+    _note(reaper, track, index, entry, name, heard=entry.heard, lanes=lanes, **told)
     if old is not None:
-        target.overridden = reaeq.overridden(reaper, track, index, entry.eq)
+        target.kept = edit.change if edit else ""
+        target.overridden = reaeq.overridden(reaper, track, index, whole)
     # an instance that was off and gets a new EQ is meant to be heard
     if old is not None and fx.is_bypassed(reaper, track, index):
         fx.bypass(reaper, track, index, False)
+
+
+def eq_to_write(reaper: Api, entry: Entry) -> Eq:
+    """With what somebody changed by hand in the instance that is there."""
+    if entry.afresh:
+        return entry.eq
+    instance = reaeq.find(reaper, entry.target.track, entry.target.family)
+    edit = by_hand.edit_of(reaper, entry.target.track, instance)
+    return by_hand.with_edit(entry.target, edit, entry.eq, entry.blend, entry.heard)
 
 
 def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: Later) -> None:
@@ -146,7 +181,7 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
     render_state.no_automation(reaper, project, [entry.target.track for entry in entries], later)
     for entry in entries:
         track = entry.target.track
-        ours = reaeq.ours(reaper, track)
+        ours, whole = reaeq.ours(reaper, track), eq_to_write(reaper, entry)
         fx.bypass_for_now(reaper, project, track, [fx.LiveFx(one.index) for one in ours], later)
         instance = reaeq.find(reaper, track, entry.target.family)
         count = reaper("TrackFX_GetCount", track)
@@ -155,7 +190,7 @@ def put_in_for_now(reaper: Api, project: str, entries: Sequence[Entry], later: L
         if index is None:
             raise _not_added(reaper, entry.target)
         later(partial(_take_out, reaper, track, fx.guid(reaper, track, index)))
-        if what := reaeq.write(reaper, track, index, entry.eq):
+        if what := reaeq.write(reaper, track, index, whole):
             raise _not_taken(reaper, entry.target, what)
 
 
@@ -196,11 +231,27 @@ def _without_lanes(reaper: Api, target: Target, index: int, instance: reaeq.Inst
     return ()
 
 
-def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, lanes: tuple[int, ...] = ()) -> None:
+def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: Eq) -> None:
+    """What counts as computed from now on, beside the track, and the name; in a block of the caller's."""
+    track, before = target.track, edit.record
+    found = (one for one in reaeq.ours(reaper, track) if one.record and one.record.fx == before.fx)
+    if (instance := next(found, None)) is None:
+        raise LiveError(f"the EQ of ours on {target.name!r} was removed meanwhile: nothing was changed, try again")
+    name = instance.name
+    if not instance.has_own_name and not name.endswith(reaeq.EDITED):
+        name += reaeq.EDITED
+        if not reaeq.rename(reaper, track, instance.index, name):
+            raise _not_taken(reaper, target, "its name")
+    learned = records.record_of(
+        fx.guid(reaper, track, instance.index), before.family, name, before.blend, computed, heard=before.heard,
+        told=before.told, learned=signature(edit.held), taught=True, lanes=before.lanes,
+    )  # fmt: skip
+    records.note(reaper, track, learned, _alive(reaper, track))
+
+
+def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, **more: Any) -> None:
     """What was written is kept beside the track: the FX is found again whatever it is called."""
-    family = reaeq.family_of(entry.name) or "word"
-    blend = reaeq.Instance(index, entry.name, family).blend
-    record = replace(records.record_of(fx.guid(reaper, track, index), family, name, blend, entry.eq), lanes=lanes)
+    record = records.record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
     records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from reaper_aeq.reaper.reaeq.state import StateBand
+
+from .fx_chain import fx_list
 from .handles import Item, Track
 from .media import forget_formats
 from .project import Project
@@ -58,6 +62,25 @@ def draw_envelope(track: Track, fx: int, parameter: int, value: float, active: b
     node.body = [f"{node.indent}  ACT {int(active)} -1", f"{node.indent}  PT 0 {value!r} 0"]
     track.project.touch()
     return node
+
+
+def turn_band(track: Track, fx: int, band: int, gain_db: float | None = None, **fields: object) -> None:
+    """The user turns a band of a ReaEQ: `gain_db`, or what a `StateBand` has. -1 is the global gain."""
+    eq = fx_list(track)[fx].eq
+    if gain_db is not None:
+        fields["gain"] = 10 ** (gain_db / 20)
+    if band < 0:
+        eq.write(replace(eq.state, gain=fields["gain"]))
+    else:
+        eq.set_band(band, **fields)
+    track.project.touch()
+
+
+def set_bands(track: Track, fx: int, change: Callable[[tuple[StateBand, ...]], tuple[StateBand, ...]]) -> None:
+    """The user adds bands to a ReaEQ or takes some away."""
+    eq = fx_list(track)[fx].eq
+    eq.write(replace(eq.state, bands=change(eq.state.bands)))
+    track.project.touch()
 
 
 def offline(item: Item) -> None:

@@ -1,0 +1,87 @@
+"""What somebody made by hand of our EQs in the open project teaches the words: `profile learn` without a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...engine import AdaptiveEQ
+from ...eq import Eq
+from ...reaper.edits import Held, signature, toward
+from ...reaper.live import by_hand, check, reaeq, target, write
+from ...reaper.live.api import Api, LiveError
+from ...reaper.live.target import Target
+from ...result.learnable import ltas_of
+from ...result.realization import eq_curve
+from ..live.run import TrackChoice
+
+LABEL = "learn from my edits"
+
+
+@dataclass(frozen=True)
+class LearnedEdit:
+    """One edit: the track, the word, what was changed, and how many settings of the word there are now; or why nothing
+    was learned of it."""
+
+    track: str
+    word: str = ""
+    change: str = ""
+    settings: int = 0
+    left: str = ""
+
+
+def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) -> list[LearnedEdit]:
+    """Raises `LiveError` where nothing was changed by hand, and `AeqError`."""
+    with reaper.held():
+        project = target.front_project(reaper)
+        targets = choice.targets(reaper, project, "word")
+        found = [
+            (one, edit)
+            for one in targets
+            for instance in reaeq.ours(reaper, one.track)
+            if (edit := by_hand.edit_of(reaper, one.track, instance))
+        ]
+        for one, _ in found:
+            check.may_change(reaper, one)
+    if not found:
+        raise LiveError("no EQ of ours on these tracks was changed by hand: turn its bands in ReaEQ, then try again")
+    rows, noted = [], []
+    for one, edit in found:
+        if left := hindrance(edit):
+            rows.append(LearnedEdit(one.name, change=edit.change, left=left))
+            continue
+        ((word, intensity),) = edit.record.blend.items()
+        assert edit.record.heard is not None, "`hindrance` asks"
+        rate, kind = edit.record.heard["sample_rate"], edit.record.heard.get("kind") or ""
+        computed_db, made_db = (eq_curve(eq, rate) for eq in (edit.computed, _heard_eq(edit.held)))
+        ltas_db = ltas_of(edit.record.heard["ltas"])
+        told = engine.profiles.learn(profile, word, intensity, computed_db, made_db, kind, ltas_db, once=True)
+        rows.append(LearnedEdit(one.name, told.word, edit.change, told.settings))
+        noted.append((one, edit, toward(edit.computed, edit.held, told.share)))
+    if noted:
+        with reaper.held():
+            _note(reaper, project, noted)
+    return rows
+
+
+def hindrance(edit: by_hand.HandEdit) -> str:
+    """Why nothing can be learned of it, the end of a sentence; '' where something can."""
+    record, heard = edit.record, edit.record.heard
+    if record.learned == signature(edit.held):
+        return "it was learned already"
+    if record.family != "word" or len(record.blend) != 1 or not all(record.blend.values()):
+        return "it is not for one word, so nobody knows which is meant"
+    if heard is None or not isinstance(heard.get("sample_rate"), int) or not isinstance(heard.get("ltas"), str):
+        return "what was heard is not known any more: ask for the word again, then change its EQ"
+    return "it has a band of a kind that cannot be computed" if None in edit.held.bands else ""
+
+
+def _heard_eq(held: Held) -> Eq:
+    return Eq(tuple(band for band in held.bands if band is not None))
+
+
+def _note(reaper: Api, project: str, noted: list[tuple[Target, by_hand.HandEdit, Eq]]) -> None:
+    def body() -> None:
+        for one, edit, computed in noted:
+            write.note_learned(reaper, one, edit, computed)
+
+    write.undoable(reaper, project, LABEL, [one for one, _, _ in noted], body)

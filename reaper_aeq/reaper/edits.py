@@ -1,0 +1,221 @@
+"""What somebody did by hand to an EQ of ours since it was computed, and the same done to the next one.
+
+Band by band where the next answer has that band too, so that a hand's narrow notch stays the notch that it is; what has
+no counterpart goes beside it as bands of its own. The actions do the same (`reascripts/aeq/edits.lua`). Standard
+library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq
+
+# What REAPER's own rounding may change, far below what a hand does and anybody hears.
+SAME_DB, SAME_HZ, SAME_OCT = 0.05, 5e-3, 0.02
+NEAR_OCT = 1.0  # a band of that kind so near is the same band, moved
+ANOTHER_PLACE, ANOTHER_KIND = 0.3, 3.0  # octaves that a band counts further off, in a row that a deletion shifted
+MOST_DB, LEAST_HZ, MOST_HZ, LEAST_OCT, MOST_OCT = 12.04, 20.0, 24_000.0, 0.01, 4.0  # ReaEQ's
+SHOWN = 4  # changes that are told
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an instance holds now. A band of a kind that we cannot compute is None."""
+
+    bands: Sequence[Band | None]
+    output_gain_db: float = 0.0
+
+
+def is_edited(computed: Eq, held: Held) -> bool:
+    """Whether it is not what was computed."""
+    return bool(described(computed, held))
+
+
+def kept(computed: Eq, held: Held, new: Eq) -> Eq:
+    """`new` with what a hand made of `computed`: `held` itself where `new` is what was computed before."""
+    found, added, extra = _pairs(computed.bands, held.bands), [], []
+    again = _matched(len(new.bands), len(computed.bands), lambda n, k: _again(new.bands[n], computed.bands[k]))
+    for n, band in enumerate(new.bands):
+        before = again[n]
+        place = None if before is None else found[before]
+        if before is None:
+            added.append(band)
+        elif place is not None:  # else it was deleted
+            added.append(_moved_alike(computed.bands[before], _known(held.bands[place]), band))
+    for k, band in enumerate(computed.bands):
+        place = found[k]
+        if k not in again:
+            extra += _difference(band, None if place is None else _known(held.bands[place]))
+    own = [band for place, band in enumerate(held.bands) if band and place not in found]
+    gain_db = held.output_gain_db - computed.output_gain_db
+    gain_db = new.output_gain_db + (gain_db if abs(gain_db) >= SAME_DB else 0.0)
+    return Eq(tuple(added + own + extra), min(gain_db, MOST_DB))
+
+
+def toward(computed: Eq, held: Held, share: float) -> Eq:
+    """What counts as computed once `share` (0..1) of an edit has become part of the word's own meaning."""
+    found, bands = _pairs(computed.bands, held.bands), []
+    for band, place in zip(computed.bands, found, strict=True):
+        now = None if place is None else held.bands[place]
+        if now is None or (band.enabled and not now.enabled):
+            bands.append(replace(band, gain_db=band.gain_db * (1 - share)))
+        elif now.kind != band.kind or not band.enabled:
+            bands.append(band)
+        else:
+            bands.append(Band(
+                band.kind, band.freq_hz * (now.freq_hz / band.freq_hz) ** share,
+                band.gain_db + share * (now.gain_db - band.gain_db),
+                band.bandwidth_oct * (now.bandwidth_oct / band.bandwidth_oct) ** share,
+            ))  # fmt: skip
+    for place, own in enumerate(held.bands):
+        if own and own.enabled and place not in found and own.kind not in WITHOUT_GAIN:
+            bands.append(replace(own, gain_db=own.gain_db * share))
+    return Eq(tuple(bands), computed.output_gain_db)
+
+
+def described(computed: Eq, held: Held) -> str:
+    """'+1.5 dB at 300 Hz, a notch at 60 Hz'; '' where nothing was changed."""
+    found, told = _pairs(computed.bands, held.bands), []
+    for band, place in zip(computed.bands, found, strict=True):
+        told += _told(band, None if place is None else _known(held.bands[place]))
+    for place, own in enumerate(held.bands):
+        if place not in found and (own is None or _heard(own)):
+            told.append(_addition(own))
+    gain_db = held.output_gain_db - computed.output_gain_db
+    if abs(gain_db) >= SAME_DB:
+        told.append(f"{gain_db:+.1f} dB of output gain")
+    return ", ".join([*told[:SHOWN], *(["and more"] if len(told) > SHOWN else [])])
+
+
+def signature(held: Held) -> str:
+    """One text for one setting."""
+    rows = [
+        f"{band.kind} {band.freq_hz:.3g} {band.gain_db:.1f} {band.bandwidth_oct:.1f}"
+        for band in held.bands
+        if band and band.enabled
+    ]
+    return "; ".join(rows)
+
+
+def _pairs(computed: Sequence[Band], held: Sequence[Band | None]) -> list[int | None]:
+    """For each computed band where it is now; None where it was deleted, which shifts those behind it."""
+
+    def cost(k: int, place: int) -> float | None:
+        band, now = computed[k], held[place]
+        if now is None:
+            return None
+        octaves = abs(math.log2(now.freq_hz / band.freq_hz))
+        if now.kind != band.kind:
+            return octaves + ANOTHER_KIND if k == place else None
+        if k == place:
+            return octaves
+        return octaves + ANOTHER_PLACE if octaves <= NEAR_OCT else None
+
+    return _matched(len(computed), len(held), cost)
+
+
+def _again(new: Band, before: Band) -> float | None:
+    octaves = abs(math.log2(new.freq_hz / before.freq_hz))
+    near = octaves <= NEAR_OCT or new.kind in PASS_FILTERS
+    return octaves if new.kind == before.kind and near else None
+
+
+def _matched(rows: int, columns: int, cost: Callable[[int, int], float | None]) -> list[int | None]:
+    """The column of each row, the cheapest pairs first."""
+    costs = ((cost(row, column), row, column) for row in range(rows) for column in range(columns))
+    found: list[int | None] = [None] * rows
+    for _, row, column in sorted((price, row, column) for price, row, column in costs if price is not None):
+        if found[row] is None and column not in found:
+            found[row] = column
+    return found
+
+
+def _known(band: Band | None) -> Band:
+    assert band is not None, "only known bands are paired"
+    return band
+
+
+def _has_gain(band: Band) -> bool:
+    return band.kind not in WITHOUT_GAIN
+
+
+def _heard(own: Band) -> bool:
+    return own.enabled and (not _has_gain(own) or abs(own.gain_db) >= SAME_DB)
+
+
+def _same_gain(band: Band, now: Band) -> bool:
+    return not (_has_gain(band) and _has_gain(now)) or abs(now.gain_db - band.gain_db) < SAME_DB
+
+
+def _same_freq(band: Band, now: Band) -> bool:
+    return abs(now.freq_hz / band.freq_hz - 1) < SAME_HZ
+
+
+def _same_width(band: Band, now: Band) -> bool:
+    return abs(now.bandwidth_oct - band.bandwidth_oct) < SAME_OCT
+
+
+def _moved_alike(before: Band, now: Band, new: Band) -> Band:
+    """`new` changed as `before` was to `now`."""
+    gain_db = new.gain_db if _same_gain(before, now) else new.gain_db + now.gain_db - before.gain_db
+    if now.kind != before.kind and not (_has_gain(now) and _has_gain(before)):
+        gain_db = now.gain_db
+    freq_hz = new.freq_hz if _same_freq(before, now) else new.freq_hz * now.freq_hz / before.freq_hz
+    width = new.bandwidth_oct
+    width = width if _same_width(before, now) else width * now.bandwidth_oct / before.bandwidth_oct
+    return Band(
+        now.kind, min(max(freq_hz, LEAST_HZ), MOST_HZ), min(gain_db, MOST_DB), min(max(width, LEAST_OCT), MOST_OCT),
+        new.enabled if now.enabled == before.enabled else now.enabled,
+    )  # fmt: skip
+
+
+def _difference(before: Band, now: Band | None) -> list[Band]:
+    """Bands that do what a hand did to one that the next answer has not."""
+    if now is not None and not _told(before, now):
+        return []
+    both = now is not None and now.enabled and before.enabled and now.kind == before.kind and _has_gain(now)
+    if now is not None and both and _same_freq(before, now) and _same_width(before, now):
+        return [replace(now, gain_db=now.gain_db - before.gain_db)]
+    taken = [replace(before, gain_db=-before.gain_db)] if before.enabled and _has_gain(before) else []
+    return ([now] if now is not None and now.enabled else []) + taken
+
+
+def _told(before: Band, now: Band | None) -> list[str]:
+    if now is None or now.enabled != before.enabled:
+        is_on = now is not None and now.enabled
+        return [f"the band at {_hz(before.freq_hz)} {'on' if is_on else 'off'}"] if is_on or before.enabled else []
+    if not now.enabled:
+        return []
+    if now.kind != before.kind:
+        return [f"a {_kind(now.kind)} for the {_kind(before.kind)} at {_hz(before.freq_hz)}"]
+    told = []
+    if not _same_freq(before, now):
+        told.append(f"{_hz(before.freq_hz)} moved to {_hz(now.freq_hz)}")
+    if not _same_gain(before, now):
+        told.append(_change(now, now.gain_db - before.gain_db))
+    if not _same_width(before, now):
+        wider = now.bandwidth_oct > before.bandwidth_oct
+        told.append(f"{'wider' if wider else 'narrower'} at {_hz(now.freq_hz)}")
+    return told
+
+
+def _addition(own: Band | None) -> str:
+    if own is None:
+        return "a band of another kind"
+    return _change(own, own.gain_db) if _has_gain(own) else f"a {_kind(own.kind)} at {_hz(own.freq_hz)}"
+
+
+def _change(band: Band, gain_db: float) -> str:
+    side = {BandKind.LOW_SHELF: "below", BandKind.HIGH_SHELF: "above"}.get(band.kind, "at")
+    return f"{gain_db:+.1f} dB {side} {_hz(band.freq_hz)}"
+
+
+def _kind(kind: BandKind) -> str:
+    return kind.replace("_", "-" if kind in PASS_FILTERS else " ")
+
+
+def _hz(freq_hz: float) -> str:
+    return f"{freq_hz / 1000:.3g} kHz" if freq_hz >= 999.5 else f"{freq_hz:.3g} Hz"
