@@ -18,7 +18,7 @@ from pydantic import (
 from ..eq import LIMITS, BandKind
 from ..model.kinds import KINDS
 from ..project.description import DescribedSound, ReferenceInfo
-from ..request import DEFAULT_PROFILE, EqRequest, parse_word
+from ..request import DEFAULT_PROFILE, DRAWS, EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000
@@ -129,6 +129,9 @@ class AdaptTask(SoundTask):
         default=DEFAULT_PROFILE, description="Whose own meaning of the words counts; null: everybody's"
     )
     references: list[AudioPath | ReferenceInfo] = Field(default=[], max_length=16)
+    variation: Annotated[
+        int, Field(ge=0, le=8, description="0: the answer; n: the n-th other one people might give")
+    ] = 0
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -142,8 +145,16 @@ class AdaptTask(SoundTask):
         """Where a word is asked for. Raises `AeqError` for a blend that cannot be read."""
         assert self.request is not None
         word = parse_word(self.request) if isinstance(self.request, str) else dict(self.request)
+        method = DRAWS if self.variation else self.method
         return EqRequest(
-            word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name, profile=self.profile
+            word,
+            self.intensity,
+            self.adaptation,
+            method,
+            variations=self.variation,
+            kind=self.kind,
+            name=self.name,
+            profile=self.profile,
         )
 
 
@@ -190,6 +201,22 @@ class HeardAsInfo(Message):
     kinds: dict[str, Share]
 
 
+class Sketch(Message):
+    """What a panel draws, and how far an EQ may be turned up without asking again (result/sketch.py).
+
+    Curves are text, whole tenths of a dB in turn on `dsp.spectrum.GRID_HZ`, '-' where nothing is heard: `source`, and
+    from `low` to `high` what is usual for the word. `most`: so many times its gains are safe for this sound. `gains`:
+    times and output gain in dB, in turn.
+    """
+
+    sample_rate: int
+    source: str
+    low: str
+    high: str
+    most: float
+    gains: str
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -207,12 +234,13 @@ class AdaptAnswer(EqAnswer):
     """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
-    `heard_as`: absent where there is no sound.
+    `heard_as`: absent where there is no sound. `sketch`: what `--json` does not print.
     """
 
     word: str
     understood: dict[str, float] | None = None
     heard_as: HeardAsInfo | None = None
+    sketch: Sketch | None = None
 
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
@@ -220,7 +248,7 @@ class AdaptAnswer(EqAnswer):
         return {
             key: value
             for key, value in plain(self).items()
-            if key not in ("understood", "heard_as") or value is not None
+            if key not in ("understood", "heard_as", "sketch") or value is not None
         }
 
 

@@ -199,10 +199,14 @@ class Worker:
 
     def _measure(self, ticket: Ticket, heard: AnalyzedAudio, result: Result) -> None:
         from ..result.result import with_loudness
+        from ..result.sketch import sketch_of
 
         def measure() -> None:
-            measured = with_loudness(result, heard)
-            self._done(ticket, wire.AdaptAnswer(**measured.to_dict()), measured)
+            asked = ticket.given.variation if isinstance(ticket.given, wire.AdaptTask) else 0
+            drawn = result.variations[asked - 1] if 0 < asked <= len(result.variations) else result
+            measured = with_loudness(replace(drawn, variations=()), heard)
+            sketch = wire.Sketch(**sketch_of(measured, heard.analysis))
+            self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), sketch=sketch), measured)
 
         if not ticket.dropped:
             self._guarded(ticket, measure)

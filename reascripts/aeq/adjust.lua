@@ -1,37 +1,20 @@
--- More, less, compare, remove: what can be done with our instances as they are, without listening again.
+-- More, less, compare, delta, remove: what can be done with our instances as they are, without listening again.
 
 local check = require("aeq.check")
 local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
+local lamps = require("aeq.lamps")
 local messages = require("aeq.messages")
-local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
+local scale = require("aeq.scale")
+local speak = require("aeq.speak")
 local write = require("aeq.write")
 
 local adjust = {}
 
-local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
 local LEAST_STEP = 0.01
--- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5). Pass
--- filters move instead.
-local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
-
---- How far `factor` can go before a band or a word reaches its limit.
-local function limited(factor, eq, blend)
-  for _, band in ipairs(eq.bands) do
-    if band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) > 0 then
-      factor = math.min(factor, MAX_GAIN_DB / math.abs(band.gain_db))
-    end
-  end
-  for _, part in ipairs(blend) do
-    if part.weight ~= 0 then
-      factor = math.min(factor, names.MAX_WEIGHT / math.abs(part.weight))
-    end
-  end
-  return factor
-end
 
 --- What of ours is selected, on tracks that may be changed.
 local function changeable(act)
@@ -42,36 +25,21 @@ local function changeable(act)
   return entries
 end
 
-local function scale(act, entry, instance, factor, direction)
-  local eq, blend = reaeq.read(entry.track, instance.index), reaeq.blend(instance)
-  local step = limited(factor, eq, blend)
-  local biggest = 0
-  for _, part in ipairs(blend) do
-    biggest = math.max(biggest, math.abs(part.weight))
-  end
-  if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and biggest * step < LEAST_STEP then
+local function scaled(act, entry, instance, factor, direction)
+  local eq, blend = reaeq.read(entry.track, instance.index), scale.blend(instance)
+  local step, amount = math.min(factor, scale.most(eq, blend, instance.record)), scale.amount(blend)
+  if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and amount * step < LEAST_STEP then
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
-  local before = biggest > 0 and biggest or 1
-  for _, band in ipairs(eq.bands) do
-    if band.enabled and HAS_GAIN[band.kind] then
-      band.gain_db = band.gain_db * step
-    elseif band.enabled and reaeq.PASSES[band.kind] then
-      band.freq_hz = reaeq.corner_hz(band.kind, band.freq_hz, before, before * step)
-    end
-  end
-  -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.
-  eq.output_gain_db = math.min(eq.output_gain_db * step, MAX_GAIN_DB)
-  for _, part in ipairs(blend) do
-    part.weight = part.weight * step
-  end
+  eq, blend = scale.eq(eq, step, blend, instance.record), scale.weights(blend, step)
   local what = reaeq_write.gains(entry.track, instance.index, eq)
   if not what and #blend > 0 then
-    what = write.note(entry, instance.index, instance, eq, blend)
+    what = write.note(entry, instance.index, instance, eq, blend, step)
   end
   if what then
     write.fail_not_taken(entry.track, entry.name, what)
   end
+  act:result(entry.name, ("%s, %s"):format(direction, speak.eq(eq)))
   write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true)
 end
 
@@ -81,7 +49,7 @@ function adjust.scale(act, factor, direction)
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
       for _, instance in ipairs(entry.ours) do
-        scale(act, entry, instance, factor, direction)
+        scaled(act, entry, instance, factor, direction)
       end
     end
   end)
@@ -112,8 +80,37 @@ function adjust.compare(act)
         end
         write.tell_overridden(act, entry.name, entry.track, instance.index)
       end
+      act:result(entry.name, on and "EQ on" or "EQ off")
     end
   end)
+  lamps.set("compare", not on)
+end
+
+--- Hears only what our EQs change, or all again: REAPER's own switch, which every FX has since 6.37 or so.
+function adjust.delta(act)
+  local entries, on = changeable(act), true
+  local function parameter(entry, instance)
+    local found = reaper.TrackFX_GetParamFromIdent(entry.track, instance.index, ":delta")
+    return found >= 0 and found or messages.fail("no_delta")
+  end
+  for _, entry in ipairs(entries) do
+    for _, instance in ipairs(entry.ours) do
+      on = on and reaper.TrackFX_GetParam(entry.track, instance.index, parameter(entry, instance)) < 0.5
+    end
+  end
+  write.undoable(act, on and "only the change" or "all of the sound", entries, function()
+    for _, entry in ipairs(entries) do
+      for _, instance in ipairs(entry.ours) do
+        local place = parameter(entry, instance)
+        reaper.TrackFX_SetParam(entry.track, instance.index, place, on and 1 or 0)
+        if (reaper.TrackFX_GetParam(entry.track, instance.index, place) >= 0.5) ~= on then
+          write.fail_not_taken(entry.track, entry.name, "its delta")
+        end
+      end
+      act:result(entry.name, on and "only the change is heard" or "all is heard")
+    end
+  end)
+  lamps.set("delta", on)
 end
 
 --- Takes our EQs away, and nothing else.
@@ -129,6 +126,7 @@ function adjust.remove(act)
       local kept = instances.read(entry.track)
       kept.eqs = {}
       instances.keep(entry.track, kept)
+      act:result(entry.name, "EQ removed")
     end
   end)
 end

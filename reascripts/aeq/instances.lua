@@ -21,7 +21,7 @@ local function well_formed(record)
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
---- group}. Whatever cannot be read counts as nothing: anybody may write there.
+--- group, kind = what the user says the sound is}. Whatever cannot be read counts as nothing: anybody may write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then
@@ -35,6 +35,7 @@ function instances.read(track)
   found.copied = kept.track ~= reaper.GetTrackGUID(track)
   -- A copy of a track of a group is no part of the group: the original is.
   found.group = not found.copied and type(kept.group) == "string" and kept.group or nil
+  found.kind = type(kept.kind) == "string" and kept.kind or nil
   for _, record in ipairs(kept.eqs) do
     if well_formed(record) then
       found.eqs[#found.eqs + 1] = record
@@ -49,9 +50,10 @@ function instances.keep(track, state)
     return
   end
   local text = ""
-  if #state.eqs > 0 or state.group then
+  if #state.eqs > 0 or state.group or state.kind then
     text = json.encode({
-      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, eqs = json.array(state.eqs),
+      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, kind = state.kind,
+      eqs = json.array(state.eqs),
     })
   end
   local _, is = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)

@@ -8,6 +8,9 @@ local sentences = {
 
   nothing_selected = "Nothing is selected. Select one or more items or tracks, then press again.",
   no_instances = "The selected tracks have no EQ from reaper-aeq. Make one first, for example with 'AEQ_Make warmer'.",
+  no_delta = "This REAPER cannot play only what an FX changes. Update REAPER, then press again.",
+  no_why = "The EQ on '{track}' was made by an older reaper-aeq, so it cannot say why. Make it again to see.",
+  bad_kind = "'{kind}' is no kind of sound. Write one of: {kinds}.",
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot do any {direction}.",
   no_audio_tracks = "No track in this project has audio to work on. Add some items, then press again.",
   empty_item = "An item on '{track}' is empty. Choose an item with audio in it, then press again.",

@@ -12,6 +12,8 @@ local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
 local render_state = require("aeq.render_state")
+local seen = require("aeq.seen")
+local speak = require("aeq.speak")
 
 local write = {}
 
@@ -78,8 +80,9 @@ local function current(target, count)
 end
 
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
--- instance: as of `reaeq.ours`, nil for a new one. Returns nil, or what did not work.
-function write.note(target, fx, instance, eq, blend)
+-- instance: as of `reaeq.ours`, nil for a new one; factor: how often what it held before, nil for what is new.
+-- Returns nil, or what did not work.
+function write.note(target, fx, instance, eq, blend, factor)
   local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
   local family = instance and instance.family or target.family
   local is_linked = target.linked
@@ -92,13 +95,15 @@ function write.note(target, fx, instance, eq, blend)
   elseif not reaeq.rename(track, fx, name) then
     return "its name"
   end
-  local alive = {}
+  local alive, record = {}, instance and instance.record
   for _, entry in ipairs(chain.all(track)) do
     alive[entry.guid] = true
   end
   instances.note(track, {
     fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
     eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
+    seen = factor and record and record.seen or not factor and seen.of(eq) or nil,
+    times = factor and record and (tonumber(record.times) or 1) * factor or nil,
   }, alive)
 end
 
@@ -143,6 +148,7 @@ function write.one(act, target, eq, blend)
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
   end
+  act:result(target.name, names.format(blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(eq))
   if old then
     write.tell_overridden(act, target.name, track, fx, eq)
   end
