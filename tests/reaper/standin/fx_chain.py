@@ -70,7 +70,7 @@ class Fx:
 
     @property
     def delta(self) -> float:
-        """1.0 where only what the FX changes is heard. Where projects keep that nobody measured: second value of WET."""
+        """1.0 where only what the FX changes is heard. Where projects keep that: by nobody; here WET's second value."""
         return float(([*(self._line("WET") or []), "0", "0"])[1] == "1")
 
     def set_delta(self, on: bool) -> None:
