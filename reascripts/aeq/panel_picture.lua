@@ -1,5 +1,5 @@
--- The picture: the sound, the word's usual range, what comes out, and below what ReaEQ does. The sound and the range are
--- those that the backend saw; what ReaEQ does is computed of what it holds now, so it moves with the hand.
+-- The picture: the sound, the word's usual range, what comes out, and below what ReaEQ does. The sound and the range
+-- are those that the backend saw; what ReaEQ does is computed of what it holds now, so it moves with the hand.
 
 local look = require("aeq.panel_look")
 local response = require("aeq.response")

@@ -14,7 +14,7 @@ local function selected()
   return reaper.GetSelectedTrack2(0, 0, true), reaper.CountSelectedTracks2(0, true)
 end
 
---- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind}; no track where none is chosen.
+--- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind}; no track for none chosen.
 function view.read()
   local track, count = selected()
   local sight = { project = reaper.EnumProjects(-1), track = track, count = count, seen = {}, amount = 0, most = 1 }

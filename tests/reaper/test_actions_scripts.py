@@ -270,7 +270,7 @@ for n = 1, 200 do
   entries[n] = {target = target, eq = eq, blend = {{word = "warm", weight = 1}}}
 end
 local from = os.clock()
-require("aeq.write").all({project = 1}, "x", entries)
+require("aeq.write").all({project = 1, result = function() end}, "x", entries)
 return os.clock() - from, state.t200renamed_name
 """
 

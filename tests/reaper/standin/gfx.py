@@ -191,11 +191,6 @@ def gfx_circle(reaper, x, y, radius, fill=None, antialias=None):
 
 
 @api
-def gfx_setcursor(reaper, resource, name=None):
-    _window(reaper)
-
-
-@api
 def gfx_showmenu(reaper, text):
     """A menu stops the script until the user chose; here what `ui.menus` says, 0 for nothing."""
     _window(reaper)

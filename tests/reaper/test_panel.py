@@ -1,0 +1,261 @@
+"""The panel: every control by mouse and by key, what goes wrong meanwhile, and pictures of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+from actions_kit import Clip, Strip, noise, opener, ours
+from fake_backend import answer
+from standin.behavior import Preferences
+from standin.screenshot import replay
+
+LEFT, RIGHT, TAB, ENTER, ESCAPE = 1818584692, 1919379572, 9, 13, 27
+SOURCE = " ".join(str(-200 - 9 * n + (37 * n) % 50) for n in range(59))
+LOW = " ".join(str(-230 - 8 * n) for n in range(59))
+HIGH = " ".join(str(-150 - 8 * n) for n in range(59))
+SKETCH = {
+    "sample_rate": 48000,
+    "source": SOURCE,
+    "low": LOW,
+    "high": HIGH,
+    "most": 1.5,
+    "gains": "0 0 1 -0.93 1.5 -1.4",
+}
+WHY = "This sound has less of 120 to 500 Hz than most vocals, so it got 1.2 times what people do for 'warm'."
+
+
+def told(task):
+    seen = {"kind": "vocals", "probability": 0.9, "by": "sound", "kinds": {"vocals": 0.9}}
+    return {**answer(task), "sketch": SKETCH, "explanation": WHY, "heard_as": seen}
+
+
+@pytest.fixture
+def open_song(tmp_path, monkeypatch):
+    yield from opener(tmp_path, monkeypatch)
+
+
+def gains(s):
+    return [20 * math.log10(band.gain) for band in ours(s.project)["Vox"][0][1].bands]
+
+
+class Panel:
+    """The open panel of a session, and the user's hands on it."""
+
+    def __init__(self, session):
+        self.s, self.ui = session, session.reaper.ui
+        self.script = session.start("Panel")
+        session.reaper.step(4)
+
+    @property
+    def window(self):
+        return self.script.gfx_window
+
+    def texts(self):
+        return [call[4] for call in self.window.shown if call[0] == "text"]
+
+    def at(self, text):
+        calls = [call for call in self.window.shown if call[0] == "text" and call[4].startswith(text)]
+        scale = self.window.scale
+        return (calls[-1][2] + 3) / scale, (calls[-1][3] + 3) / scale
+
+    def click(self, text):
+        self.ui.mouse, self.ui.buttons = self.at(text), 1
+        self.s.reaper.step(2)
+        self.ui.buttons = 0
+        self.s.reaper.step(2)
+
+    def settle(self):
+        self.s.reaper.step(3)
+        self.s.reaper.run_until(lambda: self.s.reaper.ext_state.values.get(("reaper-aeq", "running")) is None)
+        self.s.reaper.step(12)
+
+    def drag(self, text, *shares, let_go=True):
+        x, y = self.at(text)
+        width = self.window.width - 20 - 82 - 48
+        for share in shares:
+            self.ui.mouse, self.ui.buttons = (10 + 82 + width * share, y), 1
+            self.s.reaper.step(2)
+        if let_go:
+            self.ui.buttons = 0
+            self.settle()
+
+    def key(self, *codes):
+        for code in codes:
+            self.ui.keys.append(code)
+            self.s.reaper.step(2)
+
+    def close(self):
+        self.key(ESCAPE)
+        self.s.reaper.run_until()
+
+
+def strips(tmp_path, count=1):
+    sound = noise(tmp_path / "a.wav")
+    return [Strip(f"Vox {n}" if n else "Vox", [Clip(sound)], selected=True) for n in range(count)]
+
+
+@pytest.fixture(params=["5.3", "5.4"])
+def panel(open_song, tmp_path, request):
+    s = open_song(strips(tmp_path), lua=request.param, preferences=Preferences(osara=True))
+    s.backend.answer = told
+    return Panel(s)
+
+
+def test_a_word_by_mouse_then_the_slider_live_and_one_step(panel):
+    s = panel.s
+    panel.click("warm")
+    panel.settle()
+    assert ours(s.project)["Vox"][0][0] == "AEQ: warm 100%" and any(
+        t.startswith("This sound has") for t in panel.texts()
+    )
+    before, full = s.project.bytes(), gains(s)
+    panel.drag("Intensity", 0.5, 0.4, 0.25, let_go=False)
+    live = gains(s)
+    assert live == pytest.approx([g / 2 for g in full], rel=0.03) and len(s.project.undo_points) == 1
+    panel.ui.buttons = 0
+    panel.settle()
+    assert len(s.project.undo_points) == 2 and ours(s.project)["Vox"][0][0] == "AEQ: warm 50%"
+    assert "Intensity 50 percent, low shelf 182 Hz" in panel.ui.spoken[-1] and len(s.backend.jobs) == 1
+    panel.drag("Intensity", 0.3, 1.0)
+    assert ours(s.project)["Vox"][0][0] == "AEQ: warm 150%"  # what is safe for this sound
+    s.reaper.undo()
+    s.reaper.undo()
+    assert s.project.bytes() == before
+    panel.close()
+    assert s.said == [] and s.reaper.lamp("AEQ_Panel") == 0
+
+
+def test_every_button(panel):
+    s = panel.s
+    assert s.reaper.lamp("AEQ_Panel") == 1
+    panel.click("bright")
+    panel.settle()
+    for name, check in (
+        ("Compare", "EQ off"), ("Compare", "EQ on"), ("Delta", "only the change is heard"), ("Delta", "all is heard"),
+        ("Less", "less, low shelf"), ("More", "more, low shelf"), ("Variation", "low shelf"),
+    ):  # fmt: skip
+        panel.click(name)
+        panel.settle()
+        assert check in panel.ui.spoken[-1], name
+    assert s.backend.jobs[-1]["tasks"][0]["variation"] == 1
+    panel.ui.menus.append("guitar")
+    panel.click("Kind")
+    panel.settle()
+    assert s.backend.jobs[-1]["tasks"][0]["kind"] == "guitar" and "Kind: guitar" in panel.texts()
+    panel.drag("Adaptation", 0.8)
+    assert s.backend.jobs[-1]["tasks"][0]["adaptation"] == pytest.approx(0.8, abs=0.02)
+    panel.click("Time selection")
+    assert "only the time selection" in panel.ui.spoken[-1]
+    panel.click("Remove")
+    panel.settle()
+    assert ours(s.project) == {} and panel.ui.spoken[-1] == "Vox: EQ removed"
+    panel.close()
+
+
+def test_all_by_keys_and_space_still_plays(panel):
+    s = panel.s
+    panel.key(TAB, ENTER, *map(ord, "airy 0.5"), ENTER)
+    panel.settle()
+    assert ours(s.project)["Vox"][0][0] == "AEQ: airy 50%"
+    panel.key(32)
+    assert s.reaper.commands[-1] == 40044 and s.project.play_state == 1
+    panel.key(32)
+    while not panel.ui.spoken[-1].startswith("Intensity"):
+        panel.key(TAB)
+    panel.key(RIGHT)
+    panel.settle()
+    assert ours(s.project)["Vox"][0][0] == "AEQ: airy 55%"
+    panel.close()
+
+
+def test_closed_in_mid_drag_leaves_one_step(panel):
+    panel.click("warm")
+    panel.settle()
+    panel.drag("Intensity", 0.5, 0.25, let_go=False)
+    panel.ui.keys.append(-1)
+    panel.s.reaper.run_until()
+    assert ours(panel.s.project)["Vox"][0][0] == "AEQ: warm 50%" and len(panel.s.project.undo_points) == 2
+
+
+def test_escape_in_mid_drag_takes_it_back(panel):
+    panel.click("warm")
+    panel.settle()
+    before = panel.s.project.bytes()
+    panel.drag("Intensity", 0.5, 0.25, let_go=False)
+    panel.key(ESCAPE)
+    panel.ui.buttons = 0
+    panel.settle()
+    assert panel.s.project.bytes() == before and len(panel.s.project.undo_points) == 1
+    panel.close()
+
+
+def test_another_project_a_deleted_track_and_no_backend(panel, tmp_path):
+    s = panel.s
+    panel.click("warm")
+    panel.settle()
+    panel.drag("Intensity", 0.5, 0.25, let_go=False)
+    s.reaper.open_tab(b'<REAPER_PROJECT 0.1 "7.66" 0\n>\n')
+    panel.ui.buttons = 0
+    panel.settle()
+    assert "Nothing is selected" in panel.texts() and len(s.project.undo_points) == 2
+    s.reaper.switch_tab(0)
+    s.reaper.step(10)
+    assert "AEQ: warm 50%" in panel.texts()
+    s.backend.drop = True
+    panel.click("bright")
+    s.reaper.run_until(lambda: panel.ui.spoken and "reaper-aeq" in panel.ui.spoken[-1], timeout_s=90)
+    s.reaper.step(10)
+    with s.reaper.as_user() as project:
+        from standin.injection import delete_track
+
+        delete_track(project, "Vox")
+    s.reaper.step(10)
+    assert "Nothing is selected" in panel.texts()
+    panel.close()
+
+
+def test_a_second_press_closes_it_and_its_place_is_remembered(panel):
+    s = panel.s
+    panel.window.width, panel.window.height, panel.window.dock = 444, 555, 0
+    s.reaper.step(60)
+    s.start("Panel")
+    s.reaper.run_until()
+    assert s.reaper.ext_state.values["reaper-aeq", "panel"] == "0 200 150 444 555"
+
+
+def test_two_hundred_tracks_never_hold_reaper_up(open_song, tmp_path):
+    s = open_song(strips(tmp_path, 200))
+    s.backend.answer = told
+    panel = Panel(s)
+    panel.click("warm")
+    panel.settle()
+    s.reaper.cycles.clear()
+    panel.drag("Intensity", 0.5, 0.4, 0.3)
+    assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 60%"}
+    longest = max(s.reaper.cycles, key=lambda cycle: cycle.blocked_s).blocked_s
+    print(f"longest cycle with 200 tracks under the hand: {1000 * longest:.1f} ms")
+    assert len(s.project.undo_points) == 2 and longest < 0.1
+    panel.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "theme", "width", "height", "scale"),
+    [("light", 0xE8E8E8, 400, 620, 1), ("dark", 0x303030, 400, 620, 1), ("narrow", 0x303030, 250, 620, 1),
+     ("200", 0xE8E8E8, 400, 620, 2)],
+)  # fmt: skip
+def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, scale):
+    s = open_song(strips(tmp_path))
+    s.backend.answer = told
+    s.reaper.ui.theme["col_main_bg2"], s.reaper.ui.scale = theme, scale
+    s.reaper.ext_state.values["reaper-aeq", "panel"] = f"0 200 150 {width} {height}"
+    panel = Panel(s)
+    panel.click("warm")
+    panel.settle()
+    image = replay(panel.window.shown, panel.window.size)
+    image.save(Path(os.environ.get("AEQ_PANEL_PICTURES", tmp_path)) / f"panel_{name}.png")
+    assert image.size == (width * scale, height * scale)
+    assert (255, 0, 255) not in {color for _, color in image.getcolors(1 << 24)}  # all is painted
+    panel.close()
