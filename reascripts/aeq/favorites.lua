@@ -10,8 +10,8 @@ local function counts()
   return fine and type(kept) == "table" and kept or {}
 end
 
-local USUAL = { "warm", "bright", "clear", "airy", "full", "punchy", "less muddy", "less harsh", "dark", "smooth", "deep",
-  "tight", "soft", "less boomy", "presence" }
+local USUAL = { "warm", "bright", "clear", "airy", "full", "punchy", "less muddy", "less harsh", "dark", "smooth",
+  "deep", "tight", "soft", "less boomy", "presence" }
 local SHOWN = 18
 
 --- Words for buttons: those that were used most, then the usual ones.

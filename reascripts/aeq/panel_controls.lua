@@ -49,9 +49,8 @@ function controls.place(panel, width, height)
     { id = "kind", kind = "button", label = "Kind: " .. (sight.kind or sight.seen.kind or "as heard") },
     { id = "timed", kind = "button", label = "Time selection", on = panel.timed },
   }
-  local below, bottom = {}, 0
-  bottom = flow(below, tools, 0, inner) + GAP
-  bottom = flow(below, options, bottom, inner)
+  local below = {}
+  local bottom = flow(below, options, flow(below, tools, 0, inner) + GAP, inner)
   local sliders = height - 26 - bottom - 2 * (ROW + 4) - 4
   list[#list + 1] = { id = "intensity", kind = "slider", label = "Intensity", x = PAD, y = sliders, w = inner, h = ROW,
     value = panel.amount or sight.amount, most = 2, limit = has and sight.amount * sight.most or nil }

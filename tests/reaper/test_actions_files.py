@@ -247,7 +247,8 @@ def test_the_time_selection_is_cut_out_of_the_items(press, sound):
             project.touch()
 
     item = ItemSpec(sound, 1.0, 3.0, offset=0.25, rate=1.25, fade_in=1.0)
-    s = press([TrackSpec("Vox", [item, ItemSpec(sound, 8.0, 1.0)], selected=True)], "Ask for a word in the time selection", session=choose)
+    tracks = [TrackSpec("Vox", [item, ItemSpec(sound, 8.0, 1.0)], selected=True)]
+    s = press(tracks, "Ask for a word in the time selection", session=choose)
     assert s.said == []
     (info,) = s.backend.jobs[0]["tasks"][0]["sound"]["tracks"][0]["items"]
     assert (info["position_s"], info["length_s"], info["offset_s"]) == (1.5, 1.5, 0.25 + 0.5 * 1.25)

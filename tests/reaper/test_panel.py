@@ -73,7 +73,7 @@ class Panel:
         self.s.reaper.step(12)
 
     def drag(self, text, *shares, let_go=True):
-        x, y = self.at(text)
+        y = self.at(text)[1]
         width = self.window.width - 20 - 82 - 48
         for share in shares:
             self.ui.mouse, self.ui.buttons = (10 + 82 + width * share, y), 1
