@@ -192,7 +192,7 @@ def test_escape_in_mid_drag_takes_it_back(panel):
     panel.close()
 
 
-def test_another_project_a_deleted_track_and_no_backend(panel, tmp_path):
+def test_another_project_and_a_deleted_track(panel, tmp_path):
     s = panel.s
     panel.click("warm")
     panel.settle()
@@ -204,10 +204,6 @@ def test_another_project_a_deleted_track_and_no_backend(panel, tmp_path):
     s.reaper.switch_tab(0)
     s.reaper.step(10)
     assert "AEQ: warm 50%" in panel.texts()
-    s.backend.drop = True
-    panel.click("bright")
-    s.reaper.run_until(lambda: panel.ui.spoken and "reaper-aeq" in panel.ui.spoken[-1], timeout_s=90)
-    s.reaper.step(10)
     with s.reaper.as_user() as project:
         from standin.injection import delete_track
 
@@ -233,7 +229,7 @@ def test_two_hundred_tracks_never_hold_reaper_up(open_song, tmp_path):
     panel.click("warm")
     panel.settle()
     s.reaper.cycles.clear()
-    panel.drag("Intensity", 0.5, 0.4, 0.3)
+    panel.drag("Intensity", 0.5, 0.3)
     assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 60%"}
     longest = max(s.reaper.cycles, key=lambda cycle: cycle.blocked_s).blocked_s
     print(f"longest cycle with 200 tracks under the hand: {1000 * longest:.1f} ms")
