@@ -59,7 +59,7 @@ class Panel:
     def at(self, text):
         calls = [call for call in self.window.shown if call[0] == "text" and call[4].startswith(text)]
         scale = self.window.scale
-        return (calls[-1][2] + 3) / scale, (calls[-1][3] + 3) / scale
+        return (calls[0][2] + 3) / scale, (calls[0][3] + 3) / scale  # the status line comes last
 
     def click(self, text):
         self.ui.mouse, self.ui.buttons = self.at(text), 1
