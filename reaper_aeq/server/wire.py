@@ -132,6 +132,7 @@ class AdaptTask(SoundTask):
     variation: Annotated[
         int, Field(ge=0, le=8, description="0: the answer; n: the n-th other one people might give")
     ] = 0
+    sketch: bool = Field(default=False, description="Whether the answer brings its picture and how far it may be turned")
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -234,7 +235,7 @@ class AdaptAnswer(EqAnswer):
     """What `reaper-aeq adapt --json` prints after what it says of the file.
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
-    `heard_as`: absent where there is no sound. `sketch`: what `--json` does not print.
+    `heard_as`: absent where there is no sound. `sketch`: only where it was asked for.
     """
 
     word: str

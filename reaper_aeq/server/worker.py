@@ -202,12 +202,16 @@ class Worker:
         from ..result.result import with_loudness
         from ..result.sketch import sketch_of
 
+        given = ticket.given
+        assert isinstance(given, wire.AdaptTask), "see `_answer`"
+
         def measure() -> None:
-            asked = ticket.given.variation if isinstance(ticket.given, wire.AdaptTask) else 0
-            drawn = result.variations[asked - 1] if 0 < asked <= len(result.variations) else result
+            drawn = result.variations[given.variation - 1] if 0 < given.variation <= len(result.variations) else result
             measured = with_loudness(replace(drawn, variations=()), heard)
-            sketch = wire.Sketch(**sketch_of(measured, heard.analysis))
-            self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), sketch=sketch), measured)
+            answer = wire.AdaptAnswer(**measured.to_dict())
+            if given.sketch:
+                answer.sketch = wire.Sketch(**sketch_of(measured, heard.analysis))
+            self._done(ticket, answer, measured)
 
         if not ticket.dropped:
             self._guarded(ticket, measure)

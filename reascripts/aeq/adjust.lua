@@ -39,7 +39,9 @@ local function scaled(act, entry, instance, factor, direction)
   if what then
     write.fail_not_taken(entry.track, entry.name, what)
   end
-  act:result(entry.name, ("%s, %s"):format(direction, speak.eq(eq)))
+  act:result(entry.name, function()
+    return ("%s, %s"):format(direction, speak.eq(eq))
+  end)
   write.tell_overridden(act, entry.name, entry.track, instance.index, eq, true)
 end
 

@@ -8,6 +8,7 @@ local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
+local seen = require("aeq.seen")
 local selection = require("aeq.selection")
 local sounds = require("aeq.sounds")
 local write = require("aeq.write")
@@ -30,6 +31,7 @@ function flow.task(act, target, blend, references)
     references = json.array(references or {}),
     kind = instances.read(target.track).kind,
     variation = not references and target.variation or nil,
+    sketch = not references and act.sketched or nil,
   }
 end
 
@@ -62,6 +64,7 @@ end
 
 --- Listens to every target and asks for its blend; returns what `write.all` takes. `blends` go with `targets`.
 function flow.entries(act, targets, blends, references)
+  act.sketched = seen.is_worth(#targets)
   local function task_of(i)
     return flow.task(act, targets[i], blends[i], references)
   end

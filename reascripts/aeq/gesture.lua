@@ -30,8 +30,25 @@ local function there(self, part)
   return fx
 end
 
+-- Goes on looking for what is meant; true once all is found. Throws what the search throws.
+local function found(self, until_s)
+  if not self.search then
+    return true
+  end
+  self.search_until_s = until_s
+  local fine, thrown = coroutine.resume(self.search)
+  if not fine then
+    error(thrown, 0)
+  end
+  self.search = coroutine.status(self.search) ~= "dead" and self.search or nil
+  return not self.search
+end
+
 --- Reads what is there; true once all is read.
 function Gesture:prepare(until_s)
+  if not found(self, until_s) then
+    return false
+  end
   while self.read < #self.parts and (self.read == 0 or reaper.time_precise() < until_s) do
     self.read = self.read + 1
     local part = self.parts[self.read]
@@ -134,7 +151,7 @@ function Gesture:finish(until_s)
     return false
   end
   self.closed = true
-  if not reaper.ValidatePtr2(0, self.project, "ReaProject*") then
+  if #self.parts == 0 or not reaper.ValidatePtr2(0, self.project, "ReaProject*") then
     return true
   end
   local first = self.parts[1]
@@ -154,22 +171,37 @@ function Gesture:finish(until_s)
   return true
 end
 
---- Takes back all that the hand did.
+--- Takes back all that the hand did, once it is let go.
 function Gesture:take_back()
   self.undone = true
   self:to(1)
-  return self:finish(math.huge)
 end
 
+--- Opens a gesture on `entries` as `linked.with_ours` gives them, or on what a function of that kind will find.
 local function open(project, entries)
   local self = setmetatable({
-    project = project, parts = {}, modes = {}, read = 0, next = 0, noted = 0, factor = 1, tracks = #entries,
+    project = project, parts = {}, modes = {}, read = 0, next = 0, noted = 0, factor = 1,
   }, Gesture)
-  for _, entry in ipairs(entries) do
-    for _, instance in ipairs(entry.ours) do
-      self.parts[#self.parts + 1] = { track = entry.track, name = entry.name, instance = instance }
+  local function take(list)
+    self.tracks = #list
+    for _, entry in ipairs(list) do
+      for _, instance in ipairs(entry.ours) do
+        self.parts[#self.parts + 1] = { track = entry.track, name = entry.name, instance = instance }
+      end
     end
   end
+  if type(entries) == "table" then
+    take(entries)
+    return self
+  end
+  local act = { project = project, breathe = function()
+    if reaper.time_precise() > self.search_until_s then
+      coroutine.yield()
+    end
+  end }
+  self.search = coroutine.create(function()
+    take(entries(act))
+  end)
   return self
 end
 

@@ -121,15 +121,17 @@ function presses.grab(panel)
     panel:say(messages.text("busy"))
     return false
   end
-  local quick = { project = reaper.EnumProjects(-1), breathe = function() end, settings = settings.load() }
-  local fine, entries = pcall(linked.with_ours, quick)
-  if not fine then
-    lock.release()
-    panel:say(messages.is_failure(entries) and entries.text or tostring(entries))
-    return false
-  end
-  panel.hand, panel.from = gesture.open(quick.project, entries), math.max(panel.sight.amount, 0.01)
+  panel.hand, panel.from = gesture.open(panel.sight.project, linked.with_ours), math.max(panel.sight.amount, 0.01)
   return true
+end
+
+-- The hand has nothing to move, or something went wrong under it.
+local function drop(panel, thrown)
+  panel.hand, panel.letting_go, panel.amount, panel.dragged = nil, nil, nil, nil
+  lock.release()
+  panel:look(true)
+  panel:say(messages.is_failure(thrown) and thrown.text
+    or messages.text("internal", { why = tostring(thrown):match("^[^\n]*") }))
 end
 
 function presses.drag(panel, value)
@@ -141,9 +143,11 @@ end
 function presses.follow(panel)
   local until_s = reaper.time_precise() + SLICE_S
   lock.beat()
-  if not panel.letting_go then
-    panel.hand:write(until_s)
-  elseif panel.hand:finish(until_s) then
+  local hand = panel.hand
+  local fine, done = pcall(panel.letting_go and hand.finish or hand.write, hand, until_s)
+  if not fine then
+    drop(panel, done)
+  elseif panel.letting_go and done then
     local percent = math.floor(panel.from * panel.hand:reached() * 100 + 0.5)
     panel.hand, panel.letting_go, panel.amount = nil, nil, nil
     lock.release()
@@ -156,7 +160,7 @@ end
 --- The window is going: nothing is left half done.
 function presses.abandon(panel)
   if panel.hand then
-    panel.hand:finish(math.huge)
+    pcall(panel.hand.finish, panel.hand, math.huge)
     panel.hand = nil
     lock.release()
   end

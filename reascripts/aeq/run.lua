@@ -57,7 +57,7 @@ function Act:note(text)
   self.notes[#self.notes + 1] = text
 end
 
---- What was done to a track, for those who cannot see it.
+--- What was done to a track, for those who cannot see it: a text, or a function that gives it once it is to be said.
 function Act:result(name, what)
   self.results[#self.results + 1] = { name = name, what = what }
 end
@@ -171,7 +171,7 @@ function run.within(title, story, host)
       if not fine then
         report(act, type(thrown) == "table" and thrown or debug.traceback(thread, tostring(thrown)))
       else
-        if #act.results > 0 then
+        if #act.results > 0 and speak.heard() then
           speak.say(speak.results(act.results))
         end
         if #act.notes > 0 then

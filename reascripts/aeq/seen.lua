@@ -2,7 +2,18 @@
 -- Curves are text, whole tenths of a dB in turn from the lowest frequency on, "-" where nothing is heard: short, and
 -- read only when they are drawn.
 
+local settings = require("aeq.settings")
+
 local seen = {}
+
+-- A sketch costs the backend a millisecond and the project a kilobyte for each track: for more tracks than a hand
+-- goes through one by one it is asked for only where a panel is there to show it.
+local FEW = 8
+
+--- Whether the backend is to send sketches in a press on so many tracks.
+function seen.is_worth(count)
+  return count <= FEW or settings.remembered("panel_open") ~= ""
+end
 
 -- Of the backend (dsp/spectrum.py): sixths of an octave, the 33rd at 1 kHz.
 seen.POINTS = 59

@@ -2,9 +2,14 @@
 
 local speak = {}
 
+--- Whether anybody hears what is said.
+function speak.heard()
+  return reaper.APIExists("osara_outputMessage")
+end
+
 --- Says a sentence.
 function speak.say(text)
-  if reaper.APIExists("osara_outputMessage") then
+  if speak.heard() then
     reaper.osara_outputMessage(text)
   end
 end
@@ -30,11 +35,12 @@ end
 
 local TOLD = 3 -- tracks; nobody listens to two hundred
 
---- What was done to several tracks: {{name = track, what = text}, ...}
+--- What was done to several tracks: {{name = track, what = text or a function that gives it}, ...}
 function speak.results(results)
   local parts = {}
   for i = 1, math.min(#results, TOLD) do
-    parts[i] = results[i].name .. ": " .. results[i].what
+    local what = results[i].what
+    parts[i] = results[i].name .. ": " .. (type(what) == "function" and what() or what)
   end
   if #results > TOLD then
     parts[#parts + 1] = ("and %d more tracks"):format(#results - TOLD)

@@ -148,7 +148,9 @@ function write.one(act, target, eq, blend)
   if old and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
   end
-  act:result(target.name, names.format(blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(eq))
+  act:result(target.name, function()
+    return names.format(blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(eq)
+  end)
   if old then
     write.tell_overridden(act, target.name, track, fx, eq)
   end

@@ -207,7 +207,7 @@ def test_another_project_and_a_deleted_track(panel, tmp_path):
     with s.reaper.as_user() as project:
         from standin.injection import delete_track
 
-        delete_track(project, "Vox")
+        delete_track(next(track for track in project.tracks if track.name == "Vox"))
     s.reaper.step(10)
     assert "Nothing is selected" in panel.texts()
     panel.close()
