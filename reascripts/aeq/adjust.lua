@@ -21,20 +21,28 @@ local function changeable(act)
   local entries = linked.with_ours(act)
   for _, entry in ipairs(entries) do
     check.may_change(entry.track, entry.name)
+    act:breathe()
   end
   return entries
 end
 
-local function scaled(act, entry, instance, factor, direction)
+-- What an instance is to hold, made before the block is open. Fails where there is nothing to scale.
+local function prepared(entry, instance, factor, direction)
   local eq, blend = reaeq.read(entry.track, instance.index), scale.blend(instance)
   local step, amount = math.min(factor, scale.most(eq, blend, instance.record)), scale.amount(blend)
   if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and amount * step < LEAST_STEP then
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
   eq, blend = scale.eq(eq, step, blend, instance.record), scale.weights(blend, step)
+  return { instance = instance, eq = eq, blend = blend, step = step,
+    kept = write.packed(eq, blend, instance.record, step) }
+end
+
+local function scaled(act, entry, one, direction)
+  local instance, eq = one.instance, one.eq
   local what = reaeq_write.gains(entry.track, instance.index, eq)
-  if not what and #blend > 0 then
-    what = write.note(entry, instance.index, instance, eq, blend, step)
+  if not what and #one.blend > 0 then
+    what = write.note(entry, instance.index, instance, eq, one.blend, one.step, one.kept)
   end
   if what then
     write.fail_not_taken(entry.track, entry.name, what)
@@ -48,10 +56,17 @@ end
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
 function adjust.scale(act, factor, direction)
   local entries = changeable(act)
+  for _, entry in ipairs(entries) do
+    entry.wanted = {}
+    for i, instance in ipairs(entry.ours) do
+      entry.wanted[i] = prepared(entry, instance, factor, direction)
+    end
+    act:breathe()
+  end
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
-      for _, instance in ipairs(entry.ours) do
-        scaled(act, entry, instance, factor, direction)
+      for _, one in ipairs(entry.wanted) do
+        scaled(act, entry, one, direction)
       end
     end
   end)

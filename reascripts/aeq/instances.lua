@@ -10,6 +10,24 @@ local KEY = "P_EXT:reaper-aeq"
 local VERSION = 1
 local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
 
+-- A run asks for one track's record several times, and reading it is slow: the last texts are kept as they were read.
+local KEPT_TEXTS = 512
+local known, count = {}, 0
+
+local function decoded(text)
+  local kept = known[text]
+  if kept == nil then
+    local fine
+    fine, kept = pcall(json.decode, text)
+    kept = fine and kept or false
+    if count >= KEPT_TEXTS then
+      known, count = {}, 0
+    end
+    known[text], count = kept, count + 1
+  end
+  return kept
+end
+
 local function is_master(track)
   return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
 end
@@ -28,8 +46,8 @@ function instances.read(track)
     return found -- nobody has measured whether the master keeps such a value: it goes by names
   end
   local ok, text = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
-  local fine, kept = pcall(json.decode, ok and text or "")
-  if not fine or type(kept) ~= "table" or kept.version ~= VERSION or type(kept.eqs) ~= "table" then
+  local kept = ok and text ~= "" and decoded(text)
+  if type(kept) ~= "table" or kept.version ~= VERSION or type(kept.eqs) ~= "table" then
     return found
   end
   found.copied = kept.track ~= reaper.GetTrackGUID(track)

@@ -30,10 +30,12 @@ function Panel:say(text)
   speak.say(text)
 end
 
---- Looks at the selection again, if it is time.
+--- Looks at the selection again, if it is another one or it is time.
 function Panel:look(now)
-  local time = reaper.time_precise()
-  if not now and time < self.look_s then
+  local time, track, count = reaper.time_precise(), view.chosen()
+  local same = self.sight and self.sight.track == track and self.sight.count == count
+    and self.sight.project == reaper.EnumProjects(-1)
+  if same and not now and time < self.look_s then
     return
   end
   self.look_s = time + LOOK_S

@@ -6,7 +6,8 @@ local scale = require("aeq.scale")
 
 local view = {}
 
-local function selected()
+--- The track that is shown, and how many are selected.
+function view.chosen()
   local item = reaper.GetSelectedMediaItem(0, 0)
   if item then
     return reaper.GetMediaItemTrack(item), reaper.CountSelectedMediaItems(0)
@@ -16,7 +17,7 @@ end
 
 --- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind}; no track for none chosen.
 function view.read()
-  local track, count = selected()
+  local track, count = view.chosen()
   local sight = { project = reaper.EnumProjects(-1), track = track, count = count, seen = {}, amount = 0, most = 1 }
   if not track then
     return sight

@@ -79,10 +79,24 @@ local function current(target, count)
   return found and found.index
 end
 
+-- What is kept with an instance of its EQ, as JSON: to be made before a block is open, for in a block nothing waits.
+-- before: the record of what was there and is now `factor` times as much, nil for what is new
+local function packed(eq, blend, before, factor)
+  local of_answer = not factor and seen.of(eq)
+  return {
+    blend = json.raw(json.encode(json.array(blend))),
+    eq = json.raw(json.encode({ bands = json.array(eq.bands), output_gain_db = eq.output_gain_db })),
+    seen = factor and before and before.seen and json.raw(json.encode(before.seen))
+      or of_answer and json.raw(json.encode(of_answer)) or nil,
+    times = factor and before and (tonumber(before.times) or 1) * factor or nil,
+  }
+end
+write.packed = packed
+
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
 -- instance: as of `reaeq.ours`, nil for a new one; factor: how often what it held before, nil for what is new.
--- Returns nil, or what did not work.
-function write.note(target, fx, instance, eq, blend, factor)
+-- kept: of `write.packed`, where that was made before. Returns nil, or what did not work.
+function write.note(target, fx, instance, eq, blend, factor, kept)
   local track, is = target.track, instance and reaeq.name(target.track, fx) or ""
   local family = instance and instance.family or target.family
   local is_linked = target.linked
@@ -95,16 +109,13 @@ function write.note(target, fx, instance, eq, blend, factor)
   elseif not reaeq.rename(track, fx, name) then
     return "its name"
   end
-  local alive, record = {}, instance and instance.record
+  local alive = {}
   for _, entry in ipairs(chain.all(track)) do
     alive[entry.guid] = true
   end
-  instances.note(track, {
-    fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
-    eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
-    seen = factor and record and record.seen or not factor and seen.of(eq) or nil,
-    times = factor and record and (tonumber(record.times) or 1) * factor or nil,
-  }, alive)
+  local record = kept or packed(eq, blend, instance and instance.record, factor)
+  record.fx, record.family, record.name = reaper.TrackFX_GetFXGUID(track, fx), family, name
+  instances.note(track, record, alive)
 end
 
 --- Ends the run for an FX that did not take a write; a lock of the track may be why.
@@ -125,7 +136,8 @@ function write.tell_overridden(act, track_name, track, fx, eq, gains)
 end
 
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
-function write.one(act, target, eq, blend)
+-- kept: of `write.packed`, where that was made before
+function write.one(act, target, eq, blend, kept)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
   local old = current(target, count)
   local place = target.place == "first" and 0 or count
@@ -140,7 +152,7 @@ function write.one(act, target, eq, blend)
     what = "its place in the chain"
   end
   target.linked = target.linked or false
-  what = what or write.note(target, fx, old and target.instance, eq, blend)
+  what = what or write.note(target, fx, old and target.instance, eq, blend, nil, kept)
   if what then
     write.fail_not_taken(track, target.name, what)
   end
@@ -191,14 +203,15 @@ end
 
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
-  local targets = {}
+  local targets, kept = {}, {}
   for i, entry in ipairs(entries) do
-    targets[i] = entry.target
+    targets[i], kept[i] = entry.target, packed(entry.eq, entry.blend)
+    act:breathe()
   end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
-    for _, entry in ipairs(entries) do
-      write.one(act, entry.target, entry.eq, entry.blend)
+    for i, entry in ipairs(entries) do
+      write.one(act, entry.target, entry.eq, entry.blend, kept[i])
     end
   end)
 end
