@@ -49,7 +49,7 @@ def _reach(result: Result, analysis: Analysis) -> tuple[float, str]:
     over_db, gains_db = limits.reach(result.eq, STEPS)
     room = LIMITS["intensity"].high / max(abs(result.intensity), 1e-6)
     top = 1.0 if result.gave_way_db > 0 else max(1.0, room)
-    broken = (STEPS > 1.0) & ((over_db > 0) | (STEPS > top))
+    broken = (STEPS > 1.0) & ((over_db > 0) | (top < STEPS))
     count = int(broken.argmax()) if broken.any() else len(STEPS)
     steps, gains_db = STEPS[:count], gains_db[:count]
     gains_db = gains_db + (result.eq.output_gain_db - gains_db[AS_COMPUTED]) * steps

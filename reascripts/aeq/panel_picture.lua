@@ -10,6 +10,7 @@ local picture = {}
 local LOW_HZ, HIGH_HZ = 20, 20000
 local TICKS = { { 100, "100" }, { 1000, "1k" }, { 10000, "10k" } }
 local LEFT = 30
+local COLUMNS = 3 -- of the usual range, from one frequency to the next
 
 local function across(hz, x, w)
   return x + w * math.log(hz / LOW_HZ) / math.log(HIGH_HZ / LOW_HZ)
@@ -77,9 +78,13 @@ local function spectra(sight, x, y, w, h)
     look.color("target", 0.3)
     for n = 2, seen.POINTS do
       if from[n] and to[n] and from[n - 1] and to[n - 1] then
-        local x1, x2 = from[n - 1][1], from[n][1]
-        local y1, y2 = (to[n - 1][2] + to[n][2]) / 2, (from[n - 1][2] + from[n][2]) / 2
-        look.rect(x1, math.min(y1, y2), x2 - x1, math.abs(y2 - y1))
+        local x1, step = from[n - 1][1], (from[n][1] - from[n - 1][1]) / COLUMNS
+        for column = 0, COLUMNS - 1 do -- they do not overlap: where two lie upon each other, both would be seen
+          local part = (column + 0.5) / COLUMNS
+          local y1 = to[n - 1][2] + (to[n][2] - to[n - 1][2]) * part
+          local y2 = from[n - 1][2] + (from[n][2] - from[n - 1][2]) * part
+          look.rect(x1 + column * step, math.min(y1, y2), step, math.abs(y2 - y1))
+        end
       end
     end
   end

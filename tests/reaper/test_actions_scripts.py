@@ -278,7 +278,8 @@ CURVE = " ".join(str(-300 - 5 * n) for n in range(59))
 SKETCHED = QUICK_REAPER.replace(
     "local entries = {}",
     f"""eq.explanation = "{"why " * 40}"
-    eq.sketch = {{sample_rate = 48000, most = 2, source = "{CURVE}", low = "{CURVE}", high = "{CURVE}", gains = "{CURVE}"}}
+    local c = "{CURVE}"
+    eq.sketch = {{sample_rate = 48000, most = 2, source = c, low = c, high = c, gains = c}}
     local entries = {{}}""",
 )
 

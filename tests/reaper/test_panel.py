@@ -2,99 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
 import pytest
-from actions_kit import Clip, Strip, noise, opener, ours
-from fake_backend import answer
+from actions_kit import opener, ours
+from panel_kit import ENTER, ESCAPE, RIGHT, TAB, Panel, gains, strips, told
 from standin.behavior import Preferences
+from standin.injection import delete_track
 from standin.screenshot import replay
-
-LEFT, RIGHT, TAB, ENTER, ESCAPE = 1818584692, 1919379572, 9, 13, 27
-SOURCE = " ".join(str(-200 - 9 * n + (37 * n) % 50) for n in range(59))
-LOW = " ".join(str(-230 - 8 * n) for n in range(59))
-HIGH = " ".join(str(-150 - 8 * n) for n in range(59))
-SKETCH = {
-    "sample_rate": 48000,
-    "source": SOURCE,
-    "low": LOW,
-    "high": HIGH,
-    "most": 1.5,
-    "gains": "0 0 1 -0.93 1.5 -1.4",
-}
-WHY = "This sound has less of 120 to 500 Hz than most vocals, so it got 1.2 times what people do for 'warm'."
-
-
-def told(task):
-    seen = {"kind": "vocals", "probability": 0.9, "by": "sound", "kinds": {"vocals": 0.9}}
-    return {**answer(task), "sketch": SKETCH, "explanation": WHY, "heard_as": seen}
 
 
 @pytest.fixture
 def open_song(tmp_path, monkeypatch):
     yield from opener(tmp_path, monkeypatch)
-
-
-def gains(s):
-    return [20 * math.log10(band.gain) for band in ours(s.project)["Vox"][0][1].bands]
-
-
-class Panel:
-    """The open panel of a session, and the user's hands on it."""
-
-    def __init__(self, session):
-        self.s, self.ui = session, session.reaper.ui
-        self.script = session.start("Panel")
-        session.reaper.step(4)
-
-    @property
-    def window(self):
-        return self.script.gfx_window
-
-    def texts(self):
-        return [call[4] for call in self.window.shown if call[0] == "text"]
-
-    def at(self, text):
-        calls = [call for call in self.window.shown if call[0] == "text" and call[4].startswith(text)]
-        scale = self.window.scale
-        return (calls[0][2] + 3) / scale, (calls[0][3] + 3) / scale  # the status line comes last
-
-    def click(self, text):
-        self.ui.mouse, self.ui.buttons = self.at(text), 1
-        self.s.reaper.step(2)
-        self.ui.buttons = 0
-        self.s.reaper.step(2)
-
-    def settle(self):
-        self.s.reaper.step(3)
-        self.s.reaper.run_until(lambda: self.s.reaper.ext_state.values.get(("reaper-aeq", "running")) is None)
-        self.s.reaper.step(12)
-
-    def drag(self, text, *shares, let_go=True):
-        y = self.at(text)[1]
-        width = self.window.width - 20 - 82 - 48
-        for share in shares:
-            self.ui.mouse, self.ui.buttons = (10 + 82 + width * share, y), 1
-            self.s.reaper.step(2)
-        if let_go:
-            self.ui.buttons = 0
-            self.settle()
-
-    def key(self, *codes):
-        for code in codes:
-            self.ui.keys.append(code)
-            self.s.reaper.step(2)
-
-    def close(self):
-        self.key(ESCAPE)
-        self.s.reaper.run_until()
-
-
-def strips(tmp_path, count=1):
-    sound = noise(tmp_path / "a.wav")
-    return [Strip(f"Vox {n}" if n else "Vox", [Clip(sound)], selected=True) for n in range(count)]
 
 
 @pytest.fixture(params=["5.3", "5.4"])
@@ -205,10 +126,8 @@ def test_another_project_and_a_deleted_track(panel, tmp_path):
     s.reaper.step(10)
     assert "AEQ: warm 50%" in panel.texts()
     with s.reaper.as_user() as project:
-        from standin.injection import delete_track
-
         delete_track(next(track for track in project.tracks if track.name == "Vox"))
-    s.reaper.step(10)
+    s.reaper.step(4)
     assert "Nothing is selected" in panel.texts()
     panel.close()
 
@@ -229,18 +148,24 @@ def test_two_hundred_tracks_never_hold_reaper_up(open_song, tmp_path):
     panel.click("warm")
     panel.settle()
     s.reaper.cycles.clear()
-    panel.drag("Intensity", 0.5, 0.3)
+    panel.drag("Intensity", 0.5, 0.3, let_go=False)
+    panel.ui.buttons = 0
+    s.reaper.run_until(lambda: s.reaper.ext_state.values.get(("reaper-aeq", "running")) is None, timeout_s=300)
     assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 60%"}
-    longest = max(s.reaper.cycles, key=lambda cycle: cycle.blocked_s).blocked_s
-    print(f"longest cycle with 200 tracks under the hand: {1000 * longest:.1f} ms")
-    assert len(s.project.undo_points) == 2 and longest < 0.1
+    blocked = sorted(cycle.blocked_s for cycle in s.reaper.cycles)
+    # a processor that is busy with others stretches single cycles: the figure is tests/bench/bench_panel.py's
+    assert len(s.project.undo_points) == 2 and blocked[int(0.98 * len(blocked))] < 0.03
     panel.close()
+
+
+LIGHT, DARK = 0xE8E8E8, 0x303030
 
 
 @pytest.mark.parametrize(
     ("name", "theme", "width", "height", "scale"),
-    [("light", 0xE8E8E8, 400, 620, 1), ("dark", 0x303030, 400, 620, 1), ("narrow", 0x303030, 250, 620, 1),
-     ("200", 0xE8E8E8, 400, 620, 2)],
+    [("light", LIGHT, 400, 620, 1), ("dark", DARK, 400, 620, 1), ("narrow", DARK, 250, 620, 1),
+     ("200", LIGHT, 400, 620, 2), ("docked", DARK, 900, 260, 1), ("least", LIGHT, 230, 330, 1),
+     ("empty", LIGHT, 400, 620, 1)],
 )  # fmt: skip
 def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, scale):
     s = open_song(strips(tmp_path))
@@ -248,10 +173,13 @@ def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, sca
     s.reaper.ui.theme["col_main_bg2"], s.reaper.ui.scale = theme, scale
     s.reaper.ext_state.values["reaper-aeq", "panel"] = f"0 200 150 {width} {height}"
     panel = Panel(s)
-    panel.click("warm")
-    panel.settle()
+    if name != "empty":
+        panel.click("warm")
+        panel.settle()
     image = replay(panel.window.shown, panel.window.size)
     image.save(Path(os.environ.get("AEQ_PANEL_PICTURES", tmp_path)) / f"panel_{name}.png")
     assert image.size == (width * scale, height * scale)
     assert (255, 0, 255) not in {color for _, color in image.getcolors(1 << 24)}  # all is painted
+    for what, _, x, y, *_ in panel.window.shown:
+        assert what not in ("text", "circle") or (0 <= x < width * scale and 0 <= y < height * scale), what
     panel.close()
