@@ -132,7 +132,7 @@ class AdaptTask(SoundTask):
     variation: Annotated[
         int, Field(ge=0, le=8, description="0: the answer; n: the n-th other one people might give")
     ] = 0
-    sketch: bool = Field(default=False, description="Whether the answer brings its picture and how far it may be turned")
+    sketch: bool = Field(default=False, description="Whether the answer brings its picture and how far it may go")
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:

@@ -74,16 +74,16 @@ function Panel:draw()
   look.rect(0, 0, width, height)
   self.list, self.place = controls.place(self, width, height)
   look.color("ink")
-  look.text(look.fit(titled(self), width - 20, look.BOLD), 10, 9, look.BOLD)
+  look.text(look.fit(titled(self), self.place.width, look.BOLD), 10, 9, look.BOLD)
   look.color("soft")
-  look.text(look.fit(self.sight.instance and self.sight.instance.name or "no EQ yet", width - 20, look.SMALL), 10, 32,
-    look.SMALL)
+  look.text(look.fit(self.sight.instance and self.sight.instance.name or "no EQ yet", self.place.width, look.SMALL), 10,
+    32, look.SMALL)
   local box = self.place.picture
   if self.sight.eq and box[4] > 110 then
     picture.draw(self.sight, table.unpack(box))
   end
   look.color("ink")
-  look.paragraph(why(self), 10, math.max(self.place.why, self.place.words_end), width - 20, 3, look.SMALL)
+  look.paragraph(why(self), 10, self.place.why, self.place.width, self.place.lines, look.SMALL)
   for n, entry in ipairs(self.list) do
     controls.draw(entry, n == self.focus, n == self.hovered)
   end
@@ -91,7 +91,7 @@ function Panel:draw()
   if self.busy then
     look.rect(0, height - 3, width * (self.share or 0), 3)
   end
-  look.text(look.fit(self.busy or self.status, width - 20, look.SMALL), 10, height - 19, look.SMALL)
+  look.text(look.fit(self.busy or self.status, self.place.width, look.SMALL), 10, height - 19, look.SMALL)
   self.dirty = false
 end
 

@@ -5,7 +5,9 @@ local look = require("aeq.panel_look")
 
 local controls = {}
 
-local PAD, ROW, GAP = 10, 26, 6
+local PAD, ROW, GAP, LINE = 10, 26, 6, 15
+-- A window that is wide and low, as in a docker below the arrangement, has the picture beside the controls.
+local LOW, COLUMN, LEAST_PICTURE = 480, 400, 220
 
 -- Rows of buttons as wide as their words.
 local function flow(list, entries, y, width, lines)
@@ -28,15 +30,16 @@ end
 --- The controls for a window, and where the picture and the sentences are. New switches go into `tools` (what is done
 --- with the EQ of the selection) or `options` (how the next press is meant).
 function controls.place(panel, width, height)
-  local list, inner, sight = {}, width - 2 * PAD, panel.sight
+  local beside = height < LOW and width >= COLUMN + LEAST_PICTURE + 3 * PAD
+  local list, inner, sight = {}, beside and COLUMN or width - 2 * PAD, panel.sight
   local words = {
     { id = "typed", kind = "field", label = panel.typing and panel.typing .. "|" or "Type a word ..." },
   }
   for _, word in ipairs(favorites.first()) do
     words[#words + 1] = { id = "word " .. word, kind = "button", label = word, word = word }
   end
-  local y = flow(list, words, 54, inner, height < 480 and 1 or 2) + GAP + 2
-  local place = { words_end = y }
+  local y = flow(list, words, 54, inner, height < LOW and 1 or 2) + GAP + 2
+  local place = { width = inner }
   local has = sight.instance ~= nil
   local tools = {
     { id = "compare", kind = "button", label = "Compare", on = has and not sight.on },
@@ -60,8 +63,12 @@ function controls.place(panel, width, height)
     entry.y = entry.y + sliders + 2 * (ROW + 4) + 4
     list[#list + 1] = entry
   end
-  place.why = sliders - 50
+  place.why = math.max(sliders - 50, y)
+  place.lines = math.max(0, math.min(3, (sliders - place.why) // LINE))
   place.picture = { PAD, y, inner, place.why - y - 6 }
+  if beside then
+    place.picture = { 2 * PAD + inner, PAD, width - inner - 3 * PAD, height - 2 * PAD }
+  end
   return list, place
 end
 

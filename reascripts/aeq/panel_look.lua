@@ -83,8 +83,11 @@ function look.text(text, x, y, font)
   gfx.drawstr(text)
 end
 
---- Draws words in lines of `width`, at most `lines`; returns how many it took.
+--- Draws words in lines of `width`, at most `lines`.
 function look.paragraph(text, x, y, width, lines, font)
+  if lines < 1 then
+    return
+  end
   local line, n = "", 0
   local function put()
     n = n + 1
@@ -95,8 +98,7 @@ function look.paragraph(text, x, y, width, lines, font)
     if line ~= "" and look.width(longer, font) > width then
       if n == lines - 1 then
         line = look.fit(longer .. " …", width, font)
-        put()
-        return n
+        return put()
       end
       put()
       line = word
@@ -107,7 +109,6 @@ function look.paragraph(text, x, y, width, lines, font)
   if line ~= "" then
     put()
   end
-  return n
 end
 
 return look

@@ -174,6 +174,7 @@ def test_keys_that_it_does_not_use_go_on_to_reaper(panel):
     assert [key for _, key, _ in panel.ui.sent_keys] == [ord("S"), ord("M")]
     panel.key(32)
     assert panel.s.project.play_state == 1
+    panel.key(32)  # and stops
     panel.close()
 
 

@@ -136,9 +136,19 @@ def TrackList_AdjustWindows(reaper, minor):
     pass
 
 
+class Window:
+    """A handle of one of REAPER's own windows."""
+
+    lua_type = "HWND"
+    alive = True
+
+
+MAIN_WINDOW = Window()
+
+
 @api
 def GetMainHwnd(reaper):
-    return None
+    return MAIN_WINDOW
 
 
 class Array:
