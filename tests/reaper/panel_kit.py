@@ -58,14 +58,16 @@ class Panel:
         self.ui.buttons = 0
         self.s.reaper.step(2)
 
-    def settle(self):
+    def settle(self, timeout_s=30.0):
+        """Until nothing is under way any more."""
         self.s.reaper.step(3)
-        self.s.reaper.run_until(lambda: self.s.reaper.ext_state.values.get(("reaper-aeq", "running")) is None)
+        running = self.s.reaper.ext_state.values.get
+        self.s.reaper.run_until(lambda: running(("reaper-aeq", "running")) is None, timeout_s=timeout_s)
         self.s.reaper.step(12)
 
     def drag(self, text, *shares, let_go=True):
         y = self.at(text)[1]
-        width = self.window.width - 20 - 82 - 48
+        width = self.window.width - 20 - 82 - 48  # the slider's own, panel_controls.lua
         for share in shares:
             self.ui.mouse, self.ui.buttons = (10 + 82 + width * share, y), 1
             self.s.reaper.step(2)
