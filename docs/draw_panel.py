@@ -47,7 +47,7 @@ def main() -> None:
         panel.click("warm")
         panel.settle()
         image = replay(panel.window.shown, panel.window.size)
-        image.quantize(64).save(Path(__file__).with_name("panel.png"), optimize=True)
+        image.quantize(128).save(Path(__file__).with_name("panel.png"), optimize=True)
         panel.close()
         session.close()
 

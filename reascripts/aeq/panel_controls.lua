@@ -7,7 +7,7 @@ local controls = {}
 
 local PAD, ROW, GAP, LINE = 10, 26, 6, 15
 -- A window that is wide and low, as in a docker below the arrangement, has the picture beside the controls.
-local LOW, COLUMN, LEAST_PICTURE = 480, 400, 220
+local LOW, TALL, COLUMN, LEAST_PICTURE = 480, 560, 400, 220
 
 -- Rows of buttons as wide as their words.
 local function flow(list, entries, y, width, lines)
@@ -63,8 +63,9 @@ function controls.place(panel, width, height)
     entry.y = entry.y + sliders + 2 * (ROW + 4) + 4
     list[#list + 1] = entry
   end
-  place.why = math.max(sliders - 50, y)
-  place.lines = math.max(0, math.min(3, (sliders - place.why) // LINE))
+  local most = height < TALL and 3 or 5 -- lines that say why
+  place.why = math.max(sliders - most * LINE - 5, y)
+  place.lines = math.max(0, math.min(most, (sliders - place.why) // LINE))
   place.picture = { PAD, y, inner, place.why - y - 6 }
   if beside then
     place.picture = { 2 * PAD + inner, PAD, width - inner - 3 * PAD, height - 2 * PAD }
