@@ -208,10 +208,8 @@ class Worker:
         def measure() -> None:
             drawn = result.variations[given.variation - 1] if 0 < given.variation <= len(result.variations) else result
             measured = with_loudness(replace(drawn, variations=()), heard)
-            answer = wire.AdaptAnswer(**measured.to_dict())
-            if given.sketch:
-                answer.sketch = wire.Sketch(**sketch_of(measured, heard.analysis))
-            self._done(ticket, answer, measured)
+            sketch = wire.Sketch(**sketch_of(measured, heard.analysis)) if given.sketch else None
+            self._done(ticket, wire.AdaptAnswer(**measured.to_dict(), sketch=sketch), measured)
 
         if not ticket.dropped:
             self._guarded(ticket, measure)
