@@ -154,6 +154,12 @@ class Limits:
         at = int(found.argmin())
         return self._found(eq, tried, at, by) if np.isfinite(found[at]) else None
 
+    def reach(self, eq: Eq, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of `eq` with its gains times each of `factors` (n,): by how much the limit that is broken most is broken, and
+        the output gain that keeps the loudness; (n,) dB each."""
+        tried = self._tried(eq, _gains(eq, factors))
+        return tried.over_db, tried.output_gain_db
+
     def response_db(self, eq: Eq) -> Tensor:
         """(bands,) of the bands alone."""
         params, kinds = params_from_eq(eq)

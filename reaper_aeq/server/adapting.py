@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import AeqError
@@ -39,12 +40,16 @@ def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tu
     from ..result.along import in_project_time
     from ..result.learnable import heard_of
     from ..result.result import with_loudness
+    from ..result.sketch import sketch_of
 
-    result = with_loudness(adapted, heard)
+    number = given.variation
+    drawn = adapted.variations[number - 1] if 0 < number <= len(adapted.variations) else adapted
+    result = with_loudness(replace(drawn, variations=()), heard)
     if timeline := getattr(heard, "timeline", None):
         result = in_project_time(result, timeline.in_project)
     sound = wire.HeardSound(**heard_of(heard.analysis, result))
-    return wire.AdaptAnswer(**result.to_dict(), heard=sound), result
+    sketch = wire.Sketch(**sketch_of(result, heard.analysis)) if given.sketch else None
+    return wire.AdaptAnswer(**result.to_dict(), heard=sound, sketch=sketch), result
 
 
 def adapt_all(

@@ -18,7 +18,7 @@ from pydantic import (
 from ..eq import LIMITS, Band, BandKind, Eq
 from ..model.kinds import KINDS
 from ..project.description import DescribedSound, Place, ReferenceInfo
-from ..request import DEFAULT_PROFILE, MOST_NAME, EqRequest, parse_word
+from ..request import DEFAULT_PROFILE, DRAWS, MOST_NAME, EqRequest, parse_word
 from ..util.message import AudioPath, Message
 
 MAX_TASKS = 1000
@@ -137,6 +137,10 @@ class AdaptTask(SoundTask):
     edges_s: Annotated[list[Place], Field(max_length=MAX_SECTIONS_ASKED)] | None = Field(
         default=None, description="Where sections begin, in the sound's own time; null: where its balance changes"
     )
+    variation: Annotated[
+        int, Field(ge=0, le=8, description="0: the answer; n: the n-th other one people might give")
+    ] = 0
+    sketch: bool = Field(default=False, description="Whether the answer brings its picture and how far it may go")
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> AdaptTask:
@@ -150,9 +154,10 @@ class AdaptTask(SoundTask):
         """Where a word is asked for. Raises `AeqError` for a blend that cannot be read."""
         assert self.request is not None
         word = parse_word(self.request) if isinstance(self.request, str) else dict(self.request)
+        method = DRAWS if self.variation else self.method
         return EqRequest(
-            word, self.intensity, self.adaptation, self.method, kind=self.kind, name=self.name, profile=self.profile,
-            sections=self.sections,
+            word, self.intensity, self.adaptation, method, variations=self.variation, kind=self.kind, name=self.name,
+            profile=self.profile, sections=self.sections,
         )  # fmt: skip
 
 
@@ -217,6 +222,22 @@ class HeardSound(Message):
     ltas: Annotated[str, Field(max_length=1000, description="Whole tenths of a dB on `dsp.spectrum.GRID_HZ`")]
 
 
+class Sketch(Message):
+    """What a panel draws, and how far an EQ may be turned up without asking again (result/sketch.py).
+
+    Curves are text, whole tenths of a dB in turn on `dsp.spectrum.GRID_HZ`, '-' where nothing is heard: `source`, and
+    from `low` to `high` what is usual for the word. `most`: so many times its gains are safe for this sound. `gains`:
+    times and output gain in dB, in turn.
+    """
+
+    sample_rate: int
+    source: str
+    low: str
+    high: str
+    most: float
+    gains: str
+
+
 class EqAnswer(Message):
     """What every EQ comes with, in the names of `reaper-aeq adapt --json`."""
 
@@ -235,7 +256,7 @@ class AdaptAnswer(EqAnswer):
 
     `understood`: for words of one's own, the blend of known words they were taken for; absent for a known word.
     `heard_as`: absent where there is no sound. `sections`: where the EQ follows the song; absent for a steady one.
-    `heard`: what `--json` does not print, for `LearnTask`.
+    `heard`: what `--json` does not print, for `LearnTask`. `sketch`: only where it was asked for.
     """
 
     word: str
@@ -243,6 +264,7 @@ class AdaptAnswer(EqAnswer):
     heard_as: HeardAsInfo | None = None
     sections: list[SectionInfo] | None = None
     heard: HeardSound | None = None
+    sketch: Sketch | None = None
 
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
@@ -250,7 +272,7 @@ class AdaptAnswer(EqAnswer):
         return {
             key: value
             for key, value in plain(self).items()
-            if key not in ("understood", "heard_as", "sections", "heard") or value is not None
+            if key not in ("understood", "heard_as", "sections", "heard", "sketch") or value is not None
         }
 
 

@@ -9,6 +9,7 @@ local settings = require("aeq.settings")
 local actions = {}
 
 local MORE, LESS = 1.25, 0.8 -- each takes the other back
+local VARIATIONS = 8 -- so many other answers in turn; after the last one the first answer
 
 -- What a press does, by name: these can be repeated.
 local PRESSES = {
@@ -33,18 +34,32 @@ local PRESSES = {
   afresh = function(act)
     require("aeq.adjust").afresh(act)
   end,
+  delta = function(act)
+    require("aeq.adjust").delta(act)
+  end,
+  variation = function(act)
+    require("aeq.flow").again(act, function(target)
+      local seen = target.instance.record and target.instance.record.seen
+      target.variation = ((type(seen) == "table" and tonumber(seen.variation) or 0) + 1) % (VARIATIONS + 1)
+    end)
+  end,
 }
 
---- Presses {what, title, blend, along}, and remembers it once it has worked.
-local function do_press(act, press)
+--- Presses {what, title, blend, timed, along}, and remembers it once it has worked. `timed`: of tracks only what the time
+--- selection holds is heard.
+function actions.do_press(act, press)
   act.title = press.title
+  act.settings.time_selection = press.timed == true
   PRESSES[press.what](act, press)
   settings.remember("last_press", json.encode(press))
+  for _, part in ipairs(press.blend or {}) do
+    require("aeq.favorites").used(part.word)
+  end
 end
 
 local function start(title, what)
   run.start(title, function(act)
-    do_press(act, { what = what, title = title })
+    actions.do_press(act, { what = what, title = title })
   end)
 end
 
@@ -52,7 +67,7 @@ end
 function actions.make(title, word)
   run.start(title, function(act)
     local blend = json.array({ { word = word, weight = act.settings.intensity } })
-    do_press(act, { what = "make", title = title, blend = blend })
+    actions.do_press(act, { what = "make", title = title, blend = blend })
   end)
 end
 
@@ -60,26 +75,27 @@ end
 function actions.make_along(title, word)
   run.start(title, function(act)
     local blend = json.array({ { word = word, weight = act.settings.intensity } })
-    do_press(act, { what = "make", title = title, blend = blend, along = true })
+    actions.do_press(act, { what = "make", title = title, blend = blend, along = true })
   end)
 end
 
-function actions.ask()
+function actions.ask(timed)
   run.start("ask for a word", function(act)
     local title, blend = require("aeq.dialogs").word(act)
     if blend then
-      do_press(act, { what = "make", title = title, blend = json.array(blend) })
+      actions.do_press(act, { what = "make", title = title, blend = json.array(blend), timed = timed })
     end
   end)
 end
 
-function actions.repeat_last()
+function actions.repeat_last(timed)
   run.start("repeat", function(act)
     local fine, press = pcall(json.decode, settings.remembered("last_press"))
     if not fine or type(press) ~= "table" or not PRESSES[press.what] or type(press.title) ~= "string" then
       messages.fail("nothing_to_repeat")
     end
-    do_press(act, press)
+    press.timed = timed
+    actions.do_press(act, press)
   end)
 end
 
@@ -91,7 +107,34 @@ function actions.less()
   start("less", "less")
 end
 
+--- Sets how far an EQ goes towards what is usual, by `step`, and computes the selection's EQs anew.
+function actions.adaptation(step)
+  run.start("adaptation", function(act)
+    local value = settings.change("adaptation", step, act.settings)
+    act:result("adaptation", ("%d percent"):format(math.floor(value * 100 + 0.5)))
+    require("aeq.flow").again(act)
+  end)
+end
+
+function actions.delta()
+  require("aeq.lamps").mine("delta")
+  start("only the change", "delta")
+end
+
+function actions.variation()
+  start("next variation", "variation")
+end
+
+function actions.kind()
+  run.start("kind of sound", require("aeq.kinds").ask)
+end
+
+function actions.why()
+  run.start("why", require("aeq.kinds").why)
+end
+
 function actions.compare()
+  require("aeq.lamps").mine("compare")
   start("compare", "compare")
 end
 

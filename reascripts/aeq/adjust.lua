@@ -1,79 +1,35 @@
--- More, less, compare, remove: what can be done with our instances as they are, without listening again.
+-- More, less, compare, delta, remove: what can be done with our instances as they are, without listening again.
 
 local check = require("aeq.check")
 local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
+local lamps = require("aeq.lamps")
 local messages = require("aeq.messages")
 local moving = require("aeq.moving")
-local names = require("aeq.names")
-local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
+local scale = require("aeq.scale")
+local speak = require("aeq.speak")
 local write = require("aeq.write")
 
 local adjust = {}
 
-local MAX_GAIN_DB = 12 -- ours, a hair inside of ReaEQ's own limit
 local LEAST_STEP, HALVINGS = 0.01, 8
--- Bands of these kinds have a gain; what passes, notches or shifts phase has none that counts (docs/reaper.md, 5). Pass
--- filters move instead.
-local HAS_GAIN = { low_shelf = true, high_shelf = true, band = true }
 
---- How far `factor` can go before a band, an envelope of ours (`most_db`) or a word reaches its limit.
-local function limited(factor, eq, blend, most_db)
-  if most_db > 0 then
-    factor = math.min(factor, MAX_GAIN_DB / most_db)
-  end
-  for _, band in ipairs(eq.bands) do
-    if band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) > 0 then
-      factor = math.min(factor, MAX_GAIN_DB / math.abs(band.gain_db))
-    end
-  end
-  for _, part in ipairs(blend) do
-    if part.weight ~= 0 then
-      factor = math.min(factor, names.MAX_WEIGHT / math.abs(part.weight))
-    end
-  end
-  return factor
-end
-
---- {bands, output_gain_db} with `step` times as much of it, which is for a word of the weight `before`.
-local function scaled(eq, step, before)
-  -- The loudness that the bands add or take grows with them, nearly in proportion at these gains.
-  local found = { bands = {}, output_gain_db = math.min(eq.output_gain_db * step, MAX_GAIN_DB) }
-  for n, band in ipairs(eq.bands) do
-    local copy = {}
-    for key, value in pairs(band) do
-      copy[key] = value
-    end
-    if band.enabled and HAS_GAIN[band.kind] then
-      copy.gain_db = band.gain_db * step
-    elseif band.enabled and reaeq.PASSES[band.kind] then
-      copy.freq_hz = reaeq.corner_hz(band.kind, band.freq_hz, before, before * step)
-    end
-    found.bands[n] = copy
-  end
-  return found
-end
-
---- The same where a hand changed the EQ: what was computed grows, what the hand made of it stays beside that. Returns
---- both together, what was computed, and the step that bands allow.
-local function scaled_beside(eq, held, step, before)
-  local whole, computed
+--- `computed` at `step`, with what a hand made of it (`held`) beside that. Returns both together, what was computed,
+--- and the step that bands allow.
+local function scaled_beside(computed, held, step, blend, record)
+  local whole, now
   for _ = 1, HALVINGS do
-    computed = scaled(eq, step, before)
-    whole = edits.kept(eq, held, computed)
-    local most = 0
-    for _, band in ipairs(whole.bands) do
-      most = math.max(most, band.enabled and HAS_GAIN[band.kind] and math.abs(band.gain_db) or 0)
-    end
-    if most <= MAX_GAIN_DB or step <= 1 then
-      return whole, computed, step
+    now = scale.eq(computed, step, blend, record)
+    whole = edits.kept(computed, held, now)
+    if step <= 1 or scale.within_limits(whole) then
+      return whole, now, step
     end
     step = 1 + (step - 1) / 2
   end
-  return whole, computed, 1
+  return whole, now, 1
 end
 
 --- What of ours is selected, on tracks that may be changed.
@@ -81,70 +37,69 @@ local function changeable(act)
   local entries = linked.with_ours(act)
   for _, entry in ipairs(entries) do
     check.may_change(entry.track, entry.name)
+    act:breathe()
   end
   return entries
 end
 
---- What envelopes of ours drive is as we computed it, wherever the cursor stands.
-local function without_movement(eq, instance, lanes)
-  local kept = instance.record and instance.record.eq
-  for _, parameter in ipairs(kept and lanes or {}) do
-    local band = kept.bands[parameter // 3 + 1]
-    if parameter == 3 * #eq.bands then
-      eq.output_gain_db = kept.output_gain_db
-    elseif band and eq.bands[parameter // 3 + 1] then
-      eq.bands[parameter // 3 + 1].gain_db = band.gain_db
-    end
-  end
-end
-
-local function scale(act, entry, instance, factor, direction)
-  local track, fx, blend = entry.track, instance.index, reaeq.blend(instance)
+-- What an instance is to hold, made before the block is open. Fails where there is nothing to scale.
+local function prepared(act, entry, instance, factor, direction)
+  local track, fx, blend, record = entry.track, instance.index, scale.blend(instance), instance.record
   local lanes = moving.lanes(act.project, track, instance)
-  local held, change = reaeq.read(track, fx), nil
-  if instance.record then
-    held, change = edits.of(track, fx, instance.record.eq)
-  end
-  without_movement(held, instance, lanes)
-  local eq = change and instance.record.eq or held
-  local step, biggest = limited(factor, eq, blend, moving.most_db(track, fx, lanes)), 0
-  for _, part in ipairs(blend) do
-    biggest = math.max(biggest, math.abs(part.weight))
-  end
-  local before, whole, computed = biggest > 0 and biggest or 1, nil, nil
+  local held, change = moving.at_rest(track, instance, lanes)
+  local eq = change and record.eq or held
+  local most, amount = scale.most(eq, blend, record, moving.most_db(track, fx, lanes)), scale.amount(blend)
+  local step = math.min(factor, most)
+  local whole, computed
   if change then
-    whole, computed, step = scaled_beside(eq, held, step, before)
+    whole, computed, step = scaled_beside(eq, held, step, blend, record)
+  else
+    whole = scale.eq(eq, step, blend, record)
   end
-  if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and biggest * step < LEAST_STEP then
+  if factor > 1 and step < 1 + LEAST_STEP or factor < 1 and #blend > 0 and amount * step < LEAST_STEP then
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
-  for _, part in ipairs(blend) do
-    part.weight = part.weight * step
-  end
+  blend, computed = scale.weights(blend, step), computed or whole
+  return { instance = instance, eq = whole, computed = computed, blend = blend, step = step, lanes = lanes,
+    edited = change ~= nil, kept = write.packed(computed, blend, record, step) }
+end
+
+local function scaled(act, entry, one, direction)
+  local track, fx, eq = entry.track, one.instance.index, one.eq
   local what
-  if change then
-    what = reaeq_write.eq(track, fx, whole, false)
+  if one.edited then
+    what = reaeq_write.eq(track, fx, eq, false)
   else
-    whole = scaled(eq, step, before)
-    what = reaeq_write.gains(track, fx, whole)
+    what = reaeq_write.gains(track, fx, eq)
   end
-  moving.scale(track, fx, lanes, step)
-  if not what and #blend > 0 then
-    what = write.note(entry, fx, instance, computed or whole, blend, lanes)
+  moving.scale(track, fx, one.lanes, one.step)
+  if not what and #one.blend > 0 then
+    what = write.note(entry, fx, one.instance, one.computed, one.blend,
+      { lanes = one.lanes, factor = one.step, kept = one.kept })
   end
   if what then
     write.fail_not_taken(track, entry.name, what)
   end
-  write.tell_overridden(act, entry.name, track, fx, whole, true, lanes)
+  act:result(entry.name, function()
+    return ("%s, %s"):format(direction, speak.eq(eq))
+  end)
+  write.tell_overridden(act, entry.name, track, fx, eq, true, one.lanes)
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
 function adjust.scale(act, factor, direction)
   local entries = changeable(act)
+  for _, entry in ipairs(entries) do
+    entry.wanted = {}
+    for i, instance in ipairs(entry.ours) do
+      entry.wanted[i] = prepared(act, entry, instance, factor, direction)
+    end
+    act:breathe()
+  end
   write.undoable(act, act.title, entries, function()
     for _, entry in ipairs(entries) do
-      for _, instance in ipairs(entry.ours) do
-        scale(act, entry, instance, factor, direction)
+      for _, one in ipairs(entry.wanted) do
+        scaled(act, entry, one, direction)
       end
     end
   end)
@@ -176,8 +131,37 @@ function adjust.compare(act)
         write.mark(entry, instance)
         write.tell_overridden(act, entry.name, entry.track, instance.index)
       end
+      act:result(entry.name, on and "EQ on" or "EQ off")
     end
   end)
+  lamps.set("compare", not on)
+end
+
+--- Hears only what our EQs change, or all again: REAPER's own switch, which every FX has since 6.37 or so.
+function adjust.delta(act)
+  local entries, on = changeable(act), true
+  local function parameter(entry, instance)
+    local found = reaper.TrackFX_GetParamFromIdent(entry.track, instance.index, ":delta")
+    return found >= 0 and found or messages.fail("no_delta")
+  end
+  for _, entry in ipairs(entries) do
+    for _, instance in ipairs(entry.ours) do
+      on = on and reaper.TrackFX_GetParam(entry.track, instance.index, parameter(entry, instance)) < 0.5
+    end
+  end
+  write.undoable(act, on and "only the change" or "all of the sound", entries, function()
+    for _, entry in ipairs(entries) do
+      for _, instance in ipairs(entry.ours) do
+        local place = parameter(entry, instance)
+        reaper.TrackFX_SetParam(entry.track, instance.index, place, on and 1 or 0)
+        if (reaper.TrackFX_GetParam(entry.track, instance.index, place) >= 0.5) ~= on then
+          write.fail_not_taken(entry.track, entry.name, "its delta")
+        end
+      end
+      act:result(entry.name, on and "only the change is heard" or "all is heard")
+    end
+  end)
+  lamps.set("delta", on)
 end
 
 --- The instances of the selection that somebody changed by hand: {{entry, instance, held, change}, ...}.
@@ -206,7 +190,7 @@ function adjust.afresh(act)
       local track, instance = one.entry.track, one.instance
       local eq = instance.record.eq
       local what = reaeq_write.eq(track, instance.index, eq, false)
-      what = what or write.note(one.entry, instance.index, instance, eq, reaeq.blend(instance))
+      what = what or write.note(one.entry, instance.index, instance, eq, scale.blend(instance), { factor = 1 })
       if what then
         write.fail_not_taken(track, one.entry.name, what)
       end
@@ -228,6 +212,7 @@ function adjust.remove(act)
       local kept = instances.read(entry.track)
       kept.eqs = {}
       instances.keep(entry.track, kept)
+      act:result(entry.name, "EQ removed")
     end
   end)
 end

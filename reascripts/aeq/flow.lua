@@ -2,11 +2,13 @@
 
 local backend = require("aeq.backend")
 local check = require("aeq.check")
+local instances = require("aeq.instances")
 local json = require("aeq.json")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
+local seen = require("aeq.seen")
 local selection = require("aeq.selection")
 local sounds = require("aeq.sounds")
 local write = require("aeq.write")
@@ -27,6 +29,9 @@ function flow.task(act, target, blend, references)
     adaptation = act.settings.adaptation ~= "" and act.settings.adaptation or json.null,
     method = act.settings.method,
     references = json.array(references or {}),
+    kind = instances.read(target.track).kind,
+    variation = not references and target.variation or nil,
+    sketch = not references and act.sketched or nil,
   }
 end
 
@@ -62,6 +67,7 @@ end
 
 --- Listens to every target and asks for its blend; returns what `write.all` takes. `blends` go with `targets`.
 function flow.entries(act, targets, blends, references)
+  act.sketched = seen.is_worth(#targets)
   local function task_of(i)
     return flow.task(act, targets[i], blends[i], references)
   end
@@ -149,6 +155,28 @@ function flow.make(act, added, along)
   local entries = flow.entries(act, targets, blends_for(targets, added))
   finish(act, entries)
   tell_steady(act, along and entries or {})
+end
+
+--- Computes the selection's EQs anew for the words that they are for. `change(target)` may change a target before.
+function flow.again(act, change)
+  local targets = {}
+  for _, target in ipairs(linked.complete(act, selection.targets(act, "word"), "word")) do
+    if target.instance and #reaeq.blend(target.instance) > 0 then
+      targets[#targets + 1] = target
+    end
+  end
+  if #targets == 0 then
+    messages.fail("no_instances")
+  end
+  check.targets(act, targets)
+  for _, target in ipairs(change and targets or {}) do
+    change(target)
+  end
+  local entries = flow.entries(act, targets, blends_for(targets, {}))
+  for i, entry in ipairs(entries) do
+    entry.eq.variation = targets[i].variation
+  end
+  finish(act, entries)
 end
 
 --- Brings the selection's balance to that of a reference. `reference(act)` returns it as the wire has it, and its name.

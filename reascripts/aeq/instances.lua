@@ -10,6 +10,24 @@ local KEY = "P_EXT:reaper-aeq"
 local VERSION = 1
 local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
 
+-- A run asks for one track's record several times, and reading it is slow: the last texts are kept as they were read.
+local KEPT_TEXTS = 512
+local known, count = {}, 0
+
+local function decoded(text)
+  local kept = known[text]
+  if kept == nil then
+    local fine
+    fine, kept = pcall(json.decode, text)
+    kept = fine and kept or false
+    if count >= KEPT_TEXTS then
+      known, count = {}, 0
+    end
+    known[text], count = kept, count + 1
+  end
+  return kept
+end
+
 local function is_master(track)
   return reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") == -1
 end
@@ -40,20 +58,21 @@ local function well_formed(record)
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
---- group}. Whatever cannot be read counts as nothing: anybody may write there.
+--- group, kind = what the user says the sound is}. Whatever cannot be read counts as nothing: anybody may write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then
     return found -- nobody has measured whether the master keeps such a value: it goes by names
   end
   local ok, text = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
-  local fine, kept = pcall(json.decode, ok and text or "")
-  if not fine or type(kept) ~= "table" or kept.version ~= VERSION or type(kept.eqs) ~= "table" then
+  local kept = ok and text ~= "" and decoded(text)
+  if type(kept) ~= "table" or kept.version ~= VERSION or type(kept.eqs) ~= "table" then
     return found
   end
   found.copied = kept.track ~= reaper.GetTrackGUID(track)
   -- A copy of a track of a group is no part of the group: the original is.
   found.group = not found.copied and type(kept.group) == "string" and kept.group or nil
+  found.kind = type(kept.kind) == "string" and kept.kind or nil
   for _, record in ipairs(kept.eqs) do
     if well_formed(record) then
       found.eqs[#found.eqs + 1] = record
@@ -68,9 +87,10 @@ function instances.keep(track, state)
     return
   end
   local text = ""
-  if #state.eqs > 0 or state.group then
+  if #state.eqs > 0 or state.group or state.kind then
     text = json.encode({
-      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, eqs = json.array(state.eqs),
+      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, kind = state.kind,
+      eqs = json.array(state.eqs),
     })
   end
   local _, is = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)

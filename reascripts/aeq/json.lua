@@ -11,6 +11,13 @@ function json.array(list)
   return setmetatable(list, array_mark)
 end
 
+local raw_mark = {}
+
+--- Stands for a value that was written as JSON before: its text is taken as it is.
+function json.raw(text)
+  return setmetatable({ text = text }, raw_mark)
+end
+
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 local unescapes = { n = "\n", r = "\r", t = "\t", b = "\b", f = "\f", ["/"] = "/", ["\\"] = "\\", ['"'] = '"' }
 local encode
@@ -22,8 +29,10 @@ local function encode_string(text)
 end
 
 local function encode_table(value)
-  local parts = {}
-  if getmetatable(value) == array_mark or #value > 0 then
+  local parts, mark = {}, getmetatable(value)
+  if mark == raw_mark then
+    return value.text
+  elseif mark == array_mark or #value > 0 then
     for i = 1, #value do
       parts[i] = encode(value[i])
     end

@@ -109,7 +109,8 @@ function learning.run(act)
     for _, edit in ipairs(list) do
       local track, fx = edit.entry.track, chain.find(edit.entry.track, edit.instance.guid)
       edit.entry.learned = edit.learned
-      local what = fx and write.note(edit.entry, fx, edit.instance, edit.computed, reaeq.blend(edit.instance))
+      local blend = reaeq.blend(edit.instance)
+      local what = fx and write.note(edit.entry, fx, edit.instance, edit.computed, blend, { factor = 1 })
       if what then
         write.fail_not_taken(track, edit.entry.name, what)
       end

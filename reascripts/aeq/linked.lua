@@ -11,13 +11,14 @@ local write = require("aeq.write")
 
 local linked = {}
 
-local function members_of(project, group)
+local function members_of(act, group)
   local tracks = {}
-  for i = 0, reaper.CountTracks(project) - 1 do
-    local track = reaper.GetTrack(project, i)
+  for i = 0, reaper.CountTracks(act.project) - 1 do
+    local track = reaper.GetTrack(act.project, i)
     if instances.read(track).group == group then
       tracks[#tracks + 1] = track
     end
+    act:breathe()
   end
   return tracks
 end
@@ -59,7 +60,7 @@ function linked.complete(act, targets, family)
     local group = instances.read(target.track).group
     if group and not links[group] then
       links[group] = {}
-      for _, track in ipairs(members_of(act.project, group)) do
+      for _, track in ipairs(members_of(act, group)) do
         local member = there[track] or target_of(act, track, target, family)
         if member then
           table.insert(links[group], member)
@@ -112,13 +113,15 @@ end
 
 --- The selected tracks with EQs of ours as `selection.with_ours`, and those that share one with them.
 function linked.with_ours(act)
-  local list, there = selection.with_ours(act), {}
+  local list, there, gone_through = selection.with_ours(act), {}, {}
   for _, entry in ipairs(list) do
     there[entry.track] = true
   end
   for n = 1, #list do
     local group = instances.read(list[n].track).group
-    for _, track in ipairs(group and members_of(act.project, group) or {}) do
+    local members = group and not gone_through[group] and members_of(act, group) or {}
+    gone_through[group or ""] = true
+    for _, track in ipairs(members) do
       local ours = not there[track] and reaeq.ours(track) or {}
       if #ours > 0 then
         local _, name = reaper.GetTrackName(track)
@@ -139,7 +142,7 @@ function linked.switch(act)
     tracks[#tracks + 1] = not target.is_master and target.track or nil
   end
   if first then
-    tracks = members_of(act.project, first)
+    tracks = members_of(act, first)
   elseif #tracks < 2 then
     messages.fail("link_two")
   else

@@ -8,6 +8,9 @@ local sentences = {
 
   nothing_selected = "Nothing is selected. Select one or more items or tracks, then press again.",
   no_instances = "The selected tracks have no EQ from reaper-aeq. Make one first, for example with 'AEQ_Make warmer'.",
+  no_delta = "This REAPER cannot play only what an FX changes. Update REAPER, then press again.",
+  no_why = "The EQ on '{track}' was made by an older reaper-aeq, so it cannot say why. Make it again to see.",
+  bad_kind = "'{kind}' is no kind of sound. Write one of: {kinds}.",
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot do any {direction}.",
   nothing_edited = "No EQ on the selected tracks was changed by hand. Turn its bands in ReaEQ, then run this.",
   edit_kept = "'{track}': your change is kept ({change}). 'AEQ_Start afresh' drops it.",

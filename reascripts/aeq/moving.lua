@@ -1,6 +1,7 @@
 -- An EQ that follows the song: envelopes of our ReaEQ's gains. Which are ours is kept with the instance; a lane cannot
 -- be deleted by any call, so whoever wants to be rid of them inserts the EQ afresh.
 
+local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local reaeq = require("aeq.reaeq")
 
@@ -217,6 +218,25 @@ function moving.scale(track, fx, lanes, factor)
   each_point(track, fx, lanes, function(_, _, gain_db, set)
     set(math.min(gain_db * factor, reaeq.MAX_GAIN_DB))
   end)
+end
+
+--- What an instance holds, and what a hand did to it in words, nil for nothing. What envelopes of ours drive is as we
+--- computed it, wherever the cursor stands.
+function moving.at_rest(track, instance, lanes)
+  local kept = instance.record and instance.record.eq
+  if not kept then
+    return reaeq.read(track, instance.index), nil
+  end
+  local eq, change = edits.of(track, instance.index, kept)
+  for _, parameter in ipairs(lanes) do
+    local band = kept.bands[parameter // 3 + 1]
+    if parameter == 3 * #eq.bands then
+      eq.output_gain_db = kept.output_gain_db
+    elseif band and eq.bands[parameter // 3 + 1] then
+      eq.bands[parameter // 3 + 1].gain_db = band.gain_db
+    end
+  end
+  return eq, change
 end
 
 --- The parameters, of those that follow an envelope, as a set without our own lanes.

@@ -98,14 +98,20 @@ local function part_b(eq, tail)
   return table.concat(parts)
 end
 
---- Hands over `eq` in the layout `like` (of `state.read`). False where REAPER refuses.
+--- Hands over `eq` in the layout `like` (of `state.read`). False where REAPER refuses. Also whether the instance says
+--- to the byte what it was given.
 function state.write(track, fx, eq, like)
   local body = part_b(eq, like.tail or TAIL)
   local head = like.head
   if head ~= "" then -- its last but two integers tell how long part B is
     head = head:sub(1, -13) .. string.pack("<I4", #body) .. head:sub(-8)
   end
-  return (reaper.TrackFX_SetNamedConfigParm(track, fx, "vst_chunk", state.to_base64(head .. body)))
+  local text = state.to_base64(head .. body)
+  if not reaper.TrackFX_SetNamedConfigParm(track, fx, "vst_chunk", text) then
+    return false
+  end
+  local _, held = reaper.TrackFX_GetNamedConfigParm(track, fx, "vst_chunk")
+  return true, held == text
 end
 
 return state

@@ -120,9 +120,15 @@ local function by_state(track, fx, eq, is_new)
     return false
   end
   local like = is_new and layout or state.read(track, fx) -- an old instance keeps its window's size
-  if not like or not state.write(track, fx, eq, like) then
+  local written, to_the_byte
+  if like then
+    written, to_the_byte = state.write(track, fx, eq, like)
+  end
+  if not written then
     layout = false
     return false
+  elseif to_the_byte and layout then
+    return true
   end
   local held = state.read(track, fx)
   local fine = held and not difference(track, fx, held, eq) and (layout or not write.difference(track, fx, eq))

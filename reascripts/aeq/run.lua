@@ -11,6 +11,7 @@ local mailbox = require("aeq.mailbox")
 local messages = require("aeq.messages")
 local progress = require("aeq.progress")
 local settings = require("aeq.settings")
+local speak = require("aeq.speak")
 
 -- Work of our own between two cycles; REAPER's window feels late from about 50 ms on.
 local SLICE_S = 0.015
@@ -56,6 +57,11 @@ function Act:note(text)
   self.notes[#self.notes + 1] = text
 end
 
+--- What was done to a track, for those who cannot see it: a text, or a function that gives it once it is to be said.
+function Act:result(name, what)
+  self.results[#self.results + 1] = { name = name, what = what }
+end
+
 --- The run's own folder, made when first needed.
 function Act:folder()
   self.temp = self.temp or files.temp(mailbox.folder())
@@ -90,23 +96,33 @@ local function settle(act, until_s, after)
   after()
 end
 
+local function tell(act, text)
+  speak.say(text)
+  act.tell(text)
+end
+
 local function report(act, thrown)
   if messages.is_failure(thrown) then
     log.add(act.title .. ": " .. thrown.key)
     if thrown.key ~= "cancelled" then -- who pressed Esc knows
-      messages.show(thrown.text)
+      tell(act, thrown.text)
     end
     return
   end
   log.add(tostring(thrown))
   local why = tostring(thrown):match("^[^\n]*")
-  messages.show(messages.text("internal", { why = why }))
+  tell(act, messages.text("internal", { why = why }))
 end
 
 local run = {}
 
---- Runs `story(act)` as the action called `title`. Only one runs at a time.
-function run.start(title, story)
+local function old_version()
+  local version = reaper.GetAppVersion()
+  return (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION and version or nil
+end
+
+--- Begins an action that may go on over several cycles: true unless this REAPER is too old, which is said.
+function run.begin()
   -- A script that ends without ever calling defer gets an undo point of its own from REAPER, changed or not.
   reaper.defer(function() end)
   -- Listed by ReaPack or by hand, REAPER would ask in a box that stops all what to do with a second press: let it
@@ -114,24 +130,33 @@ function run.start(title, story)
   if reaper.set_action_options and not install.lists_actions() then
     reaper.set_action_options(1 | 2)
   end
-  local version = reaper.GetAppVersion()
-  if (tonumber(version:match("^%d+%.%d+")) or 0) < MIN_VERSION then
-    return messages.show(messages.text("old_reaper", { version = version }))
-  elseif not lock.take() then
-    return messages.show(messages.text("busy"))
+  local version = old_version()
+  if version then
+    messages.show(messages.text("old_reaper", { version = version }))
+  end
+  return not version
+end
+
+--- Runs `story(act)` inside of a script that lives on; nil while another run lives, else the run, which `close` ends.
+-- host: progress (say, step, close, as progress.lua has them), tell(text), over(fine) once all is done
+function run.within(title, story, host)
+  if not lock.take() then
+    return nil
   end
   local act = setmetatable({
     title = title,
     project = reaper.EnumProjects(-1),
     settings = settings.load(),
-    progress = progress.new(title),
+    progress = host.progress,
+    tell = host.tell,
     notes = {},
+    results = {},
   }, Act)
-  reaper.atexit(function()
-    close(act)
-  end)
   local thread = coroutine.create(story)
   local function cycle()
+    if act.closed then
+      return
+    end
     act.cycle_from_s = reaper.time_precise()
     lock.beat()
     local fine, thrown = coroutine.resume(thread, act)
@@ -145,12 +170,42 @@ function run.start(title, story)
     settle(act, reaper.time_precise() + SETTLE_S, function()
       if not fine then
         report(act, type(thrown) == "table" and thrown or debug.traceback(thread, tostring(thrown)))
-      elseif #act.notes > 0 then
-        messages.show(table.concat(act.notes, "\n"))
+      else
+        if #act.results > 0 and speak.heard() then
+          speak.say(speak.results(act.results))
+        end
+        if #act.notes > 0 then
+          tell(act, table.concat(act.notes, "\n"))
+        end
       end
+      host.over(fine, act)
     end)
   end
   cycle()
+  return act
+end
+
+run.close = close
+
+--- Runs `story(act)` as the action called `title`. Only one runs at a time.
+function run.start(title, story)
+  if not run.begin() then
+    return
+  end
+  local act
+  reaper.atexit(function()
+    if act then
+      close(act)
+    end
+  end)
+  local host = { progress = progress.new(title), tell = messages.show, over = function() end }
+  act = run.within(title, function(self)
+    act = self
+    story(self)
+  end, host)
+  if not act then
+    messages.show(messages.text("busy"))
+  end
 end
 
 return run

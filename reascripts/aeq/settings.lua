@@ -12,7 +12,6 @@ local entries = {
   { name = "intensity", default = 1.0, caption = "Intensity (0 to 2)", low = 0, high = 2 },
   { name = "adaptation", default = "", caption = "Adaptation (0 to 1 or empty)", low = 0, high = 1, empty = true },
   { name = "method", default = "adaptive", caption = "Method" },
-  { name = "time_selection", default = false, caption = "Tracks: time selection only (yes/no)" },
   { name = "start_timeout_s", default = 60, caption = "Wait for the start (seconds)", low = 1, high = 600 },
   {
     name = "plan",
@@ -87,6 +86,20 @@ function settings.save(texts)
   -- persist: written to reaper-extstate.ini, which cannot hold line breaks; JSON has none.
   reaper.SetExtState(settings.SECTION, "settings", json.encode(values), true)
   return values
+end
+
+--- Moves a setting between 0 and 1 by `step`, or to `value`; keeps it, and returns what it is now.
+function settings.change(name, step, values, value)
+  local now = tonumber(values[name]) or 0.5
+  values[name] = math.max(0, math.min(1, value or now + step))
+  local stored = {}
+  local ok, decoded = pcall(json.decode, reaper.GetExtState(settings.SECTION, "settings"))
+  for key, kept in pairs(ok and type(decoded) == "table" and decoded or {}) do
+    stored[key] = kept
+  end
+  stored[name] = values[name]
+  reaper.SetExtState(settings.SECTION, "settings", json.encode(stored), true)
+  return values[name]
 end
 
 --- A small remembered text (last word, window place, reference).

@@ -14,6 +14,8 @@ local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
 local render_state = require("aeq.render_state")
+local seen = require("aeq.seen")
+local speak = require("aeq.speak")
 
 local write = {}
 
@@ -82,13 +84,33 @@ local function current(target, count)
   return found and found.index
 end
 
+-- What is kept with an instance of its EQ, as JSON: to be made before a block is open, for in a block nothing waits.
+-- before: the record of what was there and is now `factor` times as much, nil for what is new
+local function packed(eq, blend, before, factor)
+  local of_answer = not factor and seen.of(eq)
+  -- an answer brings what was heard; what only scales one keeps it
+  local heard = eq.explanation and eq.heard or not eq.explanation and before and before.heard or nil
+  return {
+    heard = heard and json.raw(json.encode(heard)) or nil,
+    blend = json.raw(json.encode(json.array(blend))),
+    eq = json.raw(json.encode({ bands = json.array(eq.bands), output_gain_db = eq.output_gain_db })),
+    seen = factor and before and before.seen and json.raw(json.encode(before.seen))
+      or of_answer and json.raw(json.encode(of_answer)) or nil,
+    times = factor and before and (tonumber(before.times) or 1) * factor or nil,
+  }
+end
+write.packed = packed
+
 --- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
 -- instance: as of `reaeq.ours`, nil for a new one; eq: what was computed. Where a hand has made something else of it,
 -- the name tells. Returns nil, or what did not work.
--- lanes: parameters that envelopes of ours move; was: what it was called, where it was inserted afresh.
-function write.note(target, fx, instance, eq, blend, lanes, was)
-  local track, is = target.track, instance and (was or reaeq.name(target.track, fx)) or ""
-  local record = instance and instance.record or {}
+-- more: {lanes: parameters that envelopes of ours move, by default those that are known; was: what it was called, where
+-- it was inserted afresh; factor: how often what it held before, nil for what is new; kept: of `write.packed`, where
+-- that was made before}
+function write.note(target, fx, instance, eq, blend, more)
+  local track, was = target.track, more.was
+  local is = instance and (was or reaeq.name(target.track, fx)) or ""
+  local before = instance and instance.record or {}
   local edited = instance and select(2, edits.of(track, fx, eq)) ~= nil
   local family = instance and instance.family or target.family
   local is_linked = target.linked
@@ -108,17 +130,15 @@ function write.note(target, fx, instance, eq, blend, lanes, was)
   for _, entry in ipairs(chain.all(track)) do
     alive[entry.guid] = true
   end
-  instances.note(track, {
-    fx = reaper.TrackFX_GetFXGUID(track, fx), family = family, name = name, blend = json.array(blend),
-    eq = { bands = json.array(eq.bands), output_gain_db = eq.output_gain_db },
-    lanes = lanes and #lanes > 0 and json.array(lanes) or nil,
-    -- an answer brings what was heard; what only scales one keeps it
-    heard = eq.explanation and eq.heard or not eq.explanation and record.heard or nil,
-    told = edited and (target.told or record.told) or nil,
-    learned = edited and (target.learned or record.learned) or nil,
-    -- learned since the last answer
-    taught = edited and not eq.explanation and (target.learned ~= nil or record.taught) or nil,
-  }, alive)
+  local record = more.kept or packed(eq, blend, instance and instance.record, more.factor)
+  local lanes = more.lanes or before.lanes
+  record.fx, record.family, record.name = reaper.TrackFX_GetFXGUID(track, fx), family, name
+  record.lanes = lanes and #lanes > 0 and json.array(lanes) or nil
+  record.told = edited and (target.told or before.told) or nil
+  record.learned = edited and (target.learned or before.learned) or nil
+  -- learned since the last answer
+  record.taught = edited and not eq.explanation and (target.learned ~= nil or before.taught) or nil
+  instances.note(track, record, alive)
 end
 
 --- Ends the run for an FX that did not take a write; a lock of the track may be why.
@@ -199,7 +219,7 @@ function write.mark(entry, instance)
   if record and names.family(instance.name) then
     local _, change = edits.of(entry.track, instance.index, record.eq)
     if (change ~= nil) ~= names.is_edited(instance.name) then
-      write.note(entry, instance.index, instance, record.eq, reaeq.blend(instance))
+      write.note(entry, instance.index, instance, record.eq, reaeq.blend(instance), { factor = 1 })
     end
   end
 end
@@ -236,7 +256,8 @@ function write.with_edits(target, eq, blend)
 end
 
 --- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
-function write.one(act, target, eq, blend)
+-- kept: of `write.packed`, where that was made before
+function write.one(act, target, eq, blend, kept)
   local track, count = target.track, reaper.TrackFX_GetCount(target.track)
   local old = current(target, count)
   local place = target.place == "first" and 0 or count
@@ -265,7 +286,7 @@ function write.one(act, target, eq, blend)
     lanes, what = follow(act, target, fx, whole, idle)
   end
   target.linked = target.linked or false
-  what = what or write.note(target, fx, old and target.instance, eq, blend, lanes, was)
+  what = what or write.note(target, fx, old and target.instance, eq, blend, { lanes = lanes, was = was, kept = kept })
   if what then
     write.fail_not_taken(track, target.name, what)
   end
@@ -274,6 +295,9 @@ function write.one(act, target, eq, blend)
     render_state.switch(track, fx, true)
   end
   moving.keep(act.project, track, fx, lanes)
+  act:result(target.name, function()
+    return names.format(blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(whole)
+  end)
   if old then
     write.tell_overridden(act, target.name, track, fx, whole, nil, lanes)
   end
@@ -314,17 +338,18 @@ end
 
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
-  local targets, more = {}, nil
+  local targets, kept, more = {}, {}, nil
   for i, entry in ipairs(entries) do
-    targets[i] = entry.target
+    targets[i], kept[i] = entry.target, packed(entry.eq, entry.blend)
     if entry.target.is_master and (entry.eq.sections or entry.target.instance) then
       more = UNDO_STATE_MISCCFG -- which of its lanes are ours
     end
+    act:breathe()
   end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
-    for _, entry in ipairs(entries) do
-      write.one(act, entry.target, entry.eq, entry.blend)
+    for i, entry in ipairs(entries) do
+      write.one(act, entry.target, entry.eq, entry.blend, kept[i])
     end
   end, more)
 end

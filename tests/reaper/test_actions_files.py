@@ -241,13 +241,14 @@ def test_the_master_is_the_sum_of_all_tracks(press, sound):
 
 def test_the_time_selection_is_cut_out_of_the_items(press, sound):
     def choose(s):
-        s.reaper.ext_state.values[("reaper-aeq", "settings")] = '{"time_selection": true}'
+        s.reaper.ui.inputs.append("warm|1")
         with s.reaper.as_user() as project:
             project.root.set("SELECTION", [1.5, 3.0])
             project.touch()
 
     item = ItemSpec(sound, 1.0, 3.0, offset=0.25, rate=1.25, fade_in=1.0)
-    s = press([TrackSpec("Vox", [item, ItemSpec(sound, 8.0, 1.0)], selected=True)], session=choose)
+    tracks = [TrackSpec("Vox", [item, ItemSpec(sound, 8.0, 1.0)], selected=True)]
+    s = press(tracks, "Ask for a word in the time selection", session=choose)
     assert s.said == []
     (info,) = s.backend.jobs[0]["tasks"][0]["sound"]["tracks"][0]["items"]
     assert (info["position_s"], info["length_s"], info["offset_s"]) == (1.5, 1.5, 0.25 + 0.5 * 1.25)

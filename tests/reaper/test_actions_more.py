@@ -130,7 +130,7 @@ def test_master_project_that_fails_at_the_master_leaves_everything(open_song, so
 def test_master_project_with_a_plan_of_ones_own(open_song, sound):
     s = open_song([Strip("Vox", [Clip(sound)]), Strip("Other", [Clip(sound)])])
     plan = "vox: warm 0.5, airy 20%"
-    s.reaper.ui.inputs.append(lambda shown: "|".join([*shown.split("|")[:5], plan, "no", "no", "no"]))
+    s.reaper.ui.inputs.append(lambda shown: "|".join([*shown.split("|")[:4], plan, "no", "no", "no"]))
     s.press("Settings")
     s.press("Master project")
     assert {t: f[0][0] for t, f in ours(s.project).items()} == {"Vox": "AEQ: warm 50% + airy 20%"}
@@ -138,7 +138,7 @@ def test_master_project_with_a_plan_of_ones_own(open_song, sound):
 
 def test_settings_are_checked_kept_and_used(open_song, sound):
     s = open_song([Strip("A", [Clip(sound, selected=True)])])
-    s.reaper.ui.inputs.extend(["3||adaptive|no|30|*: warm|no|no|no", "0,5|0.25|fixed|no|30|*: warm|no|no|no"])
+    s.reaper.ui.inputs.extend(["3||adaptive|30|*: warm|no|no|no", "0,5|0.25|fixed|30|*: warm|no|no|no"])
     s.press("Settings")
     assert s.said == ["The setting 'Intensity (0 to 2)' cannot be '3': write a number from 0 to 2."]
     stored = (s.folder / "REAPER" / "reaper-extstate.ini").read_text()
@@ -154,10 +154,9 @@ def test_the_time_selection_can_limit_what_is_heard_of_tracks(open_song, sound):
     lengths = []
     s.backend.answer = lambda task: lengths.append(len(sound_of(task)) / 48_000) or answer(task)
     s.press("Make warmer")
-    s.reaper.ui.inputs.append(lambda shown: shown.replace("|no|", "|yes|", 1))
-    s.press("Settings")
-    s.press("Make warmer")
-    assert lengths == pytest.approx([0.4, 0.1], abs=1e-3)
+    s.press("Repeat last press in the time selection")
+    s.press("Repeat last press")
+    assert lengths == pytest.approx([0.4, 0.1, 0.4], abs=1e-3)
 
 
 def test_dashboard_opens_the_page(open_song, sound, tmp_path):

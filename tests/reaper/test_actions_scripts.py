@@ -238,13 +238,14 @@ def test_wire_samples_are_understood(lua):
 
 
 QUICK_REAPER = """
-local state, eq = {}, {output_gain_db = -1, bands = {}}
+local state, eq, block = {}, {output_gain_db = -1, bands = {}}, nil
 local function nothing() end
 local function yes() return true end
 local function zero() return 0 end
 local functions = {
   EnumProjects = function() return 1 end, ValidatePtr2 = yes, PreventUIRefresh = nothing, time_precise = os.clock,
-  Undo_BeginBlock2 = nothing, Undo_EndBlock2 = nothing, TrackFX_GetCount = zero, TrackFX_AddByName = zero,
+  Undo_BeginBlock2 = function() block = os.clock() end, Undo_EndBlock2 = function() block = os.clock() - block end,
+  TrackFX_GetCount = zero, TrackFX_AddByName = zero,
   TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
   GetTrackGUID = function(track) return track end, TrackFX_GetFXGUID = function(track) return track end,
   GetSetMediaTrackInfo_String = function(track, key, value, set)
@@ -270,16 +271,27 @@ for n = 1, 200 do
   entries[n] = {target = target, eq = eq, blend = {{word = "warm", weight = 1}}}
 end
 local from = os.clock()
-require("aeq.write").all({project = 1}, "x", entries)
-return os.clock() - from, state.t200renamed_name
+require("aeq.write").all({project = 1, result = function() end, breathe = function() end}, "x", entries)
+return os.clock() - from, block, state.t200renamed_name
 """
+CURVE = " ".join(str(-300 - 5 * n) for n in range(59))
+SKETCHED = QUICK_REAPER.replace(
+    "local entries = {}",
+    f"""eq.explanation = "{"why " * 40}"
+    local c = "{CURVE}"
+    eq.sketch = {{sample_rate = 48000, most = 2, source = c, low = c, high = c, gains = c}}
+    local entries = {{}}""",
+)
 
 
+@pytest.mark.parametrize("script", [QUICK_REAPER, SKETCHED], ids=["plain", "sketched"])
 @pytest.mark.parametrize("version", LUAS)
-def test_writing_200_tracks_is_less_than_50_ms_of_lua(version):
-    seconds, name = runtime(version).execute(QUICK_REAPER)
-    print(f"{1000 * seconds:.1f} ms")
-    assert name == "AEQ: warm 100%" and seconds < 0.05
+def test_writing_200_tracks_is_less_than_50_ms_of_lua(version, script):
+    """And less than 20 ms of it while the block is open, which is one cycle whatever happens."""
+    rounds = [runtime(version).execute(script) for _ in range(3)]
+    seconds, block_s, name = min(rounds)
+    print(f"{1000 * seconds:.1f} ms, {1000 * block_s:.1f} ms of it in the block")
+    assert name == "AEQ: warm 100%" and seconds < 0.05 and min(block for _, block, _ in rounds) < 0.02
 
 
 def test_every_sentence_is_plain():

@@ -11,6 +11,7 @@ from conftest import store
 from starlette.testclient import TestClient
 
 from reaper_aeq.cli import main as cli
+from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import LibraryError, ModelError
 from reaper_aeq.server import wire
 
@@ -42,6 +43,21 @@ def test_one_task_gets_exactly_what_the_command_line_says(client, sounds, capsys
     job = client.post("/v1/jobs?wait=30", json={"label": "Make warmer", "tasks": [task(sounds[2])]}).json()
     assert job["state"] == "done" and job["results"][0]["id"] == f"{{{sounds[2].stem}}}"
     assert job["results"][0]["answer"] == adapt_command(capsys, sounds[2], "warm")
+
+
+def test_a_sketch_comes_only_where_it_is_asked_for(client, sounds):
+    asked = [task(sounds[2], "warm", sketch=sketch) for sketch in (False, True)]
+    plain, sketched = (
+        one["answer"] for one in client.post("/v1/jobs?wait=30", json={"tasks": asked}).json()["results"]
+    )
+    sketch = sketched.pop("sketch")
+    close_to(sketched, plain)
+    assert "sketch" not in plain and 1.0 <= sketch["most"] <= 2.0
+    for curve in ("source", "low", "high"):
+        assert len(sketch[curve].split()) == len(GRID_HZ)
+    pairs = [float(number) for number in sketch["gains"].split()]
+    gains = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    assert gains[1.0] == pytest.approx(sketched["output_gain_db"], abs=0.01) and max(gains) == sketch["most"]
 
 
 def test_many_tasks_of_every_kind_get_what_the_command_line_says(client, sounds, tmp_path, capsys):

@@ -119,10 +119,13 @@ def GetToggleCommandStateEx(reaper, section, command):
 
 @api
 def SetToggleCommandState(reaper, section, command, state):
+    """Of actions in the list only; a toolbar shows it once it is refreshed."""
+    if section != 0 or not FIRST_COMMAND <= command < FIRST_COMMAND + len(reaper.actions.entries):
+        return False
     reaper.toggle_states[command] = state
     return True
 
 
 @api
 def RefreshToolbar2(reaper, section, command):
-    pass
+    reaper.lamps[command] = reaper.toggle_states.get(command, -1)

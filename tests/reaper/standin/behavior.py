@@ -18,7 +18,7 @@ class Preferences:
         increment_names: `renderclosewhendone` bit 4; an existing target gets a number instead of a question.
         save_project_copy: a copy of the project is written beside each render (`<wav>.RPP`).
         language: "" is English; "zh" a language pack that translates REAPER's own parameters.
-        sws: whether the SWS extension is installed.
+        sws, osara: whether these extensions are installed.
         eq_default: a ReaEqState that new ReaEQs begin with: the user's default preset. None: factory state.
         config: more variables, as `get_config_var_string` gives them.
     """
@@ -30,6 +30,7 @@ class Preferences:
     save_project_copy: bool = False
     language: str = ""
     sws: bool = False
+    osara: bool = False
     eq_default: object = None
     config: dict[str, str] = field(default_factory=dict)
 

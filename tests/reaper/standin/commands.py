@@ -102,7 +102,18 @@ def _all_media_offline(reaper, project):
                 project.touch()
 
 
+def _play_stop(reaper, project):
+    (OnStopButtonEx if project.play_state & 1 else OnPlayButtonEx)(reaper, project)
+
+
+def _undo(reaper, project):
+    with reaper.as_user():
+        project.undo()
+
+
 _SIMPLE = {
+    40044: _play_stop,
+    40029: _undo,
     40100: _all_media_offline,
     40101: _all_media_online,
     1007: lambda reaper, project: OnPlayButtonEx(reaper, project),

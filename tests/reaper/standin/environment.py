@@ -35,7 +35,8 @@ def atexit(reaper, function):
 @api
 def get_action_context(reaper):
     """is_new_value, filename, sectionID, cmdID, mode, resolution, val, contextstr"""
-    return True, str(reaper.running.path), 0, reaper.running.command_id, -1, -1, -1, ""
+    script = reaper.running
+    return True, str(script.path), 0, script.command_id, *script.context, ""
 
 
 @api
@@ -43,6 +44,7 @@ def set_action_options(reaper, flag):
     reaper.running.options = flag & 3
     if flag & 12:
         reaper.toggle_states[reaper.running.command_id] = int(bool(flag & 4))
+        reaper.lamps[reaper.running.command_id] = int(bool(flag & 4))
 
 
 @api
@@ -134,9 +136,19 @@ def TrackList_AdjustWindows(reaper, minor):
     pass
 
 
+class Window:
+    """A handle of one of REAPER's own windows."""
+
+    lua_type = "HWND"
+    alive = True
+
+
+MAIN_WINDOW = Window()
+
+
 @api
 def GetMainHwnd(reaper):
-    return None
+    return MAIN_WINDOW
 
 
 class Array:

@@ -63,9 +63,24 @@ class Fx:
             return
         if self._line("WET") is None:
             place = self.chain.body.index(self.node) + 1
-            self.chain.body.insert(place, self.chain.line("WET", [value, 0]))
+            self.chain.body.insert(place, self.chain.line("WET", [value, int(self.delta)]))
         else:
-            self.chain.set("WET", [value, 0], start=self.start)
+            self.chain.set("WET", [value, int(self.delta)], start=self.start)
+        self.owner.project.touch()
+
+    @property
+    def delta(self) -> float:
+        """1.0 where only what the FX changes is heard. Where projects keep that: by nobody; here WET's second value."""
+        return float(([*(self._line("WET") or []), "0", "0"])[1] == "1")
+
+    def set_delta(self, on: bool) -> None:
+        if on == bool(self.delta):
+            return
+        if self._line("WET") is None:
+            place = self.chain.body.index(self.node) + 1
+            self.chain.body.insert(place, self.chain.line("WET", [1, int(on)]))
+        else:
+            self.chain.set("WET", [(self._line("WET") or ["1"])[0], int(on)], start=self.start)
         self.owner.project.touch()
 
     @property

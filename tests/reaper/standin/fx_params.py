@@ -43,7 +43,7 @@ def _value(fx: Fx, index: int, normalized: bool) -> float | None:
     if index < 0 or index >= count + len(_OWN):
         return None
     if index >= count:
-        return {"bypass": float(fx.flag(0)), "wet": fx.wet, "delta": 0.0}[_OWN[index - count]]
+        return {"bypass": float(fx.flag(0)), "wet": fx.wet, "delta": fx.delta}[_OWN[index - count]]
     if not fx.is_reaeq:
         return float(str(fx.node.body[0]).split()[index])
     place = fx.eq.place(index)
@@ -102,9 +102,11 @@ def _set(reaper, owner, chain_index: int, index: int, value: float, normalized: 
     refuse_recording(reaper, owner)
     count = plugin_count(fx)
     if index >= count:
-        {"bypass": lambda: fx.set_flag(0, value >= 0.5), "wet": lambda: fx.set_wet(value), "delta": lambda: None}[
-            _OWN[index - count]
-        ]()
+        {
+            "bypass": lambda: fx.set_flag(0, value >= 0.5),
+            "wet": lambda: fx.set_wet(value),
+            "delta": lambda: fx.set_delta(value >= 0.5),
+        }[_OWN[index - count]]()
         return True
     if not fx.is_reaeq:
         return False

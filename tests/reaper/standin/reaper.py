@@ -82,6 +82,7 @@ class Reaper(User):
         self.ext_state = ExtState(self.resource_path)
         self.actions = ActionList(self.resource_path)
         self.toggle_states: dict[int, int] = {}
+        self.lamps: dict[int, int] = {}  # as toolbars show them
         self.projects = [Project(project, self)]
         self.project = self.projects[0]
         self.scripts: list[Script | PythonScript] = []
@@ -121,11 +122,22 @@ class Reaper(User):
         """Presses the key of an action: its name in the list (with or without .lua) or its command id (`_RS...`)."""
         return self._start(*self.actions.find(name))
 
+    def turn(self, name: str, value: int, *, mode: int = 0, resolution: int = 127) -> Script | PythonScript:
+        """Moves what is bound to an action: mode 0 an absolute controller or the pitch wheel (0..resolution), 1 to 3
+        relative ones and the mouse wheel (15 a notch)."""
+        return self._start(*self.actions.find(name), (mode, resolution, value))
+
+    def lamp(self, name: str) -> int:
+        """What a toolbar shows of an action: 1 lit, 0 dark, -1 nothing."""
+        return self.lamps.get(self.actions.find(name)[1], -1)
+
     def run_script(self, path: str | os.PathLike) -> Script | PythonScript:
         """Runs a file that need not be in the action list."""
         return self._start(Path(path), 0)
 
-    def _start(self, path: Path, command_id: int) -> Script | PythonScript:
+    def _start(
+        self, path: Path, command_id: int, context: tuple[int, int, int] = (-1, -1, -1)
+    ) -> Script | PythonScript:
         if not self.scripts:
             self.baseline = checks.capture(self)
         twin = next((s for s in self.scripts if s.command_id == command_id and s.path == path), None)
@@ -141,7 +153,9 @@ class Reaper(User):
                 return twin
             elif self.actions.flag(command_id) != 516:
                 raise StandInError("dialog", "ReaScript task control: REAPER asks what to do with the running script")
-        script = (PythonScript if path.suffix == ".py" else Script)(self, path, command_id)
+        script = (
+            PythonScript(self, path, command_id) if path.suffix == ".py" else Script(self, path, command_id, context)
+        )
         self.scripts.append(script)
         script.start()
         self._end_scripts()

@@ -8,13 +8,15 @@ from typing import Any
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 # Functions that came with a later REAPER than the oldest one supported (docs/reaper.md, section 11).
 SINCE: dict[str, tuple[int, int]] = {"set_action_options": (7, 3)}
-SWS = ("CF_SetClipboard",)  # there only with the SWS extension
+SWS = ("CF_SetClipboard", "CF_SendActionShortcut")  # there only with the SWS extension
+OSARA = ("osara_outputMessage",)  # there only with OSARA, which reads to screen readers
 
 
 def exists(name: str, reaper: Any) -> bool:
     """Whether this REAPER has the function."""
     version = tuple(int(part) for part in reaper.version.split("/")[0].split(".")[:2])
-    return name in FUNCTIONS and SINCE.get(name, (0, 0)) <= version and (name not in SWS or reaper.preferences.sws)
+    extension = (name not in SWS or reaper.preferences.sws) and (name not in OSARA or reaper.preferences.osara)
+    return name in FUNCTIONS and SINCE.get(name, (0, 0)) <= version and extension
 
 
 def api(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .crossing import crossing_s
 from .errors import ArgumentRefused, StandInError
+from .gfx import refresh
 from .lua_state import RUNTIMES, from_lua, to_lua
 from .registry import FUNCTIONS, exists
 from .signatures import check_arguments, check_returns, signatures
@@ -35,8 +36,9 @@ class Cycle:
 class Script:
     """`start` runs the file; `step` what it deferred; `ended` once nothing is left."""
 
-    def __init__(self, reaper, path: Path, command_id: int = 0):
-        self.reaper, self.path, self.command_id = reaper, Path(path), command_id
+    def __init__(self, reaper, path: Path, command_id: int = 0, context: tuple[int, int, int] = (-1, -1, -1)):
+        """`context`: mode, resolution and value of `get_action_context`; a key gives -1 each."""
+        self.reaper, self.path, self.command_id, self.context = reaper, Path(path), command_id, context
         self.options, self.ended, self.deferred_ever, self.blocks_closed = 0, False, False, 0
         self.pending: list = []
         self.exits: list = []
@@ -131,6 +133,7 @@ class Script:
         if self.ended:
             return
         functions, self.pending = self.pending, []
+        refresh(self)
         self._cycle(functions)
         if not self.pending:
             self.finish()

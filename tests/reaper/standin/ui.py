@@ -30,6 +30,16 @@ class UserInterface:
     drawn: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
     clipboard: str = ""
+    menus: deque = field(default_factory=deque)  # what is chosen next: a number, or the words of an entry
+    spoken: list[str] = field(default_factory=list)  # through OSARA
+    mouse: tuple[float, float] = (-100.0, -100.0)  # in a gfx window, logical pixels
+    buttons: int = 0  # as gfx.mouse_cap: 1 left, 2 right, 64 middle, 4 control, 8 shift, 16 alt
+    wheel: int = 0  # 120 a notch, until a script has read it
+    focused: bool = True  # whether keys go to the gfx window
+    mouse_inside: bool = True
+    scale: float = 1.0  # physical pixels to a logical one
+    theme: dict[str, int] = field(default_factory=dict)  # colors by their ini key, 0xRRGGBB
+    sent_keys: list[tuple] = field(default_factory=list)  # handed to REAPER's own window (SWS)
 
     def texts(self) -> list[str]:
         return [text for text, _ in self.messages]
@@ -110,3 +120,33 @@ def ReaScriptError(reaper, message):
 @api
 def CF_SetClipboard(reaper, text):
     reaper.ui.clipboard = text
+
+
+@api
+def osara_outputMessage(reaper, message):
+    reaper.ui.spoken.append(message)
+
+
+@api
+def GetThemeColor(reaper, key, flags):
+    """The native color of a theme's key, -1 for one that it has not."""
+    return _swapped(reaper, reaper.ui.theme[key]) if key in reaper.ui.theme else -1
+
+
+@api
+def ColorFromNative(reaper, color):
+    color = _swapped(reaper, color)
+    return color >> 16 & 255, color >> 8 & 255, color & 255
+
+
+def _swapped(reaper, color):
+    """A native color has red lowest on Windows, blue elsewhere."""
+    if not reaper.os_name.startswith("Win"):
+        return color
+    return (color & 255) << 16 | color & 0xFF00 | color >> 16 & 255
+
+
+@api
+def CF_SendActionShortcut(reaper, window, section, key, modifiers=None):
+    reaper.ui.sent_keys.append((section, key, modifiers or 0))
+    return True

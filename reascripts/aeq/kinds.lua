@@ -1,0 +1,62 @@
+-- What a sound was taken for, and the user's own word on that; why an EQ is as it is.
+
+local check = require("aeq.check")
+local instances = require("aeq.instances")
+local linked = require("aeq.linked")
+local messages = require("aeq.messages")
+local settings = require("aeq.settings")
+local speak = require("aeq.speak")
+local write = require("aeq.write")
+
+local kinds = {}
+
+kinds.ALL = { "mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "strings", "wind", "synth" }
+
+--- Keeps with the selected tracks what they are ("" for what is heard), and computes their EQs anew.
+function kinds.set(act, kind)
+  local entries = linked.with_ours(act)
+  for _, entry in ipairs(entries) do
+    check.may_change(entry.track, entry.name)
+  end
+  write.undoable(act, "kind of sound", entries, function()
+    for _, entry in ipairs(entries) do
+      local kept = instances.read(entry.track)
+      kept.kind = kind ~= "" and kind or nil
+      instances.keep(entry.track, kept)
+    end
+  end)
+  require("aeq.flow").again(act)
+end
+
+--- Asks for the kind.
+function kinds.ask(act)
+  local pressed, text = reaper.GetUserInputs("reaper-aeq: what is it?", 1,
+    "Kind (empty: as heard),extrawidth=120", settings.remembered("last_kind"))
+  if not pressed then
+    return
+  end
+  text = text:gsub("^%s+", ""):gsub("%s+$", ""):lower()
+  local known = text == ""
+  for _, kind in ipairs(kinds.ALL) do
+    known = known or kind == text
+  end
+  if not known then
+    messages.fail("bad_kind", { kind = text, kinds = table.concat(kinds.ALL, ", ") })
+  end
+  settings.remember("last_kind", text)
+  kinds.set(act, text)
+end
+
+--- Says why the EQs of the selection are as they are.
+function kinds.why(act)
+  local lines = {}
+  for i, entry in ipairs(linked.with_ours(act)) do
+    local record = entry.ours[1].record
+    local seen = record and type(record.seen) == "table" and record.seen or {}
+    lines[i] = ("%s: %s"):format(entry.name, seen.why or messages.text("no_why", { track = entry.name }))
+  end
+  speak.say(table.concat(lines, ". "))
+  reaper.ShowConsoleMsg("reaper-aeq\n" .. table.concat(lines, "\n") .. "\n")
+end
+
+return kinds

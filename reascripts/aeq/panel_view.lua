@@ -1,0 +1,55 @@
+-- What the panel shows: the first selected track (or that of the first selected item) and our EQ on it.
+
+local instances = require("aeq.instances")
+local reaeq = require("aeq.reaeq")
+local scale = require("aeq.scale")
+
+local view = {}
+
+--- The track that is shown, and how many are selected.
+function view.chosen()
+  local item = reaper.GetSelectedMediaItem(0, 0)
+  if item then
+    return reaper.GetMediaItemTrack(item), reaper.CountSelectedMediaItems(0)
+  end
+  return reaper.GetSelectedTrack2(0, 0, true), reaper.CountSelectedTracks2(0, true)
+end
+
+--- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind}; no track for none chosen.
+function view.read()
+  local track, count = view.chosen()
+  local sight = { project = reaper.EnumProjects(-1), track = track, count = count, seen = {}, amount = 0, most = 1 }
+  if not track then
+    return sight
+  end
+  local _, name = reaper.GetTrackName(track)
+  sight.name, sight.kind = name, instances.read(track).kind
+  local ours = reaeq.ours(track)
+  local instance = ours[1]
+  if not instance then
+    return sight
+  end
+  local fx, record = instance.index, instance.record
+  local blend = scale.blend(instance)
+  sight.instance, sight.eq = instance, reaeq.read(track, fx)
+  sight.seen = record and type(record.seen) == "table" and record.seen or {}
+  sight.rate = tonumber(sight.seen.rate) or 48000
+  sight.amount, sight.most = scale.amount(blend), scale.most(sight.eq, blend, record)
+  sight.on = reaper.TrackFX_GetEnabled(track, fx)
+  local delta = reaper.TrackFX_GetParamFromIdent(track, fx, ":delta")
+  sight.delta = delta >= 0 and reaper.TrackFX_GetParam(track, fx, delta) >= 0.5
+  return sight
+end
+
+--- Says in a few words what a sight is, to see whether anything changed.
+function view.mark(sight)
+  local parts = { tostring(sight.project), tostring(sight.track), tostring(sight.name), sight.count, tostring(sight.on),
+    tostring(sight.delta), sight.kind or "", sight.instance and sight.instance.name or "" }
+  for _, band in ipairs(sight.eq and sight.eq.bands or {}) do
+    parts[#parts + 1] = ("%s %.2f %.1f %.2f"):format(tostring(band.enabled), band.gain_db, band.freq_hz,
+      band.bandwidth_oct)
+  end
+  return table.concat(parts, "|")
+end
+
+return view

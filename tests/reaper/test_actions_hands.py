@@ -1,0 +1,116 @@
+"""Controllers, the mouse wheel, delta, kinds, why, and what OSARA says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from actions_kit import Clip, Strip, noise, opener, ours
+from standin.behavior import Preferences
+
+
+@pytest.fixture
+def open_song(tmp_path, monkeypatch):
+    yield from opener(tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=["5.3", "5.4"])
+def warm(open_song, tmp_path, request):
+    """One selected track with a warm EQ of ours."""
+    sound = noise(tmp_path / "a.wav")
+    s = open_song([Strip("A", [Clip(sound)], selected=True)], lua=request.param, preferences=Preferences(osara=True))
+    s.press("Make warmer")
+    return s
+
+
+def gains(s):
+    return [20 * math.log10(band.gain) for band in ours(s.project)["A"][0][1].bands]
+
+
+def test_a_controller_that_moves_often_is_one_undo_step(warm):
+    before, full = warm.project.bytes(), gains(warm)
+    points = len(warm.project.undo_points)
+    for value in (100, 80, 60, 32):
+        warm.reaper.turn("AEQ_Intensity by controller or wheel", value, resolution=128)
+        warm.reaper.step(3)
+    warm.reaper.run_until()
+    assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and len(warm.project.undo_points) == points + 1
+    assert gains(warm) == pytest.approx([gain / 2 for gain in full], rel=1e-5)
+    assert "intensity 50 percent" in warm.reaper.ui.spoken[-1] and warm.said == []
+    warm.reaper.undo()
+    assert warm.project.bytes() == before
+
+
+def test_down_to_nothing_and_up_again_keeps_the_shape(warm):
+    full = gains(warm)
+    for value in (0, 64):
+        warm.reaper.turn("AEQ_Intensity by controller or wheel", value, resolution=128)
+        warm.reaper.run_until()
+    assert gains(warm) == pytest.approx(full, rel=1e-4)
+
+
+def test_the_wheel_goes_by_notches(warm):
+    warm.reaper.turn("AEQ_Intensity by controller or wheel", -30, mode=1)
+    warm.reaper.run_until()
+    assert ours(warm.project)["A"][0][0] == "AEQ: warm 90%"
+
+
+def test_no_controller_goes_beyond_what_is_safe_for_the_sound(open_song, tmp_path):
+    from fake_backend import answer
+
+    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"))], selected=True)])
+    sketch = {"most": 1.2, "gains": "0 0 1 -0.93 1.2 -1.5"}
+    s.backend.answer = lambda task: {**answer(task), "sketch": sketch}
+    s.press("Make warmer")
+    s.reaper.turn("AEQ_Intensity by controller or wheel", 127)
+    s.reaper.run_until()
+    ((name, state),) = ours(s.project)["A"]
+    assert name == "AEQ: warm 120%" and 20 * math.log10(state.gain) == pytest.approx(-1.5, abs=0.01)
+    s.press("More")
+    assert "at its limit" in s.said[-1]
+
+
+def test_delta_is_on_and_off_with_its_lamp(warm):
+    before = warm.project.bytes()
+    warm.press("Hear only the change")
+    assert warm.project.bytes() != before and warm.reaper.lamp("AEQ_Hear only the change") == 1
+    warm.press("Hear only the change")
+    assert warm.reaper.lamp("AEQ_Hear only the change") == 0 and len(warm.project.undo_points) == 3
+    warm.press("Compare")
+    assert warm.reaper.lamp("AEQ_Compare") == 1 and warm.reaper.ui.spoken[-1] == "A: EQ off"
+
+
+def test_a_kind_that_was_corrected_is_told_from_then_on(warm):
+    warm.reaper.ui.inputs.append("Vocals")
+    warm.press("Choose kind of sound")
+    assert warm.backend.jobs[-1]["tasks"][0]["kind"] == "vocals"
+    warm.reaper.ui.inputs.append("violas")
+    warm.press("Choose kind of sound")
+    assert warm.said[-1].startswith("'violas' is no kind of sound.") and warm.said[-1] == warm.reaper.ui.spoken[-1]
+
+
+def test_why_and_what_was_done_are_spoken_in_hz_and_db(warm):
+    assert "low shelf 182 Hz +3.0 dB" in warm.reaper.ui.spoken[-1]
+    warm.press("Why")
+    assert warm.reaper.ui.spoken[-1] == "A: made up" and "made up" in warm.reaper.ui.console
+
+
+def test_adaptation_asks_again_with_what_was_chosen(warm):
+    warm.press("Adaptation more")
+    assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == pytest.approx(0.6)
+    warm.reaper.turn("AEQ_Adaptation by controller or wheel", 0)
+    warm.reaper.run_until()
+    assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == 0
+
+
+def test_next_variation_counts_on(warm):
+    for wanted in (1, 2):
+        warm.press("Next variation")
+        assert warm.backend.jobs[-1]["tasks"][0]["variation"] == wanted
+
+
+def test_nothing_of_ours_is_said(open_song, tmp_path):
+    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"))], selected=True)])
+    for action in ("Hear only the change", "Next variation", "Why", "Adaptation less"):
+        s.press(action)
+        assert s.said[-1].startswith("The selected tracks have no EQ from reaper-aeq.")
