@@ -45,8 +45,8 @@ local PRESSES = {
   end,
 }
 
---- Presses {what, title, blend, timed, along}, and remembers it once it has worked. `timed`: of tracks only what the time
---- selection holds is heard.
+--- Presses {what, title, blend, timed, along}, and remembers it once it has worked. `timed`: of tracks only what the
+--- time selection holds is heard.
 function actions.do_press(act, press)
   act.title = press.title
   act.settings.time_selection = press.timed == true

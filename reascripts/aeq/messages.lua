@@ -43,8 +43,8 @@ local sentences = {
     .. "it got one EQ for all of it.",
   lanes_stranded = "The EQ on '{track}' has envelopes of yours, so it was kept, and its gains cannot follow the song "
     .. "with its new bands: it got one EQ for all of it. Remove it and press again to have it follow.",
-  lanes_of_yours = "The EQ on '{track}' has envelopes of yours, so it was kept, and those of ours that are not needed "
-    .. "any more were emptied and switched off.",
+  lanes_of_yours = "The EQ on '{track}' has envelopes of yours, so it was kept; envelopes of reaper-aeq that are "
+    .. "not needed any more were emptied and switched off.",
   fx_off = "All FX of '{track}' are switched off, so its EQ would not be heard. "
     .. "Switch them on, then press again.",
   offline_eq = "The EQ on '{track}' is offline. Set it online in the FX chain, then press again.",
