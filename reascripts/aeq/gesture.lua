@@ -95,7 +95,7 @@ local function apply(self, part)
   end
   local now = wanted(part, factor)
   for n, band in ipairs(now.bands) do
-    if math.abs(band.freq_hz - part.eq.bands[n].freq_hz) > CLOSE then -- a pass filter
+    if reaeq.PASSES[band.kind] and math.abs(band.freq_hz - part.eq.bands[n].freq_hz) > CLOSE then
       local ok, api, index = reaper.TrackFX_GetEQParam(part.track, fx, 3 * (n - 1))
       if ok then
         reaper.TrackFX_SetEQParam(part.track, fx, api, index, reaeq.FREQ, band.freq_hz, false)

@@ -10,7 +10,7 @@ from standin import Disputed
 from standin.envelopes import Envelope
 from standin.envelopes import lanes as lanes_of
 from standin.fx_chain import fx_list
-from standin.injection import draw_envelope
+from standin.injection import draw_envelope, turn_band
 from standin.tree import Node
 
 from reaper_aeq.eq import Band
@@ -339,3 +339,53 @@ def test_new_lanes_are_neither_armed_nor_shown(open_song, tmp_path):
     for _, node in lanes_of(fx_list(s.project.tracks[0])[0]):
         assert isinstance(node, Node) and node.get("ARM") == ["0"] and node.get("VIS")[0] == "0"
     assert RATE
+
+
+def turned(s):
+    """The user moves the first band's frequency and lifts the second, which stands still, by 2 dB."""
+    with s.reaper.as_user() as project:
+        track = project.tracks[0]
+        held = fx_list(track)[0].eq.state.bands
+        turn_band(track, 0, 0, freq_hz=held[0].freq_hz * 1.2)
+        turn_band(track, 0, 1, gain_db=20 * np.log10(held[1].gain) + 2.0)
+    return fx_list(s.project.tracks[0])[0].eq.state.bands
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_what_a_hand_turned_is_kept_whether_the_next_answer_moves_or_not(open_song, tmp_path, along):
+    s = song(open_song, tmp_path, following(still=(1,)))
+    s.press(ALONG)
+    drawn = lanes(s)
+    hand = turned(s)
+    s.press(ALONG if along else "Make warmer")
+    [fx] = fx_list(s.project.tracks[0])
+    now = fx.eq.state.bands
+    assert fx.renamed == "AEQ: warm 100% (edited)"
+    assert now[0].freq_hz == pytest.approx(hand[0].freq_hz, rel=1e-3)
+    assert 20 * np.log10(now[1].gain / hand[1].gain) == pytest.approx(0.0, abs=0.02)
+    assert len(s.said) == 1 and "your change is kept" in s.said[0]
+    found = lanes(s)
+    assert set(found) == (set(drawn) if along else set())
+    for parameter, points in found.items():
+        assert np.allclose(points, drawn[parameter])
+    s.press("Start afresh")
+    [fx] = fx_list(s.project.tracks[0])
+    assert fx.renamed == "AEQ: warm 100%" and set(lanes(s)) == set(found)
+    assert fx.eq.state.bands[0].freq_hz == pytest.approx(hand[0].freq_hz / 1.2, rel=1e-3)
+
+
+def test_more_keeps_what_a_hand_turned_in_a_moving_eq(open_song, tmp_path):
+    s = song(open_song, tmp_path, following(still=(1,)))
+    s.press(ALONG)
+    drawn, before = lanes(s), fx_list(s.project.tracks[0])[0].eq.state.bands[1].gain
+    hand = turned(s)
+    s.press("More")
+    [fx] = fx_list(s.project.tracks[0])
+    band_db = 20 * np.log10(fx.eq.state.bands[1].gain)
+    assert band_db == pytest.approx(1.25 * 20 * np.log10(before) + 2.0, abs=0.02)
+    assert fx.eq.state.bands[0].freq_hz == pytest.approx(hand[0].freq_hz, rel=1e-3)
+    for parameter, points in lanes(s).items():
+        was = [db(value, parameter=parameter) for _, value in drawn[parameter]]
+        assert [db(value, parameter=parameter) for _, value in points] == pytest.approx(
+            [1.25 * x for x in was], abs=1e-3
+        )

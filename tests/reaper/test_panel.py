@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from actions_kit import opener, ours
 from panel_kit import ENTER, ESCAPE, RIGHT, TAB, Panel, gains, strips, told
 from standin.behavior import Preferences
-from standin.injection import delete_track
+from standin.fx_chain import fx_list
+from standin.injection import delete_track, turn_band
 from standin.screenshot import replay
 
 
@@ -183,3 +185,30 @@ def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, sca
     for what, _, x, y, *_ in panel.window.shown:
         assert what not in ("text", "circle") or (0 <= x < width * scale and 0 <= y < height * scale), what
     panel.close()
+
+
+def test_the_slider_keeps_what_a_hand_turned(panel):
+    s = panel.s
+    panel.click("warm")
+    panel.settle()
+    with s.reaper.as_user() as project:
+        track = next(track for track in project.tracks if track.name == "Vox")
+        first = fx_list(track)[0].eq.state.bands
+        turn_band(track, 0, 1, gain_db=20 * np.log10(first[1].gain) + 2.0)
+    panel.drag("Intensity", 0.5, 0.25, let_go=False)
+    s.reaper.step(20)
+    live = [20 * np.log10(band.gain) for band in ours(s.project)["Vox"][0][1].bands]
+    own = [20 * np.log10(band.gain) for band in first]
+    wanted = [0.5 * gain_db + (2.0 if n == 1 else 0.0) for n, gain_db in enumerate(own)]
+    assert live == pytest.approx(wanted, abs=0.05)
+    panel.ui.buttons = 0
+    panel.settle()
+    [(name, now)] = ours(s.project)["Vox"]
+    assert name == "AEQ: warm 50% (edited)"
+    assert [20 * np.log10(band.gain) for band in now.bands] == pytest.approx(wanted, abs=0.05)
+    panel.drag("Intensity", 0.25, 0.5)
+    back = [20 * np.log10(band.gain) for band in ours(s.project)["Vox"][0][1].bands]
+    assert back == pytest.approx([gain_db + (2.0 if n == 1 else 0.0) for n, gain_db in enumerate(own)], abs=0.05)
+    panel.close()
+    s.press("Start afresh")
+    assert [20 * np.log10(band.gain) for band in ours(s.project)["Vox"][0][1].bands] == pytest.approx(own, abs=0.05)
