@@ -54,6 +54,8 @@ class TestSound:
     """A recording: name, kind ('mix', 'vocals', ...), an excerpt and more of it (channels, samples) float32, Hz, and
     where it is from."""
 
+    __test__ = False  # pytest takes the name for a class of tests
+
     name: str
     kind: str
     audio: np.ndarray

@@ -168,6 +168,14 @@ MISTAKES = {
     ),
     "train proxy: data": (["train", "proxy", "--data", "no"], "data sets 'no' does not exist"),
     "train match: audio": (["train", "match", "--data", "data", "--audio", "no"], "recordings 'no' does not exist"),
+    "evaluate sections: audio": (
+        ["evaluate", "sections", "--audio", "no", "--data", "music"],
+        "recordings 'no' does not exist",
+    ),
+    "evaluate sections: data": (
+        ["evaluate", "sections", "--audio", "music", "--data", "no"],
+        "data sets 'no' does not exist",
+    ),
     "evaluate laws: audio": (["evaluate", "laws", "--audio", "no"], "recordings 'no' does not exist"),
     "evaluate laws: method": (["evaluate", "laws", "--audio", "music", "--method", "m"], "unknown method 'm'"),
     "evaluate laws: only": (["evaluate", "laws", "--audio", "music", "--only", "loud"], "unknown law 'loud'"),

@@ -27,9 +27,9 @@ def endless(monkeypatch, tmp_path):
     real, lock = listen.analyze_file, threading.Lock()
     reading: list[str] = []
 
-    def listen_to(path, between_blocks=None):
+    def listen_to(path, between_blocks=None, **more):
         if "endless" not in path:
-            return real(path, between_blocks)
+            return real(path, between_blocks, **more)
         with lock:
             reading.append(path)
         try:
@@ -107,9 +107,9 @@ def test_a_cancelled_job_stops_between_blocks_of_a_real_file(clients, engine, so
     ended: list[float] = []
     real = listen.analyze_file
 
-    def listen_to(path, between_blocks=None):
+    def listen_to(path, between_blocks=None, **more):
         try:
-            return real(path, between_blocks)
+            return real(path, between_blocks, **more)
         finally:
             ended.append(time.monotonic())
 
@@ -137,9 +137,9 @@ def test_what_is_too_long_for_anybody_is_one_sentence(clients, engine, tmp_path)
 def test_a_reference_is_read_once_for_many_tasks(clients, engine, sounds, monkeypatch):
     real, read = listen.analyze_file, []
 
-    def listen_to(path, between_blocks=None):
+    def listen_to(path, between_blocks=None, **more):
         read.append(path)
-        return real(path, between_blocks)
+        return real(path, between_blocks, **more)
 
     monkeypatch.setattr(listen, "analyze_file", listen_to)
     tasks = [task(path, None, references=[str(sounds[7])]) for path in sounds[:6]]
@@ -150,9 +150,9 @@ def test_a_reference_is_read_once_for_many_tasks(clients, engine, sounds, monkey
 def test_whoever_waits_for_a_reference_that_another_left_reads_it(sounds, monkeypatch):
     references, held, real = lanes.References(), threading.Event(), listen.analyze_file
 
-    def listen_to(path, between_blocks=None):
+    def listen_to(path, between_blocks=None, **more):
         held.wait(10)
-        return real(path, between_blocks)
+        return real(path, between_blocks, **more)
 
     monkeypatch.setattr(listen, "analyze_file", listen_to)
     found: list[object] = []

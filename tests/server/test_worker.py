@@ -98,10 +98,10 @@ def test_a_defect_while_a_file_is_read_is_this_file_s_only(clients, engine, soun
 
     real = listen.analyze_file
 
-    def listen_to(path, between_blocks=None):
+    def listen_to(path, between_blocks=None, **more):
         if path == str(sounds[1]):
             raise RuntimeError("cracked")
-        return real(path, between_blocks)
+        return real(path, between_blocks, **more)
 
     monkeypatch.setattr(listen, "analyze_file", listen_to)
     job = post(clients(engine), [task(path) for path in sounds[:3]])
