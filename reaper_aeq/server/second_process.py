@@ -20,7 +20,7 @@ from ..errors import AeqError
 from ..util.own_process import OwnProcesses, deaf_to_interrupts
 from . import wire
 from .adapting import adapt_all, answered, listen
-from .lanes import LongError
+from .lanes import SHORT_BLOCKS, LongError
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4  # sounds: the search for bands is shared by them, and what is cancelled meanwhile is worked on in vain
 MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is for the lanes of the first process
-MAX_BLOCKS = 60  # that a sound may turn out to have all the same (`lanes.SHORT_BLOCKS`)
 IDLE_S = 600.0
 DEATHS = 2  # after so many it is not tried again
 log = logging.getLogger("reaper_aeq.server")
@@ -209,7 +208,7 @@ def _leave_when_long() -> Callable[[], None]:
     def between_blocks() -> None:
         nonlocal blocks
         blocks += 1
-        if blocks > MAX_BLOCKS:
+        if blocks > SHORT_BLOCKS:
             raise LongError
 
     return between_blocks

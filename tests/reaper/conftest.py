@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from actions_kit import noise as noise_in
+from actions_kit import opener
 from standin import Reaper
 from standin.example import TrackSpec, project
 
@@ -33,6 +35,18 @@ def run_lua(tmp_path):
     yield run
     for reaper in opened:
         reaper.close()
+
+
+@pytest.fixture
+def open_song(tmp_path, monkeypatch):
+    """Opens songs in the stand-in, with the actions installed and a fake backend: `actions_kit.opener`."""
+    yield from opener(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def sound(tmp_path) -> Path:
+    """A short stereo file of noise."""
+    return noise_in(tmp_path / "a.wav")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from actions_kit import RATE, TONE, Clip, Strip, always_render, noise, opener, ours, reaeq
+from actions_kit import RATE, TONE, Clip, Strip, always_render, noise, ours, reaeq
 from fake_backend import answer
 from standin import Disputed
 from standin.envelopes import Envelope
@@ -18,11 +18,6 @@ from reaper_aeq.eq import Band
 SHARES = (1.0, 0.5, -0.4, 0.3, -0.8)
 WARM = 3.0
 ALONG = "Make warmer along the song"
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 def following(starts_s=(0.0, 0.1, 0.25), amounts=(1.0, 2.0, 0.5), still=()):

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from actions_kit import Clip, Strip, always_render, noise, opener, ours
+from actions_kit import Clip, Strip, always_render, ours
 from fake_backend import answer
 from standin.fx_chain import fx_list
 from standin.injection import draw_envelope, set_bands, turn_band
@@ -16,16 +16,6 @@ from reaper_aeq.reaper.reaeq.state import StateBand
 
 NOTCH = StateBand(6, True, 60.0, 1.0, 0.1)
 KEPT = "'Vox': your change is kept ({}). 'AEQ_Start afresh' drops it."
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def pressed(open_song, sound, word="Make warmer", **options):

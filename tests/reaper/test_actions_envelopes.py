@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours
+from actions_kit import TONE, Clip, Strip, always_render, noise, ours
 from fake_backend import answer
 from standin import Disputed
 from standin.injection import draw_envelope
 
 GAIN_2, BYPASS, WET, GLOBAL_GAIN = 4, 16, 17, 15  # of five bands
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 def pressed(open_song, tmp_path, parameter, value, active=True, **options):

@@ -12,20 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, song
+from actions_kit import TONE, Clip, Strip, always_render, ours, reaeq, song
 from fake_backend import answer
 from standin import Disputed
 from standin.injection import lock_track
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def assert_refused(session, begins: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from actions_kit import opener, ours, sound_of
+from actions_kit import ours, sound_of
 from fake_backend import answer
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth, write
 from standin.item_audio import item_audio
@@ -36,11 +36,6 @@ require("aeq.run").start("describe", function(act)
   reaper.ShowConsoleMsg(table.concat(lines, "\\n"))
 end)
 """
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture

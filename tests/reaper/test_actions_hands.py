@@ -5,13 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from actions_kit import Clip, Strip, noise, opener, ours
+from actions_kit import Clip, Strip, noise, ours
 from standin.behavior import Preferences
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=["5.3", "5.4"])

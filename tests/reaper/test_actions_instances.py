@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from actions_kit import Clip, Strip, guid, noise, opener, ours, reaeq, song
+from actions_kit import Clip, Strip, guid, ours, reaeq, song
 from standin import Preferences, StandInError, registry
 from standin.fx_chain import fx_list, new_guid
 from standin.tree import Node
 
 from reaper_aeq.eq import Band
 from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def copy_track(project, index: int):

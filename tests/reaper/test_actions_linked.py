@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import Clip, Strip, always_render, noise, opener, ours, sound_of
+from actions_kit import Clip, Strip, always_render, noise, ours, sound_of
 from fake_backend import answer
 from test_actions_instances import copy_track, select
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -12,17 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from actions_kit import Clip, Strip, noise, opener, ours, song
+from actions_kit import Clip, Strip, noise, ours, song
 from fake_backend import FakeBackend, answer
 from standin import Reaper
 from test_actions_failures import assert_refused, waiting
 
 from reaper_aeq.reaper.reaeq.instance import to_eq
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture

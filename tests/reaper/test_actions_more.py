@@ -8,20 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import TONE, Clip, Strip, noise, opener, ours, reaeq, sound_of
+from actions_kit import TONE, Clip, Strip, noise, ours, reaeq, sound_of
 from fake_backend import answer
 
 from reaper_aeq.eq import Band
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def test_match_to_a_marked_item(open_song, sound, tmp_path):

@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import Clip, Strip, always_render, noise, opener, ours, sound_of
+from actions_kit import Clip, Strip, always_render, ours, sound_of
 from fake_backend import answer
 from standin import Preferences
 from standin.injection import offline
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def opened(open_song, sound, rendered: bool, **options):

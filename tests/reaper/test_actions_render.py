@@ -32,11 +32,6 @@ def open_song(tmp_path, monkeypatch):
     next(opened, None)
 
 
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
-
-
 def listening(session) -> dict[str, np.ndarray]:
     heard = {}
     session.backend.answer = lambda task: heard.update({task["name"]: sound_of(task)}) or answer(task)

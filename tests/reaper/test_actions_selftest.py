@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from actions_kit import Clip, Strip, noise, opener
+from actions_kit import Clip, Strip, noise
 from standin import Disputed, Preferences
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("lua", ["5.3", "5.4"])

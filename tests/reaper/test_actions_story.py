@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from actions_kit import TONE, Clip, Strip, always_render, noise, opener, ours, reaeq, sound_of
+from actions_kit import TONE, Clip, Strip, always_render, noise, ours, reaeq, sound_of
 from fake_backend import answer
 
 from reaper_aeq.eq import Band, pass_corner_hz
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def sound(tmp_path):
-    return noise(tmp_path / "a.wav")
 
 
 def held(state) -> list[tuple[float, float, float]]:

@@ -6,15 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from actions_kit import Clip, Strip, noise, opener, ours
+from actions_kit import Clip, Strip, noise, ours
 
 SYSTEMS = ("Other", "macOS-arm64", "OSX64", "Win64")
 SLOW = ("*.answer", "*.progress", "backend.json")  # what is renamed into place by another process
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture

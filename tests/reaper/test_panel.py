@@ -7,17 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from actions_kit import opener, ours
+from actions_kit import ours
 from panel_kit import ENTER, ESCAPE, RIGHT, TAB, Panel, gains, strips, told
 from standin.behavior import Preferences
 from standin.fx_chain import fx_list
 from standin.injection import delete_track, turn_band
 from standin.screenshot import replay
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=["5.3", "5.4"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from actions_kit import SCRIPTS, Clip, Strip, noise, opener, ours
+from actions_kit import SCRIPTS, Clip, Strip, noise, ours
 from panel_kit import TAB, Panel, gains, strips, told
 from standin.behavior import Preferences
 from standin.injection import delete_track, select
@@ -25,11 +25,6 @@ ACTIONS = {
     "kind": "Choose kind of sound",
     "timed": "Repeat last press in the time selection",
 }
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=LUAS)

@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from actions_kit import SCRIPTS, Clip, Strip, noise, opener
+from actions_kit import SCRIPTS, Clip, Strip, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from install_kit import reaper_folder
@@ -26,11 +26,6 @@ OTHERS = [
     b"-- other tool\ndofile('x')", b"a = 1\r\nb = 2\r\n", b"\xef\xbb\xbf-- with a mark\n", b"#!/usr/bin/lua\nx()\n",
     b"\xef\xbb\xbf#!lua\nx()", b"#", "-- жук\0\n".encode(), b"-- >>> other >>>\n-- <<< other\n", b"return\n",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def open_song(tmp_path, monkeypatch):
-    yield from opener(tmp_path, monkeypatch)
 
 
 @settings(max_examples=200, deadline=None)

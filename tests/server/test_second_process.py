@@ -203,10 +203,17 @@ def test_only_a_word_for_what_is_surely_short_goes_there(sounds, given, expected
     assert fits(given(sounds[0])) is expected
 
 
-def test_a_small_press_starts_none(workers, sounds):
+@pytest.mark.parametrize(("count", "starts"), [(GROUP - 1, 0), (3 * GROUP, 1)])
+def test_only_a_large_press_starts_it(workers, sounds, count, starts):
     class Watched(SecondProcess):
-        def start(self):
-            raise AssertionError("started")
+        started = 0
 
-    jobs, _ = workers(Watched())
-    assert all(one.ok for one in outcomes(jobs, [described(path) for path in sounds[: GROUP - 1]]))
+        def start(self):
+            self.started += 1  # what is raised here nobody would see
+
+    second = Watched()
+    jobs, worker = workers(second)
+    assert all(one.ok for one in outcomes(jobs, [described(path) for path in (sounds * 3)[:count]]))
+    wait_until(lambda: not worker._ahead, what="rest")
+    wait_until(lambda: second.started >= starts, what="its start")
+    assert second.started == starts
