@@ -94,6 +94,15 @@ class Band:
             object.__setattr__(self, name, value)
 
 
+def hz_text(freq_hz: float) -> str:
+    """A frequency in three digits, for people.
+
+    >>> hz_text(182.4), hz_text(6543.0)
+    ('182 Hz', '6.54 kHz')
+    """
+    return f"{freq_hz / 1000:.3g} kHz" if freq_hz >= 999.5 else f"{freq_hz:.3g} Hz"
+
+
 def pass_corner_hz(is_high_pass: Any, freq_hz: Any, times: Any) -> Any:
     """Where the corner of a pass filter (Butterworth) lies that does `times` as many dB where `freq_hz` does 3.0.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from ..eq import MovingEq
+from ..eq import MovingEq, hz_text
 from ..result.along import clock
 from ..result.result import Result
 
@@ -49,8 +49,7 @@ def name_of(moving: MovingEq, which: int) -> str:
     if which == len(moving.bands):
         return "output"
     band = moving.bands[which]
-    hz = f"{band.freq_hz / 1000:.3g} kHz" if band.freq_hz >= 999.5 else f"{band.freq_hz:.3g} Hz"
-    return f"{band.kind.replace('_', ' ')} {hz}"
+    return f"{band.kind.replace('_', ' ')} {hz_text(band.freq_hz)}"
 
 
 def _grid(start_s: float, stop_s: float, reach: float, x: Place, y: Place) -> str:

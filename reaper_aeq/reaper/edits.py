@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq
+from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, hz_text
 
 # What REAPER's own rounding may change, far below what a hand does and anybody hears.
 SAME_DB, SAME_HZ, SAME_OCT = 0.05, 5e-3, 0.02
@@ -186,36 +186,32 @@ def _difference(before: Band, now: Band | None) -> list[Band]:
 def _told(before: Band, now: Band | None) -> list[str]:
     if now is None or now.enabled != before.enabled:
         is_on = now is not None and now.enabled
-        return [f"the band at {_hz(before.freq_hz)} {'on' if is_on else 'off'}"] if is_on or before.enabled else []
+        return [f"the band at {hz_text(before.freq_hz)} {'on' if is_on else 'off'}"] if is_on or before.enabled else []
     if not now.enabled:
         return []
     if now.kind != before.kind:
-        return [f"a {_kind(now.kind)} for the {_kind(before.kind)} at {_hz(before.freq_hz)}"]
+        return [f"a {_kind(now.kind)} for the {_kind(before.kind)} at {hz_text(before.freq_hz)}"]
     told = []
     if not _same_freq(before, now):
-        told.append(f"{_hz(before.freq_hz)} moved to {_hz(now.freq_hz)}")
+        told.append(f"{hz_text(before.freq_hz)} moved to {hz_text(now.freq_hz)}")
     if not _same_gain(before, now):
         told.append(_change(now, now.gain_db - before.gain_db))
     if not _same_width(before, now):
         wider = now.bandwidth_oct > before.bandwidth_oct
-        told.append(f"{'wider' if wider else 'narrower'} at {_hz(now.freq_hz)}")
+        told.append(f"{'wider' if wider else 'narrower'} at {hz_text(now.freq_hz)}")
     return told
 
 
 def _addition(own: Band | None) -> str:
     if own is None:
         return "a band of another kind"
-    return _change(own, own.gain_db) if _has_gain(own) else f"a {_kind(own.kind)} at {_hz(own.freq_hz)}"
+    return _change(own, own.gain_db) if _has_gain(own) else f"a {_kind(own.kind)} at {hz_text(own.freq_hz)}"
 
 
 def _change(band: Band, gain_db: float) -> str:
     side = {BandKind.LOW_SHELF: "below", BandKind.HIGH_SHELF: "above"}.get(band.kind, "at")
-    return f"{gain_db:+.1f} dB {side} {_hz(band.freq_hz)}"
+    return f"{gain_db:+.1f} dB {side} {hz_text(band.freq_hz)}"
 
 
 def _kind(kind: BandKind) -> str:
     return kind.replace("_", "-" if kind in PASS_FILTERS else " ")
-
-
-def _hz(freq_hz: float) -> str:
-    return f"{freq_hz / 1000:.3g} kHz" if freq_hz >= 999.5 else f"{freq_hz:.3g} Hz"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..eq import hz_text
 from .result import AnyResult, SectionResult
 
 
@@ -15,8 +16,8 @@ def told_along(sections: Sequence[SectionResult]) -> str:
     for n, band in enumerate(eqs[0].bands):
         gains = [eq.bands[n].gain_db for eq in eqs]
         if max(gains) - min(gains) >= 0.1:
-            hz = f"{band.freq_hz / 1000:.3g} kHz" if band.freq_hz >= 999.5 else f"{band.freq_hz:.3g} Hz"
-            moved.append(f"{band.kind.replace('_', ' ')} at {hz} from {min(gains):+.1f} to {max(gains):+.1f} dB")
+            what = f"{band.kind.replace('_', ' ')} at {hz_text(band.freq_hz)}"
+            moved.append(f"{what} from {min(gains):+.1f} to {max(gains):+.1f} dB")
     cuts = [clock(one.start_s) for one in sections[1:]]
     at = " and ".join(filter(None, (", ".join(cuts[:-1]), cuts[-1])))
     return f"It follows the song in {len(sections)} sections, changing at {at}: {', '.join(moved) or 'output gain'}."

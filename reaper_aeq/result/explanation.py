@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq
+from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, hz_text
 from ..model.audio_encoder import Observation
 from ..model.words import Vocabulary, Word
 from ..util.scores import rounded_score, shown_score
@@ -158,7 +158,7 @@ def moves(eq: Eq) -> str:
 
 
 def _move(band: Band) -> str:
-    gain, where = f"{band.gain_db:+.1f} dB", _hz(band.freq_hz)
+    gain, where = f"{band.gain_db:+.1f} dB", hz_text(band.freq_hz)
     if band.kind is BandKind.LOW_SHELF:
         return f"{gain} of {_named(LOWS, band.freq_hz)} below {where}"
     if band.kind is BandKind.HIGH_SHELF:
@@ -171,10 +171,6 @@ def _move(band: Band) -> str:
 
 def _named(names: Sequence[tuple[str, float]], freq_hz: float) -> str:
     return next(name for name, up_to in names if freq_hz <= up_to)
-
-
-def _hz(freq_hz: float) -> str:
-    return f"{freq_hz / 1000:.3g} kHz" if freq_hz >= 999.5 else f"{freq_hz:.3g} Hz"
 
 
 def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:
