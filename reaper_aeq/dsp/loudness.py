@@ -72,18 +72,19 @@ def _k_power(freqs_hz: Any, sample_rate: int) -> np.ndarray:
     return np.abs(np.prod(response, axis=0)) ** 2
 
 
-def gated_lufs(block_power: np.ndarray) -> np.ndarray:
+def gated_lufs(block_power: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
     """Two-stage gating: blocks above -70 LUFS, then those within 10 LU of these blocks' mean.
 
     Args:
         block_power: K-weighted mean square of each 400 ms block, summed over channels, (..., blocks).
+        counts: how often each counts, (blocks,); None: once.
 
     Returns:
         LUFS (...); -inf where no block passes the gates.
     """
     audible = block_power > 10 ** ((ABSOLUTE_GATE_LUFS - _OFFSET_DB) / 10)
-    gate = _mean_where(block_power, audible) * 10 ** (RELATIVE_GATE_LU / 10)
-    mean = _mean_where(block_power, audible & (block_power > gate[..., None]))
+    gate = _mean_where(block_power, audible, counts) * 10 ** (RELATIVE_GATE_LU / 10)
+    mean = _mean_where(block_power, audible & (block_power > gate[..., None]), counts)
     with np.errstate(divide="ignore"):
         return _OFFSET_DB + 10 * np.log10(mean)
 
@@ -177,6 +178,8 @@ def _sliding_sum(steps: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK, axis=-1).sum(-1)
 
 
-def _mean_where(power: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _mean_where(power: np.ndarray, chosen: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
     """Mean over the last axis of the chosen entries, 0 where there are none."""
+    if counts is not None:
+        chosen = chosen * counts
     return (power * chosen).sum(-1) / np.maximum(chosen.sum(-1), 1)

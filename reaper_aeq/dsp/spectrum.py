@@ -68,6 +68,9 @@ class Analysis:
         spectra: where sections of the sound are to be known for themselves, what their fine structure follows from.
         node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
             None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
+        order: (moments,) int64, which frame stands for each moment, `frame_rate` of them a second; None where each
+            stands for itself. Of loops that repeat for long only some repetitions are analyzed. After a frame that
+            stands for any, the next few are those that followed it in the sound.
     """
 
     band_power: Tensor
@@ -80,11 +83,25 @@ class Analysis:
     loudest: Tensor | None = None
     node_power: Tensor | None = None
     spectra: Spectra | None = None
+    order: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """(frames,) float64: how many moments each stands for."""
+        if self.order is None:
+            return torch.ones(len(self.band_power), dtype=torch.float64)
+        return torch.bincount(self.order, minlength=len(self.band_power)).double()
+
+    def mean_power(self) -> Tensor:
+        """(bands,) float64, over all moments."""
+        if self.order is None:
+            return self.band_power.double().mean(0)
+        return self.counts @ self.band_power.double() / len(self.order)
 
     @property
     def silent(self) -> bool:
         """True when there is nothing in the audible bands that an EQ could act on."""
-        return not bool(self.band_power.mean(0).sum() > SILENT_POWER)
+        return not bool(self.mean_power().sum() > SILENT_POWER)
 
     @property
     def in_reach(self) -> Tensor:
@@ -93,7 +110,7 @@ class Analysis:
 
     def ltas_db(self, floor_db: float = 120.0) -> Tensor:
         """(bands,) mean power of each band in dB, level as it is; `floor_db` below the loudest band is the least."""
-        power = self.band_power.double().mean(0)
+        power = self.mean_power()
         power = power.clamp_min(power.max() * 10 ** (-floor_db / 10)).clamp_min(1e-30)
         return 10 * power.log10()
 

@@ -32,7 +32,7 @@ class FileBackend:
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
         self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
         if any(action.sections for action in plan.actions):
-            hearing.sections = True
+            hearing.sections = mixer.sections = True
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
         self.eqs: dict[int, Eq] = {}
         for track, channel in zip(project.tracks, self.channels, strict=True):
