@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .sosfilt import sosfilt
+
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 BLOCK_SECONDS = 0.4
@@ -161,15 +163,13 @@ def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def _step_energy(audio: np.ndarray, edges: np.ndarray, sections: np.ndarray) -> np.ndarray:
     """Energy between successive edges after `sections` (k, 6), summed over channels: (steps,)."""
-    from scipy.signal import sosfilt  # takes seconds to load, and adapting needs it nowhere else
-
     energy = np.zeros(len(edges) - 1)
     for channel in audio:
-        state = np.zeros((len(sections), 2))
+        state = np.zeros((len(sections), 1, 2))
         for first in range(0, len(energy), _CHUNK_STEPS):
             part = edges[first : first + _CHUNK_STEPS + 1]
-            sound, state = sosfilt(sections, channel[part[0] : part[-1]].astype(np.float64), zi=state)
-            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound**2, part[:-1] - part[0])
+            sound, state = sosfilt(sections, channel[None, part[0] : part[-1]], state)
+            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound[0] ** 2, part[:-1] - part[0])
     return energy
 
 

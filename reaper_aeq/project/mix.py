@@ -40,7 +40,7 @@ GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped:
 STAGE = 50  # tracks that feed each other are made so many at a time
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
 SOFT_S = 0.3  # within what `loops` lets settle
-FEW = 16  # tracks are mixed anew for each that hears them; of more the sum is kept
+FEW = 16  # tracks are mixed anew for each that hears them where memory is short; the sum of more is kept
 
 Blocks = Callable[["Pass", Sequence[Span]], Iterable[np.ndarray]]
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, or that of a pool
@@ -176,11 +176,11 @@ class Mixer:
         `final`: these EQs stay, so that what reaches it may be kept for those that hear the track later.
         """
         numbers = self.heard_by(track)
-        keep = final and not after_eq and len(numbers) > FEW and track.index not in self._circles
+        keep = final and not after_eq and track.index not in self._circles
         spans = self.spans(numbers)
         keep = keep and self._reading(numbers, spans) is None
         samples = sum(span.stop - span.start for span in spans) if keep else 0
-        tape = self._tapes.new(samples) if samples and self._has_tape(numbers) else None
+        tape = self._tapes.new(samples, len(numbers) > FEW) if samples and self._has_tape(numbers) else None
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)

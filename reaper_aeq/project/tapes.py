@@ -21,7 +21,8 @@ class Tape:
     def add(self, start: int, sound: np.ndarray) -> None:
         """Takes a block (n, 2) that begins at sample `start`, behind all that came before."""
         self._starts.append(start)
-        self._blocks.append(sound.copy())
+        alike = np.array_equal(sound[:, 0], sound[:, 1])  # a mono file's
+        self._blocks.append(sound[:, : 1 if alike else 2].copy())
 
     def read(self, start: int, count: int) -> np.ndarray:
         """(count, 2), new."""
@@ -44,10 +45,14 @@ class Tapes:
         self._promised = 0  # frames of tapes that are being made
         self._lock = threading.Lock()
 
-    def new(self, frames: int) -> Tape | None:
-        """An empty one that will hold so many frames; None where there is no room."""
+    def new(self, frames: int, worth_more: bool = True) -> Tape | None:
+        """An empty one that will hold so many frames; None where there is no room.
+
+        `worth_more`: than those that are there, which make room for it.
+        """
         with self._lock:
-            if self._promised + frames > MOST_FRAMES:
+            there = 0 if worth_more else sum(tape.frames for tape in self._kept.values())
+            if self._promised + there + frames > MOST_FRAMES:
                 return None
             self._promised += frames
             while self._promised + sum(tape.frames for tape in self._kept.values()) > MOST_FRAMES:
