@@ -201,7 +201,7 @@ class Mixer:
         top = self.top()
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
-            nodes = [making.node(track) for track in top]
+            nodes = [node for node in map(making.node, top) if not node.silent]
             for start, count in self._steps(spans):
                 making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
@@ -372,8 +372,10 @@ class _Node:
         eq: Eq | None,
         tape: Tape | None = None,
     ):
-        self.track, self.sources, self._tape = track, sources, tape
-        self.depth: int = 1 + max((source.depth for source, _ in sources), default=0)
+        self.track, self._tape = track, tape
+        self.sources = [(source, receive) for source, receive in sources if not source.silent]
+        self.depth: int = 1 + max((source.depth for source, _ in self.sources), default=0)
+        self.silent = not items and not tape and all(source.silent for source, _ in sources)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]
@@ -399,6 +401,8 @@ class _Node:
 
     def after_eq(self, start: int, count: int) -> np.ndarray:
         with self._lock:
+            if self.silent:
+                return np.zeros((count, 2), np.float32)
             if self._last != (start, count):
                 sound = self.before_eq(start, count)
                 self._kept = self._filter.process(sound.T).T if self._filter else sound
