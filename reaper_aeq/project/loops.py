@@ -232,9 +232,9 @@ def _shared(wanted: np.ndarray, phases: np.ndarray) -> np.ndarray:
 
 def _spectra(parts: Sequence[Analysis], rows: np.ndarray, order: np.ndarray) -> Spectra | None:
     """Of those moments of which a `FrameStore` would keep the frames, the nearest frames that were kept."""
-    kept = [part.spectra for part in parts]
-    if not all(kept):
-        return None
+    kept = [part.spectra for part in parts if part.spectra is not None]
+    if len(kept) < len(parts):
+        return None  # of what is stretched nothing is known between bands
     every = 1
     while len(order) > 2 * KEPT_FRAMES * every - every:
         every *= 2

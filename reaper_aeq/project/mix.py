@@ -42,14 +42,18 @@ MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: eac
 SOFT_S = 0.3  # within what `loops` lets settle
 FEW = 16  # tracks are mixed anew for each that hears them where memory is short; the sum of more is kept
 
+Part = tuple[int, int]  # an item: the number of its track, and its own among what plays there
+ANY: Part = (-1, -1)  # everything that the timeline holds
 Blocks = Callable[["Pass", Sequence[Span]], Iterable[np.ndarray]]
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, or that of a pool
 
 
 class Analyze(Protocol):
-    """Analyzes blocks (2, n); `sections`: with their `spectra`, whatever was asked for."""
+    """`dsp.spectrum.analyze_blocks` of blocks (2, n); `sections`: with `spectra`, whatever was asked for."""
 
-    def __call__(self, blocks: Iterable[np.ndarray], /, *, sections: bool = False) -> Analysis: ...
+    def __call__(
+        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
+    ) -> Analysis: ...
 
 
 def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
@@ -85,7 +89,7 @@ class Mixer:
             self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
         self.groups = groups(self._feeds())  # tracks that feed each other in a circle together, what feeds others first
         self._circles = {number for group in self.groups if len(group) > 1 for number in group}
-        self._tapes = Tapes()
+        self.tapes = Tapes()
         self.sections = False  # whether what is analyzed is to follow the song: each moment has a frame then
 
     def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
@@ -147,7 +151,8 @@ class Mixer:
         has_tape = self._has_tape(numbers)
         lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
         for window in windows:
-            lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take in self._stretched(numbers, window)]
+            stretched = self._stretched(numbers, window)
+            lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
 
     def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:
@@ -179,22 +184,21 @@ class Mixer:
         keep = final and not after_eq and track.index not in self._circles
         spans = self.spans(numbers)
         keep = keep and self._reading(numbers, spans) is None
-        samples = sum(span.stop - span.start for span in spans) if keep else 0
-        tape = self._tapes.new(samples, len(numbers) > FEW) if samples and self._has_tape(numbers) else None
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)
+            samples = sum(span.stop - span.start for span in spans)
+            tape = self.tapes.new(samples, len(numbers) > FEW) if keep and making.part else None
             for start, count in self._steps(spans):
                 making.make(start, count, node)
                 sound = (node.after_eq if after_eq else node.before_eq)(start, count)
-                if tape and making.tapes is not None:  # else it is something stretched, at its own pace
+                if tape:
                     tape.add(start, sound)
                 yield sound.T
+            if tape:
+                self.tapes.keep(track.index, tape, making.part)
 
-        analysis = self._analyze(numbers, eqs, analyze, blocks)
-        if tape:
-            self._tapes.keep(track.index, tape)
-        return analysis
+        return self._analyze(numbers, eqs, analyze, blocks)
 
     def analyze_master(self, eqs: Mapping[int, Eq], analyze: Analyze, each: Each = map) -> Analysis:
         """What reaches the master's chain. `each`: the `map` of a pool makes tracks side by side."""
@@ -228,7 +232,7 @@ class Mixer:
         return joined(plan, parts, self.sections)
 
     def _analyze_spans(
-        self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Callable[[Iterable[np.ndarray]], Analysis],
+        self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Analyze,
         blocks: Blocks, spans: Sequence[Span], cut_ends: tuple[bool, bool] = (False, False),
     ) -> Analysis:  # fmt: skip
         """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders.
@@ -238,16 +242,16 @@ class Mixer:
         samples = sum(span.stop - span.start for span in spans)
         if samples and self._has_tape(numbers):
             unstretched = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
-            mixed = blocks(Pass(self, eqs, unstretched, self._tapes.kept()), spans)
+            mixed = blocks(Pass(self, eqs, unstretched), spans)
             whole = analyze(self._soft_ends(mixed, samples, cut_ends) if any(cut_ends) else mixed)
         else:
             whole = silence(samples, self.sample_rate)
-        for number, item, take in self._stretched(numbers, spans):
+        for number, item, take, part in self._stretched(numbers, spans):
             tape = as_tape(item, take)
-            part = analyze(blocks(Pass(self, eqs, {number: [tape]}), [self.span(tape[0])]))
+            alone = analyze(blocks(Pass(self, eqs, {number: [tape]}, part), [self.span(tape[0])]), powers_only=True)
             at = self.span(item)
             start_s = skipping(spans, at.start) / self.sample_rate
-            whole = add_at(whole, part, start_s, (at.stop - at.start) / self.sample_rate)
+            whole = add_at(whole, alone, start_s, (at.stop - at.start) / self.sample_rate)
         return whole
 
     def _soft_ends(
@@ -266,22 +270,25 @@ class Mixer:
     def _has_tape(self, numbers: Iterable[int]) -> bool:
         return any(not is_stretched(take) for n in numbers for _, take in self.playing[n][0])
 
-    def _stretched(self, numbers: Iterable[int], spans: Sequence[Span]) -> list[tuple[int, Item, Take]]:
-        """Those of them, or what of them lies in `spans`, that are long enough to hold a sample."""
+    def _stretched(self, numbers: Iterable[int], spans: Sequence[Span]) -> list[tuple[int, Item, Take, Part | None]]:
+        """Those of them, or what of them lies in `spans`, that are long enough to hold a sample; which they are, None
+        where they were cut."""
         if not spans:
             return []
-        rate, found = self.sample_rate, []
-        for n in sorted(numbers):
-            for item, take in self.playing[n][0]:
-                if is_stretched(take):
-                    at = self.span(item)
-                    if at.start < spans[0].start or at.stop > spans[-1].stop:
-                        item, take = cut(item, take, spans[0].start / rate, spans[-1].stop / rate)
-                    found.append((n, item, take))
-        return [
-            (n, item, take) for n, item, take in found
-            if self.span(item).stop > self.span(item).start and self.span(as_tape(item, take)[0]).stop > 0
-        ]  # fmt: skip
+        rate = self.sample_rate
+        found: list[tuple[int, Item, Take, Part | None]] = []
+        for number in sorted(numbers):
+            for n, (item, take) in enumerate(self.playing[number][0]):
+                if not is_stretched(take):
+                    continue
+                at = self.span(item)
+                part: Part | None = (number, n)
+                if at.start < spans[0].start or at.stop > spans[-1].stop:
+                    item, take = cut(item, take, spans[0].start / rate, spans[-1].stop / rate)
+                    at, part = self.span(item), None
+                if at.stop > at.start and self.span(as_tape(item, take)[0]).stop > 0:
+                    found.append((number, item, take, part))
+        return found
 
     def _steps(self, spans: Sequence[Span]) -> Iterator[tuple[int, int]]:
         size = round(BLOCK_S * self.sample_rate)
@@ -300,7 +307,8 @@ class Pass:
 
     `items` are those that sound, by the number of their track. Of sends in a circle that which leads back to the track
     listened to is left out: REAPER's feedback has no spectrum of its own. The master listens to each track in turn.
-    Of tracks with a tape nothing is made anew but their EQ.
+    Of tracks with a tape nothing is made anew but their EQ. `part`: which one stretched item, at its own pace, is all
+    that sounds; None for a part of such an item, of which there are no tapes.
     """
 
     def __init__(
@@ -308,9 +316,10 @@ class Pass:
         mixer: Mixer,
         eqs: Mapping[int, Eq],
         items: Mapping[int, Sequence[tuple[Item, Take]]],
-        tapes: Mapping[int, Tape] | None = None,
+        part: Part | None = ANY,
     ):
-        self.mixer, self.eqs, self.items, self.tapes = mixer, eqs, items, tapes
+        self.mixer, self.eqs, self.items, self.part = mixer, eqs, items, part
+        self.tapes = {} if part is None else mixer.tapes.kept(part)
         self._nodes: dict[int, _Node] = {}
         self._stages: list[_Node] = []
 
@@ -339,11 +348,11 @@ class Pass:
         return here[track.index]
 
     def _lacking(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        return [] if self.tapes and track.index in self.tapes else self.mixer.inputs(track)[::-1]
+        return [] if track.index in self.tapes else self.mixer.inputs(track)[::-1]
 
     def _made(self, number: int, sources: list[tuple[_Node, Receive | None]]) -> _Node:
         track = self.mixer.tracks[number]
-        tape = self.tapes.get(number) if self.tapes else None
+        tape = self.tapes.get(number)
         items = () if tape else self.items.get(number, ())
         node = _Node(self.mixer, track, sources, items, self.eqs.get(number), tape)
         if node.depth % STAGE == 0:
@@ -373,9 +382,9 @@ class _Node:
         tape: Tape | None = None,
     ):
         self.track, self._tape = track, tape
+        self.silent: bool = not items and not tape and all(source.silent for source, _ in sources)
         self.sources = [(source, receive) for source, receive in sources if not source.silent]
         self.depth: int = 1 + max((source.depth for source, _ in self.sources), default=0)
-        self.silent = not items and not tape and all(source.silent for source, _ in sources)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
@@ -38,10 +38,13 @@ class Tape:
 
 
 class Tapes:
-    """Those of a project, as many as memory allows: the oldest make room, which costs only time."""
+    """Those of a project, as many as memory allows: the oldest make room, which costs only time.
+
+    `part`: of which one stretched item a tape holds the sound, at that item's own pace, or what the timeline holds.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[int, Tape] = {}
+        self._kept: dict[tuple[int, Hashable], Tape] = {}
         self._promised = 0  # frames of tapes that are being made
         self._lock = threading.Lock()
 
@@ -59,13 +62,13 @@ class Tapes:
                 del self._kept[next(iter(self._kept))]
         return Tape(frames)
 
-    def keep(self, number: int, tape: Tape) -> None:
+    def keep(self, number: int, tape: Tape, part: Hashable) -> None:
         """`tape` is complete."""
         with self._lock:
             self._promised -= tape.frames
-            self._kept[number] = tape
+            self._kept[number, part] = tape
 
-    def kept(self) -> Mapping[int, Tape]:
+    def kept(self, part: Hashable) -> Mapping[int, Tape]:
         """By the numbers of their tracks."""
         with self._lock:
-            return dict(self._kept)
+            return {number: tape for (number, what), tape in self._kept.items() if what == part}
