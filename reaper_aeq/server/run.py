@@ -74,7 +74,7 @@ def run(
 
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, announce))
+            asyncio.run(_serve(server, sock, idle_minutes, announce, second))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
@@ -109,17 +109,22 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def _serve(server: Server, sock: socket.socket, idle_minutes: float, ready: Callable[[], object]) -> None:
+async def _serve(
+    server: Server, sock: socket.socket, idle_minutes: float, ready: Callable[[], object], second: SecondProcess | None
+) -> None:
     tell_briefly()
-    watchers = _watch(server, idle_minutes, ready), server.backend.mailboxes.run()
+    watchers = _watch(server, idle_minutes, ready, second), server.backend.mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True
     await asyncio.gather(*tasks)
 
 
-async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object]) -> None:
-    """Ends the server when somebody asked for it, or when nobody asked for anything in a long time."""
+async def _watch(
+    server: Server, idle_minutes: float, ready: Callable[[], object], second: SecondProcess | None
+) -> None:
+    """Ends the server when somebody asked for it, or when nobody asked for anything in a long time. Has the second
+    process started and ended when nobody waits."""
     backend, told = server.backend, False
     while not server.should_exit:
         if server.started and not told:
@@ -128,6 +133,8 @@ async def _watch(server: Server, idle_minutes: float, ready: Callable[[], object
         if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
             log.info("nothing was asked for %g minutes: stopping", idle_minutes)
             backend.stopping = True
+        if second and backend.device == "cpu":  # a GPU is not made quicker by a second process
+            second.tend(backend.idle_s())
         # without its libraries it could only refuse every press: whoever started it has to hear why
         backend.stopping = backend.stopping or backend.unloadable is not None
         server.should_exit = server.should_exit or backend.stopping

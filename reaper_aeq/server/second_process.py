@@ -2,7 +2,7 @@
 
 Python computes in one thread at a time, and threads that take turns thousands of times a second lose what a second
 processor would give. So a part of the sounds goes to a process of its own, with models of its own (about 280 MB). It is
-started after the first large press, when nobody waits, and ended after some minutes without one.
+there before it is needed: started once the backend has loaded and nobody waits, ended after an hour without a request.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4  # sounds: the search for bands is shared by them, and what is cancelled meanwhile is worked on in vain
 MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is for the lanes of the first process
-IDLE_S = 600.0
+QUIET_S = 2.0  # without a request, then it is started: its two seconds of computing are in nobody's way
+REST_S = 3600.0  # without a request, then its memory is given back
 DEATHS = 2  # after so many it is not tried again
 log = logging.getLogger("reaper_aeq.server")
 
@@ -62,20 +63,26 @@ def fits(given: wire.AdaptTask | wire.AnalyzeTask) -> bool:
 class SecondProcess:
     """The process as the first one sees it; thread-safe."""
 
-    def __init__(self, models: Path | None = None, idle_s: float = IDLE_S):
-        """`models`: the folder of the first process's models; `idle_s`: how long it waits for work before it ends."""
-        self._models, self._idle_s = models, idle_s
+    def __init__(self, models: Path | None = None):
+        """`models`: the folder of the first process's models."""
+        self._models = models
         self._lock = threading.Lock()
         self._processes = OwnProcesses()
         self._pool: ProcessPoolExecutor | None = None
         self._ready = self._closed = False
         self._deaths = 0
-        self._rest: threading.Timer | None = None
 
     @property
     def ready(self) -> bool:
         """Whether it is there, with its models."""
         return self._ready
+
+    def tend(self, idle_s: float) -> None:
+        """To be called now and then: starts or ends it, as the first process has had no request for `idle_s`."""
+        if idle_s >= REST_S:
+            self.rest()
+        elif idle_s >= QUIET_S:
+            self.start()
 
     def start(self) -> None:
         """Has it started if there is none; returns at once."""
@@ -87,13 +94,17 @@ class SecondProcess:
                 loaded = pool.submit(_load, self._models)
         loaded.add_done_callback(lambda ended: self._loaded(pool, ended))
 
+    def rest(self) -> None:
+        """Gives its memory back; it has nothing to do."""
+        with self._lock:
+            pool, self._pool, self._ready = self._pool, None, False
+        self._drop(pool)
+
     def submit(self, tasks: Sequence[wire.AdaptTask], told: Told) -> None:
         """Has tasks answered. `told` gets an answer for each, None for one that is too long; or only None where the
         process died, and nothing is known of any."""
         with self._lock:
             pool = self._pool if self._ready else None
-            if self._rest:
-                self._rest.cancel()
             try:
                 future = pool.submit(_answer, self._models, tasks) if pool else None
             except RuntimeError:  # broken or closed
@@ -108,8 +119,6 @@ class SecondProcess:
         """Ends it, whatever it is at."""
         with self._lock:
             self._closed, self._ready = True, False
-            if self._rest:
-                self._rest.cancel()
         self._processes.close()
         self._drop(self._pool)
 
@@ -120,14 +129,12 @@ class SecondProcess:
         with self._lock:
             self._ready = self._pool is pool and not self._closed
         log.info("process %d helps with large presses", ended.result())
-        self._wait_for_work()
 
     def _ended(self, pool: ProcessPoolExecutor, ended: Future[list[SecondAnswer | None]], told: Told) -> None:
         if ended.cancelled() or ended.exception():
             self._lost(pool)
             told(None)
             return
-        self._wait_for_work()
         told(ended.result())
 
     def _lost(self, pool: ProcessPoolExecutor | None) -> None:
@@ -139,22 +146,6 @@ class SecondProcess:
             closed = self._closed
         if not closed:
             log.warning("the process that helps with large presses ended: its sounds are heard again here")
-        self._drop(pool)
-
-    def _wait_for_work(self) -> None:
-        with self._lock:
-            if self._closed or not self._ready:
-                return
-            if self._rest:
-                self._rest.cancel()
-            self._rest = threading.Timer(self._idle_s, self._end)
-            self._rest.daemon = True
-            self._rest.start()
-
-    def _end(self) -> None:
-        """After a long rest its memory is given back."""
-        with self._lock:
-            pool, self._pool, self._ready = self._pool, None, False
         self._drop(pool)
 
     @staticmethod

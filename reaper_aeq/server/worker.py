@@ -56,7 +56,6 @@ class Worker:
         self.jobs, self.engine, self._second = jobs, engine, second
         self._for_second: deque[Ticket] = deque()
         self._at_second: list[Ticket] = []
-        self._large = False  # whether so much was ahead lately that a second process would have had its part
         self._references = References()
         self._lanes = Lanes(self._hear, self._not_heard)
         self._measuring = ThreadPoolExecutor(2, thread_name_prefix="measure")
@@ -97,7 +96,6 @@ class Worker:
                     self._for_second.append(ticket)
                 else:
                     self._to_lanes(ticket)
-                self._large = self._large or (len(self._ahead) > GROUP and fits(ticket.given))
             if second:
                 self._send()
             else:
@@ -215,11 +213,7 @@ class Worker:
         with self._changed:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
-            start = self._large and not self._ahead and not self._at_second and not self._closed
-            self._large = self._large and not start
             self._changed.notify_all()
-        if start and self._second and self.engine.result().device == "cpu":
-            self._second.start()
 
     # Computing -----------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from conftest import loaded
 
 from reaper_aeq.server import second_process, wire
 from reaper_aeq.server.jobs import Jobs
-from reaper_aeq.server.second_process import AT_ONCE, DEATHS, SecondProcess, fits
-from reaper_aeq.server.worker import BROKEN, GROUP, Worker
+from reaper_aeq.server.second_process import AT_ONCE, DEATHS, QUIET_S, REST_S, SecondProcess, fits
+from reaper_aeq.server.worker import BROKEN, Worker
 
 
 def adapt_task(path, **more) -> wire.AdaptTask:
@@ -112,18 +112,15 @@ def test_each_task_has_its_own_sentence_and_what_is_long_comes_back(started, sou
 
 
 @pytest.mark.slow
-def test_a_large_press_starts_it_and_the_next_one_shares(workers, sounds, tmp_path):
-    second = SecondProcess()
+def test_a_large_press_is_shared_from_the_first_on(workers, started, sounds):
+    second = started()
     counted, submit = [], second.submit
     second.submit = lambda tasks, told: (counted.append(len(tasks)), submit(tasks, told))
-    jobs, _ = workers(second)
     tasks = [described(path) for path in sounds * 3]
-    first = outcomes(jobs, tasks)
-    assert not counted and all(one.ok for one in first)
-    wait_until(lambda: second.ready, what="the second process")
-    shared = outcomes(jobs, tasks)
+    shared = outcomes(workers(second)[0], tasks)
     assert sum(counted) >= AT_ONCE and max(counted) <= AT_ONCE
-    assert [one.answer for one in shared] == [one.answer for one in first]
+    jobs, _ = workers()
+    assert [one.answer for one in shared] == [one.answer for one in outcomes(jobs, tasks)]
     counted.clear()
     assert all(one.ok for one in outcomes(jobs, tasks[:2])) and not counted  # a small press is answered here
 
@@ -142,7 +139,8 @@ def test_what_a_killed_one_had_is_answered_here_and_it_is_not_started_for_ever(w
         assert all(one.ok for one in jobs.get(job_id).results)
         wait_until(lambda: not second.ready, what="its end")
         if death + 1 < DEATHS:
-            wait_until(lambda: second.ready, what="the next one")  # that press was large too
+            second.start()
+            wait_until(lambda: second.ready, what="the next one")
     second.start()
     time.sleep(0.2)
     assert not own_children() and all(one.ok for one in outcomes(jobs, tasks))
@@ -162,11 +160,29 @@ def test_a_cancelled_press_ends_and_the_next_one_is_answered(workers, started, s
 
 
 @pytest.mark.slow
-def test_its_memory_is_given_back_after_a_rest_and_it_comes_again(started):
-    second = started(idle_s=0.3)
-    wait_until(lambda: not second.ready and not own_children(), what="its rest")
-    second.start()
+def test_it_comes_when_nobody_waits_and_gives_its_memory_back_after_a_rest(started):
+    second = SecondProcess()
+    second.tend(QUIET_S / 2)
+    assert second._pool is None
+    second = started()
+    second.tend(REST_S)
+    assert not second.ready
+    wait_until(lambda: not own_children(), what="its rest")
+    assert told_by(second, []) is None
+    second.tend(QUIET_S)
     wait_until(lambda: second.ready, what="the next one")
+
+
+@pytest.mark.slow
+def test_a_backend_that_has_nothing_to_do_starts_it_and_takes_it_along(process):
+    backend = process().ready()
+    helper = wait_until(lambda: psutil.Process(backend.popen.pid).children(recursive=True), what="the second process")
+    wait_until(
+        lambda: "helps with large presses" in backend.state_file.with_suffix(".log").read_text(), what="its word"
+    )
+    backend.http.post("/v1/shutdown")
+    assert backend.finished()[0] == 0
+    wait_until(lambda: not any(one.is_running() for one in helper), what="its end")
 
 
 def test_a_defect_over_there_is_told_as_one_over_here(workers, sounds, caplog):
@@ -201,19 +217,3 @@ def test_a_defect_over_there_is_told_as_one_over_here(workers, sounds, caplog):
 )
 def test_only_a_word_for_what_is_surely_short_goes_there(sounds, given, expected):
     assert fits(given(sounds[0])) is expected
-
-
-@pytest.mark.parametrize(("count", "starts"), [(GROUP - 1, 0), (3 * GROUP, 1)])
-def test_only_a_large_press_starts_it(workers, sounds, count, starts):
-    class Watched(SecondProcess):
-        started = 0
-
-        def start(self):
-            self.started += 1  # what is raised here nobody would see
-
-    second = Watched()
-    jobs, worker = workers(second)
-    assert all(one.ok for one in outcomes(jobs, [described(path) for path in (sounds * 3)[:count]]))
-    wait_until(lambda: not worker._ahead, what="rest")
-    wait_until(lambda: second.started >= starts, what="its start")
-    assert second.started == starts
