@@ -22,7 +22,7 @@ from .quiet import decoders_silent
 from .readable import check_readable
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
-_MAX_BLOCK_SAMPLES = 2**20  # over all channels, 4 MiB: ten seconds of stereo at 48 kHz
+_MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
 _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown" is 2^63 - 1
 _COMPARED_FRAMES = 2**16
 _READ_FRAMES = 2**14
