@@ -40,7 +40,7 @@ from .subsets import END_OF, Regression, Sets, best_subsets
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
 BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
 CANCEL_PRICE = 0.3  # for each dB that single bands do and the response does not
-OVER_PRICE = 1.0  # for each dB beyond what may come out, or beyond what bands may do
+OVER_PRICE = 0.5  # for each dB beyond what may come out, or beyond what bands may do
 RESPONSE_MOST_DB = 11.0
 # For each dB of output gain below or above these: bands that only boost have to be turned down, at twice the intensity
 # twice as far, and peaks need to be turned down as well.
