@@ -123,10 +123,13 @@ class WatchedSound:
         self._low: np.ndarray | None = None
         self._high: np.ndarray | None = None
 
-    def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
-        """`analyze_blocks` of what is watched."""
+    def analyze(
+        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
+    ) -> Analysis:
+        """`analyze_blocks` of what is watched; `sections`: with `spectra`, even if they are not kept of the whole."""
         self.passes += 1
-        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=self.sections)
+        sections = sections or self.sections
+        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
 
     def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         size, seen, asked = 0, 0, 0.0

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .sosfilt import sosfilt
+
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 BLOCK_SECONDS = 0.4
@@ -72,18 +74,19 @@ def _k_power(freqs_hz: Any, sample_rate: int) -> np.ndarray:
     return np.abs(np.prod(response, axis=0)) ** 2
 
 
-def gated_lufs(block_power: np.ndarray) -> np.ndarray:
+def gated_lufs(block_power: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
     """Two-stage gating: blocks above -70 LUFS, then those within 10 LU of these blocks' mean.
 
     Args:
         block_power: K-weighted mean square of each 400 ms block, summed over channels, (..., blocks).
+        counts: how often each counts, (blocks,); None: once.
 
     Returns:
         LUFS (...); -inf where no block passes the gates.
     """
     audible = block_power > 10 ** ((ABSOLUTE_GATE_LUFS - _OFFSET_DB) / 10)
-    gate = _mean_where(block_power, audible) * 10 ** (RELATIVE_GATE_LU / 10)
-    mean = _mean_where(block_power, audible & (block_power > gate[..., None]))
+    gate = _mean_where(block_power, audible, counts) * 10 ** (RELATIVE_GATE_LU / 10)
+    mean = _mean_where(block_power, audible & (block_power > gate[..., None]), counts)
     with np.errstate(divide="ignore"):
         return _OFFSET_DB + 10 * np.log10(mean)
 
@@ -160,15 +163,13 @@ def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def _step_energy(audio: np.ndarray, edges: np.ndarray, sections: np.ndarray) -> np.ndarray:
     """Energy between successive edges after `sections` (k, 6), summed over channels: (steps,)."""
-    from scipy.signal import sosfilt  # takes seconds to load, and adapting needs it nowhere else
-
     energy = np.zeros(len(edges) - 1)
     for channel in audio:
-        state = np.zeros((len(sections), 2))
+        state = np.zeros((len(sections), 1, 2))
         for first in range(0, len(energy), _CHUNK_STEPS):
             part = edges[first : first + _CHUNK_STEPS + 1]
-            sound, state = sosfilt(sections, channel[part[0] : part[-1]].astype(np.float64), zi=state)
-            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound**2, part[:-1] - part[0])
+            sound, state = sosfilt(sections, channel[None, part[0] : part[-1]], state)
+            energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound[0] ** 2, part[:-1] - part[0])
     return energy
 
 
@@ -177,6 +178,8 @@ def _sliding_sum(steps: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK, axis=-1).sum(-1)
 
 
-def _mean_where(power: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _mean_where(power: np.ndarray, chosen: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
     """Mean over the last axis of the chosen entries, 0 where there are none."""
+    if counts is not None:
+        chosen = chosen * counts
     return (power * chosen).sum(-1) / np.maximum(chosen.sum(-1), 1)

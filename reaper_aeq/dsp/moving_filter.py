@@ -8,6 +8,7 @@ import numpy as np
 
 from ..eq import MovingEq
 from .response import band_coefficients, params_from_eq
+from .sosfilt import sosfilt
 
 STEP = 16  # samples with the same coefficients while gains move: of 64 a pure bass tone shows the steps
 
@@ -38,8 +39,6 @@ class MovingEqFilter:
 
     def process(self, block: np.ndarray) -> np.ndarray:
         """(channels, samples) in, the same shape out, float32; samples beyond 1.0 are kept, never clipped."""
-        from scipy.signal import sosfilt  # takes seconds to load, and only whoever writes sound needs it
-
         block = np.asarray(block, dtype=np.float64)
         out = np.empty_like(block)
         done = 0
@@ -52,7 +51,7 @@ class MovingEqFilter:
             part = block[:, done:stop]
             if len(kinds):
                 sos = band_coefficients(params, kinds, self._rate).numpy()
-                part, self._state = sosfilt(sos, part, axis=-1, zi=self._state)
+                part, self._state = sosfilt(sos, part, self._state)
             out[:, done:stop] = part
             done = stop
         out *= np.interp(self._position + np.arange(block.shape[1]), self._gain_at, self._gain)

@@ -68,6 +68,9 @@ class Analysis:
         spectra: where sections of the sound are to be known for themselves, what their fine structure follows from.
         node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
             None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
+        order: (moments,) int64, which frame stands for each moment, `frame_rate` of them a second; None where each
+            stands for itself. Of loops that repeat for long only some repetitions are analyzed. After a frame that
+            stands for any, the next few are those that followed it in the sound.
     """
 
     band_power: Tensor
@@ -80,11 +83,25 @@ class Analysis:
     loudest: Tensor | None = None
     node_power: Tensor | None = None
     spectra: Spectra | None = None
+    order: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """(frames,) float64: how many moments each stands for."""
+        if self.order is None:
+            return torch.ones(len(self.band_power), dtype=torch.float64)
+        return torch.bincount(self.order, minlength=len(self.band_power)).double()
+
+    def mean_power(self) -> Tensor:
+        """(bands,) float64, over all moments."""
+        if self.order is None:
+            return self.band_power.double().mean(0)
+        return self.counts @ self.band_power.double() / len(self.order)
 
     @property
     def silent(self) -> bool:
         """True when there is nothing in the audible bands that an EQ could act on."""
-        return not bool(self.band_power.mean(0).sum() > SILENT_POWER)
+        return not bool(self.mean_power().sum() > SILENT_POWER)
 
     @property
     def in_reach(self) -> Tensor:
@@ -93,7 +110,7 @@ class Analysis:
 
     def ltas_db(self, floor_db: float = 120.0) -> Tensor:
         """(bands,) mean power of each band in dB, level as it is; `floor_db` below the loudest band is the least."""
-        power = self.band_power.double().mean(0)
+        power = self.mean_power()
         power = power.clamp_min(power.max() * 10 ** (-floor_db / 10)).clamp_min(1e-30)
         return 10 * power.log10()
 
@@ -130,11 +147,13 @@ def mel_matrix(sample_rate: int, n_fft: int) -> Tensor:
     return torch.cat([bank, bank.new_zeros(n_fft // 2 + 1 - len(bank), N_MELS)])
 
 
-def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, sections: bool = False) -> Analysis:
+def analyze_blocks(
+    blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, sections: bool = False, powers_only: bool = False
+) -> Analysis:
     """Analyses a stream of (channels, samples) blocks of any length, float32.
 
     Memory stays at one block plus the figures of `Analysis`; the result does not depend on how the stream was cut.
-    `sections`: whether its `spectra` are to be kept, some 10 MB.
+    `sections`: whether its `spectra` are to be kept, some 10 MB. `powers_only`: nothing but the powers is needed.
     """
     n_fft = frame_length(sample_rate)
     hop = n_fft // 2
@@ -160,6 +179,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, s
             for first, stop, columns, matrix in parts:
                 banded.index_add_(1, columns, power[:, first:stop] @ matrix)
             rows.add(banded[:, :n_bands])
+            if powers_only:
+                continue
             if len(nodes) <= exact_frames:
                 nodes.add(banded[:, n_bands:])
             store.add(power[:, :fine_bins])
@@ -172,7 +193,8 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, s
         # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
         alike = alike and _all_alike(sound)
         sound = sound[:1] if alike else sound
-        loudest.add(sound)
+        if not powers_only:
+            loudest.add(sound)
         # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
         before = tail.expand(len(sound), -1) if tail is not None else sound.new_zeros(len(sound), hop)
         rising = min(sound.shape[-1], max(0, math.ceil(FADE_IN_S * sample_rate) - samples))
@@ -187,14 +209,20 @@ def analyze_blocks(blocks: Iterable[np.ndarray | Tensor], sample_rate: int, *, s
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
     take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))
-    power, kept = rows.joined(), store.joined()
-    return Analysis(
+    power = rows.joined()
+    powers = Analysis(
         band_power=power[:, : len(GRID_HZ)],
         mel_power=power[:, len(GRID_HZ) :],
         sample_rate=sample_rate,
         channels=channels,
         duration_s=samples / sample_rate,
         frame_rate=sample_rate / hop,
+    )
+    if powers_only:
+        return powers
+    kept = store.joined()
+    return replace(
+        powers,
         fine=fine_structure(kept, sample_rate / n_fft),
         loudest=loudest.pieces(),
         node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,

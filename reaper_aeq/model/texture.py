@@ -22,6 +22,7 @@ FLOOR_DB, CEILING_DB, UNIT_DB = -60.0, 20.0, 10.0
 GATE_DB = -45.0
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LAGS = (1, 4, 12)
+STEPS = 16  # from one frame to the next, where moments between them are told apart
 
 
 def texture(analysis: Analysis) -> Tensor:
@@ -30,22 +31,52 @@ def texture(analysis: Analysis) -> Tensor:
     The same for a sound and for any EQ of it, for any level and sample rate. Pauses are left out, short sounds are
     repeated, long ones are sampled in `MAX_SEGMENTS` pieces spread evenly.
     """
-    power = analysis.mel_power.T.float()
-    frames = max(1, round(power.shape[1] / analysis.frame_rate * FRAMES_PER_S))
-    power = F.interpolate(power[None], size=frames, mode="linear", align_corners=False)[0]
-    mean = power.mean(1, keepdim=True)
+    power, order = _moments(analysis)
+    mean = _mean(power, order)
     relative = (power / mean.clamp_min(1e-30)).clamp(10 ** (FLOOR_DB / 10), 10 ** (CEILING_DB / 10))
     level_db = torch.where(mean > 1e-20, 10 * relative.log10(), torch.zeros_like(power))
     active = level_db.mean(0) > GATE_DB
-    level_db = level_db[:, active] if bool(active.any()) else level_db
+    if order is None:
+        level_db = level_db[:, active] if bool(active.any()) else level_db
+    elif bool(active.any()):
+        order = order[active[order]]
     # over the mean of what is left: silence around a sound must not change what kind of sound it is
-    level_db = level_db - 10 * (10 ** (level_db / 10)).mean(1, keepdim=True).log10()
-    if level_db.shape[1] > SEGMENT * MAX_SEGMENTS:
-        starts = torch.linspace(0, level_db.shape[1] - SEGMENT, MAX_SEGMENTS).round().long()
-        level_db = torch.cat([level_db[:, s : s + SEGMENT] for s in starts.tolist()], 1)
+    level_db = level_db - 10 * _mean(10 ** (level_db / 10), order).log10()
+    count = level_db.shape[1] if order is None else len(order)
+    if count > SEGMENT * MAX_SEGMENTS:
+        starts = torch.linspace(0, count - SEGMENT, MAX_SEGMENTS).round().long().tolist()
+        pieces = torch.cat([torch.arange(start, start + SEGMENT) for start in starts])
+        level_db = level_db[:, pieces if order is None else order[pieces]]
+    elif order is not None:
+        level_db = level_db[:, order]
     if level_db.shape[1] < SEGMENT:
         level_db = level_db.repeat(1, -(-SEGMENT // level_db.shape[1]))[:, :SEGMENT]
     return level_db / UNIT_DB
+
+
+def _moments(analysis: Analysis) -> tuple[Tensor, Tensor | None]:
+    """(mels, n) power at `FRAMES_PER_S`, and which of the n stands for each moment; None where each does for itself."""
+    power, order = analysis.mel_power.T.float(), analysis.order
+    count = power.shape[1] if order is None else len(order)
+    moments = max(1, round(count / analysis.frame_rate * FRAMES_PER_S))
+    if order is None:
+        return F.interpolate(power[None], size=moments, mode="linear", align_corners=False)[0], None
+    at = ((torch.arange(moments).double() + 0.5) * count / moments - 0.5).clamp(0, count - 1)
+    steps = (at * STEPS).round().long()
+    before = steps // STEPS
+    pair = order[before] * power.shape[1] + order[(before + 1).clamp(max=count - 1)]
+    # of loops that repeat for hours most moments are alike
+    each, which = torch.unique(pair * STEPS + steps % STEPS, return_inverse=True)
+    pair, share = each // STEPS, (each % STEPS).float() / STEPS
+    return torch.lerp(power[:, pair // power.shape[1]], power[:, pair % power.shape[1]], share), which
+
+
+def _mean(values: Tensor, order: Tensor | None) -> Tensor:
+    """(mels, n) -> (mels, 1), over all moments."""
+    if order is None:
+        return values.mean(1, keepdim=True)
+    counts = torch.bincount(order, minlength=values.shape[1]).to(values)
+    return (values @ counts / counts.sum())[:, None]
 
 
 def segments(texture_map: Tensor) -> Tensor:

@@ -36,9 +36,12 @@ class AnalysisPool:
         self._progress, self._done_s = progress, 0.0
         self._stop, self._lock = threading.Event(), threading.Lock()
 
-    def analyze(self, blocks: Iterable[np.ndarray]) -> Analysis:
+    def analyze(
+        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
+    ) -> Analysis:
         """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once `stop` was called."""
-        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=self.sections)
+        sections = sections or self.sections
+        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
 
     def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:
         """`[work(x) for x in of]`, side by side; `done` is told how many are ready. The first error, in the order of

@@ -140,6 +140,7 @@ def analyze_mix(
     Raises `AudioError` for a file that cannot be read.
     """
     watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
+    mixer.sections = sections
     if track is None:
         analysis = mixer.analyze_master(eqs, watched.analyze)
     else:

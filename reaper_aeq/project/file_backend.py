@@ -32,8 +32,11 @@ class FileBackend:
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
         self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
         if any(action.sections for action in plan.actions):
-            hearing.sections = True
+            hearing.sections = mixer.sections = True
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
+        self._heard_again = bool(plan.master and project.master) or any(
+            channel.sources and not channel.row.left for channel in self.channels
+        )
         self.eqs: dict[int, Eq] = {}
         for track, channel in zip(project.tracks, self.channels, strict=True):
             if channel.row.left and (eq := _ours(track)):
@@ -68,7 +71,8 @@ class FileBackend:
         tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
         if tracks:
             analyses = self.hearing.each(
-                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=True), tracks
+                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=self._heard_again),
+                tracks,
             )
         else:  # the master, which is heard alone
             analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)]

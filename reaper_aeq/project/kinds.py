@@ -28,14 +28,15 @@ RISE_DB = 3.2  # mean rise of a band from one frame to the next
 def kind_of(analysis: Analysis) -> str:
     """One of `KINDS`; 'middle' for silence."""
     power = analysis.band_power.double().numpy()  # (frames, bands)
-    mean = power.mean(0)
+    mean, counts = analysis.mean_power().numpy(), analysis.counts.numpy()[:-1]
     total = mean.sum()
     if not total > 0:
         return "middle"
     low, high = mean[GRID_HZ < 200].sum() / total, mean[GRID_HZ > 4000].sum() / total
     wide = float((mean > mean.max() * 10 ** (-WITHIN_DB / 10)).mean()) >= WIDE_SHARE
     level = 10 * np.log10(power[:, GRID_HZ > 100] + 1e-12 * total)
-    hits = len(level) > 1 and float(np.maximum(np.diff(level, axis=0), 0).mean()) >= RISE_DB
+    rises = np.maximum(np.diff(level, axis=0), 0).mean(1)
+    hits = len(level) > 1 and float(rises @ counts / max(counts.sum(), 1)) >= RISE_DB
     if wide and hits and (low >= 0.5 or high >= 0.2):
         return "drums"
     if low >= 0.85 and high < 0.005:

@@ -17,7 +17,7 @@ import soundfile
 
 from ..dsp.audio import AudioFile
 from ..errors import AudioError
-from ..reaper.rpp.items import Section, Source
+from ..reaper.rpp.items import Source
 
 NOT_AUDIO = ("MIDI", "MIDIPOOL", "VIDEO", "VIDEOEFFECT", "LTC", "CLICK", "RPP_PROJECT", "SUBPROJECT", "EMPTY")
 
@@ -127,6 +127,26 @@ def found_as(path: Path) -> Path | None:
     return path.parent / alike[0] if alike else None
 
 
+def seconds_of(source: Source, library: Library) -> float:
+    """How long a source is, after its sections. Raises `AudioError`."""
+    assert source.path is not None
+    rate, frames = library.file(source.path).sample_rate, library.frames(source.path)
+    sections = _sections(source, frames, rate)
+    return (sections[-1][1] if sections else frames) / rate
+
+
+def _sections(source: Source, frames: int, sample_rate: int) -> list[tuple[int, int, bool]]:
+    """First frame in the layer below, length, and direction of each section, the innermost first."""
+    found: list[tuple[int, int, bool]] = []
+    length = frames
+    for section in source.sections:
+        start = round(section.start_s * sample_rate)
+        rest = max(0, length - start)
+        length = rest if section.length_s is None else round(section.length_s * sample_rate)
+        found.append((start, length, section.reverse))
+    return found
+
+
 class SourceReader:
     """A source opened for reading; `close` when done.
 
@@ -144,11 +164,9 @@ class SourceReader:
         if self._whole is None:
             self._open()
         self._once: np.ndarray | None = None  # a short loop, decoded
-        # first frame in the layer below, length, and direction of each section, the innermost first
-        self._sections: list[tuple[int, int, bool]] = []
-        self.length = self._frames = library.frames(source.path)
-        for section in source.sections:
-            self._add(section)
+        self._frames = library.frames(source.path)
+        self._sections = _sections(source, self._frames, self.sample_rate)
+        self.length = self._sections[-1][1] if self._sections else self._frames
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -162,7 +180,20 @@ class SourceReader:
             return self._read_loop(first, count)
         if self._once is None:
             self._once = self._layer(len(self._sections), 0, self.length)
-        return self._once[np.arange(first, first + count) % self.length]
+        return self._looped(self._once, first, count)
+
+    def _looped(self, once: np.ndarray, first: int, count: int) -> np.ndarray:
+        start = first % len(once)
+        if start + count <= len(once):
+            return once[start : start + count].copy()
+        out = np.empty((count, self.channels), np.float32)
+        at = min(count, len(once) - start)
+        out[:at] = once[start : start + at]
+        whole = (count - at) // len(once)
+        middle = at + whole * len(once)
+        out[at:middle].reshape(whole, len(once), self.channels)[:] = once
+        out[middle:] = once[: count - middle]
+        return out
 
     def _read_loop(self, first: int, count: int) -> np.ndarray:
         out = np.zeros((count, self.channels), np.float32)
@@ -173,13 +204,6 @@ class SourceReader:
             out[at : at + stop - start] = self._layer(len(self._sections), start, stop - start)
             at += stop - start
         return out
-
-    def _add(self, section: Section) -> None:
-        start = round(section.start_s * self.sample_rate)
-        rest = max(0, self.length - start)
-        length = rest if section.length_s is None else round(section.length_s * self.sample_rate)
-        self._sections.append((start, length, section.reverse))
-        self.length = length
 
     def _layer(self, layer: int, first: int, count: int) -> np.ndarray:
         """Frames of the file (0) or of one of its sections, silence beyond a section's ends."""

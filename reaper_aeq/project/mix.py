@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,11 +21,12 @@ from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
 from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
-from .media import Library
+from .loops import Reading, Sounding, joined, reading, stretches
+from .media import Library, seconds_of
 from .routing import silenced
-from .spans import Span, Timeline, merged
+from .spans import Span, Timeline, between, merged, skipping
 from .stretched import add_at, silence
-from .takes import BLOCK_S, ItemSound, as_tape, is_stretched, stereo_gains
+from .takes import BLOCK_S, ItemSound, as_tape, cut, is_stretched, stereo_gains
 from .tapes import Tape, Tapes
 
 if TYPE_CHECKING:
@@ -37,10 +39,21 @@ if TYPE_CHECKING:
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
-FEW = 16  # tracks are mixed anew for each that hears them; of more the sum is kept
+SOFT_S = 0.3  # within what `loops` lets settle
+FEW = 16  # tracks are mixed anew for each that hears them where memory is short; the sum of more is kept
 
-Analyze = Callable[[Iterable[np.ndarray]], Analysis]  # of blocks (2, n)
+Part = tuple[int, int]  # an item: the number of its track, and its own among what plays there
+ANY: Part = (-1, -1)  # everything that the timeline holds
+Blocks = Callable[["Pass", Sequence[Span]], Iterable[np.ndarray]]
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, or that of a pool
+
+
+class Analyze(Protocol):
+    """`dsp.spectrum.analyze_blocks` of blocks (2, n); `sections`: with `spectra`, whatever was asked for."""
+
+    def __call__(
+        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
+    ) -> Analysis: ...
 
 
 def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
@@ -76,7 +89,8 @@ class Mixer:
             self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
         self.groups = groups(self._feeds())  # tracks that feed each other in a circle together, what feeds others first
         self._circles = {number for group in self.groups if len(group) > 1 for number in group}
-        self._tapes = Tapes()
+        self.tapes = Tapes()
+        self.sections = False  # whether what is analyzed is to follow the song: each moment has a frame then
 
     def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
         """What comes into a track beside its items: children (None) and sends from tracks that sound."""
@@ -131,9 +145,33 @@ class Mixer:
     def seconds(self, numbers: Iterable[int]) -> float:
         """Of sound to be analyzed where these tracks are heard."""
         numbers = set(numbers)
-        lengths = [span.stop - span.start for span in self.spans(numbers)] if self._has_tape(numbers) else []
-        lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take in self._stretched(numbers)]
+        spans = self.spans(numbers)
+        plan = self._reading(numbers, spans)
+        windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
+        has_tape = self._has_tape(numbers)
+        lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
+        for window in windows:
+            stretched = self._stretched(numbers, window)
+            lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
+
+    def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:
+        """What to read of these tracks where loops repeat; None where that is all."""
+        items = [entry for n in numbers for entry in self.playing[n][0]]
+        if not any(item.loop for item, _ in items):
+            return None
+        found = stretches([self._sounding(item, take) for item, take in items], spans, self.sample_rate)
+        return reading(found, sum(span.stop - span.start for span in spans), self.sample_rate) if found else None
+
+    def _sounding(self, item: Item, take: Take) -> Sounding:
+        assert take.source is not None, "only of takes that play"
+        span, rate = self.span(item), self.sample_rate
+        rise, fall = (
+            min(round(fade.length_s * rate), span.stop - span.start) for fade in (item.fade_in, item.fade_out)
+        )
+        period = seconds_of(take.source, self.library) * rate / take.rate if item.loop else None
+        steady = Span(min(span.start + rise, span.stop), max(span.stop - fall, span.start))
+        return Sounding(span, steady, period or None, take.pitch_factor / take.rate)
 
     def analyze_track(
         self, track: MixTrack, eqs: Mapping[int, Eq], analyze: Analyze, after_eq: bool = False, final: bool = False
@@ -143,30 +181,31 @@ class Mixer:
         `final`: these EQs stay, so that what reaches it may be kept for those that hear the track later.
         """
         numbers = self.heard_by(track)
-        keep = final and not after_eq and len(numbers) > FEW and track.index not in self._circles
-        samples = sum(span.stop - span.start for span in self.spans(numbers)) if keep else 0
-        tape = self._tapes.new(samples) if samples and self._has_tape(numbers) else None
+        keep = final and not after_eq and track.index not in self._circles
+        spans = self.spans(numbers)
+        keep = keep and self._reading(numbers, spans) is None
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)
+            samples = sum(span.stop - span.start for span in spans)
+            tape = self.tapes.new(samples, len(numbers) > FEW) if keep and making.part else None
             for start, count in self._steps(spans):
                 making.make(start, count, node)
                 sound = (node.after_eq if after_eq else node.before_eq)(start, count)
-                if tape and making.tapes is not None:  # else it is something stretched, at its own pace
+                if tape:
                     tape.add(start, sound)
                 yield sound.T
+            if tape:
+                self.tapes.keep(track.index, tape, making.part)
 
-        analysis = self._analyze(numbers, eqs, analyze, blocks)
-        if tape:
-            self._tapes.keep(track.index, tape)
-        return analysis
+        return self._analyze(numbers, eqs, analyze, blocks)
 
     def analyze_master(self, eqs: Mapping[int, Eq], analyze: Analyze, each: Each = map) -> Analysis:
         """What reaches the master's chain. `each`: the `map` of a pool makes tracks side by side."""
         top = self.top()
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
-            nodes = [making.node(track) for track in top]
+            nodes = [node for node in map(making.node, top) if not node.silent]
             for start, count in self._steps(spans):
                 making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
@@ -176,39 +215,80 @@ class Mixer:
 
         return self._analyze(set().union(*map(self.heard_by, top)), eqs, analyze, blocks)
 
-    def _analyze(
-        self,
-        numbers: set[int],
-        eqs: Mapping[int, Eq],
-        analyze: Analyze,
-        blocks: Callable[[Pass, Sequence[Span]], Iterable[np.ndarray]],
-    ) -> Analysis:
-        """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders."""
+    def _analyze(self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Analyze, blocks: Blocks) -> Analysis:
+        """All of it, or of what loops repeat for long some repetitions."""
         spans = self.spans(numbers)
+        plan = self._reading(numbers, spans)
+        if plan is None:
+            return self._analyze_spans(numbers, eqs, analyze, blocks, spans)
+        with_spectra = partial(analyze, sections=True)
+        parts = [
+            self._analyze_spans(
+                numbers, eqs, with_spectra, blocks, between(spans, window.start, window.stop),
+                (window.start > 0, window.stop < plan.samples),
+            )
+            for window in plan.windows
+        ]  # fmt: skip
+        return joined(plan, parts, self.sections)
+
+    def _analyze_spans(
+        self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Analyze,
+        blocks: Blocks, spans: Sequence[Span], cut_ends: tuple[bool, bool] = (False, False),
+    ) -> Analysis:  # fmt: skip
+        """The tapes mixed on the timeline; what is stretched, by itself at its own pace, through the same faders.
+
+        `cut_ends`: whether the sound goes on before and after `spans`.
+        """
         samples = sum(span.stop - span.start for span in spans)
         if samples and self._has_tape(numbers):
             unstretched = {n: [entry for entry in self.playing[n][0] if not is_stretched(entry[1])] for n in numbers}
-            whole = analyze(blocks(Pass(self, eqs, unstretched, self._tapes.kept()), spans))
+            mixed = blocks(Pass(self, eqs, unstretched), spans)
+            whole = analyze(self._soft_ends(mixed, samples, cut_ends) if any(cut_ends) else mixed)
         else:
             whole = silence(samples, self.sample_rate)
-        for number, item, take in self._stretched(numbers):
+        for number, item, take, part in self._stretched(numbers, spans):
             tape = as_tape(item, take)
-            part = analyze(blocks(Pass(self, eqs, {number: [tape]}), [self.span(tape[0])]))
+            alone = analyze(blocks(Pass(self, eqs, {number: [tape]}, part), [self.span(tape[0])]), powers_only=True)
             at = self.span(item)
-            start_s = _skipping(spans, at.start) / self.sample_rate
-            whole = add_at(whole, part, start_s, (at.stop - at.start) / self.sample_rate)
+            start_s = skipping(spans, at.start) / self.sample_rate
+            whole = add_at(whole, alone, start_s, (at.stop - at.start) / self.sample_rate)
         return whole
+
+    def _soft_ends(
+        self, blocks: Iterable[np.ndarray], samples: int, cut_ends: tuple[bool, bool]
+    ) -> Iterator[np.ndarray]:
+        """Blocks that rise from silence, fall to it, or both: a cut through a sound is a step that it does not have."""
+        length, at = round(SOFT_S * self.sample_rate), 0
+        for block in blocks:
+            place = np.arange(at, at + block.shape[1])
+            at += block.shape[1]
+            for distance, soft in zip((place, samples - 1 - place), cut_ends, strict=True):
+                if soft and len(distance) and distance.min() < length:
+                    block = block * np.clip((distance + 0.5) / length, 0.0, 1.0).astype(np.float32)
+            yield block
 
     def _has_tape(self, numbers: Iterable[int]) -> bool:
         return any(not is_stretched(take) for n in numbers for _, take in self.playing[n][0])
 
-    def _stretched(self, numbers: Iterable[int]) -> list[tuple[int, Item, Take]]:
-        """Those of them that are long enough to hold a sample."""
-        found = [(n, item, take) for n in sorted(numbers) for item, take in self.playing[n][0] if is_stretched(take)]
-        return [
-            (n, item, take) for n, item, take in found
-            if self.span(item).stop > self.span(item).start and self.span(as_tape(item, take)[0]).stop > 0
-        ]  # fmt: skip
+    def _stretched(self, numbers: Iterable[int], spans: Sequence[Span]) -> list[tuple[int, Item, Take, Part | None]]:
+        """Those of them, or what of them lies in `spans`, that are long enough to hold a sample; which they are, None
+        where they were cut."""
+        if not spans:
+            return []
+        rate = self.sample_rate
+        found: list[tuple[int, Item, Take, Part | None]] = []
+        for number in sorted(numbers):
+            for n, (item, take) in enumerate(self.playing[number][0]):
+                if not is_stretched(take):
+                    continue
+                at = self.span(item)
+                part: Part | None = (number, n)
+                if at.start < spans[0].start or at.stop > spans[-1].stop:
+                    item, take = cut(item, take, spans[0].start / rate, spans[-1].stop / rate)
+                    at, part = self.span(item), None
+                if at.stop > at.start and self.span(as_tape(item, take)[0]).stop > 0:
+                    found.append((number, item, take, part))
+        return found
 
     def _steps(self, spans: Sequence[Span]) -> Iterator[tuple[int, int]]:
         size = round(BLOCK_S * self.sample_rate)
@@ -222,17 +302,13 @@ class Mixer:
         return Span(start, start + round(item.length_s * self.sample_rate))
 
 
-def _skipping(spans: Sequence[Span], at: int) -> int:
-    """Where a place of the timeline lies when only `spans` are played."""
-    return sum(min(span.stop, at) - span.start for span in spans if span.start < at)
-
-
 class Pass:
     """One run through the project from its start; each track is made once, whoever listens.
 
     `items` are those that sound, by the number of their track. Of sends in a circle that which leads back to the track
     listened to is left out: REAPER's feedback has no spectrum of its own. The master listens to each track in turn.
-    Of tracks with a tape nothing is made anew but their EQ.
+    Of tracks with a tape nothing is made anew but their EQ. `part`: which one stretched item, at its own pace, is all
+    that sounds; None for a part of such an item, of which there are no tapes.
     """
 
     def __init__(
@@ -240,9 +316,10 @@ class Pass:
         mixer: Mixer,
         eqs: Mapping[int, Eq],
         items: Mapping[int, Sequence[tuple[Item, Take]]],
-        tapes: Mapping[int, Tape] | None = None,
+        part: Part | None = ANY,
     ):
-        self.mixer, self.eqs, self.items, self.tapes = mixer, eqs, items, tapes
+        self.mixer, self.eqs, self.items, self.part = mixer, eqs, items, part
+        self.tapes = {} if part is None else mixer.tapes.kept(part)
         self._nodes: dict[int, _Node] = {}
         self._stages: list[_Node] = []
 
@@ -271,11 +348,11 @@ class Pass:
         return here[track.index]
 
     def _lacking(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        return [] if self.tapes and track.index in self.tapes else self.mixer.inputs(track)[::-1]
+        return [] if track.index in self.tapes else self.mixer.inputs(track)[::-1]
 
     def _made(self, number: int, sources: list[tuple[_Node, Receive | None]]) -> _Node:
         track = self.mixer.tracks[number]
-        tape = self.tapes.get(number) if self.tapes else None
+        tape = self.tapes.get(number)
         items = () if tape else self.items.get(number, ())
         node = _Node(self.mixer, track, sources, items, self.eqs.get(number), tape)
         if node.depth % STAGE == 0:
@@ -304,8 +381,10 @@ class _Node:
         eq: Eq | None,
         tape: Tape | None = None,
     ):
-        self.track, self.sources, self._tape = track, sources, tape
-        self.depth: int = 1 + max((source.depth for source, _ in sources), default=0)
+        self.track, self._tape = track, tape
+        self.silent: bool = not items and not tape and all(source.silent for source, _ in sources)
+        self.sources = [(source, receive) for source, receive in sources if not source.silent]
+        self.depth: int = 1 + max((source.depth for source, _ in self.sources), default=0)
         self._rate, self._library = mixer.sample_rate, mixer.library
         waiting = [(mixer.span(item), item, take) for item, take in items]
         waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]
@@ -331,6 +410,8 @@ class _Node:
 
     def after_eq(self, start: int, count: int) -> np.ndarray:
         with self._lock:
+            if self.silent:
+                return np.zeros((count, 2), np.float32)
             if self._last != (start, count):
                 sound = self.before_eq(start, count)
                 self._kept = self._filter.process(sound.T).T if self._filter else sound
@@ -345,8 +426,10 @@ class _Node:
         stop = start + count
         while self._waiting and self._waiting[-1][0].start < stop:
             span, item, take = self._waiting.pop()
-            sound = ItemSound(item, take, span.stop - span.start, self._rate, self._library)
-            self._sounding.append((span, sound))
+            if span.stop > start:
+                skipped = max(0, start - span.start)
+                sound = ItemSound(item, take, span.stop - span.start, self._rate, self._library, skipped)
+                self._sounding.append((span, sound))
         sounding, self._sounding = self._sounding, [entry for entry in self._sounding if entry[0].stop > stop]
         if len(sounding) == 1 and sounding[0][0].start <= start and stop <= sounding[0][0].stop:
             return sounding[0][1].read(count)  # nothing to be added: most tracks have one item at a time

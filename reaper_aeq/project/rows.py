@@ -96,7 +96,8 @@ def loudness_lufs(analysis: Analysis, eq: Eq | None = None) -> float | None:
         weights = weights + eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
     power = analysis.band_power.double() @ torch.from_numpy(10 ** (weights / 10))
     frames = min(len(power), max(1, round(BLOCK_SECONDS * analysis.frame_rate)))
-    value = float(gated_lufs(power.unfold(0, frames, 1).mean(-1).numpy()))
+    blocks = power.unfold(0, frames, 1).mean(-1).numpy()
+    value = float(gated_lufs(blocks, analysis.counts.numpy()[: len(blocks)]))
     return round(value, 1) if math.isfinite(value) else None
 
 

@@ -31,6 +31,26 @@ def merged(spans: Iterable[Span], gap: int) -> list[Span]:
     return found
 
 
+def skipping(spans: Iterable[Span], at: int) -> int:
+    """Where a place of the timeline lies when only `spans` are played."""
+    return sum(min(span.stop, at) - span.start for span in spans if span.start < at)
+
+
+def between(spans: Iterable[Span], start: int, stop: int) -> list[Span]:
+    """What is played of `spans` from `start` to `stop`, counted in what is played.
+
+    >>> between([Span(10, 20), Span(30, 40)], 5, 15)
+    [Span(start=15, stop=20), Span(start=30, stop=35)]
+    """
+    found, at = [], 0
+    for span in spans:
+        low, high = max(start - at, 0), min(stop - at, span.stop - span.start)
+        if low < high:
+            found.append(Span(span.start + low, span.start + high))
+        at += span.stop - span.start
+    return found
+
+
 @dataclass(frozen=True)
 class Timeline:
     """Where the moments of an analyzed sound lie in the project: its pauses were left out.

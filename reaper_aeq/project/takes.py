@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import soxr
 
-from ..reaper.rpp.items import Item, Take
+from ..reaper.rpp.items import Fade, Item, Take
 from .media import Library, SourceReader
 
 BLOCK_S = 5.0  # of sound made at a time, here and in the mixer
@@ -54,18 +54,34 @@ def as_tape(item: Item, take: Take) -> tuple[Item, Take]:
     return item, tape
 
 
-def take_sound(take: Take, loop: bool, samples: int, sample_rate: float, library: Library) -> Iterator[np.ndarray]:
+def cut(item: Item, take: Take, start_s: float, stop_s: float) -> tuple[Item, Take]:
+    """The part of an item from `start_s` to `stop_s` on the timeline, without the fades at the ends that it loses."""
+    early, late = max(0.0, start_s - item.position_s), max(0.0, item.position_s + item.length_s - stop_s)
+    item = replace(
+        item,
+        position_s=item.position_s + early,
+        length_s=item.length_s - early - late,
+        fade_in=Fade() if early else item.fade_in,
+        fade_out=Fade() if late else item.fade_out,
+    )
+    return item, replace(take, offset_s=take.offset_s + early * take.rate)
+
+
+def take_sound(
+    take: Take, loop: bool, samples: int, sample_rate: float, library: Library, skipped: int = 0
+) -> Iterator[np.ndarray]:
     """Blocks (n, 2) float32, `samples` in all, without the take's volume and pan. Of a stretched take: as a tape.
 
     Args:
         loop: whether the source begins again at its end, else silence follows.
         sample_rate: the project's, Hz.
+        skipped: samples at the beginning that are not read.
 
     Raises `AudioError` for a source that `library` calls missing.
     """
     assert take.source is not None, "only of takes that play"
     with closing(SourceReader(take.source, library, loop)) as source:
-        first = take.offset_s * source.sample_rate
+        first = (take.offset_s + skipped / sample_rate * take.pitch_factor) * source.sample_rate
         left = samples
         for block in _resampled(source, first, take.pitch_factor, samples, sample_rate):
             block = stereo(block[:left], take.channel_mode)
@@ -125,16 +141,17 @@ def stereo_gains(volume: float, pan: float, inverted: bool) -> np.ndarray:
 
 
 class ItemSound:
-    """One take of an item as it reaches its track, with volume, pan and fades: `length` samples, one after another."""
+    """One take of an item as it reaches its track, with volume, pan and fades: `length` samples, one after another,
+    of which the first `skipped` are left out."""
 
-    def __init__(self, item: Item, take: Take, length: int, sample_rate: int, library: Library):
-        self._blocks = take_sound(take, item.loop, length, sample_rate, library)
+    def __init__(self, item: Item, take: Take, length: int, sample_rate: int, library: Library, skipped: int = 0):
+        self._blocks = take_sound(take, item.loop, length - skipped, sample_rate, library, skipped)
         self._gains = stereo_gains(item.volume * take.volume, take.pan, take.phase_flipped)
         fades = [(item.fade_in, False), (item.fade_out, True)]
         self._fades = [(min(round(f.length_s * sample_rate), length), f.shape, end) for f, end in fades]
         self._length = length
         self._kept = np.zeros((0, 2), np.float32)
-        self._at = 0
+        self._at = skipped
 
     def read(self, count: int) -> np.ndarray:
         """The next `count` samples, (count, 2) float32."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class Tape:
     def add(self, start: int, sound: np.ndarray) -> None:
         """Takes a block (n, 2) that begins at sample `start`, behind all that came before."""
         self._starts.append(start)
-        self._blocks.append(sound.copy())
+        alike = np.array_equal(sound[:, 0], sound[:, 1])  # a mono file's
+        self._blocks.append(sound[:, : 1 if alike else 2].copy())
 
     def read(self, start: int, count: int) -> np.ndarray:
         """(count, 2), new."""
@@ -37,30 +38,37 @@ class Tape:
 
 
 class Tapes:
-    """Those of a project, as many as memory allows: the oldest make room, which costs only time."""
+    """Those of a project, as many as memory allows: the oldest make room, which costs only time.
+
+    `part`: of which one stretched item a tape holds the sound, at that item's own pace, or what the timeline holds.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[int, Tape] = {}
+        self._kept: dict[tuple[int, Hashable], Tape] = {}
         self._promised = 0  # frames of tapes that are being made
         self._lock = threading.Lock()
 
-    def new(self, frames: int) -> Tape | None:
-        """An empty one that will hold so many frames; None where there is no room."""
+    def new(self, frames: int, worth_more: bool = True) -> Tape | None:
+        """An empty one that will hold so many frames; None where there is no room.
+
+        `worth_more`: than those that are there, which make room for it.
+        """
         with self._lock:
-            if self._promised + frames > MOST_FRAMES:
+            there = 0 if worth_more else sum(tape.frames for tape in self._kept.values())
+            if self._promised + there + frames > MOST_FRAMES:
                 return None
             self._promised += frames
             while self._promised + sum(tape.frames for tape in self._kept.values()) > MOST_FRAMES:
                 del self._kept[next(iter(self._kept))]
         return Tape(frames)
 
-    def keep(self, number: int, tape: Tape) -> None:
+    def keep(self, number: int, tape: Tape, part: Hashable) -> None:
         """`tape` is complete."""
         with self._lock:
             self._promised -= tape.frames
-            self._kept[number] = tape
+            self._kept[number, part] = tape
 
-    def kept(self) -> Mapping[int, Tape]:
+    def kept(self, part: Hashable) -> Mapping[int, Tape]:
         """By the numbers of their tracks."""
         with self._lock:
-            return dict(self._kept)
+            return {number: tape for (number, what), tape in self._kept.items() if what == part}

@@ -57,15 +57,22 @@ class Loudness:
         self.sample_rate = analysis.sample_rate
         power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
-        power *= MEAN_POWER / max(float(power.sum(-1).mean()), 1e-300)
+        often = analysis.counts.numpy() if analysis.order is not None else None
+        mean = power.mean(0) if often is None else often @ power / often.sum()
+        factor = MEAN_POWER / max(float(mean.sum()), 1e-300)
+        power *= factor
         frames = min(max(1, round(BLOCK_SECONDS * analysis.frame_rate)), len(power))
         count = len(power) - frames + 1
         self._blocks = np.zeros((count, power.shape[1]))  # (blocks, bands)
         for n in range(frames):
             self._blocks += power[n : n + count]
         self._blocks /= frames
-        self._mean = power.mean(0)
-        self._before = float(gated_lufs(self._blocks.sum(-1)))
+        self._mean = mean * factor
+        self._counts = None
+        if often is not None:
+            used = often[:count] > 0
+            self._blocks, self._counts = self._blocks[used], often[:count][used]
+        self._before = float(gated_lufs(self._blocks.sum(-1), self._counts))
 
     def lost_db(self, response_db: Tensor) -> float:
         """How much softer the sound gets by an EQ (bands,): the output gain that keeps its loudness, dB."""
@@ -78,7 +85,7 @@ class Loudness:
     def lost_by_each_db(self, responses_db: np.ndarray) -> np.ndarray:
         """`lost_each_db` of numpy arrays."""
         gains = np.exp(math.log(10) / 10 * responses_db)
-        after = gated_lufs(gains @ self._blocks.T)
+        after = gated_lufs(gains @ self._blocks.T, self._counts)
         if not np.isfinite(self._before) or not np.isfinite(after).all():
             # below the absolute gate: the plain mean says what the gate cannot
             before, soft = (10 * np.log10(np.maximum(x, 1e-30)) for x in (self._mean.sum(), gains @ self._mean))

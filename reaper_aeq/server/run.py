@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from .. import __version__
+from ..util.heap import few_heaps
 from ..util.libraries import explain
 from .app import Backend, ServerSettings, create_app
 from .connections import limited, tell_briefly
@@ -54,6 +55,7 @@ def run(
     Raises `AeqError` for a port or mailbox that is taken, `OutputError` for what cannot be written.
     """
     log_file = path.with_suffix(".log")
+    few_heaps()
     with listening_socket(port) as sock, logging_to(log_file):
         port = sock.getsockname()[1]
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

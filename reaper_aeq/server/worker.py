@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import AeqError
+from ..util.heap import give_back
 from ..util.scores import rounded_score
 from . import wire
 from .adapting import adapt_all, answered, listen
@@ -66,6 +67,7 @@ class Worker:
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
+        self._passed = 0  # tasks since memory was given back
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._taker = threading.Thread(target=self._take, name="take", daemon=True)
@@ -199,7 +201,7 @@ class Worker:
 
         with self._changed:
             for job in [job for job in self._libraries if job.over]:
-                del self._libraries[job]  # with what was kept of the media
+                del self._libraries[job]
             library = self._libraries.setdefault(ticket.job, Library())
         return listen(ticket.given, library, between_blocks)
 
@@ -213,7 +215,15 @@ class Worker:
         with self._changed:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
+            self._passed += len(tickets)
+            tidy = not self._ahead and self._passed >= GROUP
+            if tidy:
+                self._passed = 0
+                for job in [job for job in self._libraries if job.over]:
+                    del self._libraries[job]  # with what was kept of the media
             self._changed.notify_all()
+        if tidy:
+            give_back()
 
     # Computing -----------------------------------------------------------------------------------------------------
 
@@ -227,7 +237,9 @@ class Worker:
                 log.exception("a whole group of tasks failed")
                 for one in group:
                     self._failed(one.ticket, BROKEN)
-            self._over([one.ticket for one in group if one.ticket not in measured])
+            tickets = [one.ticket for one in group if one.ticket not in measured]
+            del group  # its sounds need not wait in memory for the next press
+            self._over(tickets)
 
     def _next_group(self) -> list[HeardTicket]:
         """As many as are heard, once they are enough for the search to be shared, or no more are to be expected soon.

@@ -1,0 +1,247 @@
+"""Loops over hours, heard in a few repetitions: which stretches of the timeline repeat, and what of them is read.
+
+Where nothing but loops sounds, what is heard repeats: each moment takes a frame of a repetition that was analyzed. How
+frames lie on the sound matters, for a hit between two of them counts 3 dB less than one in the middle of a frame. As
+frames are Hann windows that overlap by half, what a hit counts is a constant and one cosine over the distance of two
+frames; only the mean of that cosine over all repetitions is to be kept. So some are analyzed twice, with frames that
+lie as much before as behind it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..dsp.fine_structure import KEPT_FRAMES, fine_structure
+from ..dsp.spectrum import EXACT_UP_TO_S, Analysis, Spectra, frame_length
+from .spans import Span, skipping
+
+LEAST_S = 12.0  # of a loop are read, in as many repetitions as that takes
+SETTLE_S = 0.5  # after a place where reading begins: filters come to rest, frames that hold the beginning are left out
+AFTER_FRAMES = 6  # are read beyond a frame that counts, for what looks at several in a row
+WORTH = 2.0  # a stretch must be so many times as long as what would be read of it
+MOST_TOGETHER = 64  # loops of several lengths are one whose length is up to so many times the longest
+DRIFT_S = 0.02  # by which they may move against each other over a stretch
+TURNS = 4  # so many places are tried between two copies where the first repetition may begin to take the next
+SHORTEST_S = 1.0  # what repeats sooner is taken several times as one
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """An item on the timeline: `steady` is where no fade shapes it, `period` after how many samples its sound repeats,
+    None where it does not. `pace`: how long a second of what is analyzed lasts."""
+
+    span: Span
+    steady: Span
+    period: float | None
+    pace: float = 1.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Samples `start` to `stop` of a sound, in which it repeats after `period`; `settle` of them after any place where
+    reading begins are not to be used."""
+
+    start: int
+    stop: int
+    period: float
+    settle: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a sound, in samples from its beginning, that is read by itself; `copies` are the places in it where a
+    repetition begins."""
+
+    start: int
+    stop: int
+    copies: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What stands for a stretch: moments from `first` to `stop` (samples) are taken from `windows` (their numbers);
+    before them is read the one of the number before."""
+
+    first: int
+    stop: int
+    period: float
+    windows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of a sound of `samples`: windows in order of time, and which moments come from elsewhere."""
+
+    samples: int
+    sample_rate: int
+    windows: tuple[Window, ...]
+    folds: tuple[Fold, ...]
+
+
+def stretches(items: Iterable[Sounding], spans: Sequence[Span], sample_rate: int) -> list[Stretch]:
+    """Where only loops sound for long, in samples of the sound that is left of `spans`, the others being skipped."""
+    items = [item for item in items if item.span.stop > item.span.start]
+    if not any(item.period for item in items):
+        return []
+    edges = sorted({edge for item in items for one in (item.span, item.steady) for edge in (one.start, one.stop)})
+    found: list[Stretch] = []
+    for start, stop in itertools.pairwise(edges):
+        if stop - start < EXACT_UP_TO_S * sample_rate:
+            continue
+        now = [item for item in items if item.span.start <= start and stop <= item.span.stop]
+        if now and all(item.period and item.steady.start <= start and stop <= item.steady.stop for item in now):
+            period = _together({float(item.period) for item in now if item.period}, stop - start, sample_rate)
+            if period:
+                at = skipping(spans, start)
+                slowest = max(item.pace for item in now)
+                settle = round(max(SETTLE_S * sample_rate, slowest * frame_length(sample_rate)))
+                found.append(Stretch(at, at + stop - start, period, settle))
+    return found
+
+
+def _together(periods: set[float], length: int, sample_rate: int) -> float | None:
+    """After how many samples sounds with these periods repeat together; None where that is too long to be worth it."""
+    longest, drift = max(periods), DRIFT_S * sample_rate
+    for times in range(1, MOST_TOGETHER + 1):
+        whole = times * longest
+        if WORTH * whole > length:
+            return None
+        repeats = length / whole
+        if all(repeats * abs(whole - round(whole / one) * one) <= drift for one in periods):
+            return whole * math.ceil(SHORTEST_S * sample_rate / whole)
+    return None
+
+
+def reading(found: Sequence[Stretch], samples: int, sample_rate: int) -> Reading | None:
+    """What to read of a sound with these stretches; None where all of it has to be."""
+    if samples <= EXACT_UP_TO_S * sample_rate:
+        return None
+    hop = frame_length(sample_rate) // 2
+    windows: list[Window] = []
+    folds: list[Fold] = []
+    start = 0  # of the window that is under way
+    for one in found:
+        margin = one.settle + AFTER_FRAMES * hop
+        first, stop = one.start + one.settle + hop, one.stop - 2 * hop
+        last = (stop - one.settle - hop) // hop * hop
+        copies = math.ceil(LEAST_S * sample_rate / one.period)
+        again = first + math.ceil((one.settle + 2 * hop) / one.period) * one.period
+        end = math.ceil(again + copies * one.period) + margin
+        if last - first < WORTH * 2 * (end - first + margin) or end > one.stop:
+            continue
+        windows.append(Window(start, first + margin))
+        places = tuple(again + n * one.period for n in range(copies))
+        begins = [
+            round(again + (phase - math.ceil(1 + phase + one.settle / hop)) * hop)
+            for phase in _phases(first, (stop - first) / one.period, one.period, copies, hop)
+        ]
+        folds.append(Fold(first, stop, one.period, tuple(range(len(windows), len(windows) + len(begins)))))
+        windows += [Window(begin, end, places) for begin in begins]
+        start = last
+    if not folds:
+        return None
+    windows.append(Window(start, samples))
+    return Reading(samples, sample_rate, tuple(windows), tuple(folds))
+
+
+def _phases(first: int, repeats: float, period: float, copies: int, hop: int) -> list[float]:
+    """Where frames are to lie behind the beginning of a copy, in parts of `hop`: the mean cosine of copies with these,
+    all alike often, is that of all repetitions, whose frames lie at whole hops."""
+    turns = 2j * np.pi / hop
+    all_of_them = complex(np.exp(-turns * (first + np.arange(math.ceil(repeats)) * period)).mean())
+    read = complex(np.exp(-turns * np.arange(copies) * period).mean())
+    apart = math.acos(min(1.0, abs(all_of_them) / max(abs(read), 1e-9)))
+    middle = float(np.angle(all_of_them) - np.angle(read))
+    return [angle / (2 * math.pi) for angle in ((middle,) if apart < 0.05 else (middle + apart, middle - apart))]
+
+
+def joined(plan: Reading, parts: Sequence[Analysis], sections: bool = False) -> Analysis:
+    """The analysis of the whole from those of its windows, which must hold their `spectra`.
+
+    `sections`: each moment gets a frame of its own, and `spectra` stay.
+    """
+    rows = np.cumsum([0, *(len(part.band_power) for part in parts)])[:-1]
+    order = _order(plan, rows, parts[0].frame_rate)
+    kept = _spectra(parts, rows, order)
+    band, mel = (torch.cat([getattr(part, name) for part in parts]) for name in ("band_power", "mel_power"))
+    loudest = [part.loudest for part in parts if part.loudest is not None and len(part.loudest)]
+    which = torch.from_numpy(order)
+    return replace(
+        parts[0],
+        band_power=band[which] if sections else band,
+        mel_power=mel[which] if sections else mel,
+        order=None if sections else which,
+        duration_s=plan.samples / plan.sample_rate,
+        fine=fine_structure(kept.power, kept.bin_hz) if kept else parts[0].fine,
+        spectra=kept if sections else None,
+        loudest=torch.cat(loudest) if loudest else None,
+        node_power=None,
+    )
+
+
+def _order(plan: Reading, rows: np.ndarray, frame_rate: float) -> np.ndarray:
+    """(moments,) the number of the frame that stands for each; `rows`: of the first frame of each window."""
+    hop = frame_length(plan.sample_rate) // 2
+    at = np.arange(plan.samples // hop + 2) * hop
+    starts = np.array([window.start for window in plan.windows])
+    order = np.zeros(len(at), np.int64)
+    begin = 0
+    for fold in (*plan.folds, None):
+        here = slice(begin, None) if fold is None else slice(begin, int(np.searchsorted(at, fold.first)))
+        number = len(plan.windows) - 1 if fold is None else fold.windows[0] - 1
+        order[here] = rows[number] + (at[here] - starts[number]) // hop
+        if fold is None:
+            break
+        begin = int(np.searchsorted(at, fold.stop))
+        inside = slice(here.stop, begin)
+        order[inside] = _repeated(fold, plan.windows, rows, at[inside], hop)
+    return order
+
+
+def _repeated(fold: Fold, windows: Sequence[Window], rows: np.ndarray, at: np.ndarray, hop: int) -> np.ndarray:
+    """(n,) frames for the moments `at` of a stretch. Each repetition takes the copy on which frames lie most alike."""
+    begins = np.array([place for number in fold.windows for place in windows[number].copies])
+    number = np.array([number for number in fold.windows for _ in windows[number].copies])
+    offset = np.array([windows[n].start for n in number])
+    repeat = ((at - fold.first) // fold.period).astype(int)
+    every = np.arange(int(repeat.max(initial=0)) + 1)
+    chosen = _shared(-(fold.first + every * fold.period) / hop % 1.0, (offset - begins) / hop % 1.0)[repeat]
+    place = begins[chosen] + (at - fold.first - repeat * fold.period)
+    return rows[number[chosen]] + np.round((place - offset[chosen]) / hop).astype(int)
+
+
+def _shared(wanted: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    """(n,) which of `phases` on the circle 0..1 each takes: all equally often, and as near as that allows."""
+    rank = np.empty(len(wanted), int)
+    rank[np.argsort(wanted, kind="stable")] = np.arange(len(wanted))
+    by_phase = np.argsort(phases, kind="stable")
+    best, least = by_phase[:1].repeat(len(wanted)), np.inf
+    for turn in range(TURNS * len(phases)):
+        place = (rank * len(phases) / len(wanted) + turn / TURNS).astype(int) % len(phases)
+        far = float((1 - np.cos(2 * np.pi * (wanted - phases[by_phase[place]]))).mean())
+        if far < least:
+            best, least = by_phase[place], far
+    return best
+
+
+def _spectra(parts: Sequence[Analysis], rows: np.ndarray, order: np.ndarray) -> Spectra | None:
+    """Of those moments of which a `FrameStore` would keep the frames, the nearest frames that were kept."""
+    kept = [part.spectra for part in parts if part.spectra is not None]
+    if len(kept) < len(parts):
+        return None  # of what is stretched nothing is known between bands
+    every = 1
+    while len(order) > 2 * KEPT_FRAMES * every - every:
+        every *= 2
+    power = []
+    for one in order[::every]:
+        number = int(np.searchsorted(rows, one, side="right")) - 1
+        spectra = kept[number]
+        step = parts[number].frame_rate / spectra.frame_rate
+        power.append(spectra.power[min(round((one - rows[number]) / step), len(spectra.power) - 1)])
+    return Spectra(torch.stack(power), kept[0].bin_hz, parts[0].frame_rate / every)
