@@ -41,10 +41,15 @@ ROWS = 8
 
 # What follows from a kind alone, in the order of `CODES`: whether it is a bell; by which power of the gain the top's
 # constant grows; whether the top has a slope, and a constant; dB for each unit of gain, everywhere.
-TABLE = np.array([
-    (1.0, 1.0, 1.0, 1.0, 0.0), (0.0, 1.0, 1.0, 1.0, 0.0), (0.0, -1.0, 1.0, 1.0, GAIN_UNIT_DB),
-    (0.0, 0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0, 0.0),
-])  # fmt: skip
+TABLE = np.array(
+    [
+        (1.0, 0.0, 0.0, 0.0, 0.0),
+        (1.0, 1.0, -1.0, 0.0, 0.0),
+        (1.0, 1.0, 1.0, 1.0, 0.0),
+        (1.0, 1.0, 1.0, 0.0, 1.0),
+        (0.0, 0.0, GAIN_UNIT_DB, 0.0, 0.0),
+    ]
+)
 # of tan², 1/tan², 1 and tan⁴, over those of the center, by ln tan(w0/2)
 BASE_SLOPE = np.array((-2.0, 2.0, 0.0, -4.0))
 # The tangent grows without end towards half the sample rate, where nothing is left to hear.
@@ -52,10 +57,10 @@ MOST_TAN2 = 1e11
 
 
 class Kinds:
-    """Kinds of bands (N, bands) as the columns of `TABLE` for them."""
+    """Kinds of bands (N, bands) as the rows of `TABLE` for them."""
 
     def __init__(self, codes: np.ndarray) -> None:
-        self.bell, self.grows, self.top_slope, self.top_constant, self.offset_db = np.moveaxis(TABLE[codes], -1, 0)
+        self.bell, self.grows, self.top_slope, self.top_constant, self.offset_db = TABLE[:, codes]
         self.passing = bool(codes.max(initial=0) > HIGH_SHELF)
 
 
@@ -166,5 +171,6 @@ def from_solver(x: np.ndarray) -> np.ndarray:
     """(N, ..., 3) back; a row does not depend on the others."""
     if not len(x):
         return x
-    octave, gain, width = (np.ascontiguousarray(side) for side in np.moveaxis(filled_up(x), -1, 0))
-    return np.stack((np.exp2(octave), gain * GAIN_UNIT_DB, np.exp2(width)), -1)[: len(x)]
+    made = np.exp2(filled_up(x))[: len(x)]
+    made[..., 1] = x[..., 1] * GAIN_UNIT_DB
+    return made

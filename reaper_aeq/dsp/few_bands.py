@@ -12,7 +12,6 @@ below (or above), a pass filter stands in the place of the shelf.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -159,11 +158,11 @@ class BandSearch:
         self.places = _places(self.sound, shapes, ends, low_pass)
         self.atoms = atoms_of(shapes, bool(self.ending.any()))
         self.band_price = np.full(count, BAND_PRICE_DB)
-        self.codes, self.params = np.zeros((count, MAX_BANDS), dtype=np.intp), np.zeros((count, MAX_BANDS, 3))
+        self.codes, self.x = np.zeros((count, MAX_BANDS), dtype=np.intp), np.zeros((count, MAX_BANDS, 3))
         self.sizes = np.zeros(count, dtype=np.intp)
         nothing, unused = np.repeat(_IDLE[None], count, 0), np.zeros((count, 1), dtype=bool)
         best = Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
-        self.cost, self.missed, _ = self.price(best)
+        self.cost, self.missed = self.price(best)
         self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
 
     def run(self) -> list[Eq]:
@@ -180,12 +179,11 @@ class BandSearch:
             if not going.all():
                 sets.keep(going)
             self._try([sets.grow() for _ in range(FIRST if size == FIRST else 1)], owner, size)
-        return [self._found(n) for n in range(len(self.cost))]
-
-    def _found(self, n: int) -> Eq:
-        rows = zip(self.codes[n].tolist(), self.params[n].tolist(), strict=True)
-        bands = [Band(KINDS[code], *band) for code, band in itertools.islice(rows, int(self.sizes[n]))]
-        return Eq(tuple(sorted(bands, key=lambda band: band.freq_hz)))
+        eqs = []
+        for size, codes, params in zip(self.sizes, self.codes.tolist(), from_solver(self.x).tolist(), strict=True):
+            bands = [Band(KINDS[code], *band) for code, band in zip(codes[:size], params[:size], strict=True)]
+            eqs.append(Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))))
+        return eqs
 
     def regression(self) -> Regression:
         """Of the curves by the dictionary's shapes."""
@@ -200,7 +198,7 @@ class BandSearch:
         rows = np.empty((count, len(octave), n + 2), dtype=np.float32)
         rows[..., :n] = atoms.responses
         functionals = np.stack((self.weight, self.axis - LEVEL_FREE * self.axis.sum(-1, keepdims=True) * self.weight))
-        rows[..., n:] = np.moveaxis(functionals @ atoms.responses.T, 0, -1)
+        rows[..., n:] = (functionals @ atoms.responses.T).transpose(1, 2, 0)
         target = np.concatenate((self.target, (functionals * self.target).sum(-1).T), 1)
         weight = np.concatenate((self.weight, np.broadcast_to((LEVEL_FREE**2 - 2 * LEVEL_FREE, 1.0), (count, 2))), 1)
         weighted = rows * weight.astype(np.float32)[:, None]
@@ -227,9 +225,8 @@ class BandSearch:
             corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
             x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
         x[..., 1] = gains / GAIN_UNIT_DB
-        low, high = np.moveaxis(
-            np.where(used[..., None, None], self.places[owner[:, None], codes], _IDLE[:, None]), -1, 0
-        )
+        places_of = np.where(used[..., None, None], self.places[owner[:, None], codes], _IDLE[:, None])
+        low, high = places_of[..., 0], places_of[..., 1]
         x = np.minimum(np.maximum(x, low), high)
         x, low, high = (one.reshape(len(x), 3 * places) for one in (x, low, high))
         return Starts(owner, x, low, high, codes, used)
@@ -243,14 +240,14 @@ class BandSearch:
             rows = rows.rows(_least(self.price(rows, BEFORE_STEPS)[0], rows.owner, FIRST_TRIED))
         for steps, keep in SCHEDULE:
             rows = replace(rows, x=levenberg_marquardt(self.problem(rows), rows.x, steps)[0])
-            cost, missed, params = self.price(rows)
+            cost, missed = self.price(rows)
             best = _least(cost, rows.owner, keep)
-            rows, cost, missed, params = rows.rows(best), cost[best], missed[best], params[best]
+            rows, cost, missed = rows.rows(best), cost[best], missed[best]
         better = cost < self.cost[rows.owner]
         own = rows.owner[better]
         self.cost[own], self.missed[own] = cost[better], missed[better]
         self.sizes[own] = rows.used[better].sum(-1)
-        self.codes[own, :places], self.params[own, :places] = rows.codes[better], params[better]
+        self.codes[own, :places], self.x[own, :places] = rows.codes[better], rows.x[better].reshape(-1, places, 3)
 
     def problem(self, rows: Starts) -> Problem:
         own = rows.owner
@@ -259,9 +256,9 @@ class BandSearch:
             self.axis[own],
         )  # fmt: skip
 
-    def price(self, rows: Starts, penalties: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What sets cost altogether, how far they are from their curves, (rows,) dB, and their bands (rows, places, 3)
-        in Hz, dB and octaves. `penalties`: which part counts of what is neither distance nor a band's price."""
+    def price(self, rows: Starts, penalties: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """What sets cost altogether and how far they are from their curves, (rows,) dB each. `penalties`: which part
+        counts of what is neither distance nor a band's price."""
         own, x = rows.owner, rows.x.reshape(len(rows.x), -1, 3)
         each = self.shapes.responses_db(filled_up(x), filled_up(rows.codes))[: len(x)]
         response, weight = each.sum(1), self.weight[own]
@@ -283,12 +280,11 @@ class BandSearch:
         over = np.maximum((response + offset - self.most[own]).max(-1), 0.0)
         over += np.maximum(shaped.max(-1) - RESPONSE_MOST_DB, 0.0)
         lifted = np.abs(offset[:, 0] - np.minimum(np.maximum(offset[:, 0], OFFSET_FREE_DB[0]), OFFSET_FREE_DB[1]))
-        params = from_solver(x)
-        broken = _broken(x[..., 0], params[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
+        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
         # however many rules are broken, before the first step it tells little
         more = CANCEL_PRICE * cancelled + OVER_PRICE * over + OFFSET_PRICE * lifted
         more += (BROKEN_PRICE_DB if penalties == 1.0 else 1.0) * broken
-        return missed + self.band_price[own] * rows.used.sum(-1) + penalties * more, missed, params
+        return missed + self.band_price[own] * rows.used.sum(-1) + penalties * more, missed
 
 
 def _broken(

@@ -126,7 +126,7 @@ class GrowingSets:
             here = flat[:, own]
             if len(own) > tops:
                 best = np.argpartition(here, tops - 1, axis=-1)[:, :tops]
-                own, here = own[best], np.take_along_axis(here, best, -1)
+                own, here = own[best], here[np.arange(curves)[:, None], best]
             values[:, mix, : here.shape[1]], at[:, mix, : here.shape[1]] = here, own
         order = np.argsort(values, axis=-1, kind="stable")
         each, row = np.arange(curves)[:, None, None], np.arange(MIXES)[:, None]
