@@ -94,7 +94,7 @@ class Shapes:
         """The slopes of the response by each number of each band, and below them the response of the bands in series,
         dB; written into `out` (N, bands * 3 + 1, n), in single precision: steps that are tried need no more."""
         rows, constants, by_place, by_width = _terms(x, kinds, self.sample_rate, slopes=True)
-        made = rows.reshape(-1, 4).astype(np.float32) @ self.single_powers
+        made = rows.reshape(3, -1, 4).astype(np.float32) @ self.single_powers
         top, bottom, base_slope = made.reshape(*rows.shape[:-1], -1)
         constants, by_place, by_width = (one.astype(np.float32)[..., None] for one in (constants, by_place, by_width))
         place, gain, width = (out[:, number:-1:3] for number in range(3))

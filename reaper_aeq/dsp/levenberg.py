@@ -14,7 +14,7 @@ HELD = 1e9  # damping of a number that stays
 GOOD_COST = 1e-4  # 0.01 dB RMS: better than anyone needs
 LEAST_GAIN = 1e-3  # of the cost: a setting that gains less with a step is there
 STUCK = 1e3  # damping from which nothing was found for long
-BLOCK = 288  # bands at once: what is computed on the way should stay in a processor's cache
+BLOCK = 480  # bands at once: what is computed on the way should stay in a processor's cache
 WORTH_SORTING = 0.7  # of the rows: where fewer still move, the others are laid aside
 
 
@@ -74,7 +74,8 @@ class _Linearized:
         bands = numbers // 3 if problem.small else 0
         self.rows = np.zeros((count, numbers + 1, n + bands), dtype=np.float32)
         self.each = problem.small**0.5 * GAIN_UNIT_DB
-        self.rows[:, 1:-1:3, n:] = self.each * np.eye(bands)
+        if problem.small:
+            self.rows[:, 1:-1:3, n:] = self.each * np.eye(bands)
         self.target = problem.target.astype(np.float32)
         self.weight = np.ones((count, 1, n + bands), dtype=np.float32)
         self.weight[:, 0, :n] = problem.weight
