@@ -41,6 +41,7 @@ def levenberg_marquardt(problem: Problem, x: np.ndarray, steps: int) -> tuple[np
         # the floor keeps numbers that change nothing (the frequency of a band of 0 dB) where they are
         diagonal += np.where(stays, HELD, DAMPING_FLOOR)
         way = np.linalg.solve(hessian, np.where(stays, 0.0, gradient)[..., None])[..., 0]
+        way[stays] = 0.0
         tried = x - np.minimum(np.maximum(way, -MAX_STEP), MAX_STEP)
         tried = np.minimum(np.maximum(tried, low), high)
         new = one.gram(tried)

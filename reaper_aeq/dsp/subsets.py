@@ -69,6 +69,8 @@ class GrowingSets:
         self._diagonal = one.gram.diagonal(axis1=-2, axis2=-1)[:, None] + small
         self._members = np.zeros((len(one.product), 1, 0), dtype=np.intp)
         self._found = np.ones((len(one.product), 1), dtype=bool)
+        self._gains, self._inverse = self._members.astype(one.gram.dtype), np.zeros((len(one.product), 1, 0, 0))
+        self._left = one.energy[:, None]
 
     def keep(self, at: np.ndarray) -> None:
         """Goes on with some of the curves alone."""

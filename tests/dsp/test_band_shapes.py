@@ -34,7 +34,8 @@ def test_they_are_the_filters(sample_rate):
     out = np.empty((SETS, 3 * len(KINDS) + 1, len(GRID_HZ)), dtype=np.float32)
     audible = (wanted > -60).all(1)[:, None]
     shapes.with_slopes(to_solver(params), Kinds(codes), out)
-    np.testing.assert_allclose(np.where(audible[:, 0], out[:, -1] - got.sum(1), 0.0), 0.0, atol=5e-5)  # in single precision
+    # in single precision
+    np.testing.assert_allclose(np.where(audible[:, 0], out[:, -1] - got.sum(1), 0.0), 0.0, atol=5e-5)
     h = 1e-5
     for number in range(3 * len(KINDS)):
         step = h * np.eye(3 * len(KINDS))[number].reshape(len(KINDS), 3)
