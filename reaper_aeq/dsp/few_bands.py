@@ -179,8 +179,8 @@ class BandSearch:
             if not going.all():
                 sets.keep(going)
             self._try([sets.grow() for _ in range(FIRST if size == FIRST else 1)], owner, size)
-        eqs = []
-        for size, codes, params in zip(self.sizes, self.codes.tolist(), from_solver(self.x).tolist(), strict=True):
+        eqs, found = [], (self.sizes, self.codes, from_solver(self.x))
+        for size, codes, params in zip(*(part.tolist() for part in found), strict=True):
             bands = [Band(KINDS[code], *band) for code, band in zip(codes[:size], params[:size], strict=True)]
             eqs.append(Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))))
         return eqs

@@ -7,7 +7,7 @@ best ones of each mix of kinds; all curves side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,8 +51,8 @@ class Regression:
 
     def rows(self, at: np.ndarray) -> Regression:
         """The same of some of the curves."""
-        own = (one[at] for one in (self.gram, self.product, self.energy, self.allowed))
-        return Regression(*own, self.ends, self.octave, self.alike)
+        gram, product, energy, allowed = (one[at] for one in (self.gram, self.product, self.energy, self.allowed))
+        return replace(self, gram=gram, product=product, energy=energy, allowed=allowed)
 
 
 class GrowingSets:
