@@ -21,7 +21,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,6 +50,14 @@ def loop(action):
         wall, cpu = time.perf_counter(), time.process_time()
         told = action()
         print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu, told]), flush=True)
+"""
+BETWEEN = """
+import json, os, sys, time
+began = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+_, status, used = os.wait4(child, 0)
+print(json.dumps([time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+sys.exit(os.waitstatus_to_exitcode(status))
 """
 MATCHERING = """
 import sys, matchering
@@ -171,12 +178,10 @@ class Program:
 
 
 def whole_process(*command: str) -> Cost:
-    began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{command[:3]} ended with {status}")
-    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    """Started by a small process in between: a child's peak counts from what its parent had."""
+    between = [sys.executable, "-S", "-c", BETWEEN, *command]
+    answer = subprocess.run(between, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return Cost(*json.loads(answer.splitlines()[-1]))
 
 
 def environment(folder: Path, package: str) -> Path:
