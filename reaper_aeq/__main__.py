@@ -8,6 +8,9 @@ from .util import ctrl_c
 
 def main() -> int:
     """Runs the command line of this process. Returns the exit code."""
+    # Threads of OpenMP wait for one another awake, which makes a second one cost up to twenty times the processor time
+    # where the other core is taken (tests/bench/bench_threads.py); torch reads this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         ctrl_c.install()
         _fill_gaps()
