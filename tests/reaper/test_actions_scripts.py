@@ -179,7 +179,7 @@ def test_the_states_bytes_are_those_of_the_python_codec(bands, gain_db, version,
              reaper.TrackFX_SetNamedConfigParm = function(_, _, _, value) text = value return true end
              reaper.TrackFX_GetNamedConfigParm = function() return true, text end
              local state = require("aeq.reaeq_state")
-             state.write(nil, 0, {bands = bands, output_gain_db = gain_db}, {head = head})
+             state.put(nil, 0, state.text({bands = bands, output_gain_db = gain_db}, {head = head}))
              local held = state.read(nil, 0)
              return text, #held.bands, held.output_gain_db
            end"""
@@ -247,7 +247,8 @@ local functions = {
   Undo_BeginBlock2 = function() block = os.clock() end, Undo_EndBlock2 = function() block = os.clock() - block end,
   TrackFX_GetCount = zero, TrackFX_AddByName = zero,
   TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
-  GetTrackGUID = function(track) return track end, TrackFX_GetFXGUID = function(track) return track end,
+  APIExists = function() return false end, GetTrackGUID = function(track) return track end,
+  TrackFX_GetFXGUID = function(track) return track end,
   GetSetMediaTrackInfo_String = function(track, key, value, set)
     if set then state[track .. key] = value end
     return true, state[track .. key] or ""
@@ -262,8 +263,7 @@ for name, f in pairs(functions) do reaper[name] = f end
 for n = 1, 5 do
   eq.bands[n] = {kind = "band", freq_hz = 100.1 * n, gain_db = 1.1, bandwidth_oct = 1.1, enabled = true}
 end
-require("aeq.reaeq_state").write("one", 0, eq, {head = ""})
-state.fresh = state.onevst_chunk
+state.fresh = require("aeq.reaeq_state").text(eq, {head = ""})
 require("aeq.reaeq").read = function() return eq end
 local entries = {}
 for n = 1, 200 do
@@ -271,7 +271,8 @@ for n = 1, 200 do
   entries[n] = {target = target, eq = eq, blend = {{word = "warm", weight = 1}}}
 end
 local from = os.clock()
-require("aeq.write").all({project = 1, result = function() end, breathe = function() end}, "x", entries)
+require("aeq.write").all({project = 1, result = nothing, breathe = nothing, wait = nothing,
+  uninterrupted = function(_, body) body() end}, "x", entries)
 return os.clock() - from, block, state.t200renamed_name
 """
 CURVE = " ".join(str(-300 - 5 * n) for n in range(59))
