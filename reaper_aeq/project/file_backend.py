@@ -27,8 +27,6 @@ MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 M
 class FileBackend:
     """Sets the EQs in `project`, which `mixer` plays and `hearing` listens to."""
 
-    moves = True
-
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
         self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
         if any(action.sections for action in plan.actions):

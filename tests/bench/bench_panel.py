@@ -44,7 +44,7 @@ def idle(panel: Panel) -> bool:
 
 
 def click(name: str, changes: bool = True) -> Callable[[Panel], bool]:
-    """Presses a button and waits; true if the EQs are all called alike after it, otherwise than before if it changes."""
+    """Presses a button and waits; true if the EQs are all called alike then, and otherwise than before if so it is."""
 
     def pressed(panel: Panel) -> bool:
         before = names(panel)

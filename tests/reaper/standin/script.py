@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .crossing import crossing_s
@@ -30,7 +30,7 @@ class Cycle:
     wall_s: float
     render_s: float
     standin_s: float
-    called: Counter[str]
+    called: Counter[str] = field(default_factory=Counter)
 
     @property
     def calls(self) -> int:
