@@ -204,6 +204,6 @@ def _answer(
         result = in_project_time(result, timeline.in_project)
     name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
     if name is None:
-        channel.row.left = IDLE
+        channel.row.left = channel.row.left or IDLE
     else:
         fill(channel.row, action, name, result, heard.analysis, engine)

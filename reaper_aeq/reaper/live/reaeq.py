@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...eq import Band, BandKind, Eq
 from ...errors import AeqError
 from ...request import parse_word
+from ..instance_record import EDITED, InstanceRecord
 from ..reaeq.instance import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
 from ..reaeq.values import (
     API_BAND_TYPES,
@@ -21,11 +22,9 @@ from . import envelopes, records
 from .api import TEXT_BYTES, Api
 from .envelopes import driven
 from .fx import chain, config, every, guid
-from .records import InstanceRecord
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
-EDITED = " (edited)"  # behind all, of one that somebody changed by hand
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
 FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...eq import Eq, MovingEq
 from ..edits import along, signature
+from ..instance_record import EDITED, record_of
 from . import by_hand, check, envelopes, fx, moving, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
@@ -148,7 +149,7 @@ def write_one(reaper: Api, project: str, entry: Entry) -> None:
     what = None if edit and reaeq.holds(reaper, track, index, whole) else reaeq.write(reaper, track, index, whole)
     # a name that the user gave it stays
     own = instance is not None and instance.has_own_name and not entry.alone
-    name = instance.name if instance and own else entry.name + reaeq.EDITED * bool(edit)
+    name = instance.name if instance and own else entry.name + EDITED * bool(edit)
     if not what and entry.moving:
         target.steady = moving.why_not(index, instance, whole, lanes)
         if not target.steady:
@@ -224,7 +225,7 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
             if instances:
                 kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
                 left = [record for record in kept.records if record.fx in alive]
-                records.keep(reaper, target.track, records.Kept(left, kept.group))
+                records.keep(reaper, target.track, replace(kept, records=left))
 
     holders = [target for target, instances in found if instances]
     undoable(reaper, project, _counted("remove EQ", len(holders)), holders, body)
@@ -258,11 +259,11 @@ def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: 
     if (instance := next(found, None)) is None:
         raise LiveError(f"the EQ of ours on {target.name!r} was removed meanwhile: nothing was changed, try again")
     name = instance.name
-    if not instance.has_own_name and not name.endswith(reaeq.EDITED):
-        name += reaeq.EDITED
+    if not instance.has_own_name and not name.endswith(EDITED):
+        name += EDITED
         if not reaeq.rename(reaper, track, instance.index, name):
             raise _not_taken(reaper, target, "its name")
-    learned = records.record_of(
+    learned = record_of(
         fx.guid(reaper, track, instance.index), before.family, name, before.blend, computed, heard=before.heard,
         told=before.told, learned=signature(edit.held), taught=True, lanes=before.lanes,
     )  # fmt: skip
@@ -271,7 +272,7 @@ def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: 
 
 def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, **more: Any) -> None:
     """What was written is kept beside the track: the FX is found again whatever it is called."""
-    record = records.record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
+    record = record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
     records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 

@@ -41,6 +41,8 @@ class EqInstance:
     state: ReaEqState
     in_container: bool = False
     line: int = 0
+    guid: str = ""  # "" where the file has none
+    lanes: frozenset[int] = frozenset()  # parameters that follow an envelope
 
     @property
     def eq(self) -> Eq:
@@ -212,7 +214,31 @@ def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
     bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
     plugin = fx.plugin
     assert plugin is not None, "only of a ReaEQ"
-    return EqInstance(_name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number)
+    return EqInstance(
+        _name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number,
+        (fx.values("FXID") or [""])[0], _moved(fx),
+    )  # fmt: skip
+
+
+def _moved(fx: Fx) -> frozenset[int]:
+    lanes = (part for part in fx.parts if isinstance(part, Chunk) and part.name == "PARMENV")
+    numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
+    return frozenset(int(number) for number in numbers if number.isdecimal())
+
+
+def rename_eq(parent: Chunk, chain_name: str, name: str, new: str) -> bool:
+    """Gives the instance of this name another; nothing else of it changes. False if there is none."""
+    chain = parent.find(chain_name)
+    found = (fx.plugin for fx in (split_fx(chain)[1] if chain else []) if _named(fx, name))
+    plugin = next(found, None)
+    if plugin is None or plugin.head is None:
+        return False
+    old_token, new_token = (quote_token(clean_name(one)).encode() for one in (name, new))
+    before, found_token, after = plugin.head.raw.partition(b" " + old_token + b" ")
+    if not found_token:
+        return False
+    plugin.head.raw = before + b" " + new_token + b" " + after
+    return True
 
 
 def _name(plugin: Chunk) -> str:

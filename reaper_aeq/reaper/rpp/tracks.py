@@ -15,7 +15,7 @@ from ...eq import Eq, MovingEq
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
 from .fields import floats, ints, text
-from .fxchain import EqInstance, read_eqs, remove_eq, set_eq
+from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
 from .items import Item, read_item
 
 # What REAPER writes in a TRACK behind the FX chain.
@@ -76,6 +76,10 @@ class _HasChain(ABC):
             )
         except ProjectError as error:
             raise error.in_file(self._path) from None
+
+    def rename_eq(self, name: str, new: str) -> bool:
+        """Gives the ReaEQ of this name another; False if there is none."""
+        return rename_eq(self.chunk, self.chain_name, name, new)
 
     def remove_eq(self, name: str) -> bool:
         """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""

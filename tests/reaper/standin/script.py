@@ -74,10 +74,10 @@ class Script:
                 if name in MAIN_THREAD_ONLY:
                     call = self.prelude.on_main_thread_only(call)
                 table[name.removeprefix("gfx_")] = call
-        for field in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
-            gfx[field] = 0
-        for field in ("r", "g", "b", "a"):
-            gfx[field] = 1
+        for name in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
+            gfx[name] = 0
+        for name in ("r", "g", "b", "a"):
+            gfx[name] = 1
         g.reaper, g.gfx = reaper, gfx
         g.os.exit = self.prelude.wrap(self._forbidden("os.exit", "it would end REAPER itself"))
         g.print = self.prelude.wrap(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
