@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -252,10 +253,19 @@ def _named(fx: Fx, name: str) -> bool:
 def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
     old = read_state(plugin)
     state = replace(old, bands=new.bands, gain=new.gain)
-    if state == old:
+    if state == old or _sound_alike(state, old):
         return False
     plugin.children = plugin.made(encode_state(state))
     return True
+
+
+def _sound_alike(a: ReaEqState, b: ReaEqState) -> bool:
+    """Whether they differ in no more than the last digits, which the way to dB and back may change."""
+    if [(one.type, one.enabled) for one in a.bands] != [(one.type, one.enabled) for one in b.bands]:
+        return False
+    rows = [[one.gain, *(value for band in one.bands for value in (band.freq_hz, band.gain, band.bandwidth_oct))]
+            for one in (a, b)]  # fmt: skip
+    return all(math.isclose(x, y, rel_tol=1e-12) for x, y in zip(*rows, strict=True))
 
 
 def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float) -> bool:
