@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from ..eq import Band, Eq
 from ..errors import AeqError
 from ..reaper.edits import Held, described, kept
-from ..reaper.instance_record import NAME, InstanceRecord, Kept, dumps, loads, record_of
+from ..reaper.instance_record import record_of
 from ..reaper.reaeq.instance import to_eq
 from ..reaper.reaeq.state import StateError
-from ..reaper.rpp import track_ext
 from ..reaper.rpp.fxchain import EqInstance
 from ..reaper.rpp.tracks import Master, Track
 from ..request import parse_word
@@ -59,7 +58,7 @@ def edit_of(holder: Track | Master, instance: EqInstance | None) -> FileEdit | N
     """
     if instance is None or isinstance(holder, Master):
         return None
-    beside = _read(holder)
+    beside = holder.records()
     found = [one for one in beside.records if one.fx == instance.guid]
     found = found or [one for one in beside.records if one.name == instance.name]  # a copied track, a merged project
     computed = found[0].computed if found else None
@@ -92,25 +91,7 @@ def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str,
         return
     family = next(family for prefix, family in OURS.items() if name.startswith(prefix))
     record = record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes)
-    _keep(track, record)
-
-
-def forget(track: Track) -> None:
-    """Drops what is kept of EQs that are gone."""
-    _keep(track, None)
-
-
-def _read(track: Track) -> Kept:
-    return loads(track_ext.read(track.chunk, NAME), track.guid)
-
-
-def _keep(track: Track, record: InstanceRecord | None) -> None:
-    beside = _read(track)
-    alive = {one.guid for one in track.eqs()}
-    records = [one for one in beside.records if one.fx in alive and (record is None or one.fx != record.fx)]
-    changed = replace(beside, records=[*records, *([record] if record else [])])
-    if changed.records != beside.records:
-        track_ext.write(track.chunk, NAME, dumps(changed, track.guid))
+    track.keep_records(record)
 
 
 def _held(instance: EqInstance, computed: Eq) -> Held:

@@ -203,6 +203,20 @@ local function each_point(track, fx, lanes, body)
   end
 end
 
+--- What lanes say over time, to be drawn: {{parameter, points = {{seconds, dB}, ...}}, ...}.
+function moving.curves(track, fx, lanes)
+  local curves, of = {}, {}
+  each_point(track, fx, lanes, function(parameter, _, gain_db, point)
+    if not of[parameter] then
+      of[parameter] = { parameter = parameter, points = {} }
+      curves[#curves + 1] = of[parameter]
+    end
+    local points = of[parameter].points
+    points[#points + 1] = { point.time, gain_db }
+  end)
+  return curves
+end
+
 --- The largest gain in lanes, dB up or down.
 function moving.most_db(track, fx, lanes)
   local most = 0

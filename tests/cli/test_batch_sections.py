@@ -25,6 +25,7 @@ WORD = ("--word", "warm", "--workers", "1", "--json")
 @pytest.fixture
 def songs(tmp_path) -> Path:
     """A folder with a song that moves and one that does not."""
+    (tmp_path / "plan.toml").write_text('[default]\nword = "warm"\nsections = true\n')
     folder = tmp_path / "songs"
     folder.mkdir()
     store(folder / "moves.wav", np.concatenate((noise(10, -2, 1), noise(10, -6.5, 2)), 1))
@@ -50,7 +51,7 @@ def moving(told: dict) -> MovingEq:
 
 def test_recordings_follow_the_song_in_text_sound_and_page(songs, run, tmp_path):
     out = tmp_path / "out"
-    code, _, err = run("batch", songs, "--out", out, *WORD, "--sections", "--render")
+    code, _, err = run("batch", songs, "--out", out, "--plan", tmp_path / "plan.toml", *WORD, "--sections", "--render")
     assert code == 0, err
     told = {name: json.loads(path.read_text()) for name, path in found(out, ".json").items()}
     assert len(told["moves"]["sections"]) == 2 and not told["stays"].get("sections")
@@ -65,13 +66,12 @@ def test_recordings_follow_the_song_in_text_sound_and_page(songs, run, tmp_path)
 def test_what_is_asked_otherwise_is_done_again(songs, run, tmp_path):
     out = tmp_path / "out"
     for options, movements in ((("--sections",), 2), ((), 0), (("--sections",), 2)):
-        code, _, err = run("batch", songs, "--out", out, *WORD, *options)
+        code, _, err = run("batch", songs, "--out", out, "--plan", tmp_path / "plan.toml", *WORD, *options)
         assert code == 0, err
         assert len(json.loads(found(out, ".json")["moves"].read_text()).get("sections") or []) == movements, options
 
 
 def test_projects_follow_the_song_by_their_plan(songs, run, tmp_path):
-    (tmp_path / "plan.toml").write_text('[default]\nword = "warm"\nsections = true\n')
     write(songs / "song.rpp", [TrackSpec("Vox", [ItemSpec("moves.wav", 2.0, 20.0)])], sample_rate=RATE)
     out = tmp_path / "out"
     code, _, err = run(

@@ -41,9 +41,10 @@ def clip(folder, name):
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("names", SONGS, ids=lambda names: "+".join(names))
-def test_every_section_of_a_joined_song_keeps_its_loudness(shared_dir, engine, names):
-    clips = [clip(shared_dir, name) for name in names]
+@pytest.mark.parametrize(("names", "level"), [*((names, 0.2) for names in SONGS), (SONGS[0], 1.0)])
+def test_every_section_of_a_joined_song_keeps_its_loudness(shared_dir, engine, names, level):
+    """But for what the output gain gives way to peaks, which the sentence tells: nothing where there is room."""
+    clips = [level * clip(shared_dir, name) for name in names]
     song = np.concatenate(clips, 1)
     analysis = analyze_blocks([song], RATE, sections=True)
     cuts = list(itertools.accumulate(one.shape[1] / RATE for one in clips[:-1]))
@@ -51,11 +52,15 @@ def test_every_section_of_a_joined_song_keeps_its_loudness(shared_dir, engine, n
     movements = 0
     for word, result in zip(WORDS, engine.adapt_many(asked), strict=True):
         out = MovingEqFilter(result.moving, RATE, 2).process(song) if result.moving else song
-        movements += len(result.sections)
         for one in result.sections:
             # without the ramp, in which it is on its way to the next
             part = slice(round((one.start_s + 0.1) * RATE), round((one.stop_s - RAMP_S) * RATE))
             before, after = (integrated_loudness(sound[:, part], RATE) for sound in (song, out))
-            print(f"{word} {one.start_s:.0f} s: {after - before:+.2f} LU")
-            assert after == pytest.approx(before, abs=0.5), (word, one.start_s)
+            if not np.isfinite(before):  # as good as silent
+                continue
+            gave_way_db = one.result.gave_way_db
+            print(f"{word} {one.start_s:.0f} s: {after - before:+.2f} LU, gave way {gave_way_db:.2f} dB")
+            movements += 1
+            assert level == 1.0 or gave_way_db == 0.0
+            assert after + gave_way_db == pytest.approx(before, abs=0.5), (word, one.start_s)
     assert movements, "none of the words moves along this song: it shows nothing"

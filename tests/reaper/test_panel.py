@@ -13,6 +13,7 @@ from standin.behavior import Preferences
 from standin.fx_chain import fx_list
 from standin.injection import delete_track, turn_band
 from standin.screenshot import replay
+from test_actions_along import following
 
 
 @pytest.fixture(params=["5.3", "5.4"])
@@ -197,7 +198,8 @@ LIGHT, DARK = 0xE8E8E8, 0x303030
     ("name", "theme", "width", "height", "scale"),
     [("light", LIGHT, 400, 620, 1), ("dark", DARK, 400, 620, 1), ("narrow", DARK, 250, 620, 1),
      ("200", LIGHT, 400, 620, 2), ("docked", DARK, 900, 260, 1), ("least", LIGHT, 230, 330, 1),
-     ("empty", LIGHT, 400, 620, 1)],
+     ("empty", LIGHT, 400, 620, 1), ("along", LIGHT, 400, 720, 1), ("along dark", DARK, 400, 720, 2),
+     ("along docked", DARK, 900, 300, 1)],
 )  # fmt: skip
 def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, scale):
     s = open_song(strips(tmp_path))
@@ -205,7 +207,14 @@ def test_what_it_looks_like(open_song, tmp_path, name, theme, width, height, sca
     s.reaper.ui.theme["col_main_bg2"], s.reaper.ui.scale = theme, scale
     s.reaper.ext_state.values["reaper-aeq", "panel"] = f"0 200 150 {width} {height}"
     panel = Panel(s)
-    if name != "empty":
+    if name.startswith("along"):
+        s.backend.answer = lambda task: following((0.0, 40.0, 95.0), length_s=130.0)(task) | told(task)
+        s.start("Make warmer along the song")
+        s.reaper.run_until(lambda: s.project.undo_points)
+        s.reaper.step(60)
+        names = {call[4] for call in panel.window.shown if call[0] == "text"}
+        assert {"low shelf 182 Hz", "band 433 Hz", "output"} <= names
+    elif name != "empty":
         panel.click("warm")
         panel.settle()
     image = replay(panel.window.shown, panel.window.size)
