@@ -95,7 +95,7 @@ class Analysis:
     def mean_power(self) -> Tensor:
         """(bands,) float64, over all moments."""
         if self.order is None:
-            return self.band_power.double().mean(0)
+            return self.band_power.mean(0, dtype=torch.float64)
         return self.counts @ self.band_power.double() / len(self.order)
 
     @property
@@ -289,7 +289,14 @@ class _Rows:
             self._pieces[-1][: self._filled] = rows[fits:]
 
     def joined(self) -> Tensor:
-        return torch.cat([*self._pieces[:-1], self._pieces[-1][: self._filled]])
+        """All of them, once: each piece goes as soon as it is copied."""
+        rows = torch.empty(len(self), self._pieces[0].shape[1])
+        at = len(rows)
+        while self._pieces:
+            piece = self._pieces.pop()[: self._filled]
+            at, self._filled = at - len(piece), self.PIECE
+            rows[at : at + len(piece)] = piece
+        return rows
 
 
 def _rise(position: Tensor, length: float) -> Tensor:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...engine import AdaptiveEQ
 
 BLOCK_S = 10.0  # of sound between two steps, at most
+WRITTEN_S = 2.5  # the same of what is written
 
 
 def load_engine(models: Path | None, encoder: str = DEFAULT_ENCODER) -> AdaptiveEQ:
@@ -42,8 +43,8 @@ def hear(file: AudioFile, step_done: StepDone | None = None, *, sections: bool =
 
 
 def counted(file: AudioFile, step_done: StepDone) -> Iterator[np.ndarray]:
-    """The blocks of a file that is written anew, each told of."""
-    return _told(file.blocks(), _counter(file, "writing", step_done))
+    """The blocks of a file that is written anew, each told of; short ones, for filters hold several copies of them."""
+    return _told(file.blocks(WRITTEN_S), _counter(file, "writing", step_done, WRITTEN_S))
 
 
 def _told(blocks: Iterable[np.ndarray], between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
@@ -52,8 +53,8 @@ def _told(blocks: Iterable[np.ndarray], between_blocks: Callable[[], None]) -> I
         yield block
 
 
-def _counter(file: AudioFile, what: str, step_done: StepDone | None) -> Callable[[], None]:
-    steps, count = max(1, math.ceil((file.frames or 0) / file.sample_rate / BLOCK_S)), 0
+def _counter(file: AudioFile, what: str, step_done: StepDone | None, block_s: float = BLOCK_S) -> Callable[[], None]:
+    steps, count = max(1, math.ceil((file.frames or 0) / file.sample_rate / block_s)), 0
     name = f"{what} {Path(file.path).name}"
 
     def between_blocks() -> None:
