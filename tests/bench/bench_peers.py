@@ -343,7 +343,7 @@ def main() -> None:
         if "fit" in only:
             compare_fit(folder, options.data, environment(environments, "autoeq"), options.repeats)
         if "refine" in only:
-            compare_refine(folder, 30.0, options.repeats)
+            compare_refine(folder, min(options.seconds, 30.0), options.repeats)
 
 
 if __name__ == "__main__":
