@@ -389,7 +389,9 @@ def _check_device(device: Any) -> None:
 
 
 def _choose_threads() -> None:
-    # A second thread gains little on passes this short and costs a factor of ten where the other core is busy
-    # (tests/bench/bench_adapt.py); whoever knows their machine sets OMP_NUM_THREADS.
+    # Sounds are what is split among cores, as lanes and processes. Within one, operations of a millisecond end at
+    # barriers, where threads wait for one another: a second one gains little on a machine at rest, costs many times its
+    # work where the other core is taken, and changes last digits (tests/bench/bench_threads.py). Whoever knows their
+    # machine sets OMP_NUM_THREADS.
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

@@ -223,7 +223,7 @@ def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answ
     heard: list[tuple[Job, AnalyzedAudio]] = []
     for job in jobs:
         with capture_errors(job.task, answers), job.timed():
-            heard.append((job, analyze_file(job.task.path)))
+            heard.append((job, analyze_file(job.task.path, sections=request.sections)))
     started = time.perf_counter()
     results = engine.adapt_many([AnalyzedRequest(sound.analysis, request) for _, sound in heard]) if heard else []
     pass_s = time.perf_counter() - started
@@ -266,12 +266,15 @@ def _write(job: Job, row: Row) -> list[Path]:
 def _render(job: Job, result: Result) -> Path:
     """The recording with its EQ; 32-bit float holds what goes beyond full scale, any rate and any channels."""
     from ..dsp.audio import AudioFile
+    from ..dsp.moving_filter import MovingEqFilter
     from ..dsp.response import EqFilter
     from ..dsp.write import AudioWriter
 
     path = job.output(".wav")
     with AudioFile(job.task.path) as file, AudioWriter(path, file.sample_rate, file.channels, file) as sound:
-        equalizer = EqFilter(result.eq, file.sample_rate, file.channels)
+        equalizer: EqFilter | MovingEqFilter = EqFilter(result.eq, file.sample_rate, file.channels)
+        if result.moving:
+            equalizer = MovingEqFilter(result.moving, file.sample_rate, file.channels)
         for block in file.blocks():
             sound.write(equalizer.process(block))
     return path

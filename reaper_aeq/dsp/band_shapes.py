@@ -36,7 +36,32 @@ DB = 10 / math.log(10)  # of a squared magnitude, for each unit of its natural l
 LN2 = math.log(2)
 # Processors work on several numbers at once and on what is left over another way, which changes the last digits: filled
 # up to a multiple of this, a row's result does not depend on how many others there are.
-ROWS = 16
+ROWS = 8
+
+
+# What follows from a kind alone, in the order of `CODES`: whether it is a bell; by which power of the gain the top's
+# constant grows; whether the top has a slope, and a constant; dB for each unit of gain, everywhere.
+TABLE = np.array(
+    [
+        (1.0, 0.0, 0.0, 0.0, 0.0),
+        (1.0, 1.0, -1.0, 0.0, 0.0),
+        (1.0, 1.0, 1.0, 1.0, 0.0),
+        (1.0, 1.0, 1.0, 0.0, 1.0),
+        (0.0, 0.0, GAIN_UNIT_DB, 0.0, 0.0),
+    ]
+)
+# of tan², 1/tan², 1 and tan⁴, over those of the center, by ln tan(w0/2)
+BASE_SLOPE = np.array((-2.0, 2.0, 0.0, -4.0))
+# The tangent grows without end towards half the sample rate, where nothing is left to hear.
+MOST_TAN2 = 1e11
+
+
+class Kinds:
+    """Kinds of bands (N, bands) as the rows of `TABLE` for them."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        self.bell, self.grows, self.top_slope, self.top_constant, self.offset_db = TABLE[:, codes]
+        self.passing = bool(codes.max(initial=0) > HIGH_SHELF)
 
 
 @dataclass(frozen=True)
@@ -50,82 +75,79 @@ class Shapes:
     def powers(self) -> np.ndarray:
         """tan², 1/tan², 1 and tan⁴ of half the angle, (4, n): what all terms are made of."""
         half = np.minimum(self.freqs_hz, self.sample_rate / 2) * (math.pi / self.sample_rate)
-        tan2 = np.tan(half) ** 2
+        tan2 = np.minimum(np.tan(half) ** 2, MOST_TAN2)
         return np.stack((tan2, 1 / tan2, np.ones_like(tan2), tan2 * tan2))
+
+    @cached_property
+    def single_powers(self) -> np.ndarray:
+        """`powers` in single precision."""
+        return self.powers.astype(np.float32)
 
     def responses_db(self, x: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Of each band alone, (N, bands, n) dB. x (N, bands, 3) in the solver's coordinates, codes (N, bands)."""
-        one = _Terms(x, codes, self, slopes=False)
-        top, bottom = one.fractions()
-        return DB * np.log(np.maximum(top / bottom, MIN_POWER)) + one.offset_db
+        kinds = Kinds(codes)
+        rows, *_ = _terms(x, kinds, self.sample_rate, slopes=False)
+        top, bottom = (rows.reshape(-1, 4) @ self.powers).reshape(*rows.shape[:-1], -1)
+        return DB * np.log(np.maximum(top / bottom, MIN_POWER)) + (kinds.offset_db * x[..., 1])[..., None]
 
-    def with_slopes(self, x: np.ndarray, codes: np.ndarray, out: np.ndarray) -> None:
+    def with_slopes(self, x: np.ndarray, kinds: Kinds, out: np.ndarray) -> None:
         """The slopes of the response by each number of each band, and below them the response of the bands in series,
-        dB; written into `out` (N, bands * 3 + 1, n)."""
-        one = _Terms(x, codes, self, slopes=True)
-        top, bottom = one.fractions()
-        over_bottom = 1 / bottom
-        power = np.multiply.reduce(top * over_bottom, axis=1)
-        over_top = np.divide(1, top, out=top)
-        out[:, -1] = DB * np.log(np.maximum(power, MIN_POWER))
-        out[:, -1] += one.offset_db.sum(1)
-        by_place = one.top_slope * over_top
-        by_place -= one.bottom_slope * over_bottom
-        by_place *= one.base_slope
-        over_top *= one.top_constant
-        over_bottom *= one.bottom_constant
-        by_width = over_top - over_bottom
-        over_top += over_bottom
-        over_top *= one.gain_slope
-        over_top += one.gain_bias
-        by_place *= one.place_by_freq
-        by_place += one.width_by_freq * by_width
-        by_width *= one.width_by_width
-        out[:, 0:-1:3], out[:, 1:-1:3], out[:, 2:-1:3] = by_place, over_top, by_width
+        dB; written into `out` (N, bands * 3 + 1, n), in single precision: steps that are tried need no more."""
+        rows, constants, by_place, by_width = _terms(x, kinds, self.sample_rate, slopes=True)
+        made = rows.reshape(3, -1, 4).astype(np.float32) @ self.single_powers
+        top, bottom, base_slope = made.reshape(*rows.shape[:-1], -1)
+        constants, by_place, by_width = (one.astype(np.float32)[..., None] for one in (constants, by_place, by_width))
+        place, gain, width = (out[:, number:-1:3] for number in range(3))
+        np.divide(1, bottom, out=bottom)
+        response = np.multiply.reduce(top * bottom, axis=1, out=out[:, -1])
+        np.log(np.maximum(response, MIN_POWER, out=response), out=response)
+        response *= DB
+        response += (kinds.offset_db * x[..., 1]).sum(1)[:, None]
+        np.divide(1, top, out=top)
+        np.subtract(kinds.top_slope[..., None] * top if kinds.passing else top, bottom, out=place)
+        place *= base_slope
+        top *= constants[0]
+        bottom *= constants[1]
+        np.subtract(top, bottom, out=width)
+        np.add(top, bottom, out=gain)
+        gain += kinds.offset_db[..., None]
+        place += np.multiply(width, by_place, out=top)
+        width *= by_width
 
 
-class _Terms:
-    """The numbers of bands: with `base` of t, top = slope * base + constant, and so the bottom; (N, bands, 1) each."""
-
-    def __init__(self, x: np.ndarray, codes: np.ndarray, shapes: Shapes, slopes: bool) -> None:
-        octave, gain, width = (np.ascontiguousarray(x[..., k]) for k in range(3))
-        w = np.minimum(np.exp2(octave) * (2 * math.pi / shapes.sample_rate), 2 * math.pi * MAX_FREQ_RATIO)
-        sin, place = np.sin(w), np.tan(0.5 * w) ** 2
-        ratio = w / sin
-        amplitude = np.exp(gain * (GAIN_UNIT_DB * math.log(10) / 20))
-        z = np.minimum(np.exp2(width) * ratio * (0.5 * LN2), MAX_SINH_ARGUMENT)
-        k = 4 * np.sinh(z) ** 2
-        bell, low, high = codes == BELL, codes == LOW_SHELF, codes == HIGH_SHELF
-        self.top_slope = np.where(high, amplitude, 1.0 * (codes != LOW_PASS))[..., None]
-        self.bottom_slope = np.where(low, amplitude, 1.0)[..., None]
-        k_or_gain = np.where(bell, k, 1.0) * amplitude
-        self.top_constant = np.where(bell | low, k_or_gain, 1.0 * (codes != HIGH_PASS))[..., None]
-        self.bottom_constant = np.where(bell, k / amplitude, np.where(high, amplitude, 1.0))[..., None]
-        self.offset_db = np.where(low | high, 0.5 * GAIN_UNIT_DB * gain, 0.0)[..., None]
-        # what t and 1/t are multiplied by: for the base itself and for its slope by ln tan(w0/2)
-        rows = np.zeros((*codes.shape, 2 if slopes else 1, 4))
-        rows[..., 0, 0], rows[..., 0, 1], rows[..., 0, 2] = bell / place, bell * place, -2.0 * bell
-        rows[..., 0, 3] = ~bell / (place * place)
-        if slopes:
-            rows[..., 1, :] = rows[..., 0, :] * (-2.0, 2.0, 0.0, -4.0)
-        made = (rows.reshape(-1, 4) @ shapes.powers).reshape(*rows.shape[:-1], -1)
-        self.base = made[..., 0, :]
-        if not slopes:
-            return
-        self.base_slope = made[..., 1, :]
-        # of the response: by the place (ln tan(w0/2)), by ln sqrt(k), by the gain
-        self.place_by_freq = (DB * LN2 * ratio)[..., None]
-        by_width = (2 * DB * LN2) * bell * z / np.tanh(z)
-        self.width_by_freq = (by_width * (1 - ratio * np.cos(w)))[..., None]
-        self.width_by_width = by_width[..., None]
-        self.gain_bias = (GAIN_UNIT_DB * high)[..., None]
-        self.gain_slope = GAIN_UNIT_DB * np.where(high, -0.5, 0.5 * (codes <= HIGH_SHELF))[..., None]
-
-    def fractions(self) -> tuple[np.ndarray, np.ndarray]:
-        top, bottom = self.top_slope * self.base, self.bottom_slope * self.base
-        top += self.top_constant
-        bottom += self.bottom_constant
-        return top, bottom
+def _terms(
+    x: np.ndarray, kinds: Kinds, sample_rate: float, slopes: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What `Shapes.powers` are multiplied by for top and bottom of each band's fraction, and, with `slopes`, for how
+    the base changes: (2 or 3, N, bands, 4). Then, (N, bands) each but for two of the first: what the reciprocals of
+    top and bottom are multiplied by in the slope by the gain (2, ...), and what the difference of these two is
+    multiplied by in the slopes by frequency and by width."""
+    made = np.exp2(x[..., ::2])
+    w = np.minimum(made[..., 0] * (2 * math.pi / sample_rate), 2 * math.pi * MAX_FREQ_RATIO)
+    sin, cos = np.sin(w), np.cos(w)
+    place = (1 - cos) / (1 + cos)
+    ratio = w / sin
+    z = np.minimum(made[..., 1] * ratio * (0.5 * LN2), MAX_SINH_ARGUMENT)
+    sinh = np.sinh(z)
+    constants = np.empty((2, *place.shape))
+    np.exp(kinds.grows * x[..., 1] * (GAIN_UNIT_DB * math.log(10) / 20), out=constants[0])
+    np.divide(1, constants[0], out=constants[1])
+    constants *= 1 + kinds.bell * (4 * sinh * sinh - 1)
+    over = kinds.bell / place
+    rows = np.empty((3 if slopes else 2, *place.shape, 4))
+    rows[..., 0], rows[..., 1], rows[..., 2] = over, kinds.bell * place, -2 * kinds.bell
+    rows[..., 3] = (1 - kinds.bell) / (place * place)
+    if kinds.passing:
+        rows[0] *= kinds.top_slope[..., None]
+        constants[0] *= kinds.top_constant
+    rows[:2, ..., 2] += constants
+    if not slopes:
+        return rows, constants, place, place
+    # of the response: by the place (ln tan(w0/2)), by ln sqrt(k), by the gain
+    rows[2] *= BASE_SLOPE * (DB * LN2 * ratio)[..., None]
+    constants *= (0.5 * GAIN_UNIT_DB) * kinds.grows
+    by_width = (4 * DB * LN2 / GAIN_UNIT_DB) * kinds.bell * z * np.sqrt(1 + 1 / (sinh * sinh))
+    return rows, constants, by_width * (1 - ratio * cos), by_width
 
 
 def codes_of(kinds: Sequence[BandKind]) -> np.ndarray:
@@ -149,5 +171,6 @@ def from_solver(x: np.ndarray) -> np.ndarray:
     """(N, ..., 3) back; a row does not depend on the others."""
     if not len(x):
         return x
-    octave, gain, width = (np.ascontiguousarray(side) for side in np.moveaxis(filled_up(x), -1, 0))
-    return np.stack((np.exp2(octave), gain * GAIN_UNIT_DB, np.exp2(width)), -1)[: len(x)]
+    made = np.exp2(filled_up(x))[: len(x)]
+    made[..., 1] = x[..., 1] * GAIN_UNIT_DB
+    return made

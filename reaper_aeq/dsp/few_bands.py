@@ -15,18 +15,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
 
 from ..eq import LIMITS, MAX_BANDS, PASS_FILTERS, SHELF_BANDWIDTH_OCT, Band, BandKind, Eq, pass_corner_hz
 from .band_shapes import (
+    BELL,
     CODES,
     GAIN_UNIT_DB,
     HIGH_PASS,
     HIGH_SHELF,
     KINDS,
+    LOW_PASS,
+    LOW_SHELF,
     PASS_BANDWIDTH_OCT,
     Shapes,
     filled_up,
@@ -35,12 +38,12 @@ from .band_shapes import (
 )
 from .fit_problem import Problem
 from .levenberg import levenberg_marquardt
-from .subsets import END_OF, Regression, Sets, best_subsets
+from .subsets import END_OF, GrowingSets, Regression, Sets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
 BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
 CANCEL_PRICE = 0.3  # for each dB that single bands do and the response does not
-OVER_PRICE = 1.0  # for each dB beyond what may come out, or beyond what bands may do
+OVER_PRICE = 0.5  # for each dB beyond what may come out, or beyond what bands may do
 RESPONSE_MOST_DB = 11.0
 # For each dB of output gain below or above these: bands that only boost have to be turned down, at twice the intensity
 # twice as far, and peaks need to be turned down as well.
@@ -69,7 +72,8 @@ ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much 
 CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
 IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
-SCHEDULE = ((4, 3), (9, 1))  # steps, then how many sets of a curve go on
+FIRST_TRIED, SCHEDULE = 7, ((2, 3), (5, 1))  # sets of a curve; then steps, and how many of them go on
+BEFORE_STEPS = 0.3  # part of a penalty that counts before the first step: steps can still mend what breaks a rule
 CHUNK = 32  # curves at once
 
 
@@ -103,15 +107,22 @@ class Curve:
 def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: float) -> list[Eq]:
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
     shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
-    chunks = (curves[start : start + CHUNK] for start in range(0, len(curves), CHUNK))
-    searches = [BandSearch(chunk, shapes) for chunk in chunks]
-    found = [one for search in searches for one in zip(search.run(), search.cost.tolist(), strict=True)]
+    found: list[tuple[Eq, float]] = [(Eq(), math.inf)] * len(curves)
+
+    def search(places: Sequence[int], low_pass: bool = True) -> None:
+        for start in range(0, len(places), CHUNK):
+            chunk = places[start : start + CHUNK]
+            one = BandSearch([curves[n] for n in chunk], shapes, low_pass)
+            for n, eq_and_cost in zip(chunk, zip(one.run(), one.cost.tolist(), strict=True), strict=True):
+                found[n] = min(found[n], eq_and_cost, key=lambda eq_and_cost: eq_and_cost[1])
+
+    ends = [curve.ends.tolist() for curve in curves]
+    open_below, open_above = [low > 0 for low, _ in ends], [high < math.inf for _, high in ends]
+    ending = [n for n in range(len(curves)) if open_below[n] or open_above[n]]
+    search([n for n in range(len(curves)) if n not in set(ending)])
+    search(ending)
     # a low-pass may have to lie too high to be one: then a shelf does what can be done
-    ending = [n for n, curve in enumerate(curves) if bool(curve.ends[1].isfinite())]
-    if ending:
-        again = BandSearch([curves[n] for n in ending], shapes, low_pass=False)
-        for n, one in zip(ending, zip(again.run(), again.cost.tolist(), strict=True), strict=True):
-            found[n] = min(found[n], one, key=lambda eq_and_cost: eq_and_cost[1])
+    search([n for n in ending if open_above[n]], low_pass=False)
     return [eq for eq, _ in found]
 
 
@@ -145,87 +156,98 @@ class BandSearch:
         self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
         self.gone = (shapes.freqs_hz <= ends[:, :1]) | (shapes.freqs_hz >= ends[:, 1:])
         self.places = _places(self.sound, shapes, ends, low_pass)
+        self.atoms = atoms_of(shapes, bool(self.ending.any()))
         self.band_price = np.full(count, BAND_PRICE_DB)
-        nothing, unused = np.repeat(to_solver(np.array([IDLE])), count, 0), np.zeros((count, 1), dtype=bool)
+        self.codes, self.x = np.zeros((count, MAX_BANDS), dtype=np.intp), np.zeros((count, MAX_BANDS, 3))
+        self.sizes = np.zeros(count, dtype=np.intp)
+        nothing, unused = np.repeat(_IDLE[None], count, 0), np.zeros((count, 1), dtype=bool)
         best = Starts(np.arange(count), nothing, nothing, nothing, unused.astype(np.intp), unused)
-        self.cost, self.missed, _ = self.price(best)
+        self.cost, self.missed = self.price(best)
         self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
-        self.found: list[tuple[Band, ...]] = [()] * count
 
     def run(self) -> list[Eq]:
-        sets = best_subsets(self.regression(), MAX_BANDS, SMALL)
+        sets = GrowingSets(self.regression(), SMALL)
+        owner = np.arange(len(self.cost))
         for size in range(FIRST, MAX_BANDS + 1):
             # more bands pay only while the distance is more than what one costs
-            going = self.missed > self.band_price
+            going = self.missed[owner] > self.band_price[owner]
             if size > FIRST:
-                going &= np.array([len(bands) == size - 1 for bands in self.found])
-            if not going.any():
+                going &= self.sizes[owner] == size - 1
+            owner = owner[going]
+            if not len(owner):
                 break
-            sizes = range(1, FIRST + 1) if size == FIRST else (size,)
-            self._try([self._laid_out(next(sets), going, size) for _ in sizes])
-        return [Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))) for bands in self.found]
+            if not going.all():
+                sets.keep(going)
+            self._try([sets.grow() for _ in range(FIRST if size == FIRST else 1)], owner, size)
+        eqs, found = [], (self.sizes, self.codes, from_solver(self.x))
+        for size, codes, params in zip(*(part.tolist() for part in found), strict=True):
+            bands = [Band(KINDS[code], *band) for code, band in zip(codes[:size], params[:size], strict=True)]
+            eqs.append(Eq(tuple(sorted(bands, key=lambda band: band.freq_hz))))
+        return eqs
 
     def regression(self) -> Regression:
         """Of the curves by the dictionary's shapes."""
-        atoms = atoms_of(self.shapes)
+        atoms = self.atoms
         octave = atoms.x[:, 0]
         nearest = np.abs(np.log2(self.shapes.freqs_hz) - octave[:, None]).argmin(-1)
         sound = self.sound | ~self.sound.any(-1, keepdims=True)
         low, high = self.places[:, atoms.codes, 0, 0], self.places[:, atoms.codes, 0, 1]
         allowed = sound[:, nearest] & (octave >= low - 1e-9) & (octave <= high + 1e-9)
-        weighted = atoms.responses * self.weight[:, None]  # (curves, m, n)
+        # beside the frequencies a column for the mean and one for the axis: (curves, m, n + 2)
+        count, n = self.target.shape
+        rows = np.empty((count, len(octave), n + 2), dtype=np.float32)
+        rows[..., :n] = atoms.responses
+        functionals = np.stack((self.weight, self.axis - LEVEL_FREE * self.axis.sum(-1, keepdims=True) * self.weight))
+        rows[..., n:] = (functionals @ atoms.responses.T).transpose(1, 2, 0)
+        target = np.concatenate((self.target, (functionals * self.target).sum(-1).T), 1)
+        weight = np.concatenate((self.weight, np.broadcast_to((LEVEL_FREE**2 - 2 * LEVEL_FREE, 1.0), (count, 2))), 1)
+        weighted = rows * weight.astype(np.float32)[:, None]
         # by torch, which keeps to the threads that it was given
-        gram = (torch.from_numpy(weighted) @ torch.from_numpy(atoms.responses.T)).numpy()
-        product = (weighted @ self.target[..., None])[..., 0]
-        energy = (self.weight * self.target**2).sum(-1)
-        mean, level = weighted.sum(-1), (self.weight * self.target).sum(-1, keepdims=True)
-        counts = 2 * LEVEL_FREE - LEVEL_FREE**2
-        bias = LEVEL_FREE * self.axis.sum(-1, keepdims=True)
-        along = (atoms.responses @ self.axis[..., None])[..., 0] - bias * mean
-        wanted = (self.axis * self.target).sum(-1, keepdims=True) - bias * level
-        gram -= counts * mean[:, :, None] * mean[:, None]
-        gram += along[:, :, None] * along[:, None]
-        product += along * wanted - counts * mean * level
-        energy += (wanted**2 - counts * level**2)[:, 0]
+        gram = torch.bmm(torch.from_numpy(weighted), torch.from_numpy(rows).mT).numpy()
+        product = (weighted @ target.astype(np.float32)[..., None])[..., 0]
+        energy = (weight * target**2).sum(-1).astype(np.float32)
         return Regression(gram, product, energy, allowed, atoms.ends, octave, atoms.alike)
 
-    def _laid_out(self, sets: Sets, going: np.ndarray, places: int) -> Starts:
-        """Sets of the curves that are `going` in so many places; what a set does not use stays at 0 dB."""
-        atoms = atoms_of(self.shapes)
-        owner, mix = np.nonzero(sets.found & going[:, None])
-        members, gains = sets.members[owner, mix], sets.gains_db[owner, mix]
-        codes = atoms.codes[members]
-        low, high = np.moveaxis(self.places[owner[:, None], codes], -1, 0)  # (rows, size, 3)
-        x = atoms.x[members]
-        corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
-        x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
+    def _laid_out(self, grown: Sequence[Sets], owners: np.ndarray, places: int) -> Starts:
+        """Sets of curves (`owners`) in so many places; what a set does not use stays at 0 dB."""
+        atoms, idle = self.atoms, len(self.atoms.x)
+        rows = []
+        for sets in grown:
+            owner, mix = np.nonzero(sets.found)
+            members, gains = np.full((len(owner), places), idle), np.zeros((len(owner), places))
+            size = sets.members.shape[-1]
+            members[:, :size], gains[:, :size] = sets.members[owner, mix], sets.gains_db[owner, mix]
+            rows.append((owners[owner], members, gains))
+        owner, members, gains = (np.concatenate(part) for part in zip(*rows, strict=True))
+        used = members < idle
+        codes, x = atoms.codes_and_idle[members], atoms.x_and_idle[members]
+        if codes.max(initial=0) > HIGH_SHELF:
+            corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
+            x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
         x[..., 1] = gains / GAIN_UNIT_DB
+        places_of = np.where(used[..., None, None], self.places[owner[:, None], codes], _IDLE[:, None])
+        low, high = places_of[..., 0], places_of[..., 1]
         x = np.minimum(np.maximum(x, low), high)
-        spare = places - x.shape[1]
-        idle = np.broadcast_to(to_solver(np.array(IDLE)), (len(x), spare, 3))
-        x, low, high = (np.concatenate((rows, idle), 1).reshape(len(x), 3 * places) for rows in (x, low, high))
-        codes = np.pad(codes, ((0, 0), (0, spare)))
-        used = np.broadcast_to(np.arange(places) < members.shape[1], codes.shape)
+        x, low, high = (one.reshape(len(x), 3 * places) for one in (x, low, high))
         return Starts(owner, x, low, high, codes, used)
 
-    def _try(self, starts: Sequence[Starts]) -> None:
+    def _try(self, grown: Sequence[Sets], owners: np.ndarray, places: int) -> None:
         """Polishes sets, all of them side by side, and keeps what is better."""
-        rows = Starts(*(np.concatenate([getattr(one, part.name) for one in starts]) for part in fields(Starts)))
+        rows = self._laid_out(grown, owners, places)
         if not len(rows.x):
             return
+        if len(grown) > 1:
+            rows = rows.rows(_least(self.price(rows, BEFORE_STEPS)[0], rows.owner, FIRST_TRIED))
         for steps, keep in SCHEDULE:
             rows = replace(rows, x=levenberg_marquardt(self.problem(rows), rows.x, steps)[0])
-            cost, missed, params = self.price(rows)
+            cost, missed = self.price(rows)
             best = _least(cost, rows.owner, keep)
-            rows, cost, missed, params = rows.rows(best), cost[best], missed[best], params[best]
+            rows, cost, missed = rows.rows(best), cost[best], missed[best]
         better = cost < self.cost[rows.owner]
         own = rows.owner[better]
         self.cost[own], self.missed[own] = cost[better], missed[better]
-        taken = (v[better].tolist() for v in (rows.owner, rows.codes, rows.used, params))
-        for n, codes, used, found in zip(*taken, strict=True):
-            self.found[n] = tuple(
-                Band(KINDS[code], *band) for code, band, here in zip(codes, found, used, strict=True) if here
-            )
+        self.sizes[own] = rows.used[better].sum(-1)
+        self.codes[own, :places], self.x[own, :places] = rows.codes[better], rows.x[better].reshape(-1, places, 3)
 
     def problem(self, rows: Starts) -> Problem:
         own = rows.owner
@@ -234,29 +256,35 @@ class BandSearch:
             self.axis[own],
         )  # fmt: skip
 
-    def price(self, rows: Starts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What sets cost altogether, how far they are from their curves, (rows,) dB, and their bands (rows, places, 3)
-        in Hz, dB and octaves."""
+    def price(self, rows: Starts, penalties: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """What sets cost altogether and how far they are from their curves, (rows,) dB each. `penalties`: which part
+        counts of what is neither distance nor a band's price."""
         own, x = rows.owner, rows.x.reshape(len(rows.x), -1, 3)
         each = self.shapes.responses_db(filled_up(x), filled_up(rows.codes))[: len(x)]
         response, weight = each.sum(1), self.weight[own]
         off = self.target[own] - response
         offset = (off * weight).sum(-1, keepdims=True)
-        along = ((off - offset) * self.axis[own]).sum(-1)
-        off = np.where(self.gone[own] & (off > 0), 0.0, off)  # more of a cut is no error where nothing is wanted
-        offset = (off * weight).sum(-1, keepdims=True)
-        # but it is too much of the word, if that is what comes of it
-        missed = np.sqrt(((off - offset) ** 2 * weight).sum(-1) + self.ending[own] * ALONG * along**2)
-        each *= (rows.codes <= HIGH_SHELF)[..., None]  # a pass filter takes away by design
-        shaped = np.abs(each.sum(1))
+        ending = self.ending[own].any()
+        if ending:
+            # more of a cut is no error where nothing is wanted, but it is too much of the word, if that comes of it
+            along = ((off - offset) * self.axis[own]).sum(-1)
+            off = np.where(self.gone[own] & (off > 0), 0.0, off)
+            offset = (off * weight).sum(-1, keepdims=True)
+        missed = ((off - offset) ** 2 * weight).sum(-1)
+        if ending:
+            missed += self.ending[own] * ALONG * along**2
+            each *= (rows.codes <= HIGH_SHELF)[..., None]  # a pass filter takes away by design
+        missed = np.sqrt(missed)
+        shaped = np.abs(each.sum(1)) if ending else np.abs(response)
         cancelled = (self.heard[own] * (np.abs(each).sum(1) - shaped)).sum(-1)
         over = np.maximum((response + offset - self.most[own]).max(-1), 0.0)
         over += np.maximum(shaped.max(-1) - RESPONSE_MOST_DB, 0.0)
-        lifted = np.abs(offset[:, 0] - np.clip(offset[:, 0], *OFFSET_FREE_DB))
-        cost = missed + self.band_price[own] * rows.used.sum(-1) + CANCEL_PRICE * cancelled + OVER_PRICE * over
-        params = from_solver(x)
-        broken = _broken(x[..., 0], params[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
-        return cost + OFFSET_PRICE * lifted + BROKEN_PRICE_DB * broken, missed, params
+        lifted = np.abs(offset[:, 0] - np.minimum(np.maximum(offset[:, 0], OFFSET_FREE_DB[0]), OFFSET_FREE_DB[1]))
+        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
+        # however many rules are broken, before the first step it tells little
+        more = CANCEL_PRICE * cancelled + OVER_PRICE * over + OFFSET_PRICE * lifted
+        more += (BROKEN_PRICE_DB if penalties == 1.0 else 1.0) * broken
+        return missed + self.band_price[own] * rows.used.sum(-1) + penalties * more, missed
 
 
 def _broken(
@@ -292,32 +320,51 @@ def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
 
 def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
     """Where bands of each kind may be centered, Hz; a kind that may be nowhere is left out."""
-    inside = freqs[sound & (freqs < 0.4 * sample_rate)]
-    first, last = (float(inside[0]), float(inside[-1])) if len(inside) else (float(freqs[0]), 0.4 * sample_rate)
+    first, last = _edges(sound.numpy()[None], freqs.numpy(), sample_rate)[0].tolist()
     ranges = {kind: (max(low, first), min(high, last)) for kind, (low, high) in RANGES_HZ.items()}
     return {kind: (low, high) for kind, (low, high) in ranges.items() if low < high}
+
+
+def _edges(sound: np.ndarray, freqs_hz: np.ndarray, sample_rate: float) -> np.ndarray:
+    """The first and the last of the frequencies (n,) at which there is sound (curves, n), all where there is none:
+    (curves, 2) Hz."""
+    inside = sound & (freqs_hz < 0.4 * sample_rate)
+    first, last = inside.argmax(-1), len(freqs_hz) - 1 - inside[:, ::-1].argmax(-1)
+    whole = (freqs_hz[0], 0.4 * sample_rate)
+    return np.where(inside.any(-1, keepdims=True), freqs_hz[np.stack((first, last), -1)], whole)
 
 
 def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool) -> np.ndarray:
     """Between what bands of each kind stay for each curve, in the solver's coordinates: (curves, codes, 3, 2); a kind
     that is nowhere has its edges the wrong way round."""
-    nowhere = (2.0, 1.0)
-    freqs, made = torch.from_numpy(shapes.freqs_hz), []
-    for one, (low_hz, high_hz) in zip(sound, ends.tolist(), strict=True):
-        ranges = ranges_hz(torch.from_numpy(one), freqs, shapes.sample_rate)
-        low_end, high_end = low_hz > 0, high_hz < math.inf
-        low, high = ranges.get(BandKind.BAND, nowhere)
-        ranges[BandKind.BAND] = max(low, CLEAR_OF_ENDS * low_hz), min(high, high_hz / CLEAR_OF_ENDS)
-        here = {
-            BandKind.LOW_SHELF: not low_end, BandKind.BAND: True,
-            BandKind.HIGH_SHELF: not (high_end and low_pass), BandKind.HIGH_PASS: low_end,
-            BandKind.LOW_PASS: high_end and low_pass,
-        }  # fmt: skip
-        made.append([ranges.get(kind, nowhere) if here[kind] else nowhere for kind in CODES])
-    gains = [(0.0, 0.0) if kind in PASS_FILTERS else GAINS_DB for kind in CODES]
-    widths = [(FIXED_OCT[kind],) * 2 if kind in FIXED_OCT else WIDTHS_OCT for kind in CODES]
-    fixed = np.stack((np.array(gains) / GAIN_UNIT_DB, np.log2(widths)), 1)
-    return np.concatenate((np.log2(made)[:, :, None], np.broadcast_to(fixed, (len(made), *fixed.shape))), 2)
+    edges = _edges(sound, shapes.freqs_hz, shapes.sample_rate)
+    low, high = (np.empty((len(sound), len(CODES))) for _ in range(2))
+    for kind, (low_hz, high_hz) in RANGES_HZ.items():
+        low[:, CODES[kind]], high[:, CODES[kind]] = np.maximum(edges[:, 0], low_hz), np.minimum(edges[:, 1], high_hz)
+    low_end, high_end = ends[:, 0] > 0, (ends[:, 1] < math.inf) & low_pass
+    nowhere = low >= high
+    nowhere[:, LOW_SHELF] |= low_end
+    nowhere[:, HIGH_PASS] |= ~low_end
+    nowhere[:, HIGH_SHELF] |= high_end
+    nowhere[:, LOW_PASS] |= ~high_end
+    low[:, BELL] = np.maximum(low[:, BELL], CLEAR_OF_ENDS * ends[:, 0])
+    high[:, BELL] = np.minimum(high[:, BELL], ends[:, 1] / CLEAR_OF_ENDS)
+    low[nowhere], high[nowhere] = 2.0, 1.0
+    places = np.empty((*low.shape, 3, 2))
+    places[:, :, 0] = np.log2(np.stack((low, high), -1))
+    places[:, :, 1:] = _GAINS_AND_WIDTHS
+    return places
+
+
+# of each kind, in the order of `CODES`, between what they stay, in the solver's coordinates: (codes, 2, 2)
+_GAINS_AND_WIDTHS = np.array([
+    (
+        [0.0, 0.0] if kind in PASS_FILTERS else [gain_db / GAIN_UNIT_DB for gain_db in GAINS_DB],
+        np.log2((FIXED_OCT[kind],) * 2 if kind in FIXED_OCT else WIDTHS_OCT),
+    )
+    for kind in CODES
+])  # fmt: skip
+_IDLE = to_solver(np.array(IDLE))
 
 
 @dataclass(frozen=True)
@@ -331,18 +378,29 @@ class Atoms:
     responses: np.ndarray
     alike: np.ndarray
 
+    @cached_property
+    def x_and_idle(self) -> np.ndarray:
+        """(m + 1, 3): behind the shapes a place without a band."""
+        return np.concatenate((self.x, _IDLE[None]))
 
-def atoms_of(shapes: Shapes) -> Atoms:
+    @cached_property
+    def codes_and_idle(self) -> np.ndarray:
+        return np.append(self.codes, BELL)
+
+
+def atoms_of(shapes: Shapes, pass_filters: bool = False) -> Atoms:
     """The dictionary of shapes on their frequencies."""
-    return _dictionary(tuple(shapes.freqs_hz.tolist()), shapes.sample_rate)
+    return _dictionary(tuple(shapes.freqs_hz.tolist()), shapes.sample_rate, pass_filters)
 
 
 @lru_cache(maxsize=16)
-def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float) -> Atoms:
+def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float, pass_filters: bool) -> Atoms:
     rows: list[tuple[float, float, float]] = []
     code_of: list[int] = []
     alike = []
     for kind, (low_hz, high_hz) in RANGES_HZ.items():
+        if kind in PASS_FILTERS and not pass_filters:
+            continue
         low, high = np.log2(low_hz), np.log2(min(high_hz, 0.4 * sample_rate))
         centers = np.exp2(np.linspace(low, high, max(int((high - low) * CENTRES_PER_OCT) + 1, 1)))
         widths = (FIXED_OCT[kind],) if kind in FIXED_OCT else DICTIONARY_WIDTHS_OCT

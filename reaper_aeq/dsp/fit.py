@@ -52,7 +52,7 @@ class Pursuit:
         target, weights = (t.repeat_interleave(count, 0) for t in (target, weights))
         left = torch.tensor([self.kinds.count(k) for k in FITTED_KINDS]).repeat(len(target), 1)
 
-        target = self._centered(target, weights)
+        target = self.centered(target, weights)
         mean = weights @ shapes.T if self.level_free else 0.0
         norm = (weights @ (shapes**2).T - mean**2).clamp(min=1e-9)
         picks: list[torch.Tensor] = []
@@ -63,7 +63,7 @@ class Pursuit:
             pick = score.argmax(1)
             picks.append(pick)
             left = left.scatter_add(1, kind_of[pick].unsqueeze(1), -torch.ones_like(pick).unsqueeze(1))
-            chosen = self._centered(shapes[torch.stack(picks, 1)], weights.unsqueeze(1))  # (N, k, n)
+            chosen = self.centered(shapes[torch.stack(picks, 1)], weights.unsqueeze(1))  # (N, k, n)
             gram = (chosen * weights.unsqueeze(1)) @ chosen.mT
             eye = torch.eye(len(picks), dtype=gram.dtype)
             # the ridge keeps two neighbors from fighting each other with gains of opposite sign
@@ -80,7 +80,7 @@ class Pursuit:
         x = x.flatten(1).clamp(torch.from_numpy(self.low), torch.from_numpy(self.high))
         return x.view(batch, count, -1)
 
-    def _centered(self, curves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def centered(self, curves: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Without the offset that does not count, if it does not; (..., n)."""
         return curves - (curves * weights).sum(-1, keepdim=True) if self.level_free else curves
 
@@ -216,7 +216,9 @@ def _search(
         np.broadcast_to(row, (count, len(row))) for row in (codes_of(search.kinds), search.low, search.high)
     )
     level_free = float(search.level_free)
-    problem = Problem(search.shapes, codes, low, high, target.numpy(), weights.numpy(), level_free)
+    # in single precision an offset that does not count would still cost digits
+    centered = search.centered(target, weights).numpy()
+    problem = Problem(search.shapes, codes, low, high, centered, weights.numpy(), level_free)
     found, todo = x[:, 0].copy(), np.arange(count)
     for steps, keep in SCHEDULE:
         of_each = x.shape[1]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, SHELVES, BandKind
-from .band_shapes import Shapes, to_solver
+from .band_shapes import Kinds, Shapes, to_solver
 
 FITTED_KINDS = (BandKind.BAND, BandKind.LOW_SHELF, BandKind.HIGH_SHELF)
 
@@ -35,6 +36,10 @@ class Problem:
     level_free: float
     small: float = 0.0
     axis: np.ndarray | None = None
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        return Kinds(self.codes)
 
     def rows(self, at: np.ndarray | slice) -> Problem:
         """The same for some of the rows."""

@@ -7,8 +7,7 @@ best ones of each mix of kinds; all curves side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,39 +49,98 @@ class Regression:
     octave: np.ndarray
     alike: np.ndarray
 
+    def rows(self, at: np.ndarray) -> Regression:
+        """The same of some of the curves."""
+        gram, product, energy, allowed = (one[at] for one in (self.gram, self.product, self.energy, self.allowed))
+        return replace(self, gram=gram, product=product, energy=energy, allowed=allowed)
 
-def best_subsets(one: Regression, size: int, small: float) -> Iterator[Sets]:
-    """For 1, 2, ... `size` bands in turn. `small`: cost of a squared dB of gain."""
-    curves = len(one.product)
-    near = np.abs(one.octave[:, None] - one.octave) < NEAREST_OCT
-    barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))  # one shelf at an end; bells apart
-    diagonal = one.gram.diagonal(axis1=-2, axis2=-1)[:, None] + small
-    each = np.arange(curves)[:, None]
-    members, found = np.zeros((curves, 1, 0), dtype=np.intp), np.ones((curves, 1), dtype=bool)
-    gains, inverse, left = np.zeros((curves, 1, 0)), np.zeros((curves, 1, 0, 0)), one.energy[:, None]
-    for grown in range(1, size + 1):
-        cross = one.gram[each[..., None], members]  # (curves, sets, grown - 1, m)
-        schur = np.maximum(diagonal - (cross * (inverse @ cross)).sum(2), 1e-9)
-        missing = one.product[:, None] - (gains[..., None, :] @ cross)[..., 0, :]
-        error = left[..., None] - missing * missing / schur
-        error[~(one.allowed[:, None] & found[..., None]) | barred[members].any(2)] = np.inf
-        mixes = one.ends[members].sum(-1)[..., None] + one.ends
-        if grown == 1:
-            members, found = _best_widths(error[:, 0], one.alike)
+
+class GrowingSets:
+    """The best sets of 1, 2, ... bands in turn, each size from the one before."""
+
+    def __init__(self, one: Regression, small: float) -> None:
+        """small: cost of a squared dB of gain."""
+        self._one, self._small, self.size = one, small, 0
+        near = np.abs(one.octave[:, None] - one.octave) < NEAREST_OCT
+        # one shelf at an end; bells apart
+        self._barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))
+        # two sets are one if these add up to the same
+        self._names = np.random.default_rng(0).integers(1 << 62, size=len(one.ends))
+        self._diagonal = one.gram.diagonal(axis1=-2, axis2=-1)[:, None] + small
+        self._members = np.zeros((len(one.product), 1, 0), dtype=np.intp)
+        self._found = np.ones((len(one.product), 1), dtype=bool)
+        self._gains, self._inverse = self._members.astype(one.gram.dtype), np.zeros((len(one.product), 1, 0, 0))
+        self._left = one.energy[:, None]
+
+    def keep(self, at: np.ndarray) -> None:
+        """Goes on with some of the curves alone."""
+        self._one, self._diagonal = self._one.rows(at), self._diagonal[at]
+        self._members, self._found = self._members[at], self._found[at]
+        self._gains, self._inverse, self._left = self._gains[at], self._inverse[at], self._left[at]
+
+    def grow(self) -> Sets:
+        """Those of one band more."""
+        one, members, found = self._one, self._members, self._found
+        self.size += 1
+        each = np.arange(len(members))[:, None]
+        if self.size == 1:
+            error = one.energy[:, None] - one.product**2 / np.maximum(self._diagonal[:, 0], 1e-9)
+            error[~one.allowed] = np.inf
+            members, found = _best_widths(error, one.alike)
         else:
-            members, found = _best_of_each(error, mixes, members, grown)
+            cross = one.gram[each[..., None], members]  # (curves, sets, size - 1, m)
+            schur = np.maximum(self._diagonal - (cross * (self._inverse @ cross)).sum(2), 1e-9)
+            missing = one.product[:, None] - (self._gains[..., None, :] @ cross)[..., 0, :]
+            error = self._left[..., None] - missing * missing / schur
+            barred = self._barred[members[..., 0]]
+            for place in range(1, self.size - 1):
+                barred |= self._barred[members[..., place]]
+            error[barred | ~(one.allowed[:, None] & found[..., None])] = np.inf
+            members, found = self._best_of_each(error)
         own = one.gram[each[..., None, None], members[..., None], members[..., None, :]]
-        own += np.where(found, small, 1e3)[..., None, None] * np.eye(grown)
+        own += np.where(found, self._small, 1e3).astype(own.dtype)[..., None, None] * np.eye(self.size, dtype=own.dtype)
         inverse = np.linalg.inv(own)
         wanted = one.product[each[..., None], members]
         gains = (inverse @ wanted[..., None])[..., 0]
         left = one.energy[:, None] - (gains * wanted).sum(-1)
-        if grown == 1:
+        self._members, self._found, self._gains, self._inverse, self._left = members, found, gains, inverse, left
+        if self.size == 1:
             first = _best_alone(np.where(found, left, np.inf), one.ends[members[..., 0]])
-            is_alone = np.arange(MIXES) < 3
-            yield Sets(members[each, first], gains[each, first], found[each, first] & is_alone)
-        else:
-            yield Sets(members[:, ::BEAM], gains[:, ::BEAM], found[:, ::BEAM])
+            return Sets(members[each, first], gains[each, first], found[each, first] & (np.arange(MIXES) < 3))
+        return Sets(members[:, ::BEAM], gains[:, ::BEAM], found[:, ::BEAM])
+
+    def _best_of_each(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The `BEAM` best sets of each mix, no set twice: (curves, mixes * BEAM, size), and which of them there are.
+
+        error: (curves, sets, m), of each set with each shape added.
+        """
+        members, ends = self._members, self._one.ends
+        curves, _, count = error.shape
+        # single shapes lie in the same order in all curves, larger sets in the order of their mixes
+        mixes = ends[members[0, :, 0]] if self.size == 2 else np.repeat(np.arange(MIXES), BEAM)
+        flat, mix_of = error.reshape(curves, -1), (mixes[:, None] + ends).ravel()
+        # a set is reached from each of its members
+        tops = BEAM * self.size
+        values = np.full((curves, MIXES, tops), np.inf, dtype=error.dtype)
+        at = np.zeros(values.shape, dtype=np.intp)
+        for mix in range(MIXES):
+            own = np.flatnonzero(mix_of == mix)
+            here = flat[:, own]
+            if len(own) > tops:
+                best = np.argpartition(here, tops - 1, axis=-1)[:, :tops]
+                own, here = own[best], here[np.arange(curves)[:, None], best]
+            values[:, mix, : here.shape[1]], at[:, mix, : here.shape[1]] = here, own
+        order = np.argsort(values, axis=-1, kind="stable")
+        each, row = np.arange(curves)[:, None, None], np.arange(MIXES)[:, None]
+        values, at = values[each, row, order], at[each, row, order]
+        parents, added = np.divmod(at, count)
+        names = self._names[members].sum(-1)[each, parents] + self._names[added]
+        same = names[..., None] == names[..., None, :]  # (curves, mixes, tops, tops)
+        again = np.tril(same, -1).any(-1) | np.isinf(values)
+        order = np.argsort(again, axis=-1, kind="stable")[..., :BEAM]
+        found, parents, added = ~again[each, row, order], parents[each, row, order], added[each, row, order]
+        sets = np.concatenate((members[each, parents], added[..., None]), -1)
+        return sets.reshape(curves, -1, self.size), found.reshape(curves, -1)
 
 
 def _best_widths(error: np.ndarray, alike: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,29 +153,3 @@ def _best_widths(error: np.ndarray, alike: np.ndarray) -> tuple[np.ndarray, np.n
 def _best_alone(error: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Places of the best bell, low and high end of single shapes (curves, groups); (curves, mixes)."""
     return np.stack([np.where(ends == end, error, np.inf).argmin(-1) for end in range(MIXES)], 1)
-
-
-def _best_of_each(
-    error: np.ndarray, mixes: np.ndarray, members: np.ndarray, grown: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `BEAM` best sets of each mix, no set twice: (curves, mixes * BEAM, grown), and which of them there are.
-
-    error, mixes: (curves, sets, m), of each set with each shape added.
-    """
-    curves, _, count = error.shape
-    own = mixes.reshape(curves, 1, -1) == np.arange(MIXES)[:, None]
-    by_mix = np.where(own, error.reshape(curves, 1, -1), np.inf)
-    # a set is reached from each of its members
-    tops = BEAM * grown
-    at = np.argpartition(by_mix, tops, axis=-1)[..., :tops]
-    values = np.take_along_axis(by_mix, at, -1)
-    order = np.argsort(values, axis=-1, kind="stable")
-    values, at = np.take_along_axis(values, order, -1), np.take_along_axis(at, order, -1)
-    each = np.arange(curves)[:, None, None]
-    sets = np.sort(np.concatenate((members[each, at // count], (at % count)[..., None]), -1), axis=-1)
-    same = (sets[:, :, :, None] == sets[:, :, None]).all(-1)  # (curves, mixes, tops, tops)
-    again = np.tril(same, -1).any(-1) | np.isinf(values)
-    order = np.argsort(again, axis=-1, kind="stable")[..., :BEAM]
-    found = ~np.take_along_axis(again, order, -1)
-    sets = np.take_along_axis(sets, order[..., None], 2)
-    return sets.reshape(curves, -1, grown), found.reshape(curves, -1)

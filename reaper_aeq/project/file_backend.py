@@ -6,31 +6,33 @@ from collections.abc import Callable, Sequence
 
 from ..dsp.analyze_file import AnalyzedAudio
 from ..eq import Eq, MovingEq
-from ..errors import AudioError
+from ..errors import AeqError, AudioError
+from ..reaper.edits import along
+from ..reaper.instance_record import EDITED
 from ..reaper.rpp.fxchain import stored_name
 from ..reaper.rpp.items import Take
+from ..reaper.rpp.lanes import parameter
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
 from . import NOTHING_PLAYS
 from .analysis_pool import AnalysisPool
 from .described import AnalyzedItems
+from .edited import blend_of, edit_of, note, ours_of
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
 from .runner import Channel, why_left
 
-OURS = ("AEQ: ", "AEQ match: ")
 MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 MB
 
 
 class FileBackend:
     """Sets the EQs in `project`, which `mixer` plays and `hearing` listens to."""
 
-    moves = True
-
-    def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool):
-        self.project, self.plan, self.mixer, self.hearing = project, plan, mixer, hearing
+    def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool, afresh: bool = False):
+        """`afresh`: what somebody changed by hand in EQs of ours is dropped."""
+        self.project, self.plan, self.mixer, self.hearing, self.afresh = project, plan, mixer, hearing, afresh
         if any(action.sections for action in plan.actions):
             hearing.sections = mixer.sections = True
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
@@ -83,12 +85,24 @@ class FileBackend:
             for analysis, timeline in zip(analyses, timelines, strict=True)
         ]
 
-    def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str:
+    def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str | None:
         """See `Backend`."""
         name, track = stored_name(name), channel.track
-        set_ours(track, None if result.does_nothing else result.eq, name, result.moving)
+        try:
+            edit = None if self.afresh else edit_of(track, next(iter(ours_of(track)), None))
+        except AeqError as error:  # nothing of it is changed
+            channel.row.left = str(error)
+            return None
+        whole = edit.on(result.eq) if edit else result.eq
+        moving = result.moving and along(result.eq, whole, result.moving)
+        shown = name + EDITED * bool(edit)
+        set_ours(track, None if result.does_nothing and not edit else whole, shown, moving)
         if isinstance(track, Track):
-            self.eqs[track.index] = result.eq
+            self.eqs[track.index] = whole
+            note(track, shown, result.eq, blend_of(name), edit.change if edit else "", _lanes(moving))
+        if edit:
+            told = f"what was changed by hand is kept ({edit.change}): --afresh drops it"
+            channel.row.warnings.append(told)
         return name
 
     def master(self) -> Channel[Track | Master] | None:
@@ -141,17 +155,28 @@ def refuse_silence(mixer: Mixer) -> None:
 def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq | None = None) -> None:
     """Puts the EQ first in the chain, or into our instance of that name; our others go. None: that one goes too.
     `moving`: along the project, with envelopes."""
-    for other in {found.name for found in holder.eqs() if found.name.startswith(OURS) and not found.in_container}:
+    names = [found.name for found in ours_of(holder)]
+    alike = [other for other in names if other.removesuffix(EDITED) == name.removesuffix(EDITED)]
+    if eq is not None and alike and name not in alike:
+        holder.rename_eq(alike[0], name)
+        names[names.index(alike[0])] = name
+    for other in set(names):
         if other != name or eq is None:
             holder.remove_eq(other)
     if eq is not None:
         holder.set_eq(eq, name, "first", moving=moving)
 
 
+def _lanes(moving: MovingEq | None) -> tuple[int, ...]:
+    """The numbers of the parameters that envelopes of ours move."""
+    idents = (parameter(moving, which)[0] for which in moving.moving) if moving else ()
+    return tuple(sorted(int(ident.partition(":")[0]) for ident in idents))
+
+
 def _ours(track: Track) -> Eq | None:
     """What an earlier run left on a track that this one does not touch."""
-    for found in track.eqs():
-        if found.name.startswith(OURS) and not found.bypassed and not found.offline and not found.in_container:
+    for found in ours_of(track):
+        if not found.bypassed and not found.offline:
             return found.eq
     return None
 

@@ -27,7 +27,6 @@ from .rows import MASTER, Row, loudness_lufs, visible_share
 
 NARROW_SHARE = 0.6
 IDLE = "it is as asked already: a higher intensity would do more"
-FILES_ONLY = "one EQ for the whole song: plans write envelopes into project files alone"
 
 T = TypeVar("T")
 
@@ -48,11 +47,9 @@ class Channel(Generic[T]):
 
 
 class Backend(Protocol[T]):
-    """What plays a project and takes its EQs. `channels`: all its tracks in their order; `moves`: whether an EQ that it
-    takes may follow the song."""
+    """What plays a project and takes its EQs. `channels`: all its tracks in their order."""
 
     channels: list[Channel[T]]
-    moves: bool
 
     def parts(self, level: list[Channel[T]]) -> list[list[Channel[T]]]:
         """Of tracks that do not feed each other, those that are heard and answered together."""
@@ -151,7 +148,7 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
         elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
             row.left = "no rule of the plan fits it"
         else:
-            chosen.append((channel, heard, _possible(backend, row, action)))
+            chosen.append((channel, heard, action))
     asked = [
         AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
         for channel, heard, action in chosen
@@ -163,7 +160,6 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
 def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backend[T], master: Channel[T]) -> None:
     """Listens to the sum of all tracks with their new EQs."""
     row = master.row
-    action = _possible(backend, row, action)
     row.is_bus, row.action = True, action
     if row.left:
         return
@@ -200,14 +196,6 @@ def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple
     return kinds
 
 
-def _possible(backend: Backend[T], row: Row, action: Action) -> Action:
-    """The action as the backend can do it; what it cannot is said."""
-    if action.sections and not backend.moves:
-        row.warnings.append(FILES_ONLY)
-        return replace(action, sections=False)
-    return action
-
-
 def _answer(
     engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: AnalyzedAudio
 ) -> None:
@@ -216,6 +204,6 @@ def _answer(
         result = in_project_time(result, timeline.in_project)
     name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
     if name is None:
-        channel.row.left = IDLE
+        channel.row.left = channel.row.left or IDLE
     else:
         fill(channel.row, action, name, result, heard.analysis, engine)

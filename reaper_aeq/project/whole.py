@@ -19,12 +19,13 @@ from .report import Report
 
 def equalize_file(
     song: Path, opened: Project, places: Places | None, plan: Plan, load_engine: Callable[[], AdaptiveEQ],
-    progress: Progress, threads: int | None = None,
+    progress: Progress, threads: int | None = None, afresh: bool = False,
 ) -> tuple[Report, Path | None]:  # fmt: skip
     """Sets the EQs that the plan asks for in `opened` and writes all of `places`, or nothing where that is None.
 
     Gives the report, and the backup if one was made. What can be wrong is said before anything is listened to;
     `load_engine` is called once that is known. `threads`: to listen with, else as many as suit the machine.
+    `afresh`: what somebody changed by hand in EQs of ours is dropped.
 
     Raises `AudioError`, `PlanError`, `OutputError`, `ProjectError`, `AeqError`; then every file is as it was.
     """
@@ -38,7 +39,7 @@ def equalize_file(
         engine = load_engine()
         runner.check_words(plan, engine)
         with open_analysis_pool(progress, opened.sample_rate, threads) as hearing:
-            backend = FileBackend(opened, plan, mixer, hearing)
+            backend = FileBackend(opened, plan, mixer, hearing, afresh)
             hearing.total_s = backend.seconds()
             rows = runner.run(plan, engine, backend)
         backend.add_file_warnings()

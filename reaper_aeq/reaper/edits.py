@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, hz_text
+from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, EqSection, MovingEq, hz_text
 
 # What REAPER's own rounding may change, far below what a hand does and anybody hears.
 SAME_DB, SAME_HZ, SAME_OCT = 0.05, 5e-3, 0.02
@@ -74,6 +74,25 @@ def toward(computed: Eq, held: Held, share: float) -> Eq:
         if own and own.enabled and place not in found and own.kind not in WITHOUT_GAIN:
             bands.append(replace(own, gain_db=own.gain_db * share))
     return Eq(tuple(bands), computed.output_gain_db)
+
+
+def along(eq: Eq, whole: Eq, moving: MovingEq) -> MovingEq:
+    """What `whole`, `eq` with a hand's changes, does in the sections that `eq` has in `moving`: the hand's part is the
+    same in all."""
+    if whole == eq:
+        return moving
+    found = _pairs(eq.bands, whole.bands)
+    computed_of = {place: k for k, place in enumerate(found) if place is not None}
+    sections = []
+    for section in moving.sections:
+        bands = []
+        for place, band in enumerate(whole.bands):
+            k = computed_of.get(place)
+            moved = section.eq.bands[k].gain_db - eq.bands[k].gain_db if k is not None and _has_gain(band) else 0.0
+            bands.append(replace(band, gain_db=min(band.gain_db + moved, MOST_DB)))
+        gain_db = section.eq.output_gain_db + whole.output_gain_db - eq.output_gain_db
+        sections.append(EqSection(section.start_s, section.stop_s, Eq(tuple(bands), min(gain_db, MOST_DB))))
+    return MovingEq(tuple(sections))
 
 
 def described(computed: Eq, held: Held) -> str:

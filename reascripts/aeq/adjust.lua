@@ -1,13 +1,16 @@
 -- More, less, compare, delta, remove: what can be done with our instances as they are, without listening again.
 
-local check = require("aeq.check")
+local chain = require("aeq.chain")
 local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local instances = require("aeq.instances")
-local linked = require("aeq.linked")
 local lamps = require("aeq.lamps")
 local messages = require("aeq.messages")
 local moving = require("aeq.moving")
+local names = require("aeq.names")
+local noting = require("aeq.noting")
+local one_step = require("aeq.one_step")
+local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
 local scale = require("aeq.scale")
 local speak = require("aeq.speak")
@@ -32,17 +35,7 @@ local function scaled_beside(computed, held, step, blend, record)
   return whole, now, 1
 end
 
---- What of ours is selected, on tracks that may be changed.
-local function changeable(act)
-  local entries = linked.with_ours(act)
-  for _, entry in ipairs(entries) do
-    check.may_change(entry.track, entry.name)
-    act:breathe()
-  end
-  return entries
-end
-
--- What an instance is to hold, made before the block is open. Fails where there is nothing to scale.
+--- What an instance is to hold, made before the block is open. Fails where there is nothing to scale.
 local function prepared(act, entry, instance, factor, direction)
   local track, fx, blend, record = entry.track, instance.index, scale.blend(instance), instance.record
   local lanes = moving.lanes(act.project, track, instance)
@@ -60,161 +53,246 @@ local function prepared(act, entry, instance, factor, direction)
     messages.fail("nothing_to_scale", { track = entry.name, direction = direction })
   end
   blend, computed = scale.weights(blend, step), computed or whole
-  return { instance = instance, eq = whole, computed = computed, blend = blend, step = step, lanes = lanes,
-    edited = change ~= nil, kept = write.packed(computed, blend, record, step) }
+  local plan = change and reaeq_write.ready(track, fx, whole)
+  return { instance = instance, eq = whole, lanes = lanes, plan = plan or nil,
+    gains = not change and reaeq_write.ready_gains(track, fx, held, whole) or nil,
+    points = moving.ready_scale(track, fx, lanes, step),
+    note = #blend > 0 and { instance = instance, eq = computed, blend = blend, lanes = lanes, factor = step,
+      edited = edits.described(computed, whole) ~= "" } or nil }
 end
 
-local function scaled(act, entry, one, direction)
-  local track, fx, eq = entry.track, one.instance.index, one.eq
-  local what
-  if one.edited then
-    what = reaeq_write.eq(track, fx, eq, false)
-  else
-    what = reaeq_write.gains(track, fx, eq)
+--- The places of the chain and what is noted of those EQs, of a list of {instance, note}.
+local function noted(entry, list)
+  local notes, places = {}, {}
+  for _, one in ipairs(list) do
+    if one.note then
+      notes[#notes + 1], places[#places + 1] = one.note, one.instance.index
+    end
   end
-  moving.scale(track, fx, one.lanes, one.step)
-  if not what and #one.blend > 0 then
-    what = write.note(entry, fx, one.instance, one.computed, one.blend,
-      { lanes = one.lanes, factor = one.step, kept = one.kept })
-  end
+  return #notes > 0 and noting.ready(entry, notes) or nil, places
+end
+
+local function put_noted(entry)
+  local what = entry.noted and noting.put(entry.track, entry.places, entry.noted)
   if what then
-    write.fail_not_taken(track, entry.name, what)
+    write.fail_not_taken(entry.track, entry.name, what)
   end
-  act:result(entry.name, function()
-    return ("%s, %s"):format(direction, speak.eq(eq))
-  end)
-  write.tell_overridden(act, entry.name, track, fx, eq, true, one.lanes)
+end
+
+--- Writes one instance; nil, or what is not as it should be.
+local function scaled(track, one)
+  local fx = one.instance.index
+  if one.plan then
+    local what = reaeq_write.put(track, fx, one.plan, false)
+    if what then
+      return what
+    end
+  elseif not reaeq_write.put_gains(track, fx, one.gains) then
+    local what = reaeq_write.difference(track, fx, one.eq)
+    if what then
+      return what
+    end
+  end
+  return not moving.put_scale(track, fx, one.points) and "its envelopes" or nil
 end
 
 --- Scales the EQs of the selection; `direction` ("more" or "less") is for the message.
 function adjust.scale(act, factor, direction)
-  local entries = changeable(act)
-  for _, entry in ipairs(entries) do
-    entry.wanted = {}
-    for i, instance in ipairs(entry.ours) do
-      entry.wanted[i] = prepared(act, entry, instance, factor, direction)
-    end
-    act:breathe()
-  end
-  write.undoable(act, act.title, entries, function()
-    for _, entry in ipairs(entries) do
-      for _, one in ipairs(entry.wanted) do
-        scaled(act, entry, one, direction)
+  one_step.run(act, {
+    ready = function(entry)
+      entry.wanted = {}
+      for i, instance in ipairs(entry.ours) do
+        entry.wanted[i] = prepared(act, entry, instance, factor, direction)
       end
-    end
-  end)
+      entry.noted, entry.places = noted(entry, entry.wanted)
+    end,
+    write = function(entry)
+      for _, one in ipairs(entry.wanted) do
+        local what = scaled(entry.track, one)
+        if what then
+          write.fail_not_taken(entry.track, entry.name, what)
+        end
+      end
+      put_noted(entry)
+    end,
+    look = function(entry)
+      for _, one in ipairs(entry.wanted) do
+        local fx = chain.find(entry.track, one.instance.guid)
+        local what = fx and reaeq_write.difference(entry.track, fx, one.eq)
+        if what then
+          return what
+        end
+        act:result(entry.name, function()
+          return ("%s, %s"):format(direction, speak.eq(one.eq))
+        end)
+        if fx then
+          write.tell_overridden(act, entry.name, entry.track, fx, one.eq, true, one.lanes)
+        end
+      end
+    end,
+  })
 end
 
-local function any_on(entries)
-  for _, entry in ipairs(entries) do
-    for _, instance in ipairs(entry.ours) do
-      if reaper.TrackFX_GetEnabled(entry.track, instance.index) then
-        return true
+--- What a name has to say once more where a hand has changed an EQ, or changed it back, since it was named.
+local function remark(entry)
+  local list = {}
+  for i, instance in ipairs(entry.ours) do
+    local record = instance.record
+    if record and names.family(instance.name) then
+      local _, change = edits.of(entry.track, instance.index, record.eq)
+      if (change ~= nil) ~= names.is_edited(instance.name) then
+        list[i] = { instance = instance, note = { instance = instance, eq = record.eq, blend = reaeq.blend(instance),
+          edited = change ~= nil, factor = 1 } }
       end
     end
+    list[i] = list[i] or { instance = instance }
   end
-  return false
+  entry.noted, entry.places = noted(entry, list)
 end
 
 --- Off if any is on, else on. The EQ keeps the loudness, so only its color is compared.
 function adjust.compare(act)
-  local entries = changeable(act)
-  local on = not any_on(entries)
-  write.undoable(act, on and "EQ on" or "EQ off", entries, function()
-    for _, entry in ipairs(entries) do
-      for _, instance in ipairs(entry.ours) do
+  local on = true
+  one_step.run(act, {
+    ready = function(entry)
+      entry.driven = {}
+      for i, instance in ipairs(entry.ours) do
+        entry.on = entry.on or reaper.TrackFX_GetEnabled(entry.track, instance.index)
+        entry.driven[i] = envelopes.switch(entry.track, instance.index)
+      end
+      remark(entry)
+    end,
+    decide = function(entries)
+      for _, entry in ipairs(entries) do
+        on = on and not entry.on
+      end
+      return on and "EQ on" or "EQ off"
+    end,
+    write = function(entry)
+      for i, instance in ipairs(entry.ours) do
         reaper.TrackFX_SetEnabled(entry.track, instance.index, on)
-        if reaper.TrackFX_GetEnabled(entry.track, instance.index) ~= on
-          and not envelopes.switch(entry.track, instance.index) then
+        if reaper.TrackFX_GetEnabled(entry.track, instance.index) ~= on and not entry.driven[i] then
           write.fail_not_taken(entry.track, entry.name, "its bypass")
         end
-        write.mark(entry, instance)
-        write.tell_overridden(act, entry.name, entry.track, instance.index)
+      end
+      put_noted(entry)
+    end,
+    look = function(entry)
+      for _, instance in ipairs(entry.ours) do
+        local fx = chain.find(entry.track, instance.guid)
+        if fx then
+          write.tell_overridden(act, entry.name, entry.track, fx)
+        end
       end
       act:result(entry.name, on and "EQ on" or "EQ off")
-    end
-  end)
+    end,
+  })
   lamps.set("compare", not on)
 end
 
 --- Hears only what our EQs change, or all again: REAPER's own switch, which every FX has since 6.37 or so.
 function adjust.delta(act)
-  local entries, on = changeable(act), true
-  local function parameter(entry, instance)
-    local found = reaper.TrackFX_GetParamFromIdent(entry.track, instance.index, ":delta")
-    return found >= 0 and found or messages.fail("no_delta")
-  end
-  for _, entry in ipairs(entries) do
-    for _, instance in ipairs(entry.ours) do
-      on = on and reaper.TrackFX_GetParam(entry.track, instance.index, parameter(entry, instance)) < 0.5
-    end
-  end
-  write.undoable(act, on and "only the change" or "all of the sound", entries, function()
-    for _, entry in ipairs(entries) do
-      for _, instance in ipairs(entry.ours) do
-        local place = parameter(entry, instance)
-        reaper.TrackFX_SetParam(entry.track, instance.index, place, on and 1 or 0)
-        if (reaper.TrackFX_GetParam(entry.track, instance.index, place) >= 0.5) ~= on then
+  local on = true
+  one_step.run(act, {
+    ready = function(entry)
+      entry.deltas = {}
+      for i, instance in ipairs(entry.ours) do
+        local found = reaper.TrackFX_GetParamFromIdent(entry.track, instance.index, ":delta")
+        entry.deltas[i] = found >= 0 and found or messages.fail("no_delta")
+        entry.heard = entry.heard or reaper.TrackFX_GetParam(entry.track, instance.index, found) >= 0.5
+      end
+    end,
+    decide = function(entries)
+      for _, entry in ipairs(entries) do
+        on = on and not entry.heard
+      end
+      return on and "only the change" or "all of the sound"
+    end,
+    write = function(entry)
+      for i, instance in ipairs(entry.ours) do
+        reaper.TrackFX_SetParam(entry.track, instance.index, entry.deltas[i], on and 1 or 0)
+        if (reaper.TrackFX_GetParam(entry.track, instance.index, entry.deltas[i]) >= 0.5) ~= on then
           write.fail_not_taken(entry.track, entry.name, "its delta")
         end
       end
       act:result(entry.name, on and "only the change is heard" or "all is heard")
-    end
-  end)
+    end,
+  })
   lamps.set("delta", on)
 end
 
---- The instances of the selection that somebody changed by hand: {{entry, instance, held, change}, ...}.
-function adjust.edited(entries)
+--- The instances of an entry that somebody changed by hand: {{entry, instance, held, change}, ...}.
+function adjust.edited(entry)
   local list = {}
-  for _, entry in ipairs(entries) do
-    for _, instance in ipairs(entry.ours) do
-      if instance.record then
-        local held, change = edits.of(entry.track, instance.index, instance.record.eq)
-        list[#list + 1] = change and { entry = entry, instance = instance, held = held, change = change } or nil
-      end
+  for _, instance in ipairs(entry.ours) do
+    if instance.record then
+      local held, change = edits.of(entry.track, instance.index, instance.record.eq)
+      list[#list + 1] = change and { entry = entry, instance = instance, held = held, change = change } or nil
     end
-  end
-  if #list == 0 then
-    messages.fail("nothing_edited")
   end
   return list
 end
 
 --- Makes them again what was computed.
 function adjust.afresh(act)
-  local entries = changeable(act)
-  local edited = adjust.edited(entries)
-  write.undoable(act, act.title, entries, function()
-    for _, one in ipairs(edited) do
-      local track, instance = one.entry.track, one.instance
-      local eq = instance.record.eq
-      local what = reaeq_write.eq(track, instance.index, eq, false)
-      what = what or write.note(one.entry, instance.index, instance, eq, scale.blend(instance), { factor = 1 })
-      if what then
-        write.fail_not_taken(track, one.entry.name, what)
+  one_step.run(act, {
+    ready = function(entry)
+      entry.edited = adjust.edited(entry)
+      for _, one in ipairs(entry.edited) do
+        local instance = one.instance
+        one.eq = instance.record.eq
+        one.plan = reaeq_write.ready(entry.track, instance.index, one.eq)
+        one.note = { instance = instance, eq = one.eq, blend = scale.blend(instance), edited = false, factor = 1 }
       end
-      write.tell_overridden(act, one.entry.name, track, instance.index, eq)
-    end
-  end)
+      entry.noted, entry.places = noted(entry, entry.edited)
+    end,
+    decide = function(entries)
+      local any = false
+      for _, entry in ipairs(entries) do
+        any = any or #entry.edited > 0
+      end
+      return any and act.title or messages.fail("nothing_edited")
+    end,
+    write = function(entry)
+      for _, one in ipairs(entry.edited) do
+        local what = reaeq_write.put(entry.track, one.instance.index, one.plan, false)
+        if what then
+          write.fail_not_taken(entry.track, entry.name, what)
+        end
+      end
+      put_noted(entry)
+    end,
+    look = function(entry)
+      for _, one in ipairs(entry.edited) do
+        local fx = chain.find(entry.track, one.instance.guid)
+        if fx then
+          write.tell_overridden(act, entry.name, entry.track, fx, one.eq)
+        end
+      end
+    end,
+  })
 end
 
 --- Takes our EQs away, and nothing else.
 function adjust.remove(act)
-  local entries = changeable(act)
-  write.undoable(act, act.title, entries, function()
-    for _, entry in ipairs(entries) do
+  one_step.run(act, {
+    ready = function(entry)
+      local kept = instances.read(entry.track)
+      kept.eqs = {}
+      entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
+    end,
+    write = function(entry)
       for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it
         if not reaper.TrackFX_Delete(entry.track, entry.ours[i].index) then
           write.fail_not_taken(entry.track, entry.name, "its removal")
         end
       end
-      local kept = instances.read(entry.track)
-      kept.eqs = {}
-      instances.keep(entry.track, kept)
+      if entry.text then
+        instances.put(entry.track, entry.text)
+      end
       act:result(entry.name, "EQ removed")
-    end
-  end)
+    end,
+  })
 end
 
 return adjust

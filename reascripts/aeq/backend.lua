@@ -57,7 +57,9 @@ end
 local function wait_for(act, letter, watch)
   local fine, result = pcall(function()
     while true do
-      local result = letter:poll()
+      local result = letter:poll(function()
+        act:breathe()
+      end)
       if result then
         return result
       end

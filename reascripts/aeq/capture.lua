@@ -5,12 +5,12 @@ local guard = require("aeq.guard")
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
 local offline = require("aeq.offline")
+local presence = require("aeq.presence")
 local render = require("aeq.render")
 local render_state = require("aeq.render_state")
 local same_sound = require("aeq.same_sound")
 local wav = require("aeq.wav")
 local windows = require("aeq.windows")
-local write = require("aeq.write")
 
 local capture = {}
 
@@ -62,7 +62,7 @@ end
 
 --- Nothing that is gone may be touched: after a wait, and before anything is changed for a render.
 local function check_items(act, targets)
-  write.check_still_there(act, targets)
+  presence.check(act, targets)
   for _, target in ipairs(targets) do
     for _, item in ipairs(target.items) do
       if not reaper.ValidatePtr2(act.project, item, "MediaItem*") then

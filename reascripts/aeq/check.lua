@@ -5,6 +5,7 @@ local hearing = require("aeq.hearing")
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
 local offline = require("aeq.offline")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
 
 local check = {}
@@ -120,13 +121,15 @@ function check.targets(act, targets)
   end
   check_override()
   local any_solo = reaper.AnyTrackSolo(act.project)
-  for _, target in ipairs(targets) do
+  presence.each(act, targets, function(target)
     check_track(target)
     check_lanes(target)
     for _, item in ipairs(target.items) do
+      presence.item(act, item, target.name)
       check_item(act, target, item)
       act:breathe()
     end
+    presence.check(act, { target })
     if target.how == "stem" and #target.items == 0 then
       for i = 0, reaper.GetTrackNumMediaItems(target.track) - 1 do
         local item = reaper.GetTrackMediaItem(target.track, i)
@@ -136,6 +139,7 @@ function check.targets(act, targets)
           check_item(act, target, item)
         end
         act:breathe()
+        presence.check(act, { target })
       end
     end
     if target.how == "stem" then
@@ -148,8 +152,7 @@ function check.targets(act, targets)
     if target.midi and not hearing.has_instrument(target.track) then
       messages.fail("midi_without_instrument", { track = target.name })
     end
-    act:breathe()
-  end
+  end)
 end
 
 return check

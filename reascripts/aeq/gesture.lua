@@ -7,6 +7,7 @@ local chain = require("aeq.chain")
 local edits = require("aeq.edits")
 local moving = require("aeq.moving")
 local names = require("aeq.names")
+local noting = require("aeq.noting")
 local reaeq = require("aeq.reaeq")
 local render_state = require("aeq.render_state")
 local scale = require("aeq.scale")
@@ -89,8 +90,13 @@ local function wanted(part, factor)
 end
 
 local function apply(self, part)
-  local factor, fx = factor_of(self, part), there(self, part)
-  if not fx or math.abs(part.applied - factor) < ENOUGH then
+  local factor = factor_of(self, part)
+  if math.abs(part.applied - factor) < ENOUGH then
+    return
+  end
+  local fx = there(self, part)
+  if not fx then
+    part.eq = nil -- its track or the FX itself was deleted meanwhile: nothing is to be done with it any more
     return
   end
   local now = wanted(part, factor)
@@ -149,14 +155,14 @@ local function note(self, until_s)
     local part = self.parts[self.noted]
     local fx = part.eq and part.applied ~= 1 and there(self, part)
     if fx then
-      moving.scale(part.track, fx, part.lanes, part.applied)
+      moving.put_scale(part.track, fx, moving.ready_scale(part.track, fx, part.lanes, part.applied))
       local eq = moving.at_rest(part.track, part.instance, part.lanes)
       local target = { track = part.track, name = part.name }
       local computed = part.computed and scale.eq(part.computed, part.applied, part.blend, part.instance.record) or eq
       if #part.lanes > 0 and not part.computed then
         computed = wanted(part, part.applied)
       end
-      write.note(target, fx, part.instance, computed, scale.weights(part.blend, part.applied),
+      noting.note(target, fx, part.instance, computed, scale.weights(part.blend, part.applied),
         { factor = part.applied, lanes = part.lanes })
       part.now = eq
     end

@@ -58,10 +58,12 @@ local function well_formed(record)
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
---- group, kind = what the user says the sound is}. Whatever cannot be read counts as nothing: anybody may write there.
+--- group, kind = what the user says the sound is, is_master}. Whatever cannot be read counts as nothing: anybody may
+--- write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then
+    found.is_master = true
     return found -- nobody has measured whether the master keeps such a value: it goes by names
   end
   local ok, text = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
@@ -81,21 +83,30 @@ function instances.read(track)
   return found
 end
 
+--- What is kept beside the track `guid` for what `instances.read` gave, as text; nil for the master, "" for nothing.
+function instances.text(state, guid)
+  if state.is_master then
+    return nil
+  elseif #state.eqs == 0 and not state.group and not state.kind then
+    return ""
+  end
+  return json.encode({ version = VERSION, track = guid, group = state.group, kind = state.kind,
+    eqs = json.array(state.eqs) })
+end
+
+--- Keeps a text of `instances.text`.
+function instances.put(track, text)
+  reaper.GetSetMediaTrackInfo_String(track, KEY, text, true)
+end
+
 --- Keeps what `instances.read` gives.
 function instances.keep(track, state)
-  if is_master(track) then
-    return
-  end
-  local text = ""
-  if #state.eqs > 0 or state.group or state.kind then
-    text = json.encode({
-      version = VERSION, track = reaper.GetTrackGUID(track), group = state.group, kind = state.kind,
-      eqs = json.array(state.eqs),
-    })
-  end
-  local _, is = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
-  if is ~= text then
-    reaper.GetSetMediaTrackInfo_String(track, KEY, text, true)
+  local text = instances.text(state, reaper.GetTrackGUID(track))
+  if text then
+    local _, is = reaper.GetSetMediaTrackInfo_String(track, KEY, "", false)
+    if is ~= text then
+      instances.put(track, text)
+    end
   end
 end
 
@@ -121,11 +132,11 @@ function instances.holds(held, record)
   return #held.bands >= #record.eq.bands
 end
 
---- Notes an EQ that was just written: replaces the record of the same FX; those whose FX is gone are dropped.
+--- Adds the record of an EQ to what `instances.read` gave: it replaces the one of the same FX; those whose FX is gone
+--- are dropped.
 -- entry: {fx, family, name, blend, eq, lanes}; lanes: the parameters that envelopes of ours move
 -- alive: {[guid] = true} of the track's FX
-function instances.note(track, entry, alive)
-  local state = instances.read(track)
+function instances.add(state, entry, alive)
   local kept = {}
   for _, record in ipairs(state.eqs) do
     if record.fx ~= entry.fx and alive[record.fx] then
@@ -134,7 +145,6 @@ function instances.note(track, entry, alive)
   end
   kept[#kept + 1] = entry
   state.eqs = kept
-  instances.keep(track, state)
 end
 
 return instances

@@ -117,14 +117,17 @@ local function decode_members(text, at, close, take)
   end
 end
 
-local function decode_container(text, at, depth)
+local function decode_container(text, at, depth, breathe)
   if depth > 100 then
     error("this JSON is nested too deeply", 0)
+  end
+  if breathe then
+    breathe()
   end
   if text:sub(at, at) == "[" then
     local list = json.array({})
     return list, decode_members(text, at + 1, "]", function(from)
-      list[#list + 1], from = decode_value(text, from, depth + 1)
+      list[#list + 1], from = decode_value(text, from, depth + 1, breathe)
       return from
     end)
   end
@@ -134,21 +137,21 @@ local function decode_container(text, at, depth)
     key, from = decode_string(text, text:sub(from, from) == '"' and from + 1 or fail(text, from))
     from = skip(text, from)
     from = text:sub(from, from) == ":" and from + 1 or fail(text, from)
-    object[key], from = decode_value(text, from, depth + 1)
+    object[key], from = decode_value(text, from, depth + 1, breathe)
     return from
   end)
 end
 
 local LITERALS = { t = { "true", true }, f = { "false", false }, n = { "null", json.null } }
 
-function decode_value(text, at, depth)
+function decode_value(text, at, depth, breathe)
   at = skip(text, at)
   local c = text:sub(at, at)
   local literal = LITERALS[c]
   if c == '"' then
     return decode_string(text, at + 1)
   elseif c == "{" or c == "[" then
-    return decode_container(text, at, depth)
+    return decode_container(text, at, depth, breathe)
   elseif literal and text:sub(at, at + #literal[1] - 1) == literal[1] then
     return literal[2], at + #literal[1]
   end
@@ -157,8 +160,9 @@ function decode_value(text, at, depth)
 end
 
 --- The value of a JSON text; null is `json.null`. Throws a string for anything else.
-function json.decode(text)
-  local value, at = decode_value(text, 1, 0)
+-- breathe: called for each object and list in it, where a long text must not hold REAPER up
+function json.decode(text, breathe)
+  local value, at = decode_value(text, 1, 0, breathe)
   if skip(text, at) <= #text then
     fail(text, at)
   end

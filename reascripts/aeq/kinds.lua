@@ -4,6 +4,7 @@ local check = require("aeq.check")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
+local presence = require("aeq.presence")
 local settings = require("aeq.settings")
 local speak = require("aeq.speak")
 local write = require("aeq.write")
@@ -15,14 +16,17 @@ kinds.ALL = { "mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "str
 --- Keeps with the selected tracks what they are ("" for what is heard), and computes their EQs anew.
 function kinds.set(act, kind)
   local entries = linked.with_ours(act)
-  for _, entry in ipairs(entries) do
+  presence.each(act, entries, function(entry)
     check.may_change(entry.track, entry.name)
-  end
+    local kept = instances.read(entry.track)
+    kept.kind = kind ~= "" and kind or nil
+    entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
+  end)
   write.undoable(act, "kind of sound", entries, function()
     for _, entry in ipairs(entries) do
-      local kept = instances.read(entry.track)
-      kept.kind = kind ~= "" and kind or nil
-      instances.keep(entry.track, kept)
+      if entry.text then
+        instances.put(entry.track, entry.text)
+      end
     end
   end)
   require("aeq.flow").again(act)

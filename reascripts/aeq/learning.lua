@@ -8,9 +8,11 @@ local chain = require("aeq.chain")
 local check = require("aeq.check")
 local edits = require("aeq.edits")
 local json = require("aeq.json")
+local linked = require("aeq.linked")
 local messages = require("aeq.messages")
+local noting = require("aeq.noting")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
-local selection = require("aeq.selection")
 local write = require("aeq.write")
 
 local learning = {}
@@ -91,17 +93,19 @@ end
 
 --- Learns from the edits of the selection, and says what there is now.
 function learning.run(act)
-  local entries = selection.with_ours(act)
-  for _, entry in ipairs(entries) do
-    check.may_change(entry.track, entry.name)
-  end
+  local entries = linked.selected_with_ours(act)
   local list, why = {}, {}
-  for _, edit in ipairs(adjust.edited(entries)) do
-    local key = hindrance(edit)
-    why[#why + 1] = key and messages.text(key, { track = edit.entry.name })
-    list[#list + 1] = not key and edit or nil
-  end
-  if #list == 0 then
+  presence.each(act, entries, function(entry)
+    check.may_change(entry.track, entry.name)
+    for _, edit in ipairs(adjust.edited(entry)) do
+      local key = hindrance(edit)
+      why[#why + 1] = key and messages.text(key, { track = edit.entry.name })
+      list[#list + 1] = not key and edit or nil
+    end
+  end)
+  if #list + #why == 0 then
+    messages.fail("nothing_edited")
+  elseif #list == 0 then
     messages.fail("cannot_learn", { why = table.concat(why, " ") })
   end
   local learned = ask(act, list)
@@ -110,7 +114,7 @@ function learning.run(act)
       local track, fx = edit.entry.track, chain.find(edit.entry.track, edit.instance.guid)
       edit.entry.learned = edit.learned
       local blend = reaeq.blend(edit.instance)
-      local what = fx and write.note(edit.entry, fx, edit.instance, edit.computed, blend, { factor = 1 })
+      local what = fx and noting.note(edit.entry, fx, edit.instance, edit.computed, blend, { factor = 1 })
       if what then
         write.fail_not_taken(track, edit.entry.name, what)
       end
@@ -126,14 +130,14 @@ end
 --- The same at a press, for those of its targets of which something can be learned; says nothing of the others.
 function learning.quietly(act, targets)
   local list = {}
-  for _, target in ipairs(targets) do
+  presence.each(act, targets, function(target)
     local instance = target.instance
     if instance and instance.record then
       local held, change = edits.of(target.track, instance.index, instance.record.eq)
       local edit = { entry = target, instance = instance, held = held }
       list[#list + 1] = change and not hindrance(edit) and edit or nil
     end
-  end
+  end)
   if #list == 0 then
     return
   end

@@ -49,11 +49,12 @@ function Letter:over(result)
 end
 
 --- nil while there is no answer, then {status, body} or {fault, why}. The faults: `untaken` (nobody is there: ask
---- again), `died`, `gone` (the mailbox itself), `full` (the disk), `lost`, `nonsense`.
-function Letter:poll()
+--- again), `died`, `gone` (the mailbox itself), `full` (the disk), `lost`, `nonsense`. A long answer is read over
+--- several cycles: `breathe` gives REAPER one when it is time.
+function Letter:poll(breathe)
   local text = files.read(self:file("answer"))
   if text then
-    return self:over(self:read(text))
+    return self:over(self:read(text, breathe))
   end
   local now = reaper.time_precise()
   if now - self.looked_s < LOOK_S then
@@ -64,9 +65,12 @@ function Letter:poll()
   return fault and self:over({ fault = fault, why = "" })
 end
 
-function Letter:read(text)
-  local fine, answer = pcall(json.decode, text)
-  if not fine or type(answer) ~= "table" or type(answer.body) ~= "table" or math.type(answer.status) ~= "integer" then
+function Letter:read(text, breathe)
+  local fine, answer = pcall(json.decode, text, breathe)
+  if messages.is_failure(answer) then
+    error(answer, 0) -- the user stopped meanwhile
+  elseif not fine or type(answer) ~= "table" or type(answer.body) ~= "table"
+    or math.type(answer.status) ~= "integer" then
     return { fault = "nonsense", why = "it is no answer" }
   elseif answer.id ~= self.id or answer.sender ~= self.to then
     return { fault = "nonsense", why = "an answer to another question" }

@@ -4,6 +4,7 @@
 local instances = require("aeq.instances")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
 local selection = require("aeq.selection")
 local sound = require("aeq.sound")
@@ -11,11 +12,14 @@ local write = require("aeq.write")
 
 local linked = {}
 
+--- The tracks of a group, of those that the project has in this cycle.
 local function members_of(act, group)
-  local tracks = {}
+  local all, tracks = {}, {}
   for i = 0, reaper.CountTracks(act.project) - 1 do
-    local track = reaper.GetTrack(act.project, i)
-    if instances.read(track).group == group then
+    all[i + 1] = reaper.GetTrack(act.project, i)
+  end
+  for _, track in ipairs(all) do
+    if presence.has(act, { track = track }) and instances.read(track).group == group then
       tracks[#tracks + 1] = track
     end
     act:breathe()
@@ -56,12 +60,14 @@ function linked.complete(act, targets, family)
     there[target.track] = target
   end
   for _, target in ipairs(targets) do
+    presence.check(act, { target })
     all[#all + 1] = target
     local group = instances.read(target.track).group
     if group and not links[group] then
       links[group] = {}
       for _, track in ipairs(members_of(act, group)) do
-        local member = there[track] or target_of(act, track, target, family)
+        local is_there = presence.has(act, { track = track })
+        local member = is_there and (there[track] or target_of(act, track, target, family)) or nil
         if member then
           table.insert(links[group], member)
           all[#all + 1] = not there[track] and member or nil
@@ -111,22 +117,39 @@ function linked.sum(targets, sounds)
   return { sample_rate = sounds[1].sample_rate, tracks = tracks, track = json.null }
 end
 
---- The selected tracks with EQs of ours as `selection.with_ours`, and those that share one with them.
+--- The selected tracks, or those of the selected items, that hold EQs of ours: {{track, name, ours, group}, ...}.
+function linked.selected_with_ours(act)
+  local list = {}
+  presence.each(act, selection.tracks(act), function(entry)
+    entry.ours = reaeq.ours(entry.track)
+    if #entry.ours > 0 then
+      entry.group = instances.read(entry.track).group
+      list[#list + 1] = entry
+    end
+  end)
+  if #list == 0 then
+    messages.fail("no_instances")
+  end
+  return list
+end
+
+--- The same with those that share an EQ with them.
 function linked.with_ours(act)
-  local list, there, gone_through = selection.with_ours(act), {}, {}
+  local list, there, gone_through = linked.selected_with_ours(act), {}, {}
   for _, entry in ipairs(list) do
     there[entry.track] = true
   end
   for n = 1, #list do
-    local group = instances.read(list[n].track).group
+    local group = list[n].group
     local members = group and not gone_through[group] and members_of(act, group) or {}
     gone_through[group or ""] = true
     for _, track in ipairs(members) do
-      local ours = not there[track] and reaeq.ours(track) or {}
+      local ours = not there[track] and presence.has(act, { track = track }) and reaeq.ours(track) or {}
       if #ours > 0 then
         local _, name = reaper.GetTrackName(track)
         there[track], list[#list + 1] = true, { track = track, name = name, ours = ours }
       end
+      act:breathe()
     end
   end
   return list

@@ -11,6 +11,7 @@ local guard = require("aeq.guard")
 local hearing = require("aeq.hearing")
 local messages = require("aeq.messages")
 local plan = require("aeq.plan")
+local presence = require("aeq.presence")
 local render_state = require("aeq.render_state")
 local selection = require("aeq.selection")
 local listening = require("aeq.sounds")
@@ -71,7 +72,7 @@ local function mix_with(act, entries, target)
   for i, entry in ipairs(entries) do
     targets[i] = entry.target
   end
-  write.check_still_there(act, targets)
+  presence.check(act, targets)
   return guard.run(function(later)
     later(function()
       reaper.Undo_EndBlock2(act.project, LABEL, -1)
@@ -115,7 +116,7 @@ function master.run(act)
   local blend = plan.blend(rules, "master", true)
   if blend then
     local target = selection.of_track(act, reaper.GetMasterTrack(act.project), "word")
-    write.check_still_there(act, targets)
+    presence.check(act, targets)
     local entry = mastered(act, entries, target, blend)
     if not flow.is_silent(entry.eq) then
       entries[#entries + 1] = entry

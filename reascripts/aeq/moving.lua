@@ -192,16 +192,29 @@ function moving.stranded(instance, eq, idle)
 end
 
 local function each_point(track, fx, lanes, body)
-  local count = reaeq.count(track, fx)
+  local count = #lanes > 0 and reaeq.count(track, fx) or 0
   for _, parameter in ipairs(lanes) do
     local envelope = reaper.GetFXEnvelope(track, fx, parameter, false)
     for n = 0, envelope and reaper.CountEnvelopePoints(envelope) - 1 or -1 do
       local _, time, value, shape, tension, selected = reaper.GetEnvelopePoint(envelope, n)
-      body(envelope, n, in_db(parameter, count, value), function(gain_db)
-        reaper.SetEnvelopePoint(envelope, n, time, native(parameter, count, gain_db), shape, tension, selected, true)
-      end)
+      body(parameter, n, in_db(parameter, count, value),
+        { count = count, time = time, shape = shape, tension = tension, selected = selected })
     end
   end
+end
+
+--- What lanes say over time, to be drawn: {{parameter, points = {{seconds, dB}, ...}}, ...}.
+function moving.curves(track, fx, lanes)
+  local curves, of = {}, {}
+  each_point(track, fx, lanes, function(parameter, _, gain_db, point)
+    if not of[parameter] then
+      of[parameter] = { parameter = parameter, points = {} }
+      curves[#curves + 1] = of[parameter]
+    end
+    local points = of[parameter].points
+    points[#points + 1] = { point.time, gain_db }
+  end)
+  return curves
 end
 
 --- The largest gain in lanes, dB up or down.
@@ -213,11 +226,33 @@ function moving.most_db(track, fx, lanes)
   return most
 end
 
---- Multiplies the gains in lanes, as they were drawn or as the user has moved them since.
-function moving.scale(track, fx, lanes, factor)
-  each_point(track, fx, lanes, function(_, _, gain_db, set)
-    set(math.min(gain_db * factor, reaeq.MAX_GAIN_DB))
+--- The points of lanes with their gains multiplied, as they were drawn or as the user has moved them since, to be
+--- written by `moving.put_scale`: reads only.
+function moving.ready_scale(track, fx, lanes, factor)
+  local points, counts = {}, {}
+  each_point(track, fx, lanes, function(parameter, n, gain_db, point)
+    counts[parameter] = (counts[parameter] or 0) + 1
+    point.parameter, point.n = parameter, n
+    point.value = native(parameter, point.count, math.min(gain_db * factor, reaeq.MAX_GAIN_DB))
+    points[#points + 1] = point
   end)
+  return { points = points, counts = counts }
+end
+
+--- Writes these points; false, and nothing written, if their lanes have other points now.
+function moving.put_scale(track, fx, ready)
+  local lanes = {}
+  for parameter, count in pairs(ready.counts) do
+    lanes[parameter] = reaper.GetFXEnvelope(track, fx, parameter, false)
+    if not lanes[parameter] or reaper.CountEnvelopePoints(lanes[parameter]) ~= count then
+      return false
+    end
+  end
+  for _, point in ipairs(ready.points) do
+    reaper.SetEnvelopePoint(lanes[point.parameter], point.n, point.time, point.value, point.shape, point.tension,
+      point.selected, true)
+  end
+  return true
 end
 
 --- What an instance holds, and what a hand did to it in words, nil for nothing. What envelopes of ours drive is as we

@@ -244,9 +244,10 @@ function Panel:cycle()
     self.dirty = look.update() or self.dirty
     self:remember()
   end
+  local busy = self.run and self.run.needs_all -- a cycle that has to be for an undo block alone
   if self.hand then
     presses.follow(self)
-  else
+  elseif not busy then
     self:look(false)
   end
   self.dirty = self.dirty or gfx.w ~= self.drawn_w or gfx.h ~= self.drawn_h
@@ -265,7 +266,7 @@ function Panel:cycle()
     self.gone = true
     return false
   end
-  if self.dirty then
+  if self.dirty and not busy then
     self.drawn_w, self.drawn_h = gfx.w, gfx.h
     self:draw()
   end

@@ -27,8 +27,12 @@ function look.scale()
   return gfx.ext_retina and gfx.ext_retina > 0 and gfx.ext_retina or 1
 end
 
+local current -- the font that gfx has now
+
+--- To be called before each drawing: the display may have another scale.
 function look.fonts()
   local scale = look.scale()
+  current = nil
   gfx.setfont(TEXT, "Arial", math.floor(15 * scale + 0.5))
   gfx.setfont(SMALL, "Arial", math.floor(12 * scale + 0.5))
   gfx.setfont(BOLD, "Arial", math.floor(17 * scale + 0.5), string.byte("b"))
@@ -56,9 +60,28 @@ function look.frame(x, y, w, h)
   look.rect(x + w - t, y, t, h)
 end
 
+local function use(font)
+  if current ~= font then
+    gfx.setfont(font)
+    current = font
+  end
+end
+
+-- The same words are measured at each drawing: what they were is kept until the fonts are others.
+local KEPT_WIDTHS = 1000
+local widths, width_count, measured_scale = {}, 0, nil
+
 function look.width(text, font)
-  gfx.setfont(font or TEXT)
-  return gfx.measurestr(text) / look.scale()
+  font = font or TEXT
+  local key = font .. text
+  if not widths[key] or measured_scale ~= look.scale() then
+    if measured_scale ~= look.scale() or width_count >= KEPT_WIDTHS then
+      widths, width_count, measured_scale = {}, 0, look.scale()
+    end
+    use(font)
+    widths[key], width_count = gfx.measurestr(text) / look.scale(), width_count + 1
+  end
+  return widths[key]
 end
 
 --- `text` shortened until it fits.
@@ -78,7 +101,7 @@ function look.fit(text, width, font)
 end
 
 function look.text(text, x, y, font)
-  gfx.setfont(font or TEXT)
+  use(font or TEXT)
   gfx.x, gfx.y = px(x), px(y)
   gfx.drawstr(text)
 end

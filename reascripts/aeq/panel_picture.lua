@@ -1,6 +1,7 @@
 -- The picture: the sound, the word's usual range, what comes out, and below what ReaEQ does. The sound and the range
 -- are those that the backend saw; what ReaEQ does is computed of what it holds now, so it moves with the hand.
 
+local along = require("aeq.panel_along")
 local look = require("aeq.panel_look")
 local response = require("aeq.response")
 local seen = require("aeq.seen")
@@ -122,8 +123,16 @@ local function equalizer(sight, x, y, w, h)
   end
 end
 
---- Draws `sight` ({eq, seen, rate}) into a box.
+-- Over time the gains have the lowest part of the box, where the other two keep enough of it.
+local ALONG_SHARE, ALONG_LEAST, REST_LEAST = 0.3, 64, 130
+
+--- Draws `sight` ({eq, seen, rate, along}) into a box.
 function picture.draw(sight, x, y, w, h)
+  local lowest = math.max(ALONG_LEAST, ALONG_SHARE * h)
+  if sight.along and h - lowest >= REST_LEAST then
+    along.draw(sight, x, y + h - lowest + 6, w, lowest - 6)
+    h = h - lowest
+  end
   local legend, inner = 16, w - LEFT
   local upper = (h - legend - 26) * 0.58
   local shown = spectra(sight, x + LEFT, y + legend, inner, upper)

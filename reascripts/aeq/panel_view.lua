@@ -1,10 +1,14 @@
 -- What the panel shows: the first selected track (or that of the first selected item) and our EQ on it.
 
 local instances = require("aeq.instances")
+local moving = require("aeq.moving")
 local reaeq = require("aeq.reaeq")
 local scale = require("aeq.scale")
 
 local view = {}
+
+local ALONG_S = 1.0 -- so often envelopes are read: they are many points, and seldom moved
+local along = {} -- what was read of them last, and when
 
 --- The track that is shown, and how many are selected.
 function view.chosen()
@@ -15,7 +19,22 @@ function view.chosen()
   return reaper.GetSelectedTrack2(0, 0, true), reaper.CountSelectedTracks2(0, true)
 end
 
---- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind}; no track for none chosen.
+--- What envelopes of ours say over time: {curves, length_s}, nil where there are none.
+local function along_the_song(project, track, instance)
+  local lanes = moving.lanes(project, track, instance)
+  if #lanes == 0 then
+    return nil
+  end
+  local now = reaper.time_precise()
+  if along.guid ~= instance.guid or now > along.until_s then
+    along = { guid = instance.guid, until_s = now + ALONG_S, curves = moving.curves(track, instance.index, lanes),
+      length_s = reaper.GetProjectLength(project) }
+  end
+  return along
+end
+
+--- {project, track, name, count, instance, eq, seen, rate, amount, most, on, delta, kind, along}; no track for none
+--- chosen.
 function view.read()
   local track, count = view.chosen()
   local sight = { project = reaper.EnumProjects(-1), track = track, count = count, seen = {}, amount = 0, most = 1 }
@@ -33,6 +52,7 @@ function view.read()
   local blend = scale.blend(instance)
   sight.instance, sight.eq = instance, reaeq.read(track, fx)
   sight.seen = record and type(record.seen) == "table" and record.seen or {}
+  sight.along = along_the_song(sight.project, track, instance)
   sight.rate = tonumber(sight.seen.rate) or 48000
   sight.amount, sight.most = scale.amount(blend), scale.most(sight.eq, blend, record)
   sight.on = reaper.TrackFX_GetEnabled(track, fx)
@@ -48,6 +68,11 @@ function view.mark(sight)
   for _, band in ipairs(sight.eq and sight.eq.bands or {}) do
     parts[#parts + 1] = ("%s %.2f %.1f %.2f"):format(tostring(band.enabled), band.gain_db, band.freq_hz,
       band.bandwidth_oct)
+  end
+  for _, curve in ipairs(sight.along and sight.along.curves or {}) do
+    for _, point in ipairs(curve.points) do
+      parts[#parts + 1] = ("%d %.2f %.2f"):format(curve.parameter, point[1], point[2])
+    end
   end
   return table.concat(parts, "|")
 end

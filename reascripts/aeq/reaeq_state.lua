@@ -98,15 +98,19 @@ local function part_b(eq, tail)
   return table.concat(parts)
 end
 
---- Hands over `eq` in the layout `like` (of `state.read`). False where REAPER refuses. Also whether the instance says
---- to the byte what it was given.
-function state.write(track, fx, eq, like)
+--- `eq` in the layout `like` (of `state.read`), as text.
+function state.text(eq, like)
   local body = part_b(eq, like.tail or TAIL)
   local head = like.head
   if head ~= "" then -- its last but two integers tell how long part B is
     head = head:sub(1, -13) .. string.pack("<I4", #body) .. head:sub(-8)
   end
-  local text = state.to_base64(head .. body)
+  return state.to_base64(head .. body)
+end
+
+--- Hands over a text of `state.text`. False where REAPER refuses. Also whether the instance says to the byte what it
+--- was given.
+function state.put(track, fx, text)
   if not reaper.TrackFX_SetNamedConfigParm(track, fx, "vst_chunk", text) then
     return false
   end

@@ -115,14 +115,21 @@ end
 local layout
 
 --- Writes the whole state at once. True if that is proven to have worked.
-local function by_state(track, fx, eq, is_new)
+local function by_state(track, fx, plan, is_new)
   if layout == false then
     return false
   end
-  local like = is_new and layout or state.read(track, fx) -- an old instance keeps its window's size
+  local text, like, eq = nil, layout, plan.eq
+  if is_new and layout and plan.head == layout.head then
+    text = plan.text
+  elseif not is_new and plan.like then
+    text, like = plan.text, plan.like
+  elseif not is_new or not layout then
+    like = state.read(track, fx)
+  end
   local written, to_the_byte
   if like then
-    written, to_the_byte = state.write(track, fx, eq, like)
+    written, to_the_byte = state.put(track, fx, text or state.text(eq, like))
   end
   if not written then
     layout = false
@@ -143,31 +150,63 @@ local function by_parameters(track, fx, eq)
   return write.difference(track, fx, eq)
 end
 
---- Writes {bands, output_gain_db}: the bands in their order, those left over switched off. Returns nil, or what is
---- not as it should be afterwards.
+--- Makes ready what `write.put` writes with few calls; reads only. fx: nil for an instance that is still to come.
 -- by_hand: a hand made what is there: where that is the same, it stays as it is to the last digit.
-function write.eq(track, fx, eq, is_new, by_hand)
-  if by_hand and not write.difference(track, fx, eq) then
-    return nil
+function write.ready(track, fx, eq, by_hand)
+  local plan = { eq = eq, stays = by_hand and not write.difference(track, fx, eq) }
+  if plan.stays or layout == false then
+    return plan
+  elseif fx then
+    plan.like = state.read(track, fx) -- an old instance keeps its window's size
+    plan.text = plan.like and state.text(eq, plan.like)
+  else
+    plan.head = layout and layout.head or ""
+    plan.text = state.text(eq, { head = plan.head })
   end
-  if not by_state(track, fx, eq, is_new) then
-    return by_parameters(track, fx, eq)
+  return plan
+end
+
+--- Writes what was made ready: the bands in their order, those left over switched off. Returns nil, or what is not as
+--- it should be afterwards.
+function write.put(track, fx, plan, is_new)
+  if not plan.stays and not by_state(track, fx, plan, is_new) then
+    return by_parameters(track, fx, plan.eq)
   end
 end
 
---- Writes only how much {bands, output_gain_db} do, as `reaeq.read` gave them: gains, and where pass filters begin;
---- nothing else of the bands is touched. Returns as `write.eq`.
-function write.gains(track, fx, eq)
+--- Writes {bands, output_gain_db} at once. Returns as `write.put`.
+function write.eq(track, fx, eq, is_new)
+  return write.put(track, fx, { eq = eq }, is_new)
+end
+
+--- What has to be set for `eq` to do as much as it says, where `held` is what `reaeq.read` gave: gains, and where pass
+--- filters begin; nothing else of the bands is touched. A list of {parameter, value}, for EQ calls with {api, index}.
+function write.ready_gains(track, fx, held, eq)
+  local list = {}
   for n, band in ipairs(eq.bands) do
-    local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, 3 * (n - 1))
-    if ok and band.enabled and reaeq.PASSES[band.kind] then
-      reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.FREQ, band.freq_hz, false)
-    elseif ok and band.enabled then
-      reaper.TrackFX_SetEQParam(track, fx, api, index, reaeq.GAIN, reaeq.to_linear(band.gain_db), false)
+    local parameter = 3 * (n - 1)
+    if band.enabled and reaeq.PASSES[band.kind] and band.freq_hz ~= held.bands[n].freq_hz then
+      local ok, api, index = reaper.TrackFX_GetEQParam(track, fx, parameter)
+      list[#list + 1] = ok and { parameter, band.freq_hz, api, index } or nil
+    elseif band.enabled and band.gain_db ~= held.bands[n].gain_db then
+      list[#list + 1] = { parameter + reaeq.GAIN, reaeq.to_linear(band.gain_db) / 4 }
     end
   end
-  reaper.TrackFX_SetParam(track, fx, 3 * #eq.bands, reaeq.to_linear(eq.output_gain_db))
-  return write.difference(track, fx, eq)
+  list[#list + 1] = { 3 * #eq.bands, reaeq.to_linear(eq.output_gain_db) }
+  return list
+end
+
+--- Sets these. True if the last one, the global gain, arrived: where FX are closed to scripts none does.
+function write.put_gains(track, fx, list)
+  for _, one in ipairs(list) do
+    if one[3] then
+      reaper.TrackFX_SetEQParam(track, fx, one[3], one[4], reaeq.FREQ, one[2], false)
+    else
+      reaper.TrackFX_SetParam(track, fx, one[1], one[2])
+    end
+  end
+  local last = list[#list]
+  return math.abs(reaper.TrackFX_GetParam(track, fx, last[1]) / last[2] - 1) < 1e-3
 end
 
 return write

@@ -165,11 +165,16 @@ function render_state.cut_off(project, track, later)
   end
 end
 
+--- Would REAPER record what is written on a track in this automation mode (touch, write, latch)? nil for no mode known.
+function render_state.records(mode)
+  return mode and mode >= 2 and mode <= 5
+end
+
 --- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
 --- Returns the function that puts the mode back.
 function render_state.no_recording(project, track)
   local mode = reaper.GetMediaTrackInfo_Value(track, "I_AUTOMODE")
-  if mode < 2 or mode > 5 then
+  if not render_state.records(mode) then
     return function() end
   end
   reaper.SetMediaTrackInfo_Value(track, "I_AUTOMODE", 0)

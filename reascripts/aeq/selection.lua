@@ -2,22 +2,18 @@
 
 local messages = require("aeq.messages")
 local options = require("aeq.options")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
 
 local selection = {}
-
-local function name_of(track, is_master)
-  local _, name = reaper.GetTrackName(track)
-  return is_master and "Master" or name
-end
 
 --- A target: track, name, guid, number; family of the instance; how it is rendered:
 ---   "items"  its items as they sound before the track's FX; a new EQ goes first in the chain
 ---   "stem"   the track with everything up to the EQ's place; a new EQ goes last
 ---   "master" the mix before the master's FX; a new EQ goes first there, so that a limiter stays last
-local function new_target(project, track, given)
+local function new_target(act, track, given)
   options.check(given, { how = "string", family = "string", items = "table?" })
-  local is_master = track == reaper.GetMasterTrack(project)
+  local is_master = track == reaper.GetMasterTrack(act.project)
   local instance = reaeq.find(track, given.family)
   local how = is_master and "master" or given.how
   -- Our instance stands behind other FX: what reaches it is no longer the bare items.
@@ -26,7 +22,7 @@ local function new_target(project, track, given)
   end
   return {
     track = track,
-    name = name_of(track, is_master),
+    name = presence.name(act, track),
     guid = is_master and "master" or reaper.GetTrackGUID(track),
     number = math.floor(reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER")),
     is_master = is_master,
@@ -48,14 +44,43 @@ local function plays_midi(item)
   return take ~= nil and reaper.TakeIsMIDI(take)
 end
 
+--- The selected items, and the selected tracks (the master counts), as they are in this cycle: {items, tracks}.
+local function chosen(act)
+  local now = { items = {}, tracks = {} }
+  for i = 0, reaper.CountSelectedMediaItems(act.project) - 1 do
+    now.items[i + 1] = reaper.GetSelectedMediaItem(act.project, i)
+  end
+  for i = 0, reaper.CountSelectedTracks2(act.project, true) - 1 do
+    now.tracks[i + 1] = reaper.GetSelectedTrack2(act.project, i, true)
+  end
+  return now
+end
+
+local function same(a, b)
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then
+      return false
+    end
+  end
+  return true
+end
+
+--- Stops if something else is selected than when this run looked.
+function selection.check(act)
+  local now = chosen(act)
+  if not same(now.items, act.chosen.items) or #now.items == 0 and not same(now.tracks, act.chosen.tracks) then
+    messages.fail("selection_changed")
+  end
+end
+
 local function item_targets(act, family)
   local groups, order = {}, {}
-  for i = 0, reaper.CountSelectedMediaItems(act.project) - 1 do
-    local item = reaper.GetSelectedMediaItem(act.project, i)
+  for _, item in ipairs(act.chosen.items) do
+    presence.item(act, item)
     local track = reaper.GetMediaItemTrack(item)
     if not groups[track] then
       groups[track] = { items = {} }
-      order[#order + 1] = track
+      order[#order + 1] = { track = track }
     end
     local group = groups[track]
     group.items[#group.items + 1] = item
@@ -63,20 +88,20 @@ local function item_targets(act, family)
     act:breathe()
   end
   local targets = {}
-  for i, track in ipairs(order) do
-    local group = groups[track]
+  presence.each(act, order, function(of)
+    local group = groups[of.track]
     -- MIDI is silent without the track's instrument, so the track itself has to be heard.
     local how = group.midi and "stem" or "items"
-    targets[i] = new_target(act.project, track, { how = how, family = family, items = group.items })
-    targets[i].midi = group.midi
-    act:breathe()
-  end
+    local target = new_target(act, of.track, { how = how, family = family, items = group.items })
+    target.midi = group.midi
+    targets[#targets + 1] = target
+  end)
   table.sort(targets, by_number)
   return targets
 end
 
 function selection.of_track(act, track, family)
-  return new_target(act.project, track, { how = "stem", family = family })
+  return new_target(act, track, { how = "stem", family = family })
 end
 
 --- These items of a track, as if they had been selected.
@@ -85,7 +110,7 @@ function selection.of_items(act, track, items, family)
   for _, item in ipairs(items) do
     midi = midi or plays_midi(item)
   end
-  local target = new_target(act.project, track, { how = midi and "stem" or "items", family = family, items = items })
+  local target = new_target(act, track, { how = midi and "stem" or "items", family = family, items = items })
   target.midi = midi
   return target
 end
@@ -94,46 +119,50 @@ end
 function selection.of_item(act, item)
   local midi = plays_midi(item)
   local given = { how = midi and "stem" or "items", family = "none", items = { item } }
-  local target = new_target(act.project, reaper.GetMediaItemTrack(item), given)
+  local target = new_target(act, reaper.GetMediaItemTrack(item), given)
   target.midi = midi
   return target
 end
 
-local function track_targets(act, family)
-  local targets = {}
-  for i = 0, reaper.CountSelectedTracks2(act.project, true) - 1 do -- true: the master counts
-    targets[#targets + 1] = selection.of_track(act, reaper.GetSelectedTrack2(act.project, i, true), family)
-    act:breathe()
+--- The tracks that are selected, or those of the selected items: {{track}, ...}. What they are in this cycle is meant,
+--- however long the run goes on.
+function selection.tracks(act)
+  act.chosen = chosen(act)
+  local list, there = {}, {}
+  for _, item in ipairs(act.chosen.items) do
+    local track = reaper.GetMediaItemTrack(item)
+    if not there[track] then
+      there[track] = true
+      list[#list + 1] = { track = track, number = reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER") }
+    end
   end
-  return targets
+  table.sort(list, by_number)
+  for _, track in ipairs(#act.chosen.items == 0 and act.chosen.tracks or {}) do
+    list[#list + 1] = { track = track }
+  end
+  if #list == 0 then
+    messages.fail("nothing_selected")
+  end
+  return list
 end
 
 --- The targets of a press: of the selected items if there are any, else of the selected tracks.
 function selection.targets(act, family)
+  act.chosen = chosen(act)
   local targets = item_targets(act, family)
   if #targets == 0 then
-    targets = track_targets(act, family)
+    local tracks = {}
+    for i, track in ipairs(act.chosen.tracks) do
+      tracks[i] = { track = track }
+    end
+    presence.each(act, tracks, function(one)
+      targets[#targets + 1] = selection.of_track(act, one.track, family)
+    end)
   end
   if #targets == 0 then
     messages.fail("nothing_selected")
   end
   return targets
-end
-
---- The selected tracks, or those of the selected items, that hold one of our EQs: {{track, name, ours}, ...}.
-function selection.with_ours(act)
-  local list = {}
-  for _, target in ipairs(selection.targets(act, "word")) do
-    local ours = reaeq.ours(target.track)
-    if #ours > 0 then
-      list[#list + 1] = { track = target.track, name = target.name, ours = ours }
-    end
-    act:breathe()
-  end
-  if #list == 0 then
-    messages.fail("no_instances")
-  end
-  return list
 end
 
 return selection

@@ -93,7 +93,7 @@ local function whole(track, report)
   report:note("vst_chunk", ok and ("%d characters, begins %s"):format(#chunk, chunk:sub(1, 24)) or "cannot be read")
   local held = reaeq_state.read(track, 2)
   report:check("the state's bytes are as we know them", held ~= nil)
-  local given = held and reaeq_state.write(track, 2, EXAMPLE, held)
+  local given = held and reaeq_state.put(track, 2, reaeq_state.text(EXAMPLE, held))
   what = reaeq_write.difference(track, 2, EXAMPLE)
   report:check("and are taken", given and what == nil, what)
 end

@@ -8,6 +8,7 @@ local loudest = require("aeq.loudest")
 local reaeq = require("aeq.reaeq")
 local settings = require("aeq.settings")
 local startup = require("aeq.startup")
+local unknowns = require("aeq.selftest_unknowns")
 
 local ALL_MEDIA_OFFLINE, ALL_MEDIA_ONLINE = 40100, 40101
 local CHUNKS_S = 0.3 -- for how long chunks of the user's tracks are asked for
@@ -181,6 +182,8 @@ return {
       end)
       report:part("the history", function() history(act.project, track, report) end)
       report:part("envelopes", function() envelope_scale(act, track, report) end)
+      report:part("another type", function() unknowns.retyped_lane(act, track, report) end)
+      report:part("delta", function() unknowns.delta(track, report) end)
       report:part("containers", function() container(track, report) end)
       local item = insert_item(act, track)
       report:check("items without lanes play", loudest.plays(item))

@@ -6,15 +6,15 @@ local edits = require("aeq.edits")
 local envelopes = require("aeq.envelopes")
 local guard = require("aeq.guard")
 local instances = require("aeq.instances")
-local json = require("aeq.json")
 local log = require("aeq.log")
 local messages = require("aeq.messages")
 local moving = require("aeq.moving")
 local names = require("aeq.names")
+local noting = require("aeq.noting")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
 local reaeq_write = require("aeq.reaeq_write")
 local render_state = require("aeq.render_state")
-local seen = require("aeq.seen")
 local speak = require("aeq.speak")
 
 local write = {}
@@ -22,20 +22,8 @@ local write = {}
 -- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
 local UNDO_STATE_MISCCFG = 8 -- what is kept beside the project
+local FEW = 8 -- tracks that are read and written in one cycle
 local SAME_WEIGHT = 0.005 -- names have whole per cents
-
---- Stops if the project or a track that we are about to render or change is gone.
-function write.check_still_there(act, targets)
-  if reaper.EnumProjects(-1) ~= act.project then
-    messages.fail("project_switched")
-  end
-  for _, target in ipairs(targets) do
-    -- A MediaTrack of a deleted track is a dangling pointer: using it could take REAPER down.
-    if not reaper.ValidatePtr2(act.project, target.track, "MediaTrack*") then
-      messages.fail("track_vanished", { track = target.name })
-    end
-  end
-end
 
 --- Takes back the block that was just closed. REAPER adds no step for a block that changed nothing: undoing then would
 --- take the user's own last edit, so only a step that carries our label is taken.
@@ -46,9 +34,16 @@ function write.take_back(project, label)
 end
 
 --- Runs body() as one undo point called `title`; if it throws, all of it is taken back. `more`: flags of what it
---- changes beside tracks and FX.
+--- changes beside tracks and FX. A block has to be closed in the cycle that opened it: with many targets that cycle is
+--- for it alone.
+-- targets: {track, name}, and {automation: the track's mode} where that is known
 function write.undoable(act, title, targets, body, more)
-  write.check_still_there(act, targets)
+  local is_long = #targets > FEW
+  if is_long then
+    act.needs_all = true -- the panel draws nothing meanwhile
+    act:wait()
+  end
+  presence.check(act, targets)
   local project, label, flags = act.project, "AEQ: " .. title, UNDO_STATE | (more or 0)
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
@@ -56,19 +51,26 @@ function write.undoable(act, title, targets, body, more)
     return type(what) == "table" and what or debug.traceback(tostring(what), 2)
   end, function(later)
     for _, target in ipairs(targets) do
-      later(render_state.no_recording(project, target.track))
+      if render_state.records(target.automation) ~= false then
+        later(render_state.no_recording(project, target.track))
+      end
     end
     body()
   end)
   reaper.PreventUIRefresh(-1)
-  if fine then
-    reaper.Undo_EndBlock2(project, label, flags)
-    return
+  if not fine then
+    label = label .. " (taken back)" -- unlike that of a press before, which is to stay
   end
-  label = label .. " (taken back)" -- unlike that of a press before, which is to stay
   reaper.Undo_EndBlock2(project, label, flags)
-  write.take_back(project, label)
-  error(thrown, 0)
+  if not fine then
+    write.take_back(project, label)
+    error(thrown, 0)
+  elseif is_long then
+    act:uninterrupted(function()
+      act:wait()
+    end)
+    act.needs_all = nil
+  end
 end
 
 --- Where the target's instance is now, or nil: FX may have been moved or added while we waited.
@@ -82,63 +84,6 @@ local function current(target, count)
   end
   local found = reaeq.find(target.track, target.family)
   return found and found.index
-end
-
--- What is kept with an instance of its EQ, as JSON: to be made before a block is open, for in a block nothing waits.
--- before: the record of what was there and is now `factor` times as much, nil for what is new
-local function packed(eq, blend, before, factor)
-  local of_answer = not factor and seen.of(eq)
-  -- an answer brings what was heard; what only scales one keeps it
-  local heard = eq.explanation and eq.heard or not eq.explanation and before and before.heard or nil
-  return {
-    heard = heard and json.raw(json.encode(heard)) or nil,
-    blend = json.raw(json.encode(json.array(blend))),
-    eq = json.raw(json.encode({ bands = json.array(eq.bands), output_gain_db = eq.output_gain_db })),
-    seen = factor and before and before.seen and json.raw(json.encode(before.seen))
-      or of_answer and json.raw(json.encode(of_answer)) or nil,
-    times = factor and before and (tonumber(before.times) or 1) * factor or nil,
-  }
-end
-write.packed = packed
-
---- Gives an instance the name of its blend, and keeps beside the track what it is. A name of the user's own stays.
--- instance: as of `reaeq.ours`, nil for a new one; eq: what was computed. Where a hand has made something else of it,
--- the name tells. Returns nil, or what did not work.
--- more: {lanes: parameters that envelopes of ours move, by default those that are known; was: what it was called, where
--- it was inserted afresh; factor: how often what it held before, nil for what is new; kept: of `write.packed`, where
--- that was made before}
-function write.note(target, fx, instance, eq, blend, more)
-  local track, was = target.track, more.was
-  local is = instance and (was or reaeq.name(target.track, fx)) or ""
-  local before = instance and instance.record or {}
-  local edited = instance and select(2, edits.of(track, fx, eq)) ~= nil
-  local family = instance and instance.family or target.family
-  local is_linked = target.linked
-  if is_linked == nil then -- nobody asked: it stays what it is
-    is_linked = names.is_linked(is)
-  end
-  local name = names.format(blend, family, is_linked, edited)
-  if instance and instance.record and not names.family(is) then
-    name = is
-    if was and not reaeq.rename(track, fx, name) then
-      return "its name"
-    end
-  elseif not reaeq.rename(track, fx, name) then
-    return "its name"
-  end
-  local alive = {}
-  for _, entry in ipairs(chain.all(track)) do
-    alive[entry.guid] = true
-  end
-  local record = more.kept or packed(eq, blend, instance and instance.record, more.factor)
-  local lanes = more.lanes or before.lanes
-  record.fx, record.family, record.name = reaper.TrackFX_GetFXGUID(track, fx), family, name
-  record.lanes = lanes and #lanes > 0 and json.array(lanes) or nil
-  record.told = edited and (target.told or before.told) or nil
-  record.learned = edited and (target.learned or before.learned) or nil
-  -- learned since the last answer
-  record.taught = edited and not eq.explanation and (target.learned ~= nil or before.taught) or nil
-  instances.note(track, record, alive)
 end
 
 --- Ends the run for an FX that did not take a write; a lock of the track may be why.
@@ -213,17 +158,6 @@ local function follow(act, target, fx, eq, idle)
   return lanes, what
 end
 
---- Brings the name of an instance up to date that was not written, in a block of the caller's.
-function write.mark(entry, instance)
-  local record = instance.record
-  if record and names.family(instance.name) then
-    local _, change = edits.of(entry.track, instance.index, record.eq)
-    if (change ~= nil) ~= names.is_edited(instance.name) then
-      write.note(entry, instance.index, instance, record.eq, reaeq.blend(instance), { factor = 1 })
-    end
-  end
-end
-
 --- Is this the answer to the question that a record's EQ was the answer to: one word, as much of it, the same sound?
 local function same_question(record, eq, blend)
   local before, now = record.blend[1], blend[1]
@@ -255,29 +189,70 @@ function write.with_edits(target, eq, blend)
   return held, change ~= "" and change or nil
 end
 
---- Puts an EQ on one track: into our instance if there is one, else into a new one at the target's place.
--- kept: of `write.packed`, where that was made before
-function write.one(act, target, eq, blend, kept)
-  local track, count = target.track, reaper.TrackFX_GetCount(target.track)
+--- Looks at what is there and makes ready what the block writes for {target, eq, blend}. Nothing is changed yet.
+function write.ready(act, entry)
+  local target, eq, blend = entry.target, entry.eq, entry.blend
+  local track, instance = target.track, target.instance
+  local count = reaper.TrackFX_GetCount(track)
   local old = current(target, count)
-  local place = target.place == "first" and 0 or count
-  local was, idle, lanes = nil, {}, {}
   if old and reaper.TrackFX_GetOffline(track, old) then
     messages.fail("offline_eq", { track = target.name })
   end
   local whole, change = write.with_edits(target, eq, blend) -- read before a fresh one takes its place
-  if old and target.instance then
-    target.instance.index = old
-    was, idle = without_lanes(act, target, old, moving.lanes(act.project, track, target.instance))
+  local ready = { count = count, old = old, whole = whole, change = change, lanes = {}, instance = old and instance }
+  if ready.instance then
+    instance.index, instance.guid = old, reaper.TrackFX_GetFXGUID(track, old)
+    ready.lanes = moving.lanes(act.project, track, instance)
+    ready.is_on = reaper.TrackFX_GetEnabled(track, old)
   end
+  ready.guid = old and reaper.TrackFX_GetFXGUID(track, old)
+  if change and instance.record.told ~= change then
+    target.told, ready.tells = change, true
+  end
+  target.linked = target.linked or false
+  if #ready.lanes == 0 then
+    ready.plan = reaeq_write.ready(track, old, whole, change)
+  end
+  if #ready.lanes == 0 and not eq.sections and (ready.instance or not old) then
+    local edited = ready.instance ~= nil and edits.described(eq, whole) ~= ""
+    local note = { instance = ready.instance or nil, eq = eq, blend = blend, edited = edited, lanes = {} }
+    note.is = ready.instance and reaeq.name(track, old) or ""
+    ready.note = noting.ready(target, { note })
+  end
+  target.automation = reaper.GetMediaTrackInfo_Value(track, "I_AUTOMODE")
+  entry.ready = ready
+end
+
+--- Is the chain what it was when `ready` was made?
+local function fits(track, ready)
+  if ready.old then
+    return reaper.TrackFX_GetFXGUID(track, ready.old) == ready.guid
+  end
+  return reaper.TrackFX_GetCount(track) == ready.count
+end
+
+--- Puts the EQ of {target, eq, blend} on its track: into our instance if there is one, else into a new one at the
+--- target's place.
+function write.one(act, entry)
+  local target, eq, blend = entry.target, entry.eq, entry.blend
+  local track = target.track
+  if not entry.ready or not fits(track, entry.ready) then
+    write.ready(act, entry) -- the user moved FX meanwhile
+  end
+  local ready = entry.ready
+  local old, whole, was, idle, lanes = ready.old, ready.whole, nil, {}, {}
+  if #ready.lanes > 0 then
+    was, idle = without_lanes(act, target, old, ready.lanes)
+  end
+  local place = target.place == "first" and 0 or ready.count
   local fx = old or reaeq.add(track, place)
   if not fx then
     write.fail_not_taken(track, target.name)
   end
-  local what = reaeq_write.eq(track, fx, whole, not old or was ~= nil, change)
-  if change and target.instance.record.told ~= change then
-    target.told = change
-    act:note(messages.text("edit_kept", { track = target.name, change = change }))
+  local what = reaeq_write.put(track, fx, ready.plan or reaeq_write.ready(track, fx, whole, ready.change),
+    not old or was ~= nil)
+  if ready.tells then
+    act:note(messages.text("edit_kept", { track = target.name, change = ready.change }))
   end
   if not what and fx ~= (old or place) then
     what = "its place in the chain"
@@ -285,21 +260,32 @@ function write.one(act, target, eq, blend, kept)
   if not what then
     lanes, what = follow(act, target, fx, whole, idle)
   end
-  target.linked = target.linked or false
-  what = what or write.note(target, fx, old and target.instance, eq, blend, { lanes = lanes, was = was, kept = kept })
+  if not what and ready.note then
+    what = noting.put(track, { fx }, ready.note, not old)
+  elseif not what then
+    what = noting.note(target, fx, ready.instance or nil, eq, blend, { lanes = lanes, was = was })
+  end
   if what then
     write.fail_not_taken(track, target.name, what)
   end
   -- A bypassed instance that was just given a new EQ is meant to be heard.
-  if old and not reaper.TrackFX_GetEnabled(track, fx) then
+  if old and not ready.is_on and not reaper.TrackFX_GetEnabled(track, fx) then
     render_state.switch(track, fx, true)
   end
-  moving.keep(act.project, track, fx, lanes)
+  if target.is_master then
+    moving.keep(act.project, track, fx, lanes)
+  end
+  ready.fx, ready.lanes_now = fx, lanes
+end
+
+--- What is to be said of it afterwards.
+local function tell(act, entry)
+  local target, ready = entry.target, entry.ready
   act:result(target.name, function()
-    return names.format(blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(whole)
+    return names.format(entry.blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(ready.whole)
   end)
-  if old then
-    write.tell_overridden(act, target.name, track, fx, whole, nil, lanes)
+  if ready.old and presence.has(act, target) then
+    write.tell_overridden(act, target.name, target.track, ready.fx, ready.whole, nil, ready.lanes_now)
   end
 end
 
@@ -338,20 +324,30 @@ end
 
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
-  local targets, kept, more = {}, {}, nil
+  local targets, more = {}, nil
   for i, entry in ipairs(entries) do
-    targets[i], kept[i] = entry.target, packed(entry.eq, entry.blend)
+    targets[i] = entry.target
     if entry.target.is_master and (entry.eq.sections or entry.target.instance) then
       more = UNDO_STATE_MISCCFG -- which of its lanes are ours
     end
+  end
+  for i, entry in ipairs(entries) do
+    presence.check(act, { targets[i] })
+    write.ready(act, entry)
     act:breathe()
   end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   write.undoable(act, label, targets, function()
-    for i, entry in ipairs(entries) do
-      write.one(act, entry.target, entry.eq, entry.blend, kept[i])
+    for _, entry in ipairs(entries) do
+      write.one(act, entry)
     end
   end, more)
+  act:uninterrupted(function()
+    for _, entry in ipairs(entries) do
+      tell(act, entry)
+      act:breathe()
+    end
+  end)
 end
 
 return write

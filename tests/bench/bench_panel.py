@@ -4,8 +4,8 @@
 
 CPU time of the scripts in the stand-in, its own functions taken out. What is left of each of their calls (handing
 values from Lua to Python and back, some 10 to 30 µs) is in, where REAPER's own take about one: the figures are upper
-bounds, and far too high where one cycle makes thousands of calls, as a block that is one undo step has to ("More", with
-200 tracks). What the Lua of such a block takes by itself: tests/reaper/test_actions_scripts.py, `-k writing_200 -s`.
+bounds. The calls of the longest cycle are counted beside it, and those of the cycle that holds the undo block, which is
+one cycle whatever happens: they are the same on every machine. `--busiest` names the functions.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
 
-from actions_kit import Session
+from actions_kit import Session, ours
 from panel_kit import Panel, strips, told
 from standin import crossing, script
 
@@ -29,42 +30,61 @@ WANTED_MS = 20.0
 PATIENCE_S = 600.0
 
 
-def idle(panel: Panel) -> None:
+def names(panel: Panel) -> set[str]:
+    """What the EQs are called; of a track without one "none"."""
+    found = ours(panel.s.project)
+    return {name for list_ in found.values() for name, _ in list_} | (
+        {"none"} if len(found) < len(panel.s.project.tracks) else set()
+    )
+
+
+def idle(panel: Panel) -> bool:
     panel.s.reaper.step(60)
+    return names(panel) == {"none"}
 
 
-def click(name: str) -> Callable[[Panel], None]:
-    def pressed(panel: Panel) -> None:
+def click(name: str, changes: bool = True) -> Callable[[Panel], bool]:
+    """Presses a button and waits; true if the EQs are all called alike then, and otherwise than before if so it is."""
+
+    def pressed(panel: Panel) -> bool:
+        before = names(panel)
         panel.click(name)
         panel.settle(PATIENCE_S)
+        return len(names(panel)) == 1 and (names(panel) != before) == changes
 
     return pressed
 
 
-def drag(panel: Panel) -> None:
+def drag(panel: Panel) -> bool:
     """The mouse wanders over the slider and stays down."""
     panel.drag("Intensity", *(0.3 + 0.01 * n for n in range(20)), let_go=False)
+    return names(panel) == {"AEQ: warm 100%"}
 
 
-def let_go(panel: Panel) -> None:
+def let_go(panel: Panel) -> bool:
     panel.ui.buttons = 0
     panel.settle(PATIENCE_S)
+    return len(names(panel)) == 1 and names(panel) != {"AEQ: warm 100%"}
 
 
 PHASES = {
     "open, nothing moves": idle,
     "a word": click("warm"),
+    "the word again": click("warm", changes=False),
     "the hand on the slider": drag,
     "the hand lets go": let_go,
     "More": click("More"),
-    "Compare": click("Compare"),
-    "Delta": click("Delta"),
+    "Less": click("Less"),
+    "Compare": click("Compare", changes=False),
+    "Delta": click("Delta", changes=False),
+    "Remove": click("Remove"),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracks", type=int, default=200)
+    parser.add_argument("--busiest", action="store_true", help="what the longest cycle, and all, called most")
     options = parser.parse_args()
     script.time = crossing.time = SimpleNamespace(perf_counter=time.thread_time)  # others' work on this machine is out
     with tempfile.TemporaryDirectory() as name:
@@ -74,14 +94,23 @@ def main() -> None:
         session.backend.answer = told
         panel = Panel(session)
         print(f"{options.tracks} tracks selected; wanted of the panel itself: {WANTED_MS:.0f} ms")
-        print(f"{'':>24} {'longest cycle':>14} {'98 % under':>11} {'cycles':>7}")
+        print(f"{'':>24} {'longest cycle':>14} {'its calls':>10} {'98 % under':>11} {'in the block':>13} {'cycles':>7}")
         for what, phase in PHASES.items():
             session.reaper.cycles.clear()
-            phase(panel)
-            taken = sorted(1000 * cycle.blocked_s for cycle in session.reaper.cycles)
+            if not phase(panel):
+                raise SystemExit(f"{what}: {names(panel)}, {panel.texts()[-1]!r}")
+            cycles = sorted(session.reaper.cycles, key=lambda cycle: cycle.blocked_s)
+            taken = [1000 * cycle.blocked_s for cycle in cycles]
+            block = max((cycle.calls for cycle in cycles if cycle.called["Undo_BeginBlock2"]), default=0)
             print(
-                f"{what:>24} {taken[-1]:>11.1f} ms {taken[int(0.98 * len(taken))]:>8.1f} ms {len(taken):>7}", flush=True
+                f"{what:>24} {taken[-1]:>11.1f} ms {cycles[-1].calls:>10} {taken[int(0.98 * len(taken))]:>8.1f} ms"
+                f" {block or '':>13} {len(taken):>7}",
+                flush=True,
             )
+            if options.busiest:
+                everything = sum((cycle.called for cycle in cycles), Counter())
+                for called in (cycles[-1].called, everything):
+                    print(f"{called.total():>24}: {', '.join(f'{name} {n}' for name, n in called.most_common(8))}")
         panel.close()
         session.close()
 

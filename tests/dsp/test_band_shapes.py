@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.dsp.band_shapes import CODES, PASS_BANDWIDTH_OCT, Shapes, from_solver, to_solver
+from reaper_aeq.dsp.band_shapes import CODES, PASS_BANDWIDTH_OCT, Kinds, Shapes, from_solver, to_solver
 from reaper_aeq.dsp.response import band_responses_db
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import pass_corner_hz
@@ -31,17 +31,18 @@ def test_they_are_the_filters(sample_rate):
     wanted = band_responses_db(torch.from_numpy(params), KINDS, torch.from_numpy(GRID_HZ), sample_rate).numpy()
     got = shapes.responses_db(to_solver(params), codes)
     np.testing.assert_allclose(got, wanted, atol=2e-4)  # 1.9 octaves are a Butterworth filter but for that
-    out = np.empty((SETS, 3 * len(KINDS) + 1, len(GRID_HZ)))
+    out = np.empty((SETS, 3 * len(KINDS) + 1, len(GRID_HZ)), dtype=np.float32)
     audible = (wanted > -60).all(1)[:, None]
-    shapes.with_slopes(to_solver(params), codes, out)
-    np.testing.assert_allclose(np.where(audible[:, 0], out[:, -1] - got.sum(1), 0.0), 0.0, atol=1e-9)
+    shapes.with_slopes(to_solver(params), Kinds(codes), out)
+    # in single precision
+    np.testing.assert_allclose(np.where(audible[:, 0], out[:, -1] - got.sum(1), 0.0), 0.0, atol=5e-5)
     h = 1e-5
     for number in range(3 * len(KINDS)):
         step = h * np.eye(3 * len(KINDS))[number].reshape(len(KINDS), 3)
         x = to_solver(params)
         wanted = (shapes.responses_db(x + step, codes) - shapes.responses_db(x - step, codes)).sum(1) / (2 * h)
         np.testing.assert_allclose(
-            np.where(audible[:, 0], out[:, number] - wanted, 0.0), 0.0, atol=1e-4, err_msg=f"number {number}"
+            np.where(audible[:, 0], out[:, number] - wanted, 0.0), 0.0, atol=3e-4, err_msg=f"number {number}"
         )
 
 

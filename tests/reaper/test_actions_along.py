@@ -20,14 +20,14 @@ WARM = 3.0
 ALONG = "Make warmer along the song"
 
 
-def following(starts_s=(0.0, 0.1, 0.25), amounts=(1.0, 2.0, 0.5), still=()):
+def following(starts_s=(0.0, 0.1, 0.25), amounts=(1.0, 2.0, 0.5), still=(), length_s=0.4):
     """An answer whose gains are so many times those of the fake one in each section; the bands `still` stand still."""
 
     def respond(task):
         whole = answer(task)
         if not task.get("sections"):
             return whole
-        ends = [*starts_s[1:], 0.4]
+        ends = [*starts_s[1:], length_s]
         sections = [
             {
                 "start_s": start, "stop_s": stop, "score": {"before": 0.4, "after": 0.6},

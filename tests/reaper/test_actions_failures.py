@@ -389,8 +389,8 @@ def test_a_fault_of_ours_is_told_as_one_and_undone(open_song, sound):
     s = open_song([Strip("A", [Clip(sound, selected=True)])])
     script = s.scripts / "aeq" / "write.lua"
     text = script.read_text()
-    assert "  local what = reaeq_write.eq" in text
-    script.write_text(text.replace("  local what = reaeq_write.eq", '  error("oops")\n  local what = reaeq_write.eq'))
+    assert "  local what = reaeq_write.put" in text
+    script.write_text(text.replace("  local what = reaeq_write.put", '  error("oops")\n  local what = reaeq_write.put'))
     s.press("Make warmer")
     assert s.said[0].startswith("A bug in reaper-aeq ended this press") and "oops" in s.said[0]
     assert s.project.bytes() == s.before and s.left_behind() == []

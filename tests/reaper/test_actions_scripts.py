@@ -179,7 +179,7 @@ def test_the_states_bytes_are_those_of_the_python_codec(bands, gain_db, version,
              reaper.TrackFX_SetNamedConfigParm = function(_, _, _, value) text = value return true end
              reaper.TrackFX_GetNamedConfigParm = function() return true, text end
              local state = require("aeq.reaeq_state")
-             state.write(nil, 0, {bands = bands, output_gain_db = gain_db}, {head = head})
+             state.put(nil, 0, state.text({bands = bands, output_gain_db = gain_db}, {head = head}))
              local held = state.read(nil, 0)
              return text, #held.bands, held.output_gain_db
            end"""
@@ -247,7 +247,8 @@ local functions = {
   Undo_BeginBlock2 = function() block = os.clock() end, Undo_EndBlock2 = function() block = os.clock() - block end,
   TrackFX_GetCount = zero, TrackFX_AddByName = zero,
   TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
-  GetTrackGUID = function(track) return track end, TrackFX_GetFXGUID = function(track) return track end,
+  APIExists = function() return false end, GetTrackGUID = function(track) return track end,
+  TrackFX_GetFXGUID = function(track) return track end,
   GetSetMediaTrackInfo_String = function(track, key, value, set)
     if set then state[track .. key] = value end
     return true, state[track .. key] or ""
@@ -262,8 +263,7 @@ for name, f in pairs(functions) do reaper[name] = f end
 for n = 1, 5 do
   eq.bands[n] = {kind = "band", freq_hz = 100.1 * n, gain_db = 1.1, bandwidth_oct = 1.1, enabled = true}
 end
-require("aeq.reaeq_state").write("one", 0, eq, {head = ""})
-state.fresh = state.onevst_chunk
+state.fresh = require("aeq.reaeq_state").text(eq, {head = ""})
 require("aeq.reaeq").read = function() return eq end
 local entries = {}
 for n = 1, 200 do
@@ -271,7 +271,8 @@ for n = 1, 200 do
   entries[n] = {target = target, eq = eq, blend = {{word = "warm", weight = 1}}}
 end
 local from = os.clock()
-require("aeq.write").all({project = 1, result = function() end, breathe = function() end}, "x", entries)
+require("aeq.write").all({project = 1, result = nothing, breathe = nothing, wait = nothing,
+  uninterrupted = function(_, body) body() end}, "x", entries)
 return os.clock() - from, block, state.t200renamed_name
 """
 CURVE = " ".join(str(-300 - 5 * n) for n in range(59))
@@ -286,12 +287,12 @@ SKETCHED = QUICK_REAPER.replace(
 
 @pytest.mark.parametrize("script", [QUICK_REAPER, SKETCHED], ids=["plain", "sketched"])
 @pytest.mark.parametrize("version", LUAS)
-def test_writing_200_tracks_is_less_than_50_ms_of_lua(version, script):
-    """And less than 20 ms of it while the block is open, which is one cycle whatever happens."""
+def test_writing_200_tracks_is_less_than_20_ms_of_lua_in_the_block(version, script):
+    """Which is one cycle whatever happens; what is made ready before and told after is done in slices."""
     rounds = [runtime(version).execute(script) for _ in range(3)]
     seconds, block_s, name = min(rounds)
     print(f"{1000 * seconds:.1f} ms, {1000 * block_s:.1f} ms of it in the block")
-    assert name == "AEQ: warm 100%" and seconds < 0.05 and min(block for _, block, _ in rounds) < 0.02
+    assert name == "AEQ: warm 100%" and seconds < 0.1 and min(block for _, block, _ in rounds) < 0.02
 
 
 def test_every_sentence_is_plain():

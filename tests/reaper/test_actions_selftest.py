@@ -52,6 +52,8 @@ def test_what_nobody_has_measured_is_told_and_the_report_is_a_file(open_song):
         "pass  and is written to there",
         "info  0 dB in a gain envelope: 0.250",
         "info  0.5 written to what an envelope controls: 0.500, then 0.250",
+        "pass  a gain's envelope goes on when its band becomes another: 0.250, with the old type 0.250; it is there",
+        "pass  only an FX's change can be heard (:delta): parameter 18, shown as 'Delta', 1.0 then 0.0, kept as WET",
         "info  an accessor read in a coroutine answers: nil",
         "pass  offline media has no length, and comes back",
         "info  chunks of your tracks: 1, 0 kB",
@@ -144,3 +146,27 @@ def test_whether_the_start_up_script_is_read(open_song, state):
         file.write_text("-- >>> reaper-aeq: start with REAPER\n")
     s.press("Self-test")
     assert f"\n{STARTS[state]}\n" in s.reaper.ui.console
+
+
+@pytest.mark.parametrize("lua", ["5.3", "5.4"])
+def test_an_envelope_that_dies_with_its_bands_type_is_told(open_song, lua):
+    s = open_song([Strip("A")], lua=lua, disputed=Disputed(pre_fader="stems", retyped_lanes="dead"))
+    s.press("Self-test")
+    failed = [line for line in s.reaper.ui.console.splitlines() if line.startswith("FAIL")]
+    assert failed == [
+        "FAIL  a gain's envelope goes on when its band becomes another: 0.500, with the old type 0.250; it is there"
+    ] and s.unchanged  # fmt: skip
+
+
+def test_a_reaper_without_delta_is_told(open_song, monkeypatch):
+    from standin.registry import FUNCTIONS
+
+    real = FUNCTIONS["TrackFX_GetParamFromIdent"]
+    monkeypatch.setitem(
+        FUNCTIONS, "TrackFX_GetParamFromIdent",
+        lambda reaper, track, fx, ident: -1 if ident == ":delta" else real(reaper, track, fx, ident),
+    )  # fmt: skip
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"))
+    s.press("Self-test")
+    assert "unknown here  only an FX's change can be heard (:delta): this REAPER has no such" in s.reaper.ui.console
+    assert "All is as expected." in s.reaper.ui.console

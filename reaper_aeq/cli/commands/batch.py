@@ -44,6 +44,9 @@ def batch(
     ] = None,
     word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
     how: WordOptions,
+    sections: Annotated[
+        bool, typer.Option("--sections", help="With --word: follow the song, the same bands, whose gains move.")
+    ] = False,
     render: Annotated[bool, typer.Option("--render", help="Write the recordings with their EQs too.")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processes on this machine; by default one for each core.")
@@ -69,7 +72,7 @@ def batch(
     # what other protocols call an address is for Dask to know
     if scheduler is not None and not re.fullmatch(r"(?!tcp:|tls:)\w+://.+|((tcp|tls)://)?[^\s/]+:\d+/?", scheduler):
         raise AeqError(f"no scheduler at {scheduler}: it names no port; write it like tcp://host:8786")
-    asked = EqRequest("" if word is None else parse_word(word), **how.fields)
+    asked = EqRequest("" if word is None else parse_word(word), **how.fields, sections=sections and word is not None)
     asked.check()
     request = None if word is None else asked
     recipe = Recipe.of(plan, request, render, models)

@@ -52,6 +52,10 @@ Render = Annotated[
 Afresh = Annotated[
     bool, typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept beside the new EQ.")
 ]
+Sections = Annotated[
+    bool,
+    typer.Option("--sections", help="Follow the song: the same bands, whose gains move as envelopes."),
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
 
 
@@ -85,6 +89,7 @@ def live_word(
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
     chosen: Chosen,
     how: RequestOptions,
+    sections: Sections = False,
     linked: Linked = False,
     always_render: Render = False,
     afresh: Afresh = False,
@@ -94,7 +99,7 @@ def live_word(
 ) -> None:
     """Make tracks or items more WORD. The same word again replaces its EQ, another word joins it."""
     # what can be wrong with the request is said before REAPER is looked for, and that before models are loaded
-    wanted = EqRequest(parse_word(word), **how.fields)
+    wanted = EqRequest(parse_word(word), **how.fields, sections=sections)
     check_request(wanted, models)
     with _session(port, models) as (reaper, engine, step_done):
         from ...project.live.run import make

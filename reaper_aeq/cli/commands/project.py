@@ -47,6 +47,9 @@ def project(
             "--default-plan", callback=_default_plan, is_eager=True, help="Print the plan that is used without --plan."
         ),
     ] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept on the new EQ.")
+    ] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -74,8 +77,9 @@ def project(
         from .sound import load_engine
 
         report, backup = equalize_file(
-            song, opened, None if dry_run else places, chosen, lambda: load_engine(models), step_done
-        )
+            song, opened, None if dry_run else places, chosen, lambda: load_engine(models), step_done,
+            afresh=afresh,
+        )  # fmt: skip
     if as_json:
         print_json({**report.to_dict(), "backup": str(backup) if backup else None})
         return

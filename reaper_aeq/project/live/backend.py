@@ -43,8 +43,6 @@ def run_plan(
 class LiveBackend:
     """Listens to the open project, and keeps the EQs until all are written."""
 
-    moves = False
-
     def __init__(self, reaper: Api, plan: Plan, progress: Progress, folder: Path, always_render: bool, afresh: bool):
         self.reaper, self.plan, self.progress, self.folder = reaper, plan, progress, folder
         self.always_render, self.afresh = always_render, afresh
@@ -52,6 +50,7 @@ class LiveBackend:
         self.entries: list[write.Entry] = []
         self.given: list[Channel[Target]] = []
         self.heard = 0
+        self.sections = any(action.sections for action in plan.actions)
         with reaper.held():
             self.project = target.front_project(reaper)
             check.check_reaper(reaper, self.project)
@@ -68,7 +67,9 @@ class LiveBackend:
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
             preferences.media_online(self.reaper, self.project)
-            listen = listen_all(self.reaper, self.project, targets, self.folder, self.always_render, self.entries)
+            listen = listen_all(
+                self.reaper, self.project, targets, self.folder, self.always_render, self.entries, self.sections
+            )
         before = self.heard
 
         def told(done: int) -> None:
@@ -88,7 +89,7 @@ class LiveBackend:
         if is_idle(channel.track, result):
             return None
         sound = learnable(self.sounds[channel.track.number], result)
-        self.entries.append(write.Entry(channel.track, result.eq, name, True, self.afresh, sound))
+        self.entries.append(write.Entry(channel.track, result.eq, name, True, self.afresh, sound, result.moving))
         self.given.append(channel)
         return name
 

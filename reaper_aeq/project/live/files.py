@@ -35,19 +35,20 @@ _MIDI = ("MIDI", "MIDIPOOL")
 class FileSound:
     """What reaches an EQ, in its files; `track` None is the master's.
 
-    `eqs`: of the tracks that feed it, by their places.
+    `eqs`: of the tracks that feed it, by their places. `sections`: its EQ is to follow the song.
     """
 
     mixer: Mixer
     track: Track | None
     eqs: dict[int, Eq] = field(default_factory=dict)
+    sections: bool = False
 
     def heard(self, between_blocks: Callable[[], None] = lambda: None) -> AnalyzedAudio | None:
         """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
 
         `between_blocks` raises to end the work.
         """
-        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks)
+        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks, sections=self.sections)
         if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
             return heard
         if heard.warning:
@@ -60,19 +61,19 @@ class NotInFilesError(AeqError):
 
 
 def in_files(
-    reaper: Api, project: str, targets: Sequence[Target], new: Mapping[str, Eq] | None = None
+    reaper: Api, project: str, targets: Sequence[Target], new: Mapping[str, Eq] | None = None, sections: bool = False
 ) -> tuple[dict[int, FileSound], dict[int, str]]:
     """What of `targets` can be heard in files, and of the others why not, by the `id` of a target.
 
-    `new`: EQs that the plan has for tracks, and that are to be heard in place of ours on them. To be called while
-    REAPER is held.
+    `new`: EQs that the plan has for tracks, and that are to be heard in place of ours on them. `sections`: the EQs are
+    to follow the song. To be called while REAPER is held.
     """
     library, tracks = Library(), all_tracks(reaper, project)[1:]
     found: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
     for target in filter(linked.leads, targets):
         try:
-            found[id(target)] = _sound(reaper, project, target, tracks, library, new or {})
+            found[id(target)] = _sound(reaper, project, target, tracks, library, new or {}, sections)
         except NotInFilesError as reason:
             reasons[id(target)] = str(reason)
         except AeqError as error:
@@ -81,8 +82,9 @@ def in_files(
 
 
 def _sound(
-    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq]
-) -> FileSound:
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq],
+    sections: bool,
+) -> FileSound:  # fmt: skip
     """A track, or a folder with the tracks inside it; tracks that share one EQ: the sum of what reaches it on each,
     through their faders; the master: the sum of all tracks."""
     chosen: list[tuple[Target | None, str]] = [(None, track) for track in tracks] if target.is_master else []
@@ -99,13 +101,13 @@ def _sound(
     top = None if target.is_master or target.link else opened.tracks[0]
     for (owner, pointer), one in zip(chosen, opened.tracks, strict=True):
         if owner is not None and owner.items:
-            _only(reaper, one, owner.items, one_after_another=one is top)
+            _only(reaper, one, owner.items, one_after_another=one is top and not sections)
         if owner is not None and one is not top:
             one.mute, one.solo, one.sends_to_parent = False, False, True
         if envelopes.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
             raise NotInFilesError("automation shapes it")
         _refuse_what_is_not_in_files(one, library)
-    return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None})
+    return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None}, sections)
 
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:

@@ -18,26 +18,32 @@ from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...methods.validation import AnalyzedRequest
-from ...reaper.live import check, linked, preferences, reaeq, target, write
+from ...reaper.live import check, linked, moving, preferences, reaeq, target, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.render import Rendered, render, summed
 from ...reaper.live.render_state import all_tracks
+from ...reaper.live.spans import ALONG_S
 from ...reaper.live.target import Target
+from ...reaper.live.window import LONGEST_S
 from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
+from ...result.along import in_project_time
 from ...result.learnable import heard_of
 from ...result.result import Result, with_loudness
 from ...util.files import output_error
 from ..analysis_pool import Progress, open_analysis_pool
+from ..described import AnalyzedItems
 from ..plan import Action
 from ..rows import MASTER, Row
 from ..runner import IDLE, describe, fill, names_of, raised
+from ..spans import Span, Timeline
 from .files import FileSound, in_files
 
 Listen = Callable[
     [Target, Callable[[], None]], AnalyzedAudio | None
 ]  # what is called between blocks raises to end the work
 STEP = "tracks heard"
+STEADY = "it needs no movement along the song: one EQ does for all of it"
 
 
 @dataclass(frozen=True)
@@ -72,19 +78,22 @@ def make(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, wanted: EqRequest
     """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
     added = _blend(wanted, engine)
 
-    def answers(targets: Sequence[Target], heard: Sequence[AnalyzedAudio]) -> list[tuple[Action, str, Result]]:
+    def answers(
+        targets: Sequence[Target], heard: Sequence[AnalyzedAudio], edges_s: Sequence[float] | None
+    ) -> list[tuple[Action, str, Result]]:
         actions = [_action(one, added, engine, wanted) for one in targets]
         asked = [
-            AnalyzedRequest(one.analysis, replace(action, name=names_of(row_of(its))))
+            AnalyzedRequest(one.analysis, replace(action, name=names_of(row_of(its))), edges_s=in_sound(one, edges_s))
             for its, one, action in zip(targets, heard, actions, strict=True)
         ]
         results = engine.adapt_many(asked)
         return [
-            (action, _word_name(action), with_loudness(raised(result), one))
+            (action, _word_name(action), along_the_project(with_loudness(raised(result), one), one))
             for action, one, result in zip(actions, heard, results, strict=True)
         ]
 
-    return _run(reaper, engine, choice, "word", _label(added), answers, progress)
+    label = _label(added) + " along the song" * wanted.sections
+    return _run(reaper, engine, choice, "word", label, answers, progress, wanted.sections)
 
 
 def match(
@@ -101,7 +110,9 @@ def match(
     others = [analyze_file(str(path)).analysis for path in references]
     names = [str(path) for path in references]
 
-    def answers(_: Sequence[Target], heard: Sequence[AnalyzedAudio]) -> list[tuple[Action, str, Result]]:
+    def answers(
+        _: Sequence[Target], heard: Sequence[AnalyzedAudio], __: Sequence[float] | None
+    ) -> list[tuple[Action, str, Result]]:
         action = Action(intensity=intensity, reference=references[0])
         return [
             (action, name, with_loudness(engine.match_analysis(one.analysis, others, names, request), one))
@@ -137,7 +148,8 @@ def row_of(one: Target) -> Row:
 
 def overridden(one: Target) -> list[str]:
     """What of the EQ that was just written will not last; and what of the one before lasts."""
-    kept = [f"what was changed by hand is kept ({one.kept}): --afresh drops it"] if one.kept else []
+    kept = [one.steady] if one.steady else []
+    kept += [f"what was changed by hand is kept ({one.kept}): --afresh drops it"] if one.kept else []
     if not one.overridden:
         return kept
     names = ", ".join(map(repr, one.overridden))
@@ -162,12 +174,28 @@ def how_heard(one: Target) -> str:
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
 
 
-def listened(path: Path, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
-    """None where nothing can be heard."""
+def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sections: bool) -> AnalyzedItems | None:
+    """What was rendered, of several their sum; None where nothing can be heard."""
+    path = summed(sounds) if len(sounds) > 1 else sounds[0].whole()
     try:
-        return analyze_file(str(path), between_blocks)
+        heard = analyze_file(str(path), between_blocks, sections=sections)
     except AudioError:
         return None
+    rate = heard.analysis.sample_rate
+    spans = tuple(Span(round(from_s * rate), round(to_s * rate)) for from_s, to_s in sounds[0].stretches_s())
+    return AnalyzedItems(heard.path, heard.analysis, heard.blocks, heard.warning, Timeline(spans, rate))
+
+
+def in_sound(heard: AnalyzedAudio, edges_s: Sequence[float] | None) -> list[float] | None:
+    """Times of the project as those of the sound; None for none."""
+    timeline = getattr(heard, "timeline", None)
+    return [timeline.in_sound(edge) for edge in edges_s] if edges_s and timeline else None
+
+
+def along_the_project(result: Result, heard: AnalyzedAudio) -> Result:
+    """The answer to a sound with its sections in the project's time."""
+    timeline = getattr(heard, "timeline", None)
+    return in_project_time(result, timeline.in_project) if timeline else result
 
 
 @contextmanager
@@ -183,25 +211,28 @@ def scratch() -> Iterator[Path]:
 
 def listen_all(
     reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
-    new: Sequence[write.Entry] = (),
+    new: Sequence[write.Entry] = (), sections: bool = False,
 ) -> Listen:  # fmt: skip
     """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
 
-    `new`: EQs of other tracks that are to be heard as if they were in place. What is given back listens to one of
+    `new`: EQs of other tracks that are to be heard as if they were in place. `sections`: the EQs are to follow the
+    song, so all of it is rendered where it has to be. What is given back listens to one of
     `targets`, and needs no REAPER any more.
     """
     files: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
     if not always_render:
         eqs = {entry.target.track: write.eq_to_write(reaper, entry) for entry in new}
-        files, reasons = in_files(reaper, project, targets, eqs)
+        files, reasons = in_files(reaper, project, targets, eqs, sections)
     rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
     rendered: dict[int, Rendered] = {}
     if rest:
         with reaper.guard() as later:
             if new:
                 write.put_in_for_now(reaper, project, new, later)
-            rendered = dict(zip(map(id, rest), render(reaper, project, rest, folder, may_wait=not new), strict=True))
+            longest_s = ALONG_S if sections else LONGEST_S
+            given = render(reaper, project, rest, folder, may_wait=not new, longest_s=longest_s)
+            rendered = dict(zip(map(id, rest), given, strict=True))
     for one in targets:
         leader = one.link[0] if one.link else one
         one.heard_in = "files" if id(leader) in files else "render"
@@ -210,8 +241,7 @@ def listen_all(
     def heard(one: Target, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
         if id(one) in files:
             return files[id(one)].heard(between_blocks)
-        sounds = [rendered[id(member)] for member in one.link or [one]]
-        return listened(summed(sounds) if len(sounds) > 1 else sounds[0].whole(), between_blocks)
+        return listened([rendered[id(member)] for member in one.link or [one]], between_blocks, sections)
 
     return heard
 
@@ -227,8 +257,10 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
 
 def _run(
     reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, family: str, label: str,
-    answers: Callable[[Sequence[Target], Sequence[AnalyzedAudio]], list[tuple[Action, str, Result]]],
-    progress: Progress,
+    answers: Callable[
+        [Sequence[Target], Sequence[AnalyzedAudio], Sequence[float] | None], list[tuple[Action, str, Result]]
+    ],
+    progress: Progress, sections: bool = False,
 ) -> list[Row]:  # fmt: skip
     with scratch() as folder:
         with reaper.held():
@@ -238,19 +270,22 @@ def _run(
             targets = choice.targets(reaper, project, family)
             targets = linked.join(reaper, targets) if choice.linked else linked.complete(reaper, project, targets)
             check.check_targets(reaper, project, targets)
-            listen = listen_all(reaper, project, targets, folder, choice.always_render)
+            edges_s = moving.edges_s(reaper, project) if sections else None
+            listen = listen_all(reaper, project, targets, folder, choice.always_render, sections=sections)
         asked = [one for one in targets if linked.leads(one)]
         found = side_by_side(listen, asked, lambda done: progress(STEP, done, len(asked)))
         audible = [(one, heard) for one, heard in zip(asked, found, strict=True) if heard]
         if not audible:
             raise _silence(reaper, targets)
-        told = answers([one for one, _ in audible], [heard for _, heard in audible])
+        told = answers([one for one, _ in audible], [heard for _, heard in audible], edges_s)
         # of linked tracks each gets the answer to their sum
         audible, told = _for_each_linked(audible, told)
         answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
         sounds = [heard.analysis for _, heard in audible]
         entries = [
-            write.Entry(one, result.eq, name, afresh=choice.afresh, heard=learnable(sound, result))
+            write.Entry(
+                one, result.eq, name, afresh=choice.afresh, heard=learnable(sound, result), moving=result.moving
+            )
             for (one, name, result), sound in zip(answered, sounds, strict=True)
             if not is_idle(one, result)
         ]
@@ -264,6 +299,8 @@ def _run(
             rows[one.number].left = IDLE
         else:
             fill(rows[one.number], action, name, result, heard.analysis, engine)
+            if sections and not result.sections:
+                rows[one.number].warnings.append(STEADY)
         rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
     for silent in rows.keys() - {one.number for one, _ in audible}:
         rows[silent].left = "it is silent"
@@ -293,7 +330,9 @@ def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted:
     blend = {engine.words.spelled(word): weight for word, weight in held.items()} | dict(added)
     # one word keeps its own meaning of intensity
     ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
-    return Action(word, intensity, wanted.adaptation, wanted.method)
+    return Action(
+        word, intensity, wanted.adaptation, wanted.method, profile=wanted.profile, sections=wanted.sections
+    )  # fmt: skip
 
 
 def _blend(wanted: EqRequest, engine: AdaptiveEQ) -> dict[str, float]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from ...eq import Band, Eq
 from ..edits import Held, described, kept
+from ..instance_record import InstanceRecord
 from . import reaeq
 from .api import Api, LiveError
 from .envelopes import driven
-from .records import InstanceRecord
 from .target import Target
 
 SAME_WEIGHT = 0.005  # names have whole per cents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...eq import Eq
 from .api import TEXT_BYTES, Api, RefusedCall
@@ -20,7 +20,12 @@ def driven(reaper: Api, track: str, fx: int) -> set[int]:
 def lanes(reaper: Api, track: str, fx: int) -> dict[int, str]:
     """The envelopes of an FX by the numbers of their parameters, whether they move anything or not."""
     found = {n: reaper("GetFXEnvelope", track, fx, n, False) for n in range(reaper("TrackFX_GetNumParams", track, fx))}
-    return {n: envelope for n, envelope in found.items() if not envelope.endswith(_NULL)}
+    return {n: envelope for n, envelope in found.items() if not is_null(envelope)}
+
+
+def is_null(envelope: str) -> bool:
+    """Python gets a null pointer where Lua gets nil."""
+    return envelope.endswith(_NULL)
 
 
 def switch_off(reaper: Api, envelope: str) -> None:
@@ -49,15 +54,18 @@ def any_moves(reaper: Api, track: str, names: Sequence[str] | None) -> bool:
         found = [reaper("GetTrackEnvelope", track, n) for n in range(reaper("CountTrackEnvelopes", track))]
     else:  # shown names are translated, those of chunks are not
         found = [reaper("GetTrackEnvelopeByChunkName", track, f"<{name}") for name in names]
-    return any(not one.endswith(_NULL) and _moves(reaper, one) for one in found)
+    return any(not is_null(one) and _moves(reaper, one) for one in found)
 
 
-def overridden(reaper: Api, track: str, fx: int, bands: int, eq: Eq) -> list[str]:
+def overridden(
+    reaper: Api, track: str, fx: int, bands: int, eq: Eq, ours: Collection[int] = ()
+) -> list[str]:  # fmt: skip
     """Names, as REAPER shows them, of the parameters that follow an envelope and can be heard to.
 
-    `fx` is a ReaEQ with this number of bands that holds `eq`.
+    `fx` is a ReaEQ with this number of bands that holds `eq`; `ours`: those whose envelopes are part of it.
     """
-    heard = {n for n in driven(reaper, track, fx) if n >= 3 * bands or (n // 3 < len(eq.bands) and _on(eq, n // 3))}
+    moved = driven(reaper, track, fx).difference(ours)
+    heard = {n for n in moved if n >= 3 * bands or (n // 3 < len(eq.bands) and _on(eq, n // 3))}
     # [ok, track, fx, parameter, name, size]
     return [reaper("TrackFX_GetParamName", track, fx, n, "", TEXT_BYTES)[4] for n in sorted(heard)]
 
@@ -71,7 +79,7 @@ def _driven(reaper: Api, track: str, fx: int, parameters: range | list[int]) -> 
         return
     for parameter in parameters:
         envelope = reaper("GetFXEnvelope", track, fx, parameter, False)
-        if not envelope.endswith(_NULL) and _moves(reaper, envelope):
+        if not is_null(envelope) and _moves(reaper, envelope):
             yield parameter
 
 

@@ -10,6 +10,8 @@ from .api import TEXT_BYTES, Api, Later, LiveError
 from .envelopes import bypass_parameter, switches
 from .render_state import still_there
 
+IN_CONTAINER = 0x2000000  # indices of FX in containers begin here
+
 
 @dataclass(frozen=True)
 class LiveFx:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...eq import Band, BandKind, Eq
 from ...errors import AeqError
 from ...request import parse_word
+from ..instance_record import EDITED, InstanceRecord
 from ..reaeq.instance import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
 from ..reaeq.values import (
     API_BAND_TYPES,
@@ -21,11 +22,9 @@ from . import envelopes, records
 from .api import TEXT_BYTES, Api
 from .envelopes import driven
 from .fx import chain, config, every, guid
-from .records import InstanceRecord
 
 PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
 LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
-EDITED = " (edited)"  # behind all, of one that somebody changed by hand
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
 FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex
@@ -118,7 +117,7 @@ def find(reaper: Api, track: str, family: str | None) -> Instance | None:
 def read(reaper: Api, track: str, fx: int) -> tuple[list[Band | None], float]:
     """The bands of an instance, None for one of a kind that we do not write, and its output gain in dB."""
     bands: list[Band | None] = []
-    for n in range(_count(reaper, track, fx)):
+    for n in range(count(reaper, track, fx)):
         kind = KIND_OF_TYPE.get(int(config(reaper, track, fx, f"BANDTYPE{n}") or -1))
         freq, gain, width = (_raw(reaper, track, fx, 3 * n + field) for field in (FREQ, GAIN, WIDTH))
         gain_db, enabled = max(raw_to_gain_db(gain), FLOOR_DB), config(reaper, track, fx, f"BANDENABLED{n}") == "1"
@@ -144,9 +143,9 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
     """The bands in their order, those left over switched off. Returns what is not as it should be afterwards."""
     if not _ensure_bands(reaper, track, fx, len(eq.bands)):
         return f"it makes no {len(eq.bands)} bands"
-    count = _count(reaper, track, fx)
+    total = count(reaper, track, fx)
     # a type that changes moves the numbers of others, so all types come before the values
-    for n in range(count):
+    for n in range(total):
         band = eq.bands[n] if n < len(eq.bands) else None
         if band:
             _set_config(reaper, track, fx, f"BANDTYPE{n}", str(TYPE_OF_KIND[band.kind]))
@@ -156,8 +155,8 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
         _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
     for n, band in enumerate(eq.bands):
         _set_band(reaper, track, fx, n, band)
-    reaper("TrackFX_SetParam", track, fx, 3 * count, db_to_linear(eq.output_gain_db))
-    left_over = (config(reaper, track, fx, f"BANDENABLED{n}") for n in range(len(eq.bands), count))
+    reaper("TrackFX_SetParam", track, fx, 3 * total, db_to_linear(eq.output_gain_db))
+    left_over = (config(reaper, track, fx, f"BANDENABLED{n}") for n in range(len(eq.bands), total))
     if any(enabled != "0" for enabled in left_over):
         return "a band that is left over is on"
     return _difference(*read(reaper, track, fx), eq, driven(reaper, track, fx))
@@ -171,9 +170,10 @@ def holds(reaper: Api, track: str, fx: int, eq: Eq) -> bool:
     return _difference(bands, gain_db, eq, driven(reaper, track, fx)) is None
 
 
-def overridden(reaper: Api, track: str, fx: int, eq: Eq) -> list[str]:
-    """The parameters of an instance that holds `eq` which follow an envelope, by the names that REAPER shows."""
-    return envelopes.overridden(reaper, track, fx, _count(reaper, track, fx), eq)
+def overridden(reaper: Api, track: str, fx: int, eq: Eq, ours: Collection[int] = ()) -> list[str]:
+    """The parameters of an instance that holds `eq` which follow an envelope, by the names that REAPER shows; `ours`:
+    those whose envelopes are part of it."""
+    return envelopes.overridden(reaper, track, fx, count(reaper, track, fx), eq, ours)
 
 
 def rename(reaper: Api, track: str, fx: int, name: str) -> bool:
@@ -182,12 +182,12 @@ def rename(reaper: Api, track: str, fx: int, name: str) -> bool:
     return fx_name(reaper, track, fx) == name
 
 
-def _count(reaper: Api, track: str, fx: int) -> int:
+def count(reaper: Api, track: str, fx: int) -> int:
     """Nothing tells the number of bands; reading one that is not there fails. Defaults differ between versions."""
-    count = 0
-    while config(reaper, track, fx, f"BANDTYPE{count}") is not None:
-        count += 1
-    return count
+    found = 0
+    while config(reaper, track, fx, f"BANDTYPE{found}") is not None:
+        found += 1
+    return found
 
 
 def _raw(reaper: Api, track: str, fx: int, parameter: int) -> float:
@@ -207,10 +207,10 @@ def _set_config(reaper: Api, track: str, fx: int, name: str, value: str) -> None
 
 def _ensure_bands(reaper: Api, track: str, fx: int, wanted: int) -> bool:
     """No call adds a band; setting a parameter of a missing one of type "band" makes it, which real renders show."""
-    while (count := _count(reaper, track, fx)) < wanted:
-        alike = sum(_parameter(reaper, track, fx, 3 * n)[1] == _BAND_API for n in range(count))
+    while (total := count(reaper, track, fx)) < wanted:
+        alike = sum(_parameter(reaper, track, fx, 3 * n)[1] == _BAND_API for n in range(total))
         reaper("TrackFX_SetEQParam", track, fx, _BAND_API, alike, FREQ, NEW_BAND_HZ, False)
-        if _count(reaper, track, fx) <= count:
+        if count(reaper, track, fx) <= total:
             return False
     return True
 

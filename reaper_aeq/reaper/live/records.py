@@ -6,111 +6,27 @@ track, a template or a merged project that GUID is another one, and the EQ is kn
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
+from dataclasses import replace
 
-from ...eq import Band, Eq
-from ...errors import AeqError
+from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
 from .api import Api
 
-KEY, VERSION = "P_EXT:reaper-aeq", 1
-_SAME_DB, _SAME_HZ, _SAME_OCT = 0.05, 1e-3, 5e-3
-
-
-@dataclass(frozen=True)
-class InstanceRecord:
-    """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and the bands that were computed, as
-    JSON has them.
-
-    `heard`: the sound it was computed for (`result.learnable`). `told`: what was said last of a change by hand that is
-    kept. `learned`: the signature of the setting that was learned from; `taught`: that was since the last answer.
-    `lanes`: parameters that envelopes of ours move, where the actions made it follow the song.
-    """
-
-    fx: str
-    family: str
-    name: str
-    blend: Mapping[str, float]
-    eq: Mapping[str, Any]
-    heard: Mapping[str, Any] | None = None
-    told: str = ""
-    learned: str = ""
-    taught: bool = False
-    lanes: tuple[int, ...] = ()
-
-    @property
-    def computed(self) -> Eq | None:
-        """None where it cannot be read: anybody may write there."""
-        try:
-            return Eq(tuple(Band(**band) for band in self.eq["bands"]), float(self.eq["output_gain_db"]))
-        except (AeqError, TypeError, KeyError, ValueError):
-            return None
-
-    def holds(self, bands: Sequence[Band | None]) -> bool:
-        """Whether an instance with these bands is as it was written."""
-        kept = self.eq["bands"]
-        for n, band in enumerate(bands):
-            if n >= len(kept):
-                if band is None or band.enabled:
-                    return False
-            elif band is None or not _same(band, kept[n], moved=3 * n + 1 in self.lanes):
-                return False
-        return len(bands) >= len(kept)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        blend = [{"word": word, "weight": weight} for word, weight in self.blend.items()]
-        more = {name: value for name in ("heard", "told", "learned", "taught") if (value := getattr(self, name))}
-        more |= {"lanes": list(self.lanes)} if self.lanes else {}
-        return {"fx": self.fx, "family": self.family, "name": self.name, "blend": blend, "eq": dict(self.eq), **more}
-
-
-@dataclass
-class Kept:
-    """All of a track. `group`: of tracks that share an EQ, as the actions make them."""
-
-    records: list[InstanceRecord] = field(default_factory=list)
-    group: str | None = None
-
-
-def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq, **more: Any) -> InstanceRecord:
-    """What is kept about an instance that was just written; `eq`: what was computed for it."""
-    bands = [
-        {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
-         "enabled": b.enabled}
-        for b in eq.bands
-    ]  # fmt: skip
-    return InstanceRecord(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db}, **more)
+KEY = f"P_EXT:{NAME}"
 
 
 def read(reaper: Api, track: str) -> Kept:
     """Whatever cannot be read counts as nothing: anybody may write there. The master goes by names alone."""
     if is_master(reaper, track):
         return Kept()
-    try:
-        found = json.loads(_text(reaper, track))
-        if found["version"] != VERSION or not isinstance(found["eqs"], list):
-            return Kept()
-        group = found.get("group")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Kept()
-    copied = found.get("track") != _track_guid(reaper, track)
-    records = [record for one in found["eqs"] if (record := _record(one)) is not None]
-    return Kept(records, group if isinstance(group, str) and not copied else None)
+    return loads(_text(reaper, track), _track_guid(reaper, track))
 
 
 def keep(reaper: Api, track: str, kept: Kept) -> None:
     """Replaces what is kept; of the master nothing is."""
     if is_master(reaper, track):
         return
-    text = ""
-    if kept.records or kept.group:
-        found: dict[str, Any] = {"version": VERSION, "track": _track_guid(reaper, track)}
-        found |= {"group": kept.group} if kept.group else {}
-        found["eqs"] = [record.to_dict() for record in kept.records]
-        text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = dumps(kept, _track_guid(reaper, track))
     if _text(reaper, track) != text:
         reaper("GetSetMediaTrackInfo_String", track, KEY, text, True)
 
@@ -122,7 +38,7 @@ def note(reaper: Api, track: str, record: InstanceRecord, alive: Collection[str]
     """
     kept = read(reaper, track)
     others = [one for one in kept.records if one.fx != record.fx and one.fx in alive]
-    keep(reaper, track, Kept([*others, record], group or kept.group))
+    keep(reaper, track, replace(kept, records=[*others, record], group=group or kept.group))
 
 
 def is_master(reaper: Api, track: str) -> bool:
@@ -138,33 +54,3 @@ def _text(reaper: Api, track: str) -> str:
     """[ok, track, key, text, is_set]"""
     answer = reaper("GetSetMediaTrackInfo_String", track, KEY, "", False)
     return answer[3] if answer[0] else ""
-
-
-def _record(one: Any) -> InstanceRecord | None:
-    try:
-        blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
-        heard, told, learned = (one.get(name) for name in ("heard", "told", "learned"))
-        record = InstanceRecord(
-            one["fx"], one["family"], one["name"], blend, one["eq"], heard if isinstance(heard, dict) else None,
-            told if isinstance(told, str) else "", learned if isinstance(learned, str) else "",
-            one.get("taught") is True, tuple(int(lane) for lane in one.get("lanes") or ()),
-        )  # fmt: skip
-        texts = (record.fx, record.name, *blend)
-        fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
-        return record if fine and isinstance(record.eq["bands"], list) else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _same(band: Band, kept: Any, moved: bool) -> bool:
-    """`moved`: an envelope of ours drives its gain."""
-    try:
-        return (
-            band.kind == kept["kind"]
-            and band.enabled == kept["enabled"]
-            and abs(band.freq_hz / kept["freq_hz"] - 1) < _SAME_HZ
-            and (moved or abs(band.gain_db - kept["gain_db"]) < _SAME_DB)
-            and abs(band.bandwidth_oct - kept["bandwidth_oct"]) < _SAME_OCT
-        )
-    except (TypeError, KeyError, ZeroDivisionError):
-        return False

@@ -24,6 +24,7 @@ from .render_wait import wait_for
 from .spans import Group, Span, groups
 from .stems import refuse_the_mix
 from .target import Target
+from .window import LONGEST_S
 
 RENDER_AND_CLOSE = 42230  # "Render project, using the most recent render settings, auto-close render dialog"
 WAV_32_FLOAT = base64.b64encode(b"evaw\x20\x00\x01").decode()  # all seven bytes: four alone were measured to be silence
@@ -54,6 +55,10 @@ class Rendered:
     folder: Path
     parts: list[RenderedPart] = field(default_factory=list)
 
+    def stretches_s(self) -> list[Span]:
+        """Where in the project lies what `whole` gives, one after another."""
+        return [span for part in self.parts for span in part.spans or [(part.start_s, part.end_s)]]
+
     def whole(self) -> Path:
         """One sound file, the parts one after another. Raises `LiveError` for what was not rendered to its end."""
         name, folder = self.target.name, self.folder.parent
@@ -67,8 +72,11 @@ class Rendered:
         return _joined(self.parts, self.folder)
 
 
-def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, may_wait: bool = True) -> list[Rendered]:
-    """Renders all targets into `folder`. To be called while REAPER is held.
+def render(
+    reaper: Api, project: str, targets: Sequence[Target], folder: Path, may_wait: bool = True,
+    longest_s: float = LONGEST_S,
+) -> list[Rendered]:  # fmt: skip
+    """Renders all targets into `folder`, at most `longest_s` of each. To be called while REAPER is held.
 
     `may_wait` False: something is in the project that must be out of it before REAPER goes on with its own work, so a
     render in the background is refused. Raises `LiveError`.
@@ -80,7 +88,7 @@ def render(reaper: Api, project: str, targets: Sequence[Target], folder: Path, m
         reaper("PreventUIRefresh", 1)
         later(render_state.transport(reaper, project))
         later(render_state.keys(reaper, project))
-        for group in groups(reaper, project, targets):
+        for group in groups(reaper, project, targets, longest_s):
             write.check_still_there(reaper, project, group.targets)  # the render before may have been in the background
             for target, path in _rendered(reaper, project, group, folder, may_wait):
                 part = RenderedPart(path, group.start_s, group.end_s, group.spans.get(id(target)))

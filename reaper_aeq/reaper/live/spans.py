@@ -1,4 +1,5 @@
-"""From when to when targets are heard, and which of them one render can serve: at most a minute each."""
+"""From when to when targets are heard, and which of them one render can serve: at most a minute each, a quarter of an
+hour of what is to follow the song."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from .render_state import all_tracks
 from .target import Target, is_null, items_of, plays_midi
 from .window import LONGEST_S, Piece, windows
 
+ALONG_S = 900.0  # of what follows the song, which is heard from end to end
 NOTES_PER_ITEM = 500  # looked at, evenly over all of them
 
 
@@ -31,29 +33,32 @@ class Group:
     spans: dict[int, list[Span]] = field(default_factory=dict)
 
 
-def groups(reaper: Api, project: str, targets: Sequence[Target]) -> list[Group]:
-    """Each target in one group at least; one with chosen items may be in several.
+def groups(reaper: Api, project: str, targets: Sequence[Target], longest_s: float = LONGEST_S) -> list[Group]:
+    """Each target in one group at least; one with chosen items may be in several. At most `longest_s` of each is heard.
 
     An item is rendered as a part of its track's stem: what renders of items hold is measured for the track's FX only.
     """
-    chosen = [(target, span) for target in targets if target.items for span in _chosen_spans(reaper, target)]
-    found = _around(chosen)
+    chosen = [(target, span) for target in targets if target.items for span in _chosen_spans(reaper, target, longest_s)]
+    found = _around(chosen, longest_s)
     whole = [target for target in targets if not target.items]
     tracks = all_tracks(reaper, project)[1:] if whole else []
     for how in ("stem", "master"):
         alike = [target for target in whole if target.is_master == (how == "master")]
-        heard = [[p for m in one.link or [one] for p in _pieces_of(reaper, project, m, tracks)] for one in alike]
-        for (start_s, end_s), numbers in windows(heard):
+        heard = [
+            [piece for member in one.link or [one] for piece in _pieces_of(reaper, project, member, tracks, longest_s)]
+            for one in alike
+        ]
+        for (start_s, end_s), numbers in windows(heard, longest_s):
             found.append(Group(how, [alike[n] for n in numbers], start_s, end_s))
         # nothing on the time line: a track that sounds by itself, heard as long as the project
         rest = [target for target, pieces in zip(alike, heard, strict=True) if not pieces]
         if rest:
-            found.append(Group(how, rest, 0.0, min(LONGEST_S, max(1.0, reaper("GetProjectLength", project)))))
+            found.append(Group(how, rest, 0.0, min(longest_s, max(1.0, reaper("GetProjectLength", project)))))
     return found
 
 
-def _chosen_spans(reaper: Api, target: Target) -> list[Span]:
-    """Where a target's chosen items lie, those that touch made one; of more than a minute the loudest one."""
+def _chosen_spans(reaper: Api, target: Target, longest_s: float) -> list[Span]:
+    """Where a target's chosen items lie, those that touch made one; of more than `longest_s` the loudest."""
     found: list[Span] = []
     items = [item for one in target.link or [target] for item in one.items]  # linked ones are summed: the same times
     for start_s, end_s in sorted(_item_s(reaper, item) for item in items):
@@ -61,17 +66,17 @@ def _chosen_spans(reaper: Api, target: Target) -> list[Span]:
             found[-1] = (found[-1][0], max(found[-1][1], end_s))
         else:
             found.append((start_s, end_s))
-    if sum(end_s - start_s for start_s, end_s in found) <= LONGEST_S:
+    if sum(end_s - start_s for start_s, end_s in found) <= longest_s:
         return found
-    (first_s, last_s), _ = windows([_pieces(reaper, items)])[0]
+    (first_s, last_s), _ = windows([_pieces(reaper, items, longest_s)], longest_s)[0]
     return [(max(a, first_s), min(b, last_s)) for a, b in found if a < last_s and b > first_s]
 
 
-def _around(chosen: Sequence[tuple[Target, Span]]) -> list[Group]:
-    """Renders that hold all of these spans, each at most a minute of the project."""
+def _around(chosen: Sequence[tuple[Target, Span]], longest_s: float) -> list[Group]:
+    """Renders that hold all of these spans, each at most `longest_s` of the project."""
     found: list[Group] = []
     for target, (start_s, end_s) in sorted(chosen, key=lambda one: one[1][0]):
-        if not found or max(found[-1].end_s, end_s) - found[-1].start_s > LONGEST_S:
+        if not found or max(found[-1].end_s, end_s) - found[-1].start_s > longest_s:
             found.append(Group("stem", [], start_s, end_s))
         group = found[-1]
         group.end_s = max(group.end_s, end_s)
@@ -81,7 +86,9 @@ def _around(chosen: Sequence[tuple[Target, Span]]) -> list[Group]:
     return found
 
 
-def _pieces_of(reaper: Api, project: str, target: Target, tracks: Sequence[str]) -> list[Piece]:
+def _pieces_of(
+    reaper: Api, project: str, target: Target, tracks: Sequence[str], longest_s: float
+) -> list[Piece]:  # fmt: skip
     """What is heard through a target: its own items, for a bus those of what feeds it."""
     if target.is_master or reaper("GetTrackNumSends", target.track, -1) > 0:
         sources = list(tracks)
@@ -90,13 +97,13 @@ def _pieces_of(reaper: Api, project: str, target: Target, tracks: Sequence[str])
     else:
         sources = [target.track]
     items = [item for track in sources for item in items_of(reaper, track) if check.plays(reaper, item)]
-    return _pieces(reaper, items)
+    return _pieces(reaper, items, longest_s)
 
 
-def _pieces(reaper: Api, items: Sequence[str]) -> list[Piece]:
-    """What the items play is only looked up where a minute has to be chosen."""
+def _pieces(reaper: Api, items: Sequence[str], longest_s: float) -> list[Piece]:
+    """What the items play is only looked up where a stretch has to be chosen."""
     spans = [_item_s(reaper, item) for item in items]
-    long = bool(spans) and max(end for _, end in spans) - min(start for start, _ in spans) > LONGEST_S
+    long = bool(spans) and max(end for _, end in spans) - min(start for start, _ in spans) > longest_s
     pieces = zip(items, spans, strict=True)
     return [_detailed(reaper, item, *span) if long else Piece(*span) for item, span in pieces]
 

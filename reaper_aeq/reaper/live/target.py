@@ -33,6 +33,7 @@ class Target:
     link: list[Target] = field(default_factory=list, repr=False, compare=False)
     group: str | None = None
     overridden: list[str] = field(default_factory=list)  # parameters of the written EQ that follow an envelope
+    steady: str = ""  # why it does not follow the song though it was to, once it was written
     kept: str = ""  # what somebody changed by hand and was kept beside the written EQ
 
     @property

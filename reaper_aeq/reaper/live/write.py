@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ...eq import Eq
-from ..edits import signature
-from . import by_hand, check, envelopes, fx, reaeq, records, render_state
+from ...eq import Eq, MovingEq
+from ..edits import along, signature
+from ..instance_record import EDITED, record_of
+from . import by_hand, check, envelopes, fx, moving, reaeq, records, render_state
 from .api import Api, Later, LiveError, RefusedCall
 from .target import Target, front_project
 
 UNDO_STATE = 1 | 2  # track and master FX, and what is kept beside a track; nothing else of the project
+MISCCFG = 8  # what is kept beside the project
 
 
 @dataclass
@@ -22,7 +24,8 @@ class Entry:
     """What a target's instance is to hold, and its name.
 
     `alone`: no other of our instances stays on that track. `afresh`: what somebody changed by hand is dropped. `heard`:
-    the sound it was computed for, to be learned from later.
+    the sound it was computed for, to be learned from later. `moving`: the EQ along the project, where it is to follow
+    the song.
     """
 
     target: Target
@@ -31,6 +34,7 @@ class Entry:
     alone: bool = False
     afresh: bool = False
     heard: Mapping[str, Any] | None = None
+    moving: MovingEq | None = None
 
     @property
     def family(self) -> str:
@@ -57,8 +61,13 @@ def check_still_there(reaper: Api, project: str, targets: Sequence[Target]) -> N
                 raise LiveError(f"{target.name!r}: {what} was removed meanwhile: nothing was changed, try again")
 
 
-def undoable(reaper: Api, project: str, label: str, targets: Sequence[Target], body: Callable[[], None]) -> None:
-    """`body()` as one undo point; whatever it raises, all of it is taken back. To be called while REAPER is held."""
+def undoable(
+    reaper: Api, project: str, label: str, targets: Sequence[Target], body: Callable[[], None], more: int = 0
+) -> None:
+    """`body()` as one undo point; whatever it raises, all of it is taken back. To be called while REAPER is held.
+
+    `more`: flags of what it changes beside tracks and FX.
+    """
     check_still_there(reaper, project, targets)
     failed = True
     block = begin_block(reaper, project)
@@ -69,7 +78,7 @@ def undoable(reaper: Api, project: str, label: str, targets: Sequence[Target], b
         failed = False
     finally:
         with reaper.closed():
-            end_block(reaper, project, block, None if failed else f"AEQ: {label}")
+            end_block(reaper, project, block, None if failed else f"AEQ: {label}", more)
         if not failed:
             reaper.settled()
 
@@ -82,14 +91,14 @@ def begin_block(reaper: Api, project: str) -> str:
     return f"AEQ: taken back {secrets.token_hex(4)}"
 
 
-def end_block(reaper: Api, project: str, block: str, label: str | None) -> None:
+def end_block(reaper: Api, project: str, block: str, label: str | None, more: int = 0) -> None:
     """Closes it as a step called `label`, or, with None, takes back what it changed.
 
     REAPER adds no step for a block that changed nothing: undo would then take the user's own last edit, so it is only
     called while our step is the last one.
     """
     reaper("PreventUIRefresh", -1)
-    reaper("Undo_EndBlock2", project, label or block, UNDO_STATE)
+    reaper("Undo_EndBlock2", project, label or block, UNDO_STATE | more)
     if label is None and last_step(reaper, project) == block:
         reaper("Undo_DoUndo2", project)
 
@@ -107,12 +116,15 @@ def write_all(reaper: Api, project: str, label: str, entries: Sequence[Entry]) -
 
     def body() -> None:
         for entry in entries:
-            write_one(reaper, entry)
+            write_one(reaper, project, entry)
 
-    undoable(reaper, project, _counted(label, len(entries)), [entry.target for entry in entries], body)
+    targets = [entry.target for entry in entries]
+    # which envelopes of the master's EQ are ours is kept beside the project
+    more = MISCCFG if any(e.target.is_master and (e.moving or e.target.instance) for e in entries) else 0
+    undoable(reaper, project, _counted(label, len(entries)), targets, body, more)
 
 
-def write_one(reaper: Api, entry: Entry) -> None:
+def write_one(reaper: Api, project: str, entry: Entry) -> None:
     """Into our instance if there is one, else into a new one at the target's place. Raises `LiveError`."""
     target, track = entry.target, entry.target.track
     instance = reaeq.find(reaper, track, target.family)  # FX may have been moved or added meanwhile
@@ -128,7 +140,7 @@ def write_one(reaper: Api, entry: Entry) -> None:
     # read before a fresh one takes its place
     edit = by_hand.edit_of(reaper, track, moved)
     whole = by_hand.with_edit(target, edit, entry.eq, entry.blend, entry.heard)
-    lanes = _without_lanes(reaper, target, old, instance) if old is not None and instance else ()
+    lanes = _without_lanes(reaper, project, target, old, instance) if old is not None and instance else ()
     place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     index = old if old is not None else reaeq.add(reaper, track, place)
     if index is None:
@@ -137,18 +149,24 @@ def write_one(reaper: Api, entry: Entry) -> None:
     what = None if edit and reaeq.holds(reaper, track, index, whole) else reaeq.write(reaper, track, index, whole)
     # a name that the user gave it stays
     own = instance is not None and instance.has_own_name and not entry.alone
-    name = instance.name if instance and own else entry.name + reaeq.EDITED * bool(edit)
+    name = instance.name if instance and own else entry.name + EDITED * bool(edit)
+    if not what and entry.moving:
+        target.steady = moving.why_not(index, instance, whole, lanes)
+        if not target.steady:
+            sections, bands = along(entry.eq, whole, entry.moving), reaeq.count(reaper, track, index)
+            lanes, what = moving.write(reaper, track, index, bands, sections, lanes)
     if not what and not reaeq.rename(reaper, track, index, name):
         what = "its name"
     if not what and index != (place if old is None else old):
         what = "its place in the chain"
     if what:
         raise _not_taken(reaper, target, what)
+    moving.keep(reaper, project, track, index, lanes)
     told = {"told": edit.change, "learned": edit.record.learned} if edit else {}
     _note(reaper, track, index, entry, name, heard=entry.heard, lanes=lanes, **told)
     if old is not None:
         target.kept = edit.change if edit else ""
-        target.overridden = reaeq.overridden(reaper, track, index, whole)
+        target.overridden = reaeq.overridden(reaper, track, index, whole, lanes)
     # an instance that was off and gets a new EQ is meant to be heard
     if old is not None and fx.is_bypassed(reaper, track, index):
         fx.bypass(reaper, track, index, False)
@@ -207,22 +225,25 @@ def remove_all(reaper: Api, project: str, targets: Sequence[Target]) -> list[tup
             if instances:
                 kept, alive = records.read(reaper, target.track), _alive(reaper, target.track)
                 left = [record for record in kept.records if record.fx in alive]
-                records.keep(reaper, target.track, records.Kept(left, kept.group))
+                records.keep(reaper, target.track, replace(kept, records=left))
 
     holders = [target for target, instances in found if instances]
     undoable(reaper, project, _counted("remove EQ", len(holders)), holders, body)
     return [(target, instance.name) for target, instances in found for instance in instances]
 
 
-def _without_lanes(reaper: Api, target: Target, index: int, instance: reaeq.Instance) -> tuple[int, ...]:
-    """Rids an instance of the envelopes by which the actions made it follow the song: a fresh one takes its place, for
-    no call deletes an envelope. Where the user has some on it, it stays, and ours are switched off; gives these."""
+def _without_lanes(
+    reaper: Api, project: str, target: Target, index: int, instance: reaeq.Instance
+) -> tuple[int, ...]:  # fmt: skip
+    """Rids an instance of the envelopes by which it follows the song: a fresh one takes its place, for no call deletes
+    an envelope. Where the user has some on it, it stays, and ours are emptied and switched off; gives these."""
     track = target.track
-    ours = set(instance.record.lanes) if instance.record else set()
+    ours = set(moving.ours(reaper, project, track, replace(instance, index=index)))
     if not ours or not (there := envelopes.lanes(reaper, track, index)):
         return ()
     if set(there) - ours:
         for parameter in sorted(ours & set(there)):
+            moving.clear(reaper, there[parameter])
             envelopes.switch_off(reaper, there[parameter])
         return tuple(sorted(ours & set(there)))
     if reaeq.add(reaper, track, index) != index:
@@ -238,11 +259,11 @@ def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: 
     if (instance := next(found, None)) is None:
         raise LiveError(f"the EQ of ours on {target.name!r} was removed meanwhile: nothing was changed, try again")
     name = instance.name
-    if not instance.has_own_name and not name.endswith(reaeq.EDITED):
-        name += reaeq.EDITED
+    if not instance.has_own_name and not name.endswith(EDITED):
+        name += EDITED
         if not reaeq.rename(reaper, track, instance.index, name):
             raise _not_taken(reaper, target, "its name")
-    learned = records.record_of(
+    learned = record_of(
         fx.guid(reaper, track, instance.index), before.family, name, before.blend, computed, heard=before.heard,
         told=before.told, learned=signature(edit.held), taught=True, lanes=before.lanes,
     )  # fmt: skip
@@ -251,7 +272,7 @@ def note_learned(reaper: Api, target: Target, edit: by_hand.HandEdit, computed: 
 
 def _note(reaper: Api, track: str, index: int, entry: Entry, name: str, **more: Any) -> None:
     """What was written is kept beside the track: the FX is found again whatever it is called."""
-    record = records.record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
+    record = record_of(fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq, **more)
     records.note(reaper, track, record, _alive(reaper, track), entry.target.group)
 
 

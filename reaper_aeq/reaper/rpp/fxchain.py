@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,8 @@ class EqInstance:
     state: ReaEqState
     in_container: bool = False
     line: int = 0
+    guid: str = ""  # "" where the file has none
+    lanes: frozenset[int] = frozenset()  # parameters that follow an envelope
 
     @property
     def eq(self) -> Eq:
@@ -212,7 +215,31 @@ def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
     bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
     plugin = fx.plugin
     assert plugin is not None, "only of a ReaEQ"
-    return EqInstance(_name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number)
+    return EqInstance(
+        _name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number,
+        (fx.values("FXID") or [""])[0], _moved(fx),
+    )  # fmt: skip
+
+
+def _moved(fx: Fx) -> frozenset[int]:
+    lanes = (part for part in fx.parts if isinstance(part, Chunk) and part.name == "PARMENV")
+    numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
+    return frozenset(int(number) for number in numbers if number.isdecimal())
+
+
+def rename_eq(parent: Chunk, chain_name: str, name: str, new: str) -> bool:
+    """Gives the instance of this name another; nothing else of it changes. False if there is none."""
+    chain = parent.find(chain_name)
+    found = (fx.plugin for fx in (split_fx(chain)[1] if chain else []) if _named(fx, name))
+    plugin = next(found, None)
+    if plugin is None or plugin.head is None:
+        return False
+    old_token, new_token = (quote_token(clean_name(one)).encode() for one in (name, new))
+    before, found_token, after = plugin.head.raw.partition(b" " + old_token + b" ")
+    if not found_token:
+        return False
+    plugin.head.raw = before + b" " + new_token + b" " + after
+    return True
 
 
 def _name(plugin: Chunk) -> str:
@@ -226,10 +253,19 @@ def _named(fx: Fx, name: str) -> bool:
 def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
     old = read_state(plugin)
     state = replace(old, bands=new.bands, gain=new.gain)
-    if state == old:
+    if state == old or _sound_alike(state, old):
         return False
     plugin.children = plugin.made(encode_state(state))
     return True
+
+
+def _sound_alike(a: ReaEqState, b: ReaEqState) -> bool:
+    """Whether they differ in no more than the last digits, which the way to dB and back may change."""
+    if [(one.type, one.enabled) for one in a.bands] != [(one.type, one.enabled) for one in b.bands]:
+        return False
+    rows = [[one.gain, *(value for band in one.bands for value in (band.freq_hz, band.gain, band.bandwidth_oct))]
+            for one in (a, b)]  # fmt: skip
+    return all(math.isclose(x, y, rel_tol=1e-12) for x, y in zip(*rows, strict=True))
 
 
 def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float) -> bool:

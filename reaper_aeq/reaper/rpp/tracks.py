@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...eq import Eq, MovingEq
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
+from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
+from . import track_ext
 from .fields import floats, ints, text
-from .fxchain import EqInstance, read_eqs, remove_eq, set_eq
+from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
 from .items import Item, read_item
 
 # What REAPER writes in a TRACK behind the FX chain.
@@ -77,6 +79,10 @@ class _HasChain(ABC):
         except ProjectError as error:
             raise error.in_file(self._path) from None
 
+    def rename_eq(self, name: str, new: str) -> bool:
+        """Gives the ReaEQ of this name another; False if there is none."""
+        return rename_eq(self.chunk, self.chain_name, name, new)
+
     def remove_eq(self, name: str) -> bool:
         """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
         return remove_eq(self.chunk, self.chain_name, name)
@@ -133,6 +139,27 @@ class Track(_HasChain):
         lanes = ints(self.chunk, "LANESOLO", [0] * 8)
         word, bit = divmod(item.lane, 32)
         return word >= len(lanes) or bool(lanes[word] >> bit & 1)
+
+    def remove_eq(self, name: str) -> bool:
+        """As of the base; what is kept beside the track about EQs that are gone goes as well."""
+        found = super().remove_eq(name)
+        self.keep_records(None)
+        return found
+
+    def records(self) -> Kept:
+        """What is kept beside the track about the EQs that were put on it."""
+        return loads(track_ext.read(self.chunk, NAME), self.guid)
+
+    def keep_records(self, record: InstanceRecord | None) -> None:
+        """Drops what is kept of EQs that are gone, and keeps this."""
+        before = self.records()
+        if record is None and not before.records:
+            return
+        alive = {one.guid for one in self.eqs()}
+        records = [one for one in before.records if one.fx in alive and (record is None or one.fx != record.fx)]
+        after = replace(before, records=[*records, *([record] if record else [])])
+        if after.records != before.records:
+            track_ext.write(self.chunk, NAME, dumps(after, self.guid))
 
     def _place_of_chain(self) -> int:
         children = self.chunk.children

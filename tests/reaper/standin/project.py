@@ -42,7 +42,7 @@ class Project:
         self._trailing = b"" if data.rstrip(b"\r\n") == data else self.ending.encode()
         self.tracks: list[Track] = []
         self.master = Track(self, self.root, MASTER_GUID)
-        self.changes = 0
+        self.changes = self.steps = 0
         self.play_state, self.play_position = 0, 0.0
         self.render_beside: dict = {}  # render keys that have no known project line
         self.render_lines: dict[str, str | None] = {}  # render lines as they were read
@@ -62,7 +62,7 @@ class Project:
         return text.encode("utf-8", "surrogateescape") + self._trailing
 
     def touch(self) -> None:
-        """Something changed: GetProjectStateChangeCount moves on."""
+        """Something changed."""
         self.changes += 1
 
     def add_undo_point(self, label: str, before: bytes, flags: int) -> None:
@@ -75,6 +75,7 @@ class Project:
         """Takes the last point back, to the byte; returns its label, "" if there is none."""
         if not self.undo_points:
             return ""
+        self.steps += 1
         point = self.undo_points.pop()
         self.redo_points.append(point)
         self.restore(point.before)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .crossing import crossing_s
@@ -20,12 +21,21 @@ PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
 
 @dataclass(frozen=True)
 class Cycle:
-    """Seconds of one cycle of one script: all of it, inside rendering, inside the stand-in and on the way there."""
+    """Seconds of one cycle of one script: all of it, inside rendering, inside the stand-in and on the way there.
+
+    `called`: how often it called each function.
+    """
 
     script: str
     wall_s: float
     render_s: float
     standin_s: float
+    called: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def calls(self) -> int:
+        """How often the script called REAPER: what a cycle costs on any machine, however busy it is."""
+        return self.called.total()
 
     @property
     def blocked_s(self) -> float:
@@ -45,7 +55,7 @@ class Script:
         self.accessors: set = set()
         self._render_s = self._standin_s = 0.0
         self._trace, self._crash = "", None
-        self._calls = 0
+        self._called: Counter[str] = Counter()
         make = RUNTIMES[reaper.lua_version]
         self.lua, self._crossing_s = make(), crossing_s(make, PRELUDE)
         self.gfx_window = None
@@ -64,10 +74,10 @@ class Script:
                 if name in MAIN_THREAD_ONLY:
                     call = self.prelude.on_main_thread_only(call)
                 table[name.removeprefix("gfx_")] = call
-        for field in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
-            gfx[field] = 0
-        for field in ("r", "g", "b", "a"):
-            gfx[field] = 1
+        for name in ("x", "y", "w", "h", "mode", "dest", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel", "texth"):
+            gfx[name] = 0
+        for name in ("r", "g", "b", "a"):
+            gfx[name] = 1
         g.reaper, g.gfx = reaper, gfx
         g.os.exit = self.prelude.wrap(self._forbidden("os.exit", "it would end REAPER itself"))
         g.print = self.prelude.wrap(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
@@ -81,7 +91,7 @@ class Script:
 
         def call(*arguments):
             started = time.perf_counter()
-            self._calls += 1
+            self._called[name] += 1
             try:
                 values = tuple(from_lua(value) for value in arguments)
                 if signature is not None:
@@ -153,7 +163,7 @@ class Script:
         reaper = self.reaper
         reaper.running = self
         self._render_s = self._standin_s = 0.0
-        self._calls, started = 0, time.perf_counter()
+        self._called, started = Counter(), time.perf_counter()
         try:
             for function in functions:
                 ok, problem = self.prelude.call(function)
@@ -164,8 +174,9 @@ class Script:
                     reaper.violate("script error", from_lua(problem), self)
                     self.pending, self.exits = [], []
         finally:
-            wall_s, standin_s = time.perf_counter() - started, self._standin_s + self._calls * self._crossing_s
-            reaper.cycles.append(Cycle(self.path.name, wall_s, self._render_s, standin_s))
+            wall_s, calls = time.perf_counter() - started, self._called.total()
+            standin_s = self._standin_s + calls * self._crossing_s
+            reaper.cycles.append(Cycle(self.path.name, wall_s, self._render_s, standin_s, self._called))
             changed = from_lua(self.prelude.changed())
             reaper.end_of_cycle(self, changed)
             reaper.running = None

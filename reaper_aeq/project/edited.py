@@ -1,0 +1,112 @@
+"""What somebody changed by hand in an EQ of ours in a project file, kept on the next one, as the actions and `live` do.
+
+What was computed is kept beside the track, as the actions keep it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..eq import Band, Eq
+from ..errors import AeqError
+from ..reaper.edits import Held, described, kept
+from ..reaper.instance_record import record_of
+from ..reaper.reaeq.instance import to_eq
+from ..reaper.reaeq.state import StateError
+from ..reaper.rpp.fxchain import EqInstance
+from ..reaper.rpp.tracks import Master, Track
+from ..request import parse_word
+
+OURS = {"AEQ: ": "word", "AEQ match: ": "match"}
+UNKNOWN_KIND = (
+    "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh to drop"
+    " what was changed by hand"
+)
+_FIELDS, _SAME = ("freq_hz", "gain_db", "bandwidth_oct"), 1e-9
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """An EQ of ours that is not what was computed: both, and the difference in words."""
+
+    computed: Eq
+    held: Held
+    change: str
+
+    def on(self, eq: Eq) -> Eq:
+        """The next answer with it; what is there where that is the same, to the last digit."""
+        whole, there = kept(self.computed, self.held, eq), [band for band in self.held.bands if band]
+        fields = [(whole.output_gain_db, self.held.output_gain_db)]
+        for now, before in zip(whole.bands, there, strict=False):
+            fields += [(getattr(now, name), getattr(before, name)) for name in _FIELDS]
+        alike = [(band.kind, band.enabled) for band in whole.bands] == [(band.kind, band.enabled) for band in there]
+        same = alike and all(math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME) for a, b in fields)
+        return Eq(tuple(there), self.held.output_gain_db) if same else whole
+
+
+def ours_of(holder: Track | Master) -> list[EqInstance]:
+    """The instances of ours, by their names, in the order of the chain; those in containers are left alone."""
+    return [one for one in holder.eqs() if one.name.startswith(tuple(OURS)) and not one.in_container]
+
+
+def edit_of(holder: Track | Master, instance: EqInstance | None) -> FileEdit | None:
+    """None where nobody changed it, and where nothing is known of it: of the master nothing is kept.
+
+    Raises `AeqError` for a change that cannot be kept.
+    """
+    if instance is None or isinstance(holder, Master):
+        return None
+    beside = holder.records()
+    found = [one for one in beside.records if one.fx == instance.guid]
+    found = found or [one for one in beside.records if one.name == instance.name]  # a copied track, a merged project
+    computed = found[0].computed if found else None
+    if computed is None:
+        return None
+    held = _held(instance, computed)
+    change = described(computed, held)
+    if change and None in held.bands:
+        raise AeqError(UNKNOWN_KIND)
+    return FileEdit(computed, held, change) if change else None
+
+
+def blend_of(name: str) -> Mapping[str, float]:
+    """{word: weight} as a name of ours says; empty where that cannot be read, as of a match.
+
+    >>> blend_of("AEQ: warm 70% + airy 50%")
+    {'warm': 0.7, 'airy': 0.5}
+    """
+    try:
+        read = parse_word(name.removeprefix("AEQ: "), all_zero=True) if name.startswith("AEQ: ") else {}
+    except AeqError:
+        return {}
+    return {read: 1.0} if isinstance(read, str) else read
+
+
+def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str, lanes: tuple[int, ...]) -> None:
+    """Keeps beside the track what was computed for the instance of this name."""
+    instance = next((one for one in ours_of(track) if one.name == name), None)
+    if instance is None or not instance.guid:
+        return
+    family = next(family for prefix, family in OURS.items() if name.startswith(prefix))
+    record = record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes)
+    track.keep_records(record)
+
+
+def _held(instance: EqInstance, computed: Eq) -> Held:
+    """What it holds; what follows an envelope is no hand's work and counts as it was computed."""
+    bands: list[Band | None] = []
+    for band in instance.state.bands:
+        try:
+            bands += to_eq(replace(instance.state, bands=(band,))).bands
+        except StateError:
+            bands.append(None)
+    output_gain_db = to_eq(replace(instance.state, bands=())).output_gain_db
+    for place, (now, before) in enumerate(zip(list(bands), computed.bands, strict=False)):
+        names = [name for n, name in enumerate(_FIELDS) if 3 * place + n in instance.lanes]
+        if now is not None and names:
+            bands[place] = replace(now, **{name: getattr(before, name) for name in names})
+    if 3 * len(bands) in instance.lanes:
+        output_gain_db = computed.output_gain_db
+    return Held(tuple(bands), output_gain_db)

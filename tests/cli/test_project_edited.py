@@ -1,0 +1,161 @@
+"""`reaper-aeq project` on EQs of ours that somebody turned by hand since: kept on the next answer, or dropped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import RATE, noise, store
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
+
+from standin.example import ItemSpec, TrackSpec, write
+
+from reaper_aeq.dsp.spectrum import GRID_HZ
+from reaper_aeq.eq import Eq
+from reaper_aeq.reaper.reaeq.instance import encode_state
+from reaper_aeq.reaper.reaeq.state import StateBand
+from reaper_aeq.reaper.rpp import track_ext
+from reaper_aeq.reaper.rpp.fxchain import split_fx
+from reaper_aeq.reaper.rpp.project import Project
+
+
+@pytest.fixture
+def song(tmp_path) -> Path:
+    store(tmp_path / "vox.wav", noise(2, 2.0))
+    return write(tmp_path / "song.rpp", [TrackSpec("Vox", [ItemSpec("vox.wav", 0.0, 2.0)])], sample_rate=RATE)
+
+
+@pytest.fixture
+def plan(tmp_path) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text('[default]\nword = "warm"\n')
+    return path
+
+
+@pytest.fixture
+def treat(run, tiny_models, plan):
+    """Runs `project --in-place` and gives the row of the only track."""
+
+    def once(song: Path, *more: str) -> dict:
+        code, out, err = run(
+            "project", song, "--in-place", "--plan", plan, "--models", tiny_models, "--json", "--force", *more
+        )
+        assert code == 0, err
+        return json.loads(out)["tracks"][0]
+
+    return once
+
+
+def instance(song: Path):
+    (found,) = [one for one in Project.read(song).tracks[0].eqs() if one.name.startswith("AEQ")]
+    return found
+
+
+def turn(song: Path, change) -> None:
+    """The user changes what the EQ holds, as REAPER would save it: `change` of its state."""
+    project = Project.read(song)
+    chain = project.tracks[0].chunk.find("FXCHAIN")
+    (fx,) = split_fx(chain)[1]
+    state = change(instance(song).state)
+    fx.plugin.children = fx.plugin.made(encode_state(state))
+    song.write_bytes(project.to_bytes())
+
+
+def louder(state):
+    first, *rest = state.bands
+    return replace(state, bands=(replace(first, gain=first.gain * 10 ** (2.0 / 20)), *rest))
+
+
+def curve(eq: Eq) -> np.ndarray:
+    return eq.response_db(GRID_HZ, RATE)
+
+
+def test_the_same_word_again_leaves_the_hands_work_to_the_last_byte(song, treat):
+    treat(song)
+    assert instance(song).name == "AEQ: warm 100%"
+    computed = instance(song).eq
+    turn(song, louder)
+    turned = instance(song).state
+    row = treat(song)
+    assert instance(song).name == "AEQ: warm 100% (edited)" and instance(song).state == turned
+    (told,) = [text for text in row["warnings"] if "by hand" in text]
+    assert told.startswith("what was changed by hand is kept (+2.0 dB ") and told.endswith("--afresh drops it")
+    once = song.read_bytes()
+    treat(song)
+    assert song.read_bytes() == once, "the same run again changes no byte"
+    row = treat(song, "--afresh")
+    assert instance(song).name == "AEQ: warm 100%" and np.abs(curve(instance(song).eq) - curve(computed)).max() < 1e-6
+    assert not [text for text in row["warnings"] if "by hand" in text]
+
+
+def test_another_word_has_it_on_top(song, treat, plan):
+    treat(song)
+    before = curve(instance(song).eq)
+    turn(song, lambda state: replace(louder(state), bands=(*louder(state).bands, StateBand(6, True, 60.0, 1.0, 0.1))))
+    change = curve(instance(song).eq) - before
+    plan.write_text('[default]\nword = "warm"\nintensity = 0.5\n')
+    treat(song, "--afresh")
+    alone = curve(instance(song).eq)
+    plan.write_text('[default]\nword = "warm"\n')
+    treat(song, "--afresh")
+    turn(song, lambda state: replace(louder(state), bands=(*louder(state).bands, StateBand(6, True, 60.0, 1.0, 0.1))))
+    plan.write_text('[default]\nword = "warm"\nintensity = 0.5\n')
+    treat(song)
+    assert instance(song).name == "AEQ: warm 50% (edited)"
+    assert np.abs(curve(instance(song).eq) - alone - change).max() < 0.6
+    assert any(band.kind == "notch" for band in instance(song).eq.bands)
+
+
+def test_a_kind_that_only_reaeq_knows_leaves_the_track_as_it_is(song, treat, plan):
+    treat(song)
+    turn(song, lambda state: replace(state, bands=(*state.bands, StateBand(10, True, 700.0, 1.2, 1.0))))
+    before = song.read_bytes()
+    plan.write_text('[default]\nword = "bright"\n')
+    row = treat(song)
+    assert "only ReaEQ can compute" in row["left_alone"] and song.read_bytes() == before
+
+
+def test_what_the_actions_keep_is_known_here(song, treat):
+    """An EQ that REAPER was given by a key: its record lies in the track's text, long ones as base64."""
+    treat(song)
+    kept = json.loads(track_ext.read(Project.read(song).tracks[0].chunk, "reaper-aeq"))
+    assert kept["eqs"][0]["fx"] == instance(song).guid and kept["track"] == Project.read(song).tracks[0].guid
+    project = Project.read(song)
+    kept["eqs"][0]["heard"] = {"ltas": "-10 " * 400}
+    kept["kind"] = "vocals"
+    track_ext.write(project.tracks[0].chunk, "reaper-aeq", json.dumps(kept))
+    assert b"<BIN reaper-aeq" in project.to_bytes()
+    song.write_bytes(project.to_bytes())
+    turn(song, louder)
+    treat(song)
+    assert instance(song).name == "AEQ: warm 100% (edited)"
+    again = json.loads(track_ext.read(Project.read(song).tracks[0].chunk, "reaper-aeq"))
+    assert again["kind"] == "vocals" and len(again["eqs"]) == 1 and again["eqs"][0]["name"].endswith("(edited)")
+
+
+def test_an_eq_of_which_nothing_is_kept_is_replaced(song, treat):
+    treat(song)
+    project = Project.read(song)
+    track_ext.write(project.tracks[0].chunk, "reaper-aeq", "")
+    song.write_bytes(project.to_bytes())
+    assert b"<EXT" not in song.read_bytes()
+    turn(song, louder)
+    treat(song)
+    assert instance(song).name == "AEQ: warm 100%"
+
+
+@pytest.mark.parametrize("value", ["plain", "two words", "it's", '"', "`'\"", "line\nbreak", "ä" * 2000, "x" * 1001])
+def test_any_text_comes_back_and_goes_without_a_trace(song, value):
+    project = Project.read(song)
+    before = project.to_bytes()
+    track = project.tracks[0].chunk
+    track_ext.write(track, "key", value)
+    again = Project.from_bytes(project.to_bytes()).tracks[0].chunk
+    assert track_ext.read(again, "key") == value and track_ext.read(again, "other") == ""
+    track_ext.write(track, "key", "")
+    assert project.to_bytes() == before
