@@ -34,6 +34,7 @@ def test_the_table_fits_what_lua_is_given():
         back = [kind for kind in row.arguments if kind in COMES_BACK]
         assert len(back) + bool(row.returns) == len(lua.returns), row.name
         kinds = {"i": "integer", "b": "boolean", "d": "number", "s": "string", "S": "string", "E": "number"}
+        kinds["F"] = "boolean"
         pointers = {"void*": "identifier", "GUID*": "string"}
         wanted = [kinds.get(kind) or pointers.get(kind) or kind[:-1] for kind in given]
         assert wanted == list(lua.arguments), row.name

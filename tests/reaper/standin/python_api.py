@@ -7,7 +7,8 @@ one such place. `python_api.tsv` has each function's C arguments:
 
     i b d s  integer, boolean, double, text        X*  a pointer (GUID* is one, where Lua has a text)
     o z      a buffer for a text, and its size     S   a text that goes in and comes back in a buffer of 4 MB
-    I B D    places for an integer, a boolean, a double      E F  a double, a boolean that goes in and comes back
+    I B D    places for an integer, a boolean, a double      E    a double that goes in and comes back
+    F        a place for a boolean that is only read
     N        a place for a name that does not come back (measured of EnumProjectMarkers3: the argument does)
 """
 
@@ -28,7 +29,8 @@ from .signatures import check_arguments, check_returns, signatures
 TABLE = Path(__file__).with_name("python_api.tsv")
 BUFFER_BYTES = 4 * 1024 * 1024
 ONLY_OUT = ("o", "I", "B", "D", "N")
-COMES_BACK = (*ONLY_OUT, "S", "E", "F")
+COMES_BACK = (*ONLY_OUT, "S", "E")
+GOES_IN = ("F",)  # in a place of its own, so that the answer is a tuple with it as it was given
 _POINTER = re.compile(r"\((\w+\*)\)0x([0-9A-F]{16})")
 _PACKED = {"i": ctypes.c_int, "b": ctypes.c_byte, "d": ctypes.c_double}
 _PLACES = {"I": ctypes.c_int, "B": ctypes.c_byte, "D": ctypes.c_double, "E": ctypes.c_double, "F": ctypes.c_byte}
@@ -160,19 +162,16 @@ def _packed(module: ModuleType, kind: str, value: Any) -> Any:
 
 def _answer(module: ModuleType, row: Row, arguments: tuple, given: list, values: list) -> Any:
     returned = _unpacked(module, row.returns, values.pop(0)) if row.returns else None
-    if not any(kind in COMES_BACK for kind in row.arguments):
+    if not any(kind in (*COMES_BACK, *GOES_IN) for kind in row.arguments):
         return returned
     out = []
     for place, (kind, argument) in enumerate(zip(row.arguments, arguments, strict=True)):
         if kind not in COMES_BACK:
-            out.append(argument)
+            out.append(_PLACES[kind](argument).value if kind in GOES_IN else argument)
             continue
         if kind == "N":
             values.pop(0)
             out.append(argument)
-            continue
-        if kind == "F" and len(values) == 0:  # what only goes in comes back as it was
-            out.append(_PLACES[kind](argument).value)
             continue
         value = _unpacked(module, {"o": "s", "S": "s", "E": "d"}.get(kind, kind.lower()), values.pop(0))
         if kind in "oS":
