@@ -36,7 +36,8 @@ def _leave(code: int) -> None:
     import threading
 
     by_name = os.path.basename(sys.argv[0]).startswith("reaper-aeq") or sys.argv[0] == __file__
-    if "torch" not in sys.modules or not by_name or threading.active_count() > 1 or sys.flags.interactive:
+    watched = sys.gettrace() or sys.getprofile() or sys.flags.interactive  # whoever watches is not done yet
+    if "torch" not in sys.modules or not by_name or threading.active_count() > 1 or watched:
         return
     atexit._run_exitfuncs()
     try:

@@ -25,6 +25,13 @@ PIECES_AT_ONCE = 16
 KEPT = 8  # pieces with the largest samples, and with the largest steps, where high frequencies peak
 
 
+def most_of(pieces: Tensor) -> Tensor:
+    """Of kept pieces (n, samples) of several sounds those that would have been kept of all of them in one."""
+    own = pieces.shape[1] // (BEFORE_PIECES + 1)
+    sample, step = pieces[:, -own:].abs().amax(1), pieces[:, -own - 1 :].diff(dim=1).abs().amax(1)
+    return pieces[torch.cat([most.topk(min(KEPT, len(most))).indices for most in (sample, step)]).unique()]
+
+
 def true_peak_db(audio: np.ndarray | Tensor) -> float:
     """The largest magnitude of (channels, samples) at four times its sample rate, dBTP."""
     return _true_peak_db([torch.as_tensor(audio, dtype=torch.float32)])

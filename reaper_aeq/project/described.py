@@ -20,6 +20,8 @@ from .spans import Timeline
 if TYPE_CHECKING:
     from .mix import MixTrack
 
+MAX_LOOPED_HOURS = 100.0  # of loops, which are not read that often
+
 
 class UnreadableError(AudioError):
     """A file of a described sound that cannot be read here; whoever described it may render it instead."""
@@ -114,8 +116,10 @@ def hear(
     project = described(sound)
     mixer = Mixer(project, library)
     numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
-    if mixer.seconds(numbers) > MAX_HOURS * 3600:
-        raise AudioError(f"it holds more than {MAX_HOURS:g} hours of sound, too long to listen to: choose a part of it")
+    most_h = MAX_HOURS if sections else MAX_LOOPED_HOURS  # each moment takes memory
+    for most, seconds in ((MAX_HOURS, mixer.seconds(numbers)), (most_h, mixer.sounding_seconds(numbers))):
+        if seconds > most * 3600:
+            raise AudioError(f"it holds more than {most:g} hours of sound, too long to listen to: choose a part of it")
     track = None if sound.track is None else project.tracks[sound.track]
     heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq, sections=sections)
     if heard.analysis.duration_s < MIN_SECONDS:

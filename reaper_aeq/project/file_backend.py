@@ -61,7 +61,11 @@ class FileBackend:
         room = 0.0
         for channel in level:
             assert isinstance(channel.track, Track)
-            frames = 11.2 * self.mixer.seconds(self.mixer.heard_by(channel.track))
+            numbers = self.mixer.heard_by(channel.track)
+            seconds = self.mixer.seconds(numbers)
+            if self.mixer.sections:
+                seconds = max(seconds, self.mixer.sounding_seconds(numbers))
+            frames = 11.2 * seconds
             if not found or frames > room:
                 found, room = [*found, []], float(MOST_FRAMES)
             found[-1].append(channel)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..dsp.fine_structure import KEPT_FRAMES, fine_structure
+from ..dsp.peaks import most_of
 from ..dsp.spectrum import EXACT_UP_TO_S, Analysis, Spectra, frame_length
 from .spans import Span, skipping
 
@@ -161,31 +162,68 @@ def _phases(first: int, repeats: float, period: float, copies: int, hop: int) ->
     return [angle / (2 * math.pi) for angle in ((middle,) if apart < 0.05 else (middle + apart, middle - apart))]
 
 
-def joined(plan: Reading, parts: Sequence[Analysis], sections: bool = False) -> Analysis:
+def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> Analysis:
     """The analysis of the whole from those of its windows, which must hold their `spectra`.
 
-    `sections`: each moment gets a frame of its own, and `spectra` stay.
+    One after the other is asked for, and of each only what the whole keeps stays in memory. `sections`: each moment
+    gets a frame of its own, and `spectra` stay.
     """
-    rows = np.cumsum([0, *(len(part.band_power) for part in parts)])[:-1]
-    order = _order(plan, rows, parts[0].frame_rate)
-    kept = _spectra(parts, rows, order)
-    band, mel = (torch.cat([getattr(part, name) for part in parts]) for name in ("band_power", "mel_power"))
-    loudest = [part.loudest for part in parts if part.loudest is not None and len(part.loudest)]
-    which = torch.from_numpy(order)
+    hop = frame_length(plan.sample_rate) // 2
+    rows = np.cumsum([0, *((window.stop - window.start) // hop + 2 for window in plan.windows)])
+    order = _order(plan, rows[:-1])
+    kept, seen = _KeptSpectra(order, rows), []
+    for number, part in enumerate(parts):
+        kept.add(number, part)
+        seen.append(replace(part, spectra=None, node_power=None))
+    spectra, which = kept.spectra, torch.from_numpy(order)
+    band, mel = (torch.cat([getattr(part, name) for part in seen]) for name in ("band_power", "mel_power"))
+    loudest = [part.loudest for part in seen if part.loudest is not None and len(part.loudest)]
     return replace(
-        parts[0],
+        seen[0],
         band_power=band[which] if sections else band,
         mel_power=mel[which] if sections else mel,
         order=None if sections else which,
         duration_s=plan.samples / plan.sample_rate,
-        fine=fine_structure(kept.power, kept.bin_hz) if kept else parts[0].fine,
-        spectra=kept if sections else None,
-        loudest=torch.cat(loudest) if loudest else None,
-        node_power=None,
+        fine=fine_structure(spectra.power, spectra.bin_hz) if spectra else seen[0].fine,
+        spectra=spectra if sections else None,
+        loudest=most_of(torch.cat(loudest)) if loudest else None,
     )
 
 
-def _order(plan: Reading, rows: np.ndarray, frame_rate: float) -> np.ndarray:
+class _KeptSpectra:
+    """Of those moments of which a `FrameStore` would keep the frames, the nearest frames that were kept."""
+
+    def __init__(self, order: np.ndarray, rows: np.ndarray) -> None:
+        self._rows = rows
+        self._every = 1
+        while len(order) > 2 * KEPT_FRAMES * self._every - self._every:
+            self._every *= 2
+        self._frames = order[:: self._every]
+        self._found: Spectra | None = None
+        self._missing = False
+
+    def add(self, number: int, part: Analysis) -> None:
+        """What is to be kept of a window."""
+        first, stop = self._rows[number : number + 2]
+        assert len(part.band_power) == stop - first, "frames follow from the length"
+        if part.spectra is None:  # of what is stretched nothing is known between bands
+            self._missing = True
+            return
+        power = part.spectra.power
+        if self._found is None:
+            room = power.new_zeros(len(self._frames), power.shape[1])
+            self._found = Spectra(room, part.spectra.bin_hz, part.frame_rate / self._every)
+        here = np.flatnonzero((first <= self._frames) & (self._frames < stop))
+        step = part.frame_rate / part.spectra.frame_rate
+        at = np.round((self._frames[here] - first) / step).astype(int).clip(max=len(power) - 1)
+        self._found.power[here] = power[at]
+
+    @property
+    def spectra(self) -> Spectra | None:
+        return None if self._missing else self._found
+
+
+def _order(plan: Reading, rows: np.ndarray) -> np.ndarray:
     """(moments,) the number of the frame that stands for each; `rows`: of the first frame of each window."""
     hop = frame_length(plan.sample_rate) // 2
     at = np.arange(plan.samples // hop + 2) * hop
@@ -228,20 +266,3 @@ def _shared(wanted: np.ndarray, phases: np.ndarray) -> np.ndarray:
         if far < least:
             best, least = by_phase[place], far
     return best
-
-
-def _spectra(parts: Sequence[Analysis], rows: np.ndarray, order: np.ndarray) -> Spectra | None:
-    """Of those moments of which a `FrameStore` would keep the frames, the nearest frames that were kept."""
-    kept = [part.spectra for part in parts if part.spectra is not None]
-    if len(kept) < len(parts):
-        return None  # of what is stretched nothing is known between bands
-    every = 1
-    while len(order) > 2 * KEPT_FRAMES * every - every:
-        every *= 2
-    power = []
-    for one in order[::every]:
-        number = int(np.searchsorted(rows, one, side="right")) - 1
-        spectra = kept[number]
-        step = parts[number].frame_rate / spectra.frame_rate
-        power.append(spectra.power[min(round((one - rows[number]) / step), len(spectra.power) - 1)])
-    return Spectra(torch.stack(power), kept[0].bin_hz, parts[0].frame_rate / every)

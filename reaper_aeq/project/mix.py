@@ -155,6 +155,10 @@ class Mixer:
             lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
 
+    def sounding_seconds(self, numbers: Iterable[int]) -> float:
+        """Of sound where these tracks are heard, however little of it is analyzed because it repeats."""
+        return sum(span.stop - span.start for span in self.spans(numbers)) / self.sample_rate
+
     def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:
         """What to read of these tracks where loops repeat; None where that is all."""
         items = [entry for n in numbers for entry in self.playing[n][0]]
@@ -222,13 +226,13 @@ class Mixer:
         if plan is None:
             return self._analyze_spans(numbers, eqs, analyze, blocks, spans)
         with_spectra = partial(analyze, sections=True)
-        parts = [
+        parts = (
             self._analyze_spans(
                 numbers, eqs, with_spectra, blocks, between(spans, window.start, window.stop),
                 (window.start > 0, window.stop < plan.samples),
             )
             for window in plan.windows
-        ]  # fmt: skip
+        )  # fmt: skip
         return joined(plan, parts, self.sections)
 
     def _analyze_spans(

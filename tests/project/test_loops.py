@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from project_kit import RATE
 from standin.example import ItemSpec, TrackSpec, write
 
+from reaper_aeq.dsp.fine_structure import KEPT_FRAMES
+from reaper_aeq.dsp.peaks import KEPT
 from reaper_aeq.dsp.sections import find_parts
 from reaper_aeq.dsp.spectrum import Analysis, analyze_blocks
 from reaper_aeq.engine import AdaptiveEQ
@@ -243,6 +245,15 @@ def test_short_sounds_and_what_is_not_steady_are_read_as_they_are(tmp_path, file
     for items in (short, faded, once, uneven):
         found, _, _ = heard(written(tmp_path, [TrackSpec("", items)]), 0)
         assert found.order is None
+
+
+def test_what_is_kept_does_not_grow_with_the_stretches(tmp_path, files):
+    """Many loops one after the other: what is kept of their peaks and frames is as much as of one sound."""
+    items = [loop(files["beat"], 90.0 * n, 90.0) for n in range(12)]
+    ours, _, _ = heard(written(tmp_path, [TrackSpec("", items)]), 0, sections=True)
+    assert 0 < len(ours.loudest) <= 2 * KEPT and len(ours.spectra.power) <= 2 * KEPT_FRAMES
+    spectra = ours.spectra.power.sum(-1)
+    assert bool((spectra > 0).any(-1).all())
 
 
 def test_what_is_read_does_not_grow_with_the_repetitions(tmp_path, files):

@@ -185,6 +185,22 @@ def test_a_backend_that_has_nothing_to_do_starts_it_and_takes_it_along(process):
     wait_until(lambda: not any(one.is_running() for one in helper), what="its end")
 
 
+@pytest.mark.parametrize("error", [OSError(38, "no semaphores"), NotImplementedError(), RuntimeError("no thread")])
+def test_a_machine_that_can_start_none_goes_on_without(workers, sounds, caplog, error):
+    second, tried = SecondProcess(), []
+
+    def none_here():
+        tried.append(1)
+        raise error
+
+    second._processes.new = none_here
+    for _ in range(3):
+        second.tend(QUIET_S)  # in the backend's watch: what is raised there would end it
+    assert len(tried) == 1 and not second.ready and "no second process" in caplog.text
+    jobs, _ = workers(second)
+    assert all(one.ok for one in outcomes(jobs, [described(path) for path in sounds]))
+
+
 def test_a_defect_over_there_is_told_as_one_over_here(workers, sounds, caplog):
     class Odd:
         ready = True
