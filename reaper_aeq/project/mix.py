@@ -148,16 +148,20 @@ class Mixer:
         spans = self.spans(numbers)
         plan = self._reading(numbers, spans)
         windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
+        return self._seconds_in(numbers, windows)
+
+    def sounding_seconds(self, numbers: Iterable[int]) -> float:
+        """The same with all repetitions of loops, however few of them are analyzed."""
+        numbers = set(numbers)
+        return self._seconds_in(numbers, [self.spans(numbers)])
+
+    def _seconds_in(self, numbers: set[int], windows: Sequence[Sequence[Span]]) -> float:
         has_tape = self._has_tape(numbers)
         lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
         for window in windows:
             stretched = self._stretched(numbers, window)
             lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
-
-    def sounding_seconds(self, numbers: Iterable[int]) -> float:
-        """Of sound where these tracks are heard, however little of it is analyzed because it repeats."""
-        return sum(span.stop - span.start for span in self.spans(numbers)) / self.sample_rate
 
     def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:
         """What to read of these tracks where loops repeat; None where that is all."""

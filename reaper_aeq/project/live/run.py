@@ -32,7 +32,6 @@ from ...result.learnable import heard_of
 from ...result.result import Result, with_loudness
 from ...util.files import output_error
 from ..analysis_pool import Progress, open_analysis_pool
-from ..described import AnalyzedItems
 from ..plan import Action
 from ..rows import MASTER, Row
 from ..runner import IDLE, describe, fill, names_of, raised
@@ -174,7 +173,14 @@ def how_heard(one: Target) -> str:
     return f"rendered, because {one.why_rendered}" if one.why_rendered else "rendered"
 
 
-def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sections: bool) -> AnalyzedItems | None:
+@dataclass(frozen=True)
+class AnalyzedRender(AnalyzedAudio):
+    """As for any file; `timeline`: where it lies in the project."""
+
+    timeline: Timeline | None = None
+
+
+def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sections: bool) -> AnalyzedRender | None:
     """What was rendered, of several their sum; None where nothing can be heard."""
     path = summed(sounds) if len(sounds) > 1 else sounds[0].whole()
     try:
@@ -183,7 +189,7 @@ def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sec
         return None
     rate = heard.analysis.sample_rate
     spans = tuple(Span(round(from_s * rate), round(to_s * rate)) for from_s, to_s in sounds[0].stretches_s())
-    return AnalyzedItems(heard.path, heard.analysis, heard.blocks, heard.warning, Timeline(spans, rate))
+    return AnalyzedRender(heard.path, heard.analysis, heard.blocks, heard.warning, Timeline(spans, rate))
 
 
 def in_sound(heard: AnalyzedAudio, edges_s: Sequence[float] | None) -> list[float] | None:
