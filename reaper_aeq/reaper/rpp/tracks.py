@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ...eq import Eq, MovingEq
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
-from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
+from ..instance_record import EDITED, NAME, InstanceRecord, Kept, dumps, loads
 from . import track_ext
 from .fields import floats, ints, text
 from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
@@ -74,8 +75,9 @@ class _HasChain(ABC):
         """
         try:
             return set_eq(
-                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s
-            )
+                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s,
+                partial(self._drawn_in_reaper, name),
+            )  # fmt: skip
         except ProjectError as error:
             raise error.in_file(self._path) from None
 
@@ -86,6 +88,11 @@ class _HasChain(ABC):
     def remove_eq(self, name: str) -> bool:
         """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
         return remove_eq(self.chunk, self.chain_name, name)
+
+    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID. Of the master
+        nothing is known: what they keep of it lies in a form that nobody has described."""
+        return ()
 
     @abstractmethod
     def _place_of_chain(self) -> int:
@@ -160,6 +167,13 @@ class Track(_HasChain):
         after = replace(before, records=[*records, *([record] if record else [])])
         if after.records != before.records:
             track_ext.write(self.chunk, NAME, dumps(after, self.guid))
+
+    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        records = self.records().records
+        found = [one for one in records if one.fx == fxid]
+        # a copied track, a merged project
+        found = found or [one for one in records if one.name.removesuffix(EDITED) == name.removesuffix(EDITED)]
+        return found[0].lanes if found else ()
 
     def _place_of_chain(self) -> int:
         children = self.chunk.children
