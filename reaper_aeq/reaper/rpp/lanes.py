@@ -68,8 +68,8 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """Whether a part of an FX is an envelope of ours.
 
     Args:
-        drawn: parameters whose envelopes were drawn inside REAPER, which gives them GUIDs like the user's: the record of
-            the instance alone tells them.
+        drawn: parameters whose envelopes were drawn inside REAPER, which gives them GUIDs like the user's: the record
+            of the instance alone tells them.
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
