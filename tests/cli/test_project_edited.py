@@ -211,6 +211,46 @@ def test_envelopes_that_the_actions_drew_are_ours(halves, treat, plan):
     assert 1 in there and IN_REAPER not in there.values() and record(halves)["lanes"] == sorted(there)
 
 
+OTHERS = '{"eqs":[],"group":"{3}","kind":"bass","track":"{21111111-1111-4111-8111-111111111111}","version":1}'
+STALE = (
+    '{"eqs":[{"blend":[],"eq":{"bands":[],"output_gain_db":0},"family":"word","fx":"{4}","name":"AEQ: airy 50%"}],'
+    '"track":"{21111111-1111-4111-8111-111111111111}","version":1}'
+)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "inside", [[], ["other x"], [f"reaper-aeq {OTHERS}"], [f"reaper-aeq '{STALE}'", "other x"], ["reaper-aeq newer"]]
+)
+def test_what_lay_beside_the_track_comes_back_to_the_byte(song, treat, inside, line_break):
+    """An empty chunk; what a copied track brought along; what we cannot read."""
+    plain = song.read_bytes().decode().replace("\r\n", "\n")
+    lines = ["    <EXT", *(f"      {line}" for line in inside), "    >"]
+    place = plain.index("\n", plain.index("    TRACKID" if "    TRACKID" in plain else "  <TRACK")) + 1
+    data = (plain[:place] + "".join(f"{line}\n" for line in lines) + plain[place:]).replace("\n", line_break).encode()
+    song.write_bytes(data)
+    treat(song)
+    once = song.read_bytes()
+    treat(song)
+    assert song.read_bytes() == once and record(song)["name"] == "AEQ: warm 100%"
+    project = Project.read(song)
+    assert project.tracks[0].remove_eq("AEQ: warm 100%") and project.to_bytes() == data
+
+
+def test_what_was_kept_of_an_eq_that_the_track_had_does_not_come_back(song, treat):
+    """A copied track brings EQ and record under other GUIDs: once the EQ goes, so does the record."""
+    treat(song)
+    project = Project.read(song)
+    track = project.tracks[0].chunk
+    other = "{21111111-1111-4111-8111-111111111111}"
+    text = track_ext.read(track, "reaper-aeq").replace(project.tracks[0].guid, other)
+    track_ext.write(track, "reaper-aeq", text.replace(instance(song).guid, other))
+    song.write_bytes(project.to_bytes())
+    treat(song, "--afresh")
+    project = Project.read(song)
+    assert project.tracks[0].remove_eq("AEQ: warm 100%") and b"<EXT" not in project.to_bytes()
+
+
 @pytest.mark.parametrize("value", ["plain", "two words", "it's", '"', "`'\"", "line\nbreak", "ä" * 2000, "x" * 1001])
 def test_any_text_comes_back_and_goes_without_a_trace(song, value):
     project = Project.read(song)

@@ -165,8 +165,17 @@ class Track(_HasChain):
         alive = {one.guid for one in self.eqs()}
         records = [one for one in before.records if one.fx in alive and (record is None or one.fx != record.fx)]
         after = replace(before, records=[*records, *([record] if record else [])])
+        if record and before.before is None and not any(_is_about(one, record, alive) for one in before.records):
+            after.before = self._lost_by(before)
         if after.records != before.records:
-            track_ext.write(self.chunk, NAME, dumps(after, self.guid))
+            track_ext.write(self.chunk, NAME, dumps(after, self.guid), empty_stays=after.before == "")
+
+    def _lost_by(self, kept: Kept) -> str | None:
+        """The text beside the track, read as `kept`, where it would not come back by itself once our EQ is gone."""
+        text = track_ext.read(self.chunk, NAME)
+        if not text:
+            return "" if track_ext.is_empty(self.chunk) else None
+        return text if text != dumps(replace(kept, records=[]), self.guid) else None
 
     def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         records = self.records().records
@@ -249,6 +258,11 @@ def _connect(track: Track, count: int) -> None:
             pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
             found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
     track.receives = tuple(found)
+
+
+def _is_about(known: InstanceRecord, written: InstanceRecord, alive: Collection[str]) -> bool:
+    """Whether a record that was there is of an EQ that is there: in a copied track it is known by its name."""
+    return known.fx in alive or known.name.removesuffix(EDITED) == written.name.removesuffix(EDITED)
 
 
 def _number(token: str) -> float:
