@@ -237,6 +237,21 @@ def test_what_lay_beside_the_track_comes_back_to_the_byte(song, treat, inside, l
     assert project.tracks[0].remove_eq("AEQ: warm 100%") and project.to_bytes() == data
 
 
+def test_what_was_said_of_a_track_meanwhile_is_not_taken_back(song, treat):
+    project = Project.read(song)
+    track_ext.write(project.tracks[0].chunk, "reaper-aeq", OTHERS)
+    song.write_bytes(project.to_bytes())
+    treat(song)
+    project = Project.read(song)
+    track = project.tracks[0]
+    kept = json.loads(track_ext.read(track.chunk, "reaper-aeq"))
+    assert kept["kind"] == "bass" and "group" not in kept and kept["before"] == OTHERS
+    track_ext.write(track.chunk, "reaper-aeq", json.dumps({**kept, "kind": "vocals"}))
+    track.remove_eq("AEQ: warm 100%")
+    left = json.loads(track_ext.read(track.chunk, "reaper-aeq"))
+    assert left == {"eqs": [], "kind": "vocals", "track": track.guid, "version": 1}
+
+
 def test_what_was_kept_of_an_eq_that_the_track_had_does_not_come_back(song, treat):
     """A copied track brings EQ and record under other GUIDs: once the EQ goes, so does the record."""
     treat(song)
