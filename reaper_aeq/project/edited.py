@@ -84,12 +84,13 @@ def blend_of(name: str) -> Mapping[str, float]:
     return {read: 1.0} if isinstance(read, str) else read
 
 
-def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str, lanes: tuple[int, ...]) -> None:
-    """Keeps beside the track what was computed for the instance of this name."""
+def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str) -> None:
+    """Keeps beside the track what was computed for the instance of this name, and which envelopes of it are ours."""
     instance = next((one for one in ours_of(track) if one.name == name), None)
     if instance is None or not instance.guid:
         return
     family = next(family for prefix, family in OURS.items() if name.startswith(prefix))
+    lanes = tuple(sorted(instance.our_lanes))
     record = record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes)
     track.keep_records(record)
 

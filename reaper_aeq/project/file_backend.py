@@ -11,7 +11,6 @@ from ..reaper.edits import along
 from ..reaper.instance_record import EDITED
 from ..reaper.rpp.fxchain import stored_name
 from ..reaper.rpp.items import Take
-from ..reaper.rpp.lanes import parameter
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
@@ -103,7 +102,7 @@ class FileBackend:
         set_ours(track, None if result.does_nothing and not edit else whole, shown, moving)
         if isinstance(track, Track):
             self.eqs[track.index] = whole
-            note(track, shown, result.eq, blend_of(name), edit.change if edit else "", _lanes(moving))
+            note(track, shown, result.eq, blend_of(name), edit.change if edit else "")
         if edit:
             told = f"what was changed by hand is kept ({edit.change}): --afresh drops it"
             channel.row.warnings.append(told)
@@ -169,12 +168,6 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
             holder.remove_eq(other)
     if eq is not None:
         holder.set_eq(eq, name, "first", moving=moving)
-
-
-def _lanes(moving: MovingEq | None) -> tuple[int, ...]:
-    """The numbers of the parameters that envelopes of ours move."""
-    idents = (parameter(moving, which)[0] for which in moving.moving) if moving else ()
-    return tuple(sorted(int(ident.partition(":")[0]) for ident in idents))
 
 
 def _ours(track: Track) -> Eq | None:

@@ -69,11 +69,15 @@ class InstanceRecord:
 @dataclass
 class Kept:
     """All of a track. `group`: of tracks that share an EQ, as the actions make them; `more`: what else they keep, such
-    as the kind of sound that the user says it is."""
+    as the kind of sound that the user says it is.
+
+    `before`: what lay there before the first EQ, to be put back behind the last, where it would not come back by itself
+    ("": an empty chunk in a project's text)."""
 
     records: list[InstanceRecord] = field(default_factory=list)
     group: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+    before: str | None = None
 
 
 def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq, **more: Any) -> InstanceRecord:
@@ -98,15 +102,24 @@ def loads(text: str, track: str) -> Kept:
     copied = found.get("track") != track
     records = [record for one in found["eqs"] if (record := _record(one)) is not None]
     more = {name: found[name] for name in ("kind",) if isinstance(found.get(name), str)}
-    return Kept(records, group if isinstance(group, str) and not copied else None, more)
+    before = found.get("before")
+    return Kept(
+        records, group if isinstance(group, str) and not copied else None, more,
+        before if isinstance(before, str) and not copied else None,
+    )  # fmt: skip
 
 
 def dumps(kept: Kept, track: str) -> str:
-    """The text of it; "" for nothing."""
+    """The text of it; "" for nothing. Without records it is what lay there before, unless that changed meanwhile."""
+    if kept.before is not None and not kept.records:
+        then = loads(kept.before, track)
+        if (then.group, then.more) == (kept.group, kept.more):
+            return kept.before
     if not kept.records and not kept.group and not kept.more:
         return ""
     found: dict[str, Any] = {"version": VERSION, "track": track, **kept.more}
     found |= {"group": kept.group} if kept.group else {}
+    found |= {"before": kept.before} if kept.before is not None and kept.records else {}
     found["eqs"] = [record.to_dict() for record in kept.records]
     return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

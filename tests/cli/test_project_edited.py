@@ -149,6 +149,123 @@ def test_an_eq_of_which_nothing_is_kept_is_replaced(song, treat):
     assert instance(song).name == "AEQ: warm 100%"
 
 
+@pytest.fixture
+def halves(tmp_path) -> Path:
+    """A dull half, then a bright one."""
+    dull, bright = noise(2, 14.0), np.diff(noise(2, 14.0, seed=1), prepend=0.0)
+    bright *= dull.std() / bright.std()
+    store(tmp_path / "halves.wav", np.concatenate([dull, bright], axis=1))
+    return write(tmp_path / "halves.rpp", [TrackSpec("Vox", [ItemSpec("halves.wav", 0.0, 28.0)])], sample_rate=RATE)
+
+
+def record(song: Path) -> dict:
+    (found,) = json.loads(track_ext.read(Project.read(song).tracks[0].chunk, "reaper-aeq"))["eqs"]
+    return found
+
+
+def envelopes(song: Path) -> dict[int, str]:
+    """{parameter: GUID}"""
+    found = [chunk for chunk in Project.read(song).tracks[0].chunk.walk() if chunk.name == "PARMENV"]
+    return {int(one.tokens[1].partition(":")[0]): one.values("EGUID")[0] for one in found}
+
+
+def draw(song: Path, guid: str, lanes: list[int]) -> None:
+    """An envelope of the first gain as REAPER saves it, and which are ours as the record says."""
+    project = Project.read(song)
+    track = project.tracks[0].chunk
+    chain = track.find("FXCHAIN")
+    (fx,) = split_fx(chain)[1]
+    place = next(n for n, part in enumerate(chain.children) if part is fx.parts[-1])
+    band = instance(song).state.bands[0].type
+    name = {0: "Low_Shelf", 1: "High_Shelf", 8: "Band_1"}.get(band, "Band_1")
+    chain.insert(place, [f"<PARMENV 1:_Gain_{name} 0 1 0.25", f"EGUID {guid}", "ACT 1 -1", "PT 0 0.35 0", ">"])
+    kept = json.loads(track_ext.read(track, "reaper-aeq"))
+    kept["eqs"][0] |= {"lanes": lanes} if lanes else {}
+    track_ext.write(track, "reaper-aeq", json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    song.write_bytes(project.to_bytes())
+
+
+IN_REAPER = "{AAAAAAAA-1111-4111-8111-111111111111}"
+
+
+def test_an_envelope_of_the_users_is_not_noted_as_ours(halves, treat, plan):
+    treat(halves)
+    draw(halves, IN_REAPER, [])
+    plan.write_text('[default]\nword = "warm"\nsections = true\n')
+    treat(halves)
+    there = envelopes(halves)
+    assert there[1] == IN_REAPER and len(there) > 1
+    assert record(halves)["lanes"] == sorted(set(there) - {1})
+
+
+def test_envelopes_that_the_actions_drew_are_ours(halves, treat, plan):
+    treat(halves)
+    static = halves.read_bytes()
+    draw(halves, IN_REAPER, [1])
+    treat(halves)
+    assert envelopes(halves) == {} and halves.read_bytes() == static
+    draw(halves, IN_REAPER, [1])
+    plan.write_text('[default]\nword = "warm"\nsections = true\n')
+    treat(halves)
+    there = envelopes(halves)
+    assert 1 in there and IN_REAPER not in there.values() and record(halves)["lanes"] == sorted(there)
+
+
+OTHERS = '{"eqs":[],"group":"{3}","kind":"bass","track":"{21111111-1111-4111-8111-111111111111}","version":1}'
+STALE = (
+    '{"eqs":[{"blend":[],"eq":{"bands":[],"output_gain_db":0},"family":"word","fx":"{4}","name":"AEQ: airy 50%"}],'
+    '"track":"{21111111-1111-4111-8111-111111111111}","version":1}'
+)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "inside", [[], ["other x"], [f"reaper-aeq {OTHERS}"], [f"reaper-aeq '{STALE}'", "other x"], ["reaper-aeq newer"]]
+)
+def test_what_lay_beside_the_track_comes_back_to_the_byte(song, treat, inside, line_break):
+    """An empty chunk; what a copied track brought along; what we cannot read."""
+    plain = song.read_bytes().decode().replace("\r\n", "\n")
+    lines = ["    <EXT", *(f"      {line}" for line in inside), "    >"]
+    place = plain.index("\n", plain.index("    TRACKID" if "    TRACKID" in plain else "  <TRACK")) + 1
+    data = (plain[:place] + "".join(f"{line}\n" for line in lines) + plain[place:]).replace("\n", line_break).encode()
+    song.write_bytes(data)
+    treat(song)
+    once = song.read_bytes()
+    treat(song)
+    assert song.read_bytes() == once and record(song)["name"] == "AEQ: warm 100%"
+    project = Project.read(song)
+    assert project.tracks[0].remove_eq("AEQ: warm 100%") and project.to_bytes() == data
+
+
+def test_what_was_said_of_a_track_meanwhile_is_not_taken_back(song, treat):
+    project = Project.read(song)
+    track_ext.write(project.tracks[0].chunk, "reaper-aeq", OTHERS)
+    song.write_bytes(project.to_bytes())
+    treat(song)
+    project = Project.read(song)
+    track = project.tracks[0]
+    kept = json.loads(track_ext.read(track.chunk, "reaper-aeq"))
+    assert kept["kind"] == "bass" and "group" not in kept and kept["before"] == OTHERS
+    track_ext.write(track.chunk, "reaper-aeq", json.dumps({**kept, "kind": "vocals"}))
+    track.remove_eq("AEQ: warm 100%")
+    left = json.loads(track_ext.read(track.chunk, "reaper-aeq"))
+    assert left == {"eqs": [], "kind": "vocals", "track": track.guid, "version": 1}
+
+
+def test_what_was_kept_of_an_eq_that_the_track_had_does_not_come_back(song, treat):
+    """A copied track brings EQ and record under other GUIDs: once the EQ goes, so does the record."""
+    treat(song)
+    project = Project.read(song)
+    track = project.tracks[0].chunk
+    other = "{21111111-1111-4111-8111-111111111111}"
+    text = track_ext.read(track, "reaper-aeq").replace(project.tracks[0].guid, other)
+    track_ext.write(track, "reaper-aeq", text.replace(instance(song).guid, other))
+    song.write_bytes(project.to_bytes())
+    treat(song, "--afresh")
+    project = Project.read(song)
+    assert project.tracks[0].remove_eq("AEQ: warm 100%") and b"<EXT" not in project.to_bytes()
+
+
 @pytest.mark.parametrize("value", ["plain", "two words", "it's", '"', "`'\"", "line\nbreak", "ä" * 2000, "x" * 1001])
 def test_any_text_comes_back_and_goes_without_a_trace(song, value):
     project = Project.read(song)

@@ -85,6 +85,30 @@ def test_back_to_one_eq_for_all_inserts_it_afresh(studio, live):
     assert b"PARMENV" not in studio.host.bytes()
 
 
+def test_wet_mix_and_the_users_name_go_with_a_fresh_instance(studio, live):
+    vox(studio)
+    live("warm", "--selected", "--sections")
+
+    def turned_down(session):
+        from standin.fx_chain import fx_list
+
+        with session.reaper.as_user() as project:
+            fx_list(project.tracks[0])[0].rename("my verse eq")
+            fx_list(project.tracks[0])[0].set_wet(0.5)
+
+    def read(session):
+        from standin.fx_chain import fx_list
+
+        return [(fx.renamed, fx.wet, fx.flag(0)) for fx in fx_list(session.reaper.project.tracks[0])]
+
+    studio.host.do(turned_down)
+    before = studio.host.bytes()
+    live("warm", "--selected")
+    assert studio.host.do(read) == [("my verse eq", 0.5, False)] and lanes(studio) == {}
+    studio.host.undo()
+    assert studio.host.bytes() == before
+
+
 def test_a_steady_song_gets_none_and_the_row_says_so(studio, live):
     studio.open([TrackSpec("Vox", [ItemSpec(studio.noise("steady", -5.0, 20.0), length=20.0)], selected=True)])
     (row,) = live("warm", "--selected", "--sections")["tracks"]

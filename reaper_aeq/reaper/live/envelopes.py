@@ -8,7 +8,8 @@ from ...eq import Eq
 from .api import TEXT_BYTES, Api, RefusedCall
 
 BYPASSED = 6  # of the global automation override: no envelope moves anything
-BYPASS = ":bypass"  # the identifier of the parameter that REAPER adds to every FX: its name is translated, this is not
+# identifiers of parameters that REAPER adds to every FX: their names are translated, these are not
+BYPASS, WET = ":bypass", ":wet"
 _NULL = "0x0000000000000000"
 
 
@@ -41,8 +42,13 @@ def switches(reaper: Api, track: str, fx: int) -> bool:
 
 def bypass_parameter(reaper: Api, track: str, fx: int) -> int | None:
     """None where REAPER is too old to be asked."""
+    return parameter_called(reaper, track, fx, BYPASS)
+
+
+def parameter_called(reaper: Api, track: str, fx: int, ident: str) -> int | None:
+    """The number of the parameter with this identifier; None where REAPER has none, or is too old to be asked."""
     try:
-        place = reaper("TrackFX_GetParamFromIdent", track, fx, BYPASS)
+        place = reaper("TrackFX_GetParamFromIdent", track, fx, ident)
     except RefusedCall:
         return None
     return place if place >= 0 else None

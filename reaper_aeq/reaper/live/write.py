@@ -236,7 +236,8 @@ def _without_lanes(
     reaper: Api, project: str, target: Target, index: int, instance: reaeq.Instance
 ) -> tuple[int, ...]:  # fmt: skip
     """Rids an instance of the envelopes by which it follows the song: a fresh one takes its place, for no call deletes
-    an envelope. Where the user has some on it, it stays, and ours are emptied and switched off; gives these."""
+    an envelope; its wet/dry mix goes with it. Where the user has some on it, it stays, and ours are emptied and
+    switched off; gives these."""
     track = target.track
     ours = set(moving.ours(reaper, project, track, replace(instance, index=index)))
     if not ours or not (there := envelopes.lanes(reaper, track, index)):
@@ -246,9 +247,14 @@ def _without_lanes(
             moving.clear(reaper, there[parameter])
             envelopes.switch_off(reaper, there[parameter])
         return tuple(sorted(ours & set(there)))
+    wet = envelopes.parameter_called(reaper, track, index, envelopes.WET)
+    mix = 1.0 if wet is None else reaper("TrackFX_GetParam", track, index, wet, 0, 0)[0]
     if reaeq.add(reaper, track, index) != index:
         raise _not_added(reaper, target)
     _delete(reaper, track, index + 1, target)
+    # its number is another where the numbers of bands differ
+    if mix != 1 and (wet := envelopes.parameter_called(reaper, track, index, envelopes.WET)) is not None:
+        reaper("TrackFX_SetParam", track, index, wet, mix)
     return ()
 
 

@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -44,6 +44,7 @@ class EqInstance:
     line: int = 0
     guid: str = ""  # "" where the file has none
     lanes: frozenset[int] = frozenset()  # parameters that follow an envelope
+    our_lanes: frozenset[int] = frozenset()  # those whose envelope was written by us into this file
 
     @property
     def eq(self) -> Eq:
@@ -124,12 +125,14 @@ def read_state(plugin: Chunk) -> ReaEqState:
 def set_eq(
     parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None,
     moving: MovingEq | None = None, offset_s: float = 0.0,
+    drawn: Callable[[str], Collection[int]] = lambda fxid: (),
 ) -> bool:  # fmt: skip
     """Gives the chain of `parent` (a track or the project) this EQ under this name; False if it was there already.
 
     An instance of that name keeps its place, bypass, window and pins; only bands and gain are replaced. Otherwise a new
     one is inserted as the 'first' or 'last' FX, and `chain_name` is created at child `place_of_chain` if need be.
-    With `moving` envelopes of ours move its gains from `offset_s` on; without it those that are there go.
+    With `moving` envelopes of ours move its gains from `offset_s` on; without it those that are there go. `drawn`: the
+    parameters whose envelopes were drawn for us inside REAPER, of the instance with an FXID.
     """
     name = stored_name(name)
     if place not in ("first", "last"):
@@ -141,7 +144,7 @@ def set_eq(
         if fx.plugin and _named(fx, name):
             replaced = _replace_bands(fx.plugin, new)
             assert chain is not None, "its FX were found"
-            return _replace_lanes(chain, fx, moving, offset_s) or replaced
+            return _replace_lanes(chain, fx, moving, offset_s, drawn(_guid(fx))) or replaced
     # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
     brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
     block = vst_block(new, name, platform)
@@ -217,12 +220,12 @@ def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
     assert plugin is not None, "only of a ReaEQ"
     return EqInstance(
         _name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number,
-        (fx.values("FXID") or [""])[0], _moved(fx),
+        _guid(fx), _moved(fx.parts), _moved([part for part in fx.parts if is_ours(part)]),
     )  # fmt: skip
 
 
-def _moved(fx: Fx) -> frozenset[int]:
-    lanes = (part for part in fx.parts if isinstance(part, Chunk) and part.name == "PARMENV")
+def _moved(parts: Sequence[Line | Chunk]) -> frozenset[int]:
+    lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV")
     numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
     return frozenset(int(number) for number in numbers if number.isdecimal())
 
@@ -268,10 +271,12 @@ def _sound_alike(a: ReaEqState, b: ReaEqState) -> bool:
     return all(math.isclose(x, y, rel_tol=1e-12) for x, y in zip(*rows, strict=True))
 
 
-def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float) -> bool:
+def _replace_lanes(
+    chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float, drawn: Collection[int]
+) -> bool:  # fmt: skip
     """Puts our envelopes in the place of those of ours that are there; whether anything changed."""
-    old = [part for part in fx.parts if is_ours(part)]
-    new = lane_lines(moving, offset_s, parameters_of(fx.parts)) if moving else []
+    old = [part for part in fx.parts if is_ours(part, drawn)]
+    new = lane_lines(moving, offset_s, parameters_of(fx.parts, drawn)) if moving else []
     made = chain.made(new)
     if b"".join(_raw(part) for part in made) == b"".join(_raw(part) for part in old):
         return False
@@ -295,5 +300,8 @@ def _fxid(brought_chain: bool, parent: Chunk, block: list[str]) -> str:
 
 
 def _brought_chain(fx: Fx) -> bool:
-    guid = (fx.values("FXID") or [""])[0]
-    return guid[15:16] == _BROUGHT_CHAIN  # after the opening brace
+    return _guid(fx)[15:16] == _BROUGHT_CHAIN  # after the opening brace
+
+
+def _guid(fx: Fx) -> str:
+    return (fx.values("FXID") or [""])[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ...eq import BandKind, MovingEq
 from ..chunks import Chunk, Line
@@ -64,15 +64,26 @@ def parameter(moving: MovingEq, which: int) -> tuple[str, float, float, float]:
     return f"{3 * which + 1}:_Gain_{_NAMES[kind]}{number}", 1.0, 0.25, 0.25
 
 
-def is_ours(part: Line | Chunk) -> bool:
-    """Whether a part of an FX is an envelope that we wrote."""
-    return isinstance(part, Chunk) and part.name == "PARMENV" and (part.values("EGUID") or [""])[0][15:16] == _OURS
+def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
+    """Whether a part of an FX is an envelope of ours.
+
+    Args:
+        drawn: parameters whose envelopes were drawn inside REAPER, which gives them GUIDs like the user's: the record
+            of the instance alone tells them.
+    """
+    if not isinstance(part, Chunk) or part.name != "PARMENV":
+        return False
+    return (part.values("EGUID") or [""])[0][15:16] == _OURS or _parameter_of(part) in map(str, drawn)
 
 
-def parameters_of(parts: Sequence[Line | Chunk]) -> list[str]:
-    """The numbers of the parameters that envelopes of the user's move."""
-    lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV" and not is_ours(part))
-    return [(lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes]
+def parameters_of(parts: Sequence[Line | Chunk], drawn: Collection[int] = ()) -> list[str]:
+    """The numbers of the parameters that envelopes of the user's move; `drawn` as for `is_ours`."""
+    lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV")
+    return [_parameter_of(lane) for lane in lanes if not is_ours(lane, drawn)]
+
+
+def _parameter_of(lane: Chunk) -> str:
+    return (lane.tokens[1:] or [""])[0].partition(":")[0]
 
 
 def _number(value: float) -> str:

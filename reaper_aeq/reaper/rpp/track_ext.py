@@ -29,8 +29,14 @@ def read(track: Chunk, key: str) -> str:
     return ""
 
 
-def write(track: Chunk, key: str, value: str) -> None:
-    """Sets the value; "" takes it away, and the chunk if nothing else is in it."""
+def is_empty(track: Chunk) -> bool:
+    """Whether the chunk is there with nothing in it."""
+    store = track.find("EXT")
+    return store is not None and not store.children
+
+
+def write(track: Chunk, key: str, value: str, *, empty_stays: bool = False) -> None:
+    """Sets the value; "" takes it away, and the chunk if nothing else is in it, unless `empty_stays`."""
     if read(track, key) == value:
         return
     store = track.find("EXT")
@@ -45,7 +51,7 @@ def write(track: Chunk, key: str, value: str) -> None:
         store.replace(part, lines)
     else:
         store.append(lines)
-    if not store.children:
+    if not store.children and not empty_stays:
         track.remove(store)
 
 

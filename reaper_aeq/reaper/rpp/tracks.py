@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ...eq import Eq, MovingEq
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
-from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
+from ..instance_record import EDITED, NAME, InstanceRecord, Kept, dumps, loads
 from . import track_ext
 from .fields import floats, ints, text
 from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
@@ -74,8 +75,9 @@ class _HasChain(ABC):
         """
         try:
             return set_eq(
-                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s
-            )
+                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s,
+                partial(self._drawn_in_reaper, name),
+            )  # fmt: skip
         except ProjectError as error:
             raise error.in_file(self._path) from None
 
@@ -86,6 +88,11 @@ class _HasChain(ABC):
     def remove_eq(self, name: str) -> bool:
         """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
         return remove_eq(self.chunk, self.chain_name, name)
+
+    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID. Of the master
+        nothing is known: what they keep of it lies in a form that nobody has described."""
+        return ()
 
     @abstractmethod
     def _place_of_chain(self) -> int:
@@ -158,8 +165,24 @@ class Track(_HasChain):
         alive = {one.guid for one in self.eqs()}
         records = [one for one in before.records if one.fx in alive and (record is None or one.fx != record.fx)]
         after = replace(before, records=[*records, *([record] if record else [])])
+        if record and before.before is None and not any(_is_about(one, record, alive) for one in before.records):
+            after.before = self._lost_by(before)
         if after.records != before.records:
-            track_ext.write(self.chunk, NAME, dumps(after, self.guid))
+            track_ext.write(self.chunk, NAME, dumps(after, self.guid), empty_stays=after.before == "")
+
+    def _lost_by(self, kept: Kept) -> str | None:
+        """The text beside the track, read as `kept`, where it would not come back by itself once our EQ is gone."""
+        text = track_ext.read(self.chunk, NAME)
+        if not text:
+            return "" if track_ext.is_empty(self.chunk) else None
+        return text if text != dumps(replace(kept, records=[]), self.guid) else None
+
+    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        records = self.records().records
+        found = [one for one in records if one.fx == fxid]
+        # a copied track, a merged project
+        found = found or [one for one in records if one.name.removesuffix(EDITED) == name.removesuffix(EDITED)]
+        return found[0].lanes if found else ()
 
     def _place_of_chain(self) -> int:
         children = self.chunk.children
@@ -235,6 +258,11 @@ def _connect(track: Track, count: int) -> None:
             pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
             found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
     track.receives = tuple(found)
+
+
+def _is_about(known: InstanceRecord, written: InstanceRecord, alive: Collection[str]) -> bool:
+    """Whether a record that was there is of an EQ that is there: in a copied track it is known by its name."""
+    return known.fx in alive or known.name.removesuffix(EDITED) == written.name.removesuffix(EDITED)
 
 
 def _number(token: str) -> float:
