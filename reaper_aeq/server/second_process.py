@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4  # sounds: the search for bands is shared by them, and what is cancelled meanwhile is worked on in vain
 MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is for the lanes of the first process
-QUIET_S = 2.0  # without a request, then it is started: its two seconds of computing are in nobody's way
+QUIET_S = 4.0  # without a request, then it is started: its two seconds of computing are in nobody's way
 REST_S = 3600.0  # without a request, then its memory is given back
 DEATHS = 2  # after so many it is not tried again
 log = logging.getLogger("reaper_aeq.server")

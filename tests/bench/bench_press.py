@@ -2,7 +2,7 @@
 
     python tests/bench/bench_press.py [--seconds 30] [--tracks 1,32] [--ways files,rendered] [--repeats 3]
 
-The backend is warm: it has answered one sound, and then had nothing to do until its second process was there (some four
+The backend is warm: it has answered one sound, and then had nothing to do until its second process was there (some six
 seconds). "First press" is the first of so many tracks. The stand-in's own time (rendering and its functions) is taken
 out, what REAPER's render would take is not in; its cycles come 30 times a second as REAPER's do, so waiting for the
 next cycle is in.
