@@ -282,8 +282,9 @@ function adjust.remove(act)
       entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
     end,
     write = function(entry)
-      for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it
-        if not reaper.TrackFX_Delete(entry.track, entry.ours[i].index) then
+      for _, instance in ipairs(entry.ours) do
+        local fx = chain.find(entry.track, instance.guid) -- deleting one moves others, those in containers too
+        if not fx or not reaper.TrackFX_Delete(entry.track, fx) then
           write.fail_not_taken(entry.track, entry.name, "its removal")
         end
       end
