@@ -158,9 +158,9 @@ def turned_until_written(s, action: str) -> float:
 
 
 def test_a_knob_turned_just_before_a_word_is_written_is_kept(many):
+    many.backend.answer = lambda task: answer({**task, "intensity": 0.5})
     turned = turned_until_written(many, "Make warmer")
-    assert gain(many) == turned and gain(many, "T1") == 3.0
-    assert [name for name, _ in ours(many.project)["T0"]] == ["AEQ: warm 100% (edited)"]
+    assert gain(many) == round(turned - 1.5, 2) and gain(many, "T1") == 1.5
 
 
 @pytest.mark.parametrize("action", ["More", "Start afresh"])
