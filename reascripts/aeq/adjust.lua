@@ -11,6 +11,7 @@ local names = require("aeq.names")
 local noting = require("aeq.noting")
 local one_step = require("aeq.one_step")
 local reaeq = require("aeq.reaeq")
+local reaeq_state = require("aeq.reaeq_state")
 local reaeq_write = require("aeq.reaeq_write")
 local scale = require("aeq.scale")
 local speak = require("aeq.speak")
@@ -35,6 +36,21 @@ local function scaled_beside(computed, held, step, blend, record)
   return whole, now, 1
 end
 
+--- What is to be found again before an instance is written: nil where an envelope moves it all the time.
+local function seen_now(track, instance)
+  return not next(envelopes.driven(track, instance.index)) and reaeq_state.fingerprint(track, instance.index) or nil
+end
+
+--- Do all of a list {instance, was} hold what was seen?
+local function same(track, list)
+  for _, one in ipairs(list) do
+    if one.was and reaeq_state.fingerprint(track, one.instance.index) ~= one.was then
+      return false
+    end
+  end
+  return true
+end
+
 --- What an instance is to hold, made before the block is open. Fails where there is nothing to scale.
 local function prepared(act, entry, instance, factor, direction)
   local track, fx, blend, record = entry.track, instance.index, scale.blend(instance), instance.record
@@ -54,7 +70,7 @@ local function prepared(act, entry, instance, factor, direction)
   end
   blend, computed = scale.weights(blend, step), computed or whole
   local plan = change and reaeq_write.ready(track, fx, whole)
-  return { instance = instance, eq = whole, lanes = lanes, plan = plan or nil,
+  return { instance = instance, was = seen_now(track, instance), eq = whole, lanes = lanes, plan = plan or nil,
     gains = not change and reaeq_write.ready_gains(track, fx, held, whole) or nil,
     points = moving.ready_scale(track, fx, lanes, step),
     note = #blend > 0 and { instance = instance, eq = computed, blend = blend, lanes = lanes, factor = step,
@@ -105,6 +121,9 @@ function adjust.scale(act, factor, direction)
         entry.wanted[i] = prepared(act, entry, instance, factor, direction)
       end
       entry.noted, entry.places = noted(entry, entry.wanted)
+    end,
+    same = function(entry)
+      return same(entry.track, entry.wanted)
     end,
     write = function(entry)
       for _, one in ipairs(entry.wanted) do
@@ -240,7 +259,7 @@ function adjust.afresh(act)
       entry.edited = adjust.edited(entry)
       for _, one in ipairs(entry.edited) do
         local instance = one.instance
-        one.eq = instance.record.eq
+        one.eq, one.was = instance.record.eq, seen_now(entry.track, instance)
         one.plan = reaeq_write.ready(entry.track, instance.index, one.eq)
         one.note = { instance = instance, eq = one.eq, blend = scale.blend(instance), edited = false, factor = 1 }
       end
@@ -252,6 +271,9 @@ function adjust.afresh(act)
         any = any or #entry.edited > 0
       end
       return any and act.title or messages.fail("nothing_edited")
+    end,
+    same = function(entry)
+      return same(entry.track, entry.edited)
     end,
     write = function(entry)
       for _, one in ipairs(entry.edited) do
@@ -282,8 +304,9 @@ function adjust.remove(act)
       entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
     end,
     write = function(entry)
-      for i = #entry.ours, 1, -1 do -- from the end: deleting moves those behind it
-        if not reaper.TrackFX_Delete(entry.track, entry.ours[i].index) then
+      for _, instance in ipairs(entry.ours) do
+        local fx = chain.find(entry.track, instance.guid) -- deleting one moves others, those in containers too
+        if not fx or not reaper.TrackFX_Delete(entry.track, fx) then
           write.fail_not_taken(entry.track, entry.name, "its removal")
         end
       end

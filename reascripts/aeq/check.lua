@@ -116,6 +116,7 @@ end
 
 --- Throws the first failure that can be known before rendering. Long selections are looked at over several cycles.
 function check.targets(act, targets)
+  presence.project(act)
   if reaper.GetPlayStateEx(act.project) & 4 ~= 0 then
     messages.fail("recording")
   end
@@ -123,6 +124,9 @@ function check.targets(act, targets)
   local any_solo = reaper.AnyTrackSolo(act.project)
   presence.each(act, targets, function(target)
     check_track(target)
+    for _, item in ipairs(target.items) do
+      presence.item(act, item, target.name)
+    end
     check_lanes(target)
     for _, item in ipairs(target.items) do
       presence.item(act, item, target.name)
@@ -133,7 +137,7 @@ function check.targets(act, targets)
     if target.how == "stem" and #target.items == 0 then
       for i = 0, reaper.GetTrackNumMediaItems(target.track) - 1 do
         local item = reaper.GetTrackMediaItem(target.track, i)
-        local take = reaper.GetActiveTake(item)
+        local take = item and reaper.GetActiveTake(item) -- the user may have deleted some
         target.midi = target.midi or take and reaper.TakeIsMIDI(take)
         if take and loudest.plays(item) then
           check_item(act, target, item)

@@ -23,6 +23,7 @@ local function members_of(act, group)
       tracks[#tracks + 1] = track
     end
     act:breathe()
+    presence.project(act)
   end
   return tracks
 end
@@ -66,6 +67,7 @@ function linked.complete(act, targets, family)
     if group and not links[group] then
       links[group] = {}
       for _, track in ipairs(members_of(act, group)) do
+        presence.whole(act, target) -- what was chosen may be gone since the members were looked for
         local is_there = presence.has(act, { track = track })
         local member = is_there and (there[track] or target_of(act, track, target, family)) or nil
         if member then
@@ -150,6 +152,7 @@ function linked.with_ours(act)
         there[track], list[#list + 1] = true, { track = track, name = name, ours = ours }
       end
       act:breathe()
+      presence.project(act)
     end
   end
   return list
@@ -158,6 +161,7 @@ end
 --- Links the selected tracks; those that are linked with each other already are separated.
 function linked.switch(act)
   local targets = selection.targets(act, "word")
+  presence.check(act, targets)
   local first = instances.read(targets[1].track).group
   local tracks, group = {}, nil
   for _, target in ipairs(targets) do
@@ -172,19 +176,24 @@ function linked.switch(act)
     group = reaper.genGuid("")
   end
   local changed = {}
-  for i, track in ipairs(tracks) do
-    local _, name = reaper.GetTrackName(track)
-    changed[i] = { track = track, name = name }
+  for _, track in ipairs(tracks) do
+    if presence.has(act, { track = track }) then
+      local _, name = reaper.GetTrackName(track)
+      changed[#changed + 1] = { track = track, name = name }
+    end
   end
-  local title = ("%s %d tracks"):format(group and "link" or "separate", #tracks)
+  if #changed == 0 then
+    messages.fail("selection_changed")
+  end
+  local title = ("%s %d tracks"):format(group and "link" or "separate", #changed)
   write.undoable(act, title, changed, function()
-    for _, track in ipairs(tracks) do
-      local kept = instances.read(track)
+    for _, one in ipairs(changed) do
+      local kept = instances.read(one.track)
       kept.group = group
-      instances.keep(track, kept)
+      instances.keep(one.track, kept)
     end
   end)
-  messages.show(messages.text(group and "linked" or "separated", { count = #tracks }))
+  messages.show(messages.text(group and "linked" or "separated", { count = #changed }))
 end
 
 return linked

@@ -1,5 +1,7 @@
 -- Where a track has most sound, by its items' files and notes: of what is too long, that part is rendered.
 
+local presence = require("aeq.presence")
+
 local loudest = {}
 
 local PROBE_S, PROBE_HZ = 0.25, 8000 -- short looks at a low rate: REAPER seeks and resamples
@@ -98,7 +100,9 @@ function loudest.profile(act, target, from_s, to_s)
   for bin = 1, bins do
     powers[bin] = 0
   end
+  presence.whole(act, target)
   for _, item in ipairs(loudest.items_of(act, target)) do
+    presence.item(act, item, target.name)
     local take = reaper.GetActiveTake(item)
     local start_s = value(item, "D_POSITION")
     local end_s = start_s + value(item, "D_LENGTH")
@@ -114,6 +118,7 @@ function loudest.profile(act, target, from_s, to_s)
           end)
         end
         act:breathe()
+        presence.item(act, item, target.name)
       end
     end
   end

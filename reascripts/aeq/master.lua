@@ -36,8 +36,9 @@ local function targets_of(act, rules)
   local targets, blends = {}, {}
   local any_solo = reaper.AnyTrackSolo(act.project)
   for i = 0, reaper.CountTracks(act.project) - 1 do
-    local track = reaper.GetTrack(act.project, i)
-    if sounds(track) and hearing.audible(act.project, track, any_solo) then
+    presence.project(act)
+    local track = reaper.GetTrack(act.project, i) -- nil where the user has deleted some
+    if track and sounds(track) and hearing.audible(act.project, track, any_solo) then
       local target = selection.of_track(act, track, "word")
       local blend = plan.blend(rules, target.name, false)
       if blend then
@@ -115,8 +116,8 @@ function master.run(act)
   local entries = audible_entries(flow.entries(act, targets, blends))
   local blend = plan.blend(rules, "master", true)
   if blend then
-    local target = selection.of_track(act, reaper.GetMasterTrack(act.project), "word")
     presence.check(act, targets)
+    local target = selection.of_track(act, reaper.GetMasterTrack(act.project), "word")
     local entry = mastered(act, entries, target, blend)
     if not flow.is_silent(entry.eq) then
       entries[#entries + 1] = entry

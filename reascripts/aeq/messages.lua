@@ -63,7 +63,7 @@ local sentences = {
   project_switched = "You changed to another project while the EQ was computed. Nothing was changed; "
     .. "go back and press again.",
   selection_changed = "Something else was selected meanwhile. Nothing was changed; press again.",
-  changed_meanwhile = "The project was changed meanwhile. Nothing more was changed; press again.",
+  changed_meanwhile = "The project was changed meanwhile. Nothing was changed; press again.",
   not_kept = "ReaEQ on '{track}' did not keep the values ({what}). Undo the last press, then run 'AEQ_Self-test' "
     .. "to see what differs in this REAPER.",
   old_reaper = "This REAPER ({version}) is too old for reaper-aeq. Update it to 6.37 or newer.",

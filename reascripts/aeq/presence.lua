@@ -12,9 +12,14 @@ function presence.project(act)
   end
 end
 
---- Does the track of {track, name} still exist? Only of a project that is in front.
-function presence.has(act, target)
+local function has(act, target)
   return reaper.ValidatePtr2(act.project, target.track, "MediaTrack*")
+end
+
+--- Is the project in front, and does the track of {track, name} still exist in it? Nothing may be asked of a project
+--- that may be closed by now.
+function presence.has(act, target)
+  return reaper.EnumProjects(-1) == act.project and has(act, target)
 end
 
 --- What a track is called in sentences.
@@ -27,9 +32,17 @@ end
 function presence.check(act, targets)
   presence.project(act)
   for _, target in ipairs(targets) do
-    if not presence.has(act, target) then
+    if not has(act, target) then
       messages.fail(target.name and "track_vanished" or "selection_changed", { track = target.name })
     end
+  end
+end
+
+--- Stops if the project, or a track or an item of a target is gone.
+function presence.whole(act, target)
+  presence.check(act, { target })
+  for _, item in ipairs(target.items) do
+    presence.item(act, item, target.name)
   end
 end
 

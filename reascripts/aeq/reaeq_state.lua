@@ -88,6 +88,21 @@ function state.read(track, fx)
   return fine and found or nil
 end
 
+--- A text that is another one as soon as anything of the instance is: its bytes, where REAPER gives them out.
+function state.fingerprint(track, fx)
+  local ok, text = reaper.TrackFX_GetNamedConfigParm(track, fx, "vst_chunk")
+  if ok and text ~= "" then
+    return text
+  end
+  local held = reaeq.read(track, fx)
+  local parts = { tostring(held.output_gain_db) }
+  for _, band in ipairs(held.bands) do
+    parts[#parts + 1] = ("%s %s %s %s %s"):format(reaeq.state_of(band), band.enabled, band.freq_hz, band.gain_db,
+      band.bandwidth_oct)
+  end
+  return table.concat(parts, "\n")
+end
+
 local function part_b(eq, tail)
   local parts = { string.pack("<i4i4", ELEMENT_BYTES, #eq.bands) }
   for n, band in ipairs(eq.bands) do

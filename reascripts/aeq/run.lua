@@ -72,7 +72,7 @@ local function close(act)
   if act.closed then
     return
   end
-  act.closed = true
+  act.closed, act.needs_all = true, nil
   guard.unwind() -- where REAPER ended us in the middle of a render
   act.progress:close()
   letters.abandon()

@@ -67,6 +67,7 @@ end
 
 --- Stops if something else is selected than when this run looked.
 function selection.check(act)
+  presence.project(act)
   local now = chosen(act)
   if not same(now.items, act.chosen.items) or #now.items == 0 and not same(now.tracks, act.chosen.tracks) then
     messages.fail("selection_changed")

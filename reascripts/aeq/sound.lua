@@ -6,6 +6,7 @@ local hearing = require("aeq.hearing")
 local item_sound = require("aeq.item_sound")
 local json = require("aeq.json")
 local messages = require("aeq.messages")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
 
 local sound = {}
@@ -112,6 +113,7 @@ Description.__index = Description
 
 --- What describes the sounds of one press. `tree`: the tracks as they lie in each other now.
 function sound.describer(act)
+  presence.project(act)
   local children, top = {}, {}
   for i = 0, reaper.CountTracks(act.project) - 1 do
     local track = reaper.GetTrack(act.project, i)
@@ -249,6 +251,7 @@ local function window_of(act, target)
 end
 
 function Description:target(target, whole_chain, eqs)
+  presence.check(self.act, { target }) -- describing those before it took its time
   local eq = own_chain(target, whole_chain)
   local window = window_of(self.act, target)
   local tracks = {}

@@ -4,6 +4,7 @@ local along = require("aeq.along")
 local capture = require("aeq.capture")
 local linked = require("aeq.linked")
 local log = require("aeq.log")
+local presence = require("aeq.presence")
 local sound = require("aeq.sound")
 
 local sounds = {}
@@ -79,6 +80,7 @@ local function whole_of(act, targets, heard, leaders, leader)
   if #members == 1 then
     return heard[leader]
   elseif #parts == #members then
+    presence.check(act, members)
     local sum, why = linked.sum(members, parts)
     return sum and { sound = sum } or nil, why
   end
@@ -106,6 +108,7 @@ function sounds.ask(act, targets, whole_chain, task_of, ask)
         render(act, targets, heard, whole_chain)
         whole = whole_of(act, targets, heard, leaders, i)
       end
+      presence.check(act, { targets[i] })
       local task = task_of(i)
       task.sound, task.path, task.rendered_because = whole.sound, whole.path, whole.rendered_because
       tasks[#tasks + 1], places[#places + 1], wholes[#wholes + 1] = task, i, whole

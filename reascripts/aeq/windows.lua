@@ -3,6 +3,7 @@
 
 local loudest = require("aeq.loudest")
 local messages = require("aeq.messages")
+local presence = require("aeq.presence")
 
 local windows = {}
 
@@ -117,6 +118,7 @@ end
 local function parts_of_items(act, target)
   local items = {}
   for _, member in ipairs(target.link or { target }) do -- linked targets are summed, so they share their times
+    presence.whole(act, member)
     table.move(member.items, 1, #member.items, #items + 1, items)
   end
   local parts = clusters(items)
@@ -136,6 +138,7 @@ end
 --- One window for as many whole tracks as it is good for, and so on with those that are left.
 local function cover(act, targets, add)
   local from_s, to_s, profiles = math.huge, 0, {}
+  presence.check(act, targets)
   for _, target in ipairs(targets) do
     local a, b = span_of_track(act, target)
     from_s, to_s = math.min(from_s, a), math.max(to_s, b)

@@ -13,6 +13,7 @@ local names = require("aeq.names")
 local noting = require("aeq.noting")
 local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
+local reaeq_state = require("aeq.reaeq_state")
 local reaeq_write = require("aeq.reaeq_write")
 local render_state = require("aeq.render_state")
 local speak = require("aeq.speak")
@@ -26,24 +27,27 @@ local FEW = 8 -- tracks that are read and written in one cycle
 local SAME_WEIGHT = 0.005 -- names have whole per cents
 
 --- Takes back the block that was just closed. REAPER adds no step for a block that changed nothing: undoing then would
---- take the user's own last edit, so only a step that carries our label is taken.
+--- take the user's own last edit, so only a step that carries our label is taken. Returns whether one was.
 function write.take_back(project, label)
-  if reaper.Undo_CanUndo2(project) == label then
-    reaper.Undo_DoUndo2(project)
-  end
+  return reaper.Undo_CanUndo2(project) == label and reaper.Undo_DoUndo2(project) ~= 0
 end
 
 --- Runs body() as one undo point called `title`; if it throws, all of it is taken back. `more`: flags of what it
 --- changes beside tracks and FX. A block has to be closed in the cycle that opened it: with many targets that cycle is
 --- for it alone.
 -- targets: {track, name}, and {automation: the track's mode} where that is known
-function write.undoable(act, title, targets, body, more)
+-- before: called in the block's cycle, ahead of it: the last look at whether all is as it was
+-- Returns REAPER's count of changes as it is right behind the block.
+function write.undoable(act, title, targets, body, more, before)
   local is_long = #targets > FEW
   if is_long then
     act.needs_all = true -- the panel draws nothing meanwhile
     act:wait()
   end
   presence.check(act, targets)
+  if before then
+    before()
+  end
   local project, label, flags = act.project, "AEQ: " .. title, UNDO_STATE | (more or 0)
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
@@ -62,7 +66,9 @@ function write.undoable(act, title, targets, body, more)
     label = label .. " (taken back)" -- unlike that of a press before, which is to stay
   end
   reaper.Undo_EndBlock2(project, label, flags)
+  local count = reaper.GetProjectStateChangeCount(project)
   if not fine then
+    act.needs_all = nil
     write.take_back(project, label)
     error(thrown, 0)
   elseif is_long then
@@ -71,6 +77,7 @@ function write.undoable(act, title, targets, body, more)
     end)
     act.needs_all = nil
   end
+  return count
 end
 
 --- Where the target's instance is now, or nil: FX may have been moved or added while we waited.
@@ -206,6 +213,7 @@ function write.ready(act, entry)
     ready.is_on = reaper.TrackFX_GetEnabled(track, old)
   end
   ready.guid = old and reaper.TrackFX_GetFXGUID(track, old)
+  ready.was = old and reaeq_state.fingerprint(track, old)
   if change and instance.record.told ~= change then
     target.told, ready.tells = change, true
   end
@@ -223,10 +231,11 @@ function write.ready(act, entry)
   entry.ready = ready
 end
 
---- Is the chain what it was when `ready` was made?
+--- Is the chain what it was when `ready` was made, and does our instance hold what it held?
 local function fits(track, ready)
   if ready.old then
     return reaper.TrackFX_GetFXGUID(track, ready.old) == ready.guid
+      and reaeq_state.fingerprint(track, ready.old) == ready.was
   end
   return reaper.TrackFX_GetCount(track) == ready.count
 end
@@ -237,7 +246,7 @@ function write.one(act, entry)
   local target, eq, blend = entry.target, entry.eq, entry.blend
   local track = target.track
   if not entry.ready or not fits(track, entry.ready) then
-    write.ready(act, entry) -- the user moved FX meanwhile
+    write.ready(act, entry) -- the user moved FX meanwhile, or turned a knob
   end
   local ready = entry.ready
   local old, whole, was, idle, lanes = ready.old, ready.whole, nil, {}, {}
@@ -275,7 +284,7 @@ function write.one(act, entry)
   if target.is_master then
     moving.keep(act.project, track, fx, lanes)
   end
-  ready.fx, ready.lanes_now = fx, lanes
+  ready.guid, ready.lanes_now = was and reaper.TrackFX_GetFXGUID(track, fx) or ready.guid, lanes
 end
 
 --- What is to be said of it afterwards.
@@ -284,8 +293,9 @@ local function tell(act, entry)
   act:result(target.name, function()
     return names.format(entry.blend, target.family):gsub("^AEQ: ", "") .. ", " .. speak.eq(ready.whole)
   end)
-  if ready.old and presence.has(act, target) then
-    write.tell_overridden(act, target.name, target.track, ready.fx, ready.whole, nil, ready.lanes_now)
+  local fx = ready.old and presence.has(act, target) and chain.find(target.track, ready.guid)
+  if fx then
+    write.tell_overridden(act, target.name, target.track, fx, ready.whole, nil, ready.lanes_now)
   end
 end
 

@@ -97,7 +97,7 @@ def test_an_fx_put_before_ours_meanwhile_is_never_written_to(s):
     ended(s)
     assert fx_list(s.project.tracks[0])[0].eq.state == theirs
     if s.said:
-        assert "Nothing more was changed; press again." in s.said[0] and s.project.bytes() == before
+        assert "Nothing was changed; press again." in s.said[0] and s.project.bytes() == before
     else:
         assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 125%"}
 

@@ -1,0 +1,250 @@
+"""What the user does between two cycles of an action that lets REAPER have one wherever it may."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from actions_kit import SCRIPTS, Clip, Strip, guid, noise, ours, reaeq, song
+from fake_backend import answer
+from standin.injection import delete_item, delete_track, select, turn_band
+from standin.registry import FUNCTIONS
+from standin.undo import record
+
+from reaper_aeq.eq import Band
+
+
+@pytest.fixture
+def slow_song(open_song, tmp_path):
+    """slow_song(count) -> a song of so many selected tracks with an item each, whose actions wait in every loop."""
+
+    def opened(count: int, selected: int | None = None):
+        sound = noise(tmp_path / "a.wav")
+        s = open_song([Strip(f"T{n}", [Clip(sound)], selected=selected is None or n < selected) for n in range(count)])
+        slow(s)
+        return s
+
+    return opened
+
+
+def slow(s) -> None:
+    """From now on every `breathe` of the actions waits for the next cycle."""
+    script = s.scripts / "aeq" / "run.lua"
+    text = script.read_text()
+    assert "local SLICE_S = 0.015\n" in text
+    script.write_text(text.replace("local SLICE_S = 0.015\n", "local SLICE_S = -1\n"))
+
+
+def box(*blocks: list[str]) -> list[str]:
+    """A container with these FX."""
+    lines = ["CONTAINER_CFG 2 2 2 0", "SHOW 0", "LASTSEL 0", "DOCKED 0"]
+    for block in blocks:
+        lines += ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", f"FXID {guid()}", "WAK 0 0"]
+    return ['<CONTAINER Container ""', *(f"  {line}" for line in lines), ">"]
+
+
+def test_remove_takes_ours_where_deleting_one_moves_those_in_containers(open_song, sound):
+    fx = [
+        box(reaeq(Band("band", 500, 3), name="AEQ: warm 100%")),
+        box(reaeq(Band("band", 900, 3), name="of the user")),
+        reaeq(Band("band", 700, 2), name="AEQ match: song 100%"),
+    ]
+    s = open_song([Strip("A", [Clip(sound)], selected=True, fx=fx)])
+    s.press("Remove")
+    assert s.said == [] and ours(s.project) == {} and b"of the user" in s.project.bytes()
+    s.reaper.undo()
+    assert s.project.bytes() == s.before
+
+
+GONE = ("removed while the EQ was computed", "selected meanwhile", "changed to another project", "changed meanwhile")
+
+
+def interrupted(s, action: str, cycles: int, edit) -> bool:
+    """Runs an action to its end, and `edit(project)` after so many of its cycles. False if it was over before."""
+    s.start(action)
+    for _ in range(cycles):
+        s.reaper.step(1)
+        if not s.reaper.scripts or len(s.project.undo_points) > 0:
+            s.reaper.run_until()
+            return False
+    with s.reaper.as_user() as project:
+        edit(project)
+    s.reaper.run_until()
+    return True
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 4, 5, 7, 9])
+def test_a_chosen_item_is_deleted_in_any_cycle(slow_song, cycles):
+    s = slow_song(3)
+    with s.reaper.as_user() as project:
+        select(project, items=[track.items[0] for track in project.tracks])
+    if interrupted(s, "Make warmer", cycles, lambda project: delete_item(project.tracks[-1].items[0])):
+        assert (len(s.said) == 1 and any(part in s.said[0] for part in GONE)) or s.said == []
+
+
+@pytest.mark.parametrize("action", ["Make warmer", "Link tracks"])
+@pytest.mark.parametrize("what", ["item", "track"])
+@pytest.mark.parametrize("cycles", [1, 2, 4, 6])
+def test_what_was_chosen_of_a_group_is_deleted_while_its_members_are_looked_for(slow_song, cycles, what, action):
+    s = slow_song(4, selected=2)
+    s.press("Link tracks")
+    s.project.undo_points.clear()
+    said = len(s.said)
+
+    def edit(project):
+        track = project.tracks[0]
+        delete_item(track.items[0]) if what == "item" else delete_track(track)
+
+    if what == "item":
+        with s.reaper.as_user() as project:
+            select(project, items=[project.tracks[0].items[0]])
+    if interrupted(s, action, cycles, edit) and action == "Make warmer":
+        assert (len(s.said) == said + 1 and any(part in s.said[-1] for part in GONE)) or s.said[said:] == []
+
+
+@pytest.mark.parametrize("action", ["Link tracks", "Make warmer", "Master project", "Analyze"])
+@pytest.mark.parametrize("how", ["track deleted", "tab closed"])
+@pytest.mark.parametrize("cycles", [1, 2, 3, 5, 7])
+def test_a_track_or_the_project_goes_in_any_cycle(slow_song, tmp_path, action, how, cycles):
+    s = slow_song(4)
+    s.start(action)
+    for _ in range(cycles):
+        if s.reaper.scripts:
+            s.reaper.step(1)
+    if not s.reaper.scripts or s.project.undo_points:
+        return s.reaper.run_until()
+    if how == "tab closed":
+        s.reaper.open_tab(song(tmp_path, [Strip("X")], "other.rpp"))
+        s.reaper.close_tab(0)
+    else:
+        with s.reaper.as_user() as project:
+            delete_track(project.tracks[0])
+    s.reaper.run_until()
+    assert "A bug in reaper-aeq" not in "".join(s.said)
+    if how == "tab closed":
+        assert len(s.said) == 1 and s.said[0].startswith("You changed to another project")
+
+
+MANY = 10  # more than are read and written in one cycle
+
+
+@pytest.fixture
+def many(slow_song):
+    """Tracks with an EQ each, before a press that waits before its undo block."""
+    s = slow_song(MANY)
+    s.backend.answer = lambda task: answer({**task, "intensity": 1.0})
+    s.press("Make warmer", timeout_s=60)
+    assert s.said == [] and gain(s) == 3.0
+    return s
+
+
+def gain(s, track: str = "T0") -> float:
+    """dB of the first band."""
+    ((_, state),) = ours(s.project)[track]
+    return round(20 * math.log10(state.bands[0].gain), 2)
+
+
+def turned_until_written(s, action: str) -> float:
+    """The user turns a knob of the first track in every cycle until all is written. Returns the last value in dB."""
+    before, turned = len(s.project.undo_points), 4.0
+    s.start(action)
+    while s.reaper.scripts and len(s.project.undo_points) == before:
+        turned = round(turned + 0.02, 2)
+        with s.reaper.as_user() as project:
+            turn_band(project.tracks[0], 0, 0, gain_db=turned)
+        s.reaper.step(1)
+    s.reaper.run_until()
+    return turned
+
+
+def test_a_knob_turned_just_before_a_word_is_written_is_kept(many):
+    many.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    turned = turned_until_written(many, "Make warmer")
+    assert gain(many) == round(turned - 1.5, 2) and gain(many, "T1") == 1.5
+
+
+@pytest.mark.parametrize("action", ["More", "Start afresh"])
+def test_a_knob_turned_just_before_it_is_scaled_or_made_afresh_is_kept(many, action):
+    with many.reaper.as_user() as project:
+        turn_band(project.tracks[1], 0, 0, gain_db=6.0)
+        record(project, "of the user")
+    turned = turned_until_written(many, action)
+    assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
+    assert gain(many) == turned and gain(many, "T1") == 6.0 and gain(many, "T2") == 3.0
+
+
+def cycles_until_written(s, action: str) -> int:
+    count, before = 0, len(s.project.undo_points)
+    s.start(action)
+    while len(s.project.undo_points) == before:
+        s.reaper.step(1)
+        count += 1
+    s.reaper.run_until()
+    s.reaper.undo()
+    return count
+
+
+@pytest.mark.parametrize("action", ["More", "Compare"])
+def test_a_step_of_the_users_in_the_last_cycle_before_the_block_ends_it(many, action):
+    count, before = cycles_until_written(many, action), many.project.bytes()
+    s = many
+    s.start(action)
+    s.reaper.step(count - 1)
+    assert len(s.project.undo_points) == 1
+    with s.reaper.as_user() as project:
+        project.steps += 1
+    s.reaper.run_until()
+    assert s.said == ["The project was changed meanwhile. Nothing was changed; press again."]
+    assert s.project.bytes() == before and len(s.project.undo_points) == 1
+
+
+def test_what_was_not_taken_back_is_not_said_to_be(many, monkeypatch):
+    s, real, last = many, FUNCTIONS["TrackFX_SetParam"], many.project.tracks[-1]
+
+    def refuse(reaper, track, fx, parameter, value):
+        return True if track == last and parameter == 4 else real(reaper, track, fx, parameter, value)
+
+    monkeypatch.setitem(FUNCTIONS, "TrackFX_SetParam", refuse)
+    s.start("More")
+    while len(s.project.undo_points) == 1:
+        s.reaper.step(1)
+    with s.reaper.as_user() as project:
+        turn_band(project.tracks[0], 0, 1, gain_db=1.0)
+        record(project, "of the user")
+        project.steps += 1
+    after = s.project.bytes()
+    s.reaper.run_until()
+    assert len(s.said) == 1 and "did not keep the values" in s.said[0]
+    assert s.project.bytes() == after and len(s.project.undo_points) == 3
+
+
+def test_a_project_closed_right_after_the_step_is_not_asked_any_more(many, tmp_path):
+    s = many
+    s.start("Make warmer")
+    while len(s.project.undo_points) == 1:
+        with s.reaper.as_user() as project:
+            turn_band(project.tracks[0], 0, 0, gain_db=4.0)
+        s.reaper.step(1)
+    s.reaper.open_tab(song(tmp_path, [Strip("X")], "other.rpp"))
+    s.reaper.close_tab(0)
+    s.reaper.run_until()
+    assert not any("A bug in reaper-aeq" in text for text in s.said)
+
+
+def test_a_block_that_fails_leaves_no_panel_without_its_picture(run_lua):
+    reaper = run_lua(
+        f"package.path = [[{SCRIPTS}/?.lua]]\n"
+        """
+        local write = require("aeq.write")
+        local track, targets = reaper.GetTrack(0, 0), {}
+        for i = 1, 9 do
+          targets[i] = { track = track, name = "one" }
+        end
+        local act = { project = reaper.EnumProjects(-1), wait = function() end }
+        local fine = pcall(write.undoable, act, "test", targets, function()
+          error("no")
+        end)
+        reaper.ShowConsoleMsg(tostring(fine) .. " " .. tostring(act.needs_all))
+        """
+    )
+    assert reaper.ui.console == "false nil"
