@@ -68,8 +68,12 @@ def test_a_muted_item_s_file_does_not_matter(clients, engine, sounds):
         (lambda f: described(item(f, length_s=0.001)), "lasts only 1 ms"),
         (lambda f: described(item(f, length_s=1e7, loop=True)), "more than 100 hours"),
         (lambda f: described(item(f, length_s=1e3, rate=999, preserve_pitch=True, loop=True)), "more than 1"),
-        (lambda f: described(*(item(f, position_s=n, length_s=1.0, rate=999, preserve_pitch=True, loop=True)
-                               for n in range(50))), "more than 12 hours"),
+        (
+            lambda f: described(
+                *(item(f, position_s=n, length_s=1.0, rate=999, preserve_pitch=True, loop=True) for n in range(50))
+            ),
+            "more than 12 hours",
+        ),
         (lambda f: described(item(f, mute=True)), "it lasts only 0 ms"),
     ],
 )
