@@ -1,5 +1,6 @@
 -- From targets to sound files: as few renders as possible, everything put back afterwards.
 
+local chain = require("aeq.chain")
 local files = require("aeq.files")
 local guard = require("aeq.guard")
 local loudest = require("aeq.loudest")
@@ -30,7 +31,7 @@ end
 local function quiet(act, group, whole_chain, later)
   for _, target in ipairs(group.targets) do
     -- The EQ is computed from the sound that reaches it: without itself, and without what follows it.
-    local from = target.instance and target.instance.index or target.place == "first" and 0
+    local from = chain.own(target) or target.place == "first" and 0
     if from and not whole_chain then
       render_state.bypass_from(act.project, target.track, from, later)
     end

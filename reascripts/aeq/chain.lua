@@ -41,6 +41,11 @@ function chain.find(track, guid)
   end
 end
 
+--- Where the EQ of {track, instance} is now, nil where it has none: FX may have been moved since it was read.
+function chain.own(target)
+  return target.instance and chain.find(target.track, target.instance.guid)
+end
+
 --- The FX that sound still has to pass from the one at `index` on, that one included. What is in a container that is
 --- listed itself is not.
 function chain.from(track, index)

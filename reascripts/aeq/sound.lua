@@ -1,6 +1,7 @@
 -- Describes what reaches a target's EQ by the items it is made of (wire: Sound), where that is all there is to it: the
 -- backend then reads the media itself, and nothing is rendered. Else says why not.
 
+local chain = require("aeq.chain")
 local envelopes = require("aeq.envelopes")
 local hearing = require("aeq.hearing")
 local item_sound = require("aeq.item_sound")
@@ -225,14 +226,14 @@ end
 
 --- The target's own chain: nothing in it may be heard but (with `whole_chain`) our EQ. Returns that.
 local function own_chain(target, whole_chain)
-  local track, instance = target.track, target.instance
+  local track = target.track
   local eq, places
   if whole_chain then
     eq, places = our_eq(track)
   end
   local stop = reaper.TrackFX_GetCount(track)
   if not whole_chain then
-    stop = instance and instance.index or target.place == "first" and 0 or stop
+    stop = chain.own(target) or target.place == "first" and 0 or stop
   end
   local fx = stop >= IN_CONTAINER or audible_fx(track, stop, places or {})
   if fx then

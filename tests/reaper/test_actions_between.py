@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
-from actions_kit import SCRIPTS, Clip, Strip, guid, noise, ours, reaeq, song
+import soundfile
+from actions_kit import RATE, SCRIPTS, Clip, Strip, always_render, guid, noise, ours, reaeq, song, sound_of
 from fake_backend import answer
 from standin.injection import delete_item, delete_track, select, turn_band
 from standin.registry import FUNCTIONS
 from standin.undo import record
 
-from reaper_aeq.eq import Band
+from reaper_aeq.dsp.response import EqFilter
+from reaper_aeq.eq import Band, Eq
 
 
 @pytest.fixture
@@ -248,3 +251,22 @@ def test_a_block_that_fails_leaves_no_panel_without_its_picture(run_lua):
         """
     )
     assert reaper.ui.console == "false nil"
+
+
+@pytest.mark.parametrize("cycles", range(1, 9))
+def test_an_fx_in_front_goes_before_the_render_and_ours_is_not_heard(open_song, sound, cycles):
+    """Places in the chain have moved by then: what is switched off for the render is found by its GUID."""
+    front, own = reaeq(Band("band", 900, 12)), reaeq(Band("band", 500, 12), name="AEQ: warm 100%")
+    s = open_song([Strip("A", [Clip(sound)], selected=True, fx=[front, own]), Strip("B", [Clip(sound)], selected=True)])
+    slow(s)
+    always_render(s)
+    heard = {}
+    s.backend.answer = lambda task: heard.update({task["name"]: sound_of(task)}) or answer(task)
+    raw = soundfile.read(sound, dtype="float32")[0]
+    boosted = EqFilter(Eq((Band("band", 900, 12),)), RATE, raw.shape[1]).process(raw.T).T
+
+    def edit(project):
+        FUNCTIONS["TrackFX_Delete"](project.reaper, project.tracks[0], 0)
+
+    if interrupted(s, "Make warmer", cycles, edit) and "A" in heard:
+        assert any(np.allclose(heard["A"], one, atol=1e-3) for one in (raw, boosted))
