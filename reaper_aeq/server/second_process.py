@@ -89,12 +89,14 @@ class SecondProcess:
         with self._lock:
             if self._closed or self._pool or self._deaths >= DEATHS:
                 return
+            pool = None
             try:
                 pool = self._pool = self._processes.new()
                 with deaf_to_interrupts():  # the first task starts the process
                     loaded = pool.submit(_load, self._models)
             except (OSError, NotImplementedError, RuntimeError):  # no room for a process, or no semaphores here
                 self._pool, self._deaths = None, DEATHS
+                self._drop(pool)
                 log.warning("no second process can be started here: large presses take longer", exc_info=True)
                 return
         loaded.add_done_callback(lambda ended: self._loaded(pool, ended))

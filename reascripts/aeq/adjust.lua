@@ -169,6 +169,16 @@ local function remark(entry)
   entry.noted, entry.places = noted(entry, list)
 end
 
+--- Whether this is so of no entry.
+local function none(entries, what)
+  for _, entry in ipairs(entries) do
+    if entry[what] then
+      return false
+    end
+  end
+  return true
+end
+
 --- Off if any is on, else on. The EQ keeps the loudness, so only its color is compared.
 function adjust.compare(act)
   local on = true
@@ -182,9 +192,7 @@ function adjust.compare(act)
       remark(entry)
     end,
     decide = function(entries)
-      for _, entry in ipairs(entries) do
-        on = on and not entry.on
-      end
+      on = none(entries, "on")
       return on and "EQ on" or "EQ off"
     end,
     write = function(entry)
@@ -222,9 +230,7 @@ function adjust.delta(act)
       end
     end,
     decide = function(entries)
-      for _, entry in ipairs(entries) do
-        on = on and not entry.heard
-      end
+      on = none(entries, "heard")
       return on and "only the change" or "all of the sound"
     end,
     write = function(entry)

@@ -186,14 +186,18 @@ def test_a_backend_that_has_nothing_to_do_starts_it_and_takes_it_along(process):
 
 
 @pytest.mark.parametrize("error", [OSError(38, "no semaphores"), NotImplementedError(), RuntimeError("no thread")])
-def test_a_machine_that_can_start_none_goes_on_without(workers, sounds, caplog, error):
+@pytest.mark.parametrize("where", ["pool", "process"])
+def test_a_machine_that_can_start_none_goes_on_without(workers, sounds, caplog, monkeypatch, error, where):
     second, tried = SecondProcess(), []
 
-    def none_here():
+    def none_here(*_):
         tried.append(1)
         raise error
 
-    second._processes.new = none_here
+    if where == "pool":
+        second._processes.new = none_here
+    else:
+        monkeypatch.setattr(second_process.ProcessPoolExecutor, "submit", none_here)
     for _ in range(3):
         second.tend(QUIET_S)  # in the backend's watch: what is raised there would end it
     assert len(tried) == 1 and not second.ready and "no second process" in caplog.text
