@@ -24,7 +24,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 from .wanted_gone import ends_wanted_gone
 
-ROOM_DB = 0.4  # under the limits, for what bands cannot follow
+OVER_DB = 0.4  # what bands may come out over the limit that a target is held under: `Limits` lies above it
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.02, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
 # Few can tell what happens at the very top: from 10 kHz weights fall to this at 16 kHz.
 TOP_FROM_HZ, TOP_WEIGHT = 10_000.0, 0.6
@@ -93,8 +93,8 @@ class FitTarget:
 
     def kept_down(self, over: Tensor) -> FitTarget:
         """The same, lower and with more weight where bands went `over` (bands,) dB the limit."""
-        broken = over > -0.5 * ROOM_DB
-        out = torch.where(broken, torch.minimum(self.out, self.limit - ROOM_DB) - over.clamp_min(0.0), self.out)
+        broken = over > -OVER_DB
+        out = torch.where(broken, torch.minimum(self.out, self.limit - OVER_DB) - over.clamp_min(0.0), self.out)
         return replace(self, out=out, weight=torch.where(broken, OVER_WEIGHT, self.weight))
 
 
@@ -148,17 +148,17 @@ def fit_target(
 ) -> FitTarget:
     """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud."""
     curve = eq_model.decode_curve(code).double().cpu()
-    lift = _smooth_below(most_lift_db(seen.ltas_db)) - ROOM_DB
+    lift = _smooth_below(most_lift_db(seen.ltas_db))
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
-    gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB + ROOM_DB, OUTPUT_AIM_DB - ROOM_DB))
+    gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB, OUTPUT_AIM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
     out = (out / TARGET_STEP_DB).round() * TARGET_STEP_DB
     weight = (UNSEEN_WEIGHT + (1 - UNSEEN_WEIGHT) * seen.visible * heard_weight(seen.ltas_db)) * WEIGHT
     ends, gone = ends_wanted_gone(word_db)
     weight = torch.where(gone, UNSEEN_WEIGHT * WEIGHT, weight).mul(100).round() / 100
     visible = seen.visible.mul(100).round() / 100 * COMPARED
-    axis, limit = _axis(word_db, visible / visible.sum().clamp_min(1e-9)), lift + 0.5 * ROOM_DB
-    return FitTarget(out, gain, weight, limit, seen.visible > 0.5, axis, loudness.sample_rate, ends)
+    axis = _axis(word_db, visible / visible.sum().clamp_min(1e-9))
+    return FitTarget(out, gain, weight, lift + OVER_DB, seen.visible > 0.5, axis, loudness.sample_rate, ends)
 
 
 def heard_weight(ltas_db: Tensor) -> Tensor:
@@ -230,7 +230,7 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
         last = min(max(int(soft.sum()) - 1, 0), len(LEVELS) - 2)
         low, high = levels[last], levels[last + 1]
     out = torch.minimum(curve + 0.5 * (low + high), lift)
-    return torch.where(seen.visible > 0.5, out.clamp_min(ROOM_DB - NET_DB), out)
+    return torch.where(seen.visible > 0.5, out.clamp_min(-NET_DB), out)
 
 
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:

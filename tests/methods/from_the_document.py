@@ -393,7 +393,7 @@ def most_lift(ltas):
     lift = np.interp(ltas.max() - ltas, (37.5, 39.5, 57.5, 59.5), (11.8, 5.7, 5.7, 2.7))
     wide = np.pad(lift, 4, mode="edge")
     lowest = np.array([wide[k : k + 5].min() for k in range(len(wide) - 4)])
-    return np.array([lowest[k : k + 5].mean() for k in range(59)]) - 0.4
+    return np.array([lowest[k : k + 5].mean() for k in range(59)])
 
 
 def at_equal_loudness(curve, lift, visible, blocks):
@@ -404,7 +404,7 @@ def at_equal_loudness(curve, lift, visible, blocks):
         softer = loudness(blocks, np.minimum(curve + level, lift)) < before
         low, high = (level, high) if softer else (low, level)
     out = np.minimum(curve + level, lift)
-    return np.where(visible > 0.5, np.maximum(out, -11.4), out)
+    return np.where(visible > 0.5, np.maximum(out, -11.8), out)
 
 
 def target(autoencoder, curve, m, ltas, visible, blocks):
