@@ -13,7 +13,7 @@ from reaper_aeq.project import mix, tapes
 from reaper_aeq.project.circles import closing, groups
 from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.mix import FEW, MOST_CUT, STAGE, Mixer
-from reaper_aeq.project.plan import parse_plan
+from reaper_aeq.project.plan_file import parse_plan
 from reaper_aeq.project.runner import levels
 from reaper_aeq.reaper.rpp.project import Project
 
