@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,18 +23,12 @@ from ..reaper.rpp.tracks import Receive
 from .circles import closing, groups
 from .loops import Reading, Sounding, joined, reading, stretches
 from .media import Library, seconds_of
+from .mixed import MixProject, MixTrack
 from .routing import silenced
 from .spans import Span, Timeline, between, merged, skipping
 from .stretched import add_at, silence
 from .takes import BLOCK_S, ItemSound, as_tape, cut, is_stretched, stereo_gains
 from .tapes import Tape, Tapes
-
-if TYPE_CHECKING:
-    from ..reaper.rpp.project import Project
-    from ..reaper.rpp.tracks import Track
-    from .described import DescribedProject, DescribedTrack
-
-    MixTrack: TypeAlias = Track | DescribedTrack  # read from a project, or described by a client
 
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 STAGE = 50  # tracks that feed each other are made so many at a time
@@ -77,7 +71,7 @@ def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]],
 class Mixer:
     """The project's sound. Nodes are made anew for each pass, so that passes may run beside each other."""
 
-    def __init__(self, project: Project | DescribedProject, library: Library | None = None):
+    def __init__(self, project: MixProject, library: Library | None = None):
         self.tracks, self.sample_rate = project.tracks, project.sample_rate
         self.library = library or Library()
         self.silenced = silenced(self.tracks)
