@@ -139,6 +139,7 @@ class Starts:
     used: np.ndarray
 
     def rows(self, at: np.ndarray) -> Starts:
+        """Some of the rows."""
         return Starts(*(getattr(self, one.name)[at] for one in fields(self)))
 
 
@@ -166,6 +167,7 @@ class BandSearch:
         self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
 
     def run(self) -> list[Eq]:
+        """The fewest bands that are worth their price, for each curve."""
         sets = GrowingSets(self.regression(), SMALL)
         owner = np.arange(len(self.cost))
         for size in range(FIRST, MAX_BANDS + 1):
@@ -250,6 +252,7 @@ class BandSearch:
         self.codes[own, :places], self.x[own, :places] = rows.codes[better], rows.x[better].reshape(-1, places, 3)
 
     def problem(self, rows: Starts) -> Problem:
+        """What the solver is given to polish `rows`."""
         own = rows.owner
         return Problem(
             self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], LEVEL_FREE, SMALL,
@@ -385,6 +388,7 @@ class Atoms:
 
     @cached_property
     def codes_and_idle(self) -> np.ndarray:
+        """(m + 1,): behind the shapes a place without a band."""
         return np.append(self.codes, BELL)
 
 
