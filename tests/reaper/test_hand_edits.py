@@ -133,6 +133,7 @@ def test_what_a_word_has_learned_is_not_kept_twice(computed, changes, share):
     later = toward(computed, held, share)
     found = kept(later, held, later)
     curves = [Eq(tuple(bands)).response_db(GRID_HZ, RATE) for bands in (found.bands, held.bands)]
+    curves = [curve.clip(-100) for curve in curves]  # in the middle of a notch the last digit decides
     assert np.abs(curves[0] - curves[1]).max() < 0.35
     assert share > 0 or rows_of(later)[0][: len(computed.bands)] == rows_of(computed)[0]
 
