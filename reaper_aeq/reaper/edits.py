@@ -29,11 +29,6 @@ class HeldEq:
     output_gain_db: float = 0.0
 
 
-def is_edited(computed: Eq, held: HeldEq) -> bool:
-    """Whether it is not what was computed."""
-    return bool(described(computed, held))
-
-
 def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
     """`new` with what a hand made of `computed`: `held` itself where `new` is what was computed before."""
     found, added, extra = _pairs(computed.bands, held.bands), [], []
