@@ -66,7 +66,7 @@ FIXED_OCT = {BandKind.LOW_SHELF: SHELF_BANDWIDTH_OCT, BandKind.HIGH_SHELF: SHELF
     PASS_FILTERS, PASS_BANDWIDTH_OCT
 )
 GAINS_DB = (LIMITS["gain_db"].low, LIMITS["gain_db"].high)
-NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
+NEIGHBORS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
 CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
@@ -298,7 +298,7 @@ def _broken(
     edges = np.log2(np.sqrt(freqs_hz[1:] * freqs_hz[:-1]))
     nearest = np.searchsorted(edges, octaves)
     heard = np.take_along_axis(sound | ~sound.any(-1, keepdims=True), nearest, 1)
-    near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBOURS_OCT
+    near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBORS_OCT
     least = np.minimum(np.maximum(gains_db, 0.0)[:, :, None], np.maximum(-gains_db, 0.0)[:, None])
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 

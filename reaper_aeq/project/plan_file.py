@@ -120,11 +120,11 @@ def _amount(name: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class _Table(Message):
+class _StrictTable(Message):
     model_config = ConfigDict(strict=True)
 
 
-class _ActionTable(_Table):
+class _ActionTable(_StrictTable):
     """What is to be done, as `[default]` says it."""
 
     word: Annotated[Any, PlainValidator(_word)] = None
@@ -179,7 +179,7 @@ class _MasterTable(_ActionTable):
     reference: str | None = None
 
 
-class _PlanTables(_Table):
+class _PlanTables(_StrictTable):
     """A whole file."""
 
     rule: list[_RuleTable] = Field(default_factory=list)
@@ -188,7 +188,7 @@ class _PlanTables(_Table):
     leave: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
 
 
-_TABLES: dict[str, type[_Table]] = {"rule": _RuleTable, "default": _ActionTable, "master": _MasterTable}
+_TABLES: dict[str, type[_StrictTable]] = {"rule": _RuleTable, "default": _ActionTable, "master": _MasterTable}
 
 
 def _fault(error: ValidationError) -> tuple[tuple[str, int, str | None], str]:
