@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,13 @@ class Rule:
     kinds: tuple[str, ...] = ()
     on: str = "tracks"
 
-    def fits(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> bool:
-        """Whether it is about a track, or a bus, of this name, in these folders, taken for a `kind`."""
+    def fits(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> bool:
+        """Whether it is about a track, or a bus, of this name, in these folders, that may be called one of `kinds`."""
         return (
             self.on in ("both", "buses" if is_bus else "tracks")
             and (not self.tracks or _any(self.tracks, name))
             and (not self.folders or any(_any(self.folders, folder) for folder in folders))
-            and (not self.kinds or kind in self.kinds)
+            and (not self.kinds or any(kind in self.kinds for kind in kinds))
         )
 
 
@@ -80,14 +80,14 @@ class Plan:
         """Whether nothing is to be done to a track of this name."""
         return _any(self.leave, name)
 
-    def action(self, name: str, folders: tuple[str, ...], kind: str, is_bus: bool) -> Action | None:
+    def action(self, name: str, folders: tuple[str, ...], kinds: Collection[str], is_bus: bool) -> Action | None:
         """What a track gets.
 
-        >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), "vocals", False).word
+        >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), ["vocals"], False).word
         'warm'
         """
         for rule in self.rules:
-            if rule.fits(name, folders, kind, is_bus):
+            if rule.fits(name, folders, kinds, is_bus):
                 return rule.action
         return None if is_bus else self.default
 

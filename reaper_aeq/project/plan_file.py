@@ -22,7 +22,8 @@ from ..util.message import Message
 from ..util.small_files import read_small
 from .plan import DEFAULT_PLAN, Action, Plan, PlanError, Rule
 
-RULE_KINDS = (*KINDS, MELODIC_KIND)
+OLDER_KINDS = ("low", "high", "full", "middle")  # which plans were written with before; see `kinds.kind_of`
+RULE_KINDS = (*KINDS, MELODIC_KIND, *OLDER_KINDS)
 _MAX_BYTES = 2**20
 
 

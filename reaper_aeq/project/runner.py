@@ -21,6 +21,7 @@ from ..request import MatchRequest
 from ..result.along import in_project_time
 from ..result.result import Result, with_loudness
 from .circles import groups
+from .kinds import kinds_of
 from .plan import Action, Plan
 from .rows import MASTER, Row, loudness_lufs, visible_share
 
@@ -141,10 +142,10 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: lis
     chosen: list[tuple[Channel[T], AnalyzedAudio, Action]] = []
     for channel, heard in zip(part, backend.listen(part), strict=True):
         row = channel.row
-        describe(row, heard, engine)
+        kinds = describe(row, heard, engine)
         if heard is None or heard.analysis.silent:
             row.left = "it is silent"
-        elif (action := plan.action(row.name, row.folders, row.kind, row.is_bus)) is None:
+        elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
             row.left = "no rule of the plan fits it"
         else:
             chosen.append((channel, heard, action))
@@ -187,12 +188,14 @@ def names_of(row: Row) -> tuple[str, ...]:
     return ("mix",) if row.number == MASTER else (row.name, *reversed(row.folders))
 
 
-def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> None:
-    """What was heard, into the row."""
-    if heard is not None:
-        judged = engine.heard_as(heard.analysis, name=names_of(row))
-        row.kind, row.duration_s = judged.kind if judged else "", heard.analysis.duration_s
-        row.lufs = (loudness_lufs(heard.analysis),) * 2
+def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple[str, ...]:
+    """What was heard, into the row; gives what it may be called."""
+    if heard is None:
+        return ()
+    kinds = kinds_of(engine, heard.analysis, names_of(row))
+    row.kind, row.duration_s = kinds[0], heard.analysis.duration_s
+    row.lufs = (loudness_lufs(heard.analysis),) * 2
+    return kinds
 
 
 def _answer(

@@ -21,6 +21,7 @@ from reaper_aeq.dsp.spectrum import Analysis, analyze_blocks
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project import mix
+from reaper_aeq.project.kinds import kind_of
 from reaper_aeq.project.loops import Stretch, _shared, _together, joined, reading
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.project.rows import loudness_lufs
@@ -192,6 +193,7 @@ def test_spectrum_and_loudness_are_those_of_all_repetitions(tmp_path, files, mon
     a, b = ours.ltas_db(), theirs.ltas_db()
     assert (a - b)[b > b.max() - 60].abs().max() < 0.1
     assert loudness_lufs(ours) == pytest.approx(loudness_lufs(theirs), abs=0.11)  # both rounded to tenths
+    assert kind_of(ours) == kind_of(theirs)
     assert not ours.silent and (ours.loudest is None) == (theirs.loudest is None)
     if ours.loudest is not None:
         assert float(ours.loudest.abs().max()) == pytest.approx(float(theirs.loudest.abs().max()), rel=0.05)
