@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 SAMPLE_RATE = 44_100
 FREQS_HZ = np.geomspace(20, 20_000, 600)
 TICKS_HZ = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10_000: "10k"}
-COLOURS = ("#c04f4f", "#c8913a", "#5a9e5a", "#4a7fb5", "#8a63ad")
+COLORS = ("#c04f4f", "#c8913a", "#5a9e5a", "#4a7fb5", "#8a63ad")
 
 
 def settings(track: str, word: str) -> tuple[Eq, Eq]:
@@ -43,7 +43,7 @@ def settings(track: str, word: str) -> tuple[Eq, Eq]:
 def draw(eqs: Sequence[Eq], titles: Sequence[str], path: str) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), sharey=True, constrained_layout=True)
     for axis, eq, title in zip(axes, eqs, titles, strict=True):
-        for number, (band, color) in enumerate(zip(eq.bands, COLOURS, strict=False), 1):
+        for number, (band, color) in enumerate(zip(eq.bands, COLORS, strict=False), 1):
             alone = Eq((band,)).response_db(FREQS_HZ, SAMPLE_RATE)
             axis.fill_between(FREQS_HZ, alone, alpha=0.25, color=color, lw=0)
             axis.plot(FREQS_HZ, alone, color=color, lw=0.8)

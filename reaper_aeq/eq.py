@@ -1,7 +1,7 @@
 """ReaEQ's bands in ReaEQ's own units, and the limits we keep.
 
-Standard library only. `Eq.response_db` and `Eq.apply` are doors to `dsp`, opened when called, so that importing this
-module loads no torch.
+Standard library only, and data alone: what bands do to sound is said in `dsp.response`. `Eq.response_db` and `Eq.apply`
+are the public names of two functions there, looked up when called, so that importing this module loads no torch.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class ProjectError(AeqError):
         self.reason, self.line = reason, line
 
     def in_file(self, path: object) -> ProjectError:
+        """The same, told of the file `path`."""
         return ProjectError(self.reason, self.line, path)
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from ..util.small_files import read_small
+from ..util.small_files import read_toml
 from ..util.user_folders import user_folder
 
 SETTING, OFF = "AEQ_CONFIG", "off"
@@ -48,18 +48,12 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
 
     Raises `SettingsError` for a file that cannot be read or that names a command or option there is not.
     """
-    try:
-        if path is None or not path.exists():
+    if path is None:
+        return {}
+    with suppress(PermissionError):  # which reading it tells of
+        if not path.exists():
             return {}
-        if path.stat().st_size > MAX_BYTES:
-            raise SettingsError(f"{path} is not a file of defaults: it has more than {MAX_BYTES // 1000} kB")
-        data = tomllib.loads(read_small(path, MAX_BYTES).decode("utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"cannot read your defaults in {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not TOML: it is not text in UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+    data = read_toml(path, MAX_BYTES, "your defaults", "a file of defaults in TOML")
     known: set[str] = set()
     found = _defaults(command, data, {}, path, (), known)
     for key in _values(data):

@@ -66,7 +66,7 @@ FIXED_OCT = {BandKind.LOW_SHELF: SHELF_BANDWIDTH_OCT, BandKind.HIGH_SHELF: SHELF
     PASS_FILTERS, PASS_BANDWIDTH_OCT
 )
 GAINS_DB = (LIMITS["gain_db"].low, LIMITS["gain_db"].high)
-NEIGHBOURS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
+NEIGHBORS_OCT, FIGHTING_DB = 1.1, 1.8  # bands nearer than that do not pull against each other by more
 CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
 CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
@@ -139,6 +139,7 @@ class Starts:
     used: np.ndarray
 
     def rows(self, at: np.ndarray) -> Starts:
+        """Some of the rows."""
         return Starts(*(getattr(self, one.name)[at] for one in fields(self)))
 
 
@@ -166,6 +167,7 @@ class BandSearch:
         self.band_price = np.clip(PART_OF_CURVE * self.missed, LEAST_BAND_PRICE_DB, BAND_PRICE_DB)
 
     def run(self) -> list[Eq]:
+        """The fewest bands that are worth their price, for each curve."""
         sets = GrowingSets(self.regression(), SMALL)
         owner = np.arange(len(self.cost))
         for size in range(FIRST, MAX_BANDS + 1):
@@ -250,6 +252,7 @@ class BandSearch:
         self.codes[own, :places], self.x[own, :places] = rows.codes[better], rows.x[better].reshape(-1, places, 3)
 
     def problem(self, rows: Starts) -> Problem:
+        """What the solver is given to polish `rows`."""
         own = rows.owner
         return Problem(
             self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], LEVEL_FREE, SMALL,
@@ -295,7 +298,7 @@ def _broken(
     edges = np.log2(np.sqrt(freqs_hz[1:] * freqs_hz[:-1]))
     nearest = np.searchsorted(edges, octaves)
     heard = np.take_along_axis(sound | ~sound.any(-1, keepdims=True), nearest, 1)
-    near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBOURS_OCT
+    near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBORS_OCT
     least = np.minimum(np.maximum(gains_db, 0.0)[:, :, None], np.maximum(-gains_db, 0.0)[:, None])
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
@@ -385,6 +388,7 @@ class Atoms:
 
     @cached_property
     def codes_and_idle(self) -> np.ndarray:
+        """(m + 1,): behind the shapes a place without a band."""
         return np.append(self.codes, BELL)
 
 

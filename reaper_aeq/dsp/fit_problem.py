@@ -39,6 +39,7 @@ class Problem:
 
     @cached_property
     def kinds(self) -> Kinds:
+        """What the kinds of bands at all places mean for the solver."""
         return Kinds(self.codes)
 
     def rows(self, at: np.ndarray | slice) -> Problem:

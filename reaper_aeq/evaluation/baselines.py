@@ -83,15 +83,15 @@ class RepairTrial:
 
 
 # Trials of one fold -> of each (bands,) dB, or None where there are no data for the word
-Contestant = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
+ComparedMethod = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
 
 
-def each(answer: Callable[[RepairTrial], Tensor | None]) -> Contestant:
+def each(answer: Callable[[RepairTrial], Tensor | None]) -> ComparedMethod:
     """Who answers one trial after the other."""
     return lambda trials: [answer(trial) for trial in trials]
 
 
-def fixed(source: str) -> Contestant:
+def fixed(source: str) -> ComparedMethod:
     """The mean curve of one data set, whatever the sound."""
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
@@ -121,7 +121,7 @@ def usual(trial: RepairTrial) -> Tensor | None:
     return posterior(trial, Music(known.mean_db, known.cov))
 
 
-def ours(method: str, encoder: str = DEFAULT_ENCODER) -> Contestant:
+def ours(method: str, encoder: str = DEFAULT_ENCODER) -> ComparedMethod:
     """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[RepairTrial]) -> list[Tensor | None]:
@@ -174,7 +174,7 @@ def matchering(trial: RepairTrial) -> Tensor:
     return torch.from_numpy(np.nan_to_num(np.array(db), nan=float(np.nanmedian(db))))
 
 
-BASELINES: dict[str, Contestant] = {
+BASELINES: dict[str, ComparedMethod] = {
     "nothing": each(lambda trial: torch.zeros(len(GRID), dtype=torch.float64)),
     "fixed SAFE": fixed("SAFE"),
     "fixed SocialEQ": fixed("SocialEQ"),
@@ -182,7 +182,7 @@ BASELINES: dict[str, Contestant] = {
     "posterior rule": each(posterior),
     USUAL_RULE: each(usual),
 }
-REPAIR: dict[str, Contestant] = {**BASELINES, "adaptive": ours("adaptive")}
+REPAIR: dict[str, ComparedMethod] = {**BASELINES, "adaptive": ours("adaptive")}
 
 
 def genre_neighbors(clips: Sequence[Clip]) -> dict[str, Clip]:

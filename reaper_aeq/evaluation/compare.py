@@ -22,8 +22,8 @@ from ..model.curves import GRID, projection, rms_db
 from ..request import METHODS
 from ..training.charts import correlation
 from ..util.files import atomic_write
-from .baselines import BASELINES, Contestant, Fold, RepairTrial, each, matched, matchering, ours
-from .compared import BY_ENCODER, MATCHERING, NEIGHBOUR, OURS, chosen_names
+from .baselines import BASELINES, ComparedMethod, Fold, RepairTrial, each, matched, matchering, ours
+from .compared import BY_ENCODER, MATCHERING, NEIGHBOR, OURS, chosen_names
 from .folds import Paths, Table, Tell
 from .law import read_sounds
 from .laws import run_laws
@@ -36,18 +36,18 @@ INPUTS = ("already has it", "lacks it", "silent below 200 Hz", "extreme")
 SPEED_REPEATS = 5
 
 
-def contestants(with_matchering: bool) -> dict[str, Contestant]:
+def compared_methods(with_matchering: bool) -> dict[str, ComparedMethod]:
     """By the names in the tables. Ours go through ReaEQ bands; the rules and other tools are spared that."""
-    found = {**BASELINES, NEIGHBOUR: each(matched)}
+    found = {**BASELINES, NEIGHBOR: each(matched)}
     if with_matchering:
         found[MATCHERING] = each(matchering)
     found |= {method: ours(method) for method in OURS}
     return found | {name: ours("adaptive", encoder) for name, encoder in BY_ENCODER.items()}
 
 
-def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, Contestant]:
-    """All contestants, or `only` these. Raises `AeqError` for a name that is none."""
-    who = contestants(with_matchering)
+def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, ComparedMethod]:
+    """All compared methods, or `only` these. Raises `AeqError` for a name that is none."""
+    who = compared_methods(with_matchering)
     return {name: who[name] for name in chosen_names(only, with_matchering)}
 
 
@@ -100,7 +100,7 @@ def _means(published: Table) -> dict[str, dict[str, Any]]:
     return out
 
 
-def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int, tell: Tell) -> Table:
+def _agreement(folds: Sequence[Fold], who: Mapping[str, ComparedMethod], every: int, tell: Tell) -> Table:
     """How near each answer on an untouched mix is to what unseen people did: RMS dB and correlation, medians."""
     tell("agreement with unseen people")
     table: Table = {}
@@ -121,7 +121,7 @@ def _agreement(folds: Sequence[Fold], who: Mapping[str, Contestant], every: int,
     return table
 
 
-def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, Contestant], tell: Tell) -> Table:
+def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, ComparedMethod], tell: Tell) -> Table:
     """'warm' on inputs that a fixed curve does not notice: the share of people's curve that is given, and boosts."""
     tell("odd inputs")
     table: Table = {}

@@ -8,7 +8,7 @@ from ..errors import AeqError
 from ..model import NETWORKS
 from ..request import METHODS
 
-NEIGHBOUR, MATCHERING = "match to neighbor", "matchering, neighbor"
+NEIGHBOR, MATCHERING = "match to neighbor", "matchering, neighbor"
 USUAL_RULE = "rule of usual balance"
 RULES = ("nothing", "fixed SAFE", "fixed SocialEQ", "scalar rule", "posterior rule", USUAL_RULE)
 OURS = tuple(method for method in METHODS if method != "fixed")
@@ -17,7 +17,7 @@ BY_ENCODER = {f"adaptive, {name}": name for name in NETWORKS}
 
 def chosen_names(only: Sequence[str], with_matchering: bool) -> list[str]:
     """All names, or `only` these. Raises `AeqError` for a name that is none."""
-    names = [*RULES, NEIGHBOUR, *[MATCHERING] * with_matchering, *OURS, *BY_ENCODER]
+    names = [*RULES, NEIGHBOR, *[MATCHERING] * with_matchering, *OURS, *BY_ENCODER]
     for name in only:
         if name == MATCHERING and not with_matchering:
             raise AeqError(f"{name!r} is only compared with --matchering")

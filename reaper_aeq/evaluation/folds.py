@@ -27,7 +27,7 @@ from ..training.datasets.readers import (
     Clip,
     PeopleSettings,
     SocialWord,
-    Spectra,
+    TrackSpectra,
     read_contributions,
     read_safe,
 )
@@ -76,10 +76,10 @@ def all_folds(clips: Sequence[Clip]) -> dict[str, int]:
     return of_mixes | {source: taken[source_of(source)] for source in sorted(known - set(of_mixes))}
 
 
-def without(clips: Sequence[Clip], prior: Spectra, sources: set[str]) -> tuple[list[Clip], Spectra]:
+def without(clips: Sequence[Clip], prior: TrackSpectra, sources: set[str]) -> tuple[list[Clip], TrackSpectra]:
     """Everything but these sources, in recordings and spectra."""
     keep = [i for i, source in enumerate(prior.sources) if source not in sources]
-    rest = Spectra(prior.ltas_db[keep], prior.known[keep], tuple(prior.sources[i] for i in keep))
+    rest = TrackSpectra(prior.ltas_db[keep], prior.known[keep], tuple(prior.sources[i] for i in keep))
     return [clip for clip in clips if clip.source not in sources], rest
 
 
@@ -112,7 +112,7 @@ def load_fold(
 
 
 def train_folds(
-    settings: AudioTraining, clips: Sequence[Clip], prior: Spectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
+    settings: AudioTraining, clips: Sequence[Clip], prior: TrackSpectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
     out: Path, run: Run,
 ) -> None:  # fmt: skip
     """Trains one encoder a fold of `mixes` on everything else and writes them into `out`/folds."""

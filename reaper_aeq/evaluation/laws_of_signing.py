@@ -31,7 +31,7 @@ AT_WORK_DB = 0.05  # a band of less does nothing
 MOST_MAGNITUDES = (1.15, 1.5)  # of the response: in the median, at the 90th percentile
 MOST_BANDS = 3  # in the median
 SHELF_EDGE_HZ = 1000.0
-FIGHTING_DB, NEIGHBOURS_OCT = 2.0, 1.0
+FIGHTING_DB, NEIGHBORS_OCT = 2.0, 1.0
 FEW = 0.01  # of answers
 AT_ONCE = 6  # recordings, each with all words
 COST_EVERY = 3  # the search without restrictions takes as long as all the rest
@@ -109,7 +109,7 @@ def wrong_shelf(band: Band) -> bool:
 
 def fighting(a: Band, b: Band) -> bool:
     """Two bands within an octave of each other, one up and one down, the weaker by over 2 dB."""
-    near = abs(np.log2(a.freq_hz / b.freq_hz)) < NEIGHBOURS_OCT
+    near = abs(np.log2(a.freq_hz / b.freq_hz)) < NEIGHBORS_OCT
     return bool(near and a.gain_db * b.gain_db < 0 and min(abs(a.gain_db), abs(b.gain_db)) > FIGHTING_DB)
 
 

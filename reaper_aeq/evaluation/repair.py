@@ -20,7 +20,7 @@ from ..model.curves import projection, rms_db
 from ..model.kinds import FROM_MANIFEST
 from ..request import DEFAULT_METHOD
 from ..training.datasets.readers import Clip
-from .baselines import REPAIR, Contestant, Fold, RepairTrial
+from .baselines import REPAIR, ComparedMethod, Fold, RepairTrial
 from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS, Paths, Table, Tell
 from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
@@ -70,7 +70,7 @@ def run_repair(
 
 
 def repaired(
-    folds: Sequence[Fold], contestants: Mapping[str, Contestant], tell: Tell, *, rows_per_clip: int = 10,
+    folds: Sequence[Fold], methods: Mapping[str, ComparedMethod], tell: Tell, *, rows_per_clip: int = 10,
     gains_per_clip: int = 5, every: int = 1,
 ) -> dict[str, Table]:  # fmt: skip
     """{'people' | 'published': {word: {method: figures}}}; from every n-th of the folds' recordings."""
@@ -91,7 +91,7 @@ def repaired(
                     damage = edit.curve(gain_db)
                     trial = RepairTrial(fold, clip, edit.word, damage, equalized(clip.analysis, damage), adaptation=1.0)
                     trials.append(("published", edit.word, trial, edit))
-            for name, answer in contestants.items():
+            for name, answer in methods.items():
                 curves = answer([trial for _, _, trial, _ in trials])
                 for (kind, label, trial, taken), curve in zip(trials, curves, strict=True):
                     if curve is not None:

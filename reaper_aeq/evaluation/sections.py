@@ -43,7 +43,7 @@ HALVES = ("chosen on", "reported")
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedClips:
     """Two recordings of a fold, one after the other: where the second begins, and the analysis of both."""
 
     fold: Fold
@@ -81,13 +81,13 @@ def run_sections(
     }
 
 
-def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int) -> Iterator[Joined]:
+def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int) -> Iterator[JoinedClips]:
     """Each recording with another of its group."""
     sounds = [sound for clip in clips if (sound := _excerpt(clip)) is not None]
     random.Random(seed).shuffle(sounds)
     for first, second in zip(sounds, sounds[1:] + sounds[:1], strict=True) if len(sounds) > 1 else ():
         both = np.concatenate((first, second), 1)
-        yield Joined(fold, group, first.shape[1] / RATE, analyze_blocks([both], RATE, sections=True))
+        yield JoinedClips(fold, group, first.shape[1] / RATE, analyze_blocks([both], RATE, sections=True))
 
 
 def _joined(folds: Sequence[Fold], every: int, moved: list[Result], tell: Tell) -> Table:
@@ -106,7 +106,7 @@ def _joined(folds: Sequence[Fold], every: int, moved: list[Result], tell: Tell) 
     return {row: _beside_one(by_name) for row, by_name in errors.items()}
 
 
-def _trial(pair: Joined, number: int, moved: list[Result]) -> Iterator[tuple[str, tuple[str, list[float]]]]:
+def _trial(pair: JoinedClips, number: int, moved: list[Result]) -> Iterator[tuple[str, tuple[str, list[float]]]]:
     engine = pair.fold.engine
     for word in PEOPLE_WORDS:
         people = pair.fold.people[word]

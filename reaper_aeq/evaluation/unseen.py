@@ -27,7 +27,7 @@ from ..training.datasets.readers import (
     read_safe,
     read_social_words,
 )
-from ..training.usual import MISLABELLED, sounds_of, source_of
+from ..training.usual import MISLABELED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
 from . import folds
@@ -50,7 +50,7 @@ def load_folds(
     """
     clips = read_clips(audio, tell)
     mixes, fold_of = folds.mixes_and_folds(clips, "the repair tests need")
-    stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELLED]
+    stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELED]
     # whoever left a source of stems out examines on it, whichever recordings are at hand
     fold_of = folds.unseen_folds(models, {clip.source for clip in stems}) | fold_of
     safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)

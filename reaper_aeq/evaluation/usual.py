@@ -144,7 +144,7 @@ def confusion(sounds: Sounds, found: Unseen) -> Table:
 
 
 @dataclass(frozen=True)
-class WordSettings:
+class WordEdits:
     """A word's mean of SAFE's settings (bands,), its covariance, and settings that neither has seen (n, bands)."""
 
     mean: Tensor
@@ -152,7 +152,7 @@ class WordSettings:
     unseen: Tensor
 
 
-def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[str, WordSettings]:
+def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[str, WordEdits]:
     """Of each word, without the fold's people."""
     vocabulary = people.vocabulary(fold, eq_model)
     decoder = eq_model.decoder.weight.detach().double()
@@ -161,12 +161,12 @@ def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[st
         rows = torch.tensor([name == word for name in people.safe.words])
         seen, own = rows & (people.safe_fold != fold), rows & (people.safe_fold == fold)
         cov = decoder @ vocabulary.find(word).cov @ decoder.T
-        out[word] = WordSettings(center(people.safe.curves_db[seen]).mean(0), cov, people.safe.curves_db[own])
+        out[word] = WordEdits(center(people.safe.curves_db[seen]).mean(0), cov, people.safe.curves_db[own])
     return out
 
 
 def people_errors(
-    sounds: Sounds, found: Unseen, word: str, settings: Mapping[int, Mapping[str, WordSettings]], heavy_tails: bool
+    sounds: Sounds, found: Unseen, word: str, settings: Mapping[int, Mapping[str, WordEdits]], heavy_tails: bool
 ) -> Tensor:
     """(n, 3): mean LSD of each sound's trials over bands with sound, of nothing, the SAFE mean and the posterior."""
     out = torch.zeros(len(sounds.names), 3, dtype=torch.float64)
@@ -183,7 +183,7 @@ def people_errors(
     return out
 
 
-def posterior_means(ltas_db: Tensor, usual: Usual, word: WordSettings, heard: Tensor, heavy_tails: bool) -> Tensor:
+def posterior_means(ltas_db: Tensor, usual: Usual, word: WordEdits, heard: Tensor, heavy_tails: bool) -> Tensor:
     """(k, bands) spectra -> E[setting | spectrum] where the setting is the word's Gaussian and the spectrum
     without it would be that of `usual`; with `heavy_tails` as `methods.adaptive` takes it."""
     visible = heard.double()

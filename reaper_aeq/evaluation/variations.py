@@ -69,7 +69,7 @@ def run_variations(
     ):
         for word in words:
             chosen = torch.tensor([key == word for key in keys])
-            rows[f"{word[0]} ({data_set})"] = _Asked(word[0], curves, chosen, fold)
+            rows[f"{word[0]} ({data_set})"] = _Case(word[0], curves, chosen, fold)
     rows = {title: asked for title, asked in rows.items() if not only or title in only}
     seen: dict[str, dict[str, VariationFigures]] = {title: {} for title in rows}
     for k in range(N_FOLDS):
@@ -85,7 +85,7 @@ def run_variations(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Case:
     """A word and the people behind it in one data set: (n, bands) dB, (n,) bool, (n,) fold."""
 
     word: str
@@ -100,7 +100,12 @@ class _Asked:
 
 
 def _fold(
-    seen: dict[str, VariationFigures], engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Asked, fold: int, per_mix: int
+    seen: dict[str, VariationFigures],
+    engine: AdaptiveEQ,
+    clips: Sequence[Clip],
+    asked: _Case,
+    fold: int,
+    per_mix: int,
 ) -> None:
     """One fold's answers to one word."""
     unseen, others = asked.of(fold), asked.of(fold, without=True)
@@ -130,7 +135,7 @@ def _fold(
             varied.apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
 
 
-def _figures(seen: dict[str, VariationFigures], asked: _Asked) -> dict[str, dict[str, Any]]:
+def _figures(seen: dict[str, VariationFigures], asked: _Case) -> dict[str, dict[str, Any]]:
     people = asked.of()
     between = _distances(people)
     width = _median(between)

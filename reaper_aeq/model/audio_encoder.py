@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..dsp.spectrum import Analysis
 from .checkpoint import Checkpoint
-from .curves import COMPARED, N_GRID, bounded_slope_values, bounded_values
+from .curves import COMPARED, N_GRID, soft_clip_array, soft_clip_slope
 from .eq_autoencoder import N_LATENT, EqAutoencoder
 from .texture import segments, statistics, texture
 from .texture_nets import NETWORKS
@@ -53,6 +53,7 @@ class KernelRegression(nn.Module):
         self.register_buffer("alpha", torch.zeros(n_centres, N_LATENT))
 
     def standardize(self, stats: Tensor) -> Tensor:
+        """Statistics (..., n) in standard deviations, at most `STAT_LIMIT` of them."""
         return ((stats - self.mean) / self.scale).clamp(-STAT_LIMIT, STAT_LIMIT)
 
     def kernel(self, a: Tensor, b: Tensor) -> Tensor:
@@ -60,6 +61,7 @@ class KernelRegression(nn.Module):
         return torch.exp(-0.5 * self.gamma * torch.cdist(a, b).square() / a.shape[1])
 
     def forward(self, stats: Tensor) -> Tensor:
+        """Statistics (m, n) -> codes (m, 32)."""
         return self.kernel(self.standardize(stats), self.centres) @ self.alpha
 
 
@@ -196,6 +198,7 @@ class AudioEncoder(BalanceEncoder):
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
+        """See `BalanceEncoder`."""
         del priors  # it knows of mixes only
         codes = self.natural_codes([texture(analysis) for analysis in analyses])
         codes = codes.to(eq_model.decoder.weight)
@@ -204,11 +207,13 @@ class AudioEncoder(BalanceEncoder):
         return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
 
     def place(self, device: str) -> None:
+        """See `BalanceEncoder`."""
         # the statistics need float64, which mps has not: only the networks move there
         self.to(device) if device != "mps" else self.members.to(device)
 
     @property
     def device(self) -> str:
+        """See `BalanceEncoder`."""
         return next(self.members.parameters()).device.type
 
     @classmethod
@@ -238,15 +243,15 @@ def center_robust(deviation_db: Tensor, visible: Tensor) -> Tensor:
     low, high = deviation.min(), deviation.max()
     for _ in range(LEVEL_ROUNDS):
         levels = low + (high - low) * LEVELS
-        too_low = bounded_values(deviation - levels[:, None]) @ weight > 0  # true up to the level, then false
+        too_low = soft_clip_array(deviation - levels[:, None]) @ weight > 0  # true up to the level, then false
         last = min(max(int(too_low.sum()) - 1, 0), LEVELS_AT_ONCE - 1)
         low, high = levels[last], levels[last + 1]
     level = 0.5 * (low + high)
     for _ in range(NEWTON_STEPS):
         left = deviation - level
-        step = (weight * bounded_values(left)).sum() / (weight * bounded_slope_values(left)).sum()
+        step = (weight * soft_clip_array(left)).sum() / (weight * soft_clip_slope(left)).sum()
         level = min(max(level + step, low), high)
-    return torch.from_numpy(bounded_values(deviation - level))
+    return torch.from_numpy(soft_clip_array(deviation - level))
 
 
 def fill_unseen(deviation_db: Tensor, visible: Tensor, cov: Tensor) -> Tensor:

@@ -75,24 +75,25 @@ def soft_clip(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0)
     return torch.where(deviation_db.abs() <= knee_db, deviation_db, soft * deviation_db.sign())
 
 
-def bounded_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
+def soft_clip_array(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
     """`soft_clip` of a numpy array."""
     size = np.abs(deviation_db)
     soft = knee_db + room_db * np.log1p(np.maximum(size - knee_db, 0.0) / room_db)
     return np.where(size <= knee_db, deviation_db, np.copysign(soft, deviation_db))
 
 
-def bounded_slope_values(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
+def soft_clip_slope(deviation_db: np.ndarray, knee_db: float = 15.0, room_db: float = 9.0) -> np.ndarray:
     """The derivative of `soft_clip`, 0..1."""
     return room_db / (room_db + np.maximum(np.abs(deviation_db) - knee_db, 0.0))
 
 
-def soft_clip_inverse(bounded_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
+def soft_clip_inverse(clipped_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
     """The deviation that `soft_clip` made this of."""
-    over = (bounded_db.abs() - knee_db).clamp_min(0.0)
+    over = (clipped_db.abs() - knee_db).clamp_min(0.0)
     wide = knee_db + room_db * torch.expm1(over / room_db)
-    return torch.where(bounded_db.abs() <= knee_db, bounded_db, wide * bounded_db.sign())
+    return torch.where(clipped_db.abs() <= knee_db, clipped_db, wide * clipped_db.sign())
 
 
 def normal_cdf(x: Tensor) -> Tensor:
+    """The share of a standard normal distribution below each value, 0..1."""
     return 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))

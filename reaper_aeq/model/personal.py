@@ -76,7 +76,7 @@ def personal(word: Word, own: Sequence[OwnSetting]) -> Word:
 
 
 @dataclass(frozen=True)
-class Learned:
+class OwnWord:
     """What came of an edit: the word as the vocabulary spells it, how many settings of it there are now, and how much
     of the edit (0..1) the next answer to that sound has by itself, as the word means it now."""
 
@@ -119,7 +119,7 @@ class Profiles:
         kind: str = "",
         heard_db: Tensor | None = None,
         once: bool = False,
-    ) -> Learned:
+    ) -> OwnWord:
         """Keeps what somebody made of an answer, and what it was made for.
 
         Args:
@@ -143,7 +143,7 @@ class Profiles:
         after = self.words_of(profile)[name]
         moved, edit = signed * (self._decoder @ (after.for_kind(kind).mean - meant)), center(made_db - computed_db)
         share = float((moved @ edit) / (edit @ edit).clamp_min(1e-9))
-        return Learned(name, after.own.get(name, 0), min(max(share, 0.0), 1.0))
+        return OwnWord(name, after.own.get(name, 0), min(max(share, 0.0), 1.0))
 
     @property
     def _decoder(self) -> Tensor:

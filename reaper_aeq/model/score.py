@@ -18,7 +18,7 @@ def axes(curves_db: Tensor, music_cov: Tensor) -> Tensor:
     """(words, bands): the filters that are matched to mean curves (words, bands), blind to level.
 
     Each band counts by its own certainty, 1 / variance: a decibel means more where music hardly varies. Every weight
-    has the sign of the (levelled) curve, so raising what the word raises never lowers a score.
+    has the sign of the (centered) curve, so raising what the word raises never lowers a score.
     """
     certain = weights() / music_cov.diagonal()
     certain = certain / certain.sum()

@@ -39,6 +39,7 @@ class TextureNet(nn.Module):
         self.head = _head(c * 2 * (N_MELS // 4 if keep_frequency else 1), hidden, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps (batch, mels, SEGMENT) -> codes (batch, 32)."""
         h = self.features(x[:, None])
         h = h if self.keep_frequency else h.flatten(2)[:, :, None]
         pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
@@ -71,6 +72,7 @@ class TextureTransformer(nn.Module):
         self.head = _head(2 * width * rows, hidden, 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps (batch, mels, SEGMENT) -> codes (batch, 32)."""
         patches = self.patches(x[:, None]) + self.where + self.when  # (batch, width, rows, columns)
         tokens = self.norm(self.encoder(patches.flatten(2).transpose(1, 2)))
         h = tokens.transpose(1, 2).unflatten(2, patches.shape[2:])

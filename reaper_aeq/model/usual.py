@@ -127,6 +127,7 @@ class UsualBalance(BalanceEncoder):
         return self.shape.linear * (a @ b.T) / a.shape[1] + self.shape.gaussian * near
 
     def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
+        """Features (..., f) beside the probabilities of kinds (..., kinds), as `mean_kernel` compares them."""
         return torch.cat((standard, self.shape.kind_weight * probability), -1)
 
     def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
@@ -144,6 +145,7 @@ class UsualBalance(BalanceEncoder):
         return weight if use is None else weight * use
 
     def embed(self, standard: Tensor) -> Tensor:
+        """Standardized features (m, f) on the axes by which sounds are alike, (m, axes)."""
         return (standard - self.axes_mean) @ self.axes
 
     def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
@@ -181,6 +183,7 @@ class UsualBalance(BalanceEncoder):
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
+        """See `BalanceEncoder`."""
         del eq_model
         return self.usual(torch.stack([features(one) for one in analyses]), priors)
 
@@ -206,6 +209,7 @@ class UsualBalance(BalanceEncoder):
 
     @property
     def device(self) -> str:
+        """See `BalanceEncoder`."""
         return getattr(self, "_device", "cpu")
 
     @classmethod

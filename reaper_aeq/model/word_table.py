@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import UnknownWordError
 from .description import read_model
@@ -23,6 +23,8 @@ CHARTS_PER_SETTING = 4.0
 FULL_AGREEMENT = 0.6  # from which settings count in full
 LESS = re.compile(r"^(?:less|not so|not too|menos)\s+(.+)$")
 MORE = re.compile(r"^(?:more|más)\s+(.+)$")
+
+W = TypeVar("W")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class KnownWord:
 
     @property
     def weak(self) -> bool:
+        """Whether people hardly agree on what it is."""
         return self.evidence.confidence < WEAK_BELOW
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,13 +101,13 @@ class KnownWord:
         }  # fmt: skip
 
 
-class WordTable(Mapping[str, KnownWord]):
+class WordsByName(Mapping[str, W]):
     """Words by name, with their aliases."""
 
-    def __init__(self, words: Mapping[str, KnownWord], aliases: Mapping[str, str]):
+    def __init__(self, words: Mapping[str, W], aliases: Mapping[str, str]):
         self._words, self.aliases = dict(words), dict(aliases)
 
-    def __getitem__(self, name: str) -> KnownWord:
+    def __getitem__(self, name: str) -> W:
         return self._words[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -112,6 +115,10 @@ class WordTable(Mapping[str, KnownWord]):
 
     def __len__(self) -> int:
         return len(self._words)
+
+
+class WordTable(WordsByName[KnownWord]):
+    """All words, without what they do."""
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> WordTable:
@@ -124,8 +131,8 @@ class WordTable(Mapping[str, KnownWord]):
         return cls({row["name"]: _known_word(row) for row in info["words"]}, info["aliases"])
 
 
-def resolve(name: str, words: Any) -> tuple[str, int]:
-    """The word of `words` (a `WordTable` or a `Vocabulary`) that is meant, and 1, or -1 for 'less' of it.
+def resolve(name: str, words: WordsByName[Any]) -> tuple[str, int]:
+    """The word of `words` that is meant, and 1, or -1 for 'less' of it.
 
     Understands aliases, case, 'less ...' and 'more ...'. Raises `UnknownWordError`, which names the nearest.
     """

@@ -8,7 +8,7 @@ them, and `for_kinds` chooses. Opposites and aliases are words of their own that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .checkpoint import Checkpoint
 from .free_text.free_text import plain, understand
 from .kinds import KINDS
 from .word_table import WEAK_BELOW as WEAK_BELOW
-from .word_table import Evidence, KnownWord, WordTable, resolve
+from .word_table import Evidence, KnownWord, WordsByName, WordTable, resolve
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class DescriptorSettings:
     cov: Tensor
 
     def turned(self) -> DescriptorSettings:
+        """The same people's settings turned round."""
         return DescriptorSettings(-self.mean, self.cov)
 
 
@@ -74,6 +75,7 @@ class Word:
         return KnownWord(self.name, self.language, self.evidence, self.core, tuple(self.by_kind))
 
     def for_kind(self, kind: str) -> DescriptorSettings:
+        """What it means for sounds of one kind."""
         return self.by_kind.get(kind) or DescriptorSettings(self.mean, self.cov)
 
     def for_kinds(self, probabilities: Tensor | None) -> Word:
@@ -92,6 +94,7 @@ class Word:
 
     @property
     def weak(self) -> bool:
+        """Whether people hardly agree on what it is."""
         return self.known.weak
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,21 +109,8 @@ class Word:
         return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned, by_kind=kinds)
 
 
-class Vocabulary(Mapping[str, Word]):
+class Vocabulary(WordsByName[Word]):
     """Words by name. `vocabulary.find` also understands aliases, case, 'less ...' and 'brighter'."""
-
-    def __init__(self, words: Mapping[str, Word], aliases: Mapping[str, str]):
-        self._words = dict(words)
-        self.aliases = dict(aliases)
-
-    def __getitem__(self, name: str) -> Word:
-        return self._words[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._words)
-
-    def __len__(self) -> int:
-        return len(self._words)
 
     def find(self, name: str) -> Word:
         """The word meant by `name`. Raises `UnknownWordError`, which names the nearest."""
@@ -136,9 +126,12 @@ class Vocabulary(Mapping[str, Word]):
             return self.find(text)
         except UnknownWordError as unknown:
             try:
-                return understand(text, self)
+                guess = understand(text, self)
             except NoTextModelError as none:
                 raise UnknownWordError(text, [*self._words, *self.aliases], none) from unknown
+        blend = self.blend(guess.shares)
+        evidence = replace(blend.evidence, agreement=round(blend.evidence.agreement * guess.likeness, 3))
+        return replace(blend, name=plain(text), evidence=evidence, core=False, parts=guess.shares, free=True)
 
     def spelled(self, text: str) -> str:
         """A word as the vocabulary spells it; free text as it may stand in the name of an EQ."""

@@ -1,4 +1,7 @@
-"""Tracks that feed each other in a circle: which these are, and where a long circle is cut."""
+"""Tracks that feed each other in a circle: which these are, and where a long circle is cut.
+
+By hand, for `graphlib` gives no order as soon as there is one circle, and REAPER allows them.
+"""
 
 from __future__ import annotations
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, WatchedSound
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
-from ..reaper.rpp.tracks import Receive
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Mixer
+from .mixed import DescribedProject, DescribedTrack, MixTrack
 from .spans import Timeline
-
-if TYPE_CHECKING:
-    from .mix import MixTrack
 
 MAX_LOOPED_HOURS = 100.0  # of loops, which are not read that often
 
@@ -27,38 +23,6 @@ class UnreadableError(AudioError):
     """A file of a described sound that cannot be read here; whoever described it may render it instead."""
 
     unreadable = True
-
-
-@dataclass(eq=False)
-class DescribedTrack:
-    """What a mixer asks of a track, as `reaper.rpp.tracks.Track` has it."""
-
-    index: int
-    items: tuple[Item, ...]
-    volume: float
-    pan: float
-    phase_inverted: bool
-    parent: DescribedTrack | None
-    children: list[DescribedTrack] = field(default_factory=list)
-    name: str = ""
-    receives: tuple[Receive, ...] = ()
-    sends_to_parent: bool = True
-    mute: bool = False
-    solo: bool = False
-    solo_defeat: bool = False
-
-    def plays(self, item: Item) -> bool:
-        """Whether an item sounds here."""
-        return not item.mute
-
-
-@dataclass(frozen=True)
-class DescribedProject:
-    """What a mixer asks of a project; `eqs` by the numbers of their tracks."""
-
-    tracks: list[DescribedTrack]
-    sample_rate: int
-    eqs: dict[int, Eq]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ Volume = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Pan = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 
 
-class SectionInfo(Message):
+class SourceSectionInfo(Message):
     """A window on a source; without a length to its end."""
 
     start_s: Place = 0.0
@@ -46,7 +46,7 @@ class ItemInfo(Message):
     """
 
     file: AudioPath
-    sections: list[SectionInfo] = Field(default=[], max_length=MAX_SECTIONS)
+    sections: list[SourceSectionInfo] = Field(default=[], max_length=MAX_SECTIONS)
     position_s: Place
     length_s: Length
     offset_s: Place = 0.0

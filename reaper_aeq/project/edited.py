@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..eq import Band, Eq
 from ..errors import AeqError
-from ..reaper.edits import Held, described, kept
+from ..reaper.edits import HeldEq, described, kept
 from ..reaper.instance_record import record_of
 from ..reaper.reaeq.instance import to_eq
 from ..reaper.reaeq.state import StateError
@@ -32,7 +32,7 @@ class FileEdit:
     """An EQ of ours that is not what was computed: both, and the difference in words."""
 
     computed: Eq
-    held: Held
+    held: HeldEq
     change: str
 
     def on(self, eq: Eq) -> Eq:
@@ -95,7 +95,7 @@ def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str)
     track.keep_records(record)
 
 
-def _held(instance: EqInstance, computed: Eq) -> Held:
+def _held(instance: EqInstance, computed: Eq) -> HeldEq:
     """What it holds; what follows an envelope is no hand's work and counts as it was computed."""
     bands: list[Band | None] = []
     for band in instance.state.bands:
@@ -110,4 +110,4 @@ def _held(instance: EqInstance, computed: Eq) -> Held:
             bands[place] = replace(now, **{name: getattr(before, name) for name in names})
     if 3 * len(bands) in instance.lanes:
         output_gain_db = computed.output_gain_db
-    return Held(tuple(bands), output_gain_db)
+    return HeldEq(tuple(bands), output_gain_db)

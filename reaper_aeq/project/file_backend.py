@@ -72,7 +72,7 @@ class FileBackend:
         return found
 
     def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[AnalyzedAudio | None]:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
         if tracks:
             analyses = self.hearing.each(
@@ -89,7 +89,7 @@ class FileBackend:
         ]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str | None:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         name, track = stored_name(name), channel.track
         try:
             edit = None if self.afresh else edit_of(track, next(iter(ours_of(track)), None))
@@ -109,7 +109,7 @@ class FileBackend:
         return name
 
     def master(self) -> Channel[Track | Master] | None:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         if not (master := self.project.master):
             return None
         row = Row(MASTER, "MASTER")

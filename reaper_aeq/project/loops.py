@@ -65,7 +65,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldedLoop:
     """What stands for a stretch: moments from `first` to `stop` (samples) are taken from `windows` (their numbers);
     before them is read the one of the number before."""
 
@@ -82,7 +82,7 @@ class Reading:
     samples: int
     sample_rate: int
     windows: tuple[Window, ...]
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldedLoop, ...]
 
 
 def stretches(items: Iterable[Sounding], spans: Sequence[Span], sample_rate: int) -> list[Stretch]:
@@ -125,7 +125,7 @@ def reading(found: Sequence[Stretch], samples: int, sample_rate: int) -> Reading
         return None
     hop = frame_length(sample_rate) // 2
     windows: list[Window] = []
-    folds: list[Fold] = []
+    folds: list[FoldedLoop] = []
     start = 0  # of the window that is under way
     for one in found:
         margin = one.settle + AFTER_FRAMES * hop
@@ -142,7 +142,7 @@ def reading(found: Sequence[Stretch], samples: int, sample_rate: int) -> Reading
             round(again + (phase - math.ceil(1 + phase + one.settle / hop)) * hop)
             for phase in _phases(first, (stop - first) / one.period, one.period, copies, hop)
         ]
-        folds.append(Fold(first, stop, one.period, tuple(range(len(windows), len(windows) + len(begins)))))
+        folds.append(FoldedLoop(first, stop, one.period, tuple(range(len(windows), len(windows) + len(begins)))))
         windows += [Window(begin, end, places) for begin in begins]
         start = last
     if not folds:
@@ -242,7 +242,7 @@ def _order(plan: Reading, rows: np.ndarray) -> np.ndarray:
     return order
 
 
-def _repeated(fold: Fold, windows: Sequence[Window], rows: np.ndarray, at: np.ndarray, hop: int) -> np.ndarray:
+def _repeated(fold: FoldedLoop, windows: Sequence[Window], rows: np.ndarray, at: np.ndarray, hop: int) -> np.ndarray:
     """(n,) frames for the moments `at` of a stretch. Each repetition takes the copy on which frames lie most alike."""
     begins = np.array([place for number in fold.windows for place in windows[number].copies])
     number = np.array([number for number in fold.windows for _ in windows[number].copies])

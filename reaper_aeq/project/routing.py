@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .mix import MixTrack
+from .mixed import MixTrack
 
 
 def silenced(tracks: Sequence[MixTrack]) -> dict[int, str]:

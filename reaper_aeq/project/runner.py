@@ -46,7 +46,7 @@ class Channel(Generic[T]):
     sources: Sequence[int] = ()
 
 
-class Backend(Protocol[T]):
+class ProjectBackend(Protocol[T]):
     """What plays a project and takes its EQs. `channels`: all its tracks in their order."""
 
     channels: list[Channel[T]]
@@ -64,7 +64,7 @@ class Backend(Protocol[T]):
         """None where the project has none."""
 
 
-def run(plan: Plan, engine: AdaptiveEQ, backend: Backend[T]) -> list[Row]:
+def run(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T]) -> list[Row]:
     """Gives a row for each track in order, the master's last. Raises what the backend does, and `PlanError`."""
     for level in levels(backend.channels):
         for part in backend.parts(level):
@@ -137,7 +137,7 @@ def raised(answer: Result | AeqError) -> Result:
     return answer
 
 
-def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Channel[T]]) -> None:
+def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: list[Channel[T]]) -> None:
     """Listens to tracks and gives them what the rules say."""
     chosen: list[tuple[Channel[T], AnalyzedAudio, Action]] = []
     for channel, heard in zip(part, backend.listen(part), strict=True):
@@ -157,7 +157,9 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: Backend[T], part: list[Chann
         _answer(engine, backend, channel, action, raised(answer), heard)
 
 
-def _treat_master(plan: Plan, action: Action, engine: AdaptiveEQ, backend: Backend[T], master: Channel[T]) -> None:
+def _treat_master(
+    plan: Plan, action: Action, engine: AdaptiveEQ, backend: ProjectBackend[T], master: Channel[T]
+) -> None:
     """Listens to the sum of all tracks with their new EQs."""
     row = master.row
     row.is_bus, row.action = True, action
@@ -197,7 +199,12 @@ def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple
 
 
 def _answer(
-    engine: AdaptiveEQ, backend: Backend[T], channel: Channel[T], action: Action, result: Result, heard: AnalyzedAudio
+    engine: AdaptiveEQ,
+    backend: ProjectBackend[T],
+    channel: Channel[T],
+    action: Action,
+    result: Result,
+    heard: AnalyzedAudio,
 ) -> None:
     result = with_loudness(result, heard)
     if timeline := getattr(heard, "timeline", None):

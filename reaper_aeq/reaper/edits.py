@@ -22,19 +22,14 @@ SHOWN = 4  # changes that are told
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldEq:
     """What an instance holds now. A band of a kind that we cannot compute is None."""
 
     bands: Sequence[Band | None]
     output_gain_db: float = 0.0
 
 
-def is_edited(computed: Eq, held: Held) -> bool:
-    """Whether it is not what was computed."""
-    return bool(described(computed, held))
-
-
-def kept(computed: Eq, held: Held, new: Eq) -> Eq:
+def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
     """`new` with what a hand made of `computed`: `held` itself where `new` is what was computed before."""
     found, added, extra = _pairs(computed.bands, held.bands), [], []
     again = _matched(len(new.bands), len(computed.bands), lambda n, k: _again(new.bands[n], computed.bands[k]))
@@ -55,7 +50,7 @@ def kept(computed: Eq, held: Held, new: Eq) -> Eq:
     return Eq(tuple(added + own + extra), min(gain_db, MOST_DB))
 
 
-def toward(computed: Eq, held: Held, share: float) -> Eq:
+def toward(computed: Eq, held: HeldEq, share: float) -> Eq:
     """What counts as computed once `share` (0..1) of an edit has become part of the word's own meaning."""
     found, bands = _pairs(computed.bands, held.bands), []
     for band, place in zip(computed.bands, found, strict=True):
@@ -95,7 +90,7 @@ def along(eq: Eq, whole: Eq, moving: MovingEq) -> MovingEq:
     return MovingEq(tuple(sections))
 
 
-def described(computed: Eq, held: Held) -> str:
+def described(computed: Eq, held: HeldEq) -> str:
     """'+1.5 dB at 300 Hz, a notch at 60 Hz'; '' where nothing was changed."""
     found, told = _pairs(computed.bands, held.bands), []
     for band, place in zip(computed.bands, found, strict=True):
@@ -109,7 +104,7 @@ def described(computed: Eq, held: Held) -> str:
     return ", ".join([*told[:SHOWN], *(["and more"] if len(told) > SHOWN else [])])
 
 
-def signature(held: Held) -> str:
+def signature(held: HeldEq) -> str:
     """One text for one setting."""
     rows = [
         f"{band.kind} {band.freq_hz:.3g} {band.gain_db:.1f} {band.bandwidth_oct:.1f}"

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,13 +15,13 @@ from fastapi import FastAPI, Header, Query, Response
 from fastapi import Path as PathPart
 
 from .. import __version__
-from ..errors import LibraryError
 from . import wire
+from .backend import Backend, ServerSettings
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
 from .learning import learn_edits
-from .login import CODE_S, Codes, address
+from .login import CODE_S, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
@@ -48,78 +46,18 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@dataclass
-class ServerSettings:
-    """What a backend is told: where it listens, who may ask, where its log is. `port` is the one it was given."""
-
-    token: str
-    port: int
-    log_file: Path | None = None
-
-
-@dataclass
-class Backend:
-    """What lives beside the app: `stopping` is set by anyone who wants it to end; `touched` is the last request."""
-
-    settings: ServerSettings
-    engine: Future[AdaptiveEQ]
-    jobs: Jobs
-    worker: Worker
-    pictures: Pictures
-    started: float = field(default_factory=time.monotonic)
-    touched: float = field(default_factory=time.monotonic)
-    stopping: bool = False
-    codes: Codes = field(default_factory=Codes)
-    mailboxes: Mailboxes = field(init=False)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Why the models could not be loaded; None while they load, and when they did."""
-        return self.engine.exception() if self.engine.done() else None
-
-    @property
-    def unloadable(self) -> LibraryError | None:
-        """Why nothing here can ever be answered: then the backend stops, with this as its last word."""
-        return self.failure if isinstance(self.failure, LibraryError) else None
-
-    @property
-    def ready(self) -> bool:
-        """Whether a task is answered at once: with an EQ, or with the sentence that says which models are missing."""
-        return self.engine.done() and self.unloadable is None
-
-    @property
-    def device(self) -> str:
-        """Where the networks run; '' while they load, and where they could not."""
-        return self.engine.result().device if self.engine.done() and self.failure is None else ""
-
-    def idle_s(self) -> float:
-        """Seconds since anything was asked for. Looking at the dashboard is not asking."""
-        if self.jobs.busy:
-            self.touched = time.monotonic()
-        return time.monotonic() - self.touched
-
-    async def until(self, happened: Callable[[], bool], seconds: float) -> None:
-        """Returns when `happened`, after `seconds`, or when the backend stops."""
-        loop, event = asyncio.get_running_loop(), asyncio.Event()
-        end = loop.time() + seconds
-        with self.jobs.listening(lambda: loop.call_soon_threadsafe(event.set)):
-            while not happened() and not self.stopping and (left := end - loop.time()) > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), min(left, 0.25))  # whoever stops us rings no bell
-                event.clear()
-
-
 def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: SecondProcess | None = None) -> FastAPI:
-    """The app; `app.state.backend` is its `Backend`. `engine` may still be loading; `second` takes a part of large
-    presses."""
+    """The app; `app.state.backend` is its `Backend`, `app.state.mailboxes` its `Mailboxes`.
+
+    `engine` may still be loading; `second` takes a part of large presses.
+    """
     jobs = Jobs()
     backend = Backend(settings, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
     app = FastAPI(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",
     )  # fmt: skip
-    app.state.backend = backend
-    backend.mailboxes = Mailboxes(app, backend)
+    app.state.backend, app.state.mailboxes = backend, Mailboxes(app, backend)
     app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
@@ -158,7 +96,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
         folder = Path(asked.folder)
         if "\0" in asked.folder or not folder.is_absolute():
             raise PathError(f"{asked.folder[:200]!r} is not the absolute path of a folder")
-        backend.mailboxes.add(folder)
+        app.state.mailboxes.add(folder)
         return asked
 
     @app.post("/v1/dashboard")

@@ -11,7 +11,7 @@ from .failures import BROKEN
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
 
-    from .app import ServerSettings
+    from .backend import ServerSettings
 
 
 async def call(

@@ -15,6 +15,7 @@ from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
+from jinja2 import Template
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,10 @@ ANSWER_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_PAGE = Template(
+    "<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{{ sentence }}</p></html>",
+    autoescape=True,
+)
 LINGER_S = 1.0
 BODY_S = 15.0  # for a body, which comes from this machine
 NEED_TOKEN = (
@@ -96,10 +101,7 @@ class Guard:
             return await RedirectResponse("/", 303, {"Set-Cookie": login})(scope, receive, send)
         refusal = refusal or self._unknown(headers)
         if refusal and scope["path"] == "/" and "text/html" in headers.get("accept", ""):
-            page = (
-                f"<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{refusal[1]}</p></html>"
-            )
-            return await HTMLResponse(page, refusal[0])(scope, receive, send)
+            return await HTMLResponse(_PAGE.render(sentence=refusal[1]), refusal[0])(scope, receive, send)
         if refusal:
             return await _refuse(scope, receive, send, *refusal)
         try:
@@ -115,6 +117,7 @@ class Guard:
         await self.app(scope, _replay(body, receive), send)
 
     def _stranger(self, headers: Headers) -> tuple[int, str] | None:
+        # Starlette's TrustedHostMiddleware forgives any port, and more than one Host
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
             return 403, "The backend answers only to 127.0.0.1 and localhost at its own port."

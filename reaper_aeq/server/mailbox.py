@@ -30,7 +30,7 @@ from .faults import first_fault
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from .app import Backend
+    from .backend import Backend
 
 BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.05
 BUSY_FOR_S = 60.0  # after a letter the next one is likely to come soon

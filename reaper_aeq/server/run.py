@@ -24,10 +24,12 @@ import uvicorn
 from .. import __version__
 from ..util.heap import few_heaps
 from ..util.libraries import explain
-from .app import Backend, ServerSettings, create_app
+from .app import create_app
+from .backend import Backend, ServerSettings
 from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
+from .mailbox import Mailboxes
 from .second_process import SecondProcess
 from .state import State, listening_socket, remove_state, write_state
 
@@ -64,11 +66,12 @@ def run(
         second = SecondProcess(models) if (os.cpu_count() or 1) > 1 else None
         app = create_app(engine, ServerSettings(state.token, port, log_file), second)
         backend: Backend = app.state.backend
+        mailboxes: Mailboxes = app.state.mailboxes
         config = limited(app, timeout_graceful_shutdown=2)
         server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
-            backend.mailboxes.add(mailbox)
+            mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
 
         def announce() -> None:
@@ -76,7 +79,7 @@ def run(
 
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, idle_minutes, announce, second))
+            asyncio.run(_serve(server, sock, mailboxes, idle_minutes, announce, second))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
@@ -112,10 +115,11 @@ class Server(uvicorn.Server):
 
 
 async def _serve(
-    server: Server, sock: socket.socket, idle_minutes: float, ready: Callable[[], object], second: SecondProcess | None
-) -> None:
+    server: Server, sock: socket.socket, mailboxes: Mailboxes, idle_minutes: float, ready: Callable[[], object],
+    second: SecondProcess | None,
+) -> None:  # fmt: skip
     tell_briefly()
-    watchers = _watch(server, idle_minutes, ready, second), server.backend.mailboxes.run()
+    watchers = _watch(server, idle_minutes, ready, second), mailboxes.run()
     tasks = [asyncio.create_task(watcher) for watcher in watchers]
     await server.serve(sockets=[sock])
     server.backend.stopping = True

@@ -25,7 +25,7 @@ from ..model.texture import SEGMENT, UNIT_DB, segments, statistics, texture
 from ..model.texture_nets import NETWORKS
 from ..util.settings import AudioTraining
 from .datasets.music import fill, gaussian, level_by_middle
-from .datasets.readers import Clip, Spectra
+from .datasets.readers import Clip, TrackSpectra
 from .loop import Run, Schedule, fingerprint, train_network
 
 MUSIC_KINDS = ("mix", "submix")
@@ -51,7 +51,7 @@ class Examples:
 def train_audio(
     settings: AudioTraining,
     clips: Sequence[Clip],
-    prior: Spectra | None,
+    prior: TrackSpectra | None,
     eq_model: EqAutoencoder,
     out: Path,
     run: Run,
@@ -120,7 +120,7 @@ def train_audio(
     return metrics
 
 
-def examples_of(clips: Sequence[Clip], prior: Spectra | None) -> tuple[Tensor, Tensor, Examples]:
+def examples_of(clips: Sequence[Clip], prior: TrackSpectra | None) -> tuple[Tensor, Tensor, Examples]:
     """Clips -> mean and covariance of music's spectra (with those of `prior`), and what the networks learn from."""
     ltas = torch.stack([clip.analysis.ltas_db() for clip in clips])
     known = torch.stack([clip.known for clip in clips])
@@ -131,9 +131,9 @@ def examples_of(clips: Sequence[Clip], prior: Spectra | None) -> tuple[Tensor, T
     if prior is not None:
         rows, mask = torch.cat([prior.ltas_db, rows]), torch.cat([prior.known, mask])
     mean, cov = gaussian(level_by_middle(rows, mask), mask)
-    levelled = level_by_middle(ltas, known)
+    at_level = level_by_middle(ltas, known)
     # a stem lacks what it lacks: bounded, and never asked to explain bands that hold nothing
-    targets = center(soft_clip(fill(levelled, known, mean, cov) - mean))
+    targets = center(soft_clip(fill(at_level, known, mean, cov) - mean))
     maps = [texture(clip.analysis) for clip in clips]
     sources, kinds = tuple(clip.source for clip in clips), tuple(clip.kind for clip in clips)
     return mean, cov, Examples(maps, torch.stack([statistics(m) for m in maps]), targets, sources, kinds)

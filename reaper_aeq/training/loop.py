@@ -39,7 +39,10 @@ class Schedule:
         return cls(settings.steps, settings.learning_rate, settings.weight_decay, settings.save_every, about)
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """The learning rate of a step, counted from 0.
+
+        Of the step alone: torch's schedulers remember where they are, and a state would have to hold that too.
+        """
         rise = max(1, self.steps // 10)
         if step < rise:
             return self.learning_rate * (step + 1) / rise

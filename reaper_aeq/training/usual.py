@@ -30,7 +30,7 @@ INNER_FOLDS = 5
 GRAM_JITTER = 1e-6
 # Recordings that are not what their manifest says: a mouth that plays drums, a chicken among voices, synthesizers among
 # strings, keys among synthesizers, a test tone among flutes.
-MISLABELLED = {
+MISLABELED = {
     "vocobox2_beatbox.ogg", "megaglest_chicken.ogg", "lmms_space_strings01.ogg", "lmms_space_strings02.ogg",
     "lmms_strings01.ogg", "lmms_strings02.ogg", "mdn_rnblofi.flac", "lmms_flute01.ogg",
 }  # fmt: skip
@@ -66,7 +66,7 @@ class Sounds:
 
 def sounds_of(clips: Sequence[Clip]) -> Sounds:
     """Those of `clips` whose kind is one of ours. Raises `AeqError` where there are none, or none of a kind."""
-    clips = [clip for clip in clips if clip.kind in FROM_MANIFEST and clip.name not in MISLABELLED]
+    clips = [clip for clip in clips if clip.kind in FROM_MANIFEST and clip.name not in MISLABELED]
     kinds = torch.tensor([list(KINDS).index(FROM_MANIFEST[clip.kind]) for clip in clips], dtype=torch.long)
     missing = [kind for n, kind in enumerate(KINDS) if not bool((kinds == n).any())]
     if missing:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
-import secrets
-import shutil
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,17 +13,16 @@ from ..errors import OutputError
 from ..errors import output_error as output_error  # most who need it write files
 from .interrupts import interrupts_wait
 from .locks import MARK, TargetLock
+from .output import AnyPath, Gone, Output, identity, place_all, real_target, remove, write_new
 
 SMALL_WAIT_S = 5.0  # for another who writes the same small file; that takes a moment
 _OURS = re.compile(re.escape(MARK) + r"[0-9a-f]{12}(?=$|[.-])")  # and what only one run is at shares these digits
-
-AnyPath = str | os.PathLike[str]
 
 
 class Writing:
     """Files that are written together. Each is written under a temporary name in its own folder."""
 
-    def __init__(self, outputs: Sequence[_Output]):
+    def __init__(self, outputs: Sequence[Output]):
         self._outputs = outputs
         self._undo = ExitStack()
 
@@ -49,9 +44,9 @@ class Writing:
         It is removed again if the files do not come to their places. Raises `OutputError`.
         """
         output = next(output for output in self._outputs if output.path == path)
-        kept = _write_new(path, data, output.temporary.with_suffix(".kept"), list(names))
-        ours = _identity(kept)
-        self._undo.callback(_remove, kept, ours)
+        kept = write_new(path, data, output.temporary.with_suffix(".kept"), list(names))
+        ours = identity(kept)
+        self._undo.callback(remove, kept, ours)
         return kept
 
 
@@ -70,13 +65,13 @@ def write_all(paths: Sequence[AnyPath], mode: int | None = None, gone: Iterable[
     """
     for folder in {os.path.dirname(os.path.realpath(path)) for path in paths if "\0" not in os.fspath(path)}:
         sweep(folder)
-    outputs = [*(_Gone(path) for path in gone if os.path.exists(path)), *(_Output(path, mode) for path in paths)]
+    outputs = [*(Gone(path) for path in gone if os.path.exists(path)), *(Output(path, mode) for path in paths)]
     with _writing(outputs, 0.0) as writing:
         yield writing
 
 
 @contextmanager
-def _writing(outputs: Sequence[_Output], wait_s: float) -> Iterator[Writing]:
+def _writing(outputs: Sequence[Output], wait_s: float) -> Iterator[Writing]:
     """`write_all`, which waits up to `wait_s` for another run that writes one of them."""
     _refuse_twice(outputs)
     stack = ExitStack()
@@ -102,7 +97,7 @@ def _writing(outputs: Sequence[_Output], wait_s: float) -> Iterator[Writing]:
             for output in outputs:
                 output.finish()
             with interrupts_wait():
-                _place(outputs)
+                place_all(outputs)
                 undo.pop_all()
     finally:
         with interrupts_wait():
@@ -123,7 +118,7 @@ def atomic_write(path: AnyPath, mode: int | None = None) -> Iterator[Path]:
     ...     os.listdir(folder)
     ['eq.json']
     """
-    with _writing([_Output(path, mode)], SMALL_WAIT_S) as writing, writing.to(path) as temporary:
+    with _writing([Output(path, mode)], SMALL_WAIT_S) as writing, writing.to(path) as temporary:
         yield temporary
 
 
@@ -140,7 +135,7 @@ def write_text_atomic(path: AnyPath, text: str) -> None:
 
 def check_target(path: str | os.PathLike[str]) -> None:
     """Raises `OutputError` for a place where `atomic_write` is certain to fail, before there is anything to write."""
-    target, found = _target(path)
+    target, found = real_target(path)
     if found is None and not os.access(target.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise output_error(path, PermissionError(errno.EACCES, "not ours"))
 
@@ -192,212 +187,8 @@ def sweep(folder: AnyPath) -> None:
             held.release()
 
 
-class _Output:
-    """One file of several: `path` as it was given, `target` its real place."""
-
-    def __init__(self, path: AnyPath, mode: int | None = None):
-        self.path, self.shown = path, os.fspath(path)
-        self.target, self._found_mode = _target(path)
-        self._mode = mode
-        name = TargetLock.name(self.target)
-        # the lock is shared by spellings of one name, which may be two files all the same
-        exact = hashlib.sha256(os.fsencode(self.target.name)).hexdigest()[:8]
-        self.lock = self.target.with_name(name + ".lock")
-        # not made of the target's own name, which may already be as long as the disk allows
-        self.temporary = self.target.with_name(f"{name}-{exact}{self.target.suffix[:16]}")
-        self._spare = self.target.with_name(f"{name}-{exact}.old")
-        self._placed: tuple[int, ...] | None = None
-        self._has_spare = False
-
-    @contextmanager
-    def told(self) -> Iterator[None]:
-        """Refusals are told of the file that was asked for."""
-        try:
-            yield
-        except OutputError as error:
-            if str(self.temporary) not in str(error):
-                raise
-            raise OutputError(str(error).replace(str(self.temporary), self.shown)) from error
-        except OSError as error:
-            own = (str(self.temporary), str(self.target), str(self.lock), str(self._spare))
-            if error.filename is not None and str(error.filename) not in own:
-                raise
-            raise output_error(self.shown, error) from error
-
-    @contextmanager
-    def opened(self, locked: bool) -> Iterator[None]:
-        """The temporary file, while the block runs."""
-        if not locked:  # then another run may be at it too
-            self.temporary = self.temporary.with_stem(f"{self.temporary.stem}-{secrets.token_hex(6)}")
-        with self.told():
-            with suppress(FileNotFoundError):  # of a run that was killed
-                self.temporary.unlink()
-            mode = 0o666 if self._mode is None else self._mode
-            os.close(os.open(self.temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                self.temporary.unlink()
-
-    def finish(self) -> None:
-        """All of it is on the disk afterwards. Raises `OutputError`."""
-        with self.told():
-            _flush(self.temporary)
-            if (wanted := self._found_mode if self._mode is None else self._mode) is not None:
-                with suppress(OSError):  # a disk that knows no permissions
-                    os.chmod(self.temporary, wanted)
-
-    def place(self, keep: bool) -> None:
-        """Renames it. `keep`: so that `take_back` can bring the older file again. Raises `OutputError`."""
-        with self.told():
-            if keep and self.target.exists():
-                _copy(self.target, self._spare)
-                self._has_spare = True
-            ours = _identity(self.temporary)
-            os.replace(self.temporary, self.target)
-            self._placed = ours
-
-    def take_back(self) -> None:
-        if self._placed and _identity(self.target) == self._placed:  # else it is somebody else's by now
-            with suppress(OSError):
-                os.replace(self._spare, self.target) if self._has_spare else self.target.unlink()
-
-    def forget(self) -> None:
-        if self._has_spare:
-            with suppress(OSError):
-                self._spare.unlink()
-
-
-class _Gone(_Output):
-    """A file that goes together with what others become."""
-
-    @contextmanager
-    def opened(self, locked: bool) -> Iterator[None]:
-        yield
-
-    def finish(self) -> None:
-        """There is nothing to flush."""
-
-    def place(self, keep: bool) -> None:
-        with self.told():
-            _copy(self.target, self._spare)
-            self._has_spare = True
-            self.target.unlink()
-
-    def take_back(self) -> None:
-        if self._has_spare and not os.path.lexists(self.target):
-            with suppress(OSError):
-                os.replace(self._spare, self.target)
-
-
-def _place(outputs: Sequence[_Output]) -> None:
-    try:
-        for output in outputs:
-            output.place(keep=output is not outputs[-1])
-    except BaseException:
-        for output in reversed(outputs):
-            output.take_back()
-        raise
-    finally:
-        for output in outputs:
-            output.forget()
-
-
-def _refuse_twice(outputs: Sequence[_Output]) -> None:
+def _refuse_twice(outputs: Sequence[Output]) -> None:
     for n, output in enumerate(outputs):
         for other in outputs[:n]:
             if same_file(output.target, other.target):
                 raise OutputError(f"cannot write {output.shown} twice: give each result a name of its own")
-
-
-def _copy(source: Path, copy: Path) -> None:
-    """The same file under a second name, or where the disk knows no such thing a copy."""
-    with suppress(FileNotFoundError):
-        copy.unlink()
-    try:
-        os.link(source, copy)
-    except OSError:
-        shutil.copy2(source, copy)
-
-
-def _write_new(beside: Path, data: bytes, temporary: Path, names: Iterable[Path]) -> Path:
-    """`data` under the first name that is free; another that takes it at the same moment is never replaced."""
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(OSError):
-            shutil.copystat(beside, temporary)
-        for name in names:
-            if not os.path.lexists(name):
-                with suppress(FileExistsError):
-                    _rename_new(temporary, name)
-                    return name
-    except OSError as error:
-        raise output_error(next(iter(names), beside), error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    raise OutputError(f"cannot write a copy of {beside}: every name for it is taken")
-
-
-def _rename_new(temporary: Path, name: Path) -> None:
-    """Raises `FileExistsError` where something has the name, which a rename would replace."""
-    try:
-        os.link(temporary, name)
-    except FileExistsError:
-        raise
-    except OSError:  # a disk without second names
-        os.rename(temporary, name)
-
-
-def _remove(path: Path, ours: tuple[int, ...] | None) -> None:
-    if ours and _identity(path) == ours:
-        with suppress(OSError):
-            path.unlink()
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    """What tells a file from any other that has its name, and outlives a rename. The number of a file that was removed
-    is soon given to a new one."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _target(path: AnyPath) -> tuple[Path, int | None]:
-    """The real place of `path` and the permissions of the file there now; raises `OutputError` if it cannot be one."""
-    try:
-        target = Path(os.path.realpath(path))
-        status = target.stat()
-    except FileNotFoundError:
-        if not target.parent.is_dir():
-            reason = f"the folder {target.parent} does not exist: create it first"
-            raise OutputError(f"cannot write {os.fspath(path)}: {reason}") from None
-        return target, None
-    except OSError as error:
-        raise output_error(path, error) from error
-    except ValueError:
-        raise OutputError(f"cannot write {os.fspath(path)!r}: no file can have this name") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise output_error(path, IsADirectoryError(errno.EISDIR, "is a directory"))
-    if not stat.S_ISREG(status.st_mode):
-        # Renaming over a device such as /dev/null would destroy it for the whole machine.
-        raise OutputError(f"cannot write {os.fspath(path)}: it is a device or a pipe: give the name of a file")
-    if not os.access(target, os.W_OK):
-        # The rename would succeed in a folder that is ours; the owner's "read-only" counts all the same.
-        read_only = os.name != "nt" and os.statvfs(target).f_flag & os.ST_RDONLY
-        raise output_error(path, PermissionError(errno.EROFS if read_only else errno.EACCES, "read-only file"))
-    return target, stat.S_IMODE(status.st_mode)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,4 +1,8 @@
-"""Locks that the operating system takes back however a process ends. Standard library only."""
+"""Locks that the operating system takes back however a process ends. Standard library only.
+
+By hand, for more is asked of them than of filelock: names that a disk takes for one share a lock, nothing of it stays
+beside the files of people, and on a disk that knows no locks one goes without.
+"""
 
 from __future__ import annotations
 

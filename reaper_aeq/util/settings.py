@@ -1,14 +1,16 @@
-"""Typed settings read from one TOML file: a wrong name or type is refused with the line's key, nothing is guessed."""
+"""Typed settings read from one TOML file: a wrong name or type is refused with the line's key, nothing is guessed.
+
+The classes are plain data, which `train --help` loads; what checks a file against them is loaded with the file.
+"""
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from ..errors import SettingsError
-from .small_files import read_small
+from .small_files import read_toml
 
 MAX_BYTES = 1_000_000
 
@@ -49,7 +51,7 @@ class AudioTraining:
     weight_decay: float = setting(0.1, "AdamW; there are a few hundred recordings, so strong")
     jitter_db: float = setting(1.0, "random offset of each mel band: an EQ is removed, but not to the last tenth")
     kernel_gamma: float = setting(0.3, "width of the kernel regression, per standardized statistic")
-    kernel_ridge: float = setting(0.3, "its regularisation")
+    kernel_ridge: float = setting(0.3, "its regularization")
     repository_power: float = setting(0.5, "a repository with n recordings is drawn n^(1 - power) times as often")
     cov_ridge_db: float = setting(1.0, "added to the standard deviation of what music leaves open, each band")
     bootstrap_sounds: int = setting(240, "synthetic sounds made where no recordings are given")
@@ -131,20 +133,17 @@ def load_settings(cls: type[T], path: Path | str | None) -> T:
     """
     if path is None:
         return cls()
-    try:
-        data = tomllib.loads(read_small(path, MAX_BYTES).decode("utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"cannot read the settings {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not a settings file: it is not text in UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path} is not a settings file: {error}") from None
+    data = read_toml(path, MAX_BYTES, "the settings", "a settings file")
+    from pydantic import ConfigDict, ValidationError, create_model
+
     types = get_type_hints(cls)
-    for key, value in data.items():
+    known: dict[str, Any] = {name: (kind, getattr(cls, name)) for name, kind in types.items()}
+    try:
+        checked = create_model(cls.__name__, __config__=ConfigDict(extra="forbid", strict=True), **known)(**data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0])
         if key not in types:
-            raise SettingsError(f"{path}: unknown setting {key!r}; known are {', '.join(types)}")
-        if types[key] is float and type(value) is int:
-            data[key] = float(value)
-        elif type(value) is not types[key]:
-            raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {value!r}")
-    return cls(**data)
+            raise SettingsError(f"{path}: unknown setting {key!r}; known are {', '.join(types)}") from None
+        raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {first['input']!r}") from None
+    return cls(**checked.model_dump())

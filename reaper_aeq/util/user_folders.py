@@ -1,4 +1,7 @@
-"""Where files of one user of this machine belong, as each system has it."""
+"""Where files of one user of this machine belong, as each system has it.
+
+By hand: platformdirs knows the system it runs on, and this is asked, and tested, for all three on each.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from reaper_aeq.dsp.write import CONTAINERS
 from reaper_aeq.errors import OutputError
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.reaper.reaeq.instance import decode_state, to_eq
-from reaper_aeq.util import files as files_module
+from reaper_aeq.util import output
 
 
 def chain_eq(path) -> Eq:
@@ -160,7 +160,7 @@ def test_an_error_after_some_files_are_written_leaves_none(tmp_path, monkeypatch
 
 
 def test_a_disk_that_fills_up_while_the_last_is_flushed_leaves_all_as_it_was(tmp_path, monkeypatch, run, song):
-    real = files_module._flush
+    real = output._flush
     (tmp_path / "out.RfxChain").write_text("old")
 
     def full(path):
@@ -168,7 +168,7 @@ def test_a_disk_that_fills_up_while_the_last_is_flushed_leaves_all_as_it_was(tmp
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path)
 
-    monkeypatch.setattr(files_module, "_flush", full)
+    monkeypatch.setattr(output, "_flush", full)
     files = ["-o", tmp_path / "out.wav", "--fxchain", tmp_path / "out.RfxChain", "--plot", tmp_path / "out.png"]
     code, _, err = run("adapt", song, "warm", *files)
     assert code == 2 and err.startswith(f"error: cannot write {tmp_path / 'out.wav'}: the disk is full")

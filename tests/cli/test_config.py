@@ -70,10 +70,10 @@ def test_options_of_all_commands_of_one_and_of_groups(config):
         ("source = 'a.wav'", "there is no option 'source'"),
         ("help = true", "there is no option 'help'"),
         ("[project]\ndefault-plan = true", "there is no option 'default-plan' of 'project'"),
-        ("intensity = ", "is not TOML"),
-        ("\xff", "is not TOML"),
-        ("x = " + "[" * 50_000, "is not TOML"),
-        ("# " + "x" * 200_000, "has more than 100 kB"),
+        ("intensity = ", "is not a file of defaults in TOML"),
+        ("\xff", "is not a file of defaults in TOML"),
+        ("x = " + "[" * 50_000, "is not a file of defaults in TOML"),
+        ("# " + "x" * 200_000, "larger than 0.1 MB"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(config, capsys, text, sentence):

@@ -19,7 +19,7 @@ from reaper_aeq.cli.commands import install as module
 from reaper_aeq.cli.main import main
 from reaper_aeq.reaper.install.running import running_reaper
 from reaper_aeq.reaper.install.scripts import shipped_scripts
-from reaper_aeq.util import files
+from reaper_aeq.util import output
 
 N_ACTIONS = sum("/" not in name for name in shipped_scripts())
 N_FILES = len(shipped_scripts())
@@ -229,7 +229,7 @@ def test_killed_midway_it_can_be_run_again(call, resource):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", replace)
         for step in ("take_back", "forget"):  # nobody is there to take anything back
-            patch.setattr(files._Output, step, lambda output: None)
+            patch.setattr(output.Output, step, lambda output: None)
         with pytest.raises(Dead):
             call()
     assert call()[0] == 0

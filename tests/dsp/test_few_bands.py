@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reaper_aeq.dsp.few_bands import (
     BAND_PRICE_DB,
     GAINS_DB,
-    NEIGHBOURS_OCT,
+    NEIGHBORS_OCT,
     RANGES_HZ,
     WIDTHS_OCT,
     Curve,
@@ -184,7 +184,7 @@ def test_what_breaks_a_rule():
         params = torch.tensor([rows], dtype=torch.float64)
         return int(broken_rules(params, torch.ones(1, len(rows), dtype=torch.bool), sound[None], FREQS))
 
-    near, far = 300 * 2 ** (0.9 * NEIGHBOURS_OCT), 300 * 2 ** (1.1 * NEIGHBOURS_OCT)
+    near, far = 300 * 2 ** (0.9 * NEIGHBORS_OCT), 300 * 2 ** (1.1 * NEIGHBORS_OCT)
     assert broken((300, 4.0, 1), (near, 4.0, 1)) == broken((300, 4.0, 1), (far, -4.0, 1)) == 0
     assert broken((300, 4.0, 1), (near, -4.0, 1)) > 0 and broken((300, 4.0, 1), (near, -1.0, 1)) == 0
     assert broken((300, 4.0, 1), sound=FREQS > 1000) == 1

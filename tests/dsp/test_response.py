@@ -285,13 +285,13 @@ def test_a_block_of_the_wrong_shape_is_refused():
 
 
 # What the renders' scripts wrote, by label -12..12 and ReaEQ's scale (docs/reaper.md, section 4).
-NORMALISED = (
+NORMALIZED = (
     ".126 .141 .158 .177 .199 .223 .251 .281 .315 .354 .397 .446 .500 "
     ".520 .543 .569 .597 .630 .666 .706 .752 .803 .860 .925 .997"
 )
 GAIN_DB = {
     label: 20 * math.log10(2 * n if n <= 0.5 else 1 + 6 * (n - 0.5))
-    for label, n in zip(range(-12, 13), map(float, NORMALISED.split()), strict=True)
+    for label, n in zip(range(-12, 13), map(float, NORMALIZED.split()), strict=True)
 }
 RENDERED = {"loshelf": LS, "bell1": BAND, "bell2": BAND, "bell3": BAND, "hishelf": HS}
 

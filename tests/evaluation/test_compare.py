@@ -15,7 +15,7 @@ from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.evaluation.baselines import Fold, RepairTrial, genre_neighbors, matchering
-from reaper_aeq.evaluation.compare import _means, contestants, plot_comparison, run_compare
+from reaper_aeq.evaluation.compare import _means, compared_methods, plot_comparison, run_compare
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluation.laws import By
 from reaper_aeq.evaluation.repair import Score, note
@@ -56,7 +56,7 @@ def trial(tmp_path_factory) -> RepairTrial:
 
 
 def test_every_method_and_encoder_takes_part_and_answers(trial):
-    who = contestants(with_matchering=False)
+    who = compared_methods(with_matchering=False)
     assert set(METHODS) - {"fixed"} <= set(who) and {f"adaptive, {name}" for name in NETWORKS} <= set(who)
     curves = {name: answer([trial])[0] for name, answer in who.items()}
     assert curves.pop("fixed SocialEQ") is None  # which has no such word here
@@ -76,7 +76,7 @@ def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
             return [Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)]
 
     knows = dataclasses.replace(trial, fold=dataclasses.replace(trial.fold, usual_rule=Knows()))
-    answer = contestants(with_matchering=False)[USUAL_RULE]([knows])[0]
+    answer = compared_methods(with_matchering=False)[USUAL_RULE]([knows])[0]
     assert rms_db(trial.damage + answer) < 0.2 * rms_db(trial.damage)
 
 
@@ -85,7 +85,7 @@ def test_many_trials_are_answered_as_one(trial):
         dataclasses.replace(trial, damage=n * TILT, damaged=equalized(trial.clip.analysis, n * TILT)) for n in (-2, 1)
     ]
     for name in ("adaptive", "scalar rule", "fixed SAFE", "adaptive, transformer"):
-        answer = contestants(with_matchering=False)[name]
+        answer = compared_methods(with_matchering=False)[name]
         together = answer(trials)
         assert all(rms_db(a - answer([t])[0]) < 0.02 for a, t in zip(together, trials, strict=True)), name
 
@@ -190,6 +190,6 @@ def test_the_picture(tmp_path):
 
 @pytest.mark.parametrize("with_matchering", [False, True])
 def test_the_names_are_those_that_can_be_chosen_without_torch(with_matchering):
-    assert list(contestants(with_matchering)) == chosen_names([], with_matchering)
+    assert list(compared_methods(with_matchering)) == chosen_names([], with_matchering)
     with pytest.raises(AeqError, match="only compared with --matchering"):
         chosen_names(["matchering, neighbor"], False)

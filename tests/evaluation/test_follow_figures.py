@@ -8,7 +8,7 @@ import torch
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq, EqSection, MovingEq
-from reaper_aeq.evaluation.sections import RATE, Joined, _beside_one, off_curve_db
+from reaper_aeq.evaluation.sections import RATE, JoinedClips, _beside_one, off_curve_db
 from reaper_aeq.model.curves import GRID, N_GRID
 
 
@@ -23,7 +23,7 @@ def test_levels_of_tones_are_those_of_the_curve_at_their_time():
 
 def test_each_recording_loses_its_own_edit():
     sound = np.random.default_rng(1).normal(size=(2, 8 * RATE)).astype(np.float32)
-    joined = Joined(SimpleNamespace(), "mixes", 5.0, analyze_blocks([sound], RATE, sections=True))
+    joined = JoinedClips(SimpleNamespace(), "mixes", 5.0, analyze_blocks([sound], RATE, sections=True))
     first, second = torch.full((N_GRID,), 6.0).double(), -3.0 * (GRID > 1000).double()
     damaged = joined.without((first, second))
     change = 10 * (damaged.band_power / joined.analysis.band_power).log10()

@@ -19,7 +19,14 @@ from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.answers import find_eqs
 from reaper_aeq.methods.method import MethodInput
-from reaper_aeq.methods.refine.constraints import FEW, NEAR_SHARE, constrained_mean, keeps_laws, levelled, raw_scores
+from reaper_aeq.methods.refine.constraints import (
+    FEW,
+    NEAR_SHARE,
+    center_robust_rows,
+    constrained_mean,
+    keeps_constraints,
+    raw_scores,
+)
 from reaper_aeq.methods.refine.exact import heard_response
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model import audio_encoder
@@ -113,11 +120,11 @@ def test_together_or_alone(engine):
 def test_the_region_gives_as_much_of_the_word_and_stays_near(engine):
     for name in SOUNDS:
         asked = request_of(engine, SOUNDS[name])
-        lawful, center = adaptive.curve(asked), constrained_mean(asked)
+        adapted, center = adaptive.curve(asked), constrained_mean(asked)
         axis = axes(asked.mean_db[None], asked.residual_cov)[0]
-        assert float(axis @ (center - lawful)) == pytest.approx(0, abs=1e-3 * float(axis @ asked.mean_db))
-        assert float(projection(center - lawful, asked.mean_db)) == pytest.approx(0, abs=1e-3)
-        assert 0 < float(rms_db(center - lawful)) < NEAR_SHARE * float(rms_db(asked.mean_db))
+        assert float(axis @ (center - adapted)) == pytest.approx(0, abs=1e-3 * float(axis @ asked.mean_db))
+        assert float(projection(center - adapted, asked.mean_db)) == pytest.approx(0, abs=1e-3)
+        assert 0 < float(rms_db(center - adapted)) < NEAR_SHARE * float(rms_db(asked.mean_db))
     assert torch.equal(constrained_mean(request_of(engine, SOUNDS["thin"], adaptation=0.0)), asked.mean_db)
     nothing = constrained_mean(request_of(engine, SOUNDS["thin"], {"warm": 1.0, "less warm": 1.0}))
     assert float(nothing.abs().max()) < 1e-6
@@ -154,7 +161,7 @@ def test_what_breaks_a_law_is_seen(engine):
     def respond(bands: torch.Tensor) -> torch.Tensor:
         return aims.comes_out(aims.response(bands))
 
-    kept = keeps_laws([asked], respond, aims.limit, start, torch.stack((start, hiss, opposite), 1))
+    kept = keeps_constraints([asked], respond, aims.limit, start, torch.stack((start, hiss, opposite), 1))
     assert (aims.broken(torch.stack((start, hiss), 1)) > 0).all()  # a shelf without sound
     assert kept.tolist() == [[True, False, False]]
 
@@ -171,7 +178,7 @@ def test_scores_of_many_are_those_of_one(engine):
 
 def test_the_level_of_many_is_that_of_one():
     wild = 40 * torch.randn(6, len(GRID), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for row, level in zip(wild, soft_clip(levelled(wild)), strict=True):
+    for row, level in zip(wild, soft_clip(center_robust_rows(wild)), strict=True):
         assert torch.allclose(audio_encoder.center_robust(row, torch.ones(len(GRID)).double()), level, atol=1e-6)
 
 

@@ -106,7 +106,7 @@ def test_visibility_goes_softly_at_60_db_below_the_loudest():
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0, 20), st.floats(-100, 100))
-def test_levelled_ignores_level(seed, spread, level):
+def test_centered_ignores_level(seed, spread, level):
     deviation = spread * torch.randn(N_GRID, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     torch.testing.assert_close(
         center_robust(deviation + level, ONES), center_robust(deviation, ONES), rtol=0, atol=1e-6

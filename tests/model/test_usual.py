@@ -171,7 +171,7 @@ def test_edits_are_undone_better_by_who_knows_the_balance():
     draw = torch.Generator().manual_seed(0)
     shape = center(OCTAVES)
     rows = torch.randn(40, 1, generator=draw, dtype=torch.float64) * shape
-    word = examination.WordSettings(0 * shape, torch.outer(shape, shape) + 0.01 * torch.eye(N_GRID), rows)
+    word = examination.WordEdits(0 * shape, torch.outer(shape, shape) + 0.01 * torch.eye(N_GRID), rows)
     usual = examination.Usual(0 * shape, 0.1 * torch.eye(N_GRID).double(), 0 * shape)
     heard = COMPARED.clone()
     answers = examination.posterior_means(-rows, usual, word, heard, heavy_tails=False)

@@ -9,12 +9,14 @@ from standin.example import ItemSpec, TrackSpec, write
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.dsp.spectrum import analyze_blocks
-from reaper_aeq.project import mix, tapes
+from reaper_aeq.project import tapes
 from reaper_aeq.project.circles import closing, groups
 from reaper_aeq.project.file_backend import FileBackend
-from reaper_aeq.project.mix import FEW, MOST_CUT, STAGE, Mixer
-from reaper_aeq.project.plan import parse_plan
+from reaper_aeq.project.mix import FEW, Mixer
+from reaper_aeq.project.mix_pass import STAGE, TrackSound
+from reaper_aeq.project.plan_file import parse_plan
 from reaper_aeq.project.runner import levels
+from reaper_aeq.project.wiring import MOST_CUT
 from reaper_aeq.reaper.rpp.project import Project
 
 ANALYZE = partial(analyze_blocks, sample_rate=RATE)
@@ -101,8 +103,8 @@ def test_what_is_kept_sounds_like_what_is_mixed_anew(project, monkeypatch, room)
 
 def test_the_work_grows_with_the_tracks_only(project, monkeypatch):
     made = []
-    real = mix._Node.before_eq
-    monkeypatch.setattr(mix._Node, "before_eq", lambda node, *at: made.append(1) or real(node, *at))
+    real = TrackSound.before_eq
+    monkeypatch.setattr(TrackSound, "before_eq", lambda node, *at: made.append(1) or real(node, *at))
     mixer = Mixer(project)
     in_turn(project, mixer, True)
     assert len(made) < (FEW + 2) * DEEP  # DEEP ** 2 / 2 when each was mixed anew

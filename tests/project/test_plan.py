@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from reaper_aeq.model import kinds as model_kinds
 from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.project import kinds
-from reaper_aeq.project.plan import DEFAULT_PLAN, KINDS, PlanError, read_plan
+from reaper_aeq.project.plan import DEFAULT_PLAN, PlanError
+from reaper_aeq.project.plan_file import RULE_KINDS, read_plan
 
 
 @pytest.fixture
@@ -49,15 +50,15 @@ word = "warm"
 @pytest.mark.parametrize(
     "name, folders, kind, is_bus, word",
     [
-        ("BV VOX 2", (), "middle", False, {"warm": 0.7, "airy": 0.3}),
+        ("BV VOX 2", (), "vocals", False, {"warm": 0.7, "airy": 0.3}),
         ("lead b", (), "drums", False, {"warm": 0.7, "airy": 0.3}),
         ("leader", (), "drums", False, "warm"),
         ("hat", ("song", "Drums bus"), "high", False, {"airy": 0.4}),
-        ("hat", ("song", "Drums bus"), "low", False, "warm"),
-        ("drums", (), "full", True, "less boxy"),
-        ("drums", (), "full", False, "warm"),
-        ("vox", (), "full", True, None),
-        ("strings", (), "full", True, None),
+        ("hat", ("song", "Drums bus"), "bass", False, "warm"),
+        ("drums", (), "mix", True, "less boxy"),
+        ("drums", (), "mix", False, "warm"),
+        ("vox", (), "mix", True, None),
+        ("strings", (), "mix", True, None),
     ],
 )
 def test_the_first_rule_that_fits_decides(plan, name, folders, kind, is_bus, word):
@@ -82,9 +83,9 @@ def test_a_reference_lies_beside_the_plan(plan, tmp_path):
 def test_the_default_plan():
     read = read_plan()
     assert read.is_default and read.default and read.master and read.leaves("Click") and len(read.rules) > 3
-    assert read.action("Lead Vox", (), "middle", False).in_reaper() == "AEQ: warm 30% + airy 30%"
+    assert read.action("Lead Vox", (), ["vocals"], False).in_reaper() == "AEQ: warm 30% + airy 30%"
     for other in ("Single", "Bottom", "Chatter"):  # no accidents of spelling
-        assert read.action(other, (), "middle", False) is read.default
+        assert read.action(other, (), ["vocals"], False) is read.default
     assert all(abs(action.intensity) <= 0.5 or not isinstance(action.word, str) for action in read.actions)
 
 
@@ -95,7 +96,7 @@ def test_the_shipped_words_hold_those_of_the_default_plan():
 
 def test_the_kinds_of_plans_are_those_that_are_told_apart():
     older = set(kinds.KINDS) - {"drums"}
-    assert set(KINDS) == set(model_kinds.KINDS) | older | {"melodic"}
+    assert set(RULE_KINDS) == set(model_kinds.KINDS) | older | {"melodic"}
 
 
 def test_a_plan_says_what_a_sound_is_and_older_names_fit_beside_the_new_ones(plan):
@@ -103,7 +104,7 @@ def test_a_plan_says_what_a_sound_is_and_older_names_fit_beside_the_new_ones(pla
     assert told.action("a", (), ["guitar"], False).kind == "bass"
     assert told.action("b", (), ["bass", "low"], False).word == "deep"
     assert told.action("b", (), ["bass", "middle"], False) is None
-    with pytest.raises(PlanError, match=r"line 4: unknown kind 'tuba': use mix, drums"):
+    with pytest.raises(PlanError, match=r"line 4: unknown kind 'tuba': use one of mix, drums"):
         plan("[[rule]]\ntrack = 'a*'\nword = 'warm'\nheard_as = 'tuba'\n")
 
 
@@ -127,11 +128,20 @@ MISTAKES = {
     "adaptation": ("[default]\nword='a'\nadaptation = -1\n", 3, "must lie between 0 and 1"),
     "method": ("[default]\nword='a'\nmethod = 'magic'\n", 3, "unknown method 'magic'"),
     "reference turned round": ("[master]\nreference='a.wav'\nintensity = -1\n", 3, "not turned round"),
-    "kind": ("[[rule]]\nkind = ['low', 'loud']\nword='a'\n", 2, "unknown kind 'loud'"),
+    "kind": ("[[rule]]\nkind = ['bass', 'loud']\nword='a'\n", 2, "unknown kind 'loud'"),
     "on": ("[[rule]]\ntrack='x'\non = 'folders'\nword='a'\n", 3, "on must be one of tracks, buses, both"),
     "nothing to fit": ("\n[[rule]]\nword='a'\n", 2, "a rule needs track, folder or kind"),
     "one bracket": ("[rule]\ntrack='x'\nword='a'\n", 1, "with two brackets"),
     "track is a number": ("[[rule]]\nword='a'\ntrack = 7\n", 3, "track must be a text or a list of texts"),
+    "no table": ("default = 3\n", 1, "default is a table: write [default]"),
+    "rules that are numbers": ("rule = [3]\n", 1, "with two brackets"),
+    "sections": ("[default]\nword='a'\nsections = 'yes'\n", 3, "sections must be true or false, not 'yes'"),
+    "sections by refine": ("[default]\nsections = true\nmethod = 'refine'\nword='a'\n", 2, "makes one EQ"),
+    "sections of a reference": ("[master]\nreference='a'\n\nsections = true\n", 4, "leave sections out"),
+    "profile": ("[default]\nword='a'\nprofile = 7\n", 3, "the name of a profile"),
+    "reference is a number": ("[master]\nreference = 7\n", 2, "reference must be one text, not 7"),
+    "reference elsewhere": ("[default]\nreference = 'a'\n", 2, "unknown key 'reference'; known are word, intensity"),
+    "leave is a number": ("\nleave = 3\n", 2, "leave must be a text or a list of texts, not 3"),
     "leave": ("\nleave = 'x', 'y'\n", 2, "not TOML"),
 }
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import WITHOUT_GAIN, Band, Eq
-from reaper_aeq.reaper.edits import Held, described, is_edited, kept, signature, toward
+from reaper_aeq.reaper.edits import HeldEq, described, kept, signature, toward
 
 RATE = 48_000
 
@@ -38,7 +38,7 @@ HANDS = st.lists(
 )  # fmt: skip
 
 
-def by_hand(eq: Eq, changes, output_db: float = 0.0) -> Held:
+def by_hand(eq: Eq, changes, output_db: float = 0.0) -> HeldEq:
     bands: list[Band] = list(eq.bands)
     for what, n, other in changes:
         n = n % len(bands) if bands else 0
@@ -53,7 +53,7 @@ def by_hand(eq: Eq, changes, output_db: float = 0.0) -> Held:
                 "width": replace(one, bandwidth_oct=other.bandwidth_oct), "off": replace(one, enabled=False),
                 "kind": replace(one, kind=other.kind),
             }[what]  # fmt: skip
-    return Held(tuple(bands), eq.output_gain_db + output_db)
+    return HeldEq(tuple(bands), eq.output_gain_db + output_db)
 
 
 def in_lua(lua, eq):
@@ -121,8 +121,8 @@ def alike(now: Band, then: Band) -> bool:
 @settings(max_examples=100, deadline=None)
 @given(EQS, EQS)
 def test_without_a_hand_an_answer_stays_what_it_is(computed, new):
-    assert described(computed, Held(computed.bands, computed.output_gain_db)) == ""
-    assert rows_of(kept(computed, Held(computed.bands, computed.output_gain_db), new)) == rows_of(new)
+    assert described(computed, HeldEq(computed.bands, computed.output_gain_db)) == ""
+    assert rows_of(kept(computed, HeldEq(computed.bands, computed.output_gain_db), new)) == rows_of(new)
 
 
 @settings(max_examples=100, deadline=None)
@@ -133,6 +133,7 @@ def test_what_a_word_has_learned_is_not_kept_twice(computed, changes, share):
     later = toward(computed, held, share)
     found = kept(later, held, later)
     curves = [Eq(tuple(bands)).response_db(GRID_HZ, RATE) for bands in (found.bands, held.bands)]
+    curves = [curve.clip(-100) for curve in curves]  # in the middle of a notch the last digit decides
     assert np.abs(curves[0] - curves[1]).max() < 0.35
     assert share > 0 or rows_of(later)[0][: len(computed.bands)] == rows_of(computed)[0]
 
@@ -160,17 +161,17 @@ COMPUTED = Eq((SHELF, BELL, AIR), -0.5)
     ],
 )
 def test_what_was_changed_is_said(bands, text):
-    held = Held(bands, -0.5)
-    assert described(COMPUTED, held) == text and is_edited(COMPUTED, held) == bool(text)
+    held = HeldEq(bands, -0.5)
+    assert described(COMPUTED, held) == text
 
 
 def test_a_change_without_its_band_goes_beside_the_next_answer_and_does_the_same():
-    held = Held((SHELF, replace(BELL, gain_db=-0.5), AIR, Band("notch", 60, 0, 0.1)), -0.5)
+    held = HeldEq((SHELF, replace(BELL, gain_db=-0.5), AIR, Band("notch", 60, 0, 0.1)), -0.5)
     new = Eq((Band("band", 3000, -4, 1),), 1.0)
     found = kept(COMPUTED, held, new)
     assert found.bands[0] == new.bands[0] and found.bands[1].kind == "notch" and found.output_gain_db == 1.0
     assert found.bands[2] == replace(BELL, gain_db=1.5)
-    moved = Held((SHELF, replace(BELL, freq_hz=700), AIR), -0.5)
+    moved = HeldEq((SHELF, replace(BELL, freq_hz=700), AIR), -0.5)
     found = kept(COMPUTED, moved, new)
     change = [Eq(tuple(bands)).response_db(GRID_HZ, RATE) for bands in (moved.bands, COMPUTED.bands)]
     beside = [Eq(tuple(bands)).response_db(GRID_HZ, RATE) for bands in (found.bands, new.bands)]
@@ -179,7 +180,7 @@ def test_a_change_without_its_band_goes_beside_the_next_answer_and_does_the_same
 
 def test_a_hand_goes_along_with_its_band():
     """Another intensity, a slightly other place: the hand's 1.5 dB stay 1.5 dB."""
-    held = Held((SHELF, replace(BELL, gain_db=-0.5, freq_hz=440), AIR), -0.5)
+    held = HeldEq((SHELF, replace(BELL, gain_db=-0.5, freq_hz=440), AIR), -0.5)
     new = Eq((replace(SHELF, gain_db=1.5), replace(BELL, gain_db=-1, freq_hz=420), replace(AIR, gain_db=1)), 0)
     low, bell, high = kept(COMPUTED, held, new).bands
     assert (low, high) == (new.bands[0], new.bands[2])

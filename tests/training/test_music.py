@@ -65,10 +65,10 @@ def test_what_is_unknown_is_filled_by_its_expectation():
     assert error.square().mean() < 0.6 * naive.square().mean()
 
 
-def test_rows_are_levelled_by_what_is_known_in_the_middle():
+def test_rows_are_brought_to_one_level_by_what_is_known_in_the_middle():
     rows = draws(20)
     damaged, known = with_tops_missing(rows, float("nan"))
-    levelled = level_by_middle(damaged, known)
-    for row, seen in zip(levelled, known, strict=True):
+    at_level = level_by_middle(damaged, known)
+    for row, seen in zip(at_level, known, strict=True):
         assert row[seen & COMPARED].mean().item() == pytest.approx(0.0, abs=1e-9)
-    torch.testing.assert_close(level_by_middle(damaged + 17.0, known)[known], levelled[known])
+    torch.testing.assert_close(level_by_middle(damaged + 17.0, known)[known], at_level[known])

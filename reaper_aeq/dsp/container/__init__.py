@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 
 from . import chunks, flac, mpeg, ogg
-from .layout import AS_IT_IS, FilePart, Layout, Window
+from .layout import AS_IT_IS, FilePart, FileWindow, Layout
 from .tags import after_tags
 
 
@@ -24,7 +24,7 @@ def look(path: str, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout
     Raises `OSError`.
     """
     with open(path, "rb") as file:
-        window = Window(file, os.fstat(file.fileno()).st_size)
+        window = FileWindow(file, os.fstat(file.fileno()).st_size)
         start = after_tags(window, 0)
         magic = window.at(start, 4)
         if magic == flac.MAGIC:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .layout import FilePart, Layout, Piece, Span, Window, clock
+from .layout import FilePart, FileWindow, Layout, Piece, Span, clock
 
 # "Unknown", as programs write it that write into a pipe: all ones, 2 GB, or a little less than that.
 UNKNOWN_FROM = 0x7FFF_0000
@@ -33,12 +33,12 @@ class _Kind:
 
     name: str
     head: int
-    walk: Callable[[Window, int], Iterator[FileChunk]]
+    walk: Callable[[FileWindow, int], Iterator[FileChunk]]
     data: bytes
     aligned: int
 
 
-def look(window: Window, start: int, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
+def look(window: FileWindow, start: int, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
     """None if no such file begins at `start`.
 
     Args:
@@ -53,7 +53,9 @@ def look(window: Window, start: int, sounds_like: Callable[[FilePart, FilePart],
     return None
 
 
-def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
+def _look(
+    window: FileWindow, start: int, kind: _Kind, sounds_like: Callable[[FilePart, FilePart], bool]
+) -> Layout | None:
     before: list[FileChunk] = []
     data: FileChunk | None = None
     for chunk in kind.walk(window, start + kind.head):
@@ -101,14 +103,14 @@ def _look(window: Window, start: int, kind: _Kind, sounds_like: Callable[[FilePa
     return Layout(counted.parts, f"has {rest} bytes behind its sound that were not read")
 
 
-def _as_counted(window: Window, start: int, part: Callable[..., FilePart], end: int, stated: int) -> Layout:
+def _as_counted(window: FileWindow, start: int, part: Callable[..., FilePart], end: int, stated: int) -> Layout:
     """The decoder can be left alone with it, unless it does not know its name."""
     if window.at(start, 4) == b"BW64" and stated:
         return Layout((part(end),))
     return Layout()
 
 
-def _chunks_to_the_end(window: Window, kind: _Kind, position: int) -> bool:
+def _chunks_to_the_end(window: FileWindow, kind: _Kind, position: int) -> bool:
     """Whether what follows the sound are chunks, up to the end of the file or nearly."""
     position += -position % kind.aligned if kind.aligned > 1 else 0
     if window.size - position <= 8:
@@ -125,7 +127,7 @@ def _is_name(name: bytes, kind: _Kind) -> bool:
     return len(name) == 16 or all(0x20 <= byte < 0x7F for byte in name)
 
 
-def _padding_or_tags(window: Window, position: int) -> bool:
+def _padding_or_tags(window: FileWindow, position: int) -> bool:
     head = window.at(position, 8)
     if head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX":
         return True
@@ -139,7 +141,7 @@ def _padding_or_tags(window: Window, position: int) -> bool:
 # How each kind counts -------------------------------------------------------------------------------------------------
 
 
-def _riff(window: Window, position: int) -> Iterator[FileChunk]:
+def _riff(window: FileWindow, position: int) -> Iterator[FileChunk]:
     long: int | None = None
     while len(head := window.at(position, 8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "little")
@@ -157,7 +159,7 @@ def _riff(window: Window, position: int) -> Iterator[FileChunk]:
         position += 8 + stated + stated % 2
 
 
-def _form(window: Window, position: int) -> Iterator[FileChunk]:
+def _form(window: FileWindow, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "big")
         if name == b"SSND":  # eight bytes of offset and block size come before the sound
@@ -168,7 +170,7 @@ def _form(window: Window, position: int) -> Iterator[FileChunk]:
         position += 8 + size + size % 2
 
 
-def _w64(window: Window, position: int) -> Iterator[FileChunk]:
+def _w64(window: FileWindow, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 24)) == 24:
         size = max(24, int.from_bytes(head[16:], "little"))
         name = head[:4] if head[4:16] == _W64_TAIL else head[:16]
@@ -176,7 +178,7 @@ def _w64(window: Window, position: int) -> Iterator[FileChunk]:
         position += size + -size % 8
 
 
-def _caf(window: Window, position: int) -> Iterator[FileChunk]:
+def _caf(window: FileWindow, position: int) -> Iterator[FileChunk]:
     while len(head := window.at(position, 12)) == 12:
         name, size = head[:4], int.from_bytes(head[4:], "big", signed=True)
         if name == b"data":  # four bytes of edit count come before the sound
@@ -208,7 +210,7 @@ _Described = tuple[int, int, Callable[[int], tuple[Piece, ...]]] | None
 _KEPT = (b"LIST", b"bext", b"cart", b"id3 ", b"ID3 ")
 
 
-def _describe_wav(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
+def _describe_wav(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
     fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
     if fmt is None or not fmt.stated or fmt.stated > 1000:
         return None
@@ -239,7 +241,7 @@ def _span(chunk: FileChunk) -> Span:
     return chunk.start - 8, chunk.start + size + size % 2
 
 
-def _describe_aiff(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
+def _describe_aiff(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
     comm = next((chunk for chunk in before if chunk.id == b"COMM" and chunk.stated and chunk.stated >= 18), None)
     if comm is None or not comm.stated:
         return None
@@ -268,7 +270,7 @@ def _describe_aiff(window: Window, before: list[FileChunk], data: FileChunk) -> 
     return frame, frame * rate, build
 
 
-def _describe_w64(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
+def _describe_w64(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
     fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
     if fmt is None or not fmt.stated:
         return None
@@ -287,7 +289,7 @@ def _describe_w64(window: Window, before: list[FileChunk], data: FileChunk) -> _
     return frame, frame * rate, build
 
 
-def _describe_caf(window: Window, before: list[FileChunk], data: FileChunk) -> _Described:
+def _describe_caf(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
     desc = next((chunk for chunk in before if chunk.id == b"desc" and chunk.stated == 32), None)
     if desc is None:
         return None
@@ -303,7 +305,7 @@ def _describe_caf(window: Window, before: list[FileChunk], data: FileChunk) -> _
     return packet, packet * round(rate), build
 
 
-_DESCRIBERS: dict[str, Callable[[Window, list[FileChunk], FileChunk], _Described]] = {
+_DESCRIBERS: dict[str, Callable[[FileWindow, list[FileChunk], FileChunk], _Described]] = {
     "WAV": _describe_wav,
     "AIFF": _describe_aiff,
     "W64": _describe_w64,

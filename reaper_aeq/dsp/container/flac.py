@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .layout import FilePart, Layout, Piece, Window, clock
+from .layout import FilePart, FileWindow, Layout, Piece, clock
 from .tags import before_tags
 
 MAGIC = b"fLaC"
@@ -29,7 +29,7 @@ class _Header:
     total: int
 
 
-def look(window: Window, start: int) -> Layout | None:
+def look(window: FileWindow, start: int) -> Layout | None:
     """None if no FLAC stream begins at `start`, or none of its frames can be found."""
     starts, position = [], start
     while position >= 0:
@@ -60,7 +60,7 @@ def look(window: Window, start: int) -> Layout | None:
     return Layout(tuple(parts), remark) if parts else None
 
 
-def _header(window: Window, start: int) -> _Header | None:
+def _header(window: FileWindow, start: int) -> _Header | None:
     info = window.at(start + 8, 34)
     if len(info) < 34:
         return None
@@ -79,7 +79,7 @@ def _header(window: Window, start: int) -> _Header | None:
     return _Header(start, position, block_size, rate, channels, bits, packed & (2**36 - 1))
 
 
-def _length(window: Window, header: _Header, end: int) -> tuple[int | None, int]:
+def _length(window: FileWindow, header: _Header, end: int) -> tuple[int | None, int]:
     """Samples a channel up to the last whole frame, and where that ends; None if no frame can be found.
 
     Where the bytes up to `end` are no whole frame, the file was cut, or something unknown follows: then the last frame
@@ -106,7 +106,7 @@ def _length(window: Window, header: _Header, end: int) -> tuple[int | None, int]
     return None, end
 
 
-def _end_of(window: Window, data: bytes, end: int) -> int | None:
+def _end_of(window: FileWindow, data: bytes, end: int) -> int | None:
     """Where a frame ends that ends at `end`, or with zeros that looked like padding; None if its checksum is wrong."""
     value = _crc16(data)
     for more in range(3):
@@ -159,7 +159,7 @@ def _coded_number(data: bytes, position: int) -> tuple[int | None, int]:
     return number, position + 1 + more
 
 
-def _counted(window: Window, header: _Header, total: int, stop: int) -> tuple[Piece, ...]:
+def _counted(window: FileWindow, header: _Header, total: int, stop: int) -> tuple[Piece, ...]:
     at = header.start + 4 + 4 + 13  # the byte that ends with the four highest bits of the count
     highest = window.at(at, 1)[0] & 0xF0 | total >> 32 & 0x0F
     return (header.start, at), bytes((highest,)) + (total & 0xFFFF_FFFF).to_bytes(4, "big"), (at + 5, stop)

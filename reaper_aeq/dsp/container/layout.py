@@ -92,7 +92,7 @@ class Splice:
             return b""
 
 
-class Window:
+class FileWindow:
     """A file of any size, read a few megabytes at a time by who walks through it in one direction."""
 
     SIZE = 2**22

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from .layout import FilePart, Layout, Span, Window, clock, merged
+from .layout import FilePart, FileWindow, Layout, Span, clock, merged
 from .tags import before_tags, tag_size
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version bits
@@ -38,7 +38,7 @@ class _Stream:
     spans: list[Span] = field(default_factory=list)
 
 
-def look(window: Window, start: int) -> Layout | None:
+def look(window: FileWindow, start: int) -> Layout | None:
     """None if no MPEG frames begin at `start` or soon behind it."""
     end = before_tags(window, start, window.size)
     first = _next_frame(window, start, min(end, start + SEARCHED), end)
@@ -53,7 +53,7 @@ def look(window: Window, start: int) -> Layout | None:
     return Layout(tuple(_part(window, stream) for stream in streams), _remark(window, streams, unread, unread_s))
 
 
-def _is_plain(window: Window, stream: _Stream, start: int, end: int) -> bool:
+def _is_plain(window: FileWindow, stream: _Stream, start: int, end: int) -> bool:
     """Whether the decoder can be left alone: at most one tag in front, and a true count."""
     stated = _stated(window, stream)
     one_tag = start == 0 or (start == tag_size(window, 0) and window.at(0, 3) == b"ID3")
@@ -61,7 +61,7 @@ def _is_plain(window: Window, stream: _Stream, start: int, end: int) -> bool:
     return stated is not None and stated[1] == stream.frames and one_tag and whole
 
 
-def _walk(window: Window, position: int, end: int) -> tuple[list[_Stream], int]:
+def _walk(window: FileWindow, position: int, end: int) -> tuple[list[_Stream], int]:
     """Every frame from the one at `position`, and the number of bytes that are neither frames nor tags."""
     streams: list[_Stream] = []
     unread, starting = 0, True
@@ -139,7 +139,7 @@ def _frame_s(kind: tuple[int, int, bool]) -> float:
     return samples / _RATES[version][kind[1] >> 2]
 
 
-def _certain(window: Window, position: int, end: int) -> bool:
+def _certain(window: FileWindow, position: int, end: int) -> bool:
     """Whether frames of one kind follow each other here, or the last of them ends where the sound does."""
     kind = _kind(window.at(position, 4))
     for n in range(CERTAIN):
@@ -153,7 +153,7 @@ def _certain(window: Window, position: int, end: int) -> bool:
     return True
 
 
-def _next_frame(window: Window, position: int, stop: int, end: int) -> int:
+def _next_frame(window: FileWindow, position: int, stop: int, end: int) -> int:
     """The next place before `stop` where frames begin, -1 if there is none."""
     while position < stop:
         position = window.find(b"\xff", position, stop)
@@ -165,7 +165,7 @@ def _next_frame(window: Window, position: int, stop: int, end: int) -> int:
     return -1
 
 
-def _next_tag(window: Window, position: int, stop: int) -> int:
+def _next_tag(window: FileWindow, position: int, stop: int) -> int:
     """Where a tag or padding begins before `stop`, else that."""
     for mark in (b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"TAG", bytes(64)):  # the first holds the last but one
         found = window.find(mark, position, stop)
@@ -177,7 +177,7 @@ def _next_tag(window: Window, position: int, stop: int) -> int:
 # The header frame ----------------------------------------------------------------------------------------------------
 
 
-def _counts(window: Window, position: int, head: bytes) -> bool:
+def _counts(window: FileWindow, position: int, head: bytes) -> bool:
     """Whether this frame only tells how long the stream is."""
     if head[1] >> 1 & 3 != 1:  # not layer III
         return False
@@ -192,7 +192,7 @@ def _mark_at(head: bytes) -> int:
     return 4 + ((17 if mono else 32) if mpeg1 else (9 if mono else 17))
 
 
-def _stated(window: Window, stream: _Stream) -> tuple[int, int] | None:
+def _stated(window: FileWindow, stream: _Stream) -> tuple[int, int] | None:
     """Where in its header frame the count of frames lies, and the count."""
     if stream.info is None:
         return None
@@ -204,7 +204,7 @@ def _stated(window: Window, stream: _Stream) -> tuple[int, int] | None:
     return 50, int.from_bytes(data[50:54], "big")
 
 
-def _part(window: Window, stream: _Stream) -> FilePart:
+def _part(window: FileWindow, stream: _Stream) -> FilePart:
     """The stream with a header that tells its true count; elder layers know no such header."""
     spans = merged(stream.spans)
     if stream.kind[0] >> 1 & 3 != 1:
@@ -230,7 +230,7 @@ def _part(window: Window, stream: _Stream) -> FilePart:
     return FilePart((bytes(data), *spans))
 
 
-def _remark(window: Window, streams: list[_Stream], unread: int, unread_s: float) -> str | None:
+def _remark(window: FileWindow, streams: list[_Stream], unread: int, unread_s: float) -> str | None:
     missing_s = whole_s = 0.0
     for stream in streams:
         stated, each_s = _stated(window, stream), _frame_s(stream.kind)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .layout import FilePart, Layout, Span, Window, merged
+from .layout import FilePart, FileWindow, Layout, Span, merged
 from .tags import tag_size
 
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
@@ -26,7 +26,7 @@ class _Link:
     others: int = 0
 
 
-def look(window: Window, start: int) -> Layout | None:
+def look(window: FileWindow, start: int) -> Layout | None:
     """None if no OGG page begins at `start`."""
     links: list[_Link] = []
     position, unread, cut = start, 0, 0

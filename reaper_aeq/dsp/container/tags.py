@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import struct
 
-from .layout import Window
+from .layout import FileWindow
 
 _MOST = 2**26  # of one tag; a picture in it may be large
 
 
-def after_tags(window: Window, position: int) -> int:
+def after_tags(window: FileWindow, position: int) -> int:
     """Where the first byte lies that belongs to no tag; several may follow each other, with zeros between."""
     while (size := tag_size(window, position)) and position + size < window.size:
         position += size
     return position
 
 
-def tag_size(window: Window, position: int) -> int:
+def tag_size(window: FileWindow, position: int) -> int:
     """Bytes of the tag or the padding that begins here, 0 if none does."""
     head = window.at(position, 32)
     if head[:3] == b"ID3" and len(head) >= 10 and head[3] != 0xFF and max(head[6:10]) < 0x80:
@@ -39,7 +39,7 @@ def tag_size(window: Window, position: int) -> int:
     return 0
 
 
-def before_tags(window: Window, start: int, end: int) -> int:
+def before_tags(window: FileWindow, start: int, end: int) -> int:
     """Where the sound that begins at `start` ends: from there to `end` are tags and padding. Where that is zeros, the
     first of them may belong to the sound."""
     while (size := _tag_that_ends(window, end)) and end - size >= start:
@@ -47,7 +47,7 @@ def before_tags(window: Window, start: int, end: int) -> int:
     return end
 
 
-def _tag_that_ends(window: Window, end: int) -> int:
+def _tag_that_ends(window: FileWindow, end: int) -> int:
     tail = window.at(max(0, end - 128), min(128, end))
     if tail[:3] == b"TAG" and len(tail) == 128:
         return 128
@@ -65,7 +65,7 @@ def _tag_that_ends(window: Window, end: int) -> int:
     return _id3_before(window, end - zeros, end) or (zeros - footer if footer > 0 else zeros)
 
 
-def _id3_before(window: Window, low: int, high: int) -> int:
+def _id3_before(window: FileWindow, low: int, high: int) -> int:
     """Bytes up to `high` of an ID3v2 tag that ends between there and `low`. It belongs in front of what follows, so it
     is known by its beginning only."""
     begin = max(0, low - 2**21)
@@ -80,7 +80,7 @@ def _id3_before(window: Window, low: int, high: int) -> int:
     return 0
 
 
-def _zeros(window: Window, position: int) -> int:
+def _zeros(window: FileWindow, position: int) -> int:
     start = position
     while data := window.at(position, min(2**16, window.size - position)):
         kept = len(data.lstrip(b"\0"))
@@ -90,7 +90,7 @@ def _zeros(window: Window, position: int) -> int:
     return position - start
 
 
-def _zeros_before(window: Window, end: int) -> int:
+def _zeros_before(window: FileWindow, end: int) -> int:
     position = end
     while position > 0:
         step = min(2**16, position)

@@ -44,7 +44,7 @@ class Joining(BaseModel):
     consent: Literal[True]
 
 
-class Joined(BaseModel):
+class JoinedStudy(BaseModel):
     """What names a listener from now on."""
 
     listener: str
@@ -127,8 +127,8 @@ def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
         return Overview(pairs=items * methods * (methods - 1) // 2, ratings=items, words=study.words)
 
     @app.post("/v1/listeners", status_code=201)
-    def join(asked: Joining) -> Joined:
-        return Joined(listener=store.join(asked.name))
+    def join(asked: Joining) -> JoinedStudy:
+        return JoinedStudy(listener=store.join(asked.name))
 
     @app.get("/v1/listeners/{token}")
     def where(token: Token) -> Where:

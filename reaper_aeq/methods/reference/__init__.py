@@ -90,14 +90,14 @@ def difference(
         if float(common.sum()) < LEAST_COMMON:
             continue
         share = weight / sum(weights) * common
-        total += share * levelled(ltas_db - source_db, common)
+        total += share * centered(ltas_db - source_db, common)
         heard += share
     if float(heard.sum()) < LEAST_COMMON * min(weights) / sum(weights):
         raise AeqError("the reference has no sound where the source has some: choose another reference")
-    return Difference(levelled(total / heard.clamp_min(1e-9), heard), heard)
+    return Difference(centered(total / heard.clamp_min(1e-9), heard), heard)
 
 
-def levelled(db: Tensor, heard: Tensor) -> Tensor:
+def centered(db: Tensor, heard: Tensor) -> Tensor:
     """(bands,) minus its mean over what is heard from 50 Hz to 16 kHz."""
     weight = heard * COMPARED
     weight = weight if float(weight.sum()) > 0.5 else heard

@@ -23,7 +23,7 @@ from ...result.realization import NARROWEST_OCT
 from ..adaptive import curves as curves  # the bands that the method of this name starts from
 from ..descent import descend, to_free, to_params
 from ..method import MethodInput
-from .constraints import constrained_mean, keeps_laws
+from .constraints import constrained_mean, keeps_constraints
 from .exact import heard_response
 
 # Of the first step for each dB RMS of error, in octaves and 4 dB: bands that are nearly there are not kicked away.
@@ -104,7 +104,7 @@ class Aims:
 
 
 def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
-    """`eqs` after so many steps as each request asks for; those that nothing lawful betters stay as they are."""
+    """`eqs` after so many steps as each request asks for; those that nothing allowed betters stay as they are."""
     out = list(eqs)
     groups: dict[tuple[tuple[BandKind, ...], int, int, int | None], list[int]] = {}
     for n, (request, eq) in enumerate(zip(requests, eqs, strict=True)):
@@ -136,8 +136,8 @@ def _refine(requests: Sequence[MethodInput], eqs: Sequence[Eq], kinds: tuple[Ban
     def come_out(params: Tensor) -> Tensor:
         return aims.comes_out(aims.response(params))
 
-    lawful = keeps_laws(requests, come_out, aims.limit, start, ways)  # (n, parts)
-    good = better & lawful & (aims.broken(ways) <= aims.broken(start[:, None]))
+    kept = keeps_constraints(requests, come_out, aims.limit, start, ways)  # (n, parts)
+    good = better & kept & (aims.broken(ways) <= aims.broken(start[:, None]))
     first = good.int().argmax(1)
     best = ways[torch.arange(len(ways), device=device), first].cpu()
     chosen = good.any(1).tolist()

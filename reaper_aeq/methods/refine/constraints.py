@@ -17,7 +17,7 @@ FALL = 1e-4  # of a raw score between two intensities: less than the filters' ow
 HALVINGS = 40
 
 
-def keeps_laws(
+def keeps_constraints(
     requests: Sequence[MethodInput],
     respond: Callable[[Tensor], Tensor],
     limit: Tensor,
@@ -55,10 +55,10 @@ def raw_scores(requests: Sequence[MethodInput], response: Tensor) -> Tensor:
         torch.stack(one).to(response.device).reshape(shape)
         for one in (rows, [soft_clip_inverse(r.observation.balance_db) for r in requests])
     )
-    return (soft_clip(levelled(before + response)) * axis).sum(-1)
+    return (soft_clip(center_robust_rows(before + response)) * axis).sum(-1)
 
 
-def levelled(deviation_db: Tensor) -> Tensor:
+def center_robust_rows(deviation_db: Tensor) -> Tensor:
     """(..., grid) less the level at which `soft_clip` of it is 0 on average: `center_robust` of many at once."""
     counted = deviation_db[..., COMPARED.to(deviation_db.device)]
     low, high = counted.amin(-1, keepdim=True), counted.amax(-1, keepdim=True)
@@ -80,16 +80,16 @@ RIDGE = 1e-6  # the score and the word's curve point nearly the same way
 def constrained_mean(request: MethodInput) -> Tensor:
     """Where a word would have this sound, (bands,) dB, level-free: the likeliest that goes as far as `adaptive`.
 
-    People's settings and what music leaves open make a posterior over curves. `adaptive` keeps its mean lawful with
-    bounds that look at the word alone: how much of the word's own curve a sound gets, and what becomes of the rest
+    People's settings and what music leaves open make a posterior over curves. `adaptive` bounds its mean by
+    rules that look at the word alone: how much of the word's own curve a sound gets, and what becomes of the rest
     where that is little. Given how much it gets, both in the score and along the word's curve, the same posterior says
     what the rest is likely to be: the conditional mean of a Gaussian.
     """
-    m, lawful = request.mean_db, adaptive.curve(request)
+    m, adapted = request.mean_db, adaptive.curve(request)
     ratio = adaptive.evidence_ratio(request.adaptation)
     size = float(rms_db(m))
     if ratio == 0.0 or size == 0.0 or adaptive.settings_behind(request) < FEW:
-        return lawful
+        return adapted
     gain = adaptive.posterior_gain(request, ratio)
     mean, _ = adaptive.likeliest(request, gain, ratio)
     spread = ratio * (request.cov_db - gain @ request.cov_db)
@@ -98,6 +98,6 @@ def constrained_mean(request: MethodInput) -> Tensor:
     reach = spread @ held.T  # (bands, 2)
     given = held @ reach
     given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
-    off = center(mean + reach @ torch.linalg.solve(given, held @ (lawful - mean)) - lawful)
+    off = center(mean + reach @ torch.linalg.solve(given, held @ (adapted - mean)) - adapted)
     near = NEAR_SHARE * size * adaptive.known(request)
-    return lawful + off * near / max(near + float(rms_db(off)), 1e-9)
+    return adapted + off * near / max(near + float(rms_db(off)), 1e-9)

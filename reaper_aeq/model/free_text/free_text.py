@@ -11,20 +11,18 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import NoTextModelError, NotUnderstoodError, UnknownWordError
-from ..word_table import WordTable, resolve
+from ..word_table import WordsByName, WordTable, resolve
 from .clauses import Clause, clauses, normal, trimmed
 from .sentences import Sentences, sentences
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ..words import Vocabulary, Word
 
 # Cosine to the nearest word or synonym (measured: `reaper-aeq evaluate text`, models/README.md).
 NEAR_ENOUGH = 0.55
@@ -47,8 +45,8 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(Path(__file__).with_name("synonyms.toml").read_text(encoding="utf-8"))
 
 
-def understand(phrase: str, vocabulary: Vocabulary) -> Word:
-    """The blend that a phrase asks for, named after it; its `parts` say of what.
+def understand(phrase: str, vocabulary: WordsByName[Any]) -> Guess:
+    """The blend that a phrase asks for.
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
@@ -65,10 +63,7 @@ def understand(phrase: str, vocabulary: Vocabulary) -> Word:
     weights = {name: round(weight, 2) for name, weight in weights.items() if abs(weight) >= 0.01}
     if not weights:
         raise NotUnderstoodError(f"{phrase!r} asks for a thing and for its opposite", [*guesses[0].shares])
-    blend = vocabulary.blend(weights)
-    likeness = min(guess.likeness for guess in guesses)
-    evidence = replace(blend.evidence, agreement=round(blend.evidence.agreement * likeness, 3))
-    return replace(blend, name=plain(phrase), evidence=evidence, core=False, parts=weights, free=True)
+    return Guess(weights, min(guess.likeness for guess in guesses))
 
 
 def check_words(request: str | Mapping[str, float], words: WordTable) -> None:
@@ -87,7 +82,7 @@ def check_words(request: str | Mapping[str, float], words: WordTable) -> None:
                 raise UnknownWordError(text, [*words, *words.aliases], none) from unknown
 
 
-def _without_model(phrase: str, words: Vocabulary | WordTable) -> tuple[list[Clause], list[Guess | None], list[int]]:
+def _without_model(phrase: str, words: WordsByName[Any]) -> tuple[list[Clause], list[Guess | None], list[int]]:
     """The clauses of a phrase, what each means where that is known, and the numbers of those that are left."""
     whole = known(trimmed(normal(phrase)), words)
     parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
@@ -105,7 +100,7 @@ def plain(phrase: str) -> str:
     return " ".join(re.sub(r"[%,]| \+ ", " ", str(phrase)).split())[:60]
 
 
-def known(text: str, vocabulary: Vocabulary | WordTable) -> Guess | None:
+def known(text: str, vocabulary: WordsByName[Any]) -> Guess | None:
     """Without any model: a word, an alias or a synonym, or a form of one, in English or Spanish."""
     english = in_english(text)
     forms = [english.removesuffix(ending) + base for ending, base in _FORMS if english.endswith(ending)]
@@ -131,14 +126,14 @@ def in_english(text: str) -> str:
     return " ".join(table.get(word, word) for word in text.split())
 
 
-def _refuse_misspelled(text: str, phrase: str, vocabulary: Vocabulary | WordTable) -> None:
+def _refuse_misspelled(text: str, phrase: str, vocabulary: WordsByName[Any]) -> None:
     names = [*vocabulary, *vocabulary.aliases]
     if " " not in text and difflib.get_close_matches(text, names, n=1, cutoff=MISSPELLED_FROM):
         raise UnknownWordError(phrase if text == normal(phrase) else text, names)
 
 
 def _guessed(
-    phrase: str, parts: list[Clause], guesses: list[Guess | None], unknown: Sequence[int], vocabulary: Vocabulary
+    phrase: str, parts: list[Clause], guesses: list[Guess | None], unknown: Sequence[int], vocabulary: WordsByName[Any]
 ) -> tuple[list[Clause], list[Guess]]:
     """With the clauses that `unknown` names compared by the model; a phrase may say more than its parts."""
     model = sentences()
@@ -156,7 +151,7 @@ def _guessed(
 
 
 def compare(
-    texts: Sequence[str], vocabulary: Vocabulary, model: Sentences, near_enough: float = NEAR_ENOUGH
+    texts: Sequence[str], vocabulary: WordsByName[Any], model: Sentences, near_enough: float = NEAR_ENOUGH
 ) -> list[Guess | NotUnderstoodError]:
     """Each text against everything that stands for a word that is known well enough to be guessed."""
     near = {n: [n, *said] for n, said in synonyms()["near"].items() if n in vocabulary and not vocabulary[n].weak}
@@ -177,7 +172,7 @@ def compare(
 
 
 def _guess(
-    text: str, names: Sequence[str], alike: Tensor, beside: float, vocabulary: Vocabulary, near_enough: float
+    text: str, names: Sequence[str], alike: Tensor, beside: float, vocabulary: WordsByName[Any], near_enough: float
 ) -> Guess | NotUnderstoodError:
     """From the cosine to each word (words,), and to what no EQ can do, to shares of the nearest words."""
     import torch

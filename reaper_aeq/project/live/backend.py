@@ -58,11 +58,11 @@ class LiveBackend:
         self.total = sum(not channel.row.left for channel in self.channels) + bool(plan.master)
 
     def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
-        """See `Backend`: all of them."""
+        """See `ProjectBackend`: all of them."""
         return [level]
 
     def listen(self, channels: Sequence[Channel[Target]]) -> list[AnalyzedAudio | None]:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         targets = [channel.track for channel in channels]
         with self.reaper.held():
             write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
@@ -85,7 +85,7 @@ class LiveBackend:
         return found
 
     def put(self, channel: Channel[Target], result: Result, name: str) -> str | None:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         if is_idle(channel.track, result):
             return None
         sound = learnable(self.sounds[channel.track.number], result)
@@ -94,7 +94,7 @@ class LiveBackend:
         return name
 
     def master(self) -> Channel[Target]:
-        """See `Backend`."""
+        """See `ProjectBackend`."""
         with self.reaper.held():
             track = all_tracks(self.reaper, self.project)[0]
             one = target.of_track(self.reaper, track, None)

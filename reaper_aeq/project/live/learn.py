@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...engine import AdaptiveEQ
 from ...eq import Eq
-from ...reaper.edits import Held, signature, toward
+from ...reaper.edits import HeldEq, signature, toward
 from ...reaper.live import by_hand, check, reaeq, target, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.target import Target
@@ -75,7 +75,7 @@ def hindrance(edit: by_hand.HandEdit) -> str:
     return "it has a band of a kind that cannot be computed" if None in edit.held.bands else ""
 
 
-def _heard_eq(held: Held) -> Eq:
+def _heard_eq(held: HeldEq) -> Eq:
     return Eq(tuple(band for band in held.bands if band is not None))
 
 

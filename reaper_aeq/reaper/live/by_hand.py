@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...eq import Band, Eq
-from ..edits import Held, described, kept
+from ..edits import HeldEq, described, kept
 from ..instance_record import InstanceRecord
 from . import reaeq
 from .api import Api, LiveError
@@ -25,7 +25,7 @@ class HandEdit:
     index: int
     record: InstanceRecord
     computed: Eq
-    held: Held
+    held: HeldEq
     change: str
 
 
@@ -34,7 +34,7 @@ def edit_of(reaper: Api, track: str, instance: reaeq.Instance | None) -> HandEdi
     if instance is None or instance.record is None:
         return None
     computed = instance.record.computed
-    held = Held(*reaeq.read(reaper, track, instance.index))
+    held = HeldEq(*reaeq.read(reaper, track, instance.index))
     if computed is None or not held.bands:  # one without bands tells nothing: writing to it will say why
         return None
     change = described(computed, held)
@@ -73,7 +73,7 @@ def _same_question(record: InstanceRecord, blend: Mapping[str, float], heard: Ma
     return all(abs(weight - record.blend[word]) < SAME_WEIGHT for word, weight in blend.items())
 
 
-def _without_envelopes(computed: Eq, held: Held, moved: set[int]) -> Held:
+def _without_envelopes(computed: Eq, held: HeldEq, moved: set[int]) -> HeldEq:
     """What follows an envelope is no hand's work: it counts as it was computed."""
     bands: list[Band | None] = list(held.bands)
     for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
@@ -81,4 +81,4 @@ def _without_envelopes(computed: Eq, held: Held, moved: set[int]) -> Held:
         if band is not None and names:
             bands[place] = replace(band, **{name: getattr(before, name) for name in names})
     gain_db = computed.output_gain_db if 3 * len(held.bands) in moved else held.output_gain_db
-    return Held(tuple(bands), gain_db)
+    return HeldEq(tuple(bands), gain_db)

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ...errors import OutputError
 from ...util.locks import lock
@@ -159,20 +159,22 @@ def _stranger(port: int) -> str:
 
 def import_reapy() -> Any:
     """The module. While it is imported it connects by itself, to its usual port, without an end to its patience, and
-    warns if that fails: it is told that nobody is there."""
-    whole = urllib.request.urlopen
-    urllib.request.urlopen = _nobody_there
+    warns if that fails: it is told that nobody is there. Afterwards it reaches REAPER as we do, without a proxy."""
+    nobody = urllib.request.OpenerDirector()
+    nobody.add_handler(_NobodyThere())
+    urllib.request.install_opener(nobody)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import reapy
     finally:
-        urllib.request.urlopen = whole
+        urllib.request.install_opener(_OPENER)
     return reapy
 
 
-def _nobody_there(*_: Any, **__: Any) -> Any:
-    raise urllib.error.URLError("not yet")
+class _NobodyThere(urllib.request.BaseHandler):
+    def default_open(self, _: urllib.request.Request) -> NoReturn:
+        raise urllib.error.URLError("not yet")
 
 
 def _url(port: int) -> str:

@@ -108,7 +108,7 @@ def _social_curves(rows: list[dict[str, str]]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Spectra:
+class TrackSpectra:
     """LTAS of whole tracks: `ltas_db` (n, bands), `known` (n, bands) bool (codec artifacts masked), source of each."""
 
     ltas_db: Tensor
@@ -116,7 +116,7 @@ class Spectra:
     sources: tuple[str, ...]
 
 
-def read_ltas_prior(folder: Path | str) -> Spectra:
+def read_ltas_prior(folder: Path | str) -> TrackSpectra:
     """Raises `AeqError` where the file is missing, or has other bands."""
     rows = read_table(Path(folder) / SPECTRA)
     keys = band_columns(rows[0], "hz_")
@@ -124,7 +124,7 @@ def read_ltas_prior(folder: Path | str) -> Spectra:
         raise AeqError(f"{Path(folder) / SPECTRA} has {len(keys)} bands, not {len(GRID)}: get it anew")
     ltas = torch.tensor([[float(r[k]) for k in keys] for r in rows], dtype=torch.float64)
     cutoff = torch.tensor([float(r["codec_cutoff_hz"]) for r in rows], dtype=torch.float64)
-    return Spectra(ltas, cutoff[:, None] >= GRID * 2 ** (1 / 12), tuple(r["source_repo"] for r in rows))
+    return TrackSpectra(ltas, cutoff[:, None] >= GRID * 2 ** (1 / 12), tuple(r["source_repo"] for r in rows))
 
 
 @dataclass(frozen=True)

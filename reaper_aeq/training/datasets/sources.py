@@ -53,7 +53,7 @@ def random_curves(count: int, generator: torch.Generator) -> Tensor:
 def shaped_noise(
     curve_db: Tensor, seconds: float, sample_rate: int, generator: torch.Generator, rate_hz: float, depth: float
 ) -> Tensor:
-    """(2, samples) float32: pink noise whose octave-band levels follow `curve_db` (bands,), in gusts.
+    """(2, samples) float32: pink noise whose octave-band levels follow `curve_db` (bands,), modulated.
 
     `rate_hz` and `depth` (0..1) say how fast and how far the level moves, faster at high frequencies as in music.
     """
@@ -112,9 +112,9 @@ def gather(
 
 
 def noise(count: int, run: Run, sources: int) -> TrainingSource:
-    """`count` sounds of pink noise in gusts, which count as so many `sources`."""
+    """`count` sounds of modulated pink noise, which count as so many `sources`."""
     flat = torch.zeros(N_GRID, dtype=torch.float64)
-    return TrainingSource("noise", _gusts("noise", flat, count, run, sources), random_curves)
+    return TrainingSource("noise", _modulated_noise("noise", flat, count, run, sources), random_curves)
 
 
 def music(clips: Sequence[Clip]) -> TrainingSource:
@@ -125,7 +125,7 @@ def music(clips: Sequence[Clip]) -> TrainingSource:
 def bootstrap(
     count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None
 ) -> TrainingSource:
-    """Gusts of noise in the mean balance of music as `known` has it (pink where there is none yet)."""
+    """Modulated noise in the mean balance of music as `known` has it (pink where there is none yet)."""
     mean = known.mean_db if known is not None else torch.zeros(N_GRID, dtype=torch.float64)
 
     def draw(n: int, generator: torch.Generator) -> Tensor:
@@ -133,10 +133,10 @@ def bootstrap(
         codes = 4.0 * torch.randn(n, N_LATENT, generator=generator) / (1 + torch.arange(N_LATENT)).sqrt()
         return center(eq_model.decode_curve(codes).double())
 
-    return TrainingSource("bootstrap", _gusts("bootstrap", mean, count, run, sources), draw)
+    return TrainingSource("bootstrap", _modulated_noise("bootstrap", mean, count, run, sources), draw)
 
 
-def _gusts(name: str, curve_db: Tensor, count: int, run: Run, sources: int) -> list[Clip]:
+def _modulated_noise(name: str, curve_db: Tensor, count: int, run: Run, sources: int) -> list[Clip]:
     clips = []
     for i in range(count):
         generator = run.generator(name, i)
