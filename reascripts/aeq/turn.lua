@@ -56,8 +56,9 @@ end
 
 --- Goes along with the hand until it rests and has left nothing. Returns the value.
 local function follow(act, key, value, range, moving)
-  local rests_s, came = reaper.time_precise() + REST_S, nil
+  local rests_s = reaper.time_precise() + REST_S
   while waiting(key) ~= "" or reaper.time_precise() < rests_s do
+    local came
     value, came = moved_on(key, value, range)
     rests_s = came and reaper.time_precise() + REST_S or rests_s
     moving(value)
