@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ..dsp.sections import Part, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import GRID_HZ, Analysis
@@ -44,15 +45,20 @@ def follow_song(
         return _steady(whole, "its balance stays the same")
     all_of_it = replace(asked, request=replace(asked.request, sections=False))
     (all_heard,) = prepare([all_of_it], [checked])
-    own: dict[Part, tuple[MethodInput, ValidatedRequest, Result]] = {}
+    heard: dict[Part, MethodInput] = {}
+    alone: dict[Part, Result] = {}
     while len(parts) > 1:
-        new = [part for part in parts if part not in own]
-        own |= dict(zip(new, _alone(eq_model, asked, checked, all_heard, new, prepare, tell), strict=True))
-        results = [own[part][2] for part in parts]
-        if (merged := _nearest_joined(parts, results)) is not None:
+        new = [part for part in parts if part not in heard]
+        requests = prepare([_of(asked, part) for part in new], [checked] * len(new))
+        heard |= {part: _lifted(one, whole) for part, one in zip(new, requests, strict=True)}
+        requests = [heard[part] for part in parts]
+        eqs = find_section_eqs(eq_model, checked.method, all_heard, requests, [part in new for part in parts])
+        for part, eq in zip(new, eqs, strict=True):
+            alone[part] = tell(_of(asked, part), checked.on(heard[part].observation), heard[part], eq)
+        if (merged := _nearest_joined(parts, [alone[part] for part in parts])) is not None:
             parts = merged
             continue
-        found = _together(eq_model, asked, checked, all_heard, parts, [own[part][:2] for part in parts], tell)
+        found = _together(eq_model, asked, checked, all_heard, parts, requests, tell)
         shared = found[1:]
         if (merged := _nearest_joined(parts, shared)) is None:
             sections = tuple(
@@ -110,37 +116,27 @@ def _of(asked: AnalyzedRequest, part: Part) -> AnalyzedRequest:
     return AnalyzedRequest(analysis_of(asked.analysis, part), replace(asked.request, sections=False))
 
 
-def _alone(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
-    parts: Sequence[Part], prepare: Prepare, tell: Tell,
-) -> list[tuple[MethodInput, ValidatedRequest, Result]]:  # fmt: skip
-    """Each section's answer, in bands of its own."""
-    some = [_of(asked, part) for part in parts]
-    if not some:
-        return []
-    requests = prepare(some, [checked] * len(some))
-    plans = [checked.on(request.observation) for request in requests]
-    eqs = find_section_eqs(eq_model, checked.method, whole, requests)
-    return [
-        (request, plan, tell(one, plan, request, eq))
-        for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True)
-    ]
+def _lifted(request: MethodInput, whole: Result) -> MethodInput:
+    """A section's, which may be lifted as far as one EQ for the whole would: to follow is never to be held more."""
+    if not whole.intensity:
+        return request
+    out = whole.eq.response_db(GRID_HZ, whole.sample_rate) + whole.eq.output_gain_db
+    lifted_db = torch.from_numpy(out / abs(whole.intensity))
+    return replace(request, observation=replace(request.observation, lifted_db=lifted_db))
 
 
 def _together(
     eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
-    parts: Sequence[Part], known: Sequence[tuple[MethodInput, ValidatedRequest]], tell: Tell,
+    parts: Sequence[Part], requests: Sequence[MethodInput], tell: Tell,
 ) -> list[Result]:  # fmt: skip
     """The answers of the whole song and of its sections, in the same bands."""
-    requests = [whole, *(request for request, _ in known)]
-    plans = [checked.on(whole.observation), *(plan for _, plan in known)]
     some = [replace(asked, request=replace(asked.request, sections=False)), *(_of(asked, part) for part in parts)]
     lengths = [part.stop_s - part.start_s for part in parts]
     shares = [0.1 * sum(lengths), *lengths]  # the whole is what its sections are: it hardly counts itself
-    eqs = find_shared_eqs(eq_model, checked.method, whole, requests[1:], shares)
+    eqs = find_shared_eqs(eq_model, checked.method, whole, requests, shares)
     found = []
-    for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True):
-        result = tell(one, plan, request, eq)
+    for one, request, eq in zip(some, [whole, *requests], eqs, strict=True):
+        result = tell(one, checked.on(request.observation), request, eq)
         result = replace(result, eq=with_all_bands(result.eq, eq))
         if one.analysis.node_power is not None:
             result = with_measured_loudness(result, one.analysis, None)
