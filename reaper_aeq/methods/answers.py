@@ -75,7 +75,7 @@ def find_shared_eqs(
 
 
 def _followed(method: Method, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
-    """(1 + n, bands) dB: of the whole sound, and of its sections, as far as they are believed to lack something else."""
+    """(1 + n, bands) dB: of the whole sound, and of sections as far as they are believed to need one of their own."""
     curves = method.curves([whole, *requests])
     shares = torch.tensor([1.0, *own_shares(requests)], dtype=curves.dtype)[:, None]
     return curves[:1] + shares * (curves - curves[:1])
