@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 import torch
@@ -13,10 +14,7 @@ from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
 from ..result.realization import FitTarget, bands_for, shared_bands_for
 from .method import Method, MethodInput
-
-# Of what a section's own answer adds to that of the whole sound: what is heard of a section alone is little, and what
-# the whole song lacks its sections lack as well (chosen by `evaluate sections` on half of the recordings).
-FOLLOWED = 0.8
+from .own_eq import own_shares
 
 
 def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:
@@ -57,10 +55,11 @@ def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodI
 
 
 def find_section_eqs(
-    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput]
+    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput], wanted: Sequence[bool]
 ) -> list[Eq]:
-    """The bands at intensity 1 of several sections of the sound `whole`, each in bands of its own."""
-    return _realized(eq_model, _followed(method, whole, requests)[1:], requests)
+    """The bands at intensity 1 of those sections of the sound `whole` that are `wanted`, each in bands of its own."""
+    curves = _followed(method, whole, requests)[1:]
+    return _realized(eq_model, curves[list(wanted)], list(compress(requests, wanted)))
 
 
 def find_shared_eqs(
@@ -76,9 +75,10 @@ def find_shared_eqs(
 
 
 def _followed(method: Method, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
-    """(1 + n, bands) dB: of the whole sound, and of its sections, which are drawn to that."""
+    """(1 + n, bands) dB: of the whole sound, and of sections as far as they are believed to need one of their own."""
     curves = method.curves([whole, *requests])
-    return curves[:1] + FOLLOWED * (curves - curves[:1])
+    shares = torch.tensor([1.0, *own_shares(requests)], dtype=curves.dtype)[:, None]
+    return curves[:1] + shares * (curves - curves[:1])
 
 
 def pictures(

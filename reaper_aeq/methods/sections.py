@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ..dsp.sections import Part, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import GRID_HZ, Analysis
@@ -44,15 +45,23 @@ def follow_song(
         return _steady(whole, "its balance stays the same")
     all_of_it = replace(asked, request=replace(asked.request, sections=False))
     (all_heard,) = prepare([all_of_it], [checked])
-    own: dict[Part, tuple[MethodInput, ValidatedRequest, Result]] = {}
+    heard: dict[Part, tuple[AnalyzedRequest, MethodInput]] = {}
+    alone: dict[Part, Result] = {}
     while len(parts) > 1:
-        new = [part for part in parts if part not in own]
-        own |= dict(zip(new, _alone(eq_model, asked, checked, all_heard, new, prepare, tell), strict=True))
-        results = [own[part][2] for part in parts]
-        if (merged := _nearest_joined(parts, results)) is not None:
+        new = [part for part in parts if part not in heard]
+        some = [AnalyzedRequest(analysis_of(analysis, part), all_of_it.request) for part in new]
+        requests = [_lifted(request, whole) for request in prepare(some, [checked] * len(new))]
+        heard |= dict(zip(new, zip(some, requests, strict=True), strict=True))
+        requests = [heard[part][1] for part in parts]
+        eqs = find_section_eqs(eq_model, checked.method, all_heard, requests, [part in new for part in parts])
+        for part, eq in zip(new, eqs, strict=True):
+            one, request = heard[part]
+            alone[part] = tell(one, checked.on(request.observation), request, eq)
+        if (merged := _nearest_joined(parts, [alone[part] for part in parts])) is not None:
             parts = merged
             continue
-        found = _together(eq_model, asked, checked, all_heard, parts, [own[part][:2] for part in parts], tell)
+        both = [(all_of_it, all_heard), *(heard[part] for part in parts)]
+        found = _together(eq_model, checked, both, [part.stop_s - part.start_s for part in parts], tell)
         shared = found[1:]
         if (merged := _nearest_joined(parts, shared)) is None:
             sections = tuple(
@@ -76,10 +85,11 @@ def _with_sentence(result: Result, sentence: str) -> Result:
 
 def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:
     """The parts with those that are silent joined to the one before, or after."""
+    powers = replace(analysis, spectra=None)
     found: list[Part] = []
     late = None
     for part in parts:
-        if analysis_of(analysis, part).silent:
+        if analysis_of(powers, part).silent:
             if found:
                 found[-1] = Part(found[-1].start_s, part.stop_s)
             else:
@@ -106,41 +116,26 @@ def _apart_db(a: Result, b: Result) -> float:
     return float(np.abs(out_a - out_b)[heard].max(initial=0.0))
 
 
-def _of(asked: AnalyzedRequest, part: Part) -> AnalyzedRequest:
-    return AnalyzedRequest(analysis_of(asked.analysis, part), replace(asked.request, sections=False))
-
-
-def _alone(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
-    parts: Sequence[Part], prepare: Prepare, tell: Tell,
-) -> list[tuple[MethodInput, ValidatedRequest, Result]]:  # fmt: skip
-    """Each section's answer, in bands of its own."""
-    some = [_of(asked, part) for part in parts]
-    if not some:
-        return []
-    requests = prepare(some, [checked] * len(some))
-    plans = [checked.on(request.observation) for request in requests]
-    eqs = find_section_eqs(eq_model, checked.method, whole, requests)
-    return [
-        (request, plan, tell(one, plan, request, eq))
-        for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True)
-    ]
+def _lifted(request: MethodInput, whole: Result) -> MethodInput:
+    """A section's, which may be lifted as far as one EQ for the whole would: to follow is never to be held more."""
+    if not whole.intensity:
+        return request
+    out = whole.eq.response_db(GRID_HZ, whole.sample_rate) + whole.eq.output_gain_db
+    lifted_db = torch.from_numpy(out / abs(whole.intensity))
+    return replace(request, observation=replace(request.observation, lifted_db=lifted_db))
 
 
 def _together(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: MethodInput,
-    parts: Sequence[Part], known: Sequence[tuple[MethodInput, ValidatedRequest]], tell: Tell,
+    eq_model: EqAutoencoder, checked: ValidatedRequest, sounds: Sequence[tuple[AnalyzedRequest, MethodInput]],
+    lengths_s: Sequence[float], tell: Tell,
 ) -> list[Result]:  # fmt: skip
-    """The answers of the whole song and of its sections, in the same bands."""
-    requests = [whole, *(request for request, _ in known)]
-    plans = [checked.on(whole.observation), *(plan for _, plan in known)]
-    some = [replace(asked, request=replace(asked.request, sections=False)), *(_of(asked, part) for part in parts)]
-    lengths = [part.stop_s - part.start_s for part in parts]
-    shares = [0.1 * sum(lengths), *lengths]  # the whole is what its sections are: it hardly counts itself
-    eqs = find_shared_eqs(eq_model, checked.method, whole, requests[1:], shares)
+    """The answers of the whole song, which is the first of `sounds`, and of its sections, in the same bands."""
+    requests = [request for _, request in sounds]
+    shares = [0.1 * sum(lengths_s), *lengths_s]  # the whole is what its sections are: it hardly counts itself
+    eqs = find_shared_eqs(eq_model, checked.method, requests[0], requests[1:], shares)
     found = []
-    for one, plan, request, eq in zip(some, plans, requests, eqs, strict=True):
-        result = tell(one, plan, request, eq)
+    for (one, request), eq in zip(sounds, eqs, strict=True):
+        result = tell(one, checked.on(request.observation), request, eq)
         result = replace(result, eq=with_all_bands(result.eq, eq))
         if one.analysis.node_power is not None:
             result = with_measured_loudness(result, one.analysis, None)

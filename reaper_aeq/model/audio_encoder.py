@@ -97,6 +97,8 @@ class Observation:
         code: (32,) the balance in the EQ space.
         in_reach: bool, below Nyquist.
         usual: all that is usual for such a sound.
+        lifted_db: of a section, what one EQ at intensity 1 lifts the whole sound by; as far the section may be lifted
+            as well. None for a whole sound.
     """
 
     ltas_db: Tensor
@@ -107,6 +109,7 @@ class Observation:
     code: Tensor
     in_reach: Tensor
     usual: Usual = None  # type: ignore[assignment]  # some examinations make one without, and ask for none
+    lifted_db: Tensor | None = None
 
     @property
     def visible_share(self) -> float:

@@ -149,6 +149,8 @@ def fit_target(
     """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud."""
     curve = eq_model.decode_curve(code).double().cpu()
     lift = _smooth_below(most_lift_db(seen.ltas_db))
+    if seen.lifted_db is not None:
+        lift = torch.maximum(lift, seen.lifted_db)
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
     gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB, OUTPUT_AIM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
@@ -277,7 +279,7 @@ def at_intensity(
 
     `word_db`: (bands,) what people do for the word, of which at intensity 1 enough to be heard has to come out.
     """
-    limits = Limits(seen.ltas_db, loudness)
+    limits = Limits(seen.ltas_db, loudness, None if seen.lifted_db is None else intensity * seen.lifted_db)
     if word_db is None:
         return dialled(limits.held(eq, intensity), limits, seen)
     share = partial(_share, word_db=word_db, seen=seen)

@@ -108,10 +108,12 @@ class Held:
 
 
 class Limits:
-    """The limits for one sound."""
+    """The limits for one sound. `lifted_db` (bands,): so far it may be lifted in any case."""
 
-    def __init__(self, ltas_db: Tensor, loudness: Loudness) -> None:
+    def __init__(self, ltas_db: Tensor, loudness: Loudness, lifted_db: Tensor | None = None) -> None:
         self._lift_db = most_lift_db(ltas_db).numpy()
+        if lifted_db is not None:
+            self._lift_db = np.maximum(self._lift_db, lifted_db.numpy())
         self._sound = (ltas_db > ltas_db.max() - SOUND_ABOVE_DB).numpy()
         self._loudness, self._rate = loudness, loudness.sample_rate
 

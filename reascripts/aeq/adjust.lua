@@ -250,8 +250,9 @@ end
 function adjust.edited(entry)
   local list = {}
   for _, instance in ipairs(entry.ours) do
-    if instance.record then
-      local held, change = edits.of(entry.track, instance.index, instance.record.eq)
+    local fx = instance.record and chain.own({ track = entry.track, instance = instance })
+    if fx then
+      local held, change = edits.of(entry.track, fx, instance.record.eq)
       list[#list + 1] = change and { entry = entry, instance = instance, held = held, change = change } or nil
     end
   end

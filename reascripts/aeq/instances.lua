@@ -58,8 +58,8 @@ local function well_formed(record)
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked
---- group, kind = what the user says the sound is, is_master}. Whatever cannot be read counts as nothing: anybody may
---- write there.
+--- group, kind = what the user says the sound is, before = what a project file kept there before its first EQ,
+--- is_master}. Whatever cannot be read counts as nothing: anybody may write there.
 function instances.read(track)
   local found = { eqs = {} }
   if is_master(track) then
@@ -75,6 +75,7 @@ function instances.read(track)
   -- A copy of a track of a group is no part of the group: the original is.
   found.group = not found.copied and type(kept.group) == "string" and kept.group or nil
   found.kind = type(kept.kind) == "string" and kept.kind or nil
+  found.before = not found.copied and type(kept.before) == "string" and kept.before or nil
   for _, record in ipairs(kept.eqs) do
     if well_formed(record) then
       found.eqs[#found.eqs + 1] = record
@@ -83,15 +84,25 @@ function instances.read(track)
   return found
 end
 
+--- Is it what lay there before the first EQ, but for the EQs?
+local function only_as_before(state)
+  local was = state.before ~= "" and decoded(state.before) or nil
+  was = type(was) == "table" and was.version == VERSION and was or {}
+  return was.group == state.group and was.kind == state.kind
+end
+
 --- What is kept beside the track `guid` for what `instances.read` gave, as text; nil for the master, "" for nothing.
+--- Behind the last EQ it is again what lay there before the first (reaper_aeq/reaper/instance_record.py).
 function instances.text(state, guid)
   if state.is_master then
     return nil
+  elseif #state.eqs == 0 and state.before and only_as_before(state) then
+    return state.before
   elseif #state.eqs == 0 and not state.group and not state.kind then
     return ""
   end
   return json.encode({ version = VERSION, track = guid, group = state.group, kind = state.kind,
-    eqs = json.array(state.eqs) })
+    before = #state.eqs > 0 and state.before or nil, eqs = json.array(state.eqs) })
 end
 
 --- Keeps a text of `instances.text`.

@@ -131,9 +131,9 @@ end
 function learning.quietly(act, targets)
   local list = {}
   presence.each(act, targets, function(target)
-    local instance = target.instance
-    if instance and instance.record then
-      local held, change = edits.of(target.track, instance.index, instance.record.eq)
+    local instance, fx = target.instance, chain.own(target)
+    if fx and instance.record then
+      local held, change = edits.of(target.track, fx, instance.record.eq)
       local edit = { entry = target, instance = instance, held = held }
       list[#list + 1] = change and not hindrance(edit) and edit or nil
     end

@@ -30,72 +30,87 @@ local function handed_over(key, moved)
   if not age or age < 0 or age > STALE_S then
     return false
   end
-  local waiting = reaper.GetExtState(settings.SECTION, key)
-  reaper.SetExtState(settings.SECTION, key, waiting .. moved .. " ", false)
+  reaper.SetExtState(settings.SECTION, key, reaper.GetExtState(settings.SECTION, key) .. moved .. " ", false)
   return true
+end
+
+--- Says that a run is at work on this, to the last digit: a time that is rounded up lies in the future.
+local function beat(key)
+  reaper.SetExtState(settings.SECTION, key .. "_alive", ("%.17g"):format(reaper.time_precise()), false)
+end
+
+local function waiting(key)
+  return reaper.GetExtState(settings.SECTION, key)
 end
 
 --- The value after all movements that came meanwhile, and whether there were any.
 local function moved_on(key, value, range)
-  reaper.SetExtState(settings.SECTION, key .. "_alive", ("%.3f"):format(reaper.time_precise()), false)
-  local waiting = reaper.GetExtState(settings.SECTION, key)
+  beat(key)
+  local moves = waiting(key)
   reaper.SetExtState(settings.SECTION, key, "", false)
-  for how, number in waiting:gmatch("([=+])(%S+)") do
+  for how, number in moves:gmatch("([=+])(%S+)") do
     value = math.max(0, math.min(range, how == "=" and number * range or value + number))
   end
-  return value, waiting ~= ""
+  return value, moves ~= ""
 end
 
-local function follow(act, key, first, value, range, moving)
-  reaper.SetExtState(settings.SECTION, key, first .. " ", false)
+--- Goes along with the hand until it rests and has left nothing. Returns the value.
+local function follow(act, key, value, range, moving)
   local rests_s = reaper.time_precise() + REST_S
-  while reaper.time_precise() < rests_s do
+  while waiting(key) ~= "" or reaper.time_precise() < rests_s do
     local came
     value, came = moved_on(key, value, range)
     rests_s = came and reaper.time_precise() + REST_S or rests_s
     moving(value)
     act:wait()
   end
-  reaper.DeleteExtState(settings.SECTION, key .. "_alive", false)
   return value
 end
 
+--- `story(act)` for a movement, and again for what is moved while it ends.
 local function start(key, title, story)
   local moved = movement()
   if not moved or handed_over(key, moved) then
     return reaper.defer(function() end) -- a key says nothing of how much
   end
   run.start(title, function(act)
-    story(act, moved)
+    reaper.SetExtState(settings.SECTION, key, moved .. " ", false)
+    repeat
+      beat(key)
+      story(act)
+    until waiting(key) == ""
+    reaper.DeleteExtState(settings.SECTION, key .. "_alive", false)
   end)
 end
 
 function turn.intensity()
-  start("turned_intensity", "intensity", function(act, moved)
-    local entries = linked.with_ours(act)
-    local hand = gesture.open(act.project, entries)
+  local key = "turned_intensity"
+  start(key, "intensity", function(act)
+    local hand = gesture.open(act.project, linked.with_ours)
     reaper.atexit(function() -- ended in the middle: what was heard last is what stays
       hand:finish(math.huge)
     end)
-    while not hand:prepare(reaper.time_precise() + SLICE_S) do
-      act:wait()
+    local function slice(step)
+      while not hand[step](hand, reaper.time_precise() + SLICE_S) do
+        beat(key)
+        act:wait()
+      end
     end
+    slice("prepare")
     local from = math.max(scale.amount(hand.parts[1].blend), 0.01)
-    follow(act, "turned_intensity", moved, from, MOST, function(value)
+    follow(act, key, from, MOST, function(value)
       hand:to(value / from)
       hand:write(reaper.time_precise() + SLICE_S)
     end)
-    while not hand:finish(reaper.time_precise() + SLICE_S) do
-      act:wait()
-    end
-    act:result(entries[1].name, ("intensity %d percent"):format(math.floor(from * hand:reached() * 100 + 0.5)))
+    slice("finish")
+    act:result(hand.parts[1].name, ("intensity %d percent"):format(math.floor(from * hand:reached() * 100 + 0.5)))
   end)
 end
 
 function turn.adaptation()
-  start("turned_adaptation", "adaptation", function(act, moved)
-    local from = tonumber(act.settings.adaptation) or 0.5
-    local value = follow(act, "turned_adaptation", moved, from, 1, function() end)
+  local key = "turned_adaptation"
+  start(key, "adaptation", function(act)
+    local value = follow(act, key, tonumber(act.settings.adaptation) or 0.5, 1, function() end)
     settings.change("adaptation", 0, act.settings, value)
     act:result("adaptation", ("%d percent"):format(math.floor(value * 100 + 0.5)))
     require("aeq.flow").again(act)

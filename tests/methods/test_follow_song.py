@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from reaper_aeq.dsp.moving_filter import MovingEqFilter
-from reaper_aeq.dsp.spectrum import analyze_blocks
+from reaper_aeq.dsp.sections import analysis_of, given_parts
+from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import sections
 from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.project.rows import loudness_lufs
 from reaper_aeq.request import EqRequest
+from reaper_aeq.result.safety import most_lift_db
 
 RATE = 44_100
 
@@ -83,6 +85,28 @@ def test_sections_that_would_hardly_differ_are_one(engine, monkeypatch):
     analysis = analyze_blocks([np.concatenate((verse, verse, chorus), 1)], RATE, sections=True)
     asked = AnalyzedRequest(analysis, EqRequest("warm", sections=True), edges_s=[6.0, 12.0])
     assert [one.start_s for one in engine.adapt_request(asked).sections] == [0.0, 12.0]
+
+
+def test_no_section_is_held_more_than_one_eq_for_the_whole_holds_it(engine):
+    """Where a section has next to nothing the whole may have sound, which one EQ lifts in both."""
+    dull = noise(12, -6, 2)
+    above = np.clip(np.log2(np.maximum(np.fft.rfftfreq(dull.shape[1], 1 / RATE), 20.0) / 2000), 0, 1)
+    duller = np.fft.irfft(np.fft.rfft(dull) * 10 ** (-25 * above / 20), n=dull.shape[1])
+    song = np.concatenate((noise(12, -6, 1), 0.05 * duller / duller.std()), 1).astype(np.float32)
+    analysis = analyze_blocks([song], RATE, sections=True)
+    once = came_out(engine.adapt_request(AnalyzedRequest(analysis, EqRequest("bright"))))
+    asked = AnalyzedRequest(analysis, EqRequest("bright", sections=True), edges_s=[12.0])
+    beyond = []
+    for section, part in zip(engine.adapt_request(asked).sections, given_parts(analysis, [12.0]), strict=True):
+        own = most_lift_db(analysis_of(analysis, part).ltas_db()).numpy()
+        out = came_out(section.result)
+        assert (out <= np.maximum(own, once) + 0.1).all()
+        beyond.append((out - own).max())
+    assert beyond[0] < 0.1 and beyond[1] > 1.0
+
+
+def came_out(result):
+    return result.eq.response_db(GRID_HZ, RATE) + result.eq.output_gain_db
 
 
 def test_nothing_is_moved_at_intensity_0(engine, song):

@@ -270,3 +270,25 @@ def test_an_fx_in_front_goes_before_the_render_and_ours_is_not_heard(open_song, 
 
     if interrupted(s, "Make warmer", cycles, edit) and "A" in heard:
         assert any(np.allclose(heard["A"], one, atol=1e-3) for one in (raw, boosted))
+
+
+@pytest.mark.parametrize("action", ["Learn from my edits", "Make warmer"])
+@pytest.mark.parametrize("cycles", range(1, 7))
+def test_what_is_learned_is_what_ours_holds_wherever_it_went(open_song, sound, action, cycles):
+    """A fresh ReaEQ is put in front of ours while the tracks are gone through: it is nobody's edit."""
+    s = open_song([Strip("A", [Clip(sound, selected=True)]), Strip("B", [Clip(sound, selected=True)])])
+    s.press("Make warmer")
+    s.project.undo_points.clear()
+    s.reaper.ext_state.values[("reaper-aeq", "settings")] = '{"learn_by_itself": true}'
+    with s.reaper.as_user() as project:
+        for track in project.tracks:
+            turn_band(track, 0, 1, gain_db=3.0)
+    slow(s)
+
+    def edit(project):
+        for track in project.tracks:
+            FUNCTIONS["TrackFX_AddByName"](project.reaper, track, "ReaEQ (Cockos)", False, -1000)
+
+    interrupted(s, action, cycles, edit)
+    made = [edit["made"]["bands"] for body in s.backend.learned for edit in body["edits"]]
+    assert [round(bands[1]["gain_db"], 2) for bands in made] == [3.0, 3.0] or made == []

@@ -25,11 +25,7 @@ def gains(s):
 def test_a_controller_that_moves_often_is_one_undo_step(warm):
     before, full = warm.project.bytes(), gains(warm)
     points = len(warm.project.undo_points)
-    # on a busy machine the hand would seem to rest between two of them
-    script = warm.scripts / "aeq" / "turn.lua"
-    text = script.read_text()
-    assert "= 0.5, 0.01, 1.0\n" in text
-    script.write_text(text.replace("= 0.5, 0.01, 1.0\n", "= 2.5, 0.01, 5.0\n"))
+    warm.reaper.clock.pace_s = 0.0  # on a busy machine the hand would seem to rest between two of them
     for value in (100, 80, 60, 32):
         warm.reaper.turn("AEQ_Intensity by controller or wheel", value, resolution=128)
         warm.reaper.step(3)
@@ -39,6 +35,19 @@ def test_a_controller_that_moves_often_is_one_undo_step(warm):
     assert "intensity 50 percent" in warm.reaper.ui.spoken[-1] and warm.said == []
     warm.reaper.undo()
     assert warm.project.bytes() == before
+
+
+@pytest.mark.parametrize("cycles", range(1, 20))
+def test_no_movement_is_lost_and_none_meets_another_run(warm, cycles):
+    """However long after the first the second comes: while it is looked at, as it ends, or after."""
+    warm.reaper.clock.pace_s = 0.0
+    full = gains(warm)
+    warm.reaper.turn("AEQ_Intensity by controller or wheel", 96, resolution=128)
+    warm.reaper.step(cycles)
+    warm.reaper.turn("AEQ_Intensity by controller or wheel", 32, resolution=128)
+    warm.reaper.run_until()
+    assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
+    assert gains(warm) == pytest.approx([gain / 2 for gain in full], rel=1e-5)
 
 
 def test_down_to_nothing_and_up_again_keeps_the_shape(warm):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from actions_kit import Clip, Strip, guid, ours, reaeq, song
@@ -291,3 +293,29 @@ def test_master_project_leaves_one_step_and_nothing_to_redo(open_song, sound):
     s.press("Master project")
     assert s.said == [] and s.project.bytes() == after, "our own EQs are replaced for the moment of listening"
     assert np.all([len(found) == 1 for found in ours(s.project).values()])
+
+
+@pytest.mark.parametrize("lua", ["5.3", "5.4"])
+@pytest.mark.parametrize(
+    ("before", "kind"),
+    [
+        ('{"eqs": [], "version": 1, "track": "", "kind": "bass"}', "bass"),
+        ("of somebody else", None),
+        ('{"eqs":[7],"version":1}', None),
+        (None, "bass"),
+    ],
+)
+def test_what_a_project_file_kept_before_the_first_eq_comes_back_behind_the_last(open_song, sound, lua, before, kind):
+    """`project` keeps it in the record as `before` (reaper_aeq/reaper/instance_record.py); actions leave it there."""
+    s = open_song([Strip("A", [Clip(sound, selected=True)])], lua=lua)
+    s.press("Make warmer")
+    track = s.project.tracks[0]
+    kept = json.loads(track.node.node("EXT").get("reaper-aeq")[0])
+    kept |= {name: value for name, value in (("before", before), ("kind", kind)) if value is not None}
+    track.node.node("EXT").set("reaper-aeq", [json.dumps(kept)])
+    for action in ("More", "Make airier", "Compare"):
+        s.press(action)
+        assert json.loads(track.node.node("EXT").get("reaper-aeq")[0]).get("before") == before
+    s.press("Remove")
+    text = track.node.node("EXT").get("reaper-aeq")[0]
+    assert text == before if before is not None else json.loads(text)["kind"] == kind and "before" not in text

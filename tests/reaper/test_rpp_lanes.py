@@ -67,6 +67,33 @@ def test_the_users_own_envelope_stays_and_keeps_its_parameter(tmp_path):
     assert track.chunk.to_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("kept", "stays"),
+    [
+        ("'1 6'", False),
+        ("1", False),
+        ("'6'", True),  # of another parameter
+        (None, True),
+    ],
+)
+def test_what_the_actions_drew_on_the_master_is_known_again(tmp_path, kept, stays):
+    """They keep it in the project's own values: `<EXTSTATE`, a chunk a section, all names in capitals."""
+    master = opened(tmp_path).master
+    master.set_eq(MOVING.sections[0].eq, NAME)
+    static = master.chunk.to_bytes()
+    chain = master.chunk.find("MASTERFXLIST")
+    (fxid,) = (line.tokens[1] for line in chain.lines if line.name == "FXID")
+    drawn = ["<PARMENV 1:_Gain_Low_Shelf 0 1 0.25", "EGUID {04662523-EE11-472A-9969-FA5DBCFB2170}", "PT 0 0.2 0", ">"]
+    chain.insert(len(chain.children) - 1, drawn)
+    values = ["<EXTSTATE", "  <OTHERS", "    KEY 1", "  >", "  <REAPER-AEQ-LANES", f"    {fxid} {kept}", "  >", ">"]
+    before = master.chunk.to_bytes()
+    if kept:
+        master.chunk.append(values)
+    master.set_eq(MOVING.sections[0].eq, NAME)
+    after = master.chunk.to_bytes()
+    assert after.startswith((before if stays else static).removesuffix(b">\n"))
+
+
 @pytest.mark.skipif(not FILES, reason="the shared projects are not at hand")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[-40:])
 def test_every_project_comes_back_to_the_byte(path, tmp_path):

@@ -6,6 +6,7 @@ Everything but the EQs is read once and is plain data; the chunk stays the one t
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from .items import Item, read_item
 _AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
 # What it writes behind the master's chain, where no line of the master tells the place.
 _AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
+LANES_OF_MASTER = "REAPER-AEQ-LANES"  # the section in which the actions and `live` keep them
 _FIXED_LANES = 2  # of FREEMODE
 _PRE_FADER = (1, 3)  # modes of a send: 0 is behind the fader, 1 before the FX, 3 behind the FX but before the fader
 _NO_AUDIO = -1
@@ -90,8 +92,7 @@ class _HasChain(ABC):
         return remove_eq(self.chunk, self.chain_name, name)
 
     def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
-        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID. Of the master
-        nothing is known: what they keep of it lies in a form that nobody has described."""
+        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
         return ()
 
     @abstractmethod
@@ -207,6 +208,16 @@ class Master(_HasChain):
         self.mute = bool(state & 1)
         self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
         self.channels = ints(project, "MASTER_NCH", [2])[0]
+
+    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        # Beside the master nothing can be kept: it is among the project's own values, whose names REAPER has in
+        # capitals. Their text is only known from a project that somebody wrote by hand and REAPER read.
+        for values in (chunk for chunk in self.chunk.chunks if chunk.name == "EXTSTATE"):
+            for section in values.chunks:
+                for line in section.lines if section.name.upper() == LANES_OF_MASTER else ():
+                    if line.name.upper() == fxid.upper():
+                        return [int(number) for number in re.findall(r"\d+", " ".join(line.tokens[1:]))]
+        return ()
 
     def _place_of_chain(self) -> int:
         children = self.chunk.children
