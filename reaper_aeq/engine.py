@@ -21,7 +21,7 @@ from .methods.method import MethodInput
 from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
-from .model.audio_encoder import BalanceEncoder, Observation
+from .model.audio_encoder import BalanceEncoder, Observation, Usual, balance_of
 from .model.curves import audible_projection, center
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
@@ -224,8 +224,8 @@ class AdaptiveEQ:
             held = replace(held, by=held.by or OUTPUT)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
-        after = self.encoder.compare(seen.ltas_db + response, seen.usual, seen.in_reach, self.eq_model)
-        before, later = self._score(asked, seen), self._score(asked, after)
+        after_db = balance_of(seen.ltas_db + response, seen.usual)
+        before, later = (self._score(asked, balance, seen.usual) for balance in (seen.balance_db, after_db))
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(audible_projection(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
@@ -315,7 +315,7 @@ class AdaptiveEQ:
         if analysis.silent:
             return 0.5
         seen = self.encoder.observe(analysis, self.eq_model)
-        return self._score(asked.for_kinds(seen.usual.kinds), seen)
+        return self._score(asked.for_kinds(seen.usual.kinds), seen.balance_db, seen.usual)
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""
@@ -374,9 +374,9 @@ class AdaptiveEQ:
             checked.refine, samples, Loudness(analysis),
         )  # fmt: skip
 
-    def _score(self, word: Word, seen: Observation) -> float:
+    def _score(self, word: Word, balance_db: Tensor, usual: Usual) -> float:
         curve = center(self._decoder @ word.mean)[None]
-        return float(scores(curve, seen.balance_db, seen.usual.cov)[0])
+        return float(scores(curve, balance_db, usual.cov)[0])
 
 
 def _check_device(device: Any) -> None:

@@ -25,7 +25,7 @@ TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
 _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown" is 2^63 - 1
 _COMPARED_FRAMES = 2**16
-_READ_FRAMES = 2**14
+_READ_FRAMES = 2**16  # a call costs as much as decoding some thousand
 # What libsndfile says of a file that is no audio; it would only puzzle the reader.
 _UNINFORMATIVE = ("Format not recognised", "File does not exist", "System error", "Internal error")
 

@@ -19,6 +19,7 @@ MARGIN, STEP = TAPS // 2, 16  # samples
 NEAR = 0.43  # of the largest sample: what lies between samples of a chunk is no higher than 2.3 times them
 BLOCK_S, BLOCKS_AT_ONCE = 0.68, 4  # of an FFT
 FLOOR_DB = -200.0
+SPENT = 1e-6  # of what a filter does to an impulse: what is left then is not heard
 
 PIECE_S, BEFORE_PIECES = 0.05, 2  # of what is kept of a long sound, and so many before it, for the filters to settle
 PIECES_AT_ONCE = 16
@@ -99,14 +100,14 @@ def true_peaks_db(
     most = before + most_rise_db(eq.bands, sample_rate)
     if most <= harmless_db(before):
         return before, most
-    return before, _true_peak_db(_filtered(sound, *_response(eq.bands, sample_rate, _block(sample_rate))))
+    return before, _true_peak_db(_filtered(sound, _response(eq.bands, sample_rate, _block(sample_rate))))
 
 
 def true_peaks_of_pieces_db(pieces: Tensor, eq: Eq, sample_rate: int) -> tuple[float, float]:
     """`true_peaks_db` of a sound of which only `Loudest.pieces` are known."""
     lead = round(PIECE_S * sample_rate) * BEFORE_PIECES
     block = 2 ** math.ceil(math.log2(2 * pieces.shape[1]))
-    response, _ = _response(eq.bands, sample_rate, block)
+    response = _response(eq.bands, sample_rate, block).to(torch.complex64)
     after = torch.fft.irfft(torch.fft.rfft(pieces, block) * response, block)
     return true_peak_db(pieces[:, lead:]), true_peak_db(after[:, lead : pieces.shape[1]])
 
@@ -128,8 +129,8 @@ def _most_between_db() -> float:
 @lru_cache(maxsize=128)
 def most_rise_db(bands: tuple[Band, ...], sample_rate: int) -> float:
     """By how much bands can raise the peak of any sound, dB: the sum of the magnitudes of their impulse response."""
-    response, _ = _response(bands, sample_rate, _block(sample_rate))
-    return float(20 * torch.fft.irfft(response).abs().sum().clamp_min(1e-10).log10())
+    impulse = torch.fft.irfft(_response(bands, sample_rate, _block(sample_rate)))
+    return float(20 * impulse.abs().sum().clamp_min(1e-10).log10())
 
 
 def _block(sample_rate: int) -> int:
@@ -137,8 +138,8 @@ def _block(sample_rate: int) -> int:
     return 2 ** math.ceil(math.log2(BLOCK_S * sample_rate))
 
 
-def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> tuple[Tensor, int]:
-    """(block // 2 + 1,) complex64 of bands, and how many samples they ring at most."""
+def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> Tensor:
+    """(block // 2 + 1,) complex128 of bands."""
     params, kinds = params_from_eq(Eq(bands))
     response = torch.ones(block // 2 + 1, dtype=torch.complex128)
     axes = _axes(block)
@@ -147,7 +148,7 @@ def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> tuple[Te
             torch.complex(top[:2] @ axes[:2], top[2] * axes[2])
             / torch.complex(bottom[:2] @ axes[:2], bottom[2] * axes[2])
         )
-    return response.to(torch.complex64), block // 2
+    return response
 
 
 @lru_cache(maxsize=8)
@@ -164,14 +165,22 @@ def _each_once(sound: Tensor) -> Tensor:
     return sound if len(others) == len(sound) - 1 else torch.stack([sound[0], *others])
 
 
-def _filtered(sound: Tensor, response: Tensor, lead: int) -> Iterator[Tensor]:
-    """The filtered sound in parts, through FFTs (overlap-save); bands ring for `lead` samples at most."""
+def _filtered(sound: Tensor, response: Tensor) -> Iterator[Tensor]:
+    """The filtered sound in parts, through FFTs (overlap-save)."""
     block = 2 * (len(response) - 1)
+    lead = min(_ringing(response), block // 2)
     step = block - lead
+    response = response.to(torch.complex64)
     padded = torch.nn.functional.pad(sound, (lead, step - sound.shape[-1] % step))
     for part in padded.unfold(-1, block, step).split(BLOCKS_AT_ONCE, dim=1):
         after = torch.fft.irfft(torch.fft.rfft(part) * response, block)[..., lead:]
         yield after.flatten(1)
+
+
+def _ringing(response: Tensor) -> int:
+    """After how many samples nothing more is to come of a filter."""
+    left = torch.fft.irfft(response).abs().flip(0).cumsum(0)
+    return int((left > SPENT * left[-1]).sum())
 
 
 class Loudest:

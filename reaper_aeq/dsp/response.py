@@ -166,9 +166,18 @@ def eq_response_db(eq: Eq, freqs_hz: Any, sample_rate: float) -> np.ndarray:
         freqs = torch.as_tensor(np.asarray(freqs_hz, dtype=np.float64))
     except (TypeError, ValueError):
         raise WrongTypeError("frequencies", freqs_hz, "numbers in Hz") from None
+    if freqs.numel() <= KEPT_FREQS:
+        return _known_response(eq.bands, freqs.numpy().tobytes(), sample_rate).copy()
     params, kinds = params_from_eq(eq)
-    powers = _known_powers(freqs.numpy().tobytes(), sample_rate) if freqs.numel() <= KEPT_FREQS else None
-    return response_db(params, kinds, freqs, sample_rate, powers=powers).numpy()
+    return response_db(params, kinds, freqs, sample_rate).numpy()
+
+
+@lru_cache(maxsize=256)
+def _known_response(bands: tuple[Band, ...], freqs_hz: bytes, sample_rate: float) -> np.ndarray:
+    """Of an EQ on a grid: several ask for the same one on its way to an answer."""
+    params, kinds = params_from_eq(Eq(bands))
+    freqs = torch.from_numpy(np.frombuffer(freqs_hz).copy())
+    return response_db(params, kinds, freqs, sample_rate, powers=_known_powers(freqs_hz, sample_rate)).numpy()
 
 
 @lru_cache(maxsize=64)

@@ -159,8 +159,7 @@ class BalanceEncoder(nn.Module, ABC):
     def compare(self, ltas_db: Tensor, usual: Usual, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
         """A spectrum against what is usual for its texture; also for a spectrum with an EQ thought onto it."""
         visible = visibility(ltas_db) * in_reach
-        # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
-        balance = center_robust(ltas_db - usual.granted_db, torch.ones_like(visible))
+        balance = balance_of(ltas_db, usual)
         deviation = fill_unseen(center_robust(ltas_db - usual.mean_db, visible), visible, usual.cov)
         code = eq_model.encode(balance.to(eq_model.encoder.weight)).double().cpu()
         return Observation(ltas_db, visible, usual.mean_db, balance, deviation, code, in_reach, usual)
@@ -227,6 +226,12 @@ class AudioEncoder(BalanceEncoder):
         # weights travel in half precision where that changes nothing
         model.load_state_dict({k: v.to(model.state_dict()[k].dtype) for k, v in checkpoint.tensors.items()})
         return model.eval().requires_grad_(False)
+
+
+def balance_of(ltas_db: Tensor, usual: Usual) -> Tensor:
+    """`Observation.balance_db` of a spectrum (bands,)."""
+    # the score's level must not hang on which bands are in sight, or lifting one out of the dark would tilt it
+    return center_robust(ltas_db - usual.granted_db, torch.ones_like(ltas_db))
 
 
 def visibility(ltas_db: Tensor) -> Tensor:

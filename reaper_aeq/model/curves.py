@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ COMPARED = torch.from_numpy((GRID_HZ > LOW_HZ * 0.98) & (GRID_HZ < HIGH_HZ * 1.0
 GRID = torch.from_numpy(GRID_HZ)
 
 
+@cache
 def weights(dtype: torch.dtype = torch.float64) -> Tensor:
     """(bands,): 1/n over the compared bands, 0 outside."""
     chosen = COMPARED.to(dtype)

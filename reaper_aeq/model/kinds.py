@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from string import ascii_lowercase
 
 from ..errors import AeqError
 
@@ -147,10 +148,13 @@ def _said(name: str) -> tuple[str, ...]:
     words = plain_words(name)
     taken = [False] * len(words)
     kinds: list[str] = []
-    for length, pattern, kind in _patterns():
-        for start in range(len(words) - length + 1):
-            span = range(start, start + length)
-            if any(taken[i] for i in span) or not pattern.fullmatch(" ".join(words[i] for i in span)):
+    initials = {word[0] for word in words}
+    for pattern, kind in _patterns():
+        if pattern[0][0] not in initials:
+            continue
+        for start in range(len(words) - len(pattern) + 1):
+            span = range(start, start + len(pattern))
+            if any(taken[i] for i in span) or not all(map(_fits, words[start : span.stop], pattern)):
                 continue
             for i in span:
                 taken[i] = True
@@ -169,15 +173,24 @@ def _counts(word: str) -> bool:
     return word.isdigit() and word not in {"808", "909", "303"}
 
 
+def _fits(word: str, pattern: str) -> bool:
+    """Whether a word is what a pattern says; '*' at its end stands for more letters."""
+    if not pattern.endswith("*"):
+        return word == pattern
+    return word.startswith(pattern[:-1]) and not word[len(pattern) - 1 :].strip(ascii_lowercase)
+
+
 @lru_cache(maxsize=1)
-def _patterns() -> Sequence[tuple[int, re.Pattern[str], str]]:
-    """(number of words, pattern, kind), longest first."""
+def _patterns() -> Sequence[tuple[tuple[str, ...], str]]:
+    """(words of a pattern, kind), longest first."""
     found = []
     for kind in KINDS:
-        entries = [*WORDS[kind].split(), *(phrase.strip() for phrase in PHRASES[kind].split(","))]
-        for entry in entries:
+        for entry in [*WORDS[kind].split(), *(phrase.strip() for phrase in PHRASES[kind].split(","))]:
             plain = unicodedata.normalize("NFKD", entry).encode("ascii", "ignore").decode()
-            found.append(
-                (len(plain.split()), re.compile(re.escape(plain).replace(r"\*", "[a-z]*").replace(r"\ ", " ")), kind)
-            )
-    return sorted(found, key=lambda one: (-one[0], -len(one[1].pattern)))
+            found.append((tuple(plain.split()), kind))
+    return sorted(found, key=lambda one: (-len(one[0]), -_length(one[0])))
+
+
+def _length(pattern: Sequence[str]) -> int:
+    """What is open at its end counts as six letters."""
+    return sum(len(word) + 5 * word.endswith("*") for word in pattern)

@@ -140,7 +140,9 @@ class Mixer(Wiring):
             for start, count in self._steps(spans):
                 making.make(start, count)
                 total = np.zeros((count, 2), np.float32)
-                for sound in each(methodcaller("after_fader", start, count), nodes):
+                # in a long song most tracks rest most of the time
+                awake = [node for node in nodes if not node.rests(start, count)]
+                for sound in each(methodcaller("after_fader", start, count), awake):
                     total += sound
                 yield total.T
 

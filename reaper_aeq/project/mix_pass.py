@@ -114,6 +114,7 @@ class TrackSound:
         self._sounding: list[tuple[Span, ItemSound]] = []
         self._filter = EqFilter(eq, self._rate, 2) if eq else None
         self._last: tuple[int, int] | None = None
+        self._resting = (-1, False)  # from which sample on, and whether
         self._kept = np.zeros((0, 2), np.float32)
         self._lock = threading.Lock()
 
@@ -129,6 +130,21 @@ class TrackSound:
             sound = source.after_eq(start, count) if receive.pre_fader else source.after_fader(start, count)
             total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted)
         return total
+
+    def rests(self, start: int, count: int) -> bool:
+        """Whether nothing comes out of it: nothing sounds, its EQ has rung out. What lies deep is not asked."""
+        if self._resting[0] != start:
+            self._resting = start, self._rests(start, count)
+        return self._resting[1]
+
+    def _rests(self, start: int, count: int) -> bool:
+        if self.depth > STAGE or self._last == (start, count) or (self._filter and self._kept.any()):
+            return False  # what was made already is asked for at no cost
+        if self._tape:
+            return not self._tape.holds(start, count)
+        if self._sounding or (self._waiting and self._waiting[-1][0].start < start + count):
+            return False
+        return all(source.rests(start, count) for source, _ in self.sources)
 
     def after_eq(self, start: int, count: int) -> np.ndarray:
         """(count, 2): through its own EQ."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 
@@ -27,14 +28,23 @@ class Tape:
     def read(self, start: int, count: int) -> np.ndarray:
         """(count, 2), new."""
         total = np.zeros((count, 2), np.float32)
-        at = max(0, int(np.searchsorted(self._starts, start, side="right")) - 1)
-        for first, block in zip(self._starts[at:], self._blocks[at:], strict=True):
-            if first >= start + count:
-                break
-            low, high = max(first, start), min(first + len(block), start + count)
-            if low < high:
-                total[low - start : high - start] = block[low - first : high - first]
+        for low, part in self._parts(start, start + count):
+            total[low - start : low - start + len(part)] = part
         return total
+
+    def holds(self, start: int, count: int) -> bool:
+        """Whether anything of it lies there."""
+        return any(True for _ in self._parts(start, start + count))
+
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
+        """What lies between two samples, and where each part of it begins."""
+        at = max(0, bisect_right(self._starts, start) - 1)
+        while at < len(self._starts) and self._starts[at] < stop:
+            first, block = self._starts[at], self._blocks[at]
+            low, high = max(first, start), min(first + len(block), stop)
+            if low < high:
+                yield low, block[low - first : high - first]
+            at += 1
 
 
 class Tapes:

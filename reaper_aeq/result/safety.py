@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
-from ..dsp.response import band_responses_db, half_angle_powers, params_from_eq, response_db
+from ..dsp.response import band_responses_db, half_angle_powers
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import LIMITS, PASS_FILTERS, Band, BandKind, Eq, pass_corner_hz
 
@@ -39,6 +39,11 @@ MEAN_POWER = 10 ** ((-23.0 + 0.691) / 10)  # K-weighted, at -23 LUFS (EBU R 128)
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
 
 
+@lru_cache(maxsize=1)
+def _k_weights() -> np.ndarray:
+    return 10 ** (k_weight_db(GRID_HZ) / 10)
+
+
 @lru_cache(maxsize=16)
 def _grid_powers(sample_rate: int) -> Tensor:
     return half_angle_powers(GRID, sample_rate)
@@ -55,7 +60,7 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
+        power = analysis.band_power.double().numpy() * _k_weights()
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         often = analysis.counts.numpy() if analysis.order is not None else None
         mean = power.mean(0) if often is None else often @ power / often.sum()
@@ -171,8 +176,7 @@ class Limits:
 
     def response_db(self, eq: Eq) -> Tensor:
         """(bands,) of the bands alone."""
-        params, kinds = params_from_eq(eq)
-        return response_db(params, kinds, GRID, self._rate, powers=_grid_powers(self._rate))
+        return torch.from_numpy(eq.response_db(GRID_HZ, self._rate))
 
     def stop(self, curve_db: Tensor) -> bool:
         """Whether a curve (bands,) as it is would lift more than it may."""

@@ -26,7 +26,6 @@ from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
 from .second_process import SecondProcess
-from .word_curves import curves_of_words
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
 
     @app.get("/v1/words/curves")
     async def word_curves() -> wire.WordCurves:
+        from .word_curves import curves_of_words  # it needs torch, which is loaded beside this
+
         engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
         return await asyncio.to_thread(curves_of_words, engine)
 

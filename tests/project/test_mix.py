@@ -15,6 +15,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.mix import Mixer
+from reaper_aeq.project.mix_pass import TrackSound
 from reaper_aeq.project.plan_file import parse_plan
 from reaper_aeq.project.runner import levels
 from reaper_aeq.project.spans import Span, merged
@@ -247,6 +248,22 @@ def test_the_size_of_blocks_does_not_show(tmp_path, sound, monkeypatch):
     whole = heard(path)
     monkeypatch.setattr("reaper_aeq.project.mix.BLOCK_S", 0.0371)
     assert np.allclose(heard(path), whole, atol=1e-6)
+
+
+def test_of_many_tracks_only_those_that_sound_are_mixed_and_nothing_of_the_master_is_lost(tmp_path, sound, monkeypatch):
+    file, count = sound(), 12
+    specs = [TrackSpec(f"{n}", [ItemSpec(file, 20.0 * n, 2.0)]) for n in range(count - 1)]
+    specs[3].folder, specs[4].folder = 1, -1
+    specs.append(TrackSpec("again", [ItemSpec(file, 1.0, 1.0), ItemSpec(file, 230.0, 1.0)]))
+    path = write(tmp_path / "s.rpp", specs)
+    eqs = {n: Eq((Band("band", 40.0 + n, 6.0, 0.3),)) for n in range(0, count, 2)}  # they ring
+    made, items = [], TrackSound._items
+    monkeypatch.setattr(TrackSound, "_items", lambda node, *at: (made.append(node.track.index), items(node, *at))[1])
+    short = heard(path, eqs)
+    asked = len(made)
+    monkeypatch.setattr(TrackSound, "rests", lambda *_: False)
+    assert np.array_equal(short, heard(path, eqs))
+    assert asked < (len(made) - asked) / 3
 
 
 def test_media_that_cannot_be_heard_are_named(tmp_path, ramp):

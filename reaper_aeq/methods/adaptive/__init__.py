@@ -46,7 +46,8 @@ def curve(request: MethodInput) -> Tensor:
     ratio = evidence_ratio(request.adaptation)
     if ratio == 0.0:
         return m
-    answer, expected = likeliest(request, posterior_gain(request, ratio), ratio)
+    far = distance(request, ratio)
+    answer, expected = likeliest(request, posterior_gain(request, ratio, far), ratio)
     # Music varies most in just the ways that words describe, so the rule above calls most of it natural and scores of
     # different sounds would hardly come closer: a part of what would bring them to one place is added.
     scored = axes(m[None], request.residual_cov)[0]
@@ -58,6 +59,6 @@ def curve(request: MethodInput) -> Tensor:
         # is held there, and no more where a sound is as far from usual as sounds are.
         average = -follow(request, ratio) * float(scored @ (seen.usual.mean_db - seen.usual.granted_db) / whole)
         held = within(average, m, expected, human_limit_db(m, ratio))
-        pull += max(0.0, 1.0 - distance(request, ratio)) * (held - average)
+        pull += max(0.0, 1.0 - far) * (held - average)
     answer = answer + pull * m
     return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)

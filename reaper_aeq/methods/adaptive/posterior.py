@@ -70,16 +70,18 @@ def human_limit_db(m: Tensor, ratio: float) -> float:
     return (HUMAN_DB - max(BANDS_MISS_DB, BANDS_MISS_SHARE * float(rms_db(m)))) * max(1.0, ratio) ** 2
 
 
-def posterior_gain(request: MethodInput, ratio: float) -> Tensor:
-    """K, (bands, bands): from a deviation to the part of it that the word's EQ is expected to undo."""
-    return kalman_gain(ratio * request.cov_db, natural_cov(request, ratio))
+def posterior_gain(request: MethodInput, ratio: float, far: float | None = None) -> Tensor:
+    """K, (bands, bands): from a deviation to the part of it that the word's EQ is expected to undo. `far`: `distance`,
+    where it is known already."""
+    return kalman_gain(ratio * request.cov_db, natural_cov(request, ratio, far))
 
 
-def natural_cov(request: MethodInput, ratio: float) -> Tensor:
-    """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen."""
+def natural_cov(request: MethodInput, ratio: float, far: float | None = None) -> Tensor:
+    """(bands, bands): how far a sound deviates that lacks nothing, where it can be seen; `far` as above."""
     noise, blind = _unexplained(request)
+    far = distance(request, ratio) if far is None else far
     # Student's t in spirit: the further a source lies from all music, the less its deviation is taken at its word
-    oddness = max(1.0, distance(request, ratio) / ODD_ABOVE)
+    oddness = max(1.0, far / ODD_ABOVE)
     return oddness * noise + blind
 
 
