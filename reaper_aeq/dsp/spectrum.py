@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
 from .loudness import node_hz, node_matrix
-from .peaks import Loudest
+from .peaks import Loudest, all_alike
 
 # Sixth-octave band centers 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
 GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
@@ -31,7 +31,7 @@ FRAME_S = 0.18  # long enough to resolve a sixth of an octave near 50 Hz, short 
 FADE_IN_S, FADE_OUT_S = 0.002, 0.01
 # Up to this length of a sound all is kept that tells its loudness through any EQ; of longer ones the bands are enough.
 EXACT_UP_TO_S = 60.0
-FRAMES_AT_ONCE = 128
+FRAMES_AT_ONCE = 64
 # A band holds a small part of the bins: these parts of the spectrum are summed into the bands that lie there.
 PARTS_HZ = (0.0, 600.0, 2400.0, 4800.0, 9600.0)
 SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
@@ -65,6 +65,7 @@ class Analysis:
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
         fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
         loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
+        most_peak_db: what its true peak is at most, dBTP; None where `loudest` is.
         spectra: where sections of the sound are to be known for themselves, what their fine structure follows from.
         node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
             None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
@@ -81,6 +82,7 @@ class Analysis:
     frame_rate: float
     fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
     loudest: Tensor | None = None
+    most_peak_db: float | None = None
     node_power: Tensor | None = None
     spectra: Spectra | None = None
     order: Tensor | None = None
@@ -171,27 +173,24 @@ def analyze_blocks(
         count = (sound.shape[-1] - n_fft) // hop + 1
         if count < 1:
             return sound
-        frames = sound.unfold(-1, n_fft, hop)
-        for start in range(0, count, FRAMES_AT_ONCE):
-            power = _power(frames[:, start : start + FRAMES_AT_ONCE], window)
-            power = power if len(sound) == channels else power * channels
-            banded = torch.zeros(len(power), n_bands + n_nodes)
-            for first, stop, columns, matrix in parts:
-                banded.index_add_(1, columns, power[:, first:stop] @ matrix)
-            rows.add(banded[:, :n_bands])
-            if powers_only:
-                continue
+        power = _power(sound.unfold(-1, n_fft, hop), window)
+        power = power if len(sound) == channels else power * channels
+        banded = torch.zeros(len(power), n_bands + n_nodes)
+        for first, stop, columns, matrix in parts:
+            banded.index_add_(1, columns, power[:, first:stop] @ matrix)
+        rows.add(banded[:, :n_bands])
+        if not powers_only:
             if len(nodes) <= exact_frames:
                 nodes.add(banded[:, n_bands:])
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
     loudest, alike = Loudest(sample_rate), True
-    for block in blocks:
-        sound = torch.as_tensor(block, dtype=torch.float32)
+    pieces = (torch.as_tensor(block, dtype=torch.float32).split(FRAMES_AT_ONCE * hop, -1) for block in blocks)
+    for sound in itertools.chain.from_iterable(pieces):
         channels = sound.shape[0]
         # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
-        alike = alike and _all_alike(sound)
+        alike = alike and all_alike(sound)
         sound = sound[:1] if alike else sound
         if not powers_only:
             loudest.add(sound)
@@ -225,17 +224,10 @@ def analyze_blocks(
         powers,
         fine=fine_structure(kept, sample_rate / n_fft),
         loudest=loudest.pieces(),
+        most_peak_db=loudest.most_db(),
         node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,
         spectra=Spectra(kept, sample_rate / n_fft, sample_rate / hop / store.every) if sections else None,
     )
-
-
-def _all_alike(sound: Tensor) -> bool:
-    """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
-    if not sound.shape[-1]:
-        return True
-    middle = sound[:, sound.shape[-1] // 2]
-    return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
 
 
 def _power(frames: Tensor, window: Tensor) -> Tensor:
