@@ -24,7 +24,7 @@ BLOCK_S, BLOCKS_AT_ONCE = 0.68, 4  # of an FFT
 FLOOR_DB = -200.0
 
 PIECE_S, BEFORE_PIECES = 0.05, 2  # of what is kept of a long sound, and so many before it, for the filters to settle
-PIECES_AT_ONCE = 16
+PIECES_AT_ONCE = 64
 KEPT = 8  # pieces with the largest samples, and with the largest steps, where high frequencies peak
 
 
