@@ -55,7 +55,8 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        power = analysis.band_power.double().numpy() * 10 ** (k_weight_db(GRID_HZ) / 10)
+        power = analysis.band_power.double().numpy()  # of hours, so as few copies as can be
+        power *= 10 ** (k_weight_db(GRID_HZ) / 10)
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         often = analysis.counts.numpy() if analysis.order is not None else None
         mean = power.mean(0) if often is None else often @ power / often.sum()
