@@ -117,6 +117,11 @@ class MatchRequest:
             if not (math.isfinite(weight) and weight > 0):
                 raise AeqError(f"the weight of a reference must be a number above 0, not {weight:g}")
 
+    @property
+    def needs_balances_alone(self) -> bool:
+        """Whether the answer hangs on nothing of a reference but its mean powers; else its fine structure counts too."""
+        return self.by != "encoder"
+
     def shares(self, references: int) -> list[float]:
         """The weight of each of so many references; they sum to 1. Raises `AeqError` where the numbers differ."""
         if references < 1:

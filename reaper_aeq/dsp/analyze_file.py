@@ -62,13 +62,14 @@ class AnalyzedAudio:
 
 
 def analyze_opened(
-    file: AudioFile, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
-) -> AnalyzedAudio:
+    file: AudioFile, between_blocks: Callable[[], None] | None = None, *, sections: bool = False,
+    powers_only: bool = False,
+) -> AnalyzedAudio:  # fmt: skip
     """Streams `file` through the analysis.
 
     Args:
         between_blocks: called before each block (up to ten seconds of sound) is analyzed; what it raises ends the work.
-        sections: as of `analyze_blocks`.
+        sections, powers_only: as of `analyze_blocks`.
 
     Raises `AudioError` if the file cannot be read, is longer than `MAX_HOURS` (or, over all its channels, than
     `MAX_SAMPLES`), or holds nothing that could be equalized: silence, a constant offset, a click. The engine itself
@@ -76,7 +77,7 @@ def analyze_opened(
     """
     refuse_endless(file, file.frames or 0)
     watched = WatchedSound(file.sample_rate, between_blocks, sections=sections)
-    analysis = watched.analyze(_bounded(file))
+    analysis = watched.analyze(_bounded(file), powers_only=powers_only)
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
     if analysis.silent or not watched.moves:

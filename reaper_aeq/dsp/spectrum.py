@@ -31,8 +31,9 @@ FRAME_S = 0.18  # long enough to resolve a sixth of an octave near 50 Hz, short 
 FADE_IN_S, FADE_OUT_S = 0.002, 0.01
 # Up to this length of a sound all is kept that tells its loudness through any EQ; of longer ones the bands are enough.
 EXACT_UP_TO_S = 60.0
-CHANNELS_AT_ONCE = 2  # of an FFT, which is planned anew at each call
-FRAMES_AT_ONCE = 32  # what is computed from them mostly lies in a processor's cache
+# Of a sound, and of an FFT, which is planned anew at each call: what is computed from them mostly lies in a processor's
+# cache, and several sounds that are heard side by side take little memory.
+PIECE_FRAMES, FRAMES_AT_ONCE, CHANNELS_AT_ONCE = 32, 16, 2
 # A band holds a small part of the bins: these parts of the spectrum are summed into the bands that lie there.
 PARTS_HZ = (0.0, 600.0, 2400.0, 4800.0, 9600.0)
 SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
@@ -174,20 +175,22 @@ def analyze_blocks(
         count = (sound.shape[-1] - n_fft) // hop + 1
         if count < 1:
             return sound
-        power = _power(sound.unfold(-1, n_fft, hop), window)
-        power = power if len(sound) == channels else power * channels
-        banded = torch.zeros(len(power), n_bands + n_nodes)
-        for first, stop, columns, matrix in parts:
-            banded.index_add_(1, columns, power[:, first:stop] @ matrix)
-        rows.add(banded[:, :n_bands])
-        if not powers_only:
+        for frames in sound.unfold(-1, n_fft, hop).split(FRAMES_AT_ONCE, 1):
+            power = _power(frames, window)
+            power = power if len(sound) == channels else power * channels
+            banded = torch.zeros(len(power), n_bands + n_nodes)
+            for first, stop, columns, matrix in parts:
+                banded.index_add_(1, columns, power[:, first:stop] @ matrix)
+            rows.add(banded[:, :n_bands])
+            if powers_only:
+                continue
             if len(nodes) <= exact_frames:
                 nodes.add(banded[:, n_bands:])
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
     loudest, alike = Loudest(sample_rate), True
-    pieces = (torch.as_tensor(block, dtype=torch.float32).split(FRAMES_AT_ONCE * hop, -1) for block in blocks)
+    pieces = (torch.as_tensor(block, dtype=torch.float32).split(PIECE_FRAMES * hop, -1) for block in blocks)
     for sound in itertools.chain.from_iterable(pieces):
         channels = sound.shape[0]
         # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
