@@ -201,7 +201,7 @@ def cpu_time(monkeypatch):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=time.thread_time))
 
 
-def test_200_tracks_are_one_press_that_never_blocks(open_song, tmp_path, cpu_time):
+def test_200_tracks_are_one_press_that_never_blocks(open_song, tmp_path, cpu_time, python_s):
     sound, own = noise(tmp_path / "short.wav", 0.1), reaeq(Band("band", 500, 3))
     s = open_song([Strip(f"T{i}", [Clip(sound, 0, 0.1, selected=True)], fx=[own] * (i % 2)) for i in range(200)])
     s.press("Make warmer", timeout_s=120)
@@ -210,6 +210,6 @@ def test_200_tracks_are_one_press_that_never_blocks(open_song, tmp_path, cpu_tim
     print(f"longest cycle, REAPER's own work apart: {1000 * s.reaper.longest_block_s:.1f} ms")
     # Each call into the stand-in costs lupa some 10 us that REAPER's calls do not: test_actions_scripts.py holds the
     # scripts' own work to 50 ms, and this finds what grows faster than the number of tracks.
-    assert s.reaper.longest_block_s < 0.2
+    assert s.reaper.longest_block_s < 2 * python_s()
     s.reaper.undo()
     assert s.project.bytes() == s.before

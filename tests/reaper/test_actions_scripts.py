@@ -288,12 +288,13 @@ SKETCHED = QUICK_REAPER.replace(
 
 @pytest.mark.parametrize("script", [QUICK_REAPER, SKETCHED], ids=["plain", "sketched"])
 @pytest.mark.parametrize("version", LUAS)
-def test_writing_200_tracks_is_less_than_20_ms_of_lua_in_the_block(version, script):
+def test_writing_200_tracks_is_less_than_20_ms_of_lua_in_the_block(version, script, python_s):
     """Which is one cycle whatever happens; what is made ready before and told after is done in slices."""
     rounds = [runtime(version).execute(script) for _ in range(3)]
     seconds, block_s, name = min(rounds)
     print(f"{1000 * seconds:.1f} ms, {1000 * block_s:.1f} ms of it in the block")
-    assert name == "AEQ: warm 100%" and seconds < 0.1 and min(block for _, block, _ in rounds) < 0.02
+    quick = python_s()  # the scripts' own work is a fifth of that here, a tenth of it in the block
+    assert name == "AEQ: warm 100%" and seconds < quick and min(block for _, block, _ in rounds) < quick / 5
 
 
 def test_every_sentence_is_plain():

@@ -180,13 +180,13 @@ def test_too_many_ends():
 
 
 @pytest.mark.parametrize("end", [b"", b">\n" * 1_000_000])
-def test_a_million_nested_chunks_end_at_once(end):
+def test_a_million_nested_chunks_end_at_once(end, python_s):
     data = b"<A\n" * 1_000_000 + end
     start = time.process_time()
     with pytest.raises(ProjectError, match="nested more than 200 deep") as caught:
         parse(data)
     assert caught.value.line == 201
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 10 * python_s()
 
 
 def test_as_deep_as_allowed_can_be_walked_and_written():
@@ -202,7 +202,7 @@ def test_oversize(monkeypatch):
         parse(b"\n" * (2 * 2**20))
 
 
-def test_speed():
+def test_speed(python_s):
     """20 MB of the shortest lines that occur in bulk: MIDI events."""
     data = b"<P\n" + b"        E 480 90 3c 60\n" * 870_000 + b">\n"
     start = time.process_time()
@@ -210,7 +210,7 @@ def test_speed():
     assert root.to_bytes() == data
     spent = time.process_time() - start
     print(f"\n{len(data) / 1e6:.0f} MB in {spent:.1f} s")
-    assert spent < 8  # about 1.5 s on an idle core
+    assert spent < 80 * python_s()  # about a fifth of it on an idle core
 
 
 def test_repr_says_where():

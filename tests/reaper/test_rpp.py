@@ -295,7 +295,7 @@ def test_write(tmp_path, data):
         project.write(tmp_path / "missing" / "song.rpp")
 
 
-def test_speed_of_a_large_project():
+def test_speed_of_a_large_project(python_s):
     """20 MB: many tracks with items and long plug-in states, as large sessions have."""
     state = "\n".join(["A" * 128] * 1200)
     item = "<ITEM\nPOSITION 1\nLENGTH 2\nVOLPAN 1 0 1 -1\nPLAYRATE 1 1 0 -1\nGUID {1}\n<SOURCE WAVE\nFILE a.wav\n>\n>\n"
@@ -310,7 +310,7 @@ def test_speed_of_a_large_project():
     written = project.to_bytes()
     spent = time.process_time() - start
     print(f"\n{len(data) / 1e6:.0f} MB, 122 tracks, 12200 items: {spent:.1f} s")
-    assert len(written) > len(data) > 19e6 and spent < 8
+    assert len(written) > len(data) > 19e6 and spent < 80 * python_s()
 
 
 # Real files --------------------------------------------------------------------------------------------------------

@@ -98,14 +98,14 @@ def test_impossible_numbers_name_their_line(tmp_path, old, new, message):
     ("<REAPER_PROJECT 0.1\n>\n".encode("utf-16"), "not a REAPER"), (b"<html>\n</html>\n", "begins with '<html>"),
     (b"<TRACK\n" * 1_000_000, "nested more than"), (b"\x00" * 100_000, "not a REAPER project"),
 ])  # fmt: skip
-def test_other_files(tmp_path, data, message):
+def test_other_files(tmp_path, data, message, python_s):
     path = tmp_path / "song.rpp"
     path.write_bytes(data)
     start = time.process_time()
     with pytest.raises(ProjectError, match=message) as caught:
         Project.read(path)
     assert str(caught.value).startswith(f"{path}: ") and len(str(caught.value)) < 300 + len(str(path))
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 20 * python_s()
 
 
 def test_what_cannot_be_opened(tmp_path, monkeypatch):

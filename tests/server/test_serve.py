@@ -29,11 +29,17 @@ def end(pid: int) -> None:
 
 @posix
 def test_it_answers_soon_tells_where_it_is_and_ends_cleanly_on_ctrl_c(process):
-    began = time.monotonic()
-    backend = process()
-    first_s = time.monotonic() - began
-    # 8 s is the promise on a machine that does nothing else (tests/bench/bench_serve.py prints the figure)
-    assert first_s < 16
+    loading_s, first_s = [], []
+    for _ in range(2):  # in turn: the machine may do other things (tests/bench/bench_serve.py prints the figure)
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import torch, torchaudio"], check=True)
+        loading_s.append(time.monotonic() - began)
+        began = time.monotonic()
+        backend = process()
+        first_s.append(time.monotonic() - began)
+        if len(first_s) == 1:
+            backend.signal(signal.SIGINT).finished()
+    assert min(first_s) < 2 * min(loading_s)
     assert stat.S_IMODE(backend.state_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(backend.state_file.parent.stat().st_mode) == 0o700
     backend.ready()
@@ -58,7 +64,7 @@ def test_it_ends_cleanly_while_the_model_loads_and_somebody_waits(process, sound
         time.sleep(0.3)
         began = time.monotonic()
         code, _, err = backend.signal(number).finished()
-    assert code == 0 and err == "" and time.monotonic() - began < 15
+    assert code == 0 and err == "" and time.monotonic() - began < 25  # the job was waited for 30 s
     assert not backend.state_file.exists()
 
 
