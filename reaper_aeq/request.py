@@ -119,7 +119,7 @@ class MatchRequest:
 
     @property
     def needs_balances_alone(self) -> bool:
-        """Whether the answer hangs on nothing of a reference but its mean powers; else its fine structure counts too."""
+        """Whether of references only their mean powers count; else their fine structure does too."""
         return self.by != "encoder"
 
     def shares(self, references: int) -> list[float]:
