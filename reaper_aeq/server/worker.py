@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..result.result import Result
 
 GROUP, LEAST_GROUP = 8, 4  # sounds that are computed together
-AHEAD = 2 * GROUP + LEAST_GROUP  # heard or being heard at a time, a megabyte each; what is long does not count
+AHEAD = 4 * GROUP  # heard or being heard at a time, a megabyte each; what is long does not count
 SHARED_AHEAD = GROUP + LEAST_GROUP  # the same where a second process takes its part: what it could have is not hoarded
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
