@@ -134,7 +134,7 @@ class AdaptiveEQ:
             variations=variations, kind=kind, name=name, profile=profile, sections=sections,
             sound=sound if exact else None,
         )  # fmt: skip
-        return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
+        return with_measured_loudness(result, analysis, lambda use: use([sound.numpy()]))
 
     def adapt_analysis(
         self,
@@ -283,7 +283,7 @@ class AdaptiveEQ:
         others = [self.analyze(other, rate) for other, rate in zip(several, rates, strict=True)]
         names = [f"reference {n + 1}" for n in range(len(others))]
         result = self.match_analysis(analysis, others, names, request)
-        return with_measured_loudness(result, analysis, sound.numpy) if analysis.node_power is not None else result
+        return with_measured_loudness(result, analysis, lambda use: use([sound.numpy()]))
 
     def match_analysis(
         self,

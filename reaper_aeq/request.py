@@ -117,6 +117,11 @@ class MatchRequest:
             if not (math.isfinite(weight) and weight > 0):
                 raise AeqError(f"the weight of a reference must be a number above 0, not {weight:g}")
 
+    @property
+    def needs_balances_alone(self) -> bool:
+        """Whether of references only their mean powers count; else their fine structure does too."""
+        return self.by != "encoder"
+
     def shares(self, references: int) -> list[float]:
         """The weight of each of so many references; they sum to 1. Raises `AeqError` where the numbers differ."""
         if references < 1:

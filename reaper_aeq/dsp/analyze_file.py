@@ -5,13 +5,14 @@ Command line and server listen through here, so that both give the same answer f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ..errors import AudioError
-from .audio import AudioFile, read_audio
+from .audio import AudioFile
 from .spectrum import Analysis, analyze_blocks
 
 MIN_SECONDS = 0.01  # half a period of 50 Hz: anything shorter is a click, which has no balance
@@ -21,22 +22,23 @@ MAX_SAMPLES = 2**34  # over all channels: twelve hours of stereo at 192 kHz
 # Up to this length loudness is measured on the filtered sound; beyond, the band powers of many blocks are as good.
 MEASURED_UP_TO_S = 60.0
 ASK_S = 10.0  # of sound between two questions whether to go on
-KEPT_BYTES = 2**24  # 47 s of stereo; what is longer or has more channels is read a second time instead of being kept
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class AnalyzedAudio:
     """A file that holds something to equalize.
 
+    Its samples are not kept, for many sounds wait for each other: `again` reads them once more, which is seldom needed.
+
     Attributes:
         analysis: of the whole file.
-        blocks: its samples, (channels, n) float32 each, where they are few, else None.
         warning: one sentence on what could not be read, or None.
     """
 
     path: str
     analysis: Analysis
-    blocks: Sequence[np.ndarray] | None
     warning: str | None
 
     @property
@@ -44,24 +46,30 @@ class AnalyzedAudio:
         """Whether loudness and peaks of an EQ are measured on the samples."""
         return self.analysis.duration_s <= MEASURED_UP_TO_S
 
+    def again(self, use: Callable[[Iterable[np.ndarray]], Found]) -> Found:
+        """What `use` makes of the samples, in blocks (channels, n) float32. Raises `AudioError`."""
+        with AudioFile(self.path) as file:
+            return use(file.blocks())
+
     def samples(self) -> np.ndarray:
-        """(channels, n) float32, read once more where they were not kept. Raises `AudioError` beyond a minute."""
+        """(channels, n) float32. Raises `AudioError` beyond a minute."""
         if self.analysis.duration_s > MEASURED_UP_TO_S:
             raise AudioError(
                 f"{self.path} is {self.analysis.duration_s:.0f} s long: --exact takes at most {MEASURED_UP_TO_S:g} s,"
                 " so leave it out"
             )
-        return read_audio(self.path)[0] if self.blocks is None else np.concatenate(self.blocks, axis=1)
+        return self.again(lambda blocks: np.concatenate(list(blocks), axis=1))
 
 
 def analyze_opened(
-    file: AudioFile, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
-) -> AnalyzedAudio:
+    file: AudioFile, between_blocks: Callable[[], None] | None = None, *, sections: bool = False,
+    powers_only: bool = False,
+) -> AnalyzedAudio:  # fmt: skip
     """Streams `file` through the analysis.
 
     Args:
         between_blocks: called before each block (up to ten seconds of sound) is analyzed; what it raises ends the work.
-        sections: as of `analyze_blocks`.
+        sections, powers_only: as of `analyze_blocks`.
 
     Raises `AudioError` if the file cannot be read, is longer than `MAX_HOURS` (or, over all its channels, than
     `MAX_SAMPLES`), or holds nothing that could be equalized: silence, a constant offset, a click. The engine itself
@@ -69,13 +77,13 @@ def analyze_opened(
     """
     refuse_endless(file, file.frames or 0)
     watched = WatchedSound(file.sample_rate, between_blocks, sections=sections)
-    analysis = watched.analyze(_bounded(file))
+    analysis = watched.analyze(_bounded(file), powers_only=powers_only)
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
     if analysis.silent or not watched.moves:
         kind = "silent" if watched.only_zeros else "a constant offset without sound"
         raise AudioError(f"{file.path} is {kind}: there is nothing to adapt to")
-    return AnalyzedAudio(file.path, analysis, watched.blocks, file.warning)
+    return AnalyzedAudio(file.path, analysis, file.warning)
 
 
 def analyze_file(
@@ -104,10 +112,9 @@ def _bounded(file: AudioFile) -> Iterator[np.ndarray]:
 
 
 class WatchedSound:
-    """What is kept of a sound on its way to an analysis: its blocks as long as they are few, and how far it moves.
+    """What is noted of a sound on its way to an analysis: how far it moves.
 
     Attributes:
-        blocks: those that passed, (channels, n) float32; None once they are many.
         frames, passes: samples a channel that passed, in how many analyses.
     """
 
@@ -118,7 +125,6 @@ class WatchedSound:
         `sections`: as of `analyze_blocks`."""
         self.sample_rate, self.between_blocks = sample_rate, between_blocks or (lambda: None)
         self.sections = sections
-        self.blocks: list[np.ndarray] | None = []
         self.frames = self.passes = 0
         self._low: np.ndarray | None = None
         self._high: np.ndarray | None = None
@@ -132,7 +138,7 @@ class WatchedSound:
         return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
 
     def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        size, seen, asked = 0, 0, 0.0
+        seen, asked = 0, 0.0
         for block in map(np.ascontiguousarray, blocks):
             if seen >= asked:
                 self.between_blocks()
@@ -141,11 +147,7 @@ class WatchedSound:
                 low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
                 self._low = low if self._low is None else np.minimum(self._low, low)
                 self._high = high if self._high is None else np.maximum(self._high, high)
-            size, seen, self.frames = size + block.nbytes, seen + block.shape[1], self.frames + block.shape[1]
-            if size > KEPT_BYTES or self.frames > MEASURED_UP_TO_S * self.sample_rate:
-                self.blocks = None
-            if self.blocks is not None:
-                self.blocks.append(block)
+            seen, self.frames = seen + block.shape[1], self.frames + block.shape[1]
             yield block
 
     @property
@@ -158,7 +160,6 @@ class WatchedSound:
         """Of a sound that does not move: whether it is digital silence."""
         return self._low is None or not np.any(self._low)
 
-    def whole(self, analysis: Analysis) -> Sequence[np.ndarray] | None:
-        """The blocks, where they are all of the sound: what was stretched, or mixed in passes, is not."""
-        once = self.passes == 1 and self.frames == round(analysis.duration_s * self.sample_rate)
-        return self.blocks if once else None
+    def is_whole(self, analysis: Analysis) -> bool:
+        """Whether what passed is all of the sound: what was stretched, or mixed in passes, is not."""
+        return self.passes == 1 and self.frames == round(analysis.duration_s * self.sample_rate)

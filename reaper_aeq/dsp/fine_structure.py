@@ -24,25 +24,29 @@ ACTIVE_DB, DEAD_DB = -30.0, -100.0  # of a band's own mean: a frame that counts;
 FLOOR_DB = -90.0  # of a bin, under its band's mean
 PITCH_LOW_HZ, PITCH_HIGH_HZ, HARMONICS_UP_TO_HZ = 60.0, 800.0, 5000.0
 LAG_BINS = 2048
+FRAMES_AT_ONCE = 64
 
 
 class FrameStore:
     """Evenly spaced frames of a stream of any length: at most twice `KEPT_FRAMES`, however the stream is cut."""
 
     def __init__(self) -> None:
-        self._kept: list[Tensor] = []  # in pieces, (frames, bins) each
+        self._kept = torch.empty(0, 0)  # (2 * KEPT_FRAMES, bins), of which `_count` are filled
         self._count, self._every, self._next, self._seen = 0, 1, 0, 0
 
     def add(self, power: Tensor) -> None:
         """(frames, bins) power spectra."""
+        if not len(self._kept):  # once, for pieces that come between large temporaries keep the heap from shrinking
+            self._kept = torch.empty(2 * KEPT_FRAMES, power.shape[1])
         while (at := self._next - self._seen) < len(power):
-            room = 2 * KEPT_FRAMES - self._count
-            piece = power[at :: self._every][:room].clone()
-            self._kept.append(piece)
+            piece = power[at :: self._every][: 2 * KEPT_FRAMES - self._count]
+            self._kept[self._count : self._count + len(piece)] = piece
             self._count += len(piece)
             self._next += self._every * len(piece)
             if self._count == 2 * KEPT_FRAMES:
-                self._kept = [self.joined()[::2].clone()]
+                for first in range(0, KEPT_FRAMES, FRAMES_AT_ONCE):
+                    stop = first + FRAMES_AT_ONCE
+                    self._kept[first:stop] = self._kept[2 * first : 2 * stop : 2].clone()
                 self._count //= 2
                 self._every *= 2
                 self._next = self._every * self._count
@@ -55,7 +59,7 @@ class FrameStore:
 
     def joined(self) -> Tensor:
         """(frames, bins)"""
-        return torch.cat(self._kept)
+        return self._kept[: self._count]
 
 
 def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
@@ -79,11 +83,15 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     floor = mean.max() * 10 ** (DEAD_DB / 10)
     log_mean = 10 * mean.clamp_min(floor).log10()
     envelope = _smoothed(log_mean, bin_hz)
-    white = (power * (10 ** (-envelope / 10)).float()).clamp_min_(10 ** (FLOOR_DB / 10))
     if not len(there):
-        return torch.cat((out.flatten(), _harmonicity(white, None, bin_hz)))
-    inside, inside_log = (_band_means(of, starts, stops)[:, there] for of in (white, white.log10()))  # (frames, bands)
-    inside_log = 10 * inside_log
+        return torch.full((N_FINE,), torch.nan)
+    means, lags = [], []
+    for some in power.split(FRAMES_AT_ONCE):  # so that no copies of all of them lie in memory
+        white = (some * (10 ** (-envelope / 10)).float()).clamp_min_(10 ** (FLOOR_DB / 10))
+        lags.append(_lags(white, bin_hz))
+        means.append([_band_means(of, starts, stops)[:, there] for of in (white, white.log10())])
+    inside, inside_log = map(torch.cat, zip(*means, strict=True))  # (frames, bands)
+    inside_log *= 10
     level = 10 * (inside / inside.mean(0)).log10()
     flatness = 10 * inside.log10() - inside_log
     active = level > ACTIVE_DB
@@ -91,7 +99,8 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     out[1:3, there] = _quantiles(flatness.where(active, torch.inf), active.sum(0), (0.1, 0.9))
     for k in there.tolist():
         out[3, k] = (log_mean - envelope)[starts[k] : stops[k]].std(correction=0)
-    return torch.cat((out.flatten(), _harmonicity(white, level.mean(1), bin_hz)))
+    loud = level.mean(1)
+    return torch.cat((out.flatten(), _harmonicity(torch.cat(lags)[loud > loud.max() + ACTIVE_DB], bin_hz)))
 
 
 def _quantiles(values: Tensor, count: Tensor, at: tuple[float, ...]) -> Tensor:
@@ -104,19 +113,27 @@ def _quantiles(values: Tensor, count: Tensor, at: tuple[float, ...]) -> Tensor:
     return low + torch.where(place > below, (place - below) * (high - low), 0.0)
 
 
-def _harmonicity(white: Tensor, loud: Tensor | None, bin_hz: float) -> Tensor:
-    """(25,), from whitened power (frames, bins) and frames' mean levels over those of their bands (frames,)."""
-    if loud is None:
-        return torch.full((N_FINE - 4 * len(BAND_HZ),), torch.nan)
-    rows = white[:, : round(HARMONICS_UP_TO_HZ / bin_hz)][loud > loud.max() + ACTIVE_DB]
-    rows = rows.clamp_(1e-3, 1e3).sqrt_()
+def _lags(white: Tensor, bin_hz: float) -> Tensor:
+    """Whitened power (frames, bins) -> (frames, lags): the normalized autocorrelation, as far as it is looked at."""
+    rows = white[:, : round(HARMONICS_UP_TO_HZ / bin_hz)].clamp(1e-3, 1e3).sqrt_()
     rows -= rows.mean(1, keepdim=True)
-    rate_hz = LAG_BINS * bin_hz  # of the lags
-    edges = np.round(rate_hz / PITCH_HZ).astype(int)
-    first, last = round(rate_hz / PITCH_HIGH_HZ), min(round(rate_hz / PITCH_LOW_HZ), LAG_BINS // 2)
-    spectra = torch.fft.rfft(rows, LAG_BINS)[:, : max(last, int(edges.max()) + 1)]  # no lag beyond is looked at
+    _, last, edges = _lags_looked_at(bin_hz)
+    spectra = torch.fft.rfft(rows, LAG_BINS)[:, : max(last, int(edges.max()) + 1)]
     lags = (spectra.real.square() + spectra.imag.square()).sqrt_()
-    lags /= rows.abs().sum(1, keepdim=True).clamp_min(1e-9)
+    return lags.div_(rows.abs_().sum(1, keepdim=True).clamp_min(1e-9))
+
+
+def _lags_looked_at(bin_hz: float) -> tuple[int, int, np.ndarray]:
+    """Of pitches the shortest lag and the end, and the edges of those whose strength is measured."""
+    rate_hz = LAG_BINS * bin_hz
+    first, last = round(rate_hz / PITCH_HIGH_HZ), min(round(rate_hz / PITCH_LOW_HZ), LAG_BINS // 2)
+    return first, last, np.round(rate_hz / PITCH_HZ).astype(int)
+
+
+def _harmonicity(lags: Tensor, bin_hz: float) -> Tensor:
+    """(25,), from the normalized autocorrelation (frames, lags)."""
+    first, last, edges = _lags_looked_at(bin_hz)
+    rate_hz = LAG_BINS * bin_hz  # of the lags
     peak, at = lags[:, first:last].max(1)
     pitch = (rate_hz / (at + first).float()).log2()
     low, middle, high = torch.quantile(pitch, torch.tensor([0.25, 0.5, 0.75]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -17,12 +17,15 @@ OVERSAMPLING, TAPS = 4, 24  # a phase
 CHUNK, CHUNKS_AT_ONCE = 512, 256  # samples
 MARGIN, STEP = TAPS // 2, 16  # samples
 NEAR = 0.43  # of the largest sample: what lies between samples of a chunk is no higher than 2.3 times them
+# What lies between two samples is no higher than the larger of them and so many times the largest step around them: the
+# taps of `_between` less their two middle ones' halves, as weights of steps.
+BETWEEN = 0.604
 BLOCK_S, BLOCKS_AT_ONCE = 0.68, 4  # of an FFT
 FLOOR_DB = -200.0
 SPENT = 1e-6  # of what a filter does to an impulse: what is left then is not heard
 
 PIECE_S, BEFORE_PIECES = 0.05, 2  # of what is kept of a long sound, and so many before it, for the filters to settle
-PIECES_AT_ONCE = 16
+PIECES_AT_ONCE = 64
 KEPT = 8  # pieces with the largest samples, and with the largest steps, where high frequencies peak
 
 
@@ -35,17 +38,38 @@ def most_of(pieces: Tensor) -> Tensor:
 
 def true_peak_db(audio: np.ndarray | Tensor) -> float:
     """The largest magnitude of (channels, samples) at four times its sample rate, dBTP."""
-    return _true_peak_db([torch.as_tensor(audio, dtype=torch.float32)])
+    peak = TruePeak()
+    peak.add(torch.as_tensor(audio, dtype=torch.float32))
+    return peak.db()
 
 
-def _true_peak_db(parts: Iterable[Tensor]) -> float:
-    """The same for a stream in parts, (channels, samples) each."""
-    largest, tail = 0.0, None
-    for part in parts:
-        largest, tail = _peak_so_far(largest, tail, part)
-    if tail is not None:
-        largest, _ = _peak_so_far(largest, tail, tail.new_zeros(len(tail), CHUNK + 2 * MARGIN))
-    return float(20 * np.log10(largest)) if largest > 0.0 else FLOOR_DB
+class TruePeak:
+    """`true_peak_db` of a stream, however it is cut."""
+
+    def __init__(self) -> None:
+        self._largest = 0.0
+        self._tail: Tensor | None = None
+
+    def add(self, sound: Tensor) -> None:
+        """The next (channels, samples); as long as all channels are alike, one of them will do."""
+        tail = None if self._tail is None else self._tail.expand(len(sound), -1)
+        self._largest, self._tail = _peak_so_far(self._largest, tail, sound)
+
+    def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[Tensor]:
+        """The blocks as they are, those of channels that were all alike so far as one channel."""
+        alike = True
+        for block in blocks:
+            sound = torch.as_tensor(block, dtype=torch.float32)
+            alike = alike and all_alike(sound)
+            sound = sound[:1] if alike else sound
+            self.add(sound)
+            yield sound
+
+    def db(self) -> float:
+        """Of the stream, which ends here."""
+        if self._tail is not None:
+            self.add(self._tail.new_zeros(len(self._tail), CHUNK + 2 * MARGIN))
+        return _decibels(self._largest)
 
 
 def _peak_so_far(largest: float, tail: Tensor | None, part: Tensor) -> tuple[float, Tensor]:
@@ -62,7 +86,11 @@ def _peak_so_far(largest: float, tail: Tensor | None, part: Tensor) -> tuple[flo
     near[:, :-1] |= loud[:, 1:]
     windows = sound.unfold(-1, CHUNK + 2 * MARGIN, CHUNK)
     for found in near.nonzero().split(CHUNKS_AT_ONCE) if bool(near.any()) else ():
-        steps = windows[found[:, 0], found[:, 1]].unfold(-1, STEP + 2 * MARGIN, STEP)
+        chosen = windows[found[:, 0], found[:, 1]]
+        chosen = chosen[_largest(chosen) + BETWEEN * _largest(chosen.diff()) > largest]
+        if not len(chosen):
+            continue
+        steps = chosen.unfold(-1, STEP + 2 * MARGIN, STEP)
         largest = max(largest, float(_largest((steps.flatten(0, 1) @ _between()).flatten())))
     return largest, sound[:, chunks * CHUNK :].clone()
 
@@ -87,50 +115,38 @@ def _between() -> Tensor:
     return out.flatten(1)
 
 
-def true_peaks_db(
-    audio: np.ndarray | Tensor, eq: Eq, sample_rate: int, harmless_db: Callable[[float], float] = lambda _: -np.inf
-) -> tuple[float, float]:
-    """The true peak of (channels, samples), and of what the bands of `eq` make of it without its output gain, dBTP.
-
-    Where no sound with such a peak could come out above `harmless_db` (of the first), the second is that bound: it is
-    known at once.
-    """
-    sound = _each_once(torch.as_tensor(audio, dtype=torch.float32))
-    before = true_peak_db(sound)
-    most = before + most_rise_db(eq.bands, sample_rate)
-    if most <= harmless_db(before):
-        return before, most
-    return before, _true_peak_db(_filtered(sound, _response(eq.bands, sample_rate, _block(sample_rate))))
+def true_peaks_db(blocks: Iterable[np.ndarray | Tensor], eq: Eq, sample_rate: int) -> tuple[float, float]:
+    """The true peak of a stream of (channels, samples), and of what the bands of `eq` make of it without its output
+    gain, dBTP."""
+    before, after = TruePeak(), TruePeak()
+    for part in _filtered(before.watch(blocks), *_response(eq.bands, sample_rate, _block(sample_rate))):
+        after.add(part)
+    return before.db(), after.db()
 
 
 def true_peaks_of_pieces_db(pieces: Tensor, eq: Eq, sample_rate: int) -> tuple[float, float]:
     """`true_peaks_db` of a sound of which only `Loudest.pieces` are known."""
     lead = round(PIECE_S * sample_rate) * BEFORE_PIECES
     block = 2 ** math.ceil(math.log2(2 * pieces.shape[1]))
-    response = _response(eq.bands, sample_rate, block).to(torch.complex64)
+    response, _ = _response(eq.bands, sample_rate, block)
     after = torch.fft.irfft(torch.fft.rfft(pieces, block) * response, block)
     return true_peak_db(pieces[:, lead:]), true_peak_db(after[:, lead : pieces.shape[1]])
 
 
-def most_true_peak_db(pieces: Tensor, eq: Eq, sample_rate: int) -> tuple[float, float]:
-    """Of a sound of which `Loudest.pieces` are known: its largest sample, and what its true peak can be at most when
-    the bands of `eq` were put on it without its output gain, dB; the second is a bound that is known at once."""
-    largest = float(_largest(pieces[:, round(PIECE_S * sample_rate) * BEFORE_PIECES :].flatten()))
-    sample_db = 20 * math.log10(largest) if largest > 0 else FLOOR_DB
-    return sample_db, sample_db + _most_between_db() + most_rise_db(eq.bands, sample_rate)
+def largest_sample_db(pieces: Tensor, sample_rate: int) -> float:
+    """Of a sound of which `Loudest.pieces` are known."""
+    return _decibels(float(_largest(pieces[:, round(PIECE_S * sample_rate) * BEFORE_PIECES :].flatten())))
 
 
-@lru_cache(maxsize=1)
-def _most_between_db() -> float:
-    """By how much the largest value between samples can lie above the largest sample, dB."""
-    return float(20 * _between().abs().sum(0).max().log10())
+def _decibels(magnitude: float) -> float:
+    return 20 * math.log10(magnitude) if magnitude > 0 else FLOOR_DB
 
 
 @lru_cache(maxsize=128)
 def most_rise_db(bands: tuple[Band, ...], sample_rate: int) -> float:
     """By how much bands can raise the peak of any sound, dB: the sum of the magnitudes of their impulse response."""
-    impulse = torch.fft.irfft(_response(bands, sample_rate, _block(sample_rate)))
-    return float(20 * impulse.abs().sum().clamp_min(1e-10).log10())
+    response, _ = _response(bands, sample_rate, _block(sample_rate))
+    return float(20 * torch.fft.irfft(response).abs().sum().clamp_min(1e-10).log10())
 
 
 def _block(sample_rate: int) -> int:
@@ -138,8 +154,8 @@ def _block(sample_rate: int) -> int:
     return 2 ** math.ceil(math.log2(BLOCK_S * sample_rate))
 
 
-def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> Tensor:
-    """(block // 2 + 1,) complex128 of bands."""
+def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> tuple[Tensor, int]:
+    """(block // 2 + 1,) complex64 of bands, and how many samples they ring at most."""
     params, kinds = params_from_eq(Eq(bands))
     response = torch.ones(block // 2 + 1, dtype=torch.complex128)
     axes = _axes(block)
@@ -148,7 +164,9 @@ def _response(bands: tuple[Band, ...], sample_rate: int, block: int) -> Tensor:
             torch.complex(top[:2] @ axes[:2], top[2] * axes[2])
             / torch.complex(bottom[:2] @ axes[:2], bottom[2] * axes[2])
         )
-    return response
+    left = torch.fft.irfft(response).abs().flip(0).cumsum(0)
+    rings = len(left) - int(torch.searchsorted(left, SPENT * left[-1]))
+    return response.to(torch.complex64), min(rings, block // 2)
 
 
 @lru_cache(maxsize=8)
@@ -159,28 +177,34 @@ def _axes(block: int) -> Tensor:
     return torch.stack(((w / 2).cos() ** 2, -((w / 2).sin() ** 2), w.sin()))
 
 
-def _each_once(sound: Tensor) -> Tensor:
-    """Without channels that are the same as the first: both sides of a mono file peak alike."""
-    others = [one for one in sound[1:] if not torch.equal(one, sound[0])]
-    return sound if len(others) == len(sound) - 1 else torch.stack([sound[0], *others])
-
-
-def _filtered(sound: Tensor, response: Tensor) -> Iterator[Tensor]:
-    """The filtered sound in parts, through FFTs (overlap-save)."""
+def _filtered(blocks: Iterable[Tensor], response: Tensor, lead: int) -> Iterator[Tensor]:
+    """The filtered stream in parts, through FFTs (overlap-save); bands ring for `lead` samples at most."""
     block = 2 * (len(response) - 1)
-    lead = min(_ringing(response), block // 2)
     step = block - lead
-    response = response.to(torch.complex64)
-    padded = torch.nn.functional.pad(sound, (lead, step - sound.shape[-1] % step))
-    for part in padded.unfold(-1, block, step).split(BLOCKS_AT_ONCE, dim=1):
-        after = torch.fft.irfft(torch.fft.rfft(part) * response, block)[..., lead:]
+    left = torch.zeros(1, lead)
+    for sound in blocks:
+        left = torch.cat((left.expand(len(sound), -1), sound), -1)
+        whole = (left.shape[-1] - lead) // step
+        if whole:
+            yield from _through(left[:, : whole * step + lead].unfold(-1, block, step), response, lead)
+            left = left[:, whole * step :].clone()
+    left = torch.nn.functional.pad(left, (0, block - left.shape[-1]))
+    yield from _through(left[:, None], response, lead)
+
+
+def _through(parts: Tensor, response: Tensor, lead: int) -> Iterator[Tensor]:
+    """(channels, parts, samples)"""
+    for some in parts.split(BLOCKS_AT_ONCE, dim=1):
+        after = torch.fft.irfft(torch.fft.rfft(some) * response, parts.shape[-1])[..., lead:]
         yield after.flatten(1)
 
 
-def _ringing(response: Tensor) -> int:
-    """After how many samples nothing more is to come of a filter."""
-    left = torch.fft.irfft(response).abs().flip(0).cumsum(0)
-    return int((left > SPENT * left[-1]).sum())
+def all_alike(sound: Tensor) -> bool:
+    """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
+    if not sound.shape[-1]:
+        return True
+    middle = sound[:, sound.shape[-1] // 2]
+    return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
 
 
 class Loudest:
@@ -194,6 +218,8 @@ class Loudest:
         self._tail: Tensor | None = None
         self._best: tuple[list[tuple[float, int, int, Tensor]], ...] = ([], [])
         self._count = 0
+        self._most = 0.0
+        self._last: Tensor | None = None  # (2, channels, 2) largest samples and steps of the last two pieces
 
     def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[np.ndarray | Tensor]:
         """The blocks as they are, (channels, samples) each."""
@@ -201,11 +227,19 @@ class Loudest:
             self.add(torch.as_tensor(block, dtype=torch.float32))
             yield block
 
+    def most_db(self) -> float:
+        """What the true peak is at most, dBTP: a bound that costs no oversampling."""
+        self._end()
+        return _decibels(self._most)
+
+    def _end(self) -> None:
+        if self._tail is not None:
+            self.add(self._tail.new_zeros(len(self._tail), 3 * self._size))
+            self._tail = None
+
     def pieces(self) -> Tensor:
         """(pieces, samples) float32, the channel with the peak or step only; silence before the stream's start."""
-        if self._tail is not None:
-            self.add(self._tail.new_zeros(len(self._tail), self._size))
-            self._tail = None
+        self._end()
         # the largest sample and the largest step of a piece may lie in two channels
         chosen = {(at, channel): piece for best in self._best for _, at, channel, piece in best}
         return torch.stack([chosen[at] for at in sorted(chosen)]) if chosen else torch.zeros(0, 1)
@@ -219,8 +253,10 @@ class Loudest:
         pieces = max(0, (sound.shape[-1] - before) // self._size)
         if pieces:
             windows = sound.unfold(-1, before + self._size, self._size)
-            for best, values in zip(self._best, self._largest_of(sound, before, pieces), strict=True):
+            largest = self._largest_of(sound, before, pieces)
+            for best, values in zip(self._best, largest, strict=True):
                 self._keep(best, values, windows)
+            self._note_most(torch.stack(largest))
             self._count += pieces
             sound = sound[..., pieces * self._size :]
         self._tail = sound.clone()
@@ -236,6 +272,17 @@ class Loudest:
             samples.append(_largest(part[:, 1:].unflatten(-1, (count, self._size))))
             steps.append(_largest(part.diff(dim=-1).unflatten(-1, (count, self._size))))
         return torch.cat(samples, 1), torch.cat(steps, 1)
+
+    def _note_most(self, largest: Tensor) -> None:
+        """(2, channels, pieces) samples and steps; taps reach from a piece into those beside it."""
+        if self._last is None:
+            self._last = largest.new_zeros(*largest.shape[:2], 2)
+        largest = torch.cat((self._last.expand(-1, largest.shape[1], -1), largest), -1)
+        samples, steps = largest
+        most = torch.maximum(samples[:, 1:-1], samples[:, 2:])
+        most = most + BETWEEN * torch.maximum(torch.maximum(steps[:, :-2], steps[:, 1:-1]), steps[:, 2:])
+        self._most = max(self._most, float(most.max()))
+        self._last = largest[..., -2:]
 
     def _keep(self, best: list[tuple[float, int, int, Tensor]], values: Tensor, windows: Tensor) -> None:
         """values (channels, pieces), windows (channels, pieces, samples): the largest into `best`, largest first."""

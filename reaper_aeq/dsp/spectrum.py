@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .fine_structure import N_FINE, TOP_HZ, FrameStore, fine_structure
 from .loudness import node_hz, node_matrix
-from .peaks import Loudest
+from .peaks import Loudest, all_alike
 
 # Sixth-octave band centers 24.8 Hz to 20.2 kHz, those of common whole-track LTAS tables.
 GRID_HZ = 1000.0 * 2.0 ** (np.arange(-32, 27) / 6)
@@ -31,7 +31,9 @@ FRAME_S = 0.18  # long enough to resolve a sixth of an octave near 50 Hz, short 
 FADE_IN_S, FADE_OUT_S = 0.002, 0.01
 # Up to this length of a sound all is kept that tells its loudness through any EQ; of longer ones the bands are enough.
 EXACT_UP_TO_S = 60.0
-FRAMES_AT_ONCE = 128
+# Of a sound, and of an FFT, which is planned anew at each call: what is computed from them mostly lies in a processor's
+# cache, and several sounds that are heard side by side take little memory.
+PIECE_FRAMES, FRAMES_AT_ONCE, CHANNELS_AT_ONCE = 32, 16, 2
 # A band holds a small part of the bins: these parts of the spectrum are summed into the bands that lie there.
 PARTS_HZ = (0.0, 600.0, 2400.0, 4800.0, 9600.0)
 SILENT_POWER = 1e-12  # mean square; -120 dBFS, below any converter's noise
@@ -65,6 +67,7 @@ class Analysis:
         sample_rate: Hz. channels, duration_s: of the source. frame_rate: frames a second.
         fine: (N_FINE,) what `fine_structure` says of it, the same with any EQ; NaN where nothing is known.
         loudest: (pieces, samples) where its peaks are (`peaks.Loudest`); None where the sound itself is not known.
+        most_peak_db: what its true peak is at most, dBTP; None where `loudest` is.
         spectra: where sections of the sound are to be known for themselves, what their fine structure follows from.
         node_power: (frames, nodes) mean square at `loudness.node_hz`, from which its loudness through an EQ follows;
             None for a sound of more than `EXACT_UP_TO_S` and where the sound itself is not known.
@@ -81,6 +84,7 @@ class Analysis:
     frame_rate: float
     fine: Tensor = field(default_factory=lambda: torch.full((N_FINE,), torch.nan))
     loudest: Tensor | None = None
+    most_peak_db: float | None = None
     node_power: Tensor | None = None
     spectra: Spectra | None = None
     order: Tensor | None = None
@@ -171,9 +175,8 @@ def analyze_blocks(
         count = (sound.shape[-1] - n_fft) // hop + 1
         if count < 1:
             return sound
-        frames = sound.unfold(-1, n_fft, hop)
-        for start in range(0, count, FRAMES_AT_ONCE):
-            power = _power(frames[:, start : start + FRAMES_AT_ONCE], window)
+        for frames in sound.unfold(-1, n_fft, hop).split(FRAMES_AT_ONCE, 1):
+            power = _power(frames, window)
             power = power if len(sound) == channels else power * channels
             banded = torch.zeros(len(power), n_bands + n_nodes)
             for first, stop, columns, matrix in parts:
@@ -187,11 +190,11 @@ def analyze_blocks(
         return sound[:, count * hop :]
 
     loudest, alike = Loudest(sample_rate), True
-    for block in blocks:
-        sound = torch.as_tensor(block, dtype=torch.float32)
+    pieces = (torch.as_tensor(block, dtype=torch.float32).split(PIECE_FRAMES * hop, -1) for block in blocks)
+    for sound in itertools.chain.from_iterable(pieces):
         channels = sound.shape[0]
         # both channels of a mono file in a stereo project hold the same: one of them, with twice the power, will do
-        alike = alike and _all_alike(sound)
+        alike = alike and all_alike(sound)
         sound = sound[:1] if alike else sound
         if not powers_only:
             loudest.add(sound)
@@ -225,27 +228,21 @@ def analyze_blocks(
         powers,
         fine=fine_structure(kept, sample_rate / n_fft),
         loudest=loudest.pieces(),
+        most_peak_db=loudest.most_db(),
         node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,
         spectra=Spectra(kept, sample_rate / n_fft, sample_rate / hop / store.every) if sections else None,
     )
 
 
-def _all_alike(sound: Tensor) -> bool:
-    """Whether all channels of (channels, samples) hold the same; most that do not are told by one look."""
-    if not sound.shape[-1]:
-        return True
-    middle = sound[:, sound.shape[-1] // 2]
-    return bool((middle == middle[0]).all()) and all(torch.equal(sound[0], one) for one in sound[1:])
-
-
 def _power(frames: Tensor, window: Tensor) -> Tensor:
     """(channels, frames, n_fft) -> (frames, n_fft // 2 + 1) of |FFT|^2, channels summed."""
-    first, *others = frames
-    squares = torch.view_as_real(torch.fft.rfft(first * window)).square_()
-    for channel in others:
-        spectra = torch.view_as_real(torch.fft.rfft(channel * window))
-        squares.addcmul_(spectra, spectra)
-    return squares[..., 0] + squares[..., 1]
+    total = None
+    for some in frames.split(CHANNELS_AT_ONCE):
+        squares = torch.view_as_real(torch.fft.rfft(some * window)).square_()
+        summed = squares[0] if len(some) == 1 else squares[0].add_(squares[1])
+        total = summed if total is None else total.add_(summed)
+    assert total is not None
+    return total[..., 0] + total[..., 1]
 
 
 @lru_cache(maxsize=8)

@@ -18,6 +18,7 @@ def equalized(analysis: Analysis, curve_db: Tensor) -> Analysis:
         analysis,
         band_power=analysis.band_power * (10 ** (curve_db / 10)).float(),
         loudest=None,  # peaks depend on phases too
+        most_peak_db=None,
         node_power=None,
         mel_power=analysis.mel_power * (10 ** (on_mels(curve_db) / 10)).float(),
     )

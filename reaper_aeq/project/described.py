@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, WatchedSound
+import numpy as np
+
+from ..dsp.analyze_file import MAX_HOURS, MIN_SECONDS, AnalyzedAudio, Found, WatchedSound
+from ..dsp.spectrum import Analysis
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
-from .mix import Mixer
+from .mix import Analyze, Mixer
 from .mixed import DescribedProject, DescribedTrack, MixTrack
 from .spans import Timeline
 
@@ -27,17 +31,30 @@ class UnreadableError(AudioError):
 
 @dataclass(frozen=True)
 class AnalyzedItems(AnalyzedAudio):
-    """As for a file; where the waveform is not at hand, loudness stays what the analysis says.
+    """As for a file; where its sound cannot be mixed again as it was, loudness stays what the analysis says.
 
-    `timeline`: where it lies in the project.
+    `timeline`: where it lies in the project. `mix`: has its blocks mixed anew and passed to what it is called with.
     """
 
     timeline: Timeline | None = None
+    mix: Callable[[Analyze], object] | None = None
 
     @property
     def is_measured(self) -> bool:
         """Whether loudness and peaks are those of the waveform."""
-        return super().is_measured and self.blocks is not None
+        return super().is_measured and self.mix is not None
+
+    def again(self, use: Callable[[Iterable[np.ndarray]], Found]) -> Found:
+        """As for a file; `is_measured` says whether it can be asked for."""
+        found: list[Found] = []
+
+        def analyze(blocks: Iterable[np.ndarray], /, **_: bool) -> Analysis:
+            found.append(use(blocks))
+            return self.analysis
+
+        assert self.mix is not None
+        self.mix(analyze)
+        return found[0]
 
 
 def described(sound: DescribedSound) -> DescribedProject:
@@ -110,11 +127,13 @@ def analyze_mix(
     watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
     mixer.sections = sections
     if track is None:
-        analysis = mixer.analyze_master(eqs, watched.analyze)
+        mix = partial(mixer.analyze_master, eqs)
     else:
-        analysis = mixer.analyze_track(track, eqs, watched.analyze, through_eq)
+        mix = partial(mixer.analyze_track, track, eqs, after_eq=through_eq)
+    analysis = mix(watched.analyze)
     warnings = " ".join(mixer.library.warnings.values()) or None
-    heard = AnalyzedItems("", analysis, watched.whole(analysis), warnings, mixer.timeline(track))
+    again = mix if watched.is_whole(analysis) else None
+    heard = AnalyzedItems("", analysis, warnings, mixer.timeline(track), again)
     return heard, analysis.silent or not watched.moves
 
 

@@ -84,8 +84,7 @@ class FileBackend:
         heard: Sequence[Track | None] = tracks or [None]
         timelines = map(self.mixer.timeline, heard)
         return [
-            AnalyzedItems("", analysis, None, None, timeline)
-            for analysis, timeline in zip(analyses, timelines, strict=True)
+            AnalyzedItems("", analysis, None, timeline) for analysis, timeline in zip(analyses, timelines, strict=True)
         ]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str | None:

@@ -187,6 +187,7 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
         fine=fine_structure(spectra.power, spectra.bin_hz) if spectra else seen[0].fine,
         spectra=spectra if sections else None,
         loudest=most_of(torch.cat(loudest)) if loudest else None,
+        most_peak_db=max((part.most_peak_db for part in seen if part.most_peak_db is not None), default=None),
     )
 
 

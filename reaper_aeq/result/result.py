@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dsp.analyze_file import AnalyzedAudio
 from ..dsp.loudness import loudness_through
-from ..dsp.peaks import most_true_peak_db, true_peaks_db, true_peaks_of_pieces_db
+from ..dsp.peaks import largest_sample_db, most_rise_db, true_peaks_db, true_peaks_of_pieces_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import WITHOUT_GAIN, Eq, EqSection, MovingEq
 from ..model.audio_encoder import Usual
@@ -132,6 +132,8 @@ class Result:
 
 
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
+Blocks = Iterable[np.ndarray]
+Peaks = tuple[float, float]  # of a sound and of what an EQ makes of it, dBTP
 
 
 @dataclass(frozen=True)
@@ -159,14 +161,16 @@ class SectionResult:
         }
 
 
-def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callable[[], np.ndarray] | None) -> AnyResult:
+def with_measured_loudness(
+    result: AnyResult, analysis: Analysis, again: Callable[[Callable[[Blocks], Peaks]], Peaks] | None
+) -> AnyResult:
     """The result with its output gain from the exact loudness and peaks of a sound.
 
     Args:
-        analysis: of the sound. audio: gives its samples (channels, n); asked only where an EQ may raise its peaks too
-            far, which is seldom. None: its loudest pieces have to do.
+        analysis: of the sound. again: calls what it is given with the sound's blocks (channels, n); asked only where an
+            EQ may raise its peaks too far, which is seldom. None: its loudest pieces have to do.
     """
-    variations = tuple(with_measured_loudness(one, analysis, audio) for one in result.variations)
+    variations = tuple(with_measured_loudness(one, analysis, again) for one in result.variations)
     result = replace(result, variations=variations)
     if not result.eq.bands or analysis.node_power is None:
         return result
@@ -180,18 +184,16 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, audio: Callabl
     gain_db = round(gain_db, 2)
     if peaks := harmless_peaks(eq, gain_db, analysis):
         return under_peaks(result, gain_db, *peaks)
-    if audio is None:
+    if again is None:
         if analysis.loudest is None or not len(analysis.loudest):
             return under_peaks(result, gain_db, 0.0, -np.inf)
         return under_peaks(result, gain_db, *true_peaks_of_pieces_db(analysis.loudest, eq, rate))
-    return under_peaks(
-        result, gain_db, *true_peaks_db(audio(), eq, rate, lambda before_db: peak_limit_db(before_db) - gain_db)
-    )
+    return under_peaks(result, gain_db, *again(lambda blocks: true_peaks_db(blocks, eq, rate)))
 
 
 def with_loudness(result: AnyResult, heard: AnalyzedAudio) -> AnyResult:
     """The result with its output gain from the exact loudness, where the sound is at hand and short enough for that."""
-    return with_measured_loudness(result, heard.analysis, heard.samples) if heard.is_measured else result
+    return with_measured_loudness(result, heard.analysis, heard.again) if heard.is_measured else result
 
 
 def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
@@ -207,9 +209,10 @@ def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
 def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> tuple[float, float] | None:
     """The least that the true peak of a sound can be, and the most that bands can make of it, dBTP, where that with
     this output gain is within the limit on peaks; None where one has to look."""
-    if analysis.loudest is None or not len(analysis.loudest):
+    if analysis.loudest is None or not len(analysis.loudest) or analysis.most_peak_db is None:
         return None
-    before_db, after_db = most_true_peak_db(analysis.loudest, eq, analysis.sample_rate)
+    before_db = largest_sample_db(analysis.loudest, analysis.sample_rate)
+    after_db = analysis.most_peak_db + most_rise_db(eq.bands, analysis.sample_rate)
     return (before_db, after_db) if after_db + gain_db <= peak_limit_db(before_db) else None
 
 

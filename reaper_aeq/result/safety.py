@@ -60,7 +60,7 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        power = analysis.band_power.double().numpy() * _k_weights()
+        power = analysis.band_power.numpy() * _k_weights()
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         often = analysis.counts.numpy() if analysis.order is not None else None
         mean = power.mean(0) if often is None else often @ power / often.sum()

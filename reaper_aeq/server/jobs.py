@@ -15,7 +15,8 @@ from ..errors import AeqError
 from . import wire
 
 MAX_WAITING = 5 * wire.MAX_TASKS
-KEPT_JOBS = wire.MAX_JOBS_SHOWN  # finished ones; what waits or runs is never forgotten
+# Finished ones; what waits or runs is never forgotten. An answer takes some 15 KB: of jobs with many, only a few.
+KEPT_JOBS, KEPT_TASKS, KEPT_AT_LEAST = wire.MAX_JOBS_SHOWN, 400, 4
 
 Given = wire.AdaptTask | wire.AnalyzeTask
 Outcome = wire.TaskDone | wire.TaskFailed
@@ -200,6 +201,9 @@ class Jobs:
         return self._records[job_id]
 
     def _forget_oldest(self) -> None:
-        over = [record.id for record in self._records.values() if record.over]
-        for job_id in over[: max(0, len(over) - KEPT_JOBS)]:
-            del self._records[job_id]
+        over = [record for record in reversed(self._records.values()) if record.over]
+        tasks = 0
+        for number, record in enumerate(over):
+            tasks += len(record.tickets)
+            if number >= KEPT_JOBS or (number >= KEPT_AT_LEAST and tasks > KEPT_TASKS):
+                del self._records[record.id]

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..project.media import Library
     from ..result.result import Result
 
-GROUP, LEAST_GROUP = 8, 4  # of up to a minute of sound each, which stays in memory until its answer is there
-AHEAD = 4 * GROUP  # heard or being heard at a time; what is long does not count, and is not kept in memory either
+GROUP, LEAST_GROUP = 8, 4  # sounds that are computed together
+AHEAD = 4 * GROUP  # heard or being heard at a time, a megabyte each; what is long does not count
 SHARED_AHEAD = GROUP  # the same where a second process takes its part: what it could have is not hoarded
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5

@@ -12,14 +12,18 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-_ARENA_MAX = -8  # of `mallopt`
+# Of `mallopt`. Left to itself glibc raises the last two with the largest array that was ever freed, and keeps as much.
+_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
 ARENAS = 2
+LARGE_BYTES = 2**22  # an array of this size is the system's again as soon as it is freed, and as much at a heap's end
 
 
 def few_heaps() -> None:
     """To be called before threads start: they share heaps, of which each would keep what it once needed."""
     if library := _glibc():
         library.mallopt(_ARENA_MAX, ARENAS)
+        library.mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
+        library.mallopt(_TRIM_THRESHOLD, LARGE_BYTES)
 
 
 def give_back() -> None:

@@ -4,7 +4,8 @@
 
 "import" is a process that has imported torch, torchaudio and what the backend is built on, and nothing of ours. The
 backend and its second process are counted apart. "most" is the largest of looks every 20 ms while jobs are under way.
-The curve is printed as it comes; "growth" compares the last quarter of the jobs with the second, medians. Of an idle
+The curve is printed as it comes; "growth" compares the last quarter of the jobs with the second, medians; "slope" is
+that of the second half, with its standard error (answers of the first dozen jobs are kept, so they grow). Of an idle
 moment first, then after each of `--rows` parts of the jobs. Linux: private and shared pages together (RSS).
 """
 
@@ -20,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 from bench_serve import ask, request_seconds, start
 from floor import write_song
@@ -101,6 +103,11 @@ def main() -> None:
     for what, above in (("between jobs", max(mb for mb, _, _ in rows) - base), ("in a job", most - base)):
         verdict = "ok" if above <= ABOVE_MB else "TOO MUCH"
         print(f"{what}: {above:.0f} MB above the import, at most {ABOVE_MB:.0f}: {verdict}")
+    half = np.array([mb for mb, _, _ in rows[len(rows) // 2 :]])
+    if len(half) > 3:
+        at = every * np.arange(len(half))
+        (slope, _), spread = np.polyfit(at, half, 1, cov=True)
+        print(f"slope: {slope:+.3f} +- {np.sqrt(spread[0, 0]):.3f} MB a job over the last {at[-1]} jobs")
     quarter = max(1, len(rows) // 4)
     second, last = rows[quarter : 2 * quarter] or rows, rows[-quarter:]
     for what, most_growth, column in (("MB", GROWTH_MB, 0), ("handles", 0.0, 1), ("threads", 0.0, 2)):

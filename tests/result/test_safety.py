@@ -157,7 +157,9 @@ def test_peaks_take_output_gain_away_and_that_is_said(engine):
     for level, result in ((0.01, engine.adapt(0.01 * sound, RATE, "boomy", intensity=2.0)), (1.0, loud)):
         asked = []
         again = with_measured_loudness(
-            result, engine.analyze(level * sound, RATE), lambda n=level, to=asked: to.append(n) or n * sound
+            result,
+            engine.analyze(level * sound, RATE),
+            lambda use, n=level, to=asked: to.append(n) or use([n * sound]),
         )
         assert asked == ([1.0] if level == 1.0 else []) and again.eq == result.eq
     # the picture follows

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from reaper_aeq.server import wire
-from reaper_aeq.server.jobs import KEPT_JOBS, MAX_WAITING, BusyError, Jobs, NoSuchJobError
+from reaper_aeq.server.jobs import KEPT_AT_LEAST, KEPT_JOBS, KEPT_TASKS, MAX_WAITING, BusyError, Jobs, NoSuchJobError
 
 
 def asked(count: int = 1) -> list[wire.AdaptTask]:
@@ -68,6 +68,20 @@ def test_old_jobs_are_forgotten_but_none_that_waits():
     with pytest.raises(NoSuchJobError, match="forgotten"):
         jobs.get(ids[0])
     assert jobs.get(ids[-1]).state == "done" and len(jobs.recent(100)) == KEPT_JOBS + 2
+
+
+@pytest.mark.parametrize("count", [32, KEPT_TASKS])
+def test_of_large_jobs_fewer_are_kept(count):
+    """Each answer takes some 15 KB, so that fifty presses of a thousand tracks would be half a gigabyte."""
+    jobs, ids = Jobs(), []
+    for _ in range(3 * KEPT_TASKS // count + KEPT_AT_LEAST):
+        ids.append(jobs.submit("large", asked(count)))
+        for _ in range(count):
+            finish(jobs)
+    kept = jobs.recent(1000)
+    assert [job.id for job in kept] == ids[: -len(kept) - 1 : -1] and len(kept) >= KEPT_AT_LEAST
+    assert sum(job.total for job in kept[KEPT_AT_LEAST:]) <= KEPT_TASKS
+    assert len(kept) == max(KEPT_AT_LEAST, KEPT_TASKS // count) + 1  # the last one was over after the last look
 
 
 def test_too_much_is_refused_and_refusing_changes_nothing():

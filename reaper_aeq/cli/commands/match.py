@@ -69,7 +69,7 @@ def match(
             heard, others = hear(file, step_done), []
             for one in opened:
                 with one as other:
-                    others.append(hear(other, step_done).analysis)
+                    others.append(hear(other, step_done, powers_only=request.needs_balances_alone).analysis)
             step_done(COMPUTING, 0, 1)
             names = [str(path) for path in references]
             result = with_loudness(engine.match_analysis(heard.analysis, others, names, request), heard)

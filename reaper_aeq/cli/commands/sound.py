@@ -32,10 +32,12 @@ def load_engine(models: Path | None, encoder: str = DEFAULT_ENCODER) -> Adaptive
     return engine
 
 
-def hear(file: AudioFile, step_done: StepDone | None = None, *, sections: bool = False) -> AnalyzedAudio:
+def hear(
+    file: AudioFile, step_done: StepDone | None = None, *, sections: bool = False, powers_only: bool = False
+) -> AnalyzedAudio:
     """`analyze_opened`; a damaged end is told of on stderr. Raises `AudioError`."""
     began, between_blocks = time.perf_counter(), _counter(file, "listening to", step_done)
-    heard = analyze_opened(file, between_blocks, sections=sections)
+    heard = analyze_opened(file, between_blocks, sections=sections, powers_only=powers_only)
     detail(f"{file.path}: {heard.analysis.duration_s:.1f} s at {file.sample_rate} Hz heard in {_since(began)}")
     if heard.warning:
         warn(heard.warning)

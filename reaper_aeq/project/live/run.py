@@ -189,7 +189,7 @@ def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sec
         return None
     rate = heard.analysis.sample_rate
     spans = tuple(Span(round(from_s * rate), round(to_s * rate)) for from_s, to_s in sounds[0].stretches_s())
-    return AnalyzedRender(heard.path, heard.analysis, heard.blocks, heard.warning, Timeline(spans, rate))
+    return AnalyzedRender(heard.path, heard.analysis, heard.warning, Timeline(spans, rate))
 
 
 def in_sound(heard: AnalyzedAudio, edges_s: Sequence[float] | None) -> list[float] | None:
