@@ -50,7 +50,7 @@ def read_defaults(command: Any, path: Path | None) -> dict[str, Any]:
     """
     if path is None:
         return {}
-    with suppress(PermissionError):  # which reading it tells of
+    with suppress(OSError):  # which reading it tells of
         if not path.exists():
             return {}
     data = read_toml(path, MAX_BYTES, "your defaults", "a file of defaults in TOML")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,13 +126,20 @@ def analyze_mix(
     """
     watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
     mixer.sections = sections
-    if track is None:
-        mix = partial(mixer.analyze_master, eqs)
-    else:
-        mix = partial(mixer.analyze_track, track, eqs, after_eq=through_eq)
+
+    def mix(analyze: Analyze, by: Mixer = mixer) -> Analysis:
+        if track is None:
+            return by.analyze_master(eqs, analyze)
+        return by.analyze_track(track, eqs, analyze, after_eq=through_eq)
+
+    def anew(analyze: Analyze) -> Analysis:
+        by = copy(mixer)
+        by.library = Library()  # files may have changed, and what is read once more is not kept for a third time
+        return mix(analyze, by)
+
     analysis = mix(watched.analyze)
     warnings = " ".join(mixer.library.warnings.values()) or None
-    again = mix if watched.is_whole(analysis) else None
+    again = anew if watched.is_whole(analysis) else None
     heard = AnalyzedItems("", analysis, warnings, mixer.timeline(track), again)
     return heard, analysis.silent or not watched.moves
 

@@ -75,6 +75,11 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _only(value: Any) -> Any:
+    """What is in a list of one, which may be written for one text."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _one_of(what: str, known: Collection[str]) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in known:
@@ -132,8 +137,8 @@ class _ActionTable(_StrictTable):
     intensity: Annotated[float, _amount("intensity")] = 1.0
     adaptation: Annotated[float | None, _amount("adaptation")] = None
     method: Annotated[str, PlainValidator(_one_of("method", METHODS))] = DEFAULT_METHOD
-    heard_as: Annotated[str | None, PlainValidator(_one_of("kind", KINDS))] = None
-    profile: Annotated[str | None, PlainValidator(_profile)] = DEFAULT_PROFILE
+    heard_as: Annotated[str | None, PlainValidator(_one_of("kind", KINDS)), BeforeValidator(_only)] = None
+    profile: Annotated[str | None, PlainValidator(_profile), BeforeValidator(_only)] = DEFAULT_PROFILE
     sections: bool = False
 
     @model_validator(mode="after")
@@ -141,7 +146,7 @@ class _ActionTable(_StrictTable):
         reference = getattr(self, "reference", None)
         if (self.word is None) == (reference is None):
             needs = "a word or a reference" if isinstance(self, _MasterTable) else "a word"
-            raise _mistake(f"it needs {needs}" + (", not both" if reference else ""))
+            raise _mistake(f"it needs {needs}" + (", not both" if reference is not None else ""))
         if self.sections and reference:
             raise _mistake("a reference is followed in one EQ for the whole song: leave sections out", "sections")
         if self.sections and self.method in REFINE_STEPS:
@@ -177,7 +182,7 @@ class _RuleTable(_ActionTable):
 class _MasterTable(_ActionTable):
     """`[master]`: a word, or a file to match."""
 
-    reference: str | None = None
+    reference: Annotated[str | None, BeforeValidator(_only), Field(min_length=1)] = None
 
 
 class _PlanTables(_StrictTable):
@@ -200,7 +205,7 @@ def _fault(error: ValidationError) -> tuple[tuple[str, int, str | None], str]:
     key = next((part for part in rest if isinstance(part, str)), None)
     kind, value = first["type"], first["input"]
     if kind == "plan":
-        key, reason = key or first["ctx"]["key"], first["msg"]
+        key, reason = key or first["ctx"]["key"], first["ctx"]["reason"]
     elif kind == "extra_forbidden" and key is None:
         reason = f"unknown table or key {table!r}; a plan has leave, [[rule]], [default], [master]"
     elif kind == "extra_forbidden":

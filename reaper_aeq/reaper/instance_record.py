@@ -44,7 +44,7 @@ class InstanceRecord:
         """None where it cannot be read: anybody may write there."""
         try:
             return Eq(tuple(Band(**band) for band in self.eq["bands"]), float(self.eq["output_gain_db"]))
-        except (AeqError, TypeError, KeyError, ValueError):
+        except (AeqError, TypeError, KeyError, ValueError, OverflowError):
             return None
 
     def holds(self, bands: Sequence[Band | None]) -> bool:
@@ -136,7 +136,7 @@ def _record(one: Any) -> InstanceRecord | None:
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")
         return record if fine and isinstance(record.eq["bands"], list) else None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 
@@ -150,5 +150,5 @@ def _same(band: Band, kept: Any, moved: bool) -> bool:
             and (moved or abs(band.gain_db - kept["gain_db"]) < _SAME_DB)
             and abs(band.bandwidth_oct - kept["bandwidth_oct"]) < _SAME_OCT
         )
-    except (TypeError, KeyError, ZeroDivisionError):
+    except (TypeError, KeyError, ZeroDivisionError, OverflowError):
         return False

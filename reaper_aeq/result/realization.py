@@ -24,7 +24,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from .safety import NET_DB, OUTPUT_AIM_DB, Held, Limits, Loudness, most_lift_db, scaled
 from .wanted_gone import ends_wanted_gone
 
-OVER_DB = 0.4  # what bands may come out over the limit that a target is held under: `Limits` lies above it
+OVER_DB = 0.4  # what bands may come out over a target's own limit, which is smooth, where `Limits` leaves as much
 UNSEEN_WEIGHT, OUTSIDE_WEIGHT = 0.02, 0.1  # of a band without signal, and of bands below 50 Hz or above 16 kHz
 # Few can tell what happens at the very top: from 10 kHz weights fall to this at 16 kHz.
 TOP_FROM_HZ, TOP_WEIGHT = 10_000.0, 0.6
@@ -94,8 +94,7 @@ class FitTarget:
     def kept_down(self, over: Tensor) -> FitTarget:
         """The same, lower and with more weight where bands went `over` (bands,) dB the limit."""
         broken = over > -OVER_DB
-        out = torch.where(broken, torch.minimum(self.out, self.limit - OVER_DB) - over.clamp_min(0.0), self.out)
-        return replace(self, out=out, weight=torch.where(broken, OVER_WEIGHT, self.weight))
+        return replace(self, out=self.out - over.clamp_min(0.0), weight=torch.where(broken, OVER_WEIGHT, self.weight))
 
 
 def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> list[Eq]:
@@ -148,9 +147,10 @@ def fit_target(
 ) -> FitTarget:
     """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud."""
     curve = eq_model.decode_curve(code).double().cpu()
-    lift = _smooth_below(most_lift_db(seen.ltas_db))
+    most = most_lift_db(seen.ltas_db)
+    lift = _smooth_below(most)
     if seen.lifted_db is not None:
-        lift = torch.maximum(lift, seen.lifted_db)
+        lift, most = torch.maximum(lift, seen.lifted_db), torch.maximum(most, seen.lifted_db)
     out = _what_comes_out(curve, word_db, lift, seen, loudness)
     gain = float(out[COMPARED].median().clamp(-OUTPUT_AIM_DB, OUTPUT_AIM_DB))
     # the last digits of a float differ between two levels of one sound; the search must not go another way for them
@@ -160,7 +160,8 @@ def fit_target(
     weight = torch.where(gone, UNSEEN_WEIGHT * WEIGHT, weight).mul(100).round() / 100
     visible = seen.visible.mul(100).round() / 100 * COMPARED
     axis = _axis(word_db, visible / visible.sum().clamp_min(1e-9))
-    return FitTarget(out, gain, weight, lift + OVER_DB, seen.visible > 0.5, axis, loudness.sample_rate, ends)
+    limit = torch.minimum(lift + OVER_DB, most)
+    return FitTarget(out, gain, weight, limit, seen.visible > 0.5, axis, loudness.sample_rate, ends)
 
 
 def heard_weight(ltas_db: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from ..dsp.loudness import loudness_through
 from ..dsp.peaks import largest_sample_db, most_rise_db, true_peaks_db, true_peaks_of_pieces_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import WITHOUT_GAIN, Eq, EqSection, MovingEq
+from ..errors import AudioError
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
 from ..util.scores import rounded_score, shown_change
@@ -20,6 +21,7 @@ from .safety import OUTPUT_LIMIT_DB
 
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
 PEAK_ROOM_DB = 0.05
+SAME_PEAK_DB = 0.01  # a sound that is read again and peaks elsewhere is another one
 TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
 NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
 
@@ -134,6 +136,7 @@ class Result:
 AnyResult = TypeVar("AnyResult", bound=Result)  # `match` answers with more than `adapt` does
 Blocks = Iterable[np.ndarray]
 Peaks = tuple[float, float]  # of a sound and of what an EQ makes of it, dBTP
+Again = Callable[[Callable[[Blocks], Peaks]], Peaks]  # gives what is made of a sound's blocks
 
 
 @dataclass(frozen=True)
@@ -161,9 +164,7 @@ class SectionResult:
         }
 
 
-def with_measured_loudness(
-    result: AnyResult, analysis: Analysis, again: Callable[[Callable[[Blocks], Peaks]], Peaks] | None
-) -> AnyResult:
+def with_measured_loudness(result: AnyResult, analysis: Analysis, again: Again | None) -> AnyResult:
     """The result with its output gain from the exact loudness and peaks of a sound.
 
     Args:
@@ -184,11 +185,26 @@ def with_measured_loudness(
     gain_db = round(gain_db, 2)
     if peaks := harmless_peaks(eq, gain_db, analysis):
         return under_peaks(result, gain_db, *peaks)
-    if again is None:
-        if analysis.loudest is None or not len(analysis.loudest):
-            return under_peaks(result, gain_db, 0.0, -np.inf)
-        return under_peaks(result, gain_db, *true_peaks_of_pieces_db(analysis.loudest, eq, rate))
-    return under_peaks(result, gain_db, *again(lambda blocks: true_peaks_db(blocks, eq, rate)))
+    return under_peaks(result, gain_db, *_measured_peaks_db(eq, analysis, again))
+
+
+def _measured_peaks_db(eq: Eq, analysis: Analysis, again: Again | None) -> Peaks:
+    """As `true_peaks_db`; where the sound is gone or is another one by now, by its loudest pieces."""
+    rate = analysis.sample_rate
+    pieces = analysis.loudest if analysis.loudest is not None and len(analysis.loudest) else None
+    if again is not None:
+        try:
+            peaks = again(lambda blocks: true_peaks_db(blocks, eq, rate))
+        except AudioError:
+            if pieces is None:
+                raise
+        else:
+            if pieces is None or analysis.most_peak_db is None:
+                return peaks
+            least_db = largest_sample_db(pieces, rate)
+            if least_db - SAME_PEAK_DB <= peaks[0] <= analysis.most_peak_db + SAME_PEAK_DB:
+                return peaks
+    return true_peaks_of_pieces_db(pieces, eq, rate) if pieces is not None else (0.0, -np.inf)
 
 
 def with_loudness(result: AnyResult, heard: AnalyzedAudio) -> AnyResult:

@@ -12,4 +12,4 @@ AudioPath = Annotated[str, Field(min_length=1, max_length=4096, description="Abs
 class Message(BaseModel):
     """A JSON object without keys that nobody knows: a typing mistake must not pass as a default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)

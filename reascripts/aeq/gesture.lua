@@ -41,6 +41,7 @@ local function found(self, until_s)
   self.search_until_s = until_s
   local fine, thrown = coroutine.resume(self.search)
   if not fine then
+    self.search, self.closed = nil, true -- nothing is left to be finished either
     error(thrown, 0)
   end
   self.search = coroutine.status(self.search) ~= "dead" and self.search or nil
@@ -119,10 +120,19 @@ function Gesture:to(factor)
   self.factor = factor
 end
 
+--- The first EQ that is there; nil where all have gone.
+function Gesture:first()
+  for _, part in ipairs(self.parts) do
+    if part.eq then
+      return part
+    end
+  end
+end
+
 --- The factor of the first EQ, after its limits.
 function Gesture:reached()
-  local part = self.parts[1]
-  return part and part.eq and factor_of(self, part) or 1
+  local part = self:first()
+  return part and factor_of(self, part) or 1
 end
 
 --- Writes what differs, the first tracks first; true once nothing does.

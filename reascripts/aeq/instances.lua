@@ -85,10 +85,11 @@ function instances.read(track)
 end
 
 --- Is it what lay there before the first EQ, but for the EQs?
-local function only_as_before(state)
+local function only_as_before(state, guid)
   local was = state.before ~= "" and decoded(state.before) or nil
-  was = type(was) == "table" and was.version == VERSION and was or {}
-  return was.group == state.group and was.kind == state.kind
+  was = type(was) == "table" and was.version == VERSION and type(was.eqs) == "table" and was or {}
+  local group = was.track == guid and type(was.group) == "string" and was.group or nil
+  return group == state.group and (type(was.kind) == "string" and was.kind or nil) == state.kind
 end
 
 --- What is kept beside the track `guid` for what `instances.read` gave, as text; nil for the master, "" for nothing.
@@ -96,7 +97,7 @@ end
 function instances.text(state, guid)
   if state.is_master then
     return nil
-  elseif #state.eqs == 0 and state.before and only_as_before(state) then
+  elseif #state.eqs == 0 and state.before and only_as_before(state, guid) then
     return state.before
   elseif #state.eqs == 0 and not state.group and not state.kind then
     return ""

@@ -3,6 +3,7 @@
 
 local gesture = require("aeq.gesture")
 local linked = require("aeq.linked")
+local messages = require("aeq.messages")
 local run = require("aeq.run")
 local scale = require("aeq.scale")
 local settings = require("aeq.settings")
@@ -35,8 +36,18 @@ local function handed_over(key, moved)
 end
 
 --- Says that a run is at work on this, to the last digit: a time that is rounded up lies in the future.
+local last_beat
+
 local function beat(key)
-  reaper.SetExtState(settings.SECTION, key .. "_alive", ("%.17g"):format(reaper.time_precise()), false)
+  last_beat = ("%.17g"):format(reaper.time_precise())
+  reaper.SetExtState(settings.SECTION, key .. "_alive", last_beat, false)
+end
+
+--- Says that it is no more, unless another run is at work by now.
+local function ended(key)
+  if reaper.GetExtState(settings.SECTION, key .. "_alive") == last_beat then
+    reaper.DeleteExtState(settings.SECTION, key .. "_alive", false)
+  end
 end
 
 local function waiting(key)
@@ -74,12 +85,15 @@ local function start(key, title, story)
     return reaper.defer(function() end) -- a key says nothing of how much
   end
   run.start(title, function(act)
+    reaper.atexit(function() -- REAPER may end a script for its next run, to which nobody else hands over
+      ended(key)
+    end)
     reaper.SetExtState(settings.SECTION, key, moved .. " ", false)
     repeat
       beat(key)
       story(act)
     until waiting(key) == ""
-    reaper.DeleteExtState(settings.SECTION, key .. "_alive", false)
+    ended(key)
   end)
 end
 
@@ -97,13 +111,17 @@ function turn.intensity()
       end
     end
     slice("prepare")
-    local from = math.max(scale.amount(hand.parts[1].blend), 0.01)
+    local first = hand:first()
+    if not first then
+      messages.fail("selection_changed")
+    end
+    local from = math.max(scale.amount(first.blend), 0.01)
     follow(act, key, from, MOST, function(value)
       hand:to(value / from)
       hand:write(reaper.time_precise() + SLICE_S)
     end)
     slice("finish")
-    act:result(hand.parts[1].name, ("intensity %d percent"):format(math.floor(from * hand:reached() * 100 + 0.5)))
+    act:result(first.name, ("intensity %d percent"):format(math.floor(from * hand:reached() * 100 + 0.5)))
   end)
 end
 

@@ -109,3 +109,10 @@ def test_a_wrong_folder_of_models_in_it_is_refused(config, capsys):
     config("models = '/nowhere/models'\n")
     assert cli.main(["words"]) == 2
     assert "/nowhere/models" in capsys.readouterr().err
+
+
+def test_a_path_that_no_system_takes_is_told(monkeypatch, capsys):
+    monkeypatch.setenv("AEQ_CONFIG", "/tmp/" + "a" * 300)
+    assert cli.main(["words"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and err.count("\n") == 1

@@ -149,7 +149,7 @@ MISTAKES = {
     "install: folder": (["install", "--resource-path", "no"], "no"),
     "reapack: folder": (["reapack", "--base", "https://x.example/a", "--out", "no/index.xml"], "create it first"),
     "train eq: data": (["train", "eq", "--data", "no"], "data sets 'no' does not exist"),
-    "train eq: settings": (["train", "eq", "--settings", "no.toml"], "cannot read the settings no.toml"),
+    "train eq: settings": (["train", "eq", "--settings", "no.toml"], "cannot read the settings in no.toml"),
     "train eq: unknown setting": (["train", "eq", "--settings", "wrong.toml"], "unknown setting 'rule'"),
     "train eq: out": (["train", "eq", "--out", "song.wav"], "part of its path is a file"),
     "train audio: audio": (["train", "audio", "--audio", "no"], "folder of recordings 'no' does not exist"),

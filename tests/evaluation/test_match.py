@@ -18,7 +18,7 @@ def test_an_eq_is_recovered_from_unseen_recordings(shared_dir):
     report = run_match([shared_dir / "audio"], shared_dir / "data", settings_per_mix=1, every=2)
     pair = {way: figures["median_db"] for way, figures in report["dry and wet"].items()}
     # the default: no other way reaches both aims; smoothing takes the corners off a pair's EQ
-    assert pair["LTAS posterior"] <= 0.32 < pair["LTAS smoothed"]
+    assert pair["LTAS posterior"] <= 0.42 < pair["LTAS smoothed"]
     for parts in ("the other half", "first and last third"):
         ways = {way: figures["median_db"] for way, figures in report[parts].items()}
         assert ways["LTAS posterior"] <= 2.0 < ways["nothing"]

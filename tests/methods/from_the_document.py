@@ -388,10 +388,14 @@ def gating_blocks(band_power, frame_rate):
     return (sums[frames:] - sums[:-frames]) / frames
 
 
+def may_be_lifted(ltas):
+    """(59,) dB"""
+    return np.interp(ltas.max() - ltas, (37.5, 39.5, 57.5, 59.5), (11.8, 5.7, 5.7, 2.7))
+
+
 def most_lift(ltas):
-    """(59,) dB: what may come out at most."""
-    lift = np.interp(ltas.max() - ltas, (37.5, 39.5, 57.5, 59.5), (11.8, 5.7, 5.7, 2.7))
-    wide = np.pad(lift, 4, mode="edge")
+    """(59,) dB: what may be asked for at most."""
+    wide = np.pad(may_be_lifted(ltas), 4, mode="edge")
     lowest = np.array([wide[k : k + 5].min() for k in range(len(wide) - 4)])
     return np.array([lowest[k : k + 5].mean() for k in range(59)])
 

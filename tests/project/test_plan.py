@@ -140,6 +140,8 @@ MISTAKES = {
     "sections of a reference": ("[master]\nreference='a'\n\nsections = true\n", 4, "leave sections out"),
     "profile": ("[default]\nword='a'\nprofile = 7\n", 3, "the name of a profile"),
     "reference is a number": ("[master]\nreference = 7\n", 2, "reference must be one text, not 7"),
+    "reference is nothing": ("[master]\nreference = ''\n", 2, "reference must be one text, not ''"),
+    "reference with braces": ("[default]\nword='a'\nmethod = '{key}'\n", 3, "unknown method '{key}'"),
     "reference elsewhere": ("[default]\nreference = 'a'\n", 2, "unknown key 'reference'; known are word, intensity"),
     "leave is a number": ("\nleave = 3\n", 2, "leave must be a text or a list of texts, not 3"),
     "leave": ("\nleave = 'x', 'y'\n", 2, "not TOML"),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from actions_kit import Clip, Strip, noise, ours
+from standin import injection
 from standin.behavior import Preferences
 
 
@@ -48,6 +49,42 @@ def test_no_movement_is_lost_and_none_meets_another_run(warm, cycles):
     warm.reaper.run_until()
     assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
     assert gains(warm) == pytest.approx([gain / 2 for gain in full], rel=1e-5)
+
+
+@pytest.mark.parametrize("lua", ["5.3", "5.4"])
+def test_a_controller_without_an_eq_of_ours_says_so(open_song, tmp_path, lua):
+    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"))], selected=True)], lua=lua)
+    s.reaper.turn("AEQ_Intensity by controller or wheel", 64)
+    s.reaper.run_until()
+    assert len(s.said) == 1 and s.said[0].startswith("The selected tracks have no EQ from reaper-aeq.")
+    assert s.unchanged
+
+
+def test_no_movement_is_lost_where_reaper_ends_a_run_for_the_next(warm):
+    """As it does with actions that ReaPack or a hand listed."""
+    record = warm.scripts / "aeq" / "installed.json"
+    record.write_text(record.read_text().replace('"files"', '"no files"'))
+    warm.reaper.actions.flags = dict.fromkeys(warm.reaper.actions.flags, 4)
+    warm.reaper.clock.pace_s = 0.0
+    for value in (100, 80, 60, 32):
+        warm.reaper.turn("AEQ_Intensity by controller or wheel", value, resolution=128)
+        warm.reaper.step(3)
+    warm.reaper.run_until()
+    assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
+
+
+def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
+    sound = noise(tmp_path / "a.wav", 0.1)
+    s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(3)])
+    s.press("Make warmer")
+    s.reaper.clock.pace_s = 0.0
+    s.reaper.turn("AEQ_Intensity by controller or wheel", 32, resolution=128)
+    while ("reaper-aeq", "turned_intensity_alive") not in s.reaper.ext_state.values:
+        s.reaper.step(1)
+    with s.reaper.as_user() as project:
+        injection.delete_track(project.tracks[0])
+    s.reaper.run_until()
+    assert s.said == [] and [names[0][0] for names in ours(s.project).values()] == ["AEQ: warm 50%"] * 2
 
 
 def test_down_to_nothing_and_up_again_keeps_the_shape(warm):

@@ -302,6 +302,9 @@ def test_master_project_leaves_one_step_and_nothing_to_redo(open_song, sound):
         ('{"eqs": [], "version": 1, "track": "", "kind": "bass"}', "bass"),
         ("of somebody else", None),
         ('{"eqs":[7],"version":1}', None),
+        ('{"version":1,"track":"{another}","group":"g","eqs":[]}', None),
+        ('{"version":1,"kind":5,"eqs":[]}', None),
+        ('{"version":1,"kind":"bass","eqs":5}', None),
         (None, "bass"),
     ],
 )

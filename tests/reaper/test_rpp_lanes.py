@@ -92,6 +92,21 @@ def test_what_the_actions_drew_on_the_master_is_known_again(tmp_path, kept, stay
     master.set_eq(MOVING.sections[0].eq, NAME)
     after = master.chunk.to_bytes()
     assert after.startswith((before if stays else static).removesuffix(b">\n"))
+    if not stays:  # what is drawn there from now on is the user's
+        chain.insert(len(chain.children) - 1, drawn)
+        before = master.chunk.to_bytes()
+        master.set_eq(MOVING.sections[1].eq, NAME)
+        assert (
+            b"04662523-EE11" in master.chunk.to_bytes() and fxid.encode() + b" " not in before.split(b"<EXTSTATE")[-1]
+        )
+
+
+def test_a_line_that_anybody_wrote_is_no_reason_to_fail(tmp_path):
+    master = opened(tmp_path).master
+    master.set_eq(MOVING.sections[0].eq, NAME)
+    (fxid,) = (line.tokens[1] for line in master.chunk.find("MASTERFXLIST").lines if line.name == "FXID")
+    master.chunk.append(["<EXTSTATE", "  <REAPER-AEQ-LANES", f"    {fxid} {'9' * 5000} 1", "  >", ">"])
+    assert not master.set_eq(MOVING.sections[0].eq, NAME)
 
 
 @pytest.mark.skipif(not FILES, reason="the shared projects are not at hand")

@@ -14,6 +14,7 @@ from reaper_aeq import AdaptiveEQ, Band, Eq
 from reaper_aeq.dsp.loudness import integrated_loudness
 from reaper_aeq.dsp.peaks import true_peak_db
 from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
+from reaper_aeq.errors import AudioError
 from reaper_aeq.evaluation.law import OUTPUT_DB, lifted_db, slack_db
 from reaper_aeq.request import METHODS
 from reaper_aeq.result.result import with_measured_loudness
@@ -162,6 +163,17 @@ def test_peaks_take_output_gain_away_and_that_is_said(engine):
             lambda use, n=level, to=asked: to.append(n) or use([n * sound]),
         )
         assert asked == ([1.0] if level == 1.0 else []) and again.eq == result.eq
+    # a sound that is gone by now, or another one, gives way as much as its loudest pieces tell
+    known = with_measured_loudness(loud, engine.analyze(sound, RATE), None)
+    assert known.gave_way_db > 0.1
+    for now in (0.5 * sound, 4 * sound, None):
+
+        def gone(use, now=now):
+            if now is None:
+                raise AudioError("gone")
+            return use([now])
+
+        assert with_measured_loudness(loud, engine.analyze(sound, RATE), gone).eq == known.eq
     # the picture follows
     heard = np.isfinite(loud.source_db)
     out = loud.eq.response_db(GRID_HZ, RATE) + loud.eq.output_gain_db

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from ...eq import Eq, MovingEq
 from ..reaeq.values import db_to_linear
-from ..rpp.lanes import parameter
+from ..rpp.lanes import NUMBER, parameter
 from . import fx
 from .api import TEXT_BYTES, Api, RefusedCall
 from .envelopes import is_null, lanes
@@ -36,7 +36,7 @@ def ours(reaper: Api, project: str, track: str, instance: Instance | None) -> tu
         # [length, project, section, key, text, size]
         key = fx.guid(reaper, track, instance.index)
         text = reaper("GetProjExtState", project, SECTION, key, "", TEXT_BYTES)[4]
-        return tuple(map(int, re.findall(r"\d+", text)))
+        return tuple(map(int, re.findall(NUMBER, text)))
     return instance.record.lanes if instance.record else ()
 
 

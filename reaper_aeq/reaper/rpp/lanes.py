@@ -14,6 +14,7 @@ from ...eq import BandKind, MovingEq
 from ..chunks import Chunk, Line
 from ..reaeq.values import db_to_linear
 
+NUMBER = r"(?<!\d)\d{1,4}(?!\d)"  # of a parameter, in text that anybody may have written
 _NAMES = {
     BandKind.LOW_SHELF: "Low_Shelf", BandKind.HIGH_SHELF: "High_Shelf", BandKind.BAND: "Band",
     BandKind.LOW_PASS: "Low_Pass", BandKind.HIGH_PASS: "High_Pass", BandKind.NOTCH: "Notch",

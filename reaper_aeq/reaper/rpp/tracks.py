@@ -10,7 +10,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from ...eq import Eq, MovingEq
@@ -21,6 +20,7 @@ from . import track_ext
 from .fields import floats, ints, text
 from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
 from .items import Item, read_item
+from .lanes import NUMBER
 
 # What REAPER writes in a TRACK behind the FX chain.
 _AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
@@ -75,13 +75,23 @@ class _HasChain(ABC):
 
         Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
         """
+        looked_at: list[str] = []
+
+        def drawn(fxid: str) -> Collection[int]:
+            looked_at.append(fxid)
+            return self._drawn_in_reaper(name, fxid)
+
         try:
-            return set_eq(
+            changed = set_eq(
                 self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s,
-                partial(self._drawn_in_reaper, name),
+                drawn,
             )  # fmt: skip
         except ProjectError as error:
             raise error.in_file(self._path) from None
+        if changed and moving is None:
+            for fxid in looked_at:
+                self._forget_drawn(fxid)
+        return changed
 
     def rename_eq(self, name: str, new: str) -> bool:
         """Gives the ReaEQ of this name another; False if there is none."""
@@ -94,6 +104,9 @@ class _HasChain(ABC):
     def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
         return ()
+
+    def _forget_drawn(self, fxid: str) -> None:  # noqa: B027 - a track's record says it
+        """Those envelopes are gone: what is drawn there from now on is the user's."""
 
     @abstractmethod
     def _place_of_chain(self) -> int:
@@ -212,12 +225,29 @@ class Master(_HasChain):
     def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         # Beside the master nothing can be kept: it is among the project's own values, whose names REAPER has in
         # capitals. Their text is only known from a project that somebody wrote by hand and REAPER read.
-        for values in (chunk for chunk in self.chunk.chunks if chunk.name == "EXTSTATE"):
-            for section in values.chunks:
-                for line in section.lines if section.name.upper() == LANES_OF_MASTER else ():
-                    if line.name.upper() == fxid.upper():
-                        return [int(number) for number in re.findall(r"\d+", " ".join(line.tokens[1:]))]
+        for _, _, line in self._kept_of(fxid):
+            return [int(number) for number in re.findall(NUMBER, " ".join(line.tokens[1:]))]
         return ()
+
+    def _forget_drawn(self, fxid: str) -> None:
+        for values, section, line in self._kept_of(fxid):
+            section.remove(line)
+            if not section.children:
+                values.remove(section)
+            if not values.children:
+                self.chunk.remove(values)
+
+    def _kept_of(self, fxid: str) -> list[tuple[Chunk, Chunk, Line]]:
+        """The lines that tell which envelopes of an EQ are ours, with the chunks that they stand in."""
+        return [
+            (values, section, line)
+            for values in self.chunk.chunks
+            if values.name == "EXTSTATE"
+            for section in values.chunks
+            if section.name.upper() == LANES_OF_MASTER
+            for line in section.lines
+            if line.name.upper() == fxid.upper()
+        ]
 
     def _place_of_chain(self) -> int:
         children = self.chunk.children
