@@ -11,14 +11,15 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from reaper_aeq import AdaptiveEQ, Band, BandKind, Eq
 from reaper_aeq.demo.song import make_song
-from reaper_aeq.result.plot import curves_of
+from reaper_aeq.result.plot import Drawn
 
+PICTURE = Path(__file__).with_name("one_word.png")
 RATE = 44_100
 THIN, FULL = "#d9534f", "#2f6f9f"
 TICKS = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10000: "10k"}
 
 
-def main() -> None:
+def main(path: Path = PICTURE) -> None:
     voice = next(track.audio for track in make_song(sample_rate=RATE) if track.name == "voice")
     # what the demo took away from the voice, and a little more
     fuller = Eq(bands=(Band(BandKind.LOW_SHELF, 300.0, 10.0, 1.0),), output_gain_db=0.0).apply(voice, RATE)
@@ -29,8 +30,8 @@ def main() -> None:
     left, right = figure.subplots(1, 2)
     for name, (audio, color) in answers.items():
         result = engine.adapt(audio, RATE, "warm", name="Lead Vox")
-        curves = curves_of(result)
-        freqs_hz, source_db = np.asarray(curves["freqs_hz"]), np.asarray(curves["source_db"])
+        drawn = Drawn.of(result)
+        freqs_hz, source_db = np.asarray(drawn.freqs_hz), np.asarray(drawn.source_db)
         left.plot(freqs_hz, source_db - source_db[(freqs_hz > 400) & (freqs_hz < 4000)].mean(), color=color, lw=1.8)
         grid_hz = np.geomspace(40, 16_000, 400)
         right.plot(grid_hz, result.eq.response_db(grid_hz, RATE), color=color, lw=2.2, label=name)
@@ -54,7 +55,7 @@ def main() -> None:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     figure.tight_layout()
-    figure.savefig(Path(__file__).with_name("one_word.png"), metadata={"Software": None})
+    figure.savefig(path, metadata={"Software": None})
 
 
 if __name__ == "__main__":
