@@ -221,12 +221,6 @@ class Loudest:
         self._most = 0.0
         self._last: Tensor | None = None  # (2, channels, 2) largest samples and steps of the last two pieces
 
-    def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[np.ndarray | Tensor]:
-        """The blocks as they are, (channels, samples) each."""
-        for block in blocks:
-            self.add(torch.as_tensor(block, dtype=torch.float32))
-            yield block
-
     def most_db(self) -> float:
         """What the true peak is at most, dBTP: a bound that costs no oversampling."""
         self._end()

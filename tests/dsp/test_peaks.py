@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.signal import resample_poly
 
 from reaper_aeq import Band, Eq
@@ -52,13 +53,17 @@ def test_peaks_are_those_of_the_filtered_sound(seed, eq):
     assert after == pytest.approx(by_scipy(eq.apply(audio, RATE)), abs=0.1)
 
 
+def listen(loudest, blocks):
+    for block in blocks:
+        loudest.add(torch.from_numpy(block))
+
+
 @pytest.mark.parametrize("cuts", [1, 7, 300])
 @pytest.mark.parametrize("eq", EQS)
 def test_the_pieces_that_are_kept_hold_the_peaks(cuts, eq):
     audio = sound(9, seconds=20.0)
     loudest = Loudest(RATE)
-    passed = list(loudest.watch(np.array_split(audio, cuts, axis=1)))
-    assert sum(block.shape[1] for block in passed) == audio.shape[1]
+    listen(loudest, np.array_split(audio, cuts, axis=1))
     pieces = loudest.pieces()
     assert pieces.numel() < 0.2 * audio.size
     found, exact = true_peaks_of_pieces_db(pieces, eq, RATE), true_peaks_db([audio], eq, RATE)
@@ -68,7 +73,7 @@ def test_the_pieces_that_are_kept_hold_the_peaks(cuts, eq):
 def test_a_sound_shorter_than_a_piece_and_silence():
     for audio, peak in ((np.full((1, 5), 0.5, np.float32), -6.0), (np.zeros((2, 300), np.float32), None)):
         loudest = Loudest(RATE)
-        assert len(list(loudest.watch([audio]))) == 1
+        listen(loudest, [audio])
         pieces = loudest.pieces()
         if peak is None:
             assert not len(pieces)
@@ -84,7 +89,7 @@ def test_no_sound_peaks_higher_than_the_bound_says():
         ringing = eq.apply(click, RATE)[:, ::-1]
         for audio in (np.sign(ringing) * 0.25, sound(3)[:, :20_000], 0.5 * sound(4)[:1]):
             loudest = Loudest(RATE)
-            list(loudest.watch([audio.astype(np.float32)]))
+            listen(loudest, [audio.astype(np.float32)])
             before, after = true_peaks_db([audio], eq, RATE)
             most = loudest.most_db() + most_rise_db(eq.bands, RATE)
             assert before <= loudest.most_db() + 1e-3 and after <= most + 1e-3
@@ -104,11 +109,11 @@ def test_no_true_peak_lies_above_its_bound(cuts):
         for audio in (np.stack((worst, 0.3 * worst)), np.stack((smooth, worst.repeat(3)[: len(smooth)][:RATE]))):
             audio = audio.astype(np.float32)
             loudest = Loudest(RATE)
-            list(loudest.watch(np.array_split(audio, cuts, axis=1)))
+            listen(loudest, np.array_split(audio, cuts, axis=1))
             assert true_peak_db(audio) <= loudest.most_db() + 1e-4
             assert loudest.most_db() < 20 * np.log10(np.abs(audio).max()) + 6.9
     loudest = Loudest(RATE)
-    list(loudest.watch(np.array_split(0.5 * smooth[None].astype(np.float32), cuts, axis=1)))
+    listen(loudest, np.array_split(0.5 * smooth[None].astype(np.float32), cuts, axis=1))
     assert loudest.most_db() == pytest.approx(-6.0, abs=0.4)
 
 
