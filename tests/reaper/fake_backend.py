@@ -98,7 +98,7 @@ class FakeBackend:
         part.write_text(json.dumps(state))
         part.rename(self.state_file)
         self._beat()
-        self._over = threading.Event()
+        self._over, self._idle = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._live, daemon=True)
         self.thread.start()
 
@@ -106,11 +106,17 @@ class FakeBackend:
         self._over.set()
         self.thread.join()
 
+    def die(self) -> None:
+        """As `drop`; what it was at when it died is over when this returns."""
+        self.drop = True
+        assert self._idle.wait(20)
+
     def _live(self) -> None:
         next_beat = 0.0
         while not self._over.wait(0.005):
             with suppress(OSError):  # a mailbox that was removed, a disk that is full
                 if self.drop:
+                    self._idle.set()
                     continue
                 if self.beats and time.monotonic() > next_beat:
                     next_beat = time.monotonic() + 0.1

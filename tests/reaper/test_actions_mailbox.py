@@ -176,7 +176,7 @@ def test_the_disk_full_before_the_press(open_song, strips, tmp_path):
         s = open_song(strips)
         fill(s)
         s.press("Make warmer")
-        s.backend.drop = True
+        s.backend.die()
         assert len(s.said) == 1 and s.said[0].startswith("There is no room to write to") and s.unchanged
         (s.mailbox / "ballast").unlink()
         assert s.left_behind() == []
@@ -197,10 +197,11 @@ def test_the_disk_fills_while_waiting(open_song, strips, tmp_path):
         fill(s)
         s.backend.finishes = True
         s.reaper.run_until()
-        s.backend.drop = True
+        s.backend.die()
         assert len(s.said) == 1 and s.said[0].startswith("There is no room to write to") and s.unchanged
         (s.mailbox / "ballast").unlink()
-        assert s.left_behind() == []
+        # what the action took away when it gave up may have made room for an answer, which a living backend sweeps
+        assert [name for name in s.left_behind() if not name.endswith(".answer")] == []
 
 
 def test_the_action_ended_by_the_user_while_waiting(open_song, strips):
