@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,12 @@ from .result.result import (
     HeardAs,
     Result,
     explain_output,
+    held_for_peaks,
     nothing_heard,
-    room_for_peaks,
     with_known_peaks,
     with_measured_loudness,
 )
-from .result.safety import OUTPUT, Loudness
+from .result.safety import Loudness
 
 if TYPE_CHECKING:
     from .methods.reference.match import MatchResult
@@ -215,13 +216,10 @@ class AdaptiveEQ:
     def _result(self, one: AnalyzedRequest, checked: ValidatedRequest, request: MethodInput, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = one.analysis, request.observation
-        assert request.loudness is not None, "`requests` gives it"
         asked, intensity = checked.asked, checked.intensity
-        held = at_intensity(eq, abs(intensity), seen, request.loudness, request.mean_db)
-        times = room_for_peaks(held.eq, analysis)
-        if times < 1.0:
-            held = at_intensity(eq, times * abs(intensity), seen, request.loudness, request.mean_db)
-            held = replace(held, by=held.by or OUTPUT)
+        assert request.loudness is not None, "`requests` gives it"
+        at = partial(at_intensity, eq, seen=seen, loudness=request.loudness, word_db=request.mean_db)
+        held = held_for_peaks(at, abs(intensity), analysis)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         after_db = balance_of(seen.ltas_db + response, seen.usual)

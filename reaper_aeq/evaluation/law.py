@@ -107,11 +107,12 @@ def mixes_of(sounds: Sequence[TestSound]) -> list[TestSound]:
     return [sound for sound in sounds if sound.kind == "mix"] or list(sounds)
 
 
-def lifted_db(eq: Eq, analysis: Analysis) -> dict[float, float]:
-    """{depth: the most that comes out of an EQ above the source where that lies so far below its loudest band}, dB."""
+def lifted_db(eq: Eq, analysis: Analysis, sooner_db: float = 0.0) -> dict[float, float]:
+    """{depth: the most that comes out of an EQ above the source where that lies so far below its loudest band}, dB.
+    `sooner_db`: counted from so much less on."""
     out = eq.response_db(GRID_HZ, analysis.sample_rate) + eq.output_gain_db
     ltas = analysis.ltas_db()
-    depth = (ltas.max() - ltas).numpy()
+    depth = (ltas.max() - ltas).numpy() + sooner_db
     return {least: float(out[depth >= least].max(initial=-NET_DB)) for least in LIFTS_DB}
 
 
@@ -126,14 +127,14 @@ def net_db(eq: Eq, analysis: Analysis) -> tuple[float, float]:
     return float(response.max() + max(eq.output_gain_db, 0.0)), float(-response[sound].min(initial=0.0))
 
 
-def slack_db(eq: Eq, analysis: Analysis) -> float:
-    """How far an EQ is from the nearest limit, dB; negative beyond it."""
-    lifts = [LIFTS_DB[depth] - db for depth, db in lifted_db(eq, analysis).items()]
+def slack_db(eq: Eq, analysis: Analysis, sooner_db: float = 0.0) -> float:
+    """How far an EQ is from the nearest limit, dB; negative beyond it. `sooner_db`: as of `lifted_db`."""
+    lifts = [LIFTS_DB[depth] - db for depth, db in lifted_db(eq, analysis, sooner_db).items()]
     return min(*lifts, NET_DB - max(net_db(eq, analysis)), OUTPUT_DB - abs(eq.output_gain_db))
 
 
-def slack_as_loud_db(eq: Eq, analysis: Analysis) -> float:
+def slack_as_loud_db(eq: Eq, analysis: Analysis, sooner_db: float = 0.0) -> float:
     """`slack_db` at the output gain that keeps the loudness, whatever peaks took off of it: limits hold the bands of
     loud and soft recordings alike, so what is said of them must not hang on the level."""
     gain_db = Loudness(analysis).lost_db(eq_curve(eq, analysis.sample_rate))
-    return slack_db(eq.with_output_gain(gain_db), analysis)
+    return slack_db(eq.with_output_gain(gain_db), analysis, sooner_db)

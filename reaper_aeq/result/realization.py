@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..dsp.few_bands import Curve, all_wanted, few_bands
 from ..dsp.fit import DEFAULT_KINDS, fit_bands
+from ..dsp.other_rate import at_rate
 from ..dsp.response import eq_from_params
 from ..dsp.shared_bands import shared_bands
 from ..dsp.spectrum import GRID_HZ
@@ -247,7 +248,7 @@ def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], GRID, rate)
     for (n, factor), eq in zip(times.items(), larger, strict=True):
         found[n] = scaled(eq, 1 / factor)
-    return found
+    return [at_rate(eq, GRID_HZ, rate, sample_rate) for eq in found]
 
 
 def _curve(one: FitTarget, times: float = 1.0) -> Curve:

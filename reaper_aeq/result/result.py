@@ -17,10 +17,11 @@ from ..errors import AudioError
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
 from ..util.scores import rounded_score, shown_change
-from .safety import OUTPUT_LIMIT_DB
+from .safety import OUTPUT, OUTPUT_LIMIT_DB, Held
 
 PEAK_RISE_DB = 1.0  # that an EQ may add to a true peak which lies at full scale or above
 PEAK_ROOM_DB = 0.05
+PEAK_HALVINGS = 7  # of an intensity
 SAME_PEAK_DB = 0.01  # a sound that is read again and peaks elsewhere is another one
 TOLD_FROM_DB = 0.1  # of output gain, and of what of it gave way to peaks
 NOTHING_DB = 0.05  # what is smaller is shown as 0.0 dB
@@ -237,15 +238,30 @@ def peak_limit_db(before_db: float) -> float:
     return max(before_db + PEAK_RISE_DB, 0.0) - PEAK_ROOM_DB
 
 
-def room_for_peaks(eq: Eq, analysis: Analysis) -> float:
-    """0..1, the part of an EQ's gains whose true peaks the smallest output gain can still keep low, at any level."""
+def held_for_peaks(at: Callable[[float], Held], intensity: float, analysis: Analysis) -> Held:
+    """What `at` makes of an intensity, or of the largest below it whose true peaks the smallest output gain can still
+    keep low, at any level: how far peaks rise is not linear in it."""
+    held = at(intensity)
+    if _room_for_peaks(held.eq, analysis):
+        return held
+    low, high, held = 0.0, intensity, at(0.0)
+    for _ in range(PEAK_HALVINGS):
+        middle = 0.5 * (low + high)
+        tried = at(middle)
+        if _room_for_peaks(tried.eq, analysis):
+            low, held = middle, tried
+        else:
+            high = middle
+    return replace(held, by=held.by or OUTPUT)
+
+
+def _room_for_peaks(eq: Eq, analysis: Analysis) -> bool:
     if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
-        return 1.0
+        return True
     if float(eq.response_db(GRID_HZ, analysis.sample_rate).max()) < OUTPUT_LIMIT_DB - PEAK_RISE_DB:
-        return 1.0
+        return True
     before_db, after_db = true_peaks_of_pieces_db(analysis.loudest, eq, analysis.sample_rate)
-    rise_db, most_db = after_db - before_db, PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
-    return 1.0 if rise_db <= most_db else most_db / rise_db
+    return after_db - before_db <= PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
 
 
 def under_peaks(result: AnyResult, gain_db: float, before_db: float, after_db: float) -> AnyResult:

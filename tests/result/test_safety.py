@@ -17,8 +17,8 @@ from reaper_aeq.dsp.spectrum import GRID_HZ, analyze_blocks
 from reaper_aeq.errors import AudioError
 from reaper_aeq.evaluation.law import OUTPUT_DB, lifted_db, slack_db
 from reaper_aeq.request import METHODS
-from reaper_aeq.result.result import with_measured_loudness
-from reaper_aeq.result.safety import CUT, OUTPUT, SILENCE, Limits, Loudness
+from reaper_aeq.result.result import held_for_peaks, with_measured_loudness
+from reaper_aeq.result.safety import CUT, OUTPUT, SILENCE, Held, Limits, Loudness
 
 RATE = 48_000
 
@@ -135,6 +135,24 @@ def test_a_match_is_held(engine):
     result = engine.match(SOUNDS["bass"], RATE, SOUNDS["cymbal"] + 0.3 * SOUNDS["mix"], RATE, intensity=2.0)
     assert slack_db(result.eq, ANALYSES["bass"]) >= 0
     assert max(lifted_db(result.eq, ANALYSES["bass"]).values()) > 1.0
+
+
+def test_peaks_are_kept_low_however_they_rise():
+    """Where limits hold some bands, half the intensity is not half the rise: looked at once, it stayed 5 dB too much."""
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)[None].astype(np.float32)
+    asked = []
+
+    def at(intensity: float) -> Held:
+        asked.append(intensity)
+        return Held(Eq((Band("band", 1000.0, min(12.0, 24.0 * intensity), 2.0),)))
+
+    held = held_for_peaks(at, 2.0, analyze_blocks([tone], RATE))
+    (band,) = held.eq.bands
+    assert held.by == OUTPUT and max(asked) == 2.0
+    rise_db = true_peak_db(held.eq.apply(tone, RATE)) - true_peak_db(tone)
+    assert 6.3 < rise_db <= 7.0 and band.gain_db == pytest.approx(rise_db, abs=0.1)
+    asked.clear()
+    assert held_for_peaks(at, 0.25, analyze_blocks([tone], RATE)) == at(0.25) and asked == [0.25, 0.25]
 
 
 def test_peaks_take_output_gain_away_and_that_is_said(engine):

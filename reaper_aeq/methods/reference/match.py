@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...model.eq_autoencoder import EqAutoencoder
 from ...request import MatchRequest
 from ...result.explanation import explain_match
 from ...result.realization import at_intensity, eq_curve, realize
-from ...result.result import Result, explain_output, with_known_peaks
+from ...result.result import Result, explain_output, held_for_peaks, with_known_peaks
 from ...result.safety import Held, Loudness
 from ..descent import descend, to_free, to_params
 from . import Difference, Matching, difference, limited, ltas, posterior, smoothed, window
@@ -119,7 +120,8 @@ def match_analysis(
         curve = center(smoothed(curve, found.heard, request.smoothing_oct))
     code = eq_model.encode(limited(curve, found.heard, inside).float())
     loudness = Loudness(source)
-    held = at_intensity(realize(eq_model, code, seen, loudness), request.intensity, seen, loudness)
+    at = partial(at_intensity, realize(eq_model, code, seen, loudness), seen=seen, loudness=loudness)
+    held = held_for_peaks(at, request.intensity, source)
     return _result(source, seen, found, inside, held, sure, names, request)
 
 
