@@ -34,8 +34,8 @@ def at_rate(eq: Eq, freqs_hz: np.ndarray, found_at: float, sample_rate: float) -
     limits = limits_of(tuple(band.kind for band in eq.bands), UP_TO_HZ, 0.0)
     stays = np.repeat([band.kind in PASS_FILTERS for band in eq.bands], 3)
     flat = x.reshape(1, -1)
-    edges = (np.where(stays, flat, limit[None]) for limit in limits)
-    problem = Problem(here, codes, *edges, wanted, compared[None] / compared.sum(), 0.0)
+    low, high = (np.where(stays, flat, limit[None]) for limit in limits)
+    problem = Problem(here, codes, low, high, wanted, compared[None] / compared.sum(), 0.0)
     moved = levenberg_marquardt(problem, flat, STEPS)[0].reshape(x.shape)
     if np.abs(here.responses_db(moved, codes).sum(1) - wanted)[:, compared].max() >= apart_db:
         return eq

@@ -25,8 +25,8 @@ SCORED_TO = 0.95  # what has more of a word than that needs no more
 LEAST = {1.0: 0.25, 2.0: 0.5}  # intensity: how much of people's mean curve
 AUDIBLE_DB, FEW = 0.5, 0.03
 TIGHT_DB = 1.0  # from a limit: closer than that an answer yields to it
-# What may be lifted where a source lies 40 or 60 dB down falls from so many dB before that on (docs/algorithm.md, 8), or
-# answers would flip on a hair: there they yield already.
+# What may be lifted where a source lies 40 or 60 dB down falls from so many dB before that on (docs/algorithm.md, 8),
+# or answers would flip on a hair: there they yield already.
 COMES_ON_DB = 2.5
 WORTH_MORE = 1.1  # times: an answer that could not be so much stronger is held back
 ADAPTATIONS = np.linspace(0.0, 1.0, 21).tolist()

@@ -138,7 +138,7 @@ def test_a_match_is_held(engine):
 
 
 def test_peaks_are_kept_low_however_they_rise():
-    """Where limits hold some bands, half the intensity is not half the rise: looked at once, it stayed 5 dB too much."""
+    """Where limits hold some bands, half the intensity is not half the rise: after one look it was 5 dB too much."""
     tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)[None].astype(np.float32)
     asked = []
 
