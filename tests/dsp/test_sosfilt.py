@@ -68,3 +68,31 @@ def test_channels_that_are_alike_for_a_while_are_filtered_as_others():
     for side in (0, 1):
         alone = EqFilter(eq, 48_000, 1).process(np.concatenate((mono, stereo, mono), axis=1)[side : side + 1])
         assert np.array_equal(blocks[side], alone[0])
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_in_silence_a_filter_rings_out_and_then_rests(monkeypatch, without):
+    """Numbers near the smallest there are never quite became zero, and each cost fifty times as much."""
+    if without:
+        monkeypatch.setattr(module, "_compiled", lambda: None)
+    sections = EqFilter(Eq((Band("band", 400.0, 9.0, 0.5), Band("high_shelf", 3000.0, -4.0))), 48_000, 2)._sos
+    rng, silence = np.random.default_rng(0), np.zeros((2, 200_000))
+    sound = np.concatenate(
+        (silence, rng.standard_normal((2, 9000)), silence, rng.standard_normal((2, 700)), silence), 1
+    )
+    whole = public(sections, sound, axis=-1)
+    state, out = np.zeros((2, 2, 2)), []
+    for part in np.split(sound, [5000, 205_000, 300_001, 450_000], axis=1):
+        found, state = module.sosfilt(sections, part, state)
+        out.append(found)
+    assert np.abs(np.concatenate(out, axis=1) - whole).max() < 1e-20
+    assert not state.any() and not out[-1][:, -100_000:].any()
+    tiny = np.abs(np.concatenate(out, axis=1))
+    assert not ((tiny > 0) & (tiny < np.finfo(np.float64).tiny)).any()
+    assert ((np.abs(whole) > 0) & (np.abs(whole) < 1e-290)).any()  # what it is about
+
+
+def test_one_channel_may_sound_while_the_other_is_silent():
+    sections, sound = random_filter(), np.zeros((2, 20_000))
+    sound[1] = np.random.default_rng(1).standard_normal(20_000)
+    assert np.allclose(module.sosfilt(sections, sound, np.zeros((3, 2, 2)))[0], public(sections, sound, axis=-1))
