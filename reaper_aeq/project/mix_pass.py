@@ -116,6 +116,7 @@ class TrackSound:
         self._last: tuple[int, int] | None = None
         self._resting = (-1, False)  # from which sample on, and whether
         self._kept = np.zeros((0, 2), np.float32)
+        self._rings = False  # whether its EQ still did at the end of what is kept
         self._lock = threading.Lock()
 
     def before_eq(self, start: int, count: int) -> np.ndarray:
@@ -138,7 +139,7 @@ class TrackSound:
         return self._resting[1]
 
     def _rests(self, start: int, count: int) -> bool:
-        if self.depth > STAGE or self._last == (start, count) or (self._filter and self._kept.any()):
+        if self.depth > STAGE or self._last == (start, count) or self._rings:
             return False  # what was made already is asked for at no cost
         if self._tape:
             return not self._tape.holds(start, count)
@@ -154,6 +155,7 @@ class TrackSound:
             if self._last != (start, count):
                 sound = self.before_eq(start, count)
                 self._kept = self._filter.process(sound.T).T if self._filter else sound
+                self._rings = self._filter is not None and bool(self._kept.any())
                 self._last = (start, count)
             return self._kept
 
