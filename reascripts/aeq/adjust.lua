@@ -125,6 +125,7 @@ function adjust.scale(act, factor, direction)
     same = function(entry)
       return same(entry.track, entry.wanted)
     end,
+    renews = true,
     write = function(entry)
       for _, one in ipairs(entry.wanted) do
         local what = scaled(entry.track, one)
@@ -195,6 +196,7 @@ function adjust.compare(act)
       on = none(entries, "on")
       return on and "EQ on" or "EQ off"
     end,
+    renews = true,
     write = function(entry)
       for i, instance in ipairs(entry.ours) do
         reaper.TrackFX_SetEnabled(entry.track, instance.index, on)
@@ -233,6 +235,7 @@ function adjust.delta(act)
       on = none(entries, "heard")
       return on and "only the change" or "all of the sound"
     end,
+    renews = true,
     write = function(entry)
       for i, instance in ipairs(entry.ours) do
         reaper.TrackFX_SetParam(entry.track, instance.index, entry.deltas[i], on and 1 or 0)
@@ -310,6 +313,7 @@ function adjust.remove(act)
       kept.eqs = {}
       entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
     end,
+    renews = true,
     write = function(entry)
       for _, instance in ipairs(entry.ours) do
         local fx = chain.find(entry.track, instance.guid) -- deleting one moves others, those in containers too

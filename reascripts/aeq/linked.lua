@@ -81,6 +81,7 @@ function linked.complete(act, targets, family)
         member.link, member.linked = several and links[group] or nil, several
       end
     end
+    act:breathe()
   end
   table.sort(all, function(a, b)
     return a.number < b.number

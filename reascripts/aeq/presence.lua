@@ -22,6 +22,12 @@ function presence.has(act, target)
   return reaper.EnumProjects(-1) == act.project and has(act, target)
 end
 
+--- A text that is another one once the user has made, undone or redone a step. REAPER's count moves with steps of
+--- scripts; whether it does with undo, nobody measured, but what can be redone is something else then.
+function presence.history(project)
+  return reaper.GetProjectStateChangeCount(project) .. " " .. (reaper.Undo_CanRedo2(project) or "")
+end
+
 --- What a track is called in sentences.
 function presence.name(act, track)
   local _, name = reaper.GetTrackName(track)

@@ -14,7 +14,7 @@ local settings = require("aeq.settings")
 local speak = require("aeq.speak")
 
 -- Work of our own between two cycles; REAPER's window feels late from about 50 ms on.
-local SLICE_S = 0.015
+local SLICE_S = 0.008
 local SETTLE_S = 3 -- how long the backend may go on reading a sound that nobody waits for any more
 local MIN_VERSION = 6.37 -- TrackFX_SetNamedConfigParm knows renamed_name
 

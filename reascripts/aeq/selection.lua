@@ -149,7 +149,7 @@ end
 
 --- The targets of a press: of the selected items if there are any, else of the selected tracks.
 function selection.targets(act, family)
-  act.chosen = chosen(act)
+  act.chosen, act.history = chosen(act), presence.history(act.project)
   local targets = item_targets(act, family)
   if #targets == 0 then
     local tracks = {}

@@ -115,6 +115,7 @@ function sounds.ask(act, targets, whole_chain, task_of, ask)
       if act.along then
         along.ask(act, task, whole)
       end
+      act:breathe()
     end
     for n, given in ipairs(ask(tasks)) do
       answers[places[n]] = given

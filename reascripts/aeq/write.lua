@@ -23,6 +23,7 @@ local write = {}
 -- UNDO_STATE_TRACKCFG and _FX: track and master FX, and what we keep beside a track; nothing else (docs/reaper.md, 10)
 local UNDO_STATE = 1 | 2
 local UNDO_STATE_MISCCFG = 8 -- what is kept beside the project
+local TRIES = 3 -- how often all is read where the user makes steps meanwhile
 local FEW = 8 -- tracks that are read and written in one cycle
 local SAME_WEIGHT = 0.005 -- names have whole per cents
 
@@ -36,8 +37,9 @@ end
 --- changes beside tracks and FX. A block has to be closed in the cycle that opened it: with many targets that cycle is
 --- for it alone.
 -- targets: {track, name}, and {automation: the track's mode} where that is known
--- before: called in the block's cycle, ahead of it: the last look at whether all is as it was
--- Returns REAPER's count of changes as it is right behind the block.
+-- before: called in the block's cycle, ahead of it: the last look at whether all is as it was. False ends it without a
+-- block; a second result is another title
+-- Returns REAPER's count of changes as it is right behind the block, nil where there was none.
 function write.undoable(act, title, targets, body, more, before)
   local is_long = #targets > FEW
   if is_long then
@@ -46,7 +48,12 @@ function write.undoable(act, title, targets, body, more, before)
   end
   presence.check(act, targets)
   if before then
-    before()
+    local goes_on, another = before()
+    if not goes_on then
+      act.needs_all = nil
+      return nil
+    end
+    title = another or title
   end
   local project, label, flags = act.project, "AEQ: " .. title, UNDO_STATE | (more or 0)
   reaper.Undo_BeginBlock2(project)
@@ -197,8 +204,13 @@ function write.with_edits(target, eq, blend)
 end
 
 --- Looks at what is there and makes ready what the block writes for {target, eq, blend}. Nothing is changed yet.
-function write.ready(act, entry)
+-- anew: what is kept beside the track may be another than when the target was chosen, by undo
+function write.ready(act, entry, anew)
   local target, eq, blend = entry.target, entry.eq, entry.blend
+  local found = anew and target.instance and reaeq.find(target.track, target.family)
+  if found and found.guid == target.instance.guid then
+    target.instance = found
+  end
   local track, instance = target.track, target.instance
   local count = reaper.TrackFX_GetCount(track)
   local old = current(target, count)
@@ -246,7 +258,7 @@ function write.one(act, entry)
   local target, eq, blend = entry.target, entry.eq, entry.blend
   local track = target.track
   if not entry.ready or not fits(track, entry.ready) then
-    write.ready(act, entry) -- the user moved FX meanwhile, or turned a knob
+    write.ready(act, entry, true) -- the user moved FX meanwhile, or turned a knob
   end
   local ready = entry.ready
   local old, whole, was, idle, lanes = ready.old, ready.whole, nil, {}, {}
@@ -341,17 +353,32 @@ function write.all(act, title, entries)
       more = UNDO_STATE_MISCCFG -- which of its lanes are ours
     end
   end
-  for i, entry in ipairs(entries) do
-    presence.check(act, { targets[i] })
-    write.ready(act, entry)
-    act:breathe()
-  end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
-  write.undoable(act, label, targets, function()
-    for _, entry in ipairs(entries) do
-      write.one(act, entry)
+  for try = 1, TRIES do
+    presence.project(act)
+    local before = presence.history(act.project)
+    for i, entry in ipairs(entries) do
+      presence.check(act, { targets[i] })
+      write.ready(act, entry, before ~= act.history)
+      act:breathe()
     end
-  end, more)
+    local written = write.undoable(act, label, targets, function()
+      for _, entry in ipairs(entries) do
+        write.one(act, entry)
+      end
+    end, more, function()
+      local is_old = presence.history(act.project) ~= before
+      if is_old and try == TRIES then -- an answer that was waited for is not given up: all is read in this cycle
+        for _, entry in ipairs(entries) do
+          entry.ready = nil
+        end
+      end
+      return not is_old or try == TRIES
+    end)
+    if written then
+      break
+    end
+  end
   act:uninterrupted(function()
     for _, entry in ipairs(entries) do
       tell(act, entry)

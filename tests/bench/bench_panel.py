@@ -2,12 +2,13 @@
 
     python tests/bench/bench_panel.py [--tracks 200]
 
-CPU time of the scripts in the stand-in, its own functions taken out. What is left of each of their calls is in: handing
-values from Lua to Python and back, which takes longer here than an empty call in a loop does. How much of the longest
-cycle that is ("of it calls") follows from the time between two calls of one function in a row, between which a script
-does next to nothing. The calls of the longest cycle are counted beside it, and those of the cycle that holds the undo
-block, which is one cycle whatever happens: they are the same on every machine. REAPER's own calls take 6 µs (writing a
-parameter) and more (a name: 0.5 to 5 ms); no stand-in can tell. `--busiest` names the functions.
+CPU time of the scripts in the stand-in, without its own functions and without the way to them ("handing over"): values
+go from Lua to Python and back, where in REAPER a C function is called. How long that takes is measured in place, behind
+each call (`Script.measures_way`): where the stand-in has just computed, it is many times what an empty call in a loop
+takes, and more than all else in a cycle of many calls. So it says nothing of REAPER and is shown beside. The calls of
+the longest cycle are counted, and those of the cycle that holds the undo block, which is one cycle whatever happens:
+they are the same on every machine. REAPER's own calls take 6 µs (writing a parameter) and more (a name: 0.5 to 5 ms);
+no stand-in can tell. `--busiest` names the functions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reaper"))
@@ -70,34 +70,6 @@ def let_go(panel: Panel) -> bool:
     return len(names(panel)) == 1 and names(panel) != {"AEQ: warm 100%"}
 
 
-class Between:
-    """Seconds between two calls of one function in a row, of all scripts: what a call alone takes here."""
-
-    def __init__(self) -> None:
-        self.gaps: list[float] = []
-        self._last = ("", 0.0)
-        make = script.Script._callable
-
-        def noticed(running: script.Script, name: str, function: Callable) -> Callable:
-            call = make(running, name, function)
-
-            def timed(*arguments: object) -> object:
-                begun = time.thread_time()
-                if self._last[0] == name:
-                    self.gaps.append(begun - self._last[1])
-                result = call(*arguments)
-                self._last = (name, time.thread_time())
-                return result
-
-            return timed
-
-        script.Script._callable = noticed
-
-    def of_calls_ms(self, calls: int, taken_out_s: float) -> float:
-        """Of so many calls, `taken_out_s` of each having been taken out of the cycle's time already."""
-        return 1000 * calls * max(0.0, median(self.gaps or [0.0]) - taken_out_s)
-
-
 PHASES = {
     "open, nothing moves": idle,
     "a word": click("warm"),
@@ -118,7 +90,7 @@ def main() -> None:
     parser.add_argument("--busiest", action="store_true", help="what the longest cycle, and all, called most")
     options = parser.parse_args()
     script.time = crossing.time = SimpleNamespace(perf_counter=time.thread_time)  # others' work on this machine is out
-    between = Between()
+    script.Script.measures_way = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["TMPDIR"] = str(folder / "temp")
@@ -126,20 +98,21 @@ def main() -> None:
         session.backend.answer = told
         panel = Panel(session)
         print(f"{options.tracks} tracks selected; wanted of the panel itself: {WANTED_MS:.0f} ms")
-        taken_out_s = crossing.crossing_s(script.RUNTIMES[session.reaper.lua_version], script.PRELUDE)
-        heads = ("longest cycle", "of it calls"), ("its calls", "98 % under", "in the block", "cycles")
+        heads = ("longest cycle", "the block's", "handing over"), ("its calls", "98 % under", "in the block", "cycles")
         print(" " * 24 + "".join(f"{head:>15}" for head in heads[0]) + "".join(f"{head:>13}" for head in heads[1]))
         for what, phase in PHASES.items():
             session.reaper.cycles.clear()
-            between.gaps.clear()
             if not phase(panel):
                 raise SystemExit(f"{what}: {names(panel)}, {panel.texts()[-1]!r}")
             cycles = sorted(session.reaper.cycles, key=lambda cycle: cycle.blocked_s)
             taken = [1000 * cycle.blocked_s for cycle in cycles]
-            block = max((cycle.calls for cycle in cycles if cycle.called["Undo_BeginBlock2"]), default=0)
+            blocks = [cycle for cycle in cycles if cycle.called["Undo_BeginBlock2"]]
+            block = max(blocks, key=lambda cycle: cycle.calls, default=None)
             print(
-                f"{what:>24}{taken[-1]:>12.1f} ms{between.of_calls_ms(cycles[-1].calls, taken_out_s):>12.1f} ms"
-                f"{cycles[-1].calls:>13}{taken[int(0.98 * len(taken))]:>10.1f} ms{block or '':>13}{len(taken):>13}",
+                f"{what:>24}{taken[-1]:>12.1f} ms"
+                + (f"{1000 * block.blocked_s:>12.1f} ms{1000 * block.handed_s:>12.1f} ms" if block else " " * 30)
+                + f"{cycles[-1].calls:>13}{taken[int(0.98 * len(taken))]:>10.1f} ms"
+                f"{block.calls if block else '':>13}{len(taken):>13}",
                 flush=True,
             )
             if options.busiest:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from actions_kit import RATE, SCRIPTS, Clip, Strip, always_render, guid, noise, ours, reaeq, song, sound_of
 from fake_backend import answer
+from standin.fx_chain import fx_list
 from standin.injection import delete_item, delete_track, select, turn_band
 from standin.registry import FUNCTIONS
 from standin.undo import record
@@ -34,8 +35,8 @@ def slow(s) -> None:
     """From now on every `breathe` of the actions waits for the next cycle."""
     script = s.scripts / "aeq" / "run.lua"
     text = script.read_text()
-    assert "local SLICE_S = 0.015\n" in text
-    script.write_text(text.replace("local SLICE_S = 0.015\n", "local SLICE_S = -1\n"))
+    assert "local SLICE_S = 0.008\n" in text
+    script.write_text(text.replace("local SLICE_S = 0.008\n", "local SLICE_S = -1\n"))
 
 
 def box(*blocks: list[str]) -> list[str]:
@@ -172,8 +173,13 @@ def test_a_knob_turned_just_before_it_is_scaled_or_made_afresh_is_kept(many, act
         turn_band(project.tracks[1], 0, 0, gain_db=6.0)
         record(project, "of the user")
     turned = turned_until_written(many, action)
-    assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
-    assert gain(many) == turned and gain(many, "T1") == 6.0 and gain(many, "T2") == 3.0
+    if action == "Start afresh":  # would undo what the hand does just now
+        assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
+        assert gain(many) == turned and gain(many, "T1") == 6.0 and gain(many, "T2") == 3.0
+    else:
+        assert many.said == [] and len(many.project.undo_points) == 3
+        assert gain(many) == round(3.75 + turned - 3.0, 2)
+        assert gain(many, "T1") == 6.75 and gain(many, "T2") == 3.75
 
 
 def cycles_until_written(s, action: str) -> int:
@@ -187,18 +193,165 @@ def cycles_until_written(s, action: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("action", ["More", "Compare"])
-def test_a_step_of_the_users_in_the_last_cycle_before_the_block_ends_it(many, action):
-    count, before = cycles_until_written(many, action), many.project.bytes()
+def right_before_the_block(s, action: str) -> bytes:
+    """Runs an action until all is made ready and its block comes next. Returns the project as it is then."""
+    points = len(s.project.undo_points)
+    if action == "Make warmer":  # how long the backend takes, nobody knows
+        s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+        s.start(action)
+        begun, ready = len(s.reaper.cycles), 0
+        while ready < MANY:
+            s.reaper.step(1)
+            ready = sum(cycle.called["TrackFX_GetEnabled"] for cycle in s.reaper.cycles[begun:])
+        s.reaper.step(1)
+    else:
+        count = cycles_until_written(s, action)
+        s.start(action)
+        s.reaper.step(count - 1)
+    assert len(s.project.undo_points) == points and s.reaper.scripts
+    return s.project.bytes()
+
+
+def written(s) -> set[str]:
+    return {name for ((name, _),) in ours(s.project).values()}
+
+
+EACH = ["More", "Compare", "Hear only the change", "Remove"]
+
+
+@pytest.mark.parametrize("action", EACH)
+def test_a_step_of_the_users_in_the_last_cycle_before_the_block_has_all_read_again(many, action):
     s = many
-    s.start(action)
-    s.reaper.step(count - 1)
-    assert len(s.project.undo_points) == 1
+    right_before_the_block(s, action)
     with s.reaper.as_user() as project:
         project.steps += 1
     s.reaper.run_until()
+    assert s.said == [] and len(s.project.undo_points) == 2
+    s.reaper.undo()
+    assert written(s) == {"AEQ: warm 100%"} and gain(s) == 3.0
+
+
+@pytest.mark.parametrize("action", ["More", "Compare"])
+def test_steps_of_the_users_without_end_end_it(many, action):
+    s, before = many, many.project.bytes()
+    s.start(action)
+    while s.reaper.scripts:
+        with s.reaper.as_user() as project:
+            project.steps += 1
+        s.reaper.step(1)
     assert s.said == ["The project was changed meanwhile. Nothing was changed; press again."]
     assert s.project.bytes() == before and len(s.project.undo_points) == 1
+
+
+def test_a_word_is_written_through_steps_of_the_users_without_end(many):
+    s = many
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    s.start("Make warmer")
+    while s.reaper.scripts and len(s.project.undo_points) == 1:
+        with s.reaper.as_user() as project:
+            project.steps += 1
+        s.reaper.step(1)
+    s.reaper.run_until()
+    assert s.said == [] and len(s.project.undo_points) == 2 and gain(s) == gain(s, f"T{MANY - 1}") == 1.5
+
+
+@pytest.mark.parametrize("tracks", [1, 9])  # made ready in the block's cycle, or all read again
+@pytest.mark.parametrize(("action", "factor"), [("More", 1.25), ("Less", 0.8)])
+def test_bands_turned_right_before_the_block_are_kept_beside_what_is_scaled(many, action, factor, tracks):
+    s = many
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        for track in project.tracks[:tracks]:
+            turn_band(track, 0, 0, gain_db=5.0)
+    s.reaper.run_until()
+    now = {f"T{n}": round(3.0 * factor + (2.0 if n < tracks else 0.0), 2) for n in range(MANY)}
+    assert s.said == [] and {name: gain(s, name) for name in now} == now
+    assert len(s.project.undo_points) == 2
+    assert written(s) == {f"AEQ: warm {100 * factor:.0f}%{edited}" for edited in ("", " (edited)")}
+
+
+@pytest.mark.parametrize("action", [*EACH, "Make warmer"])
+def test_ours_is_found_where_it_was_moved_to_right_before_the_block(many, action):
+    s = many
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        track = project.tracks[0]
+        FUNCTIONS["TrackFX_AddByName"](project.reaper, track, "ReaEQ (Cockos)", False, -1000)
+        theirs = list(fx_list(track)[0].chain.lines())[fx_list(track)[0].start : fx_list(track)[0].stop]
+    s.reaper.run_until()
+    fx = fx_list(s.project.tracks[0])
+    assert s.said == [] and [one.renamed for one in fx][:1] == [""]
+    assert list(fx[0].chain.lines())[fx[0].start : fx[0].stop] == theirs
+    if action == "Remove":
+        assert ours(s.project) == {} and len(fx) == 1
+    elif action == "More":
+        assert gain(s) == gain(s, "T1") == 3.75
+    elif action == "Compare":
+        assert fx[1].flag(0) and not fx[0].flag(0)
+    elif action == "Hear only the change":
+        assert fx[1].delta and not fx[0].delta
+    else:
+        assert gain(s) == gain(s, "T1") == 1.5 and len(ours(s.project)) == MANY
+
+
+@pytest.mark.parametrize("action", [*EACH, "Make warmer"])
+def test_undo_right_before_the_block_has_what_is_there_then_changed(many, action):
+    """Of the step before: More, which the prepared writes would have gone on from."""
+    s = many
+    s.press("More")
+    right_before_the_block(s, action)
+    s.reaper.undo()
+    assert gain(s) == 3.0
+    s.reaper.run_until()
+    assert s.said == [] and [point.label for point in s.project.undo_points][:1] == [
+        f"AEQ: make warmer ({MANY} tracks)"
+    ]
+    assert len(s.project.undo_points) == 2
+    if action == "More":
+        assert gain(s) == 3.75 and written(s) == {"AEQ: warm 125%"}
+    s.reaper.undo()
+    assert gain(s) == gain(s, f"T{MANY - 1}") == 3.0 and written(s) == {"AEQ: warm 100%"}
+
+
+@pytest.mark.parametrize("action", [*EACH, "Make warmer", "Less"])
+def test_only_the_blocks_cycle_goes_through_all_tracks(many, action):
+    s = many
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    s.reaper.cycles.clear()
+    s.press(action)
+    assert sum(bool(cycle.called["Undo_BeginBlock2"]) for cycle in s.reaper.cycles) == 1
+    for cycle in s.reaper.cycles:
+        if not cycle.called["Undo_BeginBlock2"]:
+            assert cycle.called["GetSetMediaTrackInfo_String"] < MANY / 2 and cycle.called["TrackFX_GetFXGUID"] < MANY
+
+
+def test_undo_that_moves_no_count_is_seen_by_what_can_be_redone(many):
+    s = many
+    s.press("More")
+    right_before_the_block(s, "More")
+    steps = s.project.steps
+    s.reaper.undo()
+    s.project.steps = steps
+    s.reaper.run_until()
+    assert s.said == [] and gain(s) == 3.75 and written(s) == {"AEQ: warm 125%"}
+
+
+@pytest.mark.parametrize("action", [*EACH, "Make warmer"])
+@pytest.mark.parametrize("how", ["track deleted", "tab switched"])
+def test_a_track_or_the_project_goes_right_before_the_block(many, tmp_path, action, how):
+    s = many
+    before = right_before_the_block(s, action)
+    if how == "tab switched":
+        other = s.reaper.open_tab(song(tmp_path, [Strip("X")], "other.rpp"))
+        of_other = other.bytes()
+    else:
+        with s.reaper.as_user() as project:
+            delete_track(project.tracks[0])
+        before = s.project.bytes()
+    s.reaper.run_until()
+    assert len(s.said) == 1 and any(part in s.said[0] for part in GONE)
+    assert s.project.bytes() == before and len(s.project.undo_points) == 1
+    assert how == "track deleted" or (other.bytes() == of_other and not other.undo_points)
 
 
 def test_what_was_not_taken_back_is_not_said_to_be(many, monkeypatch):

@@ -247,7 +247,7 @@ local functions = {
   Undo_BeginBlock2 = function() block = os.clock() end, Undo_EndBlock2 = function() block = os.clock() - block end,
   TrackFX_GetCount = zero, TrackFX_AddByName = zero,
   TrackFX_GetOpen = function() return false end, GetMediaTrackInfo_Value = zero, Undo_CanUndo2 = nothing,
-  GetProjectStateChangeCount = zero,
+  GetProjectStateChangeCount = zero, Undo_CanRedo2 = nothing,
   APIExists = function() return false end, GetTrackGUID = function(track) return track end,
   TrackFX_GetFXGUID = function(track) return track end,
   GetSetMediaTrackInfo_String = function(track, key, value, set)

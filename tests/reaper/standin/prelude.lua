@@ -11,9 +11,11 @@ local prelude = {}
 -- to with the old one's end (lupa 2.8: another object in its place, or a crash).
 local seen = {}
 
-function prelude.wrap(call)
+-- after: called behind each call, where somebody measures what the way back took
+function prelude.wrap(call, after)
   return function(...)
     local result = pack(call(...))
+    if after then after() end
     if result[1] then
       for place = 2, result.n do
         local value = result[place]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from reaper_aeq.reaper.reaeq.instance import decode_state, encode_state
 from reaper_aeq.reaper.reaeq.state import ReaEqState, StateBand
@@ -77,6 +78,12 @@ def clamp(field: int, value: float) -> float:
     return min(max(value, low), high)
 
 
+@lru_cache(maxsize=4096)
+def _decoded(lines: tuple[str, ...]) -> ReaEqState:
+    """A state is read with every call: what the same lines say is kept."""
+    return decode_state(lines)
+
+
 @dataclass(frozen=True)
 class Place:
     """What a parameter index means: field of a band, or of the whole instance (band None: the global gain)."""
@@ -99,7 +106,7 @@ class ReaEq:
 
     @property
     def state(self) -> ReaEqState:
-        return decode_state(self.node.body)
+        return _decoded(tuple(self.node.body))
 
     def write(self, state: ReaEqState) -> bool:
         """Whether anything changed; the lines are left alone otherwise."""

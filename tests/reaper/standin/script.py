@@ -23,7 +23,8 @@ PRELUDE = Path(__file__).with_name("prelude.lua").read_text()
 class Cycle:
     """Seconds of one cycle of one script: all of it, inside rendering, inside the stand-in and on the way there.
 
-    `called`: how often it called each function.
+    `called`: how often it called each function. `handed_s`: the way there and back where `Script.measures_way`, 0 else;
+    of `standin_s` then that of the empty calls is a part.
     """
 
     script: str
@@ -31,6 +32,7 @@ class Cycle:
     render_s: float
     standin_s: float
     called: Counter[str] = field(default_factory=Counter)
+    handed_s: float = 0.0
 
     @property
     def calls(self) -> int:
@@ -40,11 +42,16 @@ class Cycle:
     @property
     def blocked_s(self) -> float:
         """How long REAPER's window would have stood still for the script's own doing (ExecProcess counts)."""
-        return self.wall_s - self.render_s - self.standin_s
+        return self.wall_s - self.render_s - self.standin_s - self.handed_s
 
 
 class Script:
     """`start` runs the file; `step` what it deferred; `ended` once nothing is left."""
+
+    # Whether each call is followed by an empty one. Between the end of the first and the beginning of the second a
+    # script does nothing: so long is the way in this place, where Python has just had the processor's caches. The empty
+    # one's own way is that of a call in a loop.
+    measures_way = False
 
     def __init__(self, reaper, path: Path, command_id: int = 0, context: tuple[int, int, int] = (-1, -1, -1)):
         """`context`: mode, resolution and value of `get_action_context`; a key gives -1 each."""
@@ -53,7 +60,7 @@ class Script:
         self.pending: list = []
         self.exits: list = []
         self.accessors: set = set()
-        self._render_s = self._standin_s = 0.0
+        self._render_s = self._standin_s = self._handed_s = self._left_s = 0.0
         self._trace, self._crash = "", None
         self._called: Counter[str] = Counter()
         make = RUNTIMES[reaper.lua_version]
@@ -70,7 +77,7 @@ class Script:
         for name, function in FUNCTIONS.items():
             if exists(name, self.reaper):
                 table = gfx if name.startswith("gfx_") and name != "gfx_" else reaper
-                call = self.prelude.wrap(self._callable(name, function))
+                call = self._wrapped(self._callable(name, function))
                 if name in MAIN_THREAD_ONLY:
                     call = self.prelude.on_main_thread_only(call)
                 table[name.removeprefix("gfx_")] = call
@@ -79,11 +86,11 @@ class Script:
         for name in ("r", "g", "b", "a"):
             gfx[name] = 1
         g.reaper, g.gfx = reaper, gfx
-        g.os.exit = self.prelude.wrap(self._forbidden("os.exit", "it would end REAPER itself"))
-        g.print = self.prelude.wrap(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
+        g.os.exit = self._wrapped(self._forbidden("os.exit", "it would end REAPER itself"))
+        g.print = self._wrapped(self._callable("print", lambda reaper, *a: reaper.prints.append(a)))
         rules = ("io.open", opening), ("os.rename", naming), ("os.rename", renaming), ("os.remove", removing)
         rules += ("os.execute", execute), ("io.popen", popen)
-        self.prelude.surround(*(self.prelude.wrap(self._callable(name, rule)) for name, rule in rules))
+        self.prelude.surround(*(self._wrapped(self._callable(name, rule)) for name, rule in rules))
         self.prelude.remember()
 
     def _callable(self, name: str, function):
@@ -110,10 +117,19 @@ class Script:
                 self._crash = error
                 return False, f"stand-in defect: {error!r}"
             finally:
+                self._left_s = time.perf_counter()
                 if name not in ("ExecProcess", "os.execute"):  # these take REAPER's own time
-                    self._standin_s += time.perf_counter() - started
+                    self._standin_s += self._left_s - started
 
         return call
+
+    def _wrapped(self, call):
+        return self.prelude.wrap(call, self._back_again) if self.measures_way else self.prelude.wrap(call)
+
+    def _back_again(self) -> None:
+        now = time.perf_counter()
+        self._handed_s += now - self._left_s
+        self._standin_s += time.perf_counter() - now
 
     def _forbidden(self, name: str, reason: str):
         def call(*_):
@@ -162,7 +178,7 @@ class Script:
     def _cycle(self, functions: list) -> None:
         reaper = self.reaper
         reaper.running = self
-        self._render_s = self._standin_s = 0.0
+        self._render_s = self._standin_s = self._handed_s = 0.0
         self._called, started = Counter(), time.perf_counter()
         try:
             for function in functions:
@@ -176,7 +192,7 @@ class Script:
         finally:
             wall_s, calls = time.perf_counter() - started, self._called.total()
             standin_s = self._standin_s + calls * self._crossing_s
-            reaper.cycles.append(Cycle(self.path.name, wall_s, self._render_s, standin_s, self._called))
+            reaper.cycles.append(Cycle(self.path.name, wall_s, self._render_s, standin_s, self._called, self._handed_s))
             changed = from_lua(self.prelude.changed())
             reaper.end_of_cycle(self, changed)
             reaper.running = None
