@@ -23,11 +23,11 @@ FLOOR_DB = 50.0  # under the loudest of a block
 PAUSE_DB = 30.0  # under the loudest block: says nothing of a balance
 # Neighbors in time seldom show all that a balance does: as many observations of independent bands of so many dB are
 # added to theirs.
-PRIOR_BLOCKS, PRIOR_DB = 30, 4.0
+PRIOR_BLOCKS, PRIOR_DB = 8, 4.0
 LEFT_OUT = 20  # one step in so many
 # Of a cut, for each number that may change with it: of twice the log likelihood. Chosen on half of the recordings
 # (`evaluate sections`).
-CUT_PRICE = 16.0
+CUT_PRICE = 17.0
 
 
 @dataclass(frozen=True)

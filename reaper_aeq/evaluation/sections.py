@@ -2,14 +2,17 @@
 
 Two recordings of unseen repositories are joined. Out of each is taken what one person set for the word, out of each
 what another did, or out of both the same; the word is asked for, and what comes out in each section is compared with
-what was taken. Prices and shares were chosen on the pairs and songs of even numbers: those of odd ones are the figures.
+what was taken. Joined recordings are of different balance where, once the edits are taken out, their balances lie at
+least as far apart as those of half of all untouched pairs do; who answers has no part in that. Prices and shares were
+chosen on the pairs and songs of even numbers: those of odd ones are the figures.
 """
 
 from __future__ import annotations
 
 import random
+import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +24,14 @@ from torch import Tensor
 
 from ..dsp.audio import read_audio
 from ..dsp.moving_filter import MovingEqFilter
+from ..dsp.sections import analysis_of, given_parts
 from ..dsp.spectrum import Analysis, analyze_blocks
 from ..dsp.virtual_eq import on_mels
 from ..eq import MovingEq
 from ..errors import AeqError
 from ..methods.validation import AnalyzedRequest
-from ..model.curves import rms_db
+from ..model.audio_encoder import visibility
+from ..model.curves import audible_rms_db, rms_db
 from ..request import EqRequest
 from ..result.realization import eq_curve
 from ..result.result import Result
@@ -38,18 +43,27 @@ from .unseen import PEOPLE_WORDS, load_folds
 RATE, SECTION_S, LEVEL = 44_100, 20.0, 0.05
 OTHERS, SAME = "another edit in each section", "the same edit in both"
 TONES_HZ = (60.0, 200.0, 700.0, 2500.0, 9000.0)
+# Recordings that each is joined with: more for mixes, for they are what songs are.
+PARTNERS = {"mixes": 3, "single sources": 1}
 SETTLED_S = 0.1  # after its beginning no filter shows a gain
 HALVES = ("chosen on", "reported")
 
 
 @dataclass(frozen=True)
 class JoinedClips:
-    """Two recordings of a fold, one after the other: where the second begins, and the analysis of both."""
+    """Two recordings of a fold, one after the other: where the second begins, and the analysis of both.
+
+    Attributes:
+        number: of the first recording. partner: which one it is joined with, from 1.
+    """
 
     fold: Fold
     group: str
     cut_s: float
     analysis: Analysis
+    recordings: tuple[str, str] = ("", "")
+    number: int = 0
+    partner: int = 1
 
     def without(self, edits: tuple[Tensor, Tensor]) -> Analysis:
         """With an EQ (bands,) dB taken out of each."""
@@ -64,6 +78,16 @@ class JoinedClips:
             self.analysis, band_power=self.analysis.band_power * band[which],
             mel_power=self.analysis.mel_power * mel[which], loudest=None, node_power=None,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One word asked of a joined pair: how far the balances of its halves lie apart, dB RMS, and the errors in each
+    half by whom they are made, dB RMS."""
+
+    recordings: tuple[str, str]
+    apart_db: float
+    errors_db: Mapping[str, Sequence[float]]
 
 
 def run_sections(
@@ -81,40 +105,64 @@ def run_sections(
     }
 
 
-def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int) -> Iterator[JoinedClips]:
-    """Each recording with another of its group."""
-    sounds = [sound for clip in clips if (sound := _excerpt(clip)) is not None]
+def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int, count: int = 0) -> Iterator[JoinedClips]:
+    """Each recording with the next ones of its group, in a random order that goes round.
+
+    `count`: how many recordings there were before.
+    """
+    sounds = [(clip.name, sound) for clip in clips if (sound := _excerpt(clip)) is not None]
     random.Random(seed).shuffle(sounds)
-    for first, second in zip(sounds, sounds[1:] + sounds[:1], strict=True) if len(sounds) > 1 else ():
-        both = np.concatenate((first, second), 1)
-        yield JoinedClips(fold, group, first.shape[1] / RATE, analyze_blocks([both], RATE, sections=True))
+    for partner in range(1, min(PARTNERS[group], len(sounds) - 1) + 1):
+        for n, (name, first) in enumerate(sounds):
+            other, second = sounds[(n + partner) % len(sounds)]
+            analysis = analyze_blocks([np.concatenate((first, second), 1)], RATE, sections=True)
+            yield JoinedClips(fold, group, first.shape[1] / RATE, analysis, (name, other), count + n, partner)
+
+
+def balances_apart_db(analysis: Analysis, cut_s: float) -> float:
+    """How far the spectra before and after the cut lie apart where both have sound, dB RMS without their levels."""
+    powers = replace(analysis, spectra=None)
+    first, second = (analysis_of(powers, part).ltas_db() for part in given_parts(analysis, [cut_s]))
+    return audible_rms_db(first - second, visibility(first) * visibility(second))
 
 
 def _joined(folds: Sequence[Fold], every: int, moved: list[Result], tell: Tell) -> Table:
-    errors: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    count = 0
+    trials: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
+    untouched: dict[str, list[float]] = defaultdict(list)
+    count = done = 0
     for k, fold in enumerate(folds):
         for group, clips in (("mixes", fold.clips), ("single sources", fold.single)):
-            for pair in joined_clips(fold, clips[::every], group, k):
-                tell(f"fold {k + 1} of {N_FOLDS}: pair {count + 1}")
-                half = HALVES[count % 2]
-                for name, (label, found) in _trial(pair, count, moved):
-                    errors[f"{group}, {label}, {half}"][name] += found
-                count += 1
-    if not errors:
+            last = count
+            for pair in joined_clips(fold, clips[::every], group, k, count):
+                done, last = done + 1, max(last, pair.number + 1)
+                tell(f"fold {k + 1} of {N_FOLDS}: pair {done}")
+                untouched[group].append(balances_apart_db(pair.analysis, pair.cut_s))
+                for label, trial in _trials(pair, moved):
+                    trials[group, label, HALVES[pair.number % 2]].append(trial)
+            count = last
+    if not trials:
         raise AeqError("nothing could be joined: name folders with several recordings of unseen sources")
-    return {row: _beside_one(by_name) for row, by_name in errors.items()}
+    found: Table = {}
+    for (group, label, half), own in trials.items():
+        found[f"{group}, {label}, {half}"] = _beside_one(own)
+        if label == OTHERS:
+            least = statistics.median(untouched[group])
+            different = [trial for trial in own if trial.apart_db >= least]
+            if different:
+                found[f"{group}, {label}, at least {least:.1f} dB apart, {half}"] = _beside_one(different)
+    return found
 
 
-def _trial(pair: JoinedClips, number: int, moved: list[Result]) -> Iterator[tuple[str, tuple[str, list[float]]]]:
+def _trials(pair: JoinedClips, moved: list[Result]) -> Iterator[tuple[str, Trial]]:
     engine = pair.fold.engine
     for word in PEOPLE_WORDS:
         people = pair.fold.people[word]
-        picked = torch.randperm(len(people), generator=torch.Generator().manual_seed(number))[:2]
+        drawn = torch.Generator().manual_seed(pair.number + 1000 * (pair.partner - 1))
+        picked = torch.randperm(len(people), generator=drawn)[:2]
         if len(picked) < 2:
             continue
         first, second = people[picked[0]], people[picked[1]]
-        for label, edits in ((OTHERS, (first, second)), (SAME, (first, first))):
+        for label, edits in ((OTHERS, (first, second)), (SAME, (first, first)))[: 2 if pair.partner == 1 else 1]:
             damaged = pair.without(edits)
             asked, follow = EqRequest(word), EqRequest(word, sections=True)
             answers = {
@@ -126,24 +174,32 @@ def _trial(pair: JoinedClips, number: int, moved: list[Result]) -> Iterator[tupl
             }  # fmt: skip
             moved += [answers["sections"]] if answers["sections"].sections else []
             middles = (0.5 * pair.cut_s, 0.5 * (pair.cut_s + damaged.duration_s))
+            errors = {}
             for name, result in answers.items():
                 curves = [_curve_at(result, at_s) for at_s in middles]
-                found = [float(rms_db(curve - edit)) for curve, edit in zip(curves, edits, strict=True)]
-                yield name, (label, found)
+                errors[name] = [float(rms_db(curve - edit)) for curve, edit in zip(curves, edits, strict=True)]
+            yield label, Trial(pair.recordings, balances_apart_db(damaged, pair.cut_s), errors)
 
 
-def _beside_one(errors: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
-    one = float(np.mean(errors["one EQ"]))
+def _beside_one(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
+    errors = {name: np.array([np.mean(trial.errors_db[name]) for trial in trials]) for name in trials[0].errors_db}
+    one = errors["one EQ"]
     found: dict[str, dict[str, Any]] = {}
     for name, own in errors.items():
-        apart = np.subtract(errors["one EQ"], own)
-        found[name] = {"sections": len(own), "error_db": float(np.mean(own))}
+        found[name] = {"sections": 2 * len(own), "error_db": float(own.mean())}
         if name != "one EQ":
-            found[name] |= {
-                "less_percent": 100 * float(apart.mean()) / one,
-                "se_percent": 100 * float(apart.std() / len(own) ** 0.5) / one,
-            }
+            less = 1 - own.mean() / one.mean()
+            off = (one - own - less * one) / one.sum()
+            found[name] |= {"less_percent": 100 * float(less), "se_percent": 100 * _standard_error(off, trials)}
     return found
+
+
+def _standard_error(off: np.ndarray, trials: Sequence[Trial]) -> float:
+    """Of a sum, from what each trial adds to it: those that share a recording are not independent (Aronow, Samii and
+    Assenova, Cluster-robust variance estimation for dyadic data, Political Analysis 23, 2015)."""
+    names = sorted({name for trial in trials for name in trial.recordings})
+    has = np.array([[name in trial.recordings for name in names] for trial in trials], dtype=float)
+    return float(max(off @ ((has @ has.T) > 0) @ off, 0.0) ** 0.5)
 
 
 def _steady(folds: Sequence[Fold], every: int, tell: Tell) -> dict[str, dict[str, Any]]:

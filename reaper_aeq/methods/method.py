@@ -34,6 +34,7 @@ class MethodInput:
         refine: gradient steps on the bands that are found, 0 is none.
         sound: (channels, samples) float32, where those steps are to go through the waveform.
         loudness: of the sound through any EQ, for methods whose bands are found here.
+        pull: how much of the pull to one score it gets (`adaptive.follow`); 1 for a sound by itself.
     """
 
     mean_db: Tensor
@@ -47,6 +48,7 @@ class MethodInput:
     refine: int = 0
     sound: Tensor | None = None
     loudness: Loudness | None = None
+    pull: float = 1.0
 
     def fit_target(self, eq_model: EqAutoencoder, code: Tensor) -> FitTarget:
         """What bands are searched for, for a code (32,) of this sound's answer."""

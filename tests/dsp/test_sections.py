@@ -29,6 +29,13 @@ def test_cut_where_the_balance_changes_for_good():
     assert parts[-1].stop_s == pytest.approx(31, abs=0.01)
 
 
+def test_a_short_sound_is_cut_for_two_decibels_an_octave():
+    """Its own steps say how large a change is, not what was taken for them before anything was heard."""
+    parts = find_parts(analyzed(noise(10, -3, 1), noise(10, -5, 2)))
+    assert [part.start_s for part in parts] == pytest.approx([0, 10], abs=1.01)
+    assert len(find_parts(analyzed(noise(10, -3, 1), noise(10, -4, 2)))) == 1
+
+
 def test_neither_steady_nor_louder_nor_for_a_moment():
     assert len(find_parts(analyzed(noise(40, -3, 1)))) == 1
     assert len(find_parts(analyzed(noise(15, -3, 1), 0.1 * noise(15, -3, 2)))) == 1

@@ -8,8 +8,9 @@ import torch
 
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq, EqSection, MovingEq
-from reaper_aeq.evaluation.sections import RATE, JoinedClips, _beside_one, off_curve_db
-from reaper_aeq.model.curves import GRID, N_GRID
+from reaper_aeq.evaluation import sections
+from reaper_aeq.evaluation.sections import RATE, JoinedClips, Trial, _beside_one, balances_apart_db, off_curve_db
+from reaper_aeq.model.curves import GRID, N_GRID, rms_db
 
 
 def eq(low_db, high_db, out_db=0.0):
@@ -34,5 +35,54 @@ def test_each_recording_loses_its_own_edit():
 
 
 def test_errors_are_held_against_those_of_one_eq():
-    figures = _beside_one({"one EQ": [2.0, 4.0], "sections": [1.0, 3.5]})
+    figures = _beside_one([Trial(("a", "b"), 5.0, {"one EQ": [2.0, 4.0], "sections": [1.0, 3.5]})])
     assert figures["sections"]["less_percent"] == pytest.approx(25.0) and "less_percent" not in figures["one EQ"]
+
+
+def test_what_shares_a_recording_is_not_more_evidence():
+    """Four times the same two recordings say as much as once, four times others four times as much."""
+    gains = (0.5, 1.5)
+
+    def figures(names):
+        trials = [
+            Trial(pair, 5.0, {"one EQ": [4.0], "sections": [4.0 - gain]})
+            for pair, gain in zip(names, gains * (len(names) // 2), strict=True)
+        ]
+        return _beside_one(trials)["sections"]["se_percent"]
+
+    once = figures([("a", "b"), ("c", "d")])
+    assert figures([("a", "b"), ("c", "d")] * 4) == pytest.approx(once)
+    others = [(f"{n} {one}", f"{n} {other}") for n in range(4) for one, other in (("a", "b"), ("c", "d"))]
+    assert figures(others) == pytest.approx(once / 2)
+
+
+def test_balances_lie_apart_where_both_halves_have_sound():
+    """Whatever their levels are, and whatever lies where one of them has nothing."""
+    sound = np.random.default_rng(1).normal(size=(2, 12 * RATE)).astype(np.float32)
+    sound[:, 6 * RATE :] *= 0.1
+    joined = JoinedClips(SimpleNamespace(), "mixes", 6.0, analyze_blocks([sound], RATE, sections=True))
+    assert balances_apart_db(joined.analysis, 6.0) < 0.5
+    nothing, tilted = torch.zeros(N_GRID).double(), 4.0 * (GRID.log2() - 10).sign()
+    rms = float(rms_db(tilted))
+    assert balances_apart_db(joined.without((nothing, tilted)), 6.0) == pytest.approx(rms, abs=0.3)
+    gone = tilted + 90.0 * (GRID > 8000).double()
+    assert balances_apart_db(joined.without((nothing, gone)), 6.0) == pytest.approx(rms, abs=0.3)
+
+
+def test_every_mix_is_joined_with_three_others_and_keeps_its_number(monkeypatch):
+    monkeypatch.setattr(
+        sections, "_excerpt",
+        lambda clip: np.random.default_rng(clip.seed).normal(size=(2, clip.seconds * RATE)).astype(np.float32),
+    )  # fmt: skip
+    clips = [SimpleNamespace(name=f"clip {n}", seed=n, seconds=2 + n % 2) for n in range(5)]
+    pairs = list(sections.joined_clips(SimpleNamespace(), clips, "mixes", 0, 7))
+    assert len({pair.recordings for pair in pairs}) == len(pairs) == 15
+    assert all(first != second for first, second in (pair.recordings for pair in pairs))
+    numbers = {}
+    for pair in pairs:
+        assert numbers.setdefault(pair.recordings[0], pair.number) == pair.number
+        assert pair.cut_s == 2 + int(pair.recordings[0][-1]) % 2
+    assert sorted(numbers.values()) == [7, 8, 9, 10, 11]
+    assert len(list(sections.joined_clips(SimpleNamespace(), clips, "single sources", 0))) == 5
+    assert len(list(sections.joined_clips(SimpleNamespace(), clips[:2], "mixes", 0))) == 2
+    assert not list(sections.joined_clips(SimpleNamespace(), clips[:1], "mixes", 0))

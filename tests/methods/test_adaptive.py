@@ -49,6 +49,18 @@ def share(deviation: torch.Tensor, adaptation: float = 0.5) -> float:
     return float(projection(adaptive.curve(request(deviation, adaptation)), TILT))
 
 
+def test_a_section_is_pulled_half_as_far():
+    """To where sounds score alike, which is meant for sounds by themselves."""
+    nothing = torch.zeros(N_GRID, dtype=torch.float64)
+    usual = Usual(nothing, 30 * NEAR + EYE, nothing, torch.eye(10, dtype=torch.float64)[MIX])
+    asked = request(smooth(3, 4.0) + TILT)
+    asked = replace(asked, observation=replace(asked.observation, usual=usual))
+    none, half, all_of_it = (adaptive.curve(replace(asked, pull=pull)) for pull in (0.0, 0.5, 1.0))
+    assert float(rms_db(all_of_it - none)) > 0.2
+    assert float(rms_db(half - 0.5 * (none + all_of_it))) < 0.1 * float(rms_db(all_of_it - none))
+    assert torch.equal(adaptive.curve(asked), all_of_it)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0, 15))
 def test_without_adaptation_all_sounds_get_the_fixed_curve(seed, rms):

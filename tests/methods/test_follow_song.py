@@ -109,6 +109,18 @@ def came_out(result):
     return result.eq.response_db(GRID_HZ, RATE) + result.eq.output_gain_db
 
 
+def test_sections_are_pulled_half_as_far_as_the_whole(engine, song, monkeypatch):
+    pulls, find = [], sections.find_section_eqs
+
+    def recorded(eq_model, method, whole, requests, wanted):
+        pulls.append([one.pull for one in (whole, *requests)])
+        return find(eq_model, method, whole, requests, wanted)
+
+    monkeypatch.setattr(sections, "find_section_eqs", recorded)
+    engine.adapt(song, RATE, "warm", sections=True)
+    assert pulls[0] == [1.0, 0.5, 0.5]
+
+
 def test_nothing_is_moved_at_intensity_0(engine, song):
     assert not engine.adapt(song, RATE, "warm", intensity=0.0, sections=True).sections
 

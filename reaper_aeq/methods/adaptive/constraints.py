@@ -31,7 +31,7 @@ MIX = list(KINDS).index("mix")
 def follow(request: MethodInput, ratio: float) -> float:
     """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
     be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
-    own = FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request)
+    own = request.pull * (FOLLOW * min(1.0, ratio) + FOLLOW_KNOWN * max(0.0, ratio - 1.0) * known(request))
     kinds = request.observation.usual.kinds if request.observation.usual else None
     return own if kinds is None else own * float(kinds[MIX])
 
