@@ -1,7 +1,9 @@
 """The queue by itself: order, canceling, forgetting, too much."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -68,6 +70,23 @@ def test_old_jobs_are_forgotten_but_none_that_waits():
     with pytest.raises(NoSuchJobError, match="forgotten"):
         jobs.get(ids[0])
     assert jobs.get(ids[-1]).state == "done" and len(jobs.recent(100)) == KEPT_JOBS + 2
+
+
+def test_what_is_forgotten_holds_no_memory():
+    """Answers of a hundred jobs, 15 KB each, waited for Python's search for circles."""
+    jobs, known = Jobs(), []
+    gc.disable()
+    try:
+        for _ in range(KEPT_JOBS + 3):
+            jobs.submit("a", asked(1))
+            ticket = jobs.take()
+            known.append(weakref.ref(ticket))
+            jobs.finish(ticket, failed(ticket))
+            del ticket
+        alive = [number for number, ticket in enumerate(known) if ticket() is not None]
+    finally:
+        gc.enable()
+    assert len(alive) <= KEPT_JOBS + 1 and alive[-1] == len(known) - 1 and 0 not in alive
 
 
 @pytest.mark.parametrize("count", [32, KEPT_TASKS])
