@@ -206,6 +206,6 @@ class Jobs:
         for number, record in enumerate(over):
             tasks += len(record.tickets)
             if number >= KEPT_JOBS or (number >= KEPT_AT_LEAST and tasks > KEPT_TASKS):
-                # a job and its tickets know each other: left to Python's search for such circles, which comes around after
-                # hundreds of jobs, they would hold their answers until then
+                # a job and its tickets know each other: left to Python's search for such circles, which comes around
+                # after hundreds of jobs, they would hold their answers until then
                 self._records.pop(record.id).tickets.clear()
