@@ -6,11 +6,15 @@ import numpy as np
 
 from ..eq import PASS_FILTERS, Band, Eq
 from .band_shapes import CODES, Shapes, from_solver, to_solver
-from .fit_problem import Problem, limits_of
+from .few_bands import FIXED_OCT, GAINS_DB, RANGES_HZ, WIDTHS_OCT
+from .fit_problem import Problem
 from .levenberg import levenberg_marquardt
 
 APART_DB = 0.25  # what is nearer than that stays as it is: one sound should have one setting
-UP_TO_HZ = 16_000.0  # above, few hear a difference
+UP_TO_HZ = 16_000.0  # above, few hear a difference; it counts little there, so that bands do not wander off
+ABOVE_WEIGHT = 0.01
+MOVES_FROM_HZ = 1000.0  # what lies lower is alike at all rates
+SMALL = 2e-4  # dB² for each dB² of gain: of two settings that do the same the gentler one
 STEPS = 8
 
 
@@ -19,25 +23,40 @@ def at_rate(eq: Eq, freqs_hz: np.ndarray, found_at: float, sample_rate: float) -
 
     ReaEQ's bells and shelves follow the bilinear transform: a bell at 12 kHz of -3 dB takes 0.5 dB more at 16 kHz when
     it runs at 96 kHz instead of at 44.1 kHz. Where the responses on `freqs_hz` (n,) up to 16 kHz lie further apart than
-    `APART_DB`, all bands but pass filters are moved to where they are nearest.
+    `APART_DB`, bells and shelves from 1 kHz on are moved to where they are nearest, inside the ranges of `few_bands`.
+    Pass filters, which have nothing that could make up for it, stay and are left out of what is compared.
     """
-    if not eq.bands or sample_rate == found_at:
+    moving = [n for n, band in enumerate(eq.bands) if band.kind not in PASS_FILTERS and band.freq_hz >= MOVES_FROM_HZ]
+    if not moving or sample_rate == found_at:
         return eq
     there, here = Shapes(freqs_hz, found_at), Shapes(freqs_hz, sample_rate)
-    compared = freqs_hz <= min(UP_TO_HZ, 0.45 * found_at, 0.45 * sample_rate)
-    codes = np.array([[CODES[band.kind] for band in eq.bands]])
-    x = to_solver(np.array([[(band.freq_hz, band.gain_db, band.bandwidth_oct) for band in eq.bands]]))
+    inside = freqs_hz <= min(UP_TO_HZ, 0.45 * found_at, 0.45 * sample_rate)
+    weight = np.where(inside, 1.0, ABOVE_WEIGHT)[None]
+    bands = [eq.bands[n] for n in moving]
+    codes = np.array([[CODES[band.kind] for band in bands]])
+    x = to_solver(np.array([[(band.freq_hz, band.gain_db, band.bandwidth_oct) for band in bands]]))
     wanted = there.responses_db(x, codes).sum(1)
-    apart_db = float(np.abs(here.responses_db(x, codes).sum(1) - wanted)[:, compared].max())
-    if apart_db <= APART_DB:
+
+    def apart_db(moved: np.ndarray) -> float:
+        return float(np.abs(here.responses_db(moved, codes).sum(1) - wanted)[:, inside].max())
+
+    if apart_db(x) <= APART_DB:
         return eq
-    limits = limits_of(tuple(band.kind for band in eq.bands), UP_TO_HZ, 0.0)
-    stays = np.repeat([band.kind in PASS_FILTERS for band in eq.bands], 3)
-    flat = x.reshape(1, -1)
-    low, high = (np.where(stays, flat, limit[None]) for limit in limits)
-    problem = Problem(here, codes, low, high, wanted, compared[None] / compared.sum(), 0.0)
-    moved = levenberg_marquardt(problem, flat, STEPS)[0].reshape(x.shape)
-    if np.abs(here.responses_db(moved, codes).sum(1) - wanted)[:, compared].max() >= apart_db:
+    low, high = (_edges(bands, x[0], side).reshape(1, -1) for side in (0, 1))
+    problem = Problem(here, codes, low, high, wanted, weight / weight.sum(), 0.0, SMALL)
+    moved = levenberg_marquardt(problem, x.reshape(1, -1), STEPS)[0].reshape(x.shape)
+    if apart_db(moved) >= apart_db(x):
         return eq
-    rows = zip(eq.bands, from_solver(moved)[0].tolist(), strict=True)
-    return Eq(tuple(band if band.kind in PASS_FILTERS else Band(band.kind, *numbers) for band, numbers in rows))
+    found = dict(zip(moving, from_solver(moved)[0].tolist(), strict=True))
+    return Eq(tuple(Band(band.kind, *found[n]) if n in found else band for n, band in enumerate(eq.bands)))
+
+
+def _edges(bands: list[Band], x: np.ndarray, side: int) -> np.ndarray:
+    """(bands, 3) in the solver's coordinates: how far down (`side` 0) or up each number may go; never less far than
+    where it is."""
+    rows = []
+    for band in bands:
+        fixed = FIXED_OCT.get(band.kind)
+        rows.append((RANGES_HZ[band.kind][side], GAINS_DB[side], WIDTHS_OCT[side] if fixed is None else fixed))
+    edges = to_solver(np.array(rows))
+    return np.maximum(edges, x) if side else np.minimum(edges, x)

@@ -129,8 +129,12 @@ def true_peaks_of_pieces_db(pieces: Tensor, eq: Eq, sample_rate: int) -> tuple[f
     lead = round(PIECE_S * sample_rate) * BEFORE_PIECES
     block = 2 ** math.ceil(math.log2(2 * pieces.shape[1]))
     response, _ = _response(eq.bands, sample_rate, block)
-    after = torch.fft.irfft(torch.fft.rfft(pieces, block) * response, block)
-    return true_peak_db(pieces[:, lead:]), true_peak_db(after[:, lead : pieces.shape[1]])
+    after = torch.fft.irfft(torch.fft.rfft(pieces, block) * response, block)[:, : pieces.shape[1]]
+    # where a loud sound is cut, what lies between the last samples would shoot over
+    soft = torch.arange(1, 2 * MARGIN + 1, dtype=pieces.dtype) / (2 * MARGIN)
+    window = torch.cat((soft, pieces.new_ones(pieces.shape[1] - lead - len(soft)), soft.flip(0)))
+    before_db, after_db = (true_peak_db(one[:, lead - len(soft) :] * window) for one in (pieces, after))
+    return before_db, after_db
 
 
 def largest_sample_db(pieces: Tensor, sample_rate: int) -> float:

@@ -258,10 +258,11 @@ def held_for_peaks(at: Callable[[float], Held], intensity: float, analysis: Anal
 def _room_for_peaks(eq: Eq, analysis: Analysis) -> bool:
     if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
         return True
-    if float(eq.response_db(GRID_HZ, analysis.sample_rate).max()) < OUTPUT_LIMIT_DB - PEAK_RISE_DB:
+    most_db = PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
+    if most_rise_db(eq.bands, analysis.sample_rate) <= most_db:
         return True
     before_db, after_db = true_peaks_of_pieces_db(analysis.loudest, eq, analysis.sample_rate)
-    return after_db - before_db <= PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
+    return after_db - before_db <= most_db
 
 
 def under_peaks(result: AnyResult, gain_db: float, before_db: float, after_db: float) -> AnyResult:

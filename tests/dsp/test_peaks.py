@@ -129,3 +129,15 @@ def test_both_sides_of_a_mono_sound_peak_alike():
     audio = np.repeat(sound(6)[:1], 2, axis=0)
     for eq in EQS:
         assert true_peaks_db([audio], eq, RATE) == true_peaks_db([audio[:1]], eq, RATE)
+
+
+def test_where_pieces_are_cut_nothing_shoots_over():
+    """A square wave is cut at its full level: between the last samples and nothing lay 0.45 dB more than it has."""
+    t = np.arange(RATE) / RATE
+    wave = 0.9 * np.sign(np.sin(2 * np.pi * 120 * t)) * np.minimum(1.0, np.minimum(t, t[::-1]) / 0.2)
+    eq = Eq((Band("low_shelf", 300.0, -9.0), Band("high_shelf", 1500.0, 4.0)))
+    kept = Loudest(RATE)
+    kept.add(torch.from_numpy(wave[None]).float())
+    found = true_peaks_of_pieces_db(kept.pieces(), eq, RATE)
+    whole = true_peaks_db([wave[None].astype(np.float32)], eq, RATE)
+    assert found == pytest.approx(whole, abs=0.05)

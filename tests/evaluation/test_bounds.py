@@ -1,5 +1,7 @@
 """What the laws say of an answer that limits held back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,3 +31,15 @@ def test_how_near_a_limit_an_answer_is_does_not_hang_on_what_peaks_took_off(peak
     eq = bands.with_output_gain(kept_db - peaks_took_db)
     assert slack_as_loud_db(eq, loud) == pytest.approx(slack_db(bands.with_output_gain(kept_db), soft), abs=0.01)
     assert slack_db(eq, loud) == pytest.approx(slack_as_loud_db(eq, loud) + peaks_took_db, abs=0.01)
+
+
+def test_a_limit_on_lifting_may_be_counted_before_it_begins():
+    """A top 39 dB down is one decibel from where 6 dB is the most: 7 dB there break nothing, but lie at a limit."""
+    levels_db = torch.from_numpy(np.where(GRID_HZ < 1000.0, 0.0, -39.0))
+    analysis = bass_and_hiss(0.0)
+    rows = (10 ** (levels_db / 10)).float().expand(len(analysis.band_power), -1)
+    analysis = replace(analysis, band_power=rows.clone())
+    eq = Eq((Band(BandKind.HIGH_SHELF, 4000.0, 7.0),))
+    assert slack_db(eq, analysis) == pytest.approx(5.0, abs=0.2)
+    assert slack_db(eq, analysis, 2.5) == pytest.approx(-1.0, abs=0.2)
+    assert slack_as_loud_db(eq, analysis, 2.5) == pytest.approx(-1.0, abs=0.2)

@@ -155,6 +155,34 @@ def test_peaks_are_kept_low_however_they_rise():
     assert held_for_peaks(at, 0.25, analyze_blocks([tone], RATE)) == at(0.25) and asked == [0.25, 0.25]
 
 
+def test_peaks_that_rise_by_phase_alone_are_seen():
+    """No band lifts a square wave by more than 5 dB, and its peaks rise by 8."""
+    wave = 0.9 * np.sign(np.sin(2 * np.pi * 120 * np.arange(RATE) / RATE))
+    wave = (wave * np.minimum(1.0, np.minimum(np.arange(RATE), np.arange(RATE)[::-1]) / 9600))[None].astype(np.float32)
+    eq = Eq((Band("low_shelf", 300.0, -12.0), Band("high_shelf", 1500.0, 4.9)))
+    assert float(eq.response_db(GRID_HZ, RATE).max()) < 5.0
+    assert true_peak_db(eq.apply(wave, RATE)) - true_peak_db(wave) > 8.0
+
+    def at(intensity: float) -> Held:
+        return Held(Eq(tuple(Band(b.kind, b.freq_hz, intensity * b.gain_db) for b in eq.bands)))
+
+    held = held_for_peaks(at, 1.0, analyze_blocks([wave], RATE))
+    assert held.by == OUTPUT
+    assert 6.0 < true_peak_db(held.eq.apply(wave, RATE)) - true_peak_db(wave) <= 7.1
+
+
+def test_a_match_keeps_peaks_low(engine):
+    """A full-scale tone under faint noise whose reference has 20 dB more at the tone."""
+    rng, t = np.random.default_rng(0), np.arange(4 * RATE) / RATE
+    noise = rng.standard_normal(len(t))
+    kicks = np.sin(2 * np.pi * 60 * t) * np.exp(-((t % 1.0) * 18))
+    sound = ((kicks + 0.05 * noise) / np.abs(kicks + 0.05 * noise).max())[None].astype(np.float32)
+    reference = (kicks + 0.002 * noise)[None].astype(np.float32)
+    result = engine.match(sound, RATE, reference, RATE, intensity=2.0)
+    assert max(abs(band.gain_db) for band in result.eq.bands) > 3.0
+    assert true_peak_db(result.eq.apply(sound, RATE)) <= max(true_peak_db(sound) + 1.0, 0.0)
+
+
 def test_peaks_take_output_gain_away_and_that_is_said(engine):
     """A sound at full scale whose peaks are all low: more of the lows at equal loudness would clip."""
     rng = np.random.default_rng(3)
