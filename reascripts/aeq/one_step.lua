@@ -96,8 +96,11 @@ function one_step.run(act, job)
   options.check(job, { ready = "function", decide = "function?", same = "function?", renews = "boolean?",
     write = "function", look = "function?" })
   local entries, title, count
-  for _ = 1, TRIES do
+  for try = 1, TRIES do
     presence.project(act)
+    if try > 1 then
+      selection.check(act) -- it is taken anew below, and the press was for what was selected then
+    end
     local before = presence.history(act.project)
     entries = read(act, job)
     selection.check(act)

@@ -445,3 +445,29 @@ def test_what_is_learned_is_what_ours_holds_wherever_it_went(open_song, sound, a
     interrupted(s, action, cycles, edit)
     made = [edit["made"]["bands"] for body in s.backend.learned for edit in body["edits"]]
     assert [round(bands[1]["gain_db"], 2) for bands in made] == [3.0, 3.0] or made == []
+
+
+def by_hand(s, track: int, gain_db: float, steps: bool = True) -> None:
+    """The user turns the first band of a track."""
+    with s.reaper.as_user() as project:
+        turn_band(project.tracks[track], 0, 0, gain_db=gain_db)
+        if steps:
+            record(project, "of the user")
+            project.steps += 1
+
+
+@pytest.mark.parametrize("action", EACH)
+def test_a_press_does_nothing_to_a_track_that_was_selected_right_before_the_block(slow_song, action):
+    s = slow_song(MANY + 1)
+    s.press("Make warmer", timeout_s=60)
+    with s.reaper.as_user() as project:
+        select(project, tracks=project.tracks[:MANY])
+    s.project.undo_points.clear()
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        select(project, tracks=project.tracks)
+        project.steps += 1
+    before = s.project.bytes()
+    s.reaper.run_until()
+    assert s.said == ["Something else was selected meanwhile. Nothing was changed; press again."]
+    assert s.project.bytes() == before and not s.project.undo_points
