@@ -471,3 +471,13 @@ def test_a_press_does_nothing_to_a_track_that_was_selected_right_before_the_bloc
     s.reaper.run_until()
     assert s.said == ["Something else was selected meanwhile. Nothing was changed; press again."]
     assert s.project.bytes() == before and not s.project.undo_points
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_hand_that_turns_once_right_before_all_is_made_afresh_ends_it(many, steps):
+    by_hand(many, 1, 6.0)
+    right_before_the_block(many, "Start afresh")
+    by_hand(many, 1, 5.0, steps)
+    many.reaper.run_until()
+    assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
+    assert (gain(many), gain(many, "T1")) == (3.0, 5.0)
