@@ -10,12 +10,13 @@ import soundfile
 from actions_kit import RATE, SCRIPTS, Clip, Strip, always_render, guid, noise, ours, reaeq, song, sound_of
 from fake_backend import answer
 from standin.fx_chain import fx_list
-from standin.injection import delete_item, delete_track, select, turn_band
+from standin.injection import delete_item, delete_track, select, set_bands, turn_band
 from standin.registry import FUNCTIONS
 from standin.undo import record
 
 from reaper_aeq.dsp.response import EqFilter
 from reaper_aeq.eq import Band, Eq
+from reaper_aeq.reaper.reaeq.state import StateBand
 
 
 @pytest.fixture
@@ -481,3 +482,17 @@ def test_a_hand_that_turns_once_right_before_all_is_made_afresh_ends_it(many, st
     many.reaper.run_until()
     assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
     assert (gain(many), gain(many, "T1")) == (3.0, 5.0)
+
+
+@pytest.mark.parametrize("tracks", [1, 9])
+def test_only_the_change_is_heard_of_an_eq_that_has_a_band_more_since(many, tracks):
+    """Behind the parameters of the bands comes that switch: with another band it has another number."""
+    s = many
+    right_before_the_block(s, "Hear only the change")
+    with s.reaper.as_user() as project:
+        for track in project.tracks[:tracks]:
+            set_bands(track, 0, lambda bands: (*bands, StateBand(8, False, 1000.0, 1.0, 1.0)))
+    held = ours(s.project)
+    s.reaper.run_until()
+    assert s.said == [] and all(fx_list(track)[0].delta for track in s.project.tracks)
+    assert ours(s.project) == held
