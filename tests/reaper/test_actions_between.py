@@ -496,3 +496,22 @@ def test_only_the_change_is_heard_of_an_eq_that_has_a_band_more_since(many, trac
     s.reaper.run_until()
     assert s.said == [] and all(fx_list(track)[0].delta for track in s.project.tracks)
     assert ours(s.project) == held
+
+
+def test_what_a_hand_made_of_a_redone_eq_is_kept_beside_the_answer_that_was_waited_for(many):
+    s = many
+    by_hand(s, 0, 6.0)
+    s.reaper.undo()
+    s.reaper.undo()
+    assert not ours(s.project)
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    asked = len(s.backend.jobs)
+    s.start("Make warmer")
+    while len(s.backend.jobs) == asked:
+        s.reaper.step(1)
+    with s.reaper.as_user() as project:
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+    s.reaper.run_until()
+    assert s.said[1:] == [] and "kept" in s.said[0] and (gain(s), gain(s, "T1")) == (4.5, 1.5)
+    assert written(s) == {"AEQ: warm 100% (edited)", "AEQ: warm 100%"}
