@@ -371,7 +371,7 @@ function write.all(act, title, entries)
       local is_old = presence.history(act.project) ~= before
       if is_old and try == TRIES then -- an answer that was waited for is not given up: all is read in this cycle
         for _, entry in ipairs(entries) do
-          entry.ready = nil
+          entry.ready, entry.target.automation = nil, nil
         end
       end
       return not is_old or try == TRIES

@@ -515,3 +515,22 @@ def test_what_a_hand_made_of_a_redone_eq_is_kept_beside_the_answer_that_was_wait
     s.reaper.run_until()
     assert s.said[1:] == [] and "kept" in s.said[0] and (gain(s), gain(s, "T1")) == (4.5, 1.5)
     assert written(s) == {"AEQ: warm 100% (edited)", "AEQ: warm 100%"}
+
+
+def test_an_automation_mode_chosen_before_the_last_try_is_seen(many):
+    """In latch mode REAPER would record what is written."""
+    s, mode = many, 0
+    with s.reaper.as_user() as project:
+        fx_list(project.tracks[5])[0].set_flag(0, True)  # the press switches it on, by a parameter
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    s.start("Make warmer")
+    while s.reaper.scripts and len(s.project.undo_points) == 1:
+        last = s.reaper.cycles[-1].called
+        mode = 4 if last["GetMediaTrackInfo_Value"] == 0 else 0
+        with s.reaper.as_user() as project:
+            project.tracks[5].node.set("AUTOMODE", [str(mode)])
+            project.touch()
+            project.steps += 1
+        s.reaper.step(1)
+    s.reaper.run_until()
+    assert s.said == [] and gain(s) == gain(s, "T5") == 1.5
