@@ -534,3 +534,31 @@ def test_an_automation_mode_chosen_before_the_last_try_is_seen(many):
         s.reaper.step(1)
     s.reaper.run_until()
     assert s.said == [] and gain(s) == gain(s, "T5") == 1.5
+
+
+def test_undo_before_a_step_of_the_same_name_is_seen_by_what_can_be_undone(many):
+    """What can be redone is called alike before and after it."""
+    s = many
+
+    def choose(*numbers: int) -> None:
+        with s.reaper.as_user() as project:
+            select(project, tracks=[project.tracks[n] for n in numbers])
+
+    choose(0, 1)
+    s.press("Link tracks")
+    choose(*range(MANY))
+    count = cycles_until_written(s, "Remove")
+    choose(2, 3)
+    s.press("Link tracks")
+    s.reaper.undo()
+    choose(*range(MANY))
+    s.start("Remove")
+    s.reaper.step(count - 1)
+    steps, label = s.project.steps, s.project.redo_points[-1].label
+    s.reaper.undo()
+    choose(*range(MANY))
+    s.project.steps = steps
+    assert s.project.redo_points[-1].label == label and ours(s.project)
+    before = b"group" in s.project.bytes()
+    s.reaper.run_until()
+    assert (before, b"group" in s.project.bytes(), ours(s.project)) == (False, False, {})
