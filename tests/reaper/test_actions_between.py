@@ -562,3 +562,29 @@ def test_undo_before_a_step_of_the_same_name_is_seen_by_what_can_be_undone(many)
     before = b"group" in s.project.bytes()
     s.reaper.run_until()
     assert (before, b"group" in s.project.bytes(), ours(s.project)) == (False, False, {})
+
+
+def test_undo_right_before_the_kind_of_sound_is_kept_is_not_overwritten(many):
+    s = many
+    s.press("More")
+
+    def cycles_until_kept() -> int:
+        count = 0
+        s.reaper.ui.inputs.append("drums")
+        s.start("Choose kind of sound")
+        while len(s.project.undo_points) == 2:
+            s.reaper.step(1)
+            count += 1
+        s.reaper.run_until()
+        while len(s.project.undo_points) > 2:
+            s.reaper.undo()
+        return count
+
+    count = cycles_until_kept()
+    s.reaper.ui.inputs.append("drums")
+    s.start("Choose kind of sound")
+    s.reaper.step(count - 1)
+    s.reaper.undo()
+    s.reaper.run_until()
+    assert s.said == [] and written(s) == {"AEQ: warm 100%"} and gain(s) == gain(s, "T1") == 3.0
+    assert s.project.bytes().count(b"drums") == MANY
