@@ -588,3 +588,17 @@ def test_undo_right_before_the_kind_of_sound_is_kept_is_not_overwritten(many):
     s.reaper.run_until()
     assert s.said == [] and written(s) == {"AEQ: warm 100%"} and gain(s) == gain(s, "T1") == 3.0
     assert s.project.bytes().count(b"drums") == MANY
+
+
+def test_of_an_edit_that_is_undone_while_it_is_learned_nothing_is_kept(many):
+    s = many
+    by_hand(s, 0, 6.0)
+    by_hand(s, 1, 6.0)
+    s.start("Learn from my edits")
+    while not s.backend.learned:
+        s.reaper.step(1)
+    s.reaper.undo()
+    kept = list(s.project.tracks[1].node.lines())
+    s.reaper.run_until()
+    assert ours(s.project)["T0"][0][0] == "AEQ: warm 100% (edited)" and len(s.project.undo_points) == 3
+    assert list(s.project.tracks[1].node.lines()) == kept
