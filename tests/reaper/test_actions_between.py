@@ -602,3 +602,16 @@ def test_of_an_edit_that_is_undone_while_it_is_learned_nothing_is_kept(many):
     s.reaper.run_until()
     assert ours(s.project)["T0"][0][0] == "AEQ: warm 100% (edited)" and len(s.project.undo_points) == 3
     assert list(s.project.tracks[1].node.lines()) == kept
+
+
+@pytest.mark.parametrize(("action", "factor"), [("More", 1.25), ("Less", 0.8)])
+def test_a_name_given_right_before_the_block_stays(many, action, factor):
+    s = many
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        FUNCTIONS["TrackFX_SetNamedConfigParm"](project.reaper, project.tracks[0], 0, "renamed_name", "AEQ of mine")
+    s.reaper.run_until()
+    assert s.said == [] and written(s) == {"AEQ of mine", f"AEQ: warm {100 * factor:.0f}%"}
+    s.press(action)
+    assert s.said == [] and ours(s.project)["T0"][0][0] == "AEQ of mine"
+    assert gain(s) == gain(s, "T1") == round(3.0 * factor**2, 2)
