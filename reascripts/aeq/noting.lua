@@ -108,8 +108,9 @@ function noting.note(target, fx, instance, eq, blend, more)
   note.instance, note.guid = instance, reaper.TrackFX_GetFXGUID(track, fx)
   local ready = noting.ready(target, { note })
   if more.was then -- a fresh one has no name yet
-    ready.names[1], ready.are[1] = ready.names[1] or note.is, reaeq.name(track, fx)
+    ready.names[1] = ready.names[1] or note.is
   end
+  ready.are[1] = reaeq.name(track, fx) -- a new one shows the plug-in's
   return noting.put(track, { fx }, ready)
 end
 
