@@ -235,6 +235,14 @@ function adjust.delta(act)
       on = none(entries, "heard")
       return on and "only the change" or "all of the sound"
     end,
+    same = function(entry)
+      for i, instance in ipairs(entry.ours) do -- it has another number where a band was added
+        if reaper.TrackFX_GetParamFromIdent(entry.track, instance.index, ":delta") ~= entry.deltas[i] then
+          return false
+        end
+      end
+      return true
+    end,
     renews = true,
     write = function(entry)
       for i, instance in ipairs(entry.ours) do

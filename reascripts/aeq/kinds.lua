@@ -1,13 +1,11 @@
 -- What a sound was taken for, and the user's own word on that; why an EQ is as it is.
 
-local check = require("aeq.check")
 local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
-local presence = require("aeq.presence")
+local one_step = require("aeq.one_step")
 local settings = require("aeq.settings")
 local speak = require("aeq.speak")
-local write = require("aeq.write")
 
 local kinds = {}
 
@@ -15,20 +13,19 @@ kinds.ALL = { "mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "str
 
 --- Keeps with the selected tracks what they are ("" for what is heard), and computes their EQs anew.
 function kinds.set(act, kind)
-  local entries = linked.with_ours(act)
-  presence.each(act, entries, function(entry)
-    check.may_change(entry.track, entry.name)
-    local kept = instances.read(entry.track)
-    kept.kind = kind ~= "" and kind or nil
-    entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
-  end)
-  write.undoable(act, "kind of sound", entries, function()
-    for _, entry in ipairs(entries) do
+  one_step.run(act, {
+    ready = function(entry)
+      local kept = instances.read(entry.track)
+      kept.kind = kind ~= "" and kind or nil
+      entry.text = instances.text(kept, reaper.GetTrackGUID(entry.track))
+    end,
+    renews = true,
+    write = function(entry)
       if entry.text then
         instances.put(entry.track, entry.text)
       end
-    end
-  end)
+    end,
+  })
   require("aeq.flow").again(act)
 end
 

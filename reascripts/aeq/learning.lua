@@ -91,6 +91,18 @@ local function learned_text(list, learned)
   return messages.text("learned", { tracks = tracks_text(list), words = table.concat(words, ", ") })
 end
 
+--- Where in the chain an edit is; nil where it was undone since it was read, or what it is an edit of.
+local function still_edited(edit)
+  local track, computed = edit.entry.track, edit.instance.record.eq
+  for _, instance in ipairs(reaeq.ours(track)) do
+    local record = instance.guid == edit.instance.guid and instance.record
+    if record and edits.described(computed, record.eq) == "" then
+      local _, change = edits.of(track, instance.index, computed)
+      return change and instance.index or nil
+    end
+  end
+end
+
 --- Learns from the edits of the selection, and says what there is now.
 function learning.run(act)
   local entries = linked.selected_with_ours(act)
@@ -111,7 +123,7 @@ function learning.run(act)
   local learned = ask(act, list)
   write.undoable(act, act.title, entries, function()
     for _, edit in ipairs(list) do
-      local track, fx = edit.entry.track, chain.find(edit.entry.track, edit.instance.guid)
+      local track, fx = edit.entry.track, still_edited(edit)
       edit.entry.learned = edit.learned
       local blend = reaeq.blend(edit.instance)
       local what = fx and noting.note(edit.entry, fx, edit.instance, edit.computed, blend, { factor = 1 })

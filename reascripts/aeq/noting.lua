@@ -61,28 +61,30 @@ end
 
 --- Makes ready what is to be noted of EQs on one track, with reads alone.
 -- notes: {{instance, is, eq, blend, edited, lanes, factor}, ...}, as of `recorded`
--- Returns {names = {one for each note, nil where it stays}, text}.
+-- Returns {names = {one for each note, nil where it stays}, are = {what they are called}, text}.
 function noting.ready(target, notes)
   local track, state, alive = target.track, instances.read(target.track), { [TO_COME] = true }
   for _, entry in ipairs(chain.all(track)) do
     alive[entry.guid] = true
   end
-  local ready = { names = {} }
+  local ready = { names = {}, are = {} }
   for n, note in ipairs(notes) do
     local is = note.is or note.instance and note.instance.name or ""
     local record, name = recorded(target, note.instance, is, note.eq, note.blend, note.edited, note)
     instances.add(state, record, alive)
-    ready.names[n] = name ~= is and name or nil
+    ready.names[n], ready.are[n] = name ~= is and name or nil, is
   end
   ready.text = instances.text(state, reaper.GetTrackGUID(track))
   return ready
 end
 
---- Names the instances at these places of the chain, and keeps the text. Returns nil, or what did not work.
--- is_new: the only one is new, and its GUID is known only now
+--- Names the instances at these places of the chain, and keeps the text. Returns nil, or what did not work. A name that
+--- the user gave meanwhile stays.
+-- is_new: the only one is new: it has no name, and its GUID is known only now
 function noting.put(track, places, ready, is_new)
   for n, fx in ipairs(places) do
-    if ready.names[n] and not reaeq.rename(track, fx, ready.names[n]) then
+    local is_same = ready.names[n] and (is_new or reaeq.name(track, fx) == ready.are[n])
+    if is_same and not reaeq.rename(track, fx, ready.names[n]) then
       return "its name"
     end
   end
@@ -108,6 +110,7 @@ function noting.note(target, fx, instance, eq, blend, more)
   if more.was then -- a fresh one has no name yet
     ready.names[1] = ready.names[1] or note.is
   end
+  ready.are[1] = reaeq.name(track, fx) -- a new one shows the plug-in's
   return noting.put(track, { fx }, ready)
 end
 

@@ -89,15 +89,19 @@ end
 ---   ready(entry)    reads what is there on one track, {track, name, ours}, and keeps with it what is to be written
 ---   decide(entries) once all is read: returns the title
 ---   same(entry)     right before the block: does all hold what it held when it was read?
----   renews          whether a few that do not are made ready anew then; else all are read again, or nothing is written
+---   renews          whether a few that do not are made ready anew then, and all where there are more; else nothing is
+---                   written
 ---   write(entry)    in the undo block: writes what was made ready
 ---   look(entry)     afterwards: nil, or what did not arrive; all is taken back then
 function one_step.run(act, job)
   options.check(job, { ready = "function", decide = "function?", same = "function?", renews = "boolean?",
     write = "function", look = "function?" })
   local entries, title, count
-  for _ = 1, TRIES do
+  for try = 1, job.renews and TRIES or 1 do
     presence.project(act)
+    if try > 1 then
+      selection.check(act) -- it is taken anew below, and the press was for what was selected then
+    end
     local before = presence.history(act.project)
     entries = read(act, job)
     selection.check(act)

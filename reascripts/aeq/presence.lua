@@ -23,9 +23,10 @@ function presence.has(act, target)
 end
 
 --- A text that is another one once the user has made, undone or redone a step. REAPER's count moves with steps of
---- scripts; whether it does with undo, nobody measured, but what can be redone is something else then.
+--- scripts; whether it does with undo, nobody measured, but what can be undone or redone is something else then.
 function presence.history(project)
-  return reaper.GetProjectStateChangeCount(project) .. " " .. (reaper.Undo_CanRedo2(project) or "")
+  return table.concat({ reaper.GetProjectStateChangeCount(project), reaper.Undo_CanUndo2(project) or "",
+    reaper.Undo_CanRedo2(project) or "" }, "\n")
 end
 
 --- What a track is called in sentences.

@@ -204,11 +204,12 @@ function write.with_edits(target, eq, blend)
 end
 
 --- Looks at what is there and makes ready what the block writes for {target, eq, blend}. Nothing is changed yet.
--- anew: what is kept beside the track may be another than when the target was chosen, by undo
+-- anew: what is kept beside the track may be another than when the target was chosen, by undo; by redo there may be one
+-- where none was
 function write.ready(act, entry, anew)
   local target, eq, blend = entry.target, entry.eq, entry.blend
-  local found = anew and target.instance and reaeq.find(target.track, target.family)
-  if found and found.guid == target.instance.guid then
+  local found = anew and reaeq.find(target.track, target.family)
+  if found and (not target.instance or found.guid == target.instance.guid) then
     target.instance = found
   end
   local track, instance = target.track, target.instance
@@ -346,20 +347,20 @@ end
 
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
-  local targets, more = {}, nil
+  local targets = {}
   for i, entry in ipairs(entries) do
     targets[i] = entry.target
-    if entry.target.is_master and (entry.eq.sections or entry.target.instance) then
-      more = UNDO_STATE_MISCCFG -- which of its lanes are ours
-    end
   end
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   for try = 1, TRIES do
     presence.project(act)
-    local before = presence.history(act.project)
+    local before, more = presence.history(act.project), nil
     for i, entry in ipairs(entries) do
       presence.check(act, { targets[i] })
       write.ready(act, entry, before ~= act.history)
+      if targets[i].is_master and (entry.eq.sections or targets[i].instance) then
+        more = UNDO_STATE_MISCCFG -- which of its lanes are ours
+      end
       act:breathe()
     end
     local written = write.undoable(act, label, targets, function()
@@ -370,7 +371,7 @@ function write.all(act, title, entries)
       local is_old = presence.history(act.project) ~= before
       if is_old and try == TRIES then -- an answer that was waited for is not given up: all is read in this cycle
         for _, entry in ipairs(entries) do
-          entry.ready = nil
+          entry.ready, entry.target.automation = nil, nil
         end
       end
       return not is_old or try == TRIES

@@ -8,7 +8,8 @@ each call (`Script.measures_way`): where the stand-in has just computed, it is m
 takes, and more than all else in a cycle of many calls. So it says nothing of REAPER and is shown beside. The calls of
 the longest cycle are counted, and those of the cycle that holds the undo block, which is one cycle whatever happens:
 they are the same on every machine. REAPER's own calls take 6 µs (writing a parameter) and more (a name: 0.5 to 5 ms);
-no stand-in can tell. `--busiest` names the functions.
+no stand-in can tell. Cycles but the block's end after 8 ms by the clock, the stand-in's time in it: in REAPER they last
+that long whatever stands here. `--busiest` names the functions.
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ import soundfile
 from actions_kit import RATE, SCRIPTS, Clip, Strip, always_render, guid, noise, ours, reaeq, song, sound_of
 from fake_backend import answer
 from standin.fx_chain import fx_list
-from standin.injection import delete_item, delete_track, select, turn_band
+from standin.injection import delete_item, delete_track, select, set_bands, turn_band
 from standin.registry import FUNCTIONS
 from standin.undo import record
 
 from reaper_aeq.dsp.response import EqFilter
 from reaper_aeq.eq import Band, Eq
+from reaper_aeq.reaper.reaeq.state import StateBand
 
 
 @pytest.fixture
@@ -445,3 +446,172 @@ def test_what_is_learned_is_what_ours_holds_wherever_it_went(open_song, sound, a
     interrupted(s, action, cycles, edit)
     made = [edit["made"]["bands"] for body in s.backend.learned for edit in body["edits"]]
     assert [round(bands[1]["gain_db"], 2) for bands in made] == [3.0, 3.0] or made == []
+
+
+def by_hand(s, track: int, gain_db: float, steps: bool = True) -> None:
+    """The user turns the first band of a track."""
+    with s.reaper.as_user() as project:
+        turn_band(project.tracks[track], 0, 0, gain_db=gain_db)
+        if steps:
+            record(project, "of the user")
+            project.steps += 1
+
+
+@pytest.mark.parametrize("action", EACH)
+def test_a_press_does_nothing_to_a_track_that_was_selected_right_before_the_block(slow_song, action):
+    s = slow_song(MANY + 1)
+    s.press("Make warmer", timeout_s=60)
+    with s.reaper.as_user() as project:
+        select(project, tracks=project.tracks[:MANY])
+    s.project.undo_points.clear()
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        select(project, tracks=project.tracks)
+        project.steps += 1
+    before = s.project.bytes()
+    s.reaper.run_until()
+    assert s.said == ["Something else was selected meanwhile. Nothing was changed; press again."]
+    assert s.project.bytes() == before and not s.project.undo_points
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_hand_that_turns_once_right_before_all_is_made_afresh_ends_it(many, steps):
+    by_hand(many, 1, 6.0)
+    right_before_the_block(many, "Start afresh")
+    by_hand(many, 1, 5.0, steps)
+    many.reaper.run_until()
+    assert many.said == ["The project was changed meanwhile. Nothing was changed; press again."]
+    assert (gain(many), gain(many, "T1")) == (3.0, 5.0)
+
+
+@pytest.mark.parametrize("tracks", [1, 9])
+def test_only_the_change_is_heard_of_an_eq_that_has_a_band_more_since(many, tracks):
+    """Behind the parameters of the bands comes that switch: with another band it has another number."""
+    s = many
+    right_before_the_block(s, "Hear only the change")
+    with s.reaper.as_user() as project:
+        for track in project.tracks[:tracks]:
+            set_bands(track, 0, lambda bands: (*bands, StateBand(8, False, 1000.0, 1.0, 1.0)))
+    held = ours(s.project)
+    s.reaper.run_until()
+    assert s.said == [] and all(fx_list(track)[0].delta for track in s.project.tracks)
+    assert ours(s.project) == held
+
+
+def test_what_a_hand_made_of_a_redone_eq_is_kept_beside_the_answer_that_was_waited_for(many):
+    s = many
+    by_hand(s, 0, 6.0)
+    s.reaper.undo()
+    s.reaper.undo()
+    assert not ours(s.project)
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    asked = len(s.backend.jobs)
+    s.start("Make warmer")
+    while len(s.backend.jobs) == asked:
+        s.reaper.step(1)
+    with s.reaper.as_user() as project:
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+    s.reaper.run_until()
+    assert s.said[1:] == [] and "kept" in s.said[0] and (gain(s), gain(s, "T1")) == (4.5, 1.5)
+    assert written(s) == {"AEQ: warm 100% (edited)", "AEQ: warm 100%"}
+
+
+def test_an_automation_mode_chosen_before_the_last_try_is_seen(many):
+    """In latch mode REAPER would record what is written."""
+    s, mode = many, 0
+    with s.reaper.as_user() as project:
+        fx_list(project.tracks[5])[0].set_flag(0, True)  # the press switches it on, by a parameter
+    s.backend.answer = lambda task: answer({**task, "intensity": 0.5})
+    s.start("Make warmer")
+    while s.reaper.scripts and len(s.project.undo_points) == 1:
+        last = s.reaper.cycles[-1].called
+        mode = 4 if last["GetMediaTrackInfo_Value"] == 0 else 0
+        with s.reaper.as_user() as project:
+            project.tracks[5].node.set("AUTOMODE", [str(mode)])
+            project.touch()
+            project.steps += 1
+        s.reaper.step(1)
+    s.reaper.run_until()
+    assert s.said == [] and gain(s) == gain(s, "T5") == 1.5
+
+
+def test_undo_before_a_step_of_the_same_name_is_seen_by_what_can_be_undone(many):
+    """What can be redone is called alike before and after it."""
+    s = many
+
+    def choose(*numbers: int) -> None:
+        with s.reaper.as_user() as project:
+            select(project, tracks=[project.tracks[n] for n in numbers])
+
+    choose(0, 1)
+    s.press("Link tracks")
+    choose(*range(MANY))
+    count = cycles_until_written(s, "Remove")
+    choose(2, 3)
+    s.press("Link tracks")
+    s.reaper.undo()
+    choose(*range(MANY))
+    s.start("Remove")
+    s.reaper.step(count - 1)
+    steps, label = s.project.steps, s.project.redo_points[-1].label
+    s.reaper.undo()
+    choose(*range(MANY))
+    s.project.steps = steps
+    assert s.project.redo_points[-1].label == label and ours(s.project)
+    before = b"group" in s.project.bytes()
+    s.reaper.run_until()
+    assert (before, b"group" in s.project.bytes(), ours(s.project)) == (False, False, {})
+
+
+def test_undo_right_before_the_kind_of_sound_is_kept_is_not_overwritten(many):
+    s = many
+    s.press("More")
+
+    def cycles_until_kept() -> int:
+        count = 0
+        s.reaper.ui.inputs.append("drums")
+        s.start("Choose kind of sound")
+        while len(s.project.undo_points) == 2:
+            s.reaper.step(1)
+            count += 1
+        s.reaper.run_until()
+        while len(s.project.undo_points) > 2:
+            s.reaper.undo()
+        return count
+
+    count = cycles_until_kept()
+    s.reaper.ui.inputs.append("drums")
+    s.start("Choose kind of sound")
+    s.reaper.step(count - 1)
+    s.reaper.undo()
+    s.reaper.run_until()
+    assert s.said == [] and written(s) == {"AEQ: warm 100%"} and gain(s) == gain(s, "T1") == 3.0
+    assert s.project.bytes().count(b"drums") == MANY
+
+
+def test_of_an_edit_that_is_undone_while_it_is_learned_nothing_is_kept(many):
+    s = many
+    by_hand(s, 0, 6.0)
+    by_hand(s, 1, 6.0)
+    s.start("Learn from my edits")
+    while not s.backend.learned:
+        s.reaper.step(1)
+    s.reaper.undo()
+    kept = list(s.project.tracks[1].node.lines())
+    s.reaper.run_until()
+    assert ours(s.project)["T0"][0][0] == "AEQ: warm 100% (edited)" and len(s.project.undo_points) == 3
+    assert list(s.project.tracks[1].node.lines()) == kept
+
+
+@pytest.mark.parametrize(("action", "factor"), [("More", 1.25), ("Less", 0.8)])
+def test_a_name_given_right_before_the_block_stays(many, action, factor):
+    s = many
+    right_before_the_block(s, action)
+    with s.reaper.as_user() as project:
+        FUNCTIONS["TrackFX_SetNamedConfigParm"](project.reaper, project.tracks[0], 0, "renamed_name", "AEQ of mine")
+    s.reaper.run_until()
+    assert s.said == [] and written(s) == {"AEQ of mine", f"AEQ: warm {100 * factor:.0f}%"}
+    s.press(action)
+    assert s.said == [] and ours(s.project)["T0"][0][0] == "AEQ of mine"
+    assert gain(s) == gain(s, "T1") == round(3.0 * factor**2, 2)
