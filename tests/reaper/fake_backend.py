@@ -74,6 +74,7 @@ class FakeBackend:
         unreadable: True cannot read any file of a described sound.
         drop: True makes it do nothing any more, its heart not beating, as a process that was killed.
         beats, takes: False stops only this.
+        says: what its heartbeat says otherwise, of its version or protocol.
         learned: what was to be learned from; `share` of it the next answer is told to have.
         hold_s: how long a job takes at least.
     """
@@ -82,6 +83,7 @@ class FakeBackend:
         self.state_file, self.mailbox, self.answer = Path(state_file), Path(mailbox), answer
         self.finishes, self.respond, self.drop, self.hold_s = True, None, False, 0.0
         self.beats = self.takes = True
+        self.says: dict = {}
         self.jobs: list[dict] = []
         self.learned: list[dict] = []
         self.share = 0.45
@@ -141,7 +143,7 @@ class FakeBackend:
         self.beat += 1
         beat = {"name": "reaper-aeq", "protocol": 1, "version": "0.1.0", "pid": os.getpid(), "nonce": self.nonce}
         beat |= {"beat": self.beat, "time": int(time.time()), "every_s": 0.1, "ready": True, "device": "cpu"}
-        self._put("backend.json", beat)
+        self._put("backend.json", beat | self.says)
 
     def _take(self, path: Path) -> None:
         taken = path.with_suffix(".taken")

@@ -90,9 +90,9 @@ def test_a_heartbeat_that_is_none_starts_a_backend(open_song, strips, text):
 
 def test_a_backend_of_another_protocol_is_told(open_song, strips):
     s = open_song(strips)
-    s.backend.beats = False
-    beat = json.loads((s.mailbox / "backend.json").read_text())
-    (s.mailbox / "backend.json").write_text(json.dumps({**beat, "protocol": 2, "version": "9.0"}))
+    s.backend.says = {"protocol": 2, "version": "9.0"}
+    while '"9.0"' not in (s.mailbox / "backend.json").read_text():
+        time.sleep(0.01)
     s.press("Make warmer")
     assert len(s.said) == 1 and "is of another version: 9.0" in s.said[0] and s.unchanged
 
@@ -112,8 +112,7 @@ def test_one_stopped_while_waiting(open_song, strips):
     """It ends as it should: no heartbeat is left, and nothing is waited for."""
     s = waiting(open_song(strips))
     s.reaper.run_until(lambda: list(s.mailbox.glob("*.progress")))
-    s.backend.drop = True
-    time.sleep(0.05)
+    s.backend.die()
     (s.mailbox / "backend.json").unlink()
     s.reaper.run_until()
     assert_refused(s, "reaper-aeq stopped while it was computing.")
