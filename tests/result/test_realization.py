@@ -15,7 +15,7 @@ from reaper_aeq.eq import LIMITS, Band, Eq
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT
 from reaper_aeq.result import realization
-from reaper_aeq.result.realization import dialled, realize
+from reaper_aeq.result.realization import FitTarget, bands_for, dialled, realize
 from reaper_aeq.result.safety import Loudness, scaled
 from reaper_aeq.training.datasets.sources import shaped_noise
 
@@ -170,3 +170,16 @@ def test_what_a_person_would_dial_costs_nothing_that_is_heard(engine, monkeypatc
                 engine.adapt_analysis(analysis, word, intensity=intensity)
     print(f"{len(costs)} answers: rounding costs at most {max(costs):.4f} dB RMS, {np.mean(tenths):.0%} in tenths")
     assert len(costs) >= 90 and max(costs) < 0.022 and np.mean(tenths) > 0.85  # 0.0197 with hundredths, 91 %
+
+
+def test_an_answer_does_the_same_at_every_rate():
+    """Bands that are searched for a wide bell at the top: they were the same ones at all rates, 0.4 dB apart."""
+    wanted = Eq((Band("band", 285.0, 1.9, 2.15), Band("band", 12_000.0, -3.2, 2.33)))
+    out = torch.from_numpy(wanted.response_db(GRID_HZ, 48_000))
+    ones = torch.ones_like(out)
+    rest = (0.0, ones, 12 * ones, ones > 0, torch.zeros_like(out))
+    low, high = (bands_for([FitTarget(out, *rest, rate)])[0] for rate in (48_000, 96_000))
+    inside = GRID_HZ[GRID_HZ <= 16_000]
+    apart = high.response_db(inside, 96_000) - low.response_db(inside, 48_000)
+    assert low.bands and abs(apart).max() < 0.2
+    assert abs(low.response_db(inside, 96_000) - low.response_db(inside, 48_000)).max() > 0.3
