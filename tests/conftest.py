@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,22 +33,6 @@ def shared_dir() -> Path:
         # reached only by a test that forgot the mark
         pytest.fail(f"no shared data at {SHARED}: mark this test with @pytest.mark.shared")
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def python_s() -> Callable[[], float]:
-    """CPU seconds that a plain loop takes just now, about 0.1 on an idle core: what "quick" is measured in.
-
-    Where two programs share a core's caches, or its clock is low, everything takes longer, this too.
-    """
-
-    def measure() -> float:
-        started, total = time.thread_time(), 0
-        for i in range(2_000_000):
-            total += i & 7
-        return time.thread_time() - started
-
-    return measure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

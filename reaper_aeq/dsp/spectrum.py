@@ -161,7 +161,7 @@ def analyze_blocks(
     """
     n_fft = frame_length(sample_rate)
     hop = n_fft // 2
-    window = torch.hann_window(n_fft)
+    window, windowed = torch.hann_window(n_fft), torch.empty(CHANNELS_AT_ONCE, FRAMES_AT_ONCE, n_fft)
     parts = _band_parts(sample_rate, n_fft)
     n_bands, n_nodes = len(GRID_HZ) + N_MELS, len(node_hz(sample_rate))
     rows, nodes, store = _Rows(n_bands), _Rows(n_nodes), FrameStore()
@@ -176,7 +176,7 @@ def analyze_blocks(
         if count < 1:
             return sound
         for frames in sound.unfold(-1, n_fft, hop).split(FRAMES_AT_ONCE, 1):
-            power = _power(frames, window)
+            power = _power(frames, window, windowed)
             power = power if len(sound) == channels else power * channels
             banded = torch.zeros(len(power), n_bands + n_nodes)
             for first, stop, columns, matrix in parts:
@@ -234,11 +234,12 @@ def analyze_blocks(
     )
 
 
-def _power(frames: Tensor, window: Tensor) -> Tensor:
-    """(channels, frames, n_fft) -> (frames, n_fft // 2 + 1) of |FFT|^2, channels summed."""
+def _power(frames: Tensor, window: Tensor, windowed: Tensor) -> Tensor:
+    """(channels, frames, n_fft) -> (frames, n_fft // 2 + 1) of |FFT|^2, channels summed; `windowed` is overwritten."""
     total = None
     for some in frames.split(CHANNELS_AT_ONCE):
-        squares = torch.view_as_real(torch.fft.rfft(some * window)).square_()
+        product = torch.mul(some, window, out=windowed[: len(some), : some.shape[1]])
+        squares = torch.view_as_real(torch.fft.rfft(product)).square_()
         summed = squares[0] if len(some) == 1 else squares[0].add_(squares[1])
         total = summed if total is None else total.add_(summed)
     assert total is not None

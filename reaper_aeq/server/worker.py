@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from ..result.result import Result
 
 GROUP, LEAST_GROUP = 8, 4  # sounds that are computed together
-AHEAD = 4 * GROUP  # heard or being heard at a time, a megabyte each; what is long does not count
+AHEAD = 2 * GROUP  # heard or being heard at a time, a megabyte each; what is long does not count
 SHARED_AHEAD = GROUP  # the same where a second process takes its part: what it could have is not hoarded
+SLOW_S = 0.5  # a sound that is read for so long leaves its lane's turn to another
 PATIENCE_S = 0.25  # a group that is not full is computed after so long at the latest
 TOP_WORDS = 5
 BROKEN = "Something went wrong inside reaper-aeq with this sound; the log says what (dashboard, Log)."
@@ -63,7 +64,8 @@ class Worker:
         self._changed = threading.Condition()
         self._ahead: set[Ticket] = set()  # taken and not answered, those in the long lane left out
         self._hearing: set[Ticket] = set()  # in a short lane
-        self._reading = 0  # of those: how many lanes are at work
+        self._reading: dict[Ticket, float] = {}  # of those: what lanes are at work on, since when (s)
+        self._computing = False
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
@@ -162,7 +164,7 @@ class Worker:
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
         self.engine.result()  # its error is this task's too; and two threads must not import torch at once
         ticket.started = ticket.started or time.perf_counter()
-        if short := ticket in self._hearing:
+        if ticket in self._hearing:
             self._begin_reading(ticket)
         try:
             heard = self._listen(ticket, between_blocks)
@@ -173,9 +175,10 @@ class Worker:
             raise
         finally:
             with self._changed:
-                self._reading -= short
+                self._reading.pop(ticket, None)
                 self._hearing.discard(ticket)
                 self._changed.notify_all()
+        give_back()  # what lay between the pieces that are kept, some 10 MB a lane; takes a millisecond
         if heard.warning:
             log.info("task %r: %s", ticket.given.name, heard.warning)
         with self._changed:
@@ -184,17 +187,20 @@ class Worker:
             self._changed.notify_all()
 
     def _begin_reading(self, ticket: Ticket) -> None:
-        """Waits while a whole group is heard and the other lanes are at work: the processor that this lane would take
-        computes, or the last group would be computed while all lanes have nothing to do."""
+        """Waits for its turn: of a large press one lane fewer reads than there could, because the models compute
+        beside it, and more threads than processors take memory and turns from each other. What takes long to read
+        counts for nothing, so it holds up nobody."""
 
         def may() -> bool:
-            enough = len(self._heard) >= GROUP and self._reading >= max(1, SHORT_LANES - 1)
-            return not enough or self._closed or ticket.dropped
+            now = time.monotonic()
+            quick = sum(now - since < SLOW_S for since in self._reading.values())
+            most = SHORT_LANES - (self._computing or len(self._ahead) > LEAST_GROUP)
+            return quick < most or self._closed or ticket.dropped
 
         with self._changed:
             while not self._changed.wait_for(may, WAIT_S):
                 pass
-            self._reading += 1
+            self._reading[ticket] = time.monotonic()
 
     def _listen(self, ticket: Ticket, between_blocks: Callable[[], None]) -> AnalyzedAudio:
         from ..project.media import Library
@@ -245,10 +251,13 @@ class Worker:
         """As many as are heard, once they are enough for the search to be shared, or no more are to be expected soon.
         Empty once closed."""
         with self._changed:
+            self._computing = False
+            self._changed.notify_all()
             while not self._closed:
                 left_s = PATIENCE_S - (time.monotonic() - self._heard_since)
                 if self._heard and (len(self._heard) >= LEAST_GROUP or not self._hearing or left_s <= 0):
                     group, self._heard = self._heard[:GROUP], self._heard[GROUP:]
+                    self._computing = True
                     return group
                 self._changed.wait(left_s if self._heard else None)
         return []

@@ -15,7 +15,7 @@ from typing import Any
 # Of `mallopt`. Left to itself glibc raises the last two with the largest array that was ever freed, and keeps as much.
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
 ARENAS = 2
-LARGE_BYTES = 2**22  # an array of this size is the system's again as soon as it is freed, and as much at a heap's end
+LARGE_BYTES = 2**20  # an array of this size is the system's again as soon as it is freed, and as much at a heap's end
 
 
 def few_heaps() -> None:
@@ -27,7 +27,7 @@ def few_heaps() -> None:
 
 
 def give_back() -> None:
-    """Some milliseconds; for moments at which nobody waits."""
+    """One to some milliseconds."""
     if library := _glibc():
         library.malloc_trim(0)
 

@@ -115,3 +115,15 @@ FORMS = {
 def real_projects(shared_dir: Path) -> list[Path]:
     """The real project files of the team's shared data."""
     return [path for path in sorted((shared_dir / "rpp").iterdir()) if path.suffix.lower() == ".rpp"]
+
+
+ITEMS, STATE_LINES = 100, 1200  # a track of a large project
+
+
+def large_project(tracks: int) -> bytes:
+    """As large sessions are: many items and long plug-in states; 122 tracks are 20 MB."""
+    state = "\n".join(["A" * 128] * STATE_LINES)
+    item = "<ITEM\nPOSITION 1\nLENGTH 2\nVOLPAN 1 0 1 -1\nPLAYRATE 1 1 0 -1\nGUID {1}\n<SOURCE WAVE\nFILE a.wav\n>\n>\n"
+    fx = f'<FXCHAIN\nBYPASS 0 0 0\n<VST "VST: x" x.dll 0 "" 1\n{state}\n>\nWAK 0 0\n>\n'
+    track = f"<TRACK\nNAME a\n{fx}{item * ITEMS}>\n"
+    return f"<REAPER_PROJECT 0.1 7.66/win64\n{track * tracks}>\n".encode()

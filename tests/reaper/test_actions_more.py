@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -191,25 +190,14 @@ def test_no_command_line_and_no_letter_shows_the_token(open_song, sound):
     s.press("Stop backend")
 
 
-@pytest.fixture
-def cpu_time(monkeypatch):
-    """Cycles are timed by what this thread computes: a busy machine would count other programs too."""
-    import standin.commands
-    import standin.script
-
-    for module in (standin.commands, standin.script):
-        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=time.thread_time))
-
-
-def test_200_tracks_are_one_press_that_never_blocks(open_song, tmp_path, cpu_time, python_s):
+def test_200_tracks_are_one_press_that_never_blocks(open_song, tmp_path):
     sound, own = noise(tmp_path / "short.wav", 0.1), reaeq(Band("band", 500, 3))
     s = open_song([Strip(f"T{i}", [Clip(sound, 0, 0.1, selected=True)], fx=[own] * (i % 2)) for i in range(200)])
     s.press("Make warmer", timeout_s=120)
     assert s.said == [] and len(ours(s.project)) == 200 and len(s.project.undo_points) == 1
     assert s.reaper.renders == []
-    print(f"longest cycle, REAPER's own work apart: {1000 * s.reaper.longest_block_s:.1f} ms")
-    # Each call into the stand-in costs lupa some 10 us that REAPER's calls do not: test_actions_scripts.py holds the
-    # scripts' own work to 50 ms, and this finds what grows faster than the number of tracks.
-    assert s.reaper.longest_block_s < 2 * python_s()
+    most = max(cycle.calls for cycle in s.reaper.cycles)
+    print(f"most calls in a cycle: {most}")
+    assert most < 12 * 200  # of which the block has seven a track
     s.reaper.undo()
     assert s.project.bytes() == s.before

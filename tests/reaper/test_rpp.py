@@ -3,15 +3,15 @@
 import csv
 import os
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from counted import calls_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rpp_samples import CURRENT_STATE, EQ, FORMS, NAME, chain, laid_out, real_projects, song
+from rpp_samples import CURRENT_STATE, EQ, FORMS, NAME, chain, laid_out, large_project, real_projects, song
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.errors import AeqError, OutputError, RangeError
@@ -295,22 +295,25 @@ def test_write(tmp_path, data):
         project.write(tmp_path / "missing" / "song.rpp")
 
 
-def test_speed_of_a_large_project(python_s):
-    """20 MB: many tracks with items and long plug-in states, as large sessions have."""
-    state = "\n".join(["A" * 128] * 1200)
-    item = "<ITEM\nPOSITION 1\nLENGTH 2\nVOLPAN 1 0 1 -1\nPLAYRATE 1 1 0 -1\nGUID {1}\n<SOURCE WAVE\nFILE a.wav\n>\n>\n"
-    fx = f'<FXCHAIN\nBYPASS 0 0 0\n<VST "VST: x" x.dll 0 "" 1\n{state}\n>\nWAK 0 0\n>\n'
-    track = f"<TRACK\nNAME a\n{fx}{item * 100}>\n"
-    data = f"<REAPER_PROJECT 0.1 7.66/win64\n{track * 122}>\n".encode()
-    start = time.process_time()
-    project = Project.from_bytes(data)
-    for holder in project.tracks:
-        holder.set_eq(EQ, NAME)
-        holder.eqs()
-    written = project.to_bytes()
-    spent = time.process_time() - start
-    print(f"\n{len(data) / 1e6:.0f} MB, 122 tracks, 12200 items: {spent:.1f} s")
-    assert len(written) > len(data) > 19e6 and spent < 80 * python_s()
+def test_a_large_project_is_no_more_work_a_track():
+    """Tracks with items and long plug-in states, as large sessions have; `tests/bench/bench_rpp.py` times 20 MB."""
+
+    def calls(tracks):
+        data = large_project(tracks)
+
+        def with_eqs():
+            project = Project.from_bytes(data)
+            for holder in project.tracks:
+                holder.set_eq(EQ, NAME)
+                holder.eqs()
+            return project.to_bytes()
+
+        count, written = calls_of(with_eqs)
+        assert len(written) > len(data)
+        return count
+
+    few, many = calls(5), calls(40)
+    assert many <= 8.4 * few
 
 
 # Real files --------------------------------------------------------------------------------------------------------

@@ -179,10 +179,10 @@ def test_the_users_doings_while_a_script_waits_are_not_the_scripts(tmp_path):
 
 
 def test_blocking_is_measured_and_rendering_is_not(run_lua, tmp_path):
-    reaper = run_lua(f"reaper.ExecProcess(\"{sys.executable} -c 'import time; time.sleep(0.1)'\", 0)")
-    assert 0.1 <= reaper.longest_block_s < 2
+    reaper = run_lua(f"reaper.ExecProcess(\"{sys.executable} -c 'import time; time.sleep(0.5)'\", 0)")
+    assert reaper.longest_block_s >= 0.5
     quiet = run_lua("for i = 1, 2000 do reaper.CountTracks(0) end")
-    assert quiet.longest_block_s < 0.05
+    assert quiet.longest_block_s < 0.4
 
 
 @pytest.mark.parametrize("lua, version", [("5.3", "6.82/x64"), ("5.4", "7.66/x64")])

@@ -118,7 +118,7 @@ def test_background_processes_live_in_real_time_and_end_with_the_stand_in(tmp_pa
     done, script = tmp_path / "done", tmp_path / "wait.lua"
     script.write_text(
         f"""
-        reaper.ExecProcess("{sys.executable} -c \\"import time; time.sleep(.2); open('{done}', 'w').write('x')\\"", -2)
+        reaper.ExecProcess("{sys.executable} -c \\"import time; time.sleep(1); open('{done}', 'w').write('x')\\"", -2)
         reaper.ExecProcess("/bin/sleep 60", -1)
         local from = reaper.time_precise()
         local function wait()
@@ -135,8 +135,8 @@ def test_background_processes_live_in_real_time_and_end_with_the_stand_in(tmp_pa
         reaper.run_script(script)
         reaper.run_until(timeout_s=20)
         real_s = time.perf_counter() - started
-        assert 0.2 <= float(reaper.ui.console) + 0.05 <= real_s + 0.1
-        assert reaper.processes[1].poll() is None and reaper.longest_block_s < 0.05
+        assert 1 <= float(reaper.ui.console) + 0.05 <= real_s + 0.1
+        assert reaper.processes[1].poll() is None and reaper.longest_block_s < 0.9  # it waits for nothing
     assert reaper.processes[1].returncode is not None
 
 

