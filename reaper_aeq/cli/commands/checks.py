@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
-from ...errors import AeqError
+from ...errors import AeqError, check_known
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
@@ -128,20 +128,15 @@ def check_plan(plan: Plan, models: Path | None) -> None:
 
 def check_method(name: str) -> None:
     """Raises `AeqError` for a method that there is not."""
-    _one_of("method", name, METHODS)
+    check_known("method", name, METHODS)
 
 
-def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+def check_encoder(name: str, known: Collection[str] = ENCODERS) -> None:
     """Raises `AeqError` for a network that is none of `known`."""
-    _one_of("encoder", name, tuple(known))
+    check_known("encoder", name, known)
 
 
 def check_kind(name: str | None) -> None:
     """Raises `AeqError` for a kind of sound that there is not; None passes."""
     if name is not None:
-        _one_of("kind", name, tuple(KINDS))
-
-
-def _one_of(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise AeqError(f"unknown {what} {name!r}: use one of {', '.join(known)}")
+        check_known("kind", name, KINDS)
