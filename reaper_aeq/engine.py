@@ -39,6 +39,7 @@ from .result.result import (
     explain_output,
     held_for_peaks,
     nothing_heard,
+    raised,
     with_known_peaks,
     with_measured_loudness,
 )
@@ -153,10 +154,7 @@ class AdaptiveEQ:
 
     def adapt_request(self, asked: AnalyzedRequest) -> Result:
         """One answer of `adapt_many`, its error raised."""
-        answer = self.adapt_many([asked])[0]
-        if isinstance(answer, AeqError):
-            raise answer
-        return answer
+        return raised(self.adapt_many([asked])[0])
 
     def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
         """`adapt_analysis` for many sounds in one pass of the networks and one search for bands a sample rate.

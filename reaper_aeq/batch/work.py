@@ -59,9 +59,7 @@ def unfit(recipe: Recipe, out: str) -> str | None:
         if hash_of_models(recipe.models) != recipe.models_hash:
             return f"the worker on {where} has other models than this command: install the same on both"
         engine = engine_of(recipe)
-        from ..project.runner import check_words
-
-        check_words(recipe.plan, engine)
+        recipe.plan.check(engine.words.blend)
         if recipe.request:
             engine.words.blend(recipe.request.word)
     except AeqError as error:
@@ -213,9 +211,9 @@ def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answ
     from ..methods.validation import AnalyzedRequest
     from ..project.plan import Action
     from ..project.rows import Row
-    from ..project.runner import fill, raised
+    from ..project.runner import fill
     from ..reaper.rpp.fxchain import stored_name
-    from ..result.result import with_loudness
+    from ..result.result import raised, with_loudness
 
     request = jobs[0].recipe.request
     assert request is not None, "see `find_tasks`"
