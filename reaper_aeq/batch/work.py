@@ -264,15 +264,12 @@ def _write(job: Job, row: Row) -> list[Path]:
 def _render(job: Job, result: Result) -> Path:
     """The recording with its EQ; 32-bit float holds what goes beyond full scale, any rate and any channels."""
     from ..dsp.audio import AudioFile
-    from ..dsp.moving_filter import MovingEqFilter
-    from ..dsp.response import EqFilter
+    from ..dsp.moving_filter import filter_of
     from ..dsp.write import AudioWriter
 
     path = job.output(".wav")
     with AudioFile(job.task.path) as file, AudioWriter(path, file.sample_rate, file.channels, file) as sound:
-        equalizer: EqFilter | MovingEqFilter = EqFilter(result.eq, file.sample_rate, file.channels)
-        if result.moving:
-            equalizer = MovingEqFilter(result.moving, file.sample_rate, file.channels)
+        equalizer = filter_of(result.eq, result.moving, file.sample_rate, file.channels)
         for block in file.blocks():
             sound.write(equalizer.process(block))
     return path
