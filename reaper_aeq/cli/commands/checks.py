@@ -5,7 +5,6 @@ Standard library only: whoever mistypes a word or a path is told at once, not af
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -101,12 +100,6 @@ def check_audio(paths: Iterable[Path | str]) -> None:
 def check_sentence_model() -> None:
     """Raises `NoTextModelError` where there is none."""
     sentences()
-
-
-def check_package(name: str, otherwise: str) -> None:
-    """Raises `AeqError` for an optional package that is not installed."""
-    if importlib.util.find_spec(name) is None:
-        raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
 
 
 def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:
