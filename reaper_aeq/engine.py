@@ -16,7 +16,7 @@ from torch import Tensor
 from .dsp.arrays import as_channels
 from .dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from .eq import Eq
-from .errors import AeqError
+from .errors import AeqError, check_known
 from .methods.answers import draw_eqs, find_eqs, pictures
 from .methods.method import MethodInput
 from .methods.sections import follow_song
@@ -39,6 +39,7 @@ from .result.result import (
     explain_output,
     held_for_peaks,
     nothing_heard,
+    raised,
     with_known_peaks,
     with_measured_loudness,
 )
@@ -72,8 +73,7 @@ class AdaptiveEQ:
 
         Device 'auto' is cuda, mps or cpu. Raises `ModelError`, and `AeqError` for an encoder or device that is none.
         """
-        if not isinstance(encoder, str) or encoder not in ENCODERS:
-            raise AeqError(f"unknown encoder {encoder!r}: use one of {', '.join(ENCODERS)}")
+        check_known("encoder", encoder, ENCODERS)
         if device == "auto":
             mps = torch.backends.mps.is_available()
             device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
@@ -154,10 +154,7 @@ class AdaptiveEQ:
 
     def adapt_request(self, asked: AnalyzedRequest) -> Result:
         """One answer of `adapt_many`, its error raised."""
-        answer = self.adapt_many([asked])[0]
-        if isinstance(answer, AeqError):
-            raise answer
-        return answer
+        return raised(self.adapt_many([asked])[0])
 
     def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
         """`adapt_analysis` for many sounds in one pass of the networks and one search for bands a sample rate.

@@ -10,7 +10,7 @@ import difflib
 import errno
 import os
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 
@@ -82,6 +82,12 @@ def as_number(name: str, value: Any, *, whole: bool = False) -> float:
     if whole and not number.is_integer():
         raise WrongTypeError(name, value, wanted)
     return number
+
+
+def check_known(what: str, name: object, known: Collection[str]) -> None:
+    """Raises `AeqError` for the name of a `what` that is none of `known`."""
+    if not isinstance(name, str) or name not in known:
+        raise AeqError(f"unknown {what} {name!r}: use one of {', '.join(known)}")
 
 
 class OutputError(AeqError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .eq import LIMITS
-from .errors import AeqError, RangeError, WrongTypeError, as_number
+from .errors import AeqError, RangeError, WrongTypeError, as_number, check_known
 
 METHODS = ("adaptive", "fixed", "cvae", "refine", "proxy")
 DRAWS = "cvae"  # the method that variations come from
@@ -70,8 +70,7 @@ class EqRequest:
         for name in ("intensity", "adaptation", "refine", "variations"):
             if (value := getattr(self, name)) is not None:
                 check_range(name, value)
-        if self.method not in METHODS:
-            raise AeqError(f"unknown method {self.method!r}: use one of {', '.join(METHODS)}")
+        check_known("method", self.method, METHODS)
         if self.sections and (self.refine or self.variations or self.method in REFINE_STEPS):
             raise AeqError("an EQ that follows the song is not refined and has no variations: leave one of them out")
         if self.profile is not None:
@@ -105,8 +104,7 @@ class MatchRequest:
         _check("the lower limit in Hz", self.low_hz, "freq_hz")
         _check("the upper limit in Hz", self.high_hz, "freq_hz")
         _check("the smoothing in octaves", self.smoothing_oct, "smoothing_oct")
-        if not isinstance(self.by, str) or self.by not in MATCHES:
-            raise AeqError(f"unknown way to match {self.by!r}: use one of {', '.join(MATCHES)}")
+        check_known("way to match", self.by, MATCHES)
         low, high = self.low_hz or LIMITS["freq_hz"].low, self.high_hz or LIMITS["freq_hz"].high
         if high < low * 2**NARROWEST_OCT:
             raise AeqError(f"nothing can be matched from {low:g} to {high:g} Hz: they must lie half an octave apart")
@@ -192,8 +190,8 @@ def check_range(limit: str, value: float, name: str | None = None) -> None:
 
 
 def _check(name: str, value: float | None, limit: str) -> None:
-    if value is not None and as_number(name, value) not in LIMITS[limit]:
-        raise RangeError(name, as_number(name, value), LIMITS[limit].low, LIMITS[limit].high)
+    if value is not None:
+        check_range(limit, as_number(name, value), name)
 
 
 def _counted(number: int, what: str) -> str:

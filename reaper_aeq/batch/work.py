@@ -59,9 +59,7 @@ def unfit(recipe: Recipe, out: str) -> str | None:
         if hash_of_models(recipe.models) != recipe.models_hash:
             return f"the worker on {where} has other models than this command: install the same on both"
         engine = engine_of(recipe)
-        from ..project.runner import check_words
-
-        check_words(recipe.plan, engine)
+        recipe.plan.check(engine.words.blend)
         if recipe.request:
             engine.words.blend(recipe.request.word)
     except AeqError as error:
@@ -213,9 +211,9 @@ def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answ
     from ..methods.validation import AnalyzedRequest
     from ..project.plan import Action
     from ..project.rows import Row
-    from ..project.runner import fill, raised
+    from ..project.runner import fill
     from ..reaper.rpp.fxchain import stored_name
-    from ..result.result import with_loudness
+    from ..result.result import raised, with_loudness
 
     request = jobs[0].recipe.request
     assert request is not None, "see `find_tasks`"
@@ -266,15 +264,12 @@ def _write(job: Job, row: Row) -> list[Path]:
 def _render(job: Job, result: Result) -> Path:
     """The recording with its EQ; 32-bit float holds what goes beyond full scale, any rate and any channels."""
     from ..dsp.audio import AudioFile
-    from ..dsp.moving_filter import MovingEqFilter
-    from ..dsp.response import EqFilter
+    from ..dsp.moving_filter import filter_of
     from ..dsp.write import AudioWriter
 
     path = job.output(".wav")
     with AudioFile(job.task.path) as file, AudioWriter(path, file.sample_rate, file.channels, file) as sound:
-        equalizer: EqFilter | MovingEqFilter = EqFilter(result.eq, file.sample_rate, file.channels)
-        if result.moving:
-            equalizer = MovingEqFilter(result.moving, file.sample_rate, file.channels)
+        equalizer = filter_of(result.eq, result.moving, file.sample_rate, file.channels)
         for block in file.blocks():
             sound.write(equalizer.process(block))
     return path

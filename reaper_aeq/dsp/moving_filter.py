@@ -6,11 +6,16 @@ import itertools
 
 import numpy as np
 
-from ..eq import MovingEq
-from .response import band_coefficients, params_from_eq
+from ..eq import Eq, MovingEq
+from .response import EqFilter, band_coefficients, params_from_eq
 from .sosfilt import sosfilt
 
 STEP = 16  # samples with the same coefficients while gains move: of 64 a pure bass tone shows the steps
+
+
+def filter_of(eq: Eq, moving: MovingEq | None, sample_rate: float, channels: int) -> EqFilter | MovingEqFilter:
+    """What filters a stream by `moving`, or by `eq` where nothing moves."""
+    return MovingEqFilter(moving, sample_rate, channels) if moving else EqFilter(eq, sample_rate, channels)
 
 
 class MovingEqFilter:

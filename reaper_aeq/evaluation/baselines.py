@@ -23,7 +23,7 @@ from ..model.usual import features
 from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
-from .law import raised, response
+from .law import answered, response
 from .rules import Music, UsualRule, posterior_rule, scalar_rule
 
 ADAPTATION = 0.5
@@ -133,7 +133,7 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> ComparedMethod:
         if not asked:
             return [None] * len(trials)
         engine = trials[0].fold.engine if encoder == DEFAULT_ENCODER else trials[0].fold.others[encoder]
-        answers = dict(zip(asked, raised(engine.adapt_many(list(asked.values()))), strict=True))
+        answers = dict(zip(asked, answered(engine.adapt_many(list(asked.values()))), strict=True))
         return [response(answers[n]) if n in answers else None for n in range(len(trials))]
 
     return answer

@@ -6,7 +6,6 @@ import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from ..dsp.virtual_eq import equalized
 from ..engine import AdaptiveEQ
-from ..errors import AeqError, OutputError
+from ..errors import OutputError
 from ..model.curves import GRID, projection, rms_db
 from ..request import METHODS
 from ..training.charts import correlation
@@ -46,7 +45,7 @@ def compared_methods(with_matchering: bool) -> dict[str, ComparedMethod]:
 
 
 def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, ComparedMethod]:
-    """All compared methods, or `only` these. Raises `AeqError` for a name that is none."""
+    """All compared methods, or `only` these. Raises what `chosen_names` does."""
     who = compared_methods(with_matchering)
     return {name: who[name] for name in chosen_names(only, with_matchering)}
 
@@ -58,8 +57,6 @@ def run_compare(
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
     who = chosen(only, with_matchering)
     own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
-    if with_matchering and find_spec("matchering") is None:
-        raise AeqError("matchering is not installed: pip install matchering, or leave --matchering out")
     folds = load_folds(audio, data, models, tell, who)
     scores = repaired(folds, who, tell, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every)
     people, published = (_without_fine_print(scores[kind]) for kind in ("people", "published"))

@@ -17,7 +17,7 @@ from ..eq import Eq
 from ..errors import AeqError, AudioError
 from ..model.curves import GRID
 from ..result.realization import eq_curve
-from ..result.result import Result
+from ..result.result import Result, raised
 from ..result.safety import Loudness
 from ..training.datasets.readers import AUDIO_SUFFIXES
 from ..training.datasets.tables import read_table
@@ -31,12 +31,9 @@ LIFTS_DB = {60.0: 3.0, 40.0: 6.0}  # below the loudest band: how far EQ and outp
 NET_DB, OUTPUT_DB = 12.0, 6.0
 
 
-def raised(answers: Sequence[Result | AeqError]) -> list[Result]:
+def answered(answers: Sequence[Result | AeqError]) -> list[Result]:
     """The answers of a batch. Raises the first error among them."""
-    for answer in answers:
-        if isinstance(answer, AeqError):
-            raise answer
-    return [answer for answer in answers if isinstance(answer, Result)]
+    return [raised(answer) for answer in answers]
 
 
 @dataclass(frozen=True)

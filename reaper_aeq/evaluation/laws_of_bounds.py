@@ -18,7 +18,7 @@ from ..methods.validation import AnalyzedRequest
 from ..model.curves import audible_rms_db
 from ..request import EqRequest
 from ..result.result import Result
-from .law import AGREED, LIFTS_DB, NET_DB, OUTPUT_DB, Law, TestSound, by_material, lifted_db, net_db, raised, response
+from .law import AGREED, LIFTS_DB, NET_DB, OUTPUT_DB, Law, TestSound, answered, by_material, lifted_db, net_db, response
 from .laws_of_hearing import WORTH_MORE, curves_on, visible, yields
 
 HUMAN_DB = 1.5  # RMS, from people's mean
@@ -113,7 +113,7 @@ def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                 usual.append(equalized(analysis, seen.usual_db - seen.ltas_db))
         worst, at, held = 0.0, "none was average", 0
         for word in AGREED:
-            answers = raised(engine.adapt_many([AnalyzedRequest(analysis, EqRequest(word)) for analysis in usual]))
+            answers = answered(engine.adapt_many([AnalyzedRequest(analysis, EqRequest(word)) for analysis in usual]))
             for analysis, answer, m in zip(usual, answers, curves_on(engine, word, usual), strict=True):
                 error = audible_rms_db(response(answer) - m, visible(analysis))
                 if error > HUMAN_DB and yields(answer, analysis, WORTH_MORE):

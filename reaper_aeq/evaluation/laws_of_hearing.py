@@ -18,7 +18,7 @@ from ..request import EqRequest
 from ..result.realization import net_change_db
 from ..result.result import Result
 from ..result.safety import scaled
-from .law import AGREED, WORDS, Law, TestSound, by_material, raised, response, slack_as_loud_db
+from .law import AGREED, WORDS, Law, TestSound, answered, by_material, response, slack_as_loud_db
 
 PRESSED = (*AGREED, "clear", "punchy", "less boomy")
 SCORED_TO = 0.95  # what has more of a word than that needs no more
@@ -46,7 +46,7 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             curves = curves_on(engine, word, analyses)
             for intensity, least in LEAST.items():
                 asked = [AnalyzedRequest(analysis, EqRequest(word, intensity)) for analysis in analyses]
-                results = raised(engine.adapt_many(asked))
+                results = answered(engine.adapt_many(asked))
                 for analysis, result, m in zip(analyses, results, curves, strict=True):
                     presses += intensity == 1
                     quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
@@ -77,11 +77,11 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         for word in WORDS:
             m = engine.curve_of(word)
             requests = [EqRequest(word, 1.0, adaptation) for adaptation in ADAPTATIONS]
-            results = raised(engine.adapt_many([AnalyzedRequest(analysis, request) for request in requests]))
+            results = answered(engine.adapt_many([AnalyzedRequest(analysis, request) for request in requests]))
             got = [share(result, analysis, m) for result in results]
             steps["adaptation"] = max(steps["adaptation"], *(abs(a - b) for a, b in pairwise(got)))
             versions = [equalized(analysis, amount * m) for amount in AMOUNTS]
-            results = raised(engine.adapt_many([AnalyzedRequest(version, EqRequest(word)) for version in versions]))
+            results = answered(engine.adapt_many([AnalyzedRequest(version, EqRequest(word)) for version in versions]))
             free = [slack_as_loud_db(r.eq, v, COMES_ON_DB) > TIGHT_DB for r, v in zip(results, versions, strict=True)]
             got = [share(result, version, m) for result, version in zip(results, versions, strict=True)]
             for (a, b), both in zip(pairwise(got), (x and y for x, y in pairwise(free)), strict=True):

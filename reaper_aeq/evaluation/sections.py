@@ -58,7 +58,6 @@ class JoinedClips:
     """
 
     fold: Fold
-    group: str
     cut_s: float
     analysis: Analysis
     recordings: tuple[str, str] = ("", "")
@@ -116,7 +115,7 @@ def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int, count
         for n, (name, first) in enumerate(sounds):
             other, second = sounds[(n + partner) % len(sounds)]
             analysis = analyze_blocks([np.concatenate((first, second), 1)], RATE, sections=True)
-            yield JoinedClips(fold, group, first.shape[1] / RATE, analysis, (name, other), count + n, partner)
+            yield JoinedClips(fold, first.shape[1] / RATE, analysis, (name, other), count + n, partner)
 
 
 def balances_apart_db(analysis: Analysis, cut_s: float) -> float:

@@ -25,7 +25,7 @@ from ..training.datasets.readers import Clip, read_clips
 from ..util.settings import WordsTraining
 from . import folds
 from .folds import N_FOLDS, Paths, Table, Tell
-from .law import raised, response
+from .law import answered, response
 
 # Word and language; SocialEQ's are those with the most people.
 SAFE_WORDS = (("warm", "en"), ("bright", "en"))
@@ -126,7 +126,7 @@ def _fold(
             damaged = equalized(clip.analysis, -row)
             counts = {"cvae": DRAWS}
             requests = [EqRequest(asked.word, method=name, variations=counts.get(name, 0)) for name in METHODS]
-            answers = raised(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
+            answers = answered(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
             for method, answer in zip(METHODS, answers, strict=True):
                 seen.setdefault(method, VariationFigures()).curves.append(center(response(answer)))
             drawn = torch.stack([center(response(one)) for one in answers[-1].variations])

@@ -9,7 +9,7 @@ from importlib import import_module
 from torch import Tensor
 
 from ..eq import Eq
-from ..errors import AeqError
+from ..errors import check_known
 from ..model.audio_encoder import Observation
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.registry import ModelRegistry
@@ -70,7 +70,6 @@ class Method:
 
 def method(name: str) -> Method:
     """The module `methods.<name>` as a `Method`. Raises `AeqError` for a name that is none of `METHODS`."""
-    if not isinstance(name, str) or name not in METHODS:
-        raise AeqError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
+    check_known("method", name, METHODS)
     module = import_module(f".{name}", __package__)
     return Method(module.curves, getattr(module, "polish", None))

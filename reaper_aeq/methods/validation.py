@@ -11,12 +11,11 @@ from torch import Tensor
 
 from ..dsp.analyze_file import MEASURED_UP_TO_S
 from ..dsp.spectrum import Analysis
-from ..eq import LIMITS
-from ..errors import AudioError, RangeError, WrongTypeError, as_number
+from ..errors import AudioError, WrongTypeError, as_number
 from ..model.audio_encoder import Observation
 from ..model.kinds import kind_prior, known_kind
 from ..model.words import Vocabulary, Word
-from ..request import DEFAULT_ADAPTATION, REFINE_STEPS, EqRequest
+from ..request import DEFAULT_ADAPTATION, REFINE_STEPS, EqRequest, check_range
 from .method import Method
 from .method import method as find_method
 
@@ -90,7 +89,6 @@ def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | Non
 
 
 def _checked(name: str, value: float) -> float:
-    limit, value = LIMITS[name], as_number(name, value, whole=name in COUNTS)
-    if value not in limit:
-        raise RangeError(name, value, limit.low, limit.high)
+    value = as_number(name, value, whole=name in COUNTS)
+    check_range(name, value)
     return value

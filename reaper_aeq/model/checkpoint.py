@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ModelError
-from ..util.files import write_bytes_atomic, write_text_atomic
+from ..util.files import make_folder, write_bytes_atomic, write_text_atomic
 from ..util.paths import shipped
 from .description import read_model, sealed
 
@@ -31,7 +31,7 @@ class Checkpoint:
     def save(self, folder: Path | str, name: str) -> None:
         """Writes both files, weights first, each whole or not at all. Raises `OutputError`."""
         data = save({key: value.detach().cpu().contiguous() for key, value in self.tensors.items()})
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(folder))
         write_bytes_atomic(Path(folder) / f"{name}.safetensors", data)
         write_description(folder, name, self.info, data)
 

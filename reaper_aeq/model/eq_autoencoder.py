@@ -64,18 +64,12 @@ class EqAutoencoder(nn.Module):
         return response_db(self.propose(code), DEFAULT_KINDS, GRID.to(code), REFERENCE_RATE)
 
     @torch.no_grad()
-    def decode(self, code: Tensor, sample_rate: int = REFERENCE_RATE, *, polish: bool = True) -> BandFit:
+    def decode(self, code: Tensor, sample_rate: int = REFERENCE_RATE) -> BandFit:
         """(batch, 32) -> at most five ReaEQ bands a code, as `dsp.fit.BandFit`.
 
-        The flat code gives gains of exactly 0. Without `polish` the proposal itself is returned.
+        The flat code gives gains of exactly 0.
         """
-        curve = self.decode_curve(code)
-        starts = self.propose(code).unsqueeze(1)
-        if polish:
-            return fit_bands(curve, GRID, sample_rate, starts=starts)
-        params = starts[:, 0].double()
-        error = response_db(params, DEFAULT_KINDS, GRID.to(params), sample_rate) - curve.double()
-        return BandFit(params, DEFAULT_KINDS, error.square().mean(-1).sqrt())
+        return fit_bands(self.decode_curve(code), GRID, sample_rate, starts=self.propose(code).unsqueeze(1))
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> EqAutoencoder:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_lowercase
 
-from ..errors import AeqError
+from ..errors import check_known
 
 KINDS = {
     "mix": "several instruments at once: mixes, submixes, groups",
@@ -124,8 +124,7 @@ def kind_prior(*names: str | None) -> tuple[float, ...] | None:
 
 def known_kind(kind: str) -> tuple[float, ...]:
     """The prior of somebody who says the kind outright, (kinds,). Raises `AeqError` for one that is none."""
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise AeqError(f"unknown kind {kind!r}: use one of {', '.join(KINDS)}")
+    check_known("kind", kind, KINDS)
     return tuple(float(name == kind) for name in KINDS)
 
 

@@ -16,13 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..eq import LIMITS
-from ..errors import AeqError, NoTextModelError, RangeError, UnknownWordError, WrongTypeError, as_number
-from ..request import parse_word
+from ..errors import AeqError, NoTextModelError, UnknownWordError, WrongTypeError, as_number
+from ..request import check_range, parse_word
 from .checkpoint import Checkpoint
 from .free_text.free_text import plain, understand
 from .kinds import KINDS
-from .word_table import WEAK_BELOW as WEAK_BELOW
 from .word_table import Evidence, KnownWord, WordsByName, WordTable, resolve
 
 
@@ -154,13 +152,11 @@ class Vocabulary(WordsByName[Word]):
             raise WrongTypeError("a word", request, "text, or a blend such as {'warm': 0.7}")
         if not request:
             raise AeqError("an empty blend asks for nothing: name at least one word")
-        limit = LIMITS["intensity"]
         for name, weight in request.items():
             if not isinstance(name, str):
                 raise WrongTypeError("a word", name, "text")
-            number = as_number(f"the weight of {name!r}", weight)
-            if number not in limit:
-                raise RangeError(f"the weight of {name!r}", number, limit.low, limit.high)
+            told = f"the weight of {name!r}"
+            check_range("intensity", as_number(told, weight), told)
         parts = [(self.meant(name), float(weight)) for name, weight in request.items()]
         if len(parts) == 1 and parts[0][1] == 1.0:
             return parts[0][0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from ..dsp.spectrum import Analysis
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
+from ..result.along import in_project_time
+from ..result.result import Result
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Analyze, Mixer
@@ -142,6 +144,18 @@ def analyze_mix(
     again = anew if watched.is_whole(analysis) else None
     heard = AnalyzedItems("", analysis, warnings, mixer.timeline(track), again)
     return heard, analysis.silent or not watched.moves
+
+
+def in_sound(heard: AnalyzedAudio, edges_s: Sequence[float] | None) -> Sequence[float] | None:
+    """Times of the project as those of the sound, where that lies in a project."""
+    timeline = getattr(heard, "timeline", None)
+    return [timeline.in_sound(edge) for edge in edges_s] if edges_s and timeline else edges_s
+
+
+def along_the_project(result: Result, heard: AnalyzedAudio) -> Result:
+    """The answer to a sound, with its sections in the project's time where it lies in one."""
+    timeline = getattr(heard, "timeline", None)
+    return in_project_time(result, timeline.in_project) if timeline else result
 
 
 def _item(info: ItemInfo) -> Item:

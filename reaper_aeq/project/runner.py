@@ -15,12 +15,12 @@ from typing import Generic, Protocol, TypeVar
 from ..dsp.analyze_file import AnalyzedAudio, analyze_file
 from ..dsp.spectrum import Analysis
 from ..engine import AdaptiveEQ
-from ..errors import AeqError, AudioError
+from ..errors import AudioError
 from ..methods.validation import AnalyzedRequest
 from ..request import MatchRequest
-from ..result.along import in_project_time
-from ..result.result import Result, with_loudness
+from ..result.result import Result, raised, with_loudness
 from .circles import groups
+from .described import along_the_project
 from .kinds import kinds_of
 from .plan import Action, Plan
 from .rows import MASTER, Row, loudness_lufs, visible_share
@@ -76,11 +76,6 @@ def run(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T]) -> list[Row]
     return rows
 
 
-def check_words(plan: Plan, engine: AdaptiveEQ) -> None:
-    """Raises `PlanError` with the line of a word that is not known, or of a reference that is not there."""
-    plan.check(engine.words.blend)
-
-
 def levels(channels: Sequence[Channel[T]]) -> list[list[Channel[T]]]:
     """The tracks to listen to, those that feed others first; tracks of a level do not feed each other."""
     level: dict[int, int] = {}
@@ -128,13 +123,6 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
     row.action, row.instance, row.result = action, name, result
     row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
     row.warnings += doubts(action, result, engine)
-
-
-def raised(answer: Result | AeqError) -> Result:
-    """The answer; raises it where it is an error."""
-    if isinstance(answer, AeqError):
-        raise answer
-    return answer
 
 
 def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: list[Channel[T]]) -> None:
@@ -206,9 +194,7 @@ def _answer(
     result: Result,
     heard: AnalyzedAudio,
 ) -> None:
-    result = with_loudness(result, heard)
-    if timeline := getattr(heard, "timeline", None):
-        result = in_project_time(result, timeline.in_project)
+    result = along_the_project(with_loudness(result, heard), heard)
     name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
     if name is None:
         channel.row.left = channel.row.left or IDLE

@@ -37,7 +37,7 @@ def equalize_file(
         mixer = Mixer(opened)
         refuse_silence(mixer)
         engine = load_engine()
-        runner.check_words(plan, engine)
+        plan.check(engine.words.blend)
         with open_analysis_pool(progress, opened.sample_rate, threads) as hearing:
             backend = FileBackend(opened, plan, mixer, hearing, afresh)
             hearing.total_s = backend.seconds()

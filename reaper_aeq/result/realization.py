@@ -51,16 +51,14 @@ FAINT_UP_TO_DB, SHOWN_DB = 1e-3, 1.0  # RMS: no curve at all; as what a curve is
 AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
-def realize(
-    eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
-) -> Eq:
+def realize(eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness) -> Eq:
     """Code (32,) -> at most five bands, without output gain.
 
     What is to come out, bands and output gain together, has the curve's shape at the level that keeps the loudness, and
     nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
     spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
     """
-    return bands_for([fit_target(eq_model, code, seen, loudness, word_db)])[0]
+    return bands_for([fit_target(eq_model, code, seen, loudness)])[0]
 
 
 @dataclass(frozen=True)

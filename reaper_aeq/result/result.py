@@ -13,7 +13,7 @@ from ..dsp.loudness import loudness_through
 from ..dsp.peaks import largest_sample_db, most_rise_db, true_peaks_db, true_peaks_of_pieces_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import WITHOUT_GAIN, Eq, EqSection, MovingEq
-from ..errors import AudioError
+from ..errors import AeqError, AudioError
 from ..model.audio_encoder import Usual
 from ..model.kinds import KINDS, heard_as
 from ..util.scores import rounded_score, shown_change
@@ -163,6 +163,13 @@ class SectionResult:
             "gains_db": [band.gain_db for band in one.eq.bands],
             "output_gain_db": one.eq.output_gain_db,
         }
+
+
+def raised(answer: Result | AeqError) -> Result:
+    """The answer; raises it where it is an error."""
+    if isinstance(answer, AeqError):
+        raise answer
+    return answer
 
 
 def with_measured_loudness(result: AnyResult, analysis: Analysis, again: Again | None) -> AnyResult:

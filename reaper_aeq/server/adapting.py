@@ -37,16 +37,14 @@ def listen(given: wire.SoundTask, library: Library, between_blocks: Callable[[],
 
 def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tuple[wire.AdaptAnswer, Result]:
     """What is answered to a task, and the engine's result with its loudness measured."""
-    from ..result.along import in_project_time
+    from ..project.described import along_the_project
     from ..result.learnable import heard_of
     from ..result.result import with_loudness
     from ..result.sketch import sketch_of
 
     number = given.variation
     drawn = adapted.variations[number - 1] if 0 < number <= len(adapted.variations) else adapted
-    result = with_loudness(replace(drawn, variations=()), heard)
-    if timeline := getattr(heard, "timeline", None):
-        result = in_project_time(result, timeline.in_project)
+    result = along_the_project(with_loudness(replace(drawn, variations=()), heard), heard)
     sound = wire.HeardSound(**heard_of(heard.analysis, result))
     sketch = wire.Sketch(**sketch_of(result, heard.analysis)) if given.sketch else None
     return wire.AdaptAnswer(**result.to_dict(), heard=sound, sketch=sketch), result
@@ -60,13 +58,12 @@ def adapt_all(
     """One batch through the engine; `Key`: by which the caller knows a task. Where the batch as a whole fails, each
     task is tried on its own."""
     from ..methods.validation import AnalyzedRequest
+    from ..project.described import in_sound
 
     asked: list[tuple[Key, AnalyzedAudio, AnalyzedRequest]] = []
     for key, given, heard in group:
         try:
-            edges_s, timeline = given.edges_s, getattr(heard, "timeline", None)
-            if edges_s is not None and timeline:
-                edges_s = [timeline.in_sound(edge) for edge in edges_s]
+            edges_s = in_sound(heard, given.edges_s)
             asked.append((key, heard, AnalyzedRequest(heard.analysis, given.eq_request(), edges_s=edges_s)))
         except AeqError as error:
             refuse(key, error)

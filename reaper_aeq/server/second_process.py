@@ -191,12 +191,12 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
         except LongError:
             found[n] = None
         except Exception as error:
-            found[n] = _refused(error)
-    for n, sound, adapted in adapt_all(_engine(models), heard, lambda n, error: found.update({n: _refused(error)})):
+            found[n] = refused(error)
+    for n, sound, adapted in adapt_all(_engine(models), heard, lambda n, error: found.update({n: refused(error)})):
         try:
             found[n] = SecondAnswer(*answered(tasks[n], sound, adapted), warning=sound.warning)
         except Exception as error:
-            found[n] = _refused(error)
+            found[n] = refused(error)
     return [found[n] for n in range(len(tasks))]
 
 
@@ -212,6 +212,7 @@ def _leave_when_long() -> Callable[[], None]:
     return between_blocks
 
 
-def _refused(error: Exception) -> SecondAnswer:
+def refused(error: Exception) -> SecondAnswer:
+    """What is told of a task that failed so; a trace only of what is a defect of ours."""
     trace = None if isinstance(error, AeqError) else "".join(traceback.format_exception(error))
     return SecondAnswer(refused=str(error), unreadable=bool(getattr(error, "unreadable", False)), trace=trace)

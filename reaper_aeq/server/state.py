@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..util.files import atomic_write, output_error
+from ..util.files import atomic_write, make_folder
 from ..util.small_files import read_small
 from ..util.user_folders import user_folder
 
@@ -131,10 +131,7 @@ def running(path: Path) -> State | None:
 
 def prepare_folder(path: Path) -> None:
     """Makes the folder of the state file, closed to others where it is new. Raises `OutputError`."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(path.parent, error) from None
+    make_folder(path.parent, 0o700)
 
 
 def listening_socket(port: int | None) -> socket.socket:

@@ -10,20 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import AeqError
 from ..util.heap import give_back
 from ..util.scores import rounded_score
 from . import wire
 from .adapting import adapt_all, answered, listen
 from .jobs import JobRecord, Jobs, Ticket
 from .lanes import SHORT_LANES, WAIT_S, Lanes, LeftError, LongError, References
-from .second_process import AT_ONCE, SecondAnswer, SecondProcess, fits
+from .second_process import AT_ONCE, SecondAnswer, SecondProcess, fits, refused
 
 if TYPE_CHECKING:
     from ..dsp.analyze_file import AnalyzedAudio
@@ -144,7 +142,7 @@ class Worker:
                     self._to_lanes(ticket)
                 self._lanes.add(ticket)
             elif answer.answer is None:
-                self._tell(ticket, answer.refused or BROKEN, answer.unreadable, answer.trace)
+                self._tell(ticket, answer)
             else:
                 if answer.warning:
                     log.info("task %r: %s", ticket.given.name, answer.warning)
@@ -317,16 +315,16 @@ class Worker:
             self._refuse(ticket, error)
 
     def _refuse(self, ticket: Ticket, error: Exception) -> None:
-        trace = None if isinstance(error, AeqError) else "".join(traceback.format_exception(error))
-        self._tell(ticket, str(error), bool(getattr(error, "unreadable", False)), trace)
+        self._tell(ticket, refused(error))
 
-    def _tell(self, ticket: Ticket, sentence: str, unreadable: bool, trace: str | None) -> None:
-        """`trace`: of a defect, which people are not told of."""
-        if trace is None:
+    def _tell(self, ticket: Ticket, told: SecondAnswer) -> None:
+        """A defect has a trace, and people are not told of it."""
+        sentence = told.refused or BROKEN
+        if told.trace is None:
             log.info("task %r: %s", ticket.given.name, sentence)
         else:
-            log.error("task %r of %s failed\n%s", ticket.given.name, ticket.given.path or "items", trace)
-        self._failed(ticket, sentence if trace is None else BROKEN, unreadable)
+            log.error("task %r of %s failed\n%s", ticket.given.name, ticket.given.path or "items", told.trace)
+        self._failed(ticket, sentence if told.trace is None else BROKEN, told.unreadable)
 
     def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
         given = ticket.given

@@ -188,11 +188,10 @@ def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
         out[-1] = table[-1]
         return out
 
-    for k in range(INNER_FOLDS):
+    for k in fold.unique():
         own = fold == k
-        if bool(own.any()):
-            model.classifier = fitted(~own)
-            model.kind_probability[own] = model.kinds_by_sound(model.features[own])
+        model.classifier = fitted(~own)
+        model.kind_probability[own] = model.kinds_by_sound(model.features[own])
     model.kind_probability = model.kind_probability.half().double()
     model.classifier = fitted(torch.ones_like(fold, dtype=torch.bool))
 
@@ -219,10 +218,8 @@ def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usual
         ridge = settings.mean_ridge * torch.diag(1 / weight)
         return mean, torch.linalg.solve(gram[rows][:, rows] + ridge, sounds.targets[rows] - mean)
 
-    for k in range(INNER_FOLDS):
+    for k in fold.unique():
         own = fold == k
-        if not bool(own.any()):
-            continue
         mean, alpha = fitted(~own, weights(sounds.subset(~own), settings.kind_power, settings.source_power))
         model.residual[own] = sounds.targets[own] - mean - gram[own][:, ~own] @ alpha
     model.residual = model.residual.half().double()
@@ -250,12 +247,11 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
     tonal = tonality(sounds.features)
     model.tonal_mean = tonal.mean(0)
     shapes = torch.zeros(len(sounds.names), N_GRID, N_GRID, dtype=torch.float64)
-    for k in range(INNER_FOLDS):
+    for k in fold.unique():
         own = fold == k
-        if bool(own.any()):
-            rest = (~own).double()
-            weight = model.alike(model.features[own], model.kind_probability[own], rest)
-            shapes[own] = model.shapes(weight, rest)
+        rest = (~own).double()
+        weight = model.alike(model.features[own], model.kind_probability[own], rest)
+        shapes[own] = model.shapes(weight, rest)
     x = model.described(model.features, model.kind_probability, sounds.features)
     parts, residual, hidden = _contrasts(shapes, model.residual, sounds.heard)
     weight = weights(sounds, 0.5, settings.source_power)

@@ -133,6 +133,14 @@ def write_text_atomic(path: AnyPath, text: str) -> None:
     write_bytes_atomic(path, text.encode("utf-8"))
 
 
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Makes a folder, and those that it lies in, where there is none; raises `OutputError`."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from None
+
+
 def check_target(path: str | os.PathLike[str]) -> None:
     """Raises `OutputError` for a place where `atomic_write` is certain to fail, before there is anything to write."""
     target, found = real_target(path)

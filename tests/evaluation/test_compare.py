@@ -97,7 +97,7 @@ def test_matchering_undoes_a_damage_too(trial):
 def test_a_tool_that_is_not_there_is_said_before_the_work(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "matchering", None)
     with pytest.raises(
-        AeqError, match="matchering is not installed: pip install matchering, or leave --matchering out"
+        AeqError, match="matchering is not installed: 'python -m pip install matchering', or leave --matchering out"
     ):
         run_compare([tmp_path], tmp_path, with_matchering=True)
 

@@ -24,7 +24,7 @@ def test_levels_of_tones_are_those_of_the_curve_at_their_time():
 
 def test_each_recording_loses_its_own_edit():
     sound = np.random.default_rng(1).normal(size=(2, 8 * RATE)).astype(np.float32)
-    joined = JoinedClips(SimpleNamespace(), "mixes", 5.0, analyze_blocks([sound], RATE, sections=True))
+    joined = JoinedClips(SimpleNamespace(), 5.0, analyze_blocks([sound], RATE, sections=True))
     first, second = torch.full((N_GRID,), 6.0).double(), -3.0 * (GRID > 1000).double()
     damaged = joined.without((first, second))
     change = 10 * (damaged.band_power / joined.analysis.band_power).log10()
@@ -60,7 +60,7 @@ def test_balances_lie_apart_where_both_halves_have_sound():
     """Whatever their levels are, and whatever lies where one of them has nothing."""
     sound = np.random.default_rng(1).normal(size=(2, 12 * RATE)).astype(np.float32)
     sound[:, 6 * RATE :] *= 0.1
-    joined = JoinedClips(SimpleNamespace(), "mixes", 6.0, analyze_blocks([sound], RATE, sections=True))
+    joined = JoinedClips(SimpleNamespace(), 6.0, analyze_blocks([sound], RATE, sections=True))
     assert balances_apart_db(joined.analysis, 6.0) < 0.5
     nothing, tilted = torch.zeros(N_GRID).double(), 4.0 * (GRID.log2() - 10).sign()
     rms = float(rms_db(tilted))

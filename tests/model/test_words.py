@@ -12,7 +12,8 @@ from reaper_aeq.errors import AeqError, ModelError, RangeError, UnknownWordError
 from reaper_aeq.model.curves import GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.kinds import KINDS
-from reaper_aeq.model.words import WEAK_BELOW, DescriptorSettings, Evidence, Vocabulary, Word
+from reaper_aeq.model.word_table import WEAK_BELOW, Evidence
+from reaper_aeq.model.words import DescriptorSettings, Vocabulary, Word
 
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")
 ASKED_FOR = (

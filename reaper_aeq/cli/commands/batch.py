@@ -12,7 +12,7 @@ import typer
 
 from ...errors import AeqError
 from ...request import EqRequest, parse_word
-from ...util.files import output_error
+from ...util.files import make_folder
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
 from .console import note, print_json, progress, report, say
@@ -114,10 +114,7 @@ def _locked(out: Path) -> IO[bytes]:
     """The lock of a batch that is ours alone until this process ends, in its folder, which is made."""
     from ...util.locks import lock
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(out, error) from None
+    make_folder(out)
     held = lock(out / "batch")
     if held is None:
         raise AeqError(f"another batch is running in {out}: wait for it, or choose another --out")

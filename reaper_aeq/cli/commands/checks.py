@@ -5,14 +5,13 @@ Standard library only: whoever mistypes a word or a path is told at once, not af
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dsp.readable import check_readable
-from ...errors import AeqError
+from ...errors import AeqError, check_known
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
 from ...model.free_text.sentences import sentences
@@ -103,12 +102,6 @@ def check_sentence_model() -> None:
     sentences()
 
 
-def check_package(name: str, otherwise: str) -> None:
-    """Raises `AeqError` for an optional package that is not installed."""
-    if importlib.util.find_spec(name) is None:
-        raise AeqError(f"{name} is not installed: 'python -m pip install {name}', {otherwise}")
-
-
 def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:
     """Raises what `EqRequest.check` does, `ModelError`, and `UnknownWordError` for a word that will not be
     understood."""
@@ -128,20 +121,15 @@ def check_plan(plan: Plan, models: Path | None) -> None:
 
 def check_method(name: str) -> None:
     """Raises `AeqError` for a method that there is not."""
-    _one_of("method", name, METHODS)
+    check_known("method", name, METHODS)
 
 
-def check_encoder(name: str, known: Iterable[str] = ENCODERS) -> None:
+def check_encoder(name: str, known: Collection[str] = ENCODERS) -> None:
     """Raises `AeqError` for a network that is none of `known`."""
-    _one_of("encoder", name, tuple(known))
+    check_known("encoder", name, known)
 
 
 def check_kind(name: str | None) -> None:
     """Raises `AeqError` for a kind of sound that there is not; None passes."""
     if name is not None:
-        _one_of("kind", name, tuple(KINDS))
-
-
-def _one_of(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise AeqError(f"unknown {what} {name!r}: use one of {', '.join(known)}")
+        check_known("kind", name, KINDS)

@@ -12,7 +12,7 @@ import typer
 
 from ...errors import OutputError
 from ...reaper.reaeq.names import instance_name
-from ...util.files import output_error, write_text_atomic
+from ...util.files import make_folder, write_text_atomic
 from ...util.printable import printable
 from ...util.scores import shown_change
 from .adapt import decibels, most
@@ -46,10 +46,7 @@ def demo(
     from ...demo.song import make_song
     from .sound import load_engine
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(out, error) from None
+    make_folder(out)
     with progress() as (tell, step_done):
         engine = load_engine(models)
         if not as_json:

@@ -20,7 +20,6 @@ from .checks import (
     check_method,
     check_models,
     check_new_folder,
-    check_package,
     check_plot,
     check_recordings,
     check_sentence_model,
@@ -196,8 +195,6 @@ def evaluate_compare(
 
     chosen = only or []
     chosen_names(chosen, matchering)
-    if matchering:
-        check_package("matchering", "or leave --matchering out")
     _check(audio, models, data, *FOLD_DATA)
     check_plot(plot)
     from ...evaluation.compare import run_compare

@@ -89,12 +89,9 @@ class OpenOutputs:
             with self._writing.to(self.outputs.plot) as temporary:
                 draw(temporary, result, title)
         if self._sound:
-            from ...dsp.moving_filter import MovingEqFilter
-            from ...dsp.response import EqFilter
+            from ...dsp.moving_filter import filter_of
 
-            equalizer: EqFilter | MovingEqFilter = EqFilter(result.eq, self.sample_rate, self.channels)
-            if result.moving:
-                equalizer = MovingEqFilter(result.moving, self.sample_rate, self.channels)
+            equalizer = filter_of(result.eq, result.moving, self.sample_rate, self.channels)
             for block in blocks:
                 self._sound.write(equalizer.process(block))
             _tell_of_clipping(self._sound)

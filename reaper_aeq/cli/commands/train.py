@@ -13,7 +13,7 @@ import typer
 from ...errors import AeqError, ModelError
 from ...model import NETWORKS
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
-from ...util.files import output_error
+from ...util.files import make_folder
 from ...util.paths import shipped
 from ...util.printable import printable
 from ...util.settings import (
@@ -254,10 +254,7 @@ def _check(
 @contextmanager
 def _run(places: TrainingPlaces, seed: int) -> Iterator[Run]:
     """A `Run` whose steps are shown. What could only fail once hours are spent is tried first."""
-    try:
-        places.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(places.out, error) from None
+    make_folder(places.out)
     import torch
 
     from ...training.loop import Run

@@ -27,14 +27,14 @@ from ...reaper.live.target import Target
 from ...reaper.live.window import LONGEST_S
 from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
-from ...result.along import in_project_time
 from ...result.learnable import heard_of
-from ...result.result import Result, with_loudness
+from ...result.result import Result, raised, with_loudness
 from ...util.files import output_error
 from ..analysis_pool import Progress, open_analysis_pool
+from ..described import along_the_project, in_sound
 from ..plan import Action
 from ..rows import MASTER, Row
-from ..runner import IDLE, describe, fill, names_of, raised
+from ..runner import IDLE, describe, fill, names_of
 from ..spans import Span, Timeline
 from .files import FileSound, in_files
 
@@ -190,18 +190,6 @@ def listened(sounds: Sequence[Rendered], between_blocks: Callable[[], None], sec
     rate = heard.analysis.sample_rate
     spans = tuple(Span(round(from_s * rate), round(to_s * rate)) for from_s, to_s in sounds[0].stretches_s())
     return AnalyzedRender(heard.path, heard.analysis, heard.warning, Timeline(spans, rate))
-
-
-def in_sound(heard: AnalyzedAudio, edges_s: Sequence[float] | None) -> list[float] | None:
-    """Times of the project as those of the sound; None for none."""
-    timeline = getattr(heard, "timeline", None)
-    return [timeline.in_sound(edge) for edge in edges_s] if edges_s and timeline else None
-
-
-def along_the_project(result: Result, heard: AnalyzedAudio) -> Result:
-    """The answer to a sound with its sections in the project's time."""
-    timeline = getattr(heard, "timeline", None)
-    return in_project_time(result, timeline.in_project) if timeline else result
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from .api import BUFFER_BYTES, TEXT_BYTES, Api, LiveError
 from .fx import chain, config, every
-from .target import Target, is_null, items_of, plays_midi
+from .target import Target, is_null, items_of, plays_midi, source_of
 
 MIN_VERSION = (6, 37)  # TrackFX_SetNamedConfigParm knows renamed_name
 RECORDS = 4
@@ -88,13 +88,11 @@ def closed_reason(chunk: str) -> str:
 def item_reason(reaper: Api, item: str) -> str:
     """Why an item cannot be heard, or ""."""
     take = reaper("GetActiveTake", item)
-    source = reaper("GetMediaItemTake_Source", take) if not is_null(take) else take
+    source = source_of(reaper, take) if not is_null(take) else take
     if is_null(source):
         return "an item on it is empty: choose one with audio in it"
     if reaper("TakeIsMIDI", take):
         return ""
-    while not is_null(inner := reaper("GetMediaSourceParent", source)):  # sections and reversed takes wrap the file
-        source = inner
     file = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1]
     if file and not os.path.isfile(file):
         return f"the file of an item on it is missing: {file}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .api import TEXT_BYTES, Api, LiveError, RefusedCall
-from .target import is_null
+from .target import is_null, source_of
 
 # bits of `projsellock`, as the SWS extension reads them; loop points may be linked with the time selection
 LOCKING, LOCKED_SELECTION, LOCKED_LOOP = 1 << 14, 1, 1 << 10
@@ -55,9 +55,7 @@ def media_online(reaper: Api, project: str) -> None:
 
 def _length_s(reaper: Api, take: str) -> float:
     """Of the media that a take plays; 0 while it is offline."""
-    source = reaper("GetMediaItemTake_Source", take)
-    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
-        source = inner
+    source = source_of(reaper, take)
     return 0.0 if is_null(source) else reaper("GetMediaSourceLength", source, 0)[0]
 
 

@@ -79,7 +79,19 @@ def all_tracks(reaper: Api, project: str) -> list[str]:
 
 def select_tracks(reaper: Api, project: str, wanted: set[str], later: Later) -> None:
     """Selects exactly these."""
-    _select(reaper, project, all_tracks(reaper, project), wanted, later)
+
+    def put_back(track: str, now: bool) -> None:
+        if still_there(reaper, project, track, "MediaTrack*"):
+            reaper("SetTrackSelected", track, now)
+
+    for track in all_tracks(reaper, project):
+        now = bool(reaper("IsTrackSelected", track))
+        if now != (track in wanted):
+            # noted first: an interrupt may follow the call at once
+            later(partial(put_back, track, now))
+            reaper("SetTrackSelected", track, not now)
+            if bool(reaper("IsTrackSelected", track)) == now:
+                raise LiveError("REAPER did not select what is to be rendered: close its dialogs, then try again")
 
 
 def disarm(reaper: Api, project: str, later: Later) -> None:
@@ -114,21 +126,6 @@ def mute_others(
         if not reaper("GetMediaItemInfo_Value", item, "B_MUTE"):
             later(partial(put_back, item))
             reaper("SetMediaItemInfo_Value", item, "B_MUTE", 1)
-
-
-def _select(reaper: Api, project: str, things: list[str], wanted: set[str], later: Later) -> None:
-    def put_back(track: str, now: bool) -> None:
-        if still_there(reaper, project, track, "MediaTrack*"):
-            reaper("SetTrackSelected", track, now)
-
-    for thing in things:
-        now = bool(reaper("IsTrackSelected", thing))
-        if now != (thing in wanted):
-            # noted first: an interrupt may follow the call at once
-            later(partial(put_back, thing, now))
-            reaper("SetTrackSelected", thing, not now)
-            if bool(reaper("IsTrackSelected", thing)) == now:
-                raise LiveError("REAPER did not select what is to be rendered: close its dialogs, then try again")
 
 
 def still_there(reaper: Api, project: str, pointer: str, kind: str) -> bool:

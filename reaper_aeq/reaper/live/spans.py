@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import check
 from .api import TEXT_BYTES, Api
 from .render_state import all_tracks
-from .target import Target, is_null, items_of, plays_midi
+from .target import Target, is_null, items_of, plays_midi, source_of
 from .window import LONGEST_S, Piece, windows
 
 ALONG_S = 900.0  # of what follows the song, which is heard from end to end
@@ -119,9 +119,7 @@ def _detailed(reaper: Api, item: str, start_s: float, end_s: float) -> Piece:
         return Piece(start_s, end_s)
     if plays_midi(reaper, item):
         return Piece(start_s, end_s, notes=_notes(reaper, take))
-    source = reaper("GetMediaItemTake_Source", take)
-    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
-        source = inner
+    source = source_of(reaper, take)
     path = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1] if not is_null(source) else ""
     offset_s, rate = (reaper("GetMediaItemTakeInfo_Value", take, key) for key in ("D_STARTOFFS", "D_PLAYRATE"))
     return Piece(start_s, end_s, path or None, offset_s, rate)

@@ -121,3 +121,11 @@ def plays_midi(reaper: Api, item: str) -> bool:
     """Whether an item's active take holds notes."""
     take = reaper("GetActiveTake", item)
     return not is_null(take) and bool(reaper("TakeIsMIDI", take))
+
+
+def source_of(reaper: Api, take: str) -> str:
+    """The file that a take plays, or null; sections and reversed takes wrap it."""
+    source = reaper("GetMediaItemTake_Source", take)
+    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
+        source = inner
+    return source

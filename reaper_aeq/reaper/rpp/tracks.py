@@ -141,7 +141,6 @@ class Track(_HasChain):
         self.damage: list[str] = []  # what of it cannot be followed, a sentence each
         self.frozen = chunk.find("FREEZE") is not None
         self.locked = bool(ints(chunk, "LOCK", [0])[0])
-        self.envelopes = tuple(inner.name for inner in chunk.chunks if "ENV" in inner.name)
         self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
 
     @property
