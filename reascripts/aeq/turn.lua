@@ -6,6 +6,7 @@ local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local run = require("aeq.run")
 local scale = require("aeq.scale")
+local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 
 local turn = {}
@@ -128,6 +129,7 @@ end
 function turn.adaptation()
   local key = "turned_adaptation"
   start(key, "adaptation", function(act)
+    act.held = selection.held(act.project)
     local value = follow(act, key, tonumber(act.settings.adaptation) or 0.5, 1, function() end)
     settings.change("adaptation", 0, act.settings, value)
     act:result("adaptation", ("%d percent"):format(math.floor(value * 100 + 0.5)))
