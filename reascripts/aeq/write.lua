@@ -323,8 +323,9 @@ function write.for_a_moment(act, entry, later)
   end)
   if old then
     -- heard in place of the old one, which is only switched off: its state stays what it is
+    local guid = reaper.TrackFX_GetFXGUID(track, old)
     later(function()
-      render_state.switch(track, chain.find(track, target.instance.guid), not entry.was_off)
+      render_state.switch(track, chain.find(track, guid), not entry.was_off)
     end)
     entry.was_off = not reaper.TrackFX_GetEnabled(track, old)
     render_state.switch(track, old, false)
