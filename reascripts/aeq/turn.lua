@@ -102,7 +102,10 @@ function turn.intensity()
   local key = "turned_intensity"
   start(key, "intensity", function(act)
     local hand = gesture.open(act.project, linked.with_ours)
-    reaper.atexit(function() -- ended in the middle: what was heard last is what stays
+    reaper.atexit(function() -- ended in the middle: what was heard last is what stays, but for who pressed Esc
+      if act.cancelled then
+        hand:take_back()
+      end
       hand:finish(math.huge)
     end)
     local function slice(step)
