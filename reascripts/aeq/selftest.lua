@@ -70,9 +70,10 @@ local function processes(act, report)
     return report:note("a program in the background", "unknown here: `reaper-aeq install` has not been")
   end
   local folder = act:folder()
-  local script = ("open(r'%s', 'w').write('42')"):format(folder:file("probe.txt"))
+  local script = "import sys; open(sys.argv[1], 'w').write('42')"
   local from_s = reaper.time_precise()
-  local taken = programs.start({ record.command[1], "-c", script }, folder:file("probe.log"))
+  local words = { record.command[1], "-c", script, folder:file("probe.txt") }
+  local taken = programs.start(words, folder:file("probe.log"))
   local blocked_s = reaper.time_precise() - from_s
   local text = ""
   repeat

@@ -52,3 +52,10 @@ def test_the_users_project_is_closed_meanwhile(testing, tmp_path):
     s.reaper.switch_tab(1)
     s.reaper.run_until()
     assert s.reaper.projects == [other] and other.bytes() == before and s.left_behind() == []
+
+
+def test_a_folder_with_quotes_in_its_name_is_none_of_its_failures(open_song):
+    s = open_song([Strip("A")], disputed=Disputed(pre_fader="stems"), resource='Ann\'s "REAPER"')
+    s.press("Self-test")
+    assert "\npass  a program in the background: " in s.reaper.ui.console
+    assert "All is as expected." in s.reaper.ui.console
