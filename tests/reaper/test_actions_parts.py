@@ -34,3 +34,20 @@ def test_who_has_let_go_of_the_lock_holds_nobody_up(run_lua, lua):
         lua=lua,
     )
     assert reaper.ui.console == ""
+
+
+@pytest.mark.parametrize("part", ['"warm"', "5", "null", '{"word": "warm"}', '{"word": 5, "weight": 1}'])
+def test_a_record_with_a_blend_of_somebody_elses_counts_as_nothing(run_lua, part):
+    """Anybody may write beside a track."""
+    reaper = run_lua(
+        f"{PATH}local json, instances = require('aeq.json'), require('aeq.instances')\n"
+        "local track = reaper.GetTrack(0, 0)\n"
+        "local function kept(blend) local text = json.encode({version = 1, track = reaper.GetTrackGUID(track),\n"
+        "  eqs = json.array({{fx = '{1}', name = 'AEQ: warm 100%', family = 'word', blend = json.raw(blend),\n"
+        "  eq = {bands = json.array({}), output_gain_db = 0}}})})\n"
+        "  instances.put(track, text) local count = #instances.read(track).eqs\n"
+        "  instances.put(track, '') return tostring(count) end\n"
+        """reaper.ShowConsoleMsg(kept('[{"word": "warm", "weight": 1}]') .. ' ')\n"""
+        f"reaper.ShowConsoleMsg(kept([=[[{part}]]=]))"
+    )
+    assert reaper.ui.console == "1 0"
