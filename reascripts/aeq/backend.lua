@@ -87,11 +87,12 @@ local function body_of(result)
   return result.body
 end
 
-local function ask(act, given, watch)
+--- `watching()` gives what watches over a letter that was just sent.
+local function ask(act, given, watching)
   local beat = backend.health(act) or backend.start(act)
-  local result = wait_for(act, letters.send(beat, given), watch)
+  local result = wait_for(act, letters.send(beat, given), watching())
   if result.fault == "untaken" then -- the heartbeat was that of a backend that is gone
-    result = wait_for(act, letters.send(backend.start(act), given), watch)
+    result = wait_for(act, letters.send(backend.start(act), given), watching())
   end
   log.add(("%s %s: %s"):format(given.method, given.path, result.status or result.fault .. " " .. result.why))
   return body_of(result)
@@ -99,11 +100,12 @@ end
 
 --- A request to the backend, which is started if it is not there. Returns the body of the answer.
 function backend.call(act, method, path, body)
-  local until_s
   return ask(act, { method = method, path = path, body = body }, function()
-    until_s = until_s or reaper.time_precise() + CALL_TIMEOUT_S
-    if reaper.time_precise() > until_s then
-      messages.fail("backend_stuck", { seconds = CALL_TIMEOUT_S })
+    local until_s = reaper.time_precise() + CALL_TIMEOUT_S
+    return function()
+      if reaper.time_precise() > until_s then
+        messages.fail("backend_stuck", { seconds = CALL_TIMEOUT_S })
+      end
     end
   end)
 end
@@ -111,15 +113,17 @@ end
 local function finish(act, path, body, check)
   act.task_count = #body.tasks
   act.progress:say(act.title, 0)
-  local moved_s, share
-  local job = answers.job(ask(act, { method = "POST", path = path, body = body }, function(letter)
-    local now = reaper.time_precise()
-    if letter.share ~= share then
-      moved_s, share = now, letter.share
-    elseif now - moved_s > STUCK_AFTER_S then
-      messages.fail("backend_stuck", { seconds = STUCK_AFTER_S })
+  local job = answers.job(ask(act, { method = "POST", path = path, body = body }, function()
+    local moved_s, share
+    return function(letter)
+      local now = reaper.time_precise()
+      if letter.share ~= share then
+        moved_s, share = now, letter.share
+      elseif now - moved_s > STUCK_AFTER_S then
+        messages.fail("backend_stuck", { seconds = STUCK_AFTER_S })
+      end
+      act.progress:say(("%s: %d of %d"):format(act.title, letter.done, act.task_count), letter.share)
     end
-    act.progress:say(("%s: %d of %d"):format(act.title, letter.done, act.task_count), letter.share)
   end))
   if job.state == "cancelled" then
     messages.fail("job_cancelled")

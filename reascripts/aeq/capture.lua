@@ -73,6 +73,13 @@ local function check_items(act, targets)
   end
 end
 
+--- Numbers the targets as their tracks stand now, which is what REAPER calls the files of their stems by.
+local function renumber(targets)
+  for _, target in ipairs(targets) do
+    target.number = math.floor(reaper.GetMediaTrackInfo_Value(target.track, "IP_TRACKNUMBER"))
+  end
+end
+
 local function render_some(act, group, targets, at_once)
   return guard.run(function(later)
     local tracks, numbers = {}, {}
@@ -110,6 +117,7 @@ end
 local function render_group(act, group, whole_chain, at_once)
   return guard.run(function(later)
     check_items(act, group.targets)
+    renumber(group.targets)
     quiet(act, group, whole_chain, later)
     if group.how == "stem" then
       local tracks = {}

@@ -3,6 +3,7 @@
 local backend = require("aeq.backend")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
+local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 local startup = require("aeq.startup")
 
@@ -24,8 +25,10 @@ local function ask(title, captions, values)
   return answers
 end
 
---- Asks for a word or a blend and how much of it. Remembers both. Returns a title and the blend, nil if cancelled.
+--- Asks for a word or a blend and how much of it. Remembers both. Returns a title and the blend, nil if cancelled. What
+--- is selected when it asks is meant: the spelling is the backend's, whose start may take a while.
 function dialogs.word(act)
+  act.held = selection.held(act.project)
   local known, last = settings.remembered("last_word"), settings.remembered("last_intensity")
   local captions = { "Word or blend (warm 0.7 + airy 0.3)", "Intensity (0 to 2)" }
   local before = { known ~= "" and known or "warm", last ~= "" and last or "1" }

@@ -8,7 +8,9 @@ local edits = require("aeq.edits")
 local moving = require("aeq.moving")
 local names = require("aeq.names")
 local noting = require("aeq.noting")
+local presence = require("aeq.presence")
 local reaeq = require("aeq.reaeq")
+local reaeq_write = require("aeq.reaeq_write")
 local render_state = require("aeq.render_state")
 local scale = require("aeq.scale")
 local write = require("aeq.write")
@@ -58,6 +60,7 @@ function Gesture:prepare(until_s)
     local part = self.parts[self.read]
     if there(self, part) then
       local change
+      part.history = presence.history(self.project)
       part.lanes = moving.lanes(self.project, part.track, part.instance)
       part.eq, change = moving.at_rest(part.track, part.instance, part.lanes)
       part.computed = change and part.instance.record.eq
@@ -90,14 +93,25 @@ local function wanted(part, factor)
   return scale.eq(part.eq, factor, part.blend, record)
 end
 
+-- Where an EQ is now; nil where its track or the FX itself was deleted meanwhile, or where it holds something else than
+-- was written since the user made, undid or redid a step: nothing is to be done with it any more.
+local function kept(self, part)
+  local fx = part.eq and there(self, part)
+  if fx and part.history ~= self.history then
+    part.history = self.history
+    fx = not reaeq_write.difference(part.track, fx, wanted(part, part.applied)) and fx or nil
+  end
+  part.eq = fx and part.eq or nil
+  return fx
+end
+
 local function apply(self, part)
   local factor = factor_of(self, part)
   if math.abs(part.applied - factor) < ENOUGH then
     return
   end
-  local fx = there(self, part)
+  local fx = kept(self, part)
   if not fx then
-    part.eq = nil -- its track or the FX itself was deleted meanwhile: nothing is to be done with it any more
     return
   end
   local now = wanted(part, factor)
@@ -139,6 +153,8 @@ end
 function Gesture:write(until_s)
   if not self:prepare(until_s) then
     return false
+  elseif reaper.ValidatePtr2(0, self.project, "ReaProject*") then
+    self.history = presence.history(self.project)
   end
   for _ = 1, #self.parts do
     self.next = self.next % #self.parts + 1
@@ -163,7 +179,7 @@ local function note(self, until_s)
   while self.noted < #self.parts do
     self.noted = self.noted + 1
     local part = self.parts[self.noted]
-    local fx = part.eq and part.applied ~= 1 and there(self, part)
+    local fx = part.applied ~= 1 and kept(self, part)
     if fx then
       moving.put_scale(part.track, fx, moving.ready_scale(part.track, fx, part.lanes, part.applied))
       local eq = moving.at_rest(part.track, part.instance, part.lanes)

@@ -51,9 +51,18 @@ local function is_eq(eq)
   return true
 end
 
+local function is_blend(blend)
+  for _, part in ipairs(type(blend) == "table" and blend or {}) do
+    if type(part) ~= "table" or type(part.word) ~= "string" or type(part.weight) ~= "number" then
+      return false
+    end
+  end
+  return type(blend) == "table"
+end
+
 local function well_formed(record)
   return type(record) == "table" and type(record.fx) == "string" and type(record.name) == "string"
-    and (record.family == "word" or record.family == "match") and type(record.blend) == "table"
+    and (record.family == "word" or record.family == "match") and is_blend(record.blend)
     and is_eq(record.eq)
 end
 

@@ -4,6 +4,7 @@ local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local one_step = require("aeq.one_step")
+local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 local speak = require("aeq.speak")
 
@@ -11,8 +12,10 @@ local kinds = {}
 
 kinds.ALL = { "mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "strings", "wind", "synth" }
 
---- Keeps with the selected tracks what they are ("" for what is heard), and computes their EQs anew.
-function kinds.set(act, kind)
+--- Keeps with the tracks `held` (as of `selection.held`) what they are ("" for what is heard), and computes their EQs
+--- anew: with those for which it was chosen, whatever is selected by now.
+function kinds.set(act, kind, held)
+  act.held = held
   one_step.run(act, {
     ready = function(entry)
       local kept = instances.read(entry.track)
@@ -31,6 +34,7 @@ end
 
 --- Asks for the kind.
 function kinds.ask(act)
+  local held = selection.held(act.project)
   local pressed, text = reaper.GetUserInputs("reaper-aeq: what is it?", 1,
     "Kind (empty: as heard),extrawidth=120", settings.remembered("last_kind"))
   if not pressed then
@@ -45,7 +49,7 @@ function kinds.ask(act)
     messages.fail("bad_kind", { kind = text, kinds = table.concat(kinds.ALL, ", ") })
   end
   settings.remember("last_kind", text)
-  kinds.set(act, text)
+  kinds.set(act, text, held)
 end
 
 --- Says why the EQs of the selection are as they are.

@@ -29,7 +29,9 @@ end
 --- Says that we are alive: every cycle, and after anything that may block for long. To the last digit: a time that is
 --- rounded up lies in the future, and would count as another REAPER's.
 function lock.beat()
-  reaper.SetExtState(settings.SECTION, KEY, ("%s %.17g"):format(mine, reaper.time_precise()), false)
+  if mine then
+    reaper.SetExtState(settings.SECTION, KEY, ("%s %.17g"):format(mine, reaper.time_precise()), false)
+  end
 end
 
 function lock.release()

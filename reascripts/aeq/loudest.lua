@@ -37,7 +37,8 @@ function loudest.items_of(act, target)
     return target.items
   end
   local list = {}
-  local first, last = target.number - 1, target.number - 1
+  local place = math.floor(reaper.GetMediaTrackInfo_Value(target.track, "IP_TRACKNUMBER")) - 1 -- where it stands now
+  local first, last = place, place
   if target.is_master or reaper.GetTrackNumSends(target.track, -1) > 0 then
     first, last = 0, reaper.CountTracks(act.project) - 1
   else
@@ -48,7 +49,7 @@ function loudest.items_of(act, target)
     end
   end
   for i = first, last do
-    add_items(list, i == target.number - 1 and target.track or reaper.GetTrack(act.project, i))
+    add_items(list, i == place and target.track or reaper.GetTrack(act.project, i))
   end
   return list
 end

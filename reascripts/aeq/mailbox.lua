@@ -36,6 +36,11 @@ local function usable(place)
   return fine, why
 end
 
+--- Has it looked for anew: a panel lives on while somebody removes the folder.
+function mailbox.forget()
+  known = nil
+end
+
 --- The first of the places where files can be written, renamed and removed.
 function mailbox.folder()
   if known then

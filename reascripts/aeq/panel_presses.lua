@@ -9,6 +9,7 @@ local lock = require("aeq.lock")
 local messages = require("aeq.messages")
 local names = require("aeq.names")
 local run = require("aeq.run")
+local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 
 local presses = {}
@@ -70,6 +71,7 @@ end
 --- A word or blend as somebody types it.
 function presses.typed(panel, text)
   press(panel, "make", "make it " .. text, function(act)
+    act.held = selection.held(act.project) -- asking for the spelling may start the backend, which takes a while
     local blend = names.read(text, act.settings.intensity)
     local aliases = require("aeq.backend").call(act, "GET", "/v1/words").aliases
     blend = names.spelled(blend, type(aliases) == "table" and aliases or {})
@@ -94,11 +96,12 @@ function presses.button(panel, entry)
     for _, kind in ipairs(kinds.ALL) do
       list[#list + 1] = kind
     end
+    local held = selection.held(reaper.EnumProjects(-1))
     gfx.x, gfx.y = gfx.mouse_x, gfx.mouse_y
     local chosen = math.floor(gfx.showmenu(table.concat(list, "|")))
     if chosen > 0 then
       presses.run(panel, "kind of sound", function(act)
-        kinds.set(act, chosen > 1 and list[chosen] or "")
+        kinds.set(act, chosen > 1 and list[chosen] or "", held)
       end)
     end
   end

@@ -33,6 +33,13 @@ local function still_there(project, pointer, kind)
   return still_open(project) and reaper.ValidatePtr2(project, pointer, kind)
 end
 
+--- Deletes a track of ours, if it is still there.
+function render_state.delete_track(project, track)
+  if still_there(project, track, "MediaTrack*") then
+    reaper.DeleteTrack(track)
+  end
+end
+
 --- Saves the render keys; the function it returns restores those that differ.
 function render_state.keys(project)
   local numbers, strings = {}, {}

@@ -143,6 +143,7 @@ function run.within(title, story, host)
   if not lock.take() then
     return nil
   end
+  mailbox.forget()
   local act = setmetatable({
     title = title,
     project = reaper.EnumProjects(-1),

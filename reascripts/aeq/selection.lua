@@ -45,15 +45,56 @@ local function plays_midi(item)
 end
 
 --- The selected items, and the selected tracks (the master counts), as they are in this cycle: {items, tracks}.
-local function chosen(act)
+local function selected(project)
   local now = { items = {}, tracks = {} }
-  for i = 0, reaper.CountSelectedMediaItems(act.project) - 1 do
-    now.items[i + 1] = reaper.GetSelectedMediaItem(act.project, i)
+  for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
+    now.items[i + 1] = reaper.GetSelectedMediaItem(project, i)
   end
-  for i = 0, reaper.CountSelectedTracks2(act.project, true) - 1 do
-    now.tracks[i + 1] = reaper.GetSelectedTrack2(act.project, i, true)
+  for i = 0, reaper.CountSelectedTracks2(project, true) - 1 do
+    now.tracks[i + 1] = reaper.GetSelectedTrack2(project, i, true)
   end
   return now
+end
+
+--- What is selected in this cycle, to be meant later on: as `act.held`, a run is for it whatever is selected by then.
+function selection.held(project)
+  local now, of = selected(project), {}
+  for i, item in ipairs(now.items) do
+    of[i] = reaper.GetMediaItemTrack(item)
+  end
+  return { project = project, items = now.items, of = of, tracks = #of == 0 and now.tracks or {} }
+end
+
+--- What of it is still there. A track whose items are all gone, or lie on another one, is meant as a whole.
+local function left_of(held)
+  local now, there, order = { items = {}, tracks = {} }, {}, {}
+  for i, item in ipairs(held.items) do
+    local track = held.of[i]
+    if there[track] == nil then
+      there[track], order[#order + 1] = false, track
+    end
+    if reaper.ValidatePtr2(held.project, item, "MediaItem*") and reaper.GetMediaItemTrack(item) == track then
+      there[track], now.items[#now.items + 1] = true, item
+    end
+  end
+  for _, track in ipairs(#order == 0 and held.tracks or order) do
+    if not there[track] and reaper.ValidatePtr2(held.project, track, "MediaTrack*") then
+      now.tracks[#now.tracks + 1] = track
+    end
+  end
+  return now
+end
+
+--- What this run is for: {items, tracks}, the tracks as a whole.
+local function chosen(act)
+  presence.project(act)
+  if not act.held then
+    local now = selected(act.project)
+    return { items = now.items, tracks = #now.items == 0 and now.tracks or {} }
+  elseif act.held.project ~= act.project then
+    messages.fail("project_switched")
+  end
+  return left_of(act.held)
 end
 
 local function same(a, b)
@@ -67,9 +108,8 @@ end
 
 --- Stops if something else is selected than when this run looked.
 function selection.check(act)
-  presence.project(act)
   local now = chosen(act)
-  if not same(now.items, act.chosen.items) or #now.items == 0 and not same(now.tracks, act.chosen.tracks) then
+  if not same(now.items, act.chosen.items) or not same(now.tracks, act.chosen.tracks) then
     messages.fail("selection_changed")
   end
 end
@@ -138,7 +178,7 @@ function selection.tracks(act)
     end
   end
   table.sort(list, by_number)
-  for _, track in ipairs(#act.chosen.items == 0 and act.chosen.tracks or {}) do
+  for _, track in ipairs(act.chosen.tracks) do
     list[#list + 1] = { track = track }
   end
   if #list == 0 then
@@ -150,16 +190,13 @@ end
 --- The targets of a press: of the selected items if there are any, else of the selected tracks.
 function selection.targets(act, family)
   act.chosen, act.history = chosen(act), presence.history(act.project)
-  local targets = item_targets(act, family)
-  if #targets == 0 then
-    local tracks = {}
-    for i, track in ipairs(act.chosen.tracks) do
-      tracks[i] = { track = track }
-    end
-    presence.each(act, tracks, function(one)
-      targets[#targets + 1] = selection.of_track(act, one.track, family)
-    end)
+  local targets, tracks = item_targets(act, family), {}
+  for i, track in ipairs(act.chosen.tracks) do
+    tracks[i] = { track = track }
   end
+  presence.each(act, tracks, function(one)
+    targets[#targets + 1] = selection.of_track(act, one.track, family)
+  end)
   if #targets == 0 then
     messages.fail("nothing_selected")
   end

@@ -4,6 +4,7 @@ local guard = require("aeq.guard")
 local reaeq = require("aeq.reaeq")
 local reaeq_state = require("aeq.reaeq_state")
 local reaeq_write = require("aeq.reaeq_write")
+local render_state = require("aeq.render_state")
 
 local EXAMPLE = {
   output_gain_db = -1.5,
@@ -104,7 +105,7 @@ return function(act, report)
     reaper.InsertTrackAtIndex(position, false)
     local track = reaper.GetTrack(act.project, position)
     later(function()
-      reaper.DeleteTrack(track)
+      render_state.delete_track(act.project, track)
     end)
     local from_s = reaper.time_precise()
     places(track, report)

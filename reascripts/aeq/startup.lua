@@ -22,8 +22,8 @@ end
 
 --- Our library's folder below Scripts, with forward slashes.
 local function library()
-  local whole = files.library():gsub("\\", "/")
-  return whole:match("/Scripts/(.+)$") or whole
+  local whole, root = files.library():gsub("\\", "/"), reaper.GetResourcePath():gsub("\\", "/") .. "/Scripts/"
+  return whole:sub(1, #root) == root and whole:sub(#root + 1) or whole:match("/Scripts/(.+)$") or whole
 end
 
 local function block(made)

@@ -6,6 +6,7 @@ local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local run = require("aeq.run")
 local scale = require("aeq.scale")
+local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 
 local turn = {}
@@ -101,7 +102,10 @@ function turn.intensity()
   local key = "turned_intensity"
   start(key, "intensity", function(act)
     local hand = gesture.open(act.project, linked.with_ours)
-    reaper.atexit(function() -- ended in the middle: what was heard last is what stays
+    reaper.atexit(function() -- ended in the middle: what was heard last is what stays, but for who pressed Esc
+      if act.cancelled then
+        hand:take_back()
+      end
       hand:finish(math.huge)
     end)
     local function slice(step)
@@ -128,6 +132,7 @@ end
 function turn.adaptation()
   local key = "turned_adaptation"
   start(key, "adaptation", function(act)
+    act.held = selection.held(act.project)
     local value = follow(act, key, tonumber(act.settings.adaptation) or 0.5, 1, function() end)
     settings.change("adaptation", 0, act.settings, value)
     act:result("adaptation", ("%d percent"):format(math.floor(value * 100 + 0.5)))

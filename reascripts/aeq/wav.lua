@@ -3,6 +3,7 @@
 local wav = {}
 
 local BLOCK = 1 << 18
+local FORMAT_BYTES = 16 -- of the shortest format chunk
 
 --- {format, channels, sample_rate, bits, data_from, data_bytes, seconds} of a RIFF/WAVE file, or nil.
 function wav.info(path)
@@ -20,7 +21,10 @@ function wav.info(path)
     end
     local id, bytes = string.unpack("<c4I4", chunk)
     if id == "fmt " then
-      info.format = file:read(bytes)
+      info.format = file:read(bytes) or ""
+      if #info.format < math.max(bytes, FORMAT_BYTES) then
+        break -- it is still being written
+      end
       local _, channels, rate, _, align = string.unpack("<I2I2I4I4I2", info.format)
       info.channels, info.sample_rate, info.align = channels, rate, align
     elseif id == "data" and info.format then

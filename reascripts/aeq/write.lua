@@ -33,9 +33,9 @@ function write.take_back(project, label)
   return reaper.Undo_CanUndo2(project) == label and reaper.Undo_DoUndo2(project) ~= 0
 end
 
---- Runs body() as one undo point called `title`; if it throws, all of it is taken back. `more`: flags of what it
---- changes beside tracks and FX. A block has to be closed in the cycle that opened it: with many targets that cycle is
---- for it alone.
+--- Runs body() as one undo point called `title`; if it throws, all of it is taken back. `more()`, asked behind body():
+--- flags of what it changed beside tracks and FX. A block has to be closed in the cycle that opened it: with many
+--- targets that cycle is for it alone.
 -- targets: {track, name}, and {automation: the track's mode} where that is known
 -- before: called in the block's cycle, ahead of it: the last look at whether all is as it was. False ends it without a
 -- block; a second result is another title
@@ -55,7 +55,7 @@ function write.undoable(act, title, targets, body, more, before)
     end
     title = another or title
   end
-  local project, label, flags = act.project, "AEQ: " .. title, UNDO_STATE | (more or 0)
+  local project, label = act.project, "AEQ: " .. title
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
   local fine, thrown = xpcall(guard.run, function(what)
@@ -72,7 +72,7 @@ function write.undoable(act, title, targets, body, more, before)
   if not fine then
     label = label .. " (taken back)" -- unlike that of a press before, which is to stay
   end
-  reaper.Undo_EndBlock2(project, label, flags)
+  reaper.Undo_EndBlock2(project, label, UNDO_STATE | (more and more() or 0))
   local count = reaper.GetProjectStateChangeCount(project)
   if not fine then
     act.needs_all = nil
@@ -323,8 +323,9 @@ function write.for_a_moment(act, entry, later)
   end)
   if old then
     -- heard in place of the old one, which is only switched off: its state stays what it is
+    local guid = reaper.TrackFX_GetFXGUID(track, old)
     later(function()
-      render_state.switch(track, chain.find(track, target.instance.guid), not entry.was_off)
+      render_state.switch(track, chain.find(track, guid), not entry.was_off)
     end)
     entry.was_off = not reaper.TrackFX_GetEnabled(track, old)
     render_state.switch(track, old, false)
@@ -345,6 +346,17 @@ function write.for_a_moment(act, entry, later)
   end
 end
 
+--- What these entries change beside tracks and FX, as undo flags: which of the master's lanes are ours. What is there
+--- of the master's is known for good in the block's cycle, as the user may redo an EQ until then.
+local function beside(entries)
+  for _, entry in ipairs(entries) do
+    if entry.target.is_master and (entry.eq.sections or entry.ready and entry.ready.old) then
+      return UNDO_STATE_MISCCFG
+    end
+  end
+  return 0
+end
+
 --- Writes the EQ of every target ({target, eq, blend}) as one undo point.
 function write.all(act, title, entries)
   local targets = {}
@@ -354,20 +366,19 @@ function write.all(act, title, entries)
   local label = #targets > 1 and ("%s (%d tracks)"):format(title, #targets) or title
   for try = 1, TRIES do
     presence.project(act)
-    local before, more = presence.history(act.project), nil
+    local before = presence.history(act.project)
     for i, entry in ipairs(entries) do
       presence.check(act, { targets[i] })
       write.ready(act, entry, before ~= act.history)
-      if targets[i].is_master and (entry.eq.sections or targets[i].instance) then
-        more = UNDO_STATE_MISCCFG -- which of its lanes are ours
-      end
       act:breathe()
     end
     local written = write.undoable(act, label, targets, function()
       for _, entry in ipairs(entries) do
         write.one(act, entry)
       end
-    end, more, function()
+    end, function()
+      return beside(entries)
+    end, function()
       local is_old = presence.history(act.project) ~= before
       if is_old and try == TRIES then -- an answer that was waited for is not given up: all is read in this cycle
         for _, entry in ipairs(entries) do

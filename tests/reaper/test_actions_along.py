@@ -11,7 +11,10 @@ from standin.envelopes import Envelope
 from standin.envelopes import lanes as lanes_of
 from standin.fx_chain import fx_list
 from standin.injection import draw_envelope, turn_band
+from standin.registry import FUNCTIONS
 from standin.tree import Node
+from standin.undo import record
+from test_actions_between import slow
 
 from reaper_aeq.eq import Band
 
@@ -279,6 +282,38 @@ def test_the_master_keeps_its_lanes_beside_the_project(open_song, tmp_path):
     s.reaper.undo()
     s.reaper.undo()
     assert s.project.bytes() == s.before
+
+
+def test_an_eq_of_the_masters_that_is_redone_right_before_the_block_is_kept_with_its_lanes(open_song, tmp_path):
+    """The user makes steps all the while, and redoes it without its lanes: what the project keeps of these then belongs
+    to the step that is made."""
+    s = open_song([Strip("Vox", [Clip(noise(tmp_path / "a.wav"))])])
+    s.backend.answer = following()
+    with s.reaper.as_user() as project:
+        project.master.select(True)
+    s.press(ALONG)
+    with s.reaper.as_user() as project:
+        master = fx_list(project.master)[0]
+        for _, node in lanes_of(master):
+            master.chain.body.remove(node)
+        record(project, "of the user")
+    s.reaper.undo()
+    s.reaper.undo()
+    slow(s)
+    asked, tries = len(s.backend.jobs), 0
+    s.start("Make warmer")
+    while tries < 3:
+        with s.reaper.as_user() as project:
+            project.steps += 1
+        s.reaper.step(1)
+        is_asked = len(s.backend.jobs) > asked
+        tries += is_asked and s.reaper.cycles[-1].called["GetProjectStateChangeCount"] > 0
+    assert s.reaper.scripts and not s.project.undo_points
+    with s.reaper.as_user() as project:
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+        FUNCTIONS["Undo_DoRedo2"](project.reaper, project)
+    s.reaper.run_until()
+    assert s.said == [] and lanes(s, "master") == {} and len(fx_list(s.project.master)) == 1
 
 
 def test_the_setting_makes_every_word_follow(open_song, tmp_path):

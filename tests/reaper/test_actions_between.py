@@ -426,6 +426,41 @@ def test_an_fx_in_front_goes_before_the_render_and_ours_is_not_heard(open_song, 
         assert any(np.allclose(heard["A"], one, atol=1e-3) for one in (raw, boosted))
 
 
+@pytest.mark.parametrize("cycles", range(1, 12))
+def test_tracks_that_change_places_before_the_render_are_heard_as_themselves(open_song, tmp_path, cycles):
+    """REAPER tells whose file it is by the number that a track has then."""
+    files = {name: noise(tmp_path / f"{name}.wav", seed=n) for n, name in enumerate("AB")}
+    s = open_song([Strip(name, [Clip(path)], selected=True) for name, path in files.items()])
+    slow(s)
+    always_render(s)
+    heard = {}
+    s.backend.answer = lambda task: heard.update({task["name"]: sound_of(task)}) or answer(task)
+
+    def edit(project):
+        tracks = [track.node for track in project.tracks]
+        project.root.body[:] = [part for part in project.root.body if part not in tracks] + tracks[::-1]
+        project.touch()
+
+    if interrupted(s, "Make warmer", cycles, edit):
+        assert s.said == [] and set(heard) == {"A", "B"}
+        for name, sound in heard.items():
+            assert np.allclose(sound, soundfile.read(files[name], dtype="float32")[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("cycles", range(4, 14))
+def test_an_eq_called_as_ours_comes_to_a_track_while_the_mix_is_waited_for(slow_song, cycles):
+    """A copy of the user's: it is silent while the mix is heard, as ours would be, and is heard again."""
+    s = slow_song(2)
+    always_render(s)
+
+    def edit(project):
+        FUNCTIONS["TrackFX_AddByName"](project.reaper, project.tracks[0], "ReaEQ (Cockos)", False, -1000)
+        FUNCTIONS["TrackFX_SetNamedConfigParm"](project.reaper, project.tracks[0], 0, "renamed_name", "AEQ: warm 30%")
+
+    interrupted(s, "Master project", cycles, edit)
+    assert s.said == [] and not any(fx.flag(0) for track in s.project.tracks for fx in fx_list(track))
+
+
 @pytest.mark.parametrize("action", ["Learn from my edits", "Make warmer"])
 @pytest.mark.parametrize("cycles", range(1, 7))
 def test_what_is_learned_is_what_ours_holds_wherever_it_went(open_song, sound, action, cycles):

@@ -87,6 +87,18 @@ def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
     assert s.said == [] and [names[0][0] for names in ours(s.project).values()] == ["AEQ: warm 50%"] * 2
 
 
+def test_escape_takes_back_what_a_controller_turned(warm):
+    before, points = warm.project.bytes(), len(warm.project.undo_points)
+    warm.reaper.clock.pace_s = 0.0
+    while not warm.reaper.ui.windows:
+        warm.reaper.turn("AEQ_Intensity by controller or wheel", 32, resolution=128)
+        warm.reaper.step(3)
+    assert gains(warm)[0] < 2 and "nothing will be changed" in warm.reaper.ui.drawn[-1]
+    warm.reaper.ui.press_escape()
+    warm.reaper.run_until()
+    assert warm.project.bytes() == before and len(warm.project.undo_points) == points and warm.said == []
+
+
 def test_down_to_nothing_and_up_again_keeps_the_shape(warm):
     full = gains(warm)
     for value in (0, 64):

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -266,6 +267,23 @@ def test_a_start_without_a_sign_of_life(open_song, strips):
     told_to_wait(s, 1)
     s.press("Make warmer")
     assert_refused(s, "reaper-aeq could not be started: it did not answer.")
+
+
+@pytest.mark.parametrize("action", ["Ask for a word", "Make warmer"])
+def test_a_start_that_takes_long_leaves_the_answer_its_time(open_song, strips, tmp_path, action):
+    """The heartbeat that lay there was that of a backend that is gone, and the next one is slow to start."""
+    tool, fake = tmp_path / "tool", Path(__file__).with_name("fake_backend.py")
+    tool.write_text(f'#!/bin/sh\nsleep 3\nexec "{sys.executable}" -S "{fake}" "$@"\n')
+    tool.chmod(0o755)
+    s = open_song(strips, command=[str(tool)])
+    script = s.scripts / "aeq" / "backend.lua"
+    text = script.read_text()
+    assert "CALL_TIMEOUT_S, STUCK_AFTER_S = 40, 120" in text
+    script.write_text(text.replace("STUCK_AFTER_S = 40, 120", "STUCK_AFTER_S = 4, 4"))
+    s.backend.die()
+    s.reaper.ui.inputs.append("airy|1")
+    s.press(action)
+    assert s.said == [] and list(ours(s.project)) == ["A"]
 
 
 def test_a_start_whose_program_is_gone(open_song, strips, tmp_path):

@@ -111,6 +111,26 @@ def test_escape_in_mid_drag_takes_it_back(panel):
     panel.close()
 
 
+def test_undo_in_mid_drag_leaves_what_it_brings_back(panel):
+    """The EQ that comes back has fewer bands: what was meant for the gain of the last would be another parameter."""
+    s = panel.s
+    s.backend.answer = lambda task: {
+        **told(task),
+        "bands": told(task)["bands"][: 4 if task["request"] == "warm" else 5],
+    }
+    panel.click("warm")
+    panel.settle()
+    before = s.project.bytes()
+    panel.click("bright")
+    panel.settle()
+    panel.drag("Intensity", 0.5, 0.25, let_go=False)
+    panel.key(26)
+    assert s.project.bytes() == before
+    panel.drag("Intensity", 0.2)
+    assert s.project.bytes() == before and len(s.project.undo_points) == 1 and len(s.project.redo_points) == 1
+    panel.close()
+
+
 def test_another_project_and_a_deleted_track(panel, tmp_path):
     s = panel.s
     panel.click("warm")

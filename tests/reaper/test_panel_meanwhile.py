@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 from actions_kit import SCRIPTS, Clip, Strip, noise, ours
@@ -62,6 +63,18 @@ def test_the_backend_was_stopped(panel):
     panel.click("bright")  # asks, so it is started again
     panel.settle()
     assert names(s)["Vox"] == ["AEQ: warm 50% + bright 100%"] and s.said == []
+    panel.close()
+
+
+def test_a_mailbox_that_is_removed_while_it_is_open_is_made_anew(panel):
+    s = panel.s
+    panel.click("warm")
+    panel.settle()
+    s.backend.die()
+    shutil.rmtree(s.mailbox)
+    panel.click("bright")
+    panel.settle()
+    assert names(s)["Vox"] == ["AEQ: warm 100% + bright 100%"] and s.said == []
     panel.close()
 
 

@@ -83,6 +83,13 @@ def test_the_settings_write_the_same_bytes(open_song, before):
     assert not list(s.scripts.parent.glob("*.part"))
 
 
+def test_a_reaper_in_a_folder_called_scripts_finds_the_library(open_song):
+    s = open_song([Strip("A")], resource="Scripts/REAPER")
+    s.reaper.ui.inputs.append(answering("yes"))
+    s.press("Settings")
+    assert (s.scripts.parent / FILE).read_bytes() == with_block(None, LIBRARY)
+
+
 def test_the_settings_show_what_the_file_says(open_song):
     s, _ = in_lua(open_song, None, "no")
     (s.scripts.parent / FILE).write_bytes(with_block(None, LIBRARY))

@@ -192,11 +192,13 @@ def gfx_circle(reaper, x, y, radius, fill=None, antialias=None):
 
 @api
 def gfx_showmenu(reaper, text):
-    """A menu stops the script until the user chose; here what `ui.menus` says, 0 for nothing."""
+    """A menu stops the script until the user chose; here what `ui.menus` says, 0 for nothing, or what a function there
+    answers once it has done something else."""
     _window(reaper)
     reaper.ui.asked.append(("menu", text, ""))
     if not reaper.ui.menus:
         raise StandInError("dialog", f"nobody chooses from the menu {text}")
     chosen = reaper.ui.menus.popleft()
+    chosen = chosen() if callable(chosen) else chosen
     entries = [part.lstrip("!#<>") for part in text.split("|")]
     return chosen if isinstance(chosen, int) else 1 + entries.index(to_lua(chosen))

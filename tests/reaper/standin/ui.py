@@ -30,7 +30,7 @@ class UserInterface:
     drawn: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
     clipboard: str = ""
-    menus: deque = field(default_factory=deque)  # what is chosen next: a number, or the words of an entry
+    menus: deque = field(default_factory=deque)  # what is chosen next: a number, the words of an entry, or a function
     spoken: list[str] = field(default_factory=list)  # through OSARA
     mouse: tuple[float, float] = (-100.0, -100.0)  # in a gfx window, logical pixels
     buttons: int = 0  # as gfx.mouse_cap: 1 left, 2 right, 64 middle, 4 control, 8 shift, 16 alt
