@@ -24,7 +24,7 @@ ACTIVE_DB, DEAD_DB = -30.0, -100.0  # of a band's own mean: a frame that counts;
 FLOOR_DB = -90.0  # of a bin, under its band's mean
 PITCH_LOW_HZ, PITCH_HIGH_HZ, HARMONICS_UP_TO_HZ = 60.0, 800.0, 5000.0
 LAG_BINS = 2048
-FRAMES_AT_ONCE = 32
+FRAMES_AT_ONCE = 32  # some hundred kilobytes: of more, freed pieces stay between what is kept
 
 
 class FrameStore:
