@@ -24,7 +24,7 @@ from .readable import check_readable
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
 _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown" is 2^63 - 1
-BLOCK_S = 2.0  # of sound read at a time: of stereo at 48 kHz under a megabyte, which the heap takes again (util/heap.py)
+BLOCK_S = 2.0  # of sound read at a time: under a megabyte of usual stereo, which stays in the heap (util/heap.py)
 _COMPARED_FRAMES = 2**16
 _READ_FRAMES = 2**16  # a call costs as much as decoding some thousand
 # What libsndfile says of a file that is no audio; it would only puzzle the reader.
