@@ -131,7 +131,7 @@ def clip(name, kind, source):
         ltas_db=lambda: ltas, in_reach=torch.ones(N_GRID, dtype=torch.bool), fine=torch.zeros(N_FINE)
     )
     return SimpleNamespace(
-        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis
+        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis, other_speeds=()
     )
 
 

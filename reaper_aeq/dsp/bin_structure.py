@@ -1,0 +1,99 @@
+"""Structure of single bins of a spectrum: how partials and noise lie in each third of an octave, frame by frame.
+
+Everything is of whitened powers (`fine_structure`), so an EQ, which is smooth, changes next to nothing; and of frames by
+themselves, none of which needs its neighbors, as of long sounds only every second, fourth, ... is kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+LAGS = (1, 2, 3, 5, 8, 13)  # bins
+NEXT = (1, 3)  # bands upwards
+PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
+LEAST_DB2 = 0.01  # added to variances: of a level that stands still nothing is alike
+
+
+class BinStructure:
+    """Sums over frames that come in pieces: (frames, bins) and (frames, bands), `edges` those of the bands' bins."""
+
+    def __init__(self, edges: tuple[tuple[int, int], ...], bins: int) -> None:
+        self._edges, self._bins = edges, bins
+        self._source, self._band, self._offsets = _columns(edges, bins)
+        self._products = np.zeros((1 + len(LAGS), len(self._source)))
+        self._power, self._db = torch.zeros(len(edges), bins), np.zeros(len(edges))
+
+    def add(self, white: Tensor, white_db: Tensor, mean_db: Tensor, active: Tensor) -> None:
+        """Whitened power and its dB (frames, bins), the mean of these dB and which bands count (frames, bands)."""
+        counts = active.float()
+        off = white_db.index_select(1, self._source)
+        off -= mean_db.index_select(1, self._band)
+        off *= counts.index_select(1, self._band)
+        rows = off.numpy()
+        for sums, lag in zip(self._products, (0, *LAGS), strict=True):
+            sums[: rows.shape[1] - lag] += np.einsum("ti,ti->i", rows[:, : rows.shape[1] - lag], rows[:, lag:])
+        self._power.addmm_(counts.T, white)
+        self._db += (mean_db * counts).sum(0).numpy()
+
+    def features(self, level_db: Tensor, active: Tensor) -> Tensor:
+        """Levels of the bands (all frames, bands) -> (`PER_BAND` * bands,), row after row; NaN where nothing counts.
+
+        Spread of the bins in dB about the mean of the band's in their frame; correlation of bins `LAGS` apart (the
+        upper one may lie beyond the band); how far bins lie under their own mean power; crest and mean of the level;
+        correlation over frames of the level with that of the `NEXT` bands.
+        """
+        level, use = level_db.double().numpy(), active.numpy()
+        count = use.sum(0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.where(use, level, 0.0).sum(0) / count
+            crest = np.where(use, level, -np.inf).max(0) - mean
+            rows = [*self._spread_and_likeness(count), self._under_average(count), crest, mean]
+            rows += [_likeness(level, use, apart) for apart in NEXT]
+        return torch.from_numpy(np.where(count > 0, np.stack(rows), np.nan).ravel()).float()
+
+    def _spread_and_likeness(self, count: np.ndarray) -> np.ndarray:
+        """(1 + lags, bands)"""
+        totals = np.concatenate([np.zeros((len(self._products), 1)), self._products.cumsum(1)], 1)
+        first, stop = np.array(self._edges).T
+        at, rows = self._offsets, []
+        for sums, lag in zip(totals, (0, *LAGS), strict=True):
+            size = np.clip(np.minimum(stop, self._bins - lag) - first, 0, None)  # pairs that lie in the spectrum
+            lower, upper = (np.maximum(totals[0, at + o + size] - totals[0, at + o], 0.0) for o in (0, lag * (size > 0)))
+            together = sums[at + size] - sums[at]
+            rows.append(together / np.sqrt(lower * upper) if lag else np.sqrt(together / (count * size)))
+        return np.stack(rows)
+
+    def _under_average(self, count: np.ndarray) -> np.ndarray:
+        """(bands,) dB"""
+        power = self._power.numpy()
+        average_db = [
+            10 * np.log10(row[a:b] / n).mean() if n else np.nan
+            for row, (a, b), n in zip(power, self._edges, count, strict=True)
+        ]
+        return np.array(average_db) - self._db / count
+
+
+def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarray:
+    """(frames, bands) -> (bands,): correlation with the level of the band so many higher, while both are active."""
+    both = active[:, :-apart] & active[:, apart:]
+    count = both.sum(0)
+    lower, upper = (np.where(both, rows, 0.0) for rows in (level_db[:, :-apart], level_db[:, apart:]))
+    lower, upper = (np.where(both, rows - rows.sum(0) / count, 0.0) for rows in (lower, upper))
+    variances = [(rows**2).sum(0) / count + LEAST_DB2 for rows in (lower, upper)]
+    found = (lower * upper).sum(0) / count / np.sqrt(variances[0] * variances[1])
+    return np.concatenate([found, np.full(apart, np.nan)])
+
+
+@lru_cache(maxsize=8)
+def _columns(edges: tuple[tuple[int, int], ...], bins: int) -> tuple[Tensor, Tensor, np.ndarray]:
+    """The bins of each band and those up to the longest of `LAGS` beyond, side by side: which bin and whose each is, and
+    where each band begins."""
+    blocks = [range(a, min(b + LAGS[-1], bins) if b > a else a) for a, b in edges]
+    band = torch.repeat_interleave(torch.arange(len(blocks)), torch.tensor([len(block) for block in blocks]))
+    offsets = np.cumsum([0, *(len(block) for block in blocks)])[:-1]
+    return torch.tensor(list(itertools.chain(*blocks)), dtype=torch.long), band, offsets
