@@ -16,6 +16,7 @@ from torch import Tensor
 LAGS = (1, 2, 3, 5, 8, 13)  # bins
 NEXT = (1, 3)  # bands upwards
 PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
+LEAST_POWER = 1e-30  # of what does not count
 LEAST_DB2 = 0.01  # added to variances: of a level that stands still nothing is alike
 
 
@@ -25,7 +26,7 @@ class BinStructure:
     def __init__(self, edges: tuple[tuple[int, int], ...], bins: int) -> None:
         self._edges, self._bins = edges, bins
         self._source, self._band, self._offsets = _columns(edges, bins)
-        self._products = np.zeros((1 + len(LAGS), len(self._source)))
+        self._products = np.zeros((1 + len(LAGS), len(self._source)), np.float32)
         self._power, self._db = torch.zeros(len(edges), bins), np.zeros(len(edges))
 
     def add(self, white: Tensor, white_db: Tensor, mean_db: Tensor, active: Tensor) -> None:
@@ -58,24 +59,32 @@ class BinStructure:
 
     def _spread_and_likeness(self, count: np.ndarray) -> np.ndarray:
         """(1 + lags, bands)"""
-        totals = np.concatenate([np.zeros((len(self._products), 1)), self._products.cumsum(1)], 1)
         first, stop = np.array(self._edges).T
-        at, rows = self._offsets, []
-        for sums, lag in zip(totals, (0, *LAGS), strict=True):
-            size = np.clip(np.minimum(stop, self._bins - lag) - first, 0, None)  # pairs that lie in the spectrum
-            lower, upper = (np.maximum(totals[0, at + o + size] - totals[0, at + o], 0.0) for o in (0, lag * (size > 0)))
-            together = sums[at + size] - sums[at]
-            rows.append(together / np.sqrt(lower * upper) if lag else np.sqrt(together / (count * size)))
-        return np.stack(rows)
+        lag, totals = np.array((0, *LAGS))[:, None], _totals(self._products)
+        size = np.clip(np.minimum(stop, self._bins - lag) - first, 0, None)  # pairs that lie in the spectrum
+        last = totals.shape[1] - 1  # a band that is empty may begin beyond
+        low, high = np.minimum(self._offsets, last), np.minimum(self._offsets + lag, last)
+        row = np.arange(len(lag))[:, None]
+        together = totals[row, low + size] - totals[row, low]
+        squares = totals[0, low + size] - totals[0, low], totals[0, high + size] - totals[0, high]
+        return np.concatenate([
+            np.sqrt(together[:1] / (count * size[:1])), together[1:] / np.sqrt(squares[0] * squares[1])[1:]
+        ])  # fmt: skip
 
     def _under_average(self, count: np.ndarray) -> np.ndarray:
         """(bands,) dB"""
-        power = self._power.numpy()
-        average_db = [
-            10 * np.log10(row[a:b] / n).mean() if n else np.nan
-            for row, (a, b), n in zip(power, self._edges, count, strict=True)
-        ]
-        return np.array(average_db) - self._db / count
+        band = self._band.numpy()
+        average = self._power.numpy()[band, self._source.numpy()] / np.maximum(count, 1)[band]
+        totals = _totals(10 * np.log10(np.maximum(average, LEAST_POWER)))
+        size = np.array([stop - first for first, stop in self._edges])
+        return (totals[self._offsets + size] - totals[self._offsets]) / size - self._db / count
+
+
+def _totals(values: np.ndarray) -> np.ndarray:
+    """(..., n) -> (..., n + 1): the sum of all before each."""
+    out = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, -1, np.float64, out=out[..., 1:])
+    return out
 
 
 def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarray:
