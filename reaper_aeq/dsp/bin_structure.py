@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+ACTIVE_DB = -30.0  # of a band's own mean: a frame that counts
 LAGS = (1, 2, 3, 5, 8, 13)  # bins
 NEXT = (1, 3)  # bands upwards
 PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
@@ -29,11 +30,12 @@ class BinStructure:
         self._products = np.zeros((1 + len(LAGS), len(self._source)), np.float32)
         self._power, self._db = torch.zeros(len(edges), bins), np.zeros(len(edges))
 
-    def add(self, white: Tensor, white_db: Tensor, mean_db: Tensor, active: Tensor) -> None:
-        """Whitened power and its dB (frames, bins), the mean of these dB and which bands count (frames, bands)."""
+    def add(self, white: Tensor, white_db: Tensor, mean_db: Tensor, level_db: Tensor, active: Tensor) -> None:
+        """Whitened power and its dB (frames, bins), and of each band the mean of these dB, its own whitened power in dB
+        and whether it counts (frames, bands)."""
         counts = active.float()
         off = white_db.index_select(1, self._source)
-        off -= mean_db.index_select(1, self._band)
+        off -= level_db.index_select(1, self._band)
         off *= counts.index_select(1, self._band)
         rows = off.numpy()
         for sums, lag in zip(self._products, (0, *LAGS), strict=True):
@@ -42,11 +44,12 @@ class BinStructure:
         self._db += (mean_db * counts).sum(0).numpy()
 
     def features(self, level_db: Tensor, active: Tensor) -> Tensor:
-        """Levels of the bands (all frames, bands) -> (`PER_BAND` * bands,), row after row; NaN where nothing counts.
+        """Levels of the bands about their means (all frames, bands) -> (`PER_BAND` * bands,), row after row; NaN where
+        nothing counts.
 
-        Spread of the bins in dB about the mean of the band's in their frame; correlation of bins `LAGS` apart (the
-        upper one may lie beyond the band); how far bins lie under their own mean power; crest and mean of the level;
-        correlation over frames of the level with that of the `NEXT` bands.
+        Spread of the bins in dB about the band's level in their frame; their likeness to bins `LAGS` above (which may
+        lie beyond the band); how far bins lie under their own mean power; crest and mean of the level; correlation over
+        frames of the level with that of the `NEXT` bands.
         """
         level, use = level_db.double().numpy(), active.numpy()
         count = use.sum(0)
@@ -63,13 +66,9 @@ class BinStructure:
         lag, totals = np.array((0, *LAGS))[:, None], _totals(self._products)
         size = np.clip(np.minimum(stop, self._bins - lag) - first, 0, None)  # pairs that lie in the spectrum
         last = totals.shape[1] - 1  # a band that is empty may begin beyond
-        low, high = np.minimum(self._offsets, last), np.minimum(self._offsets + lag, last)
-        row = np.arange(len(lag))[:, None]
-        together = totals[row, low + size] - totals[row, low]
-        squares = totals[0, low + size] - totals[0, low], totals[0, high + size] - totals[0, high]
-        return np.concatenate([
-            np.sqrt(together[:1] / (count * size[:1])), together[1:] / np.sqrt(squares[0] * squares[1])[1:]
-        ])  # fmt: skip
+        low, row = np.minimum(self._offsets, last), np.arange(len(lag))[:, None]
+        found = (totals[row, low + size] - totals[row, low]) / (count * size)
+        return np.concatenate([np.sqrt(found[:1]), found[1:] / found[:1]])
 
     def _under_average(self, count: np.ndarray) -> np.ndarray:
         """(bands,) dB"""
@@ -88,14 +87,15 @@ def _totals(values: np.ndarray) -> np.ndarray:
 
 
 def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarray:
-    """(frames, bands) -> (bands,): correlation with the level of the band so many higher, while both are active."""
-    both = active[:, :-apart] & active[:, apart:]
-    count = both.sum(0)
-    lower, upper = (np.where(both, rows, 0.0) for rows in (level_db[:, :-apart], level_db[:, apart:]))
-    lower, upper = (np.where(both, rows - rows.sum(0) / count, 0.0) for rows in (lower, upper))
+    """(frames, bands) -> (bands,): correlation with the level of the band so many higher, while either is active."""
+    held, there = np.where(active, level_db, ACTIVE_DB), active.any(0)
+    either = active[:, :-apart] | active[:, apart:]
+    count = either.sum(0)
+    lower, upper = (rows - np.where(either, rows, 0.0).sum(0) / count for rows in (held[:, :-apart], held[:, apart:]))
+    lower, upper = np.where(either, lower, 0.0), np.where(either, upper, 0.0)
     variances = [(rows**2).sum(0) / count + LEAST_DB2 for rows in (lower, upper)]
     found = (lower * upper).sum(0) / count / np.sqrt(variances[0] * variances[1])
-    return np.concatenate([found, np.full(apart, np.nan)])
+    return np.concatenate([np.where(there[:-apart] & there[apart:], found, np.nan), np.full(apart, np.nan)])
 
 
 @lru_cache(maxsize=8)

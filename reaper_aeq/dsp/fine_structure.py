@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bin_structure import PER_BAND, BinStructure
+from .bin_structure import ACTIVE_DB, PER_BAND, BinStructure
 
 BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centers, 63 Hz to 12.8 kHz
 TOP_HZ = 14_400.0
@@ -25,7 +25,7 @@ PITCH_HZ = 55.0 * 2.0 ** (np.arange(21) / 4)  # edges of the pitches whose stren
 N_FLAT, N_PITCH, N_BINS = 4 * len(BAND_HZ), 5 + len(PITCH_HZ) - 1, PER_BAND * len(BAND_HZ)
 N_FINE = N_FLAT + N_PITCH + N_BINS
 KEPT_FRAMES = 512  # up to twice as many are held; of longer sounds every second, fourth, ... frame is kept
-ACTIVE_DB, DEAD_DB = -30.0, -100.0  # of a band's own mean: a frame that counts; of the loudest band: nothing is there
+DEAD_DB = -100.0  # of the loudest band: nothing is there
 FLOOR_DB = -90.0  # of a bin, under its band's mean
 PITCH_LOW_HZ, PITCH_HIGH_HZ, HARMONICS_UP_TO_HZ = 60.0, 800.0, 5000.0
 LAG_BINS = 2048
@@ -96,18 +96,20 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
         return ((some * whitening).clamp_min_(10 ** (FLOOR_DB / 10)) for some in power.split(FRAMES_AT_ONCE))
 
     inside = torch.cat([_band_means(white, starts, stops) for white in whitened()])  # (frames, bands)
+    inside_db = 10 * inside.log10()
     level = 10 * (inside / inside.mean(0)).log10()
     holds = torch.zeros(len(BAND_HZ), dtype=torch.bool)
     holds[there] = True
     active = (level > ACTIVE_DB) & holds
     lags, logs, single = [], [], BinStructure(tuple(zip(starts, stops, strict=True)), power.shape[1])
-    for white, of_each in zip(whitened(), active.split(FRAMES_AT_ONCE), strict=True):
+    pieces = zip(whitened(), inside_db.split(FRAMES_AT_ONCE), active.split(FRAMES_AT_ONCE), strict=True)
+    for white, white_level, counts in pieces:
         lags.append(_lags(white, bin_hz))
         white_db = white.log10().mul_(10)
         logs.append(_band_means(white_db, starts, stops))
-        single.add(white, white_db, logs[-1], of_each)
+        single.add(white, white_db, logs[-1], white_level, counts)
     return torch.cat((
-        _flatness(10 * inside.log10() - torch.cat(logs), active, log_mean - envelope, starts, stops),
+        _flatness(inside_db - torch.cat(logs), active, log_mean - envelope, starts, stops),
         _harmonicity(torch.cat(lags), level[:, there].mean(1), bin_hz),
         single.features(level, active),
     ))  # fmt: skip

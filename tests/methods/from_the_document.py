@@ -165,8 +165,7 @@ def fine_structure(power, width):
         first, end = ceil(f * 2 ** (-1 / 6) / width), floor(f * 2 ** (1 / 6) / width) + 1
         edges.append((first, max(end, first + 2)) if end <= bins else None)
     loud = [mean[slice(*e)].mean() if e else 0 for e in edges]
-    levels, single = [], np.full((12, 24), np.nan)
-    level_of = {}
+    levels, single = {}, np.full((12, 24), np.nan)
     for n, edge in enumerate(edges):
         if not loud[n] > max(loud) * 1e-10:
             continue
@@ -174,14 +173,12 @@ def fine_structure(power, width):
         level = 10 * np.log10(inside.mean(1) / inside.mean())
         flat = (10 * np.log10(inside.mean(1)) - (10 * np.log10(inside)).mean(1))[level > -30]
         out[:, n] = [flat.mean(), *np.quantile(flat, (0.1, 0.9)), (db - envelope)[slice(*edge)].std()]
-        levels.append(level)
-        level_of[n] = level
-        single[:10, n] = single_bins(10 * np.log10(white[level > -30]), edge, level[level > -30])
-    for n, row in product(level_of, (10, 11)):
-        above = n + {10: 1, 11: 3}[row]
-        if above in level_of:
-            single[row, n] = moving_together(level_of[n], level_of[above])
-    level = np.mean(levels, 0)
+        levels[n] = level
+        single[:10, n] = single_bins(white[level > -30], edge, level[level > -30])
+    for n, (row, above) in product(levels, ((10, 1), (11, 3))):
+        if n + above in levels:
+            single[row, n] = moving_together(levels[n], levels[n + above])
+    level = np.mean(list(levels.values()), 0)
 
     rows = np.sqrt(np.clip(white[level > level.max() - 30, : round(5000 / width)], 1e-3, 1e3))
     rows = rows - rows.mean(1, keepdims=True)
@@ -197,26 +194,25 @@ def fine_structure(power, width):
     return np.concatenate([out.ravel(), pitch, strength, single.ravel()])
 
 
-def single_bins(db, edge, level):
-    """Whitened power of the frames that count (frames, bins) dB, the band's first bin and end, its level -> (10,)."""
+def single_bins(white, edge, level):
+    """Whitened power of the frames that count (frames, bins), the band's first bin and end, its level -> (10,)."""
     first, end = edge
-    own = db[:, first:end]
-    off = db - own.mean(1, keepdims=True)
-    rows = [np.sqrt((off[:, first:end] ** 2).mean())]
+    own = white[:, first:end]
+    off = 10 * np.log10(white) - 10 * np.log10(own.mean(1, keepdims=True))
+    square = (off[:, first:end] ** 2).mean()
+    rows = [np.sqrt(square)]
     for apart in (1, 2, 3, 5, 8, 13):
-        lower = off[:, first : min(end, db.shape[1] - apart)]
-        upper = off[:, first + apart : first + apart + lower.shape[1]]
-        rows.append((lower * upper).sum() / np.sqrt((lower**2).sum() * (upper**2).sum()))
-    under = (10 * np.log10((10 ** (own / 10)).mean(0)) - own.mean(0)).mean()
+        lower = off[:, first : min(end, white.shape[1] - apart)]
+        rows.append((lower * off[:, first + apart : first + apart + lower.shape[1]]).mean() / square)
+    under = (10 * np.log10(own.mean(0)) - (10 * np.log10(own)).mean(0)).mean()
     return [*rows, under, level.max() - level.mean(), level.mean()]
 
 
 def moving_together(lower, upper):
-    """Levels (frames,) of two bands -> their correlation where both count."""
-    both = (lower > -30) & (upper > -30)
-    if not both.any():
-        return np.nan
-    lower, upper = (x[both] - x[both].mean() for x in (lower, upper))
+    """Levels (frames,) of two bands -> their correlation where either counts."""
+    either = (lower > -30) | (upper > -30)
+    lower, upper = (np.maximum(x[either], -30) for x in (lower, upper))
+    lower, upper = lower - lower.mean(), upper - upper.mean()
     return (lower * upper).mean() / np.sqrt(((lower**2).mean() + 0.01) * ((upper**2).mean() + 0.01))
 
 
