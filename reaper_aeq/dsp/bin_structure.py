@@ -1,7 +1,7 @@
 """Structure of single bins of a spectrum: how partials and noise lie in each third of an octave, frame by frame.
 
-Everything is of whitened powers (`fine_structure`), so an EQ, which is smooth, changes next to nothing; and of frames by
-themselves, none of which needs its neighbors, as of long sounds only every second, fourth, ... is kept.
+Everything is of whitened powers (`fine_structure`), so an EQ, which is smooth, changes next to nothing; and of frames
+by themselves, none of which needs its neighbors, as of long sounds only every second, fourth, ... is kept.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _totals(values: np.ndarray) -> np.ndarray:
 
 def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarray:
     """(frames, bands) -> (bands,): correlation with the level of the band so many higher, while either is active."""
-    held, there = np.where(active, level_db, ACTIVE_DB), active.any(0)
+    held, there = np.where(active, level_db, ACTIVE_DB), active.sum(0) > 0
     either = active[:, :-apart] | active[:, apart:]
     count = either.sum(0)
     lower, upper = (rows - np.where(either, rows, 0.0).sum(0) / count for rows in (held[:, :-apart], held[:, apart:]))
@@ -100,8 +100,8 @@ def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarra
 
 @lru_cache(maxsize=8)
 def _columns(edges: tuple[tuple[int, int], ...], bins: int) -> tuple[Tensor, Tensor, np.ndarray]:
-    """The bins of each band and those up to the longest of `LAGS` beyond, side by side: which bin and whose each is, and
-    where each band begins."""
+    """The bins of each band and those up to the longest of `LAGS` beyond, side by side: which bin and whose each is,
+    and where each band begins."""
     blocks = [range(a, min(b + LAGS[-1], bins) if b > a else a) for a, b in edges]
     band = torch.repeat_interleave(torch.arange(len(blocks)), torch.tensor([len(block) for block in blocks]))
     offsets = np.cumsum([0, *(len(block) for block in blocks)])[:-1]

@@ -41,11 +41,11 @@ LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier 
 class UsualShape:
     """What the sums are made of; chosen by the likelihood of unseen recordings (models/README.md).
 
-    `fine`, `bins`: of the fine structure's features and those of single bins among them, beside those of how bands move. `linear`, `gaussian`, `gammas`: the kernel
-    of kinds and mean, Gaussians of several widths. `kind_weight`: of a kind's probability among the mean's features.
-    `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them.
-    `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`:
-    components that its scale hangs on.
+    `fine`, `bins`: of the fine structure's features, and of those of single bins among them, beside those of how bands
+    move. `linear`, `gaussian`, `gammas`: the kernel of kinds and mean, Gaussians of several widths. `kind_weight`: of a
+    kind's probability among the mean's features. `embedded`: principal components that say how alike two sounds move.
+    `width`: of the kernel over them. `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the
+    pooled covariance is worth. `scaled`: components that its scale hangs on.
     """
 
     fine: float = 1.5
@@ -104,7 +104,8 @@ class UsualBalance(BalanceEncoder):
             "feature_mean": (f,), "feature_scale": (f,), "classifier": (n + 1, N_KINDS),
             "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
             "shifted": (shifted, f), "shifted_probability": (shifted, N_KINDS),
-            "mean_db": (N_GRID,), "alpha": (n + shifted, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
+            "mean_db": (N_GRID,), "alpha": (n + shifted, N_GRID), "residual": (n, N_GRID),
+            "kind_mean_db": (N_KINDS, N_GRID),
             "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
             "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
         }  # fmt: skip

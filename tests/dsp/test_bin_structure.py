@@ -1,4 +1,4 @@
-"""Structure of single bins: what it says of noise and tones; no EQ, level, sample rate or cut of the stream changes it."""
+"""Single bins: what is said of noise and tones, and that no EQ, level, sample rate or cut of the stream changes it."""
 
 import numpy as np
 import pytest
@@ -44,8 +44,8 @@ def bins(sound, rate=RATE):
 ])  # fmt: skip
 @pytest.mark.parametrize("sound", [noise(), beats(), tone()], ids=["noise", "beats", "tone"])
 def test_no_eq_changes_it(sound, band):
-    """By less than a tenth of how far noise, beats and a tone are apart: where a tone has no partial, the bands hold what
-    its ends leave there."""
+    """By less than a tenth of how far noise, beats and a tone are apart: where a tone has no partial, bands hold little
+    beside what its ends leave there."""
     changed = (bins(Eq((band,)).apply(sound, RATE)) - bins(sound)).abs()
     apart = torch.stack([bins(noise()), bins(beats()), bins(tone())])
     spread = (apart.amax(0) - apart.amin(0)).nanmean(1)
@@ -98,7 +98,7 @@ def test_level_and_channels_change_nothing():
 
 def test_what_a_sample_rate_cannot_hold_is_unknown():
     found = bins(noise(rate=16_000), 16_000)
-    assert found[:, BAND_HZ > 7200].isnan().all() and found[: NEXT, BAND_HZ < 6500].isfinite().all()
+    assert found[:, BAND_HZ > 7200].isnan().all() and found[:NEXT, BAND_HZ < 6500].isfinite().all()
 
 
 def test_a_band_without_sound_is_unknown_and_others_do_not_care():
@@ -107,7 +107,7 @@ def test_a_band_without_sound_is_unknown_and_others_do_not_care():
     power[:, round(3000 / 5.5556) :] = 0.0
     found = fine_structure(power, 1 / 0.18)[-N_BINS:].reshape(PER_BAND, BANDS)
     assert found[:, BAND_HZ > 3600].isnan().all()
-    torch.testing.assert_close(found[: NEXT, BAND_HZ < 1500], full[: NEXT, BAND_HZ < 1500], rtol=1e-2, atol=0.05)
+    torch.testing.assert_close(found[:NEXT, BAND_HZ < 1500], full[:NEXT, BAND_HZ < 1500], rtol=1e-2, atol=0.05)
 
 
 @pytest.mark.parametrize(
