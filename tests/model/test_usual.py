@@ -31,7 +31,7 @@ def made(per_kind=24, sources=6, seed=0) -> training.Sounds:
     for first in (0, 30, 30 + N_FINE - N_BINS):  # of all three sorts
         own = slice(first, first + len(KINDS))
         features[:, own] += 2.0 * torch.nn.functional.one_hot(kinds, len(KINDS))
-    features[:, len(KINDS)] += tilt
+        features[:, first + len(KINDS)] += tilt
     spread = 1.0 + kinds[:, None].double()
     targets = kinds[:, None] * 0.5 * OCTAVES + tilt[:, None] * OCTAVES
     targets = targets + spread * torch.randn(count, 1, generator=draw, dtype=torch.float64) * torch.sin(OCTAVES)
