@@ -18,6 +18,7 @@ LAGS = (1, 2, 3, 5, 8, 13)  # bins
 NEXT = (1, 3)  # bands upwards
 PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
 LEAST_POWER = 1e-30  # of what does not count
+LEAST_SPREAD_DB2 = 1.0  # added to the mean square of bins: of a band of two that are as loud nothing is alike
 LEAST_DB2 = 0.01  # added to variances: of a level that stands still nothing is alike
 
 
@@ -68,7 +69,7 @@ class BinStructure:
         last = totals.shape[1] - 1  # a band that is empty may begin beyond
         low, row = np.minimum(self._offsets, last), np.arange(len(lag))[:, None]
         found = (totals[row, low + size] - totals[row, low]) / (count * size)
-        return np.concatenate([np.sqrt(found[:1]), found[1:] / found[:1]])
+        return np.concatenate([np.sqrt(found[:1]), found[1:] / (found[:1] + LEAST_SPREAD_DB2)])
 
     def _under_average(self, count: np.ndarray) -> np.ndarray:
         """(bands,) dB"""

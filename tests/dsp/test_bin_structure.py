@@ -57,8 +57,8 @@ def test_noise_is_as_powers_of_chance_are():
     assert float(found[SPREAD]) == pytest.approx(6.11, abs=0.15)  # dB, of exponential powers: 5.57 about 2.51
     assert float(found[UNDER]) == pytest.approx(2.51, abs=0.15)
     # what a bin shares with any other is how far all lie under their band; a Hann window lets it leak into the next
-    shared = 2.51**2 / 6.11**2
-    assert float(found[1]) == pytest.approx(shared + (1 - shared) * 0.32, abs=0.03)
+    shared = 2.51**2 / (6.11**2 + 1)
+    assert float(found[1]) == pytest.approx(shared + 5.57**2 / (6.11**2 + 1) * 0.32, abs=0.03)
     assert (found[3 : 1 + len(LAGS)] - shared).abs().max() < 0.05
 
 

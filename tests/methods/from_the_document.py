@@ -203,7 +203,7 @@ def single_bins(white, edge, level):
     rows = [np.sqrt(square)]
     for apart in (1, 2, 3, 5, 8, 13):
         lower = off[:, first : min(end, white.shape[1] - apart)]
-        rows.append((lower * off[:, first + apart : first + apart + lower.shape[1]]).mean() / square)
+        rows.append((lower * off[:, first + apart : first + apart + lower.shape[1]]).mean() / (square + 1))
     under = (10 * np.log10(own.mean(0)) - (10 * np.log10(own)).mean(0)).mean()
     return [*rows, under, level.max() - level.mean(), level.mean()]
 
