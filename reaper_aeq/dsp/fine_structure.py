@@ -8,19 +8,24 @@ is smooth over half an octave, cancels but for its curvature.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .bin_structure import ACTIVE_DB, PER_BAND, BinStructure
+
 BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centers, 63 Hz to 12.8 kHz
 TOP_HZ = 14_400.0
 SMOOTHED_OCT = 0.5
 PITCH_HZ = 55.0 * 2.0 ** (np.arange(21) / 4)  # edges of the pitches whose strength is measured
-N_FINE = 4 * len(BAND_HZ) + 5 + len(PITCH_HZ) - 1
+# What `fine_structure` says, in this order: flatness and ripple, harmonicity and pitch, single bins.
+N_FLAT, N_PITCH, N_BINS = 4 * len(BAND_HZ), 5 + len(PITCH_HZ) - 1, PER_BAND * len(BAND_HZ)
+N_FINE = N_FLAT + N_PITCH + N_BINS
 KEPT_FRAMES = 512  # up to twice as many are held; of longer sounds every second, fourth, ... frame is kept
-ACTIVE_DB, DEAD_DB = -30.0, -100.0  # of a band's own mean: a frame that counts; of the loudest band: nothing is there
+DEAD_DB = -100.0  # of the loudest band: nothing is there
 FLOOR_DB = -90.0  # of a bin, under its band's mean
 PITCH_LOW_HZ, PITCH_HIGH_HZ, HARMONICS_UP_TO_HZ = 60.0, 800.0, 5000.0
 LAG_BINS = 2048
@@ -69,7 +74,7 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     geometric mean of the whitened power; 0 is white, noise 2.5, a sine 20), and the ripple of the long-term spectrum
     about its envelope (dB, standard deviation). Then harmonicity (mean, 10th and 90th percentile of the normalized
     autocorrelation's peak, 0..1) and pitch (median and quartile distance, octaves), and how strong each quarter of an
-    octave of pitch is on average.
+    octave of pitch is on average. Last what `BinStructure` says of single bins.
     """
     starts, stops = _edges(bin_hz, power.shape[1])
     mean = power.mean(0).double()
@@ -79,28 +84,47 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
         [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
     )
     there = (band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)).nonzero()[:, 0]
-    out = torch.full((4, len(BAND_HZ)), torch.nan)
+    if not len(there):
+        return torch.full((N_FINE,), torch.nan)
     floor = mean.max() * 10 ** (DEAD_DB / 10)
     log_mean = 10 * mean.clamp_min(floor).log10()
     envelope = _smoothed(log_mean, bin_hz)
-    if not len(there):
-        return torch.full((N_FINE,), torch.nan)
-    means, lags = [], []
-    for some in power.split(FRAMES_AT_ONCE):  # so that no copies of all of them lie in memory
-        white = (some * (10 ** (-envelope / 10)).float()).clamp_min_(10 ** (FLOOR_DB / 10))
-        lags.append(_lags(white, bin_hz))
-        means.append([_band_means(of, starts, stops)[:, there] for of in (white, white.log10())])
-    inside, inside_log = map(torch.cat, zip(*means, strict=True))  # (frames, bands)
-    inside_log *= 10
+    whitening = (10 ** (-envelope / 10)).float()
+
+    def whitened() -> Iterator[Tensor]:
+        """Piece by piece, so that no copies of all of them lie in memory."""
+        return ((some * whitening).clamp_min_(10 ** (FLOOR_DB / 10)) for some in power.split(FRAMES_AT_ONCE))
+
+    inside = torch.cat([_band_means(white, starts, stops) for white in whitened()])  # (frames, bands)
+    inside_db = 10 * inside.log10()
     level = 10 * (inside / inside.mean(0)).log10()
-    flatness = 10 * inside.log10() - inside_log
-    active = level > ACTIVE_DB
-    out[0, there] = flatness.where(active, 0.0).sum(0) / active.sum(0)
-    out[1:3, there] = _quantiles(flatness.where(active, torch.inf), active.sum(0), (0.1, 0.9))
+    holds = torch.zeros(len(BAND_HZ), dtype=torch.bool)
+    holds[there] = True
+    active = (level > ACTIVE_DB) & holds
+    lags, logs, single = [], [], BinStructure(tuple(zip(starts, stops, strict=True)), power.shape[1])
+    pieces = zip(whitened(), inside_db.split(FRAMES_AT_ONCE), active.split(FRAMES_AT_ONCE), strict=True)
+    for white, white_level, counts in pieces:
+        lags.append(_lags(white, bin_hz))
+        white_db = white.log10().mul_(10)
+        logs.append(_band_means(white_db, starts, stops))
+        single.add(white, white_db, logs[-1], white_level, counts)
+    return torch.cat((
+        _flatness(inside_db - torch.cat(logs), active, log_mean - envelope, starts, stops),
+        _harmonicity(torch.cat(lags), level[:, there].mean(1), bin_hz),
+        single.features(level, active),
+    ))  # fmt: skip
+
+
+def _flatness(flatness: Tensor, active: Tensor, ripple_db: Tensor, starts: list[int], stops: list[int]) -> Tensor:
+    """(`N_FLAT`,), from the flatness (frames, bands) and the long-term spectrum about its envelope (bins,)."""
+    out, count = torch.full((4, len(BAND_HZ)), torch.nan), active.sum(0)
+    there = (count > 0).nonzero()[:, 0]
+    flatness, active, count = flatness[:, there], active[:, there], count[there]
+    out[0, there] = flatness.where(active, 0.0).sum(0) / count
+    out[1:3, there] = _quantiles(flatness.where(active, torch.inf), count, (0.1, 0.9))
     for k in there.tolist():
-        out[3, k] = (log_mean - envelope)[starts[k] : stops[k]].std(correction=0)
-    loud = level.mean(1)
-    return torch.cat((out.flatten(), _harmonicity(torch.cat(lags)[loud > loud.max() + ACTIVE_DB], bin_hz)))
+        out[3, k] = ripple_db[starts[k] : stops[k]].std(correction=0)
+    return out.flatten()
 
 
 def _quantiles(values: Tensor, count: Tensor, at: tuple[float, ...]) -> Tensor:
@@ -130,8 +154,9 @@ def _lags_looked_at(bin_hz: float) -> tuple[int, int, np.ndarray]:
     return first, last, np.round(rate_hz / PITCH_HZ).astype(int)
 
 
-def _harmonicity(lags: Tensor, bin_hz: float) -> Tensor:
-    """(25,), from the normalized autocorrelation (frames, lags)."""
+def _harmonicity(lags: Tensor, loudness: Tensor, bin_hz: float) -> Tensor:
+    """(`N_PITCH`,), from the normalized autocorrelation (frames, lags) of those frames that are not far softer (dB)."""
+    lags = lags[loudness > loudness.max() + ACTIVE_DB]
     first, last, edges = _lags_looked_at(bin_hz)
     rate_hz = LAG_BINS * bin_hz  # of the lags
     peak, at = lags[:, first:last].max(1)

@@ -44,7 +44,7 @@ def run_usual(
     audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None
 ) -> dict[str, Table]:
     """{table: {kind or group: {who: figures}}}. Raises `AeqError`."""
-    sounds = sounds_of(read_clips(audio, tell))
+    sounds = sounds_of(read_clips(audio, tell, other_speeds=True))
     tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
     who: dict[str, Fit] = {"rule": UsualRule.fit, OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..dsp.fine_structure import BAND_HZ, N_FINE
+from ..dsp.fine_structure import BAND_HZ, N_BINS, N_FINE
 from ..dsp.spectrum import Analysis
 from .audio_encoder import STAT_LIMIT, BalanceEncoder, Usual
 from .checkpoint import Checkpoint
@@ -28,10 +28,12 @@ from .texture import statistics, texture
 N_KINDS = len(KINDS)
 # Beside what alike sounds were off by, every sound may be off by any smooth shape: octaves of correlation and dB RMS,
 # before a factor that hangs on the sound. 0 octaves: each band for itself.
-SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0))
+SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
 # Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
 # scores of mixes no longer follow what is bright to the ear.
 SCORED_SHARE = 0.64
+# The training sounds at other speeds are kept in whole steps of a standardized feature: a byte holds +-6.
+SHIFTED_STEP = 6.0 / 127
 LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 
@@ -39,14 +41,15 @@ LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier 
 class UsualShape:
     """What the sums are made of; chosen by the likelihood of unseen recordings (models/README.md).
 
-    `fine`: of the fine structure's features beside those of how bands move. `linear`, `gaussian`, `gammas`: the kernel
-    of kinds and mean, Gaussians of several widths. `kind_weight`: of a kind's probability among the mean's features.
-    `embedded`: principal components that say how alike two sounds move. `width`: of the kernel over them.
-    `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the pooled covariance is worth. `scaled`:
-    components that its scale hangs on.
+    `fine`, `bins`: of the fine structure's features, and of those of single bins among them, beside those of how bands
+    move. `linear`, `gaussian`, `gammas`: the kernel of kinds and mean, Gaussians of several widths. `kind_weight`: of a
+    kind's probability among the mean's features. `embedded`: principal components that say how alike two sounds move.
+    `width`: of the kernel over them. `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the
+    pooled covariance is worth. `scaled`: components that its scale hangs on.
     """
 
     fine: float = 1.5
+    bins: float = 1.0
     linear: float = 0.5
     gaussian: float = 0.5
     gammas: Sequence[float] = (0.5, 2.0, 6.0)
@@ -73,13 +76,16 @@ def features(analysis: Analysis) -> Tensor:
 
 
 class UsualBalance(BalanceEncoder):
-    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features. All of it float64 once loaded."""
+    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features, `shifted` rows of the same sounds at other
+    speeds, from which the mean alone learns. All of it float64 once loaded."""
 
     feature_mean: Tensor
     feature_scale: Tensor
     classifier: Tensor
     features: Tensor
     kind_probability: Tensor
+    shifted: Tensor
+    shifted_probability: Tensor
     kind: Tensor
     weight: Tensor
     alpha: Tensor
@@ -91,13 +97,15 @@ class UsualBalance(BalanceEncoder):
     scale: Tensor
     scale_offset: Tensor
 
-    def __init__(self, n: int, f: int, shape: UsualShape | None = None) -> None:
+    def __init__(self, n: int, f: int, shape: UsualShape | None = None, shifted: int = 0) -> None:
         super().__init__()
         self.shape = shape or UsualShape()
         sizes = {
             "feature_mean": (f,), "feature_scale": (f,), "classifier": (n + 1, N_KINDS),
             "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
-            "mean_db": (N_GRID,), "alpha": (n, N_GRID), "residual": (n, N_GRID), "kind_mean_db": (N_KINDS, N_GRID),
+            "shifted": (shifted, f), "shifted_probability": (shifted, N_KINDS),
+            "mean_db": (N_GRID,), "alpha": (n + shifted, N_GRID), "residual": (n, N_GRID),
+            "kind_mean_db": (N_KINDS, N_GRID),
             "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
             "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
         }  # fmt: skip
@@ -109,10 +117,11 @@ class UsualBalance(BalanceEncoder):
         self._embedded: Tensor | None = None
 
     def standardize(self, features: Tensor) -> Tensor:
-        """(..., f) -> (..., f) of unit variance, times `fine` those of fine structure; what is unknown is average."""
+        """(..., f) -> (..., f) of unit variance, times `fine` and `bins` those; what is unknown is average."""
         standard = (features - self.feature_mean) / self.feature_scale
         standard = standard.clamp(-STAT_LIMIT, STAT_LIMIT).nan_to_num(0.0)
-        return torch.cat((standard[..., :-N_FINE], self.shape.fine * standard[..., -N_FINE:]), -1)
+        moving, fine, bins = standard.split((standard.shape[-1] - N_FINE, N_FINE - N_BINS, N_BINS), -1)
+        return torch.cat((moving, self.shape.fine * fine, self.shape.bins * bins), -1)
 
     def kinds_by_sound(self, standard: Tensor) -> Tensor:
         """Standardized (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
@@ -122,17 +131,23 @@ class UsualBalance(BalanceEncoder):
 
     def mean_kernel(self, a: Tensor, b: Tensor) -> Tensor:
         """Standardized features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k)."""
-        distance = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square() / a.shape[1]
+        product = a @ b.T
+        distance = (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * product).clamp_min(0.0) / a.shape[1]
         near = torch.stack([(-0.5 * gamma * distance).exp() for gamma in self.shape.gammas]).sum(0)
-        return self.shape.linear * (a @ b.T) / a.shape[1] + self.shape.gaussian * near
+        return self.shape.linear * product / a.shape[1] + self.shape.gaussian * near
 
     def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
         """Features (..., f) beside the probabilities of kinds (..., kinds), as `mean_kernel` compares them."""
         return torch.cat((standard, self.shape.kind_weight * probability), -1)
 
+    def known(self) -> Tensor:
+        """(n + shifted, f + kinds): what the mean compares a sound with."""
+        rows = torch.cat((self.features, SHIFTED_STEP * self.shifted))
+        return self.with_kinds(rows, torch.cat((self.kind_probability, self.shifted_probability)))
+
     def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
         """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
-        known = self.with_kinds(self.features, self.kind_probability) if self._known is None else self._known
+        known = self.known() if self._known is None else self._known
         return self.mean_db + self.mean_kernel(self.with_kinds(standard, probability), known) @ self.alpha
 
     def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
@@ -220,7 +235,7 @@ class UsualBalance(BalanceEncoder):
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
         model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
         model._pooled, model._embedded = model.pooled(), model.embed(model.features)
-        model._known = model.with_kinds(model.features, model.kind_probability)
+        model._known = model.known()
         return model.eval().requires_grad_(False)
 
 

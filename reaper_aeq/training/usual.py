@@ -20,7 +20,7 @@ from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, center
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..model.usual import N_KINDS, SMOOTH, UsualBalance, UsualShape, features, smooth_shapes, tonality
+from ..model.usual import N_KINDS, SHIFTED_STEP, SMOOTH, UsualBalance, UsualShape, features, smooth_shapes, tonality
 from ..util.settings import UsualTraining
 from .datasets.music import fill, gaussian, level_by_middle
 from .datasets.readers import Clip
@@ -39,12 +39,25 @@ PUBLISHERS = ("sfzinstruments", "debian:")
 
 
 @dataclass(frozen=True)
+class OtherSpeed:
+    """`Sounds.features` and `Sounds.targets` of the same recordings, played faster or slower."""
+
+    features: Tensor
+    targets: Tensor
+
+    def subset(self, keep: Tensor) -> OtherSpeed:
+        """`keep`: (n,) bool."""
+        return OtherSpeed(self.features[keep], self.targets[keep])
+
+
+@dataclass(frozen=True)
 class Sounds:
     """Recordings as they are learned from: all (n, ...) float64.
 
     `features` (n, f) raw; `targets` (n, bands) dB, level-free spectra, silence raised to `SILENT_BELOW_DB` under the
     loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`;
-    `sources`: what is left out together, all `repositories` of one owner.
+    `sources`: what is left out together, all `repositories` of one owner. `other_speeds`: from which the mean also
+    learns; none where clips were read without them.
     """
 
     names: tuple[str, ...]
@@ -54,6 +67,7 @@ class Sounds:
     heard: Tensor
     kinds: Tensor
     sources: tuple[str, ...]
+    other_speeds: tuple[OtherSpeed, ...] = ()
 
     def subset(self, keep: Tensor) -> Sounds:
         """`keep`: (n,) bool."""
@@ -61,7 +75,7 @@ class Sounds:
         rows = (self.names, self.repositories, self.sources)
         names, repositories, sources = (tuple(row[i] for i in chosen) for row in rows)
         parts = (self.features[keep], self.targets[keep], self.heard[keep], self.kinds[keep])
-        return Sounds(names, repositories, *parts, sources)
+        return Sounds(names, repositories, *parts, sources, tuple(one.subset(keep) for one in self.other_speeds))
 
 
 def sounds_of(clips: Sequence[Clip]) -> Sounds:
@@ -71,19 +85,38 @@ def sounds_of(clips: Sequence[Clip]) -> Sounds:
     missing = [kind for n, kind in enumerate(KINDS) if not bool((kinds == n).any())]
     if missing:
         raise AeqError(f"there are no recordings of {', '.join(missing)}: name folders that hold every kind")
-    ltas = torch.stack([clip.analysis.ltas_db() for clip in clips])
-    known = torch.stack([clip.known for clip in clips])
+    ltas, known = _spectra(clips)
     heard = torch.stack([visibility(row) for row in ltas]) * torch.stack([clip.analysis.in_reach for clip in clips])
-    raised = torch.maximum(ltas, ltas.amax(1, keepdim=True) - SILENT_BELOW_DB)
-    rows = level_by_middle(raised, known)
     music = kinds == list(KINDS).index("mix")
-    rows = fill(rows, known, *gaussian(rows[music], known[music]))
-    rows = torch.maximum(rows, rows.amax(1, keepdim=True) - SILENT_BELOW_DB)
-    stats = torch.stack([features(clip.analysis) for clip in clips])
+    mixes = gaussian(_raised(ltas, known)[music], known[music])
     sources = tuple(source_of(clip.source) for clip in clips)
     names = tuple(clip.name for clip in clips)
     repositories = tuple(clip.source for clip in clips)
-    return Sounds(names, repositories, stats, center(rows), (heard > 0.5) & known & COMPARED, kinds, sources)
+    at_speeds = zip(*(clip.other_speeds for clip in clips), strict=True)
+    return Sounds(
+        names, repositories, _features(clips), _targets(ltas, known, mixes), (heard > 0.5) & known & COMPARED, kinds,
+        sources, tuple(OtherSpeed(_features(at), _targets(*_spectra(at), mixes)) for at in at_speeds),
+    )  # fmt: skip
+
+
+def _features(clips: Sequence[Clip]) -> Tensor:
+    return torch.stack([features(clip.analysis) for clip in clips])
+
+
+def _spectra(clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
+    """LTAS in dB, and which bands a codec or the sample rate left, (n, bands)."""
+    return torch.stack([clip.analysis.ltas_db() for clip in clips]), torch.stack([clip.known for clip in clips])
+
+
+def _raised(ltas: Tensor, known: Tensor) -> Tensor:
+    """(n, bands) level-free, silence raised to `SILENT_BELOW_DB` under the loudest band."""
+    return level_by_middle(torch.maximum(ltas, ltas.amax(1, keepdim=True) - SILENT_BELOW_DB), known)
+
+
+def _targets(ltas: Tensor, known: Tensor, mixes: tuple[Tensor, Tensor]) -> Tensor:
+    """(n, bands) level-free; unknown bands as the Gaussian of mixes expects them."""
+    rows = fill(_raised(ltas, known), known, *mixes)
+    return center(torch.maximum(rows, rows.amax(1, keepdim=True) - SILENT_BELOW_DB))
 
 
 def source_of(repository: str) -> str:
@@ -121,11 +154,13 @@ def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
     """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
-    architecture = {"n": len(model.features), "f": model.features.shape[1], "shape": asdict(model.shape)}
+    n, f = model.features.shape
+    architecture = {"n": n, "f": f, "shape": asdict(model.shape), "shifted": len(model.shifted)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
-    half = {"features", "residual", "kind_probability"}
+    half = {"features", "residual", "kind_probability", "shifted_probability"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
+    tensors["shifted"] = model.state_dict()["shifted"].to(torch.int8)
     Checkpoint(tensors, info).save(out, name)
 
 
@@ -156,10 +191,13 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
 def untrained(shape: UsualShape, sounds: Sounds, kind_power: float, source_power: float) -> UsualBalance:
     """A model that holds the sounds' standardized features, their kinds and their `weights`."""
     raw = sounds.features
-    model = UsualBalance(len(raw), raw.shape[1], shape)
+    model = UsualBalance(len(raw), raw.shape[1], shape, shifted=len(raw) * len(sounds.other_speeds))
     model.feature_mean = raw.nanmean(0).nan_to_num(0.0)
     model.feature_scale = (raw - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
     model.features, model.kind = model.standardize(raw), sounds.kinds.double()
+    if sounds.other_speeds:
+        rows = torch.cat([model.standardize(one.features) for one in sounds.other_speeds])
+        model.shifted = (rows / SHIFTED_STEP).round().clamp(-127, 127)
     model.weight = weights(sounds, kind_power, source_power)
     return model
 
@@ -174,7 +212,8 @@ def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
 
 
 def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:
-    """The classifier, and what classifiers without a sound's own fold say of it."""
+    """The classifier, and what classifiers without a sound's own fold say of it, also at other speeds."""
+    fold_of_shifted = fold.repeat(len(sounds.other_speeds))
     gram = model.mean_kernel(model.features, model.features)
 
     def fitted(rows: Tensor) -> Tensor:
@@ -192,7 +231,10 @@ def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
         own = fold == k
         model.classifier = fitted(~own)
         model.kind_probability[own] = model.kinds_by_sound(model.features[own])
+        own = fold_of_shifted == k
+        model.shifted_probability[own] = model.kinds_by_sound(SHIFTED_STEP * model.shifted[own])
     model.kind_probability = model.kind_probability.half().double()
+    model.shifted_probability = model.shifted_probability.half().double()
     model.classifier = fitted(torch.ones_like(fold, dtype=torch.bool))
 
 
@@ -209,19 +251,22 @@ def logistic(features: Tensor, kinds: Tensor, weight: Tensor, penalty: float) ->
 
 
 def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:
-    """Kernel ridge regression of the spectra, and its residuals where a sound's own fold was left out."""
-    x = model.with_kinds(model.features, model.kind_probability)
+    """Kernel ridge regression of the spectra at all speeds, and its residuals where a sound's own fold was left out."""
+    x, speeds = model.known(), 1 + len(sounds.other_speeds)
     gram = model.mean_kernel(x, x)
+    targets = torch.cat((sounds.targets, *(one.targets for one in sounds.other_speeds)))
 
     def fitted(rows: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        mean = (weight[:, None] * sounds.targets[rows]).sum(0) / weight.sum()
+        """Of the recordings (n,) bool, each as it is and at the other speeds."""
+        rows, weight = rows.repeat(speeds), weight.repeat(speeds)
+        mean = (weight[:, None] * targets[rows]).sum(0) / weight.sum()
         ridge = settings.mean_ridge * torch.diag(1 / weight)
-        return mean, torch.linalg.solve(gram[rows][:, rows] + ridge, sounds.targets[rows] - mean)
+        return mean, torch.linalg.solve(gram[rows][:, rows] + ridge, targets[rows] - mean)
 
     for k in fold.unique():
         own = fold == k
         mean, alpha = fitted(~own, weights(sounds.subset(~own), settings.kind_power, settings.source_power))
-        model.residual[own] = sounds.targets[own] - mean - gram[own][:, ~own] @ alpha
+        model.residual[own] = sounds.targets[own] - mean - gram[: len(own)][own][:, (~own).repeat(speeds)] @ alpha
     model.residual = model.residual.half().double()
     model.mean_db, model.alpha = fitted(torch.ones_like(fold, dtype=torch.bool), model.weight)
     for kind in range(N_KINDS):
@@ -257,7 +302,7 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
     weight = weights(sounds, 0.5, settings.source_power)
     bands = (~hidden).sum(1)
     scale = x.new_zeros(x.shape[1], 1 + len(SMOOTH)).requires_grad_()
-    offset = torch.tensor([-0.3, 1.0, -1.5, -1.5], dtype=x.dtype).requires_grad_()
+    offset = torch.tensor([-0.3, 1.0] + [-1.5] * (len(SMOOTH) - 1), dtype=x.dtype).requires_grad_()
 
     kind = torch.nn.functional.one_hot(sounds.kinds, N_KINDS).double()
     recordings = kind.sum(0).clamp_min(1.0)

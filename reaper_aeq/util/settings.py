@@ -65,7 +65,7 @@ class UsualTraining:
     kind_power: float = setting(0.2, "a kind of n recordings counts n^(1 - power) in the mean; more costs mixes")
     source_power: float = setting(0.4, "the same for a source repository")
     kind_penalty: float = setting(0.3, "of the kind classifier, in the kernel's norm")
-    mean_ridge: float = setting(0.5, "regularisation of the expected spectrum")
+    mean_ridge: float = setting(0.7, "regularisation of the expected spectrum")
     scale_penalty: float = setting(3.0, "of what the covariance's scale hangs on")
     calibration_penalty: float = setting(30.0, "of each kind's calibration being other than 1")
     scale_steps: int = setting(40, "L-BFGS steps for it; the likelihood hardly moves beyond")

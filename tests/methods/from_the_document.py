@@ -7,7 +7,7 @@ Float64 throughout, where the program has single precision in the spectra and in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from math import ceil, erf, floor
 from pathlib import Path
 
@@ -19,7 +19,7 @@ KINDS = ("mix", "drums", "speech", "bass", "vocals", "guitar", "keys", "strings"
 
 GRID = 1000 * 2 ** (np.arange(-32, 26 + 1) / 6)
 COMPARED = (np.arange(59) >= 6) & (np.arange(59) <= 56)
-N_FINE = 121
+N_FINE, N_SPECTRAL = 409, 121
 
 
 # Curves
@@ -51,7 +51,7 @@ def sigmoid(x):
 # 1. Features
 @dataclass
 class Measured:
-    """`ltas` (59,) dB, `features` (361,), NaN where unknown, `reach` (59,) bool."""
+    """`ltas` (59,) dB, `features` (649,), NaN where unknown, `reach` (59,) bool."""
 
     ltas: np.ndarray
     features: np.ndarray
@@ -150,7 +150,7 @@ def movement(power, frame_rate):
 
 
 def fine_structure(power, width):
-    """(frames, bins) -> (121,)"""
+    """(frames, bins) -> (409,)"""
     bins, out = power.shape[1], np.full((4, 24), np.nan)
     mean = power.mean(0)
     db = 10 * np.log10(np.maximum(mean, mean.max() * 1e-10))
@@ -165,7 +165,7 @@ def fine_structure(power, width):
         first, end = ceil(f * 2 ** (-1 / 6) / width), floor(f * 2 ** (1 / 6) / width) + 1
         edges.append((first, max(end, first + 2)) if end <= bins else None)
     loud = [mean[slice(*e)].mean() if e else 0 for e in edges]
-    levels = []
+    levels, single = {}, np.full((12, 24), np.nan)
     for n, edge in enumerate(edges):
         if not loud[n] > max(loud) * 1e-10:
             continue
@@ -173,8 +173,12 @@ def fine_structure(power, width):
         level = 10 * np.log10(inside.mean(1) / inside.mean())
         flat = (10 * np.log10(inside.mean(1)) - (10 * np.log10(inside)).mean(1))[level > -30]
         out[:, n] = [flat.mean(), *np.quantile(flat, (0.1, 0.9)), (db - envelope)[slice(*edge)].std()]
-        levels.append(level)
-    level = np.mean(levels, 0)
+        levels[n] = level
+        single[:10, n] = single_bins(white[level > -30], edge, level[level > -30])
+    for n, (row, above) in product(levels, ((10, 1), (11, 3))):
+        if n + above in levels:
+            single[row, n] = moving_together(levels[n], levels[n + above])
+    level = np.mean(list(levels.values()), 0)
 
     rows = np.sqrt(np.clip(white[level > level.max() - 30, : round(5000 / width)], 1e-3, 1e3))
     rows = rows - rows.mean(1, keepdims=True)
@@ -186,7 +190,30 @@ def fine_structure(power, width):
     mean = lags.mean(0)
     strength = [mean[b : max(a, b + 1)].max() for a, b in pairwise(at)]
     low, middle, high = np.quantile(pitch, (0.25, 0.5, 0.75))
-    return np.concatenate([out.ravel(), [peak.mean(), *np.quantile(peak, (0.1, 0.9)), middle, high - low], strength])
+    pitch = [peak.mean(), *np.quantile(peak, (0.1, 0.9)), middle, high - low]
+    return np.concatenate([out.ravel(), pitch, strength, single.ravel()])
+
+
+def single_bins(white, edge, level):
+    """Whitened power of the frames that count (frames, bins), the band's first bin and end, its level -> (10,)."""
+    first, end = edge
+    own = white[:, first:end]
+    off = 10 * np.log10(white) - 10 * np.log10(own.mean(1, keepdims=True))
+    square = (off[:, first:end] ** 2).mean()
+    rows = [np.sqrt(square)]
+    for apart in (1, 2, 3, 5, 8, 13):
+        lower = off[:, first : min(end, white.shape[1] - apart)]
+        rows.append((lower * off[:, first + apart : first + apart + lower.shape[1]]).mean() / (square + 1))
+    under = (10 * np.log10(own.mean(0)) - (10 * np.log10(own)).mean(0)).mean()
+    return [*rows, under, level.max() - level.mean(), level.mean()]
+
+
+def moving_together(lower, upper):
+    """Levels (frames,) of two bands -> their correlation where either counts."""
+    either = (lower > -30) | (upper > -30)
+    lower, upper = (np.maximum(x[either], -30) for x in (lower, upper))
+    lower, upper = lower - lower.mean(), upper - upper.mean()
+    return (lower * upper).mean() / np.sqrt(((lower**2).mean() + 0.01) * ((upper**2).mean() + 0.01))
 
 
 # 2 to 4. What is usual
@@ -216,7 +243,7 @@ def likeness(x, known):
 
 def usual(model, features, name_says=None):
     z = np.nan_to_num(np.clip((features - model["feature_mean"]) / model["feature_scale"], -4, 4))
-    z[-N_FINE:] *= 1.5
+    z[-N_FINE : len(z) - N_FINE + N_SPECTRAL] *= 1.5
     logits = likeness(z, model["features"]) @ model["classifier"][:-1] + model["classifier"][-1]
     p = np.exp(logits - logits.max())
     p /= p.sum()
@@ -224,7 +251,10 @@ def usual(model, features, name_says=None):
         p = (p + 0.02) * name_says
         p /= p.sum()
 
-    known = np.hstack([model["features"], 10 * model["kind_probability"]])
+    known = np.vstack([
+        np.hstack([model["features"], 10 * model["kind_probability"]]),
+        np.hstack([6 / 127 * model["shifted"], 10 * model["shifted_probability"]]),
+    ])  # fmt: skip
     mean = model["mean_db"] + likeness(np.concatenate([z, 10 * p]), known) @ model["alpha"]
     of_kind = p @ model["kind_mean_db"]
 
@@ -241,7 +271,7 @@ def usual(model, features, name_says=None):
     f = np.exp(np.clip(says @ model["scale"] + model["scale_offset"], -4, 5))
     octaves = np.log2(GRID[:, None] / GRID)
     cov = f[0] * (n * own + 8 * pooled) / (n + 8) + f[1] * np.eye(59)
-    for factor, size, length in ((f[2], 3.2, 0.25), (f[3], 5.0, 1.0)):
+    for factor, size, length in ((f[2], 3.2, 0.25), (f[3], 5.0, 1.0), (f[4], 5.0, 3.0)):
         cov = cov + factor * size**2 * np.exp(-0.5 * (octaves / length) ** 2)
     return Usual(mean, of_kind + 0.64 * (mean - of_kind), cov, p)
 

@@ -1,12 +1,13 @@
 """The usual balance of a sound: kinds and covariance from made-up recordings, and the shipped model's promises."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from reaper_aeq.dsp.fine_structure import N_FINE
+from reaper_aeq.dsp.fine_structure import N_BINS, N_FINE
 from reaper_aeq.evaluation import usual as examination
 from reaper_aeq.evaluation.rules import UsualRule
 from reaper_aeq.model.curves import COMPARED, GRID, N_GRID, center
@@ -27,9 +28,10 @@ def made(per_kind=24, sources=6, seed=0) -> training.Sounds:
     kinds = torch.arange(count) % len(KINDS)
     tilt = torch.randn(count, generator=draw, dtype=torch.float64)
     features = 0.3 * torch.randn(count, 30 + N_FINE, generator=draw, dtype=torch.float64)
-    for own in (slice(0, len(KINDS)), slice(-len(KINDS), None)):  # of both sorts
+    for first in (0, 30, 30 + N_FINE - N_BINS):  # of all three sorts
+        own = slice(first, first + len(KINDS))
         features[:, own] += 2.0 * torch.nn.functional.one_hot(kinds, len(KINDS))
-    features[:, len(KINDS)] += tilt
+        features[:, first + len(KINDS)] += tilt
     spread = 1.0 + kinds[:, None].double()
     targets = kinds[:, None] * 0.5 * OCTAVES + tilt[:, None] * OCTAVES
     targets = targets + spread * torch.randn(count, 1, generator=draw, dtype=torch.float64) * torch.sin(OCTAVES)
@@ -72,6 +74,44 @@ def test_what_is_shipped_is_what_was_fitted(fitted, tmp_path):
         torch.testing.assert_close(a.mean_db, b.mean_db, rtol=0, atol=0.02)
         torch.testing.assert_close(a.cov, b.cov, rtol=1e-3, atol=0.02)
         torch.testing.assert_close(a.kinds, b.kinds, rtol=0, atol=1e-3)
+
+
+def at_other_speeds(sounds: training.Sounds) -> training.Sounds:
+    """Played faster, a feature of theirs and their balance move together; slower, both the other way."""
+    others = []
+    for way in (1.0, -1.0):
+        features = sounds.features.clone()
+        features[:, len(KINDS) + 1] += 4 * way
+        others.append(training.OtherSpeed(features, center(sounds.targets + 2 * way * torch.cos(OCTAVES))))
+    return replace(sounds, other_speeds=tuple(others))
+
+
+def test_the_mean_alone_learns_from_other_speeds(fitted, tmp_path):
+    sounds, plain, metrics = fitted
+    several = at_other_speeds(sounds)
+    model, _ = training.fit_usual(UsualTraining(), several)
+    for same in ("classifier", "kind_probability", "features", "kind_mean_db", "axes"):
+        torch.testing.assert_close(getattr(model, same), getattr(plain, same))
+    assert len(model.alpha) == 3 * len(sounds.names) and len(model.residual) == len(sounds.names)
+
+    fresh = at_other_speeds(made(seed=1))
+    axis = center(torch.cos(OCTAVES))[COMPARED]
+    means = []
+    for one in (plain, model):
+        faster, slower = (
+            torch.stack([usual.mean_db for usual in one.usual(at.features[:60], [None] * 60)]).mean(0)[COMPARED]
+            for at in fresh.other_speeds
+        )
+        means.append(float(axis @ (faster - slower) / (axis @ axis)))
+    assert abs(means[0]) < 0.5 and means[1] > 1.5  # 4 are true
+
+    training.save_usual(model, several, UsualTraining(), metrics, tmp_path, "usual")
+    for usual, again in zip(
+        model.usual(sounds.features[:5], [None] * 5),
+        UsualBalance.load(tmp_path).usual(sounds.features[:5], [None] * 5),
+        strict=True,
+    ):
+        torch.testing.assert_close(usual.mean_db, again.mean_db, rtol=0, atol=0.02)
 
 
 def test_what_is_said_of_the_kind_changes_kind_and_balance(fitted):
@@ -131,7 +171,12 @@ def clip(name, kind, source):
         ltas_db=lambda: ltas, in_reach=torch.ones(N_GRID, dtype=torch.bool), fine=torch.zeros(N_FINE)
     )
     return SimpleNamespace(
-        name=name, kind=kind, source=source, known=torch.ones(N_GRID, dtype=torch.bool), analysis=analysis
+        name=name,
+        kind=kind,
+        source=source,
+        known=torch.ones(N_GRID, dtype=torch.bool),
+        analysis=analysis,
+        other_speeds=(),
     )
 
 

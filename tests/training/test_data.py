@@ -167,6 +167,21 @@ def test_a_manifest_says_what_recordings_are(tmp_path):
     assert (two.kind, two.source) == ("mix", tmp_path.name) and GRID[two.known].max() > 4000
 
 
+def test_recordings_are_also_heard_faster_and_slower(tmp_path):
+    """A sixth of an octave is one band of the grid."""
+    hz = np.fft.rfftfreq(32_000, 1 / 16_000)
+    peak = np.exp(-0.5 * np.log2(np.maximum(hz, 1) / 1000) ** 2)
+    store(tmp_path / "one.wav", np.fft.irfft(np.fft.rfft(np.random.default_rng(0).standard_normal(32_000)) * peak))
+    (plain,), (clip,) = read_clips([tmp_path]), read_clips([tmp_path], other_speeds=True)
+    assert plain.other_speeds == () and len(clip.other_speeds) == 2
+    here = clip.analysis.ltas_db()
+    for other, bands in zip(clip.other_speeds, (1, -1), strict=True):
+        assert (other.name, other.source, other.kind) == (clip.name, clip.source, clip.kind)
+        moved = other.analysis.ltas_db().roll(-bands)
+        assert (moved - here)[20:44].std() < 0.2
+        assert int(other.known.sum()) == int(clip.known.sum()) + bands
+
+
 def test_a_folder_without_recordings_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no audio")
     with pytest.raises(AeqError, match="holds no recordings"):

@@ -154,7 +154,7 @@ def train_usual(
         from ...training.datasets.readers import read_clips
         from ...training.usual import train_usual
 
-        clips = read_clips(audio, to.tell)
+        clips = read_clips(audio, to.tell, other_speeds=True)
         if folds:
             from ...evaluation.folds import train_usual_folds
 

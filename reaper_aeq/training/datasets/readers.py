@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 MP3_SKIP_S = 0.05  # the encoder's padding at the start
+# Octaves: a recording played faster or slower is as likely a sound as itself, and its balance moves with its partials.
+OTHER_SPEEDS_OCT = (1 / 6, -1 / 6)
 SAFE_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, BandKind.HIGH_SHELF)
 
 
@@ -129,7 +131,10 @@ def read_ltas_prior(folder: Path | str) -> TrackSpectra:
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: where it came from, what it is, its analysis; bands above `cutoff_hz` are codec artifacts."""
+    """One recording: where it came from, what it is, its analysis; bands above `cutoff_hz` are codec artifacts.
+
+    `other_speeds`: itself as it is heard at `OTHER_SPEEDS_OCT`, where that was asked for.
+    """
 
     name: str
     source: str
@@ -138,6 +143,7 @@ class Clip:
     analysis: Analysis
     genre: str = ""
     path: str = ""
+    other_speeds: tuple[Clip, ...] = ()
 
     @property
     def known(self) -> Tensor:
@@ -145,8 +151,11 @@ class Clip:
         return torch.from_numpy(min(self.cutoff_hz, self.analysis.sample_rate / 2) >= GRID_HZ * 2 ** (1 / 12))
 
 
-def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None) -> list[Clip]:
-    """Every recording in `folders`; unreadable or silent ones are told of and left out.
+def read_clips(
+    folders: Iterable[Path | str], tell: Callable[[str], None] = lambda _: None, *, other_speeds: bool = False
+) -> list[Clip]:
+    """Every recording in `folders`; unreadable or silent ones are told of and left out. With `other_speeds` each is
+    also analyzed as it sounds a sixth of an octave higher and lower.
 
     Raises `AeqError` where a folder holds no recording at all.
     """
@@ -159,8 +168,9 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
         for path in files:
             row = rows.get(path.name, {})
+            skip_s = MP3_SKIP_S if path.suffix.lower() == ".mp3" else 0.0
             try:
-                analysis = analyze_file(path, MP3_SKIP_S if path.suffix.lower() == ".mp3" else 0.0)
+                analysis = analyze_file(path, skip_s)
             except AudioError as error:
                 tell(str(error))
                 continue
@@ -170,14 +180,27 @@ def read_clips(folders: Iterable[Path | str], tell: Callable[[str], None] = lamb
             source = row.get("source_repo") or path.parent.name
             cutoff_hz = float(row.get("codec_cutoff_hz") or 1e9)
             kind, genre = row.get("kind", "mix"), row.get("genre") or ""
-            clips.append(Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path)))
+            clip = Clip(path.name, source, kind, cutoff_hz, analysis, genre, str(path))
+            if other_speeds:
+                faster = [2**octaves for octaves in OTHER_SPEEDS_OCT]
+                found = [(cutoff_hz * by, analyze_file(path, skip_s, speed=by)) for by in faster]
+                others = (replace(clip, cutoff_hz=hz, analysis=_without_peaks(one)) for hz, one in found)
+                clip = replace(clip, other_speeds=tuple(others))
+            clips.append(clip)
     return clips
 
 
-def analyze_file(path: Path | str, skip_s: float = 0.0) -> Analysis:
-    """Streams a file through the analysis, leaving out its first `skip_s` seconds. Raises `AudioError`."""
+def analyze_file(path: Path | str, skip_s: float = 0.0, *, speed: float = 1.0) -> Analysis:
+    """Streams a file through the analysis, leaving out its first `skip_s` seconds, as if its sample rate were `speed`
+    times what it is. Raises `AudioError`."""
     with AudioFile(path) as file:
-        return analyze_blocks(_skipping(file.blocks(), round(skip_s * file.sample_rate)), file.sample_rate)
+        blocks = _skipping(file.blocks(), round(skip_s * file.sample_rate))
+        return analyze_blocks(blocks, round(file.sample_rate * speed))
+
+
+def _without_peaks(analysis: Analysis) -> Analysis:
+    """Nothing that only an answer for the sound itself would need, as thousands are kept."""
+    return replace(analysis, loudest=None, most_peak_db=None, node_power=None)
 
 
 def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray]:
