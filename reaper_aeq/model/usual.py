@@ -32,8 +32,9 @@ SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
 # Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
 # scores of mixes no longer follow what is bright to the ear.
 SCORED_SHARE = 0.64
-# The training sounds at other speeds are kept in whole steps of a standardized feature: a byte holds +-6.
-SHIFTED_STEP = 6.0 / 127
+# The features of the training sounds are kept in whole steps: a byte holds +-6, and standardized none is further off.
+FEATURE_STEP = 6.0 / 127
+IN_STEPS = ("features", "shifted")
 LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 
@@ -114,6 +115,8 @@ class UsualBalance(BalanceEncoder):
         # what is known of the training sounds, once they are loaded and stay the same
         self._pooled: Tensor | None = None
         self._known: Tensor | None = None
+        self._known_squares: Tensor | None = None
+        self._feature_squares: Tensor | None = None
         self._embedded: Tensor | None = None
 
     def standardize(self, features: Tensor) -> Tensor:
@@ -125,14 +128,16 @@ class UsualBalance(BalanceEncoder):
 
     def kinds_by_sound(self, standard: Tensor) -> Tensor:
         """Standardized (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
-        likeness = self.mean_kernel(standard.reshape(-1, standard.shape[-1]), self.features)
+        likeness = self.mean_kernel(standard.reshape(-1, standard.shape[-1]), self.features, self._feature_squares)
         logits = likeness @ self.classifier[:-1] + self.classifier[-1]
         return logits.softmax(-1).reshape(*standard.shape[:-1], N_KINDS)
 
-    def mean_kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        """Standardized features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k)."""
+    def mean_kernel(self, a: Tensor, b: Tensor, b_squares: Tensor | None = None) -> Tensor:
+        """Standardized features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k);
+        `b_squares` (k,): what the squares of `b` sum to, where that is known."""
         product = a @ b.T
-        distance = (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * product).clamp_min(0.0) / a.shape[1]
+        squares = b.square().sum(1) if b_squares is None else b_squares
+        distance = (a.square().sum(1)[:, None] + squares - 2 * product).clamp_min(0.0) / a.shape[1]
         near = torch.stack([(-0.5 * gamma * distance).exp() for gamma in self.shape.gammas]).sum(0)
         return self.shape.linear * product / a.shape[1] + self.shape.gaussian * near
 
@@ -142,13 +147,14 @@ class UsualBalance(BalanceEncoder):
 
     def known(self) -> Tensor:
         """(n + shifted, f + kinds): what the mean compares a sound with."""
-        rows = torch.cat((self.features, SHIFTED_STEP * self.shifted))
+        rows = torch.cat((self.features, self.shifted))
         return self.with_kinds(rows, torch.cat((self.kind_probability, self.shifted_probability)))
 
     def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
         """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
         known = self.known() if self._known is None else self._known
-        return self.mean_db + self.mean_kernel(self.with_kinds(standard, probability), known) @ self.alpha
+        likeness = self.mean_kernel(self.with_kinds(standard, probability), known, self._known_squares)
+        return self.mean_db + likeness @ self.alpha
 
     def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
         """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) bool leaves some out."""
@@ -233,9 +239,13 @@ class UsualBalance(BalanceEncoder):
         checkpoint = Checkpoint.load(name, folder)
         architecture = dict(checkpoint.info["architecture"])
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
-        model.load_state_dict({key: value.double() for key, value in checkpoint.tensors.items()})
+        tensors = {key: value.double() for key, value in checkpoint.tensors.items()}
+        model.load_state_dict(tensors | {key: FEATURE_STEP * tensors[key] for key in IN_STEPS})
         model._pooled, model._embedded = model.pooled(), model.embed(model.features)
         model._known = model.known()
+        count, f = model.features.shape
+        model.features, model.shifted = model._known[:count, :f], model._known[count:, :f]  # once in memory
+        model._known_squares, model._feature_squares = model._known.square().sum(1), model.features.square().sum(1)
         return model.eval().requires_grad_(False)
 
 

@@ -20,7 +20,17 @@ from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, center
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..model.usual import N_KINDS, SHIFTED_STEP, SMOOTH, UsualBalance, UsualShape, features, smooth_shapes, tonality
+from ..model.usual import (
+    FEATURE_STEP,
+    IN_STEPS,
+    N_KINDS,
+    SMOOTH,
+    UsualBalance,
+    UsualShape,
+    features,
+    smooth_shapes,
+    tonality,
+)
 from ..util.settings import UsualTraining
 from .datasets.music import fill, gaussian, level_by_middle
 from .datasets.readers import Clip
@@ -158,9 +168,9 @@ def save_usual(
     architecture = {"n": n, "f": f, "shape": asdict(model.shape), "shifted": len(model.shifted)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
-    half = {"features", "residual", "kind_probability", "shifted_probability"}
+    half = {"residual", "kind_probability", "shifted_probability"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
-    tensors["shifted"] = model.state_dict()["shifted"].to(torch.int8)
+    tensors |= {key: _steps(model.state_dict()[key]).to(torch.int8) for key in IN_STEPS}
     Checkpoint(tensors, info).save(out, name)
 
 
@@ -171,7 +181,6 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
     fold = torch.tensor([fold_of[source] for source in sounds.sources])
     model = untrained(UsualShape(), sounds, settings.kind_power, settings.source_power)
-    model.features = model.features.half().double()  # this is how they are shipped
     _fit_kinds(model, sounds, fold, settings)
     _fit_mean(model, sounds, fold, settings)
     fit_axes(model)
@@ -194,12 +203,18 @@ def untrained(shape: UsualShape, sounds: Sounds, kind_power: float, source_power
     model = UsualBalance(len(raw), raw.shape[1], shape, shifted=len(raw) * len(sounds.other_speeds))
     model.feature_mean = raw.nanmean(0).nan_to_num(0.0)
     model.feature_scale = (raw - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
-    model.features, model.kind = model.standardize(raw), sounds.kinds.double()
+    # as they are shipped, in whole steps
+    model.features, model.kind = FEATURE_STEP * _steps(model.standardize(raw)), sounds.kinds.double()
     if sounds.other_speeds:
         rows = torch.cat([model.standardize(one.features) for one in sounds.other_speeds])
-        model.shifted = (rows / SHIFTED_STEP).round().clamp(-127, 127)
+        model.shifted = FEATURE_STEP * _steps(rows)
     model.weight = weights(sounds, kind_power, source_power)
     return model
+
+
+def _steps(standard: Tensor) -> Tensor:
+    """Standardized features in whole steps, -127..127."""
+    return (standard / FEATURE_STEP).round().clamp(-127, 127)
 
 
 def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
@@ -232,7 +247,7 @@ def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
         model.classifier = fitted(~own)
         model.kind_probability[own] = model.kinds_by_sound(model.features[own])
         own = fold_of_shifted == k
-        model.shifted_probability[own] = model.kinds_by_sound(SHIFTED_STEP * model.shifted[own])
+        model.shifted_probability[own] = model.kinds_by_sound(model.shifted[own])
     model.kind_probability = model.kind_probability.half().double()
     model.shifted_probability = model.shifted_probability.half().double()
     model.classifier = fitted(torch.ones_like(fold, dtype=torch.bool))

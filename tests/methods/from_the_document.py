@@ -241,10 +241,11 @@ def likeness(x, known):
     return 0.5 * known @ x / d + 0.5 * sum(np.exp(-g * near) for g in (0.5, 2, 6))
 
 
-def usual(model, features, name_says=None):
-    z = np.nan_to_num(np.clip((features - model["feature_mean"]) / model["feature_scale"], -4, 4))
+def usual(model, heard, name_says=None):
+    z = np.nan_to_num(np.clip((heard - model["feature_mean"]) / model["feature_scale"], -4, 4))
     z[-N_FINE : len(z) - N_FINE + N_SPECTRAL] *= 1.5
-    logits = likeness(z, model["features"]) @ model["classifier"][:-1] + model["classifier"][-1]
+    features, shifted = 6 / 127 * model["features"], 6 / 127 * model["shifted"]
+    logits = likeness(z, features) @ model["classifier"][:-1] + model["classifier"][-1]
     p = np.exp(logits - logits.max())
     p /= p.sum()
     if name_says is not None:
@@ -252,20 +253,20 @@ def usual(model, features, name_says=None):
         p /= p.sum()
 
     known = np.vstack([
-        np.hstack([model["features"], 10 * model["kind_probability"]]),
-        np.hstack([6 / 127 * model["shifted"], 10 * model["shifted_probability"]]),
+        np.hstack([features, 10 * model["kind_probability"]]),
+        np.hstack([shifted, 10 * model["shifted_probability"]]),
     ])  # fmt: skip
     mean = model["mean_db"] + likeness(np.concatenate([z, 10 * p]), known) @ model["alpha"]
     of_kind = p @ model["kind_mean_db"]
 
-    place, places = ((x - model["axes_mean"]) @ model["axes"] for x in (z, model["features"]))
+    place, places = ((x - model["axes_mean"]) @ model["axes"] for x in (z, features))
     w = model["weight"] * np.exp(-apart(place, places) / (2 * 40)) * (p[model["kind"].astype(int)] + 0.1)
     r = model["residual"]
     own = (r.T * w) @ r / w.sum()
     pooled = (r.T * model["weight"]) @ r / model["weight"].sum()
     n = w.sum() ** 2 / (w**2).sum()
 
-    fine = features[-N_FINE:]
+    fine = heard[-N_FINE:]
     tonal = np.nan_to_num([np.nanmean(fine[:24]), np.nanmean(fine[3 * 24 : 4 * 24])])
     says = np.concatenate([p, (tonal - model["tonal_mean"]) / 3, place[:12]])
     f = np.exp(np.clip(says @ model["scale"] + model["scale_offset"], -4, 5))
