@@ -84,6 +84,8 @@ local sentences = {
   stems_are_mix = "REAPER rendered the whole mix instead of '{track}', so nothing was changed. "
     .. "Put an item on that track or select other tracks; 'AEQ_Self-test' tells more.",
   render_failed = "REAPER rendered nothing for '{track}'. Press again; if it happens again, run 'AEQ_Self-test'.",
+  receive_lost = "You changed what '{source}' sends to '{track}' while it was rendered, which kept '{source}' out. "
+    .. "It may still be muted there: look at the receives of '{track}'.",
   render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
     .. "if the disk with {folder} is full, free some space first.",
   disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",

@@ -151,25 +151,72 @@ function render_state.lift_solos(project, targets, later)
   end
 end
 
+--- The receives of a track by what they are: {[route] = {{place, muted}, ..., source, guid}}.
+local function receives(track)
+  local routes = {}
+  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
+    local function value(key)
+      return reaper.GetTrackSendInfo_Value(track, -1, i, key)
+    end
+    local source = value("P_SRCTRACK")
+    local guid = reaper.GetTrackGUID(source)
+    local route = table.concat({ guid, value("I_SRCCHAN"), value("I_DSTCHAN"), value("I_MIDIFLAGS") }, " ")
+    routes[route] = routes[route] or { source = source, guid = guid }
+    table.insert(routes[route], { place = i, muted = value("B_MUTE") ~= 0 })
+  end
+  return routes
+end
+
+--- Mutes the receives of a track. The user may add, delete or move receives and tracks while a render goes on in the
+--- background, so they are found again by their route and not by their place; `tell` is for what cannot be found.
+local function mute_receives(project, track, later, tell)
+  local before = receives(track)
+  later(function()
+    if not still_there(project, track, "MediaTrack*") then
+      return
+    end
+    local left, lost, doubtful = receives(track), {}, nil
+    for route, were in pairs(before) do
+      local are = left[route]
+      local known = are and #are == #were
+      for n, one in ipairs(were) do
+        if known and are[n].muted and not one.muted then
+          reaper.SetTrackSendInfo_Value(track, -1, are[n].place, "B_MUTE", 0)
+        end
+        lost[were.guid] = lost[were.guid] or not known and not one.muted
+      end
+      left[route] = not known and are or nil
+    end
+    for _, list in pairs(left) do
+      for _, one in ipairs(list) do
+        doubtful = one.muted and lost[list.guid] and list.source or doubtful
+      end
+    end
+    if doubtful then
+      local _, name = reaper.GetTrackName(track)
+      local _, source = reaper.GetTrackName(doubtful)
+      tell(messages.text("receive_lost", { track = name, source = source }))
+    end
+  end)
+  for _, list in pairs(before) do
+    for _, one in ipairs(list) do
+      if not one.muted then
+        reaper.SetTrackSendInfo_Value(track, -1, one.place, "B_MUTE", 1)
+      end
+    end
+  end
+end
+
 --- Keeps what comes from other tracks, its folder's children and receives, out of a track: chosen items are heard by
---- themselves. The others are still heard where they are rendered.
-function render_state.cut_off(project, track, later)
+--- themselves. The others are still heard where they are rendered. `tell`: says what could not be put back.
+function render_state.cut_off(project, track, later, tell)
   for _, child in ipairs(all_tracks(project)) do
     if reaper.GetParentTrack(child) == track and reaper.GetMediaTrackInfo_Value(child, "B_MAINSEND") ~= 0 then
       put_back(project, child, "B_MAINSEND", later)
       reaper.SetMediaTrackInfo_Value(child, "B_MAINSEND", 0)
     end
   end
-  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
-    if reaper.GetTrackSendInfo_Value(track, -1, i, "B_MUTE") == 0 then
-      later(function()
-        if still_there(project, track, "MediaTrack*") then
-          reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 0)
-        end
-      end)
-      reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 1)
-    end
-  end
+  mute_receives(project, track, later, tell)
 end
 
 --- Would REAPER record what is written on a track in this automation mode (touch, write, latch)? nil for no mode known.
