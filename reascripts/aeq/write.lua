@@ -190,6 +190,9 @@ function write.with_edits(target, eq, blend)
     return eq
   end
   local computed = target.computed or record.eq
+  if not computed then
+    return eq
+  end
   local held, change = edits.of(target.track, fx, computed)
   if not change then
     return eq
