@@ -195,8 +195,9 @@ end
 
 run.close = close
 
---- Runs `story(act)` as the action called `title`. Only one runs at a time.
-function run.start(title, story)
+--- Runs `story(act)` as the action called `title`. Only one runs at a time. `told(text)` shows what it has to say, in a
+--- box by default.
+function run.start(title, story, told)
   if not run.begin() then
     return
   end
@@ -206,7 +207,7 @@ function run.start(title, story)
       close(act)
     end
   end)
-  local host = { progress = progress.new(title), tell = messages.show, over = function() end }
+  local host = { progress = progress.new(title), tell = told or messages.show, over = function() end }
   act = run.within(title, function(self)
     act = self
     story(self)

@@ -73,6 +73,69 @@ def test_no_movement_is_lost_where_reaper_ends_a_run_for_the_next(warm):
     assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
 
 
+INTENSITY, ADAPTATION = "AEQ_Intensity by controller or wheel", "AEQ_Adaptation by controller or wheel"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_is_moved_while_a_press_is_at_work_is_done_behind_it_and_opens_no_box(warm, listed):
+    """Listed by ReaPack, each movement ends the run of the one before."""
+    if not listed:
+        record = warm.scripts / "aeq" / "installed.json"
+        record.write_text(record.read_text().replace('"files"', '"no files"'))
+        warm.reaper.actions.flags = dict.fromkeys(warm.reaper.actions.flags, 4)
+    warm.backend.takes = False
+    points = len(warm.project.undo_points)
+    warm.start("Make brighter")
+    for value in (100, 80, 60, 32):
+        warm.reaper.step(3)
+        warm.reaper.turn(INTENSITY, value, resolution=128)
+        warm.reaper.turn(ADAPTATION, value, resolution=128)
+    assert len(warm.project.undo_points) == points
+    warm.backend.takes = True
+    warm.reaper.run_until()
+    assert warm.said == [] and ours(warm.project)["A"][0][0] == "AEQ: warm 50% + bright 50%"
+    assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == 0.25
+    assert [point.label for point in warm.project.undo_points[points:]].count("AEQ: make brighter") == 1
+
+
+@pytest.mark.parametrize("action", [INTENSITY, ADAPTATION])
+def test_of_what_is_moved_for_another_selection_nothing_is_done(open_song, tmp_path, action):
+    sound = noise(tmp_path / "a.wav")
+    strips = [Strip(name, [Clip(sound)], selected=True) for name in "AB"]
+    s = open_song(strips, preferences=Preferences(osara=True))
+    s.press("Make warmer")
+    s.backend.takes = False
+    s.start("Make brighter")
+    s.reaper.run_until(lambda: list(s.mailbox.glob("*.request")))
+    s.reaper.turn(action, 0)
+    with s.reaper.as_user() as project:
+        injection.select(project, tracks=[project.tracks[1]])
+    s.reaper.step(2)
+    s.reaper.turn(action, 10)
+    s.backend.takes = True
+    s.reaper.run_until()
+    assert s.said == [] and "Something else was selected meanwhile" in "".join(s.reaper.ui.spoken)
+    assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 100% + bright 100%"}
+    s.reaper.turn(action, 32, resolution=128)
+    s.reaper.run_until()
+    assert s.said == [] and ours(s.project)["A"][0][0] == "AEQ: warm 100% + bright 100%"
+
+
+def test_what_a_controller_cannot_do_is_said_in_one_box(open_song, tmp_path):
+    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"))], selected=True)], preferences=Preferences(osara=True))
+
+    def move(count: int) -> None:
+        for value in range(count):
+            s.reaper.turn(INTENSITY, value)
+            s.reaper.run_until()
+
+    move(5)
+    assert len(s.said) == 1 and len(s.reaper.ui.spoken) == 5
+    s.reaper.clock.pass_s(4.0)
+    move(2)
+    assert len(s.said) == 2 and s.unchanged
+
+
 def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
     sound = noise(tmp_path / "a.wav", 0.1)
     s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(3)])

@@ -99,9 +99,7 @@ def receives(track) -> list[str]:
 
 def set_receives(track, lines: list[str]) -> None:
     body = track.node.body
-    place = next(
-        (n for n, line in enumerate(body) if str(line).split()[:1] == ["AUXRECV"]), body.index("    PERF 0") + 1
-    )
+    place = body.index("    PERF 0") + 1
     body[:] = [line for line in body if str(line).split()[:1] != ["AUXRECV"]]
     body[place:place] = [f"    {line}" for line in lines]
     track.project.touch()
