@@ -14,7 +14,7 @@ local sentences = {
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot do any {direction}.",
   nothing_edited = "No EQ on the selected tracks was changed by hand. Turn its bands in ReaEQ, then run this.",
   unknown_record = "What was computed for the EQ on '{track}' cannot be read: a newer reaper-aeq wrote it, "
-    .. "or it is damaged. The EQ was left as it is; press its word again to have it computed anew.",
+    .. "or it is damaged. The EQ was left as it is. Press its word again to get a new one.",
   edit_kept = "'{track}': your change is kept ({change}). 'AEQ_Start afresh' drops it.",
   learned = "Learned from your change on {tracks}. Now known of you: {words}. Nothing of it leaves this computer.",
   learned_before = "Your change on '{track}' was learned already. Change the EQ further to teach more.",

@@ -30,7 +30,7 @@ DAMAGED = {
 }
 UNREADABLE = (
     "What was computed for the EQ on 'Vox' cannot be read: a newer reaper-aeq wrote it, or it is damaged. "
-    "The EQ was left as it is; press its word again to have it computed anew."
+    "The EQ was left as it is. Press its word again to get a new one."
 )
 
 
