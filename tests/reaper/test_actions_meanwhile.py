@@ -26,6 +26,10 @@ def rendering(tmp_path, monkeypatch):
         Strip("D", [Clip(sound)], solo=True),
     ]
     s = open_song(strips, preferences=Preferences(background_render=True))
+    with s.reaper.as_user() as project:
+        project.tracks[0].node.set("AUTOMODE", [4])
+        project.touch()
+    s.before = s.project.bytes()
     begin(s)
     yield s
     next(songs, None)
@@ -49,6 +53,7 @@ def to_its_end(session) -> None:
 def as_before(s) -> None:
     for track in s.project.tracks:
         assert not any(fx.flag(0) for fx in fx_list(track)), "an FX was left off"
+        assert track.node.number("AUTOMODE") == (4 if track.name == "A" else 0)
         assert track.node.number("MAINSEND", 0, 1.0) == 1 and track.node.get("MUTESOLO")[0] == "0"
         assert track.node.get("MUTESOLO")[1] == str(int(track.name == "D"))
         assert not any(item.node.number("MUTE") for item in track.items)
@@ -87,6 +92,30 @@ def test_another_tab_comes_to_the_front(rendering, tmp_path, closed):
     assert len(s.said) == 1 and s.said[0].startswith("You changed to another project")
     assert other.bytes() == before and other.undo_points == [] and s.left_behind() == []
     assert closed or s.unchanged
+
+
+MOVED = [
+    ("CURSOR", ["0.3"], None),
+    ("SELECTION", ["0.3", "0.4"], None),
+    ("SELECTION2", ["0.3", "0.4"], None),
+    ("AUTOMODE", ["1"], "A"),
+    ("MUTESOLO", ["0", "2", "0"], "D"),
+]
+
+
+@pytest.mark.parametrize(("line", "words", "name"), MOVED)
+def test_what_the_user_moves_meanwhile_stays(rendering, line, words, name):
+    """Edit cursor, time selection, loop; an automation mode and a solo that were another one for the moment."""
+    s = rendering
+
+    def node(project):
+        return next((track.node for track in project.tracks if track.name == name), project.root)
+
+    with s.reaper.as_user() as project:
+        node(project).set(line, words)
+        project.touch()
+    to_its_end(s)
+    assert s.said == [] and node(s.project).get(line) == words and len(ours(s.project)) == 2
 
 
 def receive(source: int, muted: int = 0, channel: int = 0) -> str:
