@@ -137,7 +137,7 @@ function turn.intensity()
       if act.cancelled then
         hand:take_back()
       end
-      hand:finish(math.huge)
+      pcall(hand.finish, hand, math.huge) -- it may still look for what is meant, in a project that is gone
     end)
     local function slice(step)
       while not hand[step](hand, reaper.time_precise() + SLICE_S) do

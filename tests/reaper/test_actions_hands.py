@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from actions_kit import Clip, Strip, noise, ours
+from actions_kit import Clip, Strip, noise, ours, song
 from standin import injection
 from standin.behavior import Preferences
+from standin.fx_chain import fx_list
+from standin.registry import FUNCTIONS
 
 
 @pytest.fixture(params=["5.3", "5.4"])
@@ -148,6 +150,41 @@ def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
         injection.delete_track(project.tracks[0])
     s.reaper.run_until()
     assert s.said == [] and [names[0][0] for names in ours(s.project).values()] == ["AEQ: warm 50%"] * 2
+
+
+def test_the_step_is_called_after_an_eq_that_is_still_there(open_song, tmp_path):
+    sound = noise(tmp_path / "a.wav", 0.1)
+    s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(3)])
+    s.press("Make warmer")
+    s.reaper.clock.pace_s = 0.0
+    for value in (48, 32):
+        s.reaper.turn(INTENSITY, value, resolution=128)
+        s.reaper.step(12)
+        with s.reaper.as_user() as project:
+            if fx := fx_list(project.tracks[0]):
+                assert 20 * math.log10(fx[0].eq.state.bands[0].gain) == pytest.approx(2.25, abs=0.01)
+                FUNCTIONS["TrackFX_Delete"](s.reaper, project.tracks[0], 0)
+    s.reaper.run_until()
+    assert s.said == [] and s.project.undo_points[-1].label == "AEQ: warm 50% (3 tracks)"
+
+
+def test_escape_while_it_is_looked_for_what_is_meant_in_a_project_that_is_left(open_song, tmp_path):
+    sound = noise(tmp_path / "a.wav", 0.1)
+    s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(30)])
+    s.press("Make warmer")
+    script = s.scripts / "aeq" / "turn.lua"
+    slow = script.read_text().replace("SLICE_S, STALE_S, QUIET_S = 0.5, 0.01,", "SLICE_S, STALE_S, QUIET_S = 0.5, -1,")
+    script.write_text(slow)
+    s.reaper.turn(INTENSITY, 32)
+    s.reaper.clock.pass_s(1.0)
+    s.reaper.step(3)
+    assert s.reaper.ui.windows and "= 0.5, -1," in slow
+    s.reaper.ui.press_escape()
+    s.reaper.step(1)
+    before = s.project.bytes()
+    s.reaper.open_tab(song(tmp_path, [Strip("X")], "other.rpp"))
+    s.reaper.run_until()
+    assert s.said == [] and s.reaper.projects[0].bytes() == before
 
 
 def test_escape_takes_back_what_a_controller_turned(warm):
