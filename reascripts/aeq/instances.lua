@@ -50,7 +50,7 @@ local function is_eq(eq, kinds)
   for _, band in ipairs(bands) do
     local fine = type(band) == "table" and kinds[band.kind] and positive(band.freq_hz)
       and positive(band.bandwidth_oct) and is_gain(band.gain_db) and type(band.enabled) == "boolean"
-    if not fine then
+    if not fine or band.state and math.type(band.state) ~= "integer" then -- ReaEQ's number, as 0.1 kept it at times
       return false
     end
   end
@@ -69,11 +69,11 @@ end
 
 local function well_formed(record)
   return type(record) == "table" and type(record.fx) == "string" and type(record.name) == "string"
-    and (record.family == "word" or record.family == "match")
+    and (record.family == "word" or record.family == "match") and is_blend(record.blend)
 end
 
 --- A record as it can be used. What cannot be read of it, as a band of a kind that only a newer version knows, counts
---- as not known: there is no `eq` then, or no word in its blend. Beside the track it stays as it was written.
+--- as not known: there is no `eq` then. Beside the track it stays as it was written.
 function instances.readable(record, kinds)
   local copy = {}
   for key, value in pairs(record) do
@@ -81,7 +81,6 @@ function instances.readable(record, kinds)
   end
   copy.eq = is_eq(record.eq, kinds) and record.eq or nil
   copy.times = positive(record.times) and record.times or nil
-  copy.blend = is_blend(record.blend) and record.blend or {}
   return copy
 end
 

@@ -340,11 +340,12 @@ end
 --- Cursor, time selection, loop and playback: a render may stop playback and move the cursor.
 function render_state.transport(project)
   local state, position = reaper.GetPlayStateEx(project), reaper.GetPlayPositionEx(project)
-  kept = { project = project, marks = marks(project) }
+  local mine = { project = project, marks = marks(project) }
+  kept = mine
   return function()
-    follow_user() -- where the wait was the last
-    local cursor, spans = kept.marks[1], { [false] = kept.marks[2], [true] = kept.marks[3] }
+    follow_user() -- where the user stopped it in that cycle
     kept = nil
+    local cursor, spans = mine.marks[1], { [false] = mine.marks[2], [true] = mine.marks[3] }
     if not still_open(project) then
       return
     end
