@@ -39,8 +39,8 @@ local PRESSES = {
   end,
   variation = function(act)
     require("aeq.flow").again(act, function(target)
-      local seen = target.instance.record and target.instance.record.seen
-      target.variation = ((type(seen) == "table" and tonumber(seen.variation) or 0) + 1) % (VARIATIONS + 1)
+      local variation = require("aeq.seen").kept(target.instance.record).variation or 0
+      target.variation = (variation + 1) % (VARIATIONS + 1)
     end)
   end,
 }

@@ -158,7 +158,7 @@ local function remark(entry)
   local list = {}
   for i, instance in ipairs(entry.ours) do
     local record = instance.record
-    if record and names.family(instance.name) then
+    if record and record.eq and names.family(instance.name) then
       local _, change = edits.of(entry.track, instance.index, record.eq)
       if (change ~= nil) ~= names.is_edited(instance.name) then
         list[i] = { instance = instance, note = { instance = instance, eq = record.eq, blend = reaeq.blend(instance),
@@ -257,24 +257,28 @@ function adjust.delta(act)
   lamps.set("delta", on)
 end
 
---- The instances of an entry that somebody changed by hand: {{entry, instance, held, change}, ...}.
+--- The instances of an entry that somebody changed by hand: {{entry, instance, held, change}, ...}. Also a sentence, if
+--- there are some of which it is not known what was computed.
 function adjust.edited(entry)
-  local list = {}
+  local list, unknown = {}, nil
   for _, instance in ipairs(entry.ours) do
-    local fx = instance.record and chain.own({ track = entry.track, instance = instance })
-    if fx then
-      local held, change = edits.of(entry.track, fx, instance.record.eq)
+    local record = instance.record
+    local fx = record and chain.own({ track = entry.track, instance = instance })
+    if fx and record.eq then
+      local held, change = edits.of(entry.track, fx, record.eq)
       list[#list + 1] = change and { entry = entry, instance = instance, held = held, change = change } or nil
+    elseif fx then
+      unknown = messages.text("unknown_record", { track = entry.name })
     end
   end
-  return list
+  return list, unknown
 end
 
 --- Makes them again what was computed.
 function adjust.afresh(act)
   one_step.run(act, {
     ready = function(entry)
-      entry.edited = adjust.edited(entry)
+      entry.edited, entry.unknown = adjust.edited(entry)
       for _, one in ipairs(entry.edited) do
         local instance = one.instance
         one.eq, one.was = instance.record.eq, seen_now(entry.track, instance)
@@ -284,11 +288,11 @@ function adjust.afresh(act)
       entry.noted, entry.places = noted(entry, entry.edited)
     end,
     decide = function(entries)
-      local any = false
+      local any, why = false, nil
       for _, entry in ipairs(entries) do
-        any = any or #entry.edited > 0
+        any, why = any or #entry.edited > 0, why or entry.unknown
       end
-      return any and act.title or messages.fail("nothing_edited")
+      return any and act.title or why and messages.fail("cannot", { why = why }) or messages.fail("nothing_edited")
     end,
     same = function(entry)
       return same(entry.track, entry.edited)
@@ -303,6 +307,9 @@ function adjust.afresh(act)
       put_noted(entry)
     end,
     look = function(entry)
+      if entry.unknown then
+        act:note(entry.unknown)
+      end
       for _, one in ipairs(entry.edited) do
         local fx = chain.find(entry.track, one.instance.guid)
         if fx then

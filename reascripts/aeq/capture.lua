@@ -38,7 +38,9 @@ local function quiet(act, group, whole_chain, later)
     if #target.items > 0 then
       render_state.mute_others(act.project, target.track, set_of(target.items), group.start_s, group.end_s, later)
       if not target.midi then -- an instrument may play what others send to it
-        render_state.cut_off(act.project, target.track, later)
+        render_state.cut_off(act.project, target.track, later, function(text)
+          act:warn(text)
+        end)
       end
     end
   end

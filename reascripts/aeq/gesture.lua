@@ -210,7 +210,7 @@ function Gesture:finish(until_s)
   if #self.parts == 0 or not reaper.ValidatePtr2(0, self.project, "ReaProject*") then
     return true
   end
-  local first = self.parts[1]
+  local first = self:first() or self.parts[1]
   local count = self.tracks > 1 and (" (%d tracks)"):format(self.tracks) or ""
   local label = names.format(scale.weights(first.blend or {}, first.applied or 1)) .. count
   reaper.Undo_BeginBlock2(self.project)

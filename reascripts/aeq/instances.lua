@@ -9,6 +9,7 @@ local instances = {}
 local KEY = "P_EXT:reaper-aeq"
 local VERSION = 1
 local SAME_DB, SAME_HZ, SAME_OCT = 0.05, 1e-3, 5e-3
+local MOST_DB, MOST_WEIGHT = 13, 10 -- more no EQ of ours ever had
 
 -- A run asks for one track's record several times, and reading it is slow: the last texts are kept as they were read.
 local KEPT_TEXTS = 512
@@ -36,15 +37,20 @@ local function positive(value)
   return type(value) == "number" and value > 0 and value < math.huge
 end
 
-local function is_eq(eq)
+local function is_gain(value)
+  return type(value) == "number" and value < MOST_DB -- NaN is not
+end
+
+-- kinds: {[kind] = what is true} of the bands that this version knows
+local function is_eq(eq, kinds)
   local bands = type(eq) == "table" and eq.bands
-  if type(bands) ~= "table" or bands == json.null or type(eq.output_gain_db) ~= "number" then
+  if type(bands) ~= "table" or bands == json.null or not is_gain(eq.output_gain_db) then
     return false
   end
   for _, band in ipairs(bands) do
-    local fine = type(band) == "table" and type(band.kind) == "string" and positive(band.freq_hz)
-      and positive(band.bandwidth_oct) and type(band.gain_db) == "number" and type(band.enabled) == "boolean"
-    if not fine then
+    local fine = type(band) == "table" and kinds[band.kind] and positive(band.freq_hz)
+      and positive(band.bandwidth_oct) and is_gain(band.gain_db) and type(band.enabled) == "boolean"
+    if not fine or band.state and math.type(band.state) ~= "integer" then -- ReaEQ's number, as 0.1 kept it at times
       return false
     end
   end
@@ -53,7 +59,8 @@ end
 
 local function is_blend(blend)
   for _, part in ipairs(type(blend) == "table" and blend or {}) do
-    if type(part) ~= "table" or type(part.word) ~= "string" or type(part.weight) ~= "number" then
+    local fine = type(part) == "table" and type(part.word) == "string" and type(part.weight) == "number"
+    if not fine or math.abs(part.weight) > MOST_WEIGHT then
       return false
     end
   end
@@ -63,7 +70,18 @@ end
 local function well_formed(record)
   return type(record) == "table" and type(record.fx) == "string" and type(record.name) == "string"
     and (record.family == "word" or record.family == "match") and is_blend(record.blend)
-    and is_eq(record.eq)
+end
+
+--- A record as it can be used. What cannot be read of it, as a band of a kind that only a newer version knows, counts
+--- as not known: there is no `eq` then. Beside the track it stays as it was written.
+function instances.readable(record, kinds)
+  local copy = {}
+  for key, value in pairs(record) do
+    copy[key] = value
+  end
+  copy.eq = is_eq(record.eq, kinds) and record.eq or nil
+  copy.times = positive(record.times) and record.times or nil
+  return copy
 end
 
 --- {eqs = {{fx, family, name, blend, eq}, ...}, copied = true if another track wrote this, group = id of a linked

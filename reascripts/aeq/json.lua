@@ -155,8 +155,9 @@ function decode_value(text, at, depth, breathe)
   elseif literal and text:sub(at, at + #literal[1] - 1) == literal[1] then
     return literal[2], at + #literal[1]
   end
-  local number = text:match("^-?%d+%.?%d*[eE]?[-+]?%d*", at)
-  return tonumber(number) or fail(text, at), at + #(number or "")
+  local number = text:match("^-?%d+%.?%d*[eE]?[-+]?%d*", at) or ""
+  local value = tonumber(number)
+  return value and math.abs(value) < math.huge and value or fail(text, at), at + #number
 end
 
 --- The value of a JSON text; null is `json.null`. Throws a string for anything else.

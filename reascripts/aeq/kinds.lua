@@ -4,6 +4,7 @@ local instances = require("aeq.instances")
 local linked = require("aeq.linked")
 local messages = require("aeq.messages")
 local one_step = require("aeq.one_step")
+local seen = require("aeq.seen")
 local selection = require("aeq.selection")
 local settings = require("aeq.settings")
 local speak = require("aeq.speak")
@@ -56,9 +57,8 @@ end
 function kinds.why(act)
   local lines = {}
   for i, entry in ipairs(linked.with_ours(act)) do
-    local record = entry.ours[1].record
-    local seen = record and type(record.seen) == "table" and record.seen or {}
-    lines[i] = ("%s: %s"):format(entry.name, seen.why or messages.text("no_why", { track = entry.name }))
+    local why = seen.kept(entry.ours[1].record).why
+    lines[i] = ("%s: %s"):format(entry.name, why or messages.text("no_why", { track = entry.name }))
   end
   speak.say(table.concat(lines, ". "))
   reaper.ShowConsoleMsg("reaper-aeq\n" .. table.concat(lines, "\n") .. "\n")

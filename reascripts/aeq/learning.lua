@@ -17,17 +17,6 @@ local write = require("aeq.write")
 
 local learning = {}
 
-local function bands_of(eq)
-  local list = {}
-  for n, band in ipairs(eq.bands) do
-    list[n] = {
-      kind = band.kind, freq_hz = band.freq_hz, gain_db = band.gain_db, bandwidth_oct = band.bandwidth_oct,
-      enabled = band.enabled,
-    }
-  end
-  return { bands = json.array(list) }
-end
-
 --- Why nothing can be learned of an edit: the key of a sentence, or nil.
 local function hindrance(edit)
   local record, blend = edit.instance.record, reaeq.blend(edit.instance)
@@ -54,8 +43,8 @@ local function ask(act, list)
       held.bands[#held.bands + 1] = band.enabled and band or nil
     end
     tasks[i] = {
-      word = blend[1].word, intensity = blend[1].weight, heard = record.heard, computed = bands_of(record.eq),
-      made = bands_of(held),
+      word = blend[1].word, intensity = blend[1].weight, heard = record.heard,
+      computed = { bands = noting.bands(record.eq) }, made = { bands = noting.bands(held) },
     }
   end
   local told = backend.call(act, "POST", "/v1/profile/learn", { edits = json.array(tasks) })
@@ -96,7 +85,7 @@ local function still_edited(edit)
   local track, computed = edit.entry.track, edit.instance.record.eq
   for _, instance in ipairs(reaeq.ours(track)) do
     local record = instance.guid == edit.instance.guid and instance.record
-    if record and edits.described(computed, record.eq) == "" then
+    if record and record.eq and edits.described(computed, record.eq) == "" then
       local _, change = edits.of(track, instance.index, computed)
       return change and instance.index or nil
     end
@@ -109,7 +98,9 @@ function learning.run(act)
   local list, why = {}, {}
   presence.each(act, entries, function(entry)
     check.may_change(entry.track, entry.name)
-    for _, edit in ipairs(adjust.edited(entry)) do
+    local edited, unknown = adjust.edited(entry)
+    why[#why + 1] = unknown
+    for _, edit in ipairs(edited) do
       local key = hindrance(edit)
       why[#why + 1] = key and messages.text(key, { track = edit.entry.name })
       list[#list + 1] = not key and edit or nil
@@ -118,7 +109,7 @@ function learning.run(act)
   if #list + #why == 0 then
     messages.fail("nothing_edited")
   elseif #list == 0 then
-    messages.fail("cannot_learn", { why = table.concat(why, " ") })
+    messages.fail("cannot", { why = table.concat(why, " ") })
   end
   local learned = ask(act, list)
   write.undoable(act, act.title, entries, function()
@@ -144,7 +135,7 @@ function learning.quietly(act, targets)
   local list = {}
   presence.each(act, targets, function(target)
     local instance, fx = target.instance, chain.own(target)
-    if fx and instance.record then
+    if fx and instance.record and instance.record.eq then
       local held, change = edits.of(target.track, fx, instance.record.eq)
       local edit = { entry = target, instance = instance, held = held }
       list[#list + 1] = change and not hindrance(edit) and edit or nil

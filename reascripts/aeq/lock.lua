@@ -14,11 +14,16 @@ local function holder()
   return id, tonumber(beat)
 end
 
---- Takes the lock. False while another run lives.
-function lock.take()
+--- Does a run live?
+function lock.is_taken()
   local id, beat = holder()
   local age_s = beat and reaper.time_precise() - beat
-  if id and age_s and age_s >= 0 and age_s < STALE_AFTER_S then
+  return id ~= nil and age_s ~= nil and age_s >= 0 and age_s < STALE_AFTER_S
+end
+
+--- Takes the lock. False while another run lives.
+function lock.take()
+  if lock.is_taken() then
     return false
   end
   mine = reaper.genGuid("")

@@ -13,6 +13,8 @@ local sentences = {
   bad_kind = "'{kind}' is no kind of sound. Write one of: {kinds}.",
   nothing_to_scale = "The EQ on '{track}' is at its limit already, so it cannot do any {direction}.",
   nothing_edited = "No EQ on the selected tracks was changed by hand. Turn its bands in ReaEQ, then run this.",
+  unknown_record = "What was computed for the EQ on '{track}' cannot be read: a newer reaper-aeq wrote it, "
+    .. "or it is damaged. The EQ was left as it is. Press its word again to get a new one.",
   edit_kept = "'{track}': your change is kept ({change}). 'AEQ_Start afresh' drops it.",
   learned = "Learned from your change on {tracks}. Now known of you: {words}. Nothing of it leaves this computer.",
   learned_before = "Your change on '{track}' was learned already. Change the EQ further to teach more.",
@@ -22,7 +24,7 @@ local sentences = {
     .. "then run this.",
   learn_kind = "The EQ on '{track}' has a band of a kind that cannot be learned, such as an all-pass. "
     .. "Switch that band off, then run this.",
-  cannot_learn = "{why}",
+  cannot = "{why}",
   not_learned = "Your change on {tracks} was not learned: {why}",
   no_audio_tracks = "No track in this project has audio to work on. Add some items, then press again.",
   empty_item = "An item on '{track}' is empty. Choose an item with audio in it, then press again.",
@@ -84,6 +86,8 @@ local sentences = {
   stems_are_mix = "REAPER rendered the whole mix instead of '{track}', so nothing was changed. "
     .. "Put an item on that track or select other tracks; 'AEQ_Self-test' tells more.",
   render_failed = "REAPER rendered nothing for '{track}'. Press again; if it happens again, run 'AEQ_Self-test'.",
+  receive_lost = "You changed what '{source}' sends to '{track}' while it was rendered, which kept '{source}' out. "
+    .. "It may still be muted there: look at the receives of '{track}'.",
   render_short = "REAPER did not render '{track}' to its end. If you stopped it, press again; "
     .. "if the disk with {folder} is full, free some space first.",
   disk_full = "There is no room to write to {folder}. Free some space on that disk, then press again.",

@@ -180,9 +180,9 @@ end
 --- Would a lane that had to stay be drawn on a band of another type? REAPER knows lanes by a name with the type in it,
 --- and one whose name is gone is dead without a sign.
 function moving.stranded(instance, eq, idle)
-  local kept = instance and instance.record and instance.record.eq.bands
+  local kept = instance and instance.record and instance.record.eq
   for _, parameter in ipairs(idle) do
-    local band, was = eq.bands[parameter // 3 + 1], kept and kept[parameter // 3 + 1]
+    local band, was = eq.bands[parameter // 3 + 1], kept and kept.bands[parameter // 3 + 1]
     local is_global = parameter % 3 ~= reaeq.GAIN
     if not is_global and band and (not was or was.kind ~= band.kind) then
       return true

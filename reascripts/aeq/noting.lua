@@ -12,6 +12,19 @@ local noting = {}
 
 local TO_COME = "{FX}" -- in a text, for the GUID of an FX that is not there yet
 
+--- The bands of an EQ as they are kept and sent: nothing else that ReaEQ says of them, and none of a kind that only it
+--- knows.
+function noting.bands(eq)
+  local list = {}
+  for _, band in ipairs(eq.bands) do
+    list[#list + 1] = band.kind and {
+      kind = band.kind, freq_hz = band.freq_hz, gain_db = band.gain_db, bandwidth_oct = band.bandwidth_oct,
+      enabled = band.enabled,
+    } or nil
+  end
+  return json.array(list)
+end
+
 --- What is kept with an instance of its EQ, as JSON.
 -- before: the record of what was there and is now `factor` times as much, nil for what is new
 local function packed(eq, blend, before, factor)
@@ -21,7 +34,7 @@ local function packed(eq, blend, before, factor)
   return {
     heard = heard and json.raw(json.encode(heard)) or nil,
     blend = json.raw(json.encode(json.array(blend))),
-    eq = json.raw(json.encode({ bands = json.array(eq.bands), output_gain_db = eq.output_gain_db })),
+    eq = json.raw(json.encode({ bands = noting.bands(eq), output_gain_db = eq.output_gain_db })),
     seen = factor and before and before.seen and json.raw(json.encode(before.seen))
       or of_answer and json.raw(json.encode(of_answer)) or nil,
     times = factor and before and (tonumber(before.times) or 1) * factor or nil,

@@ -119,9 +119,8 @@ local function step(panel, entry, by)
     return
   elseif entry.id == "adaptation" then
     presses.adaptation(panel, math.max(0, math.min(1, panel.adaptation + by)))
-  elseif presses.grab(panel) then
-    move(panel, entry, entry.value + by)
-    panel.letting_go = true
+  else
+    presses.step(panel, by)
   end
 end
 

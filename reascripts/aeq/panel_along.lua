@@ -17,7 +17,7 @@ end
 
 local function name_of(sight, parameter)
   local band = parameter % 3 == reaeq.GAIN and sight.eq.bands[parameter // 3 + 1]
-  return band and tostring(band.kind):gsub("_", " ") .. " " .. hz(band.freq_hz) or "output"
+  return band and (band.kind or "another kind"):gsub("_", " ") .. " " .. hz(band.freq_hz) or "output"
 end
 
 --- The names in their colors, as many as have room. Returns how high they stand.

@@ -130,7 +130,7 @@ end
 
 -- The hand has nothing to move, or something went wrong under it.
 local function drop(panel, thrown)
-  panel.hand, panel.letting_go, panel.amount, panel.dragged = nil, nil, nil, nil
+  panel.hand, panel.letting_go, panel.amount, panel.dragged, panel.behind = nil, nil, nil, nil, nil
   lock.release()
   panel:look(true)
   panel:say(messages.is_failure(thrown) and thrown.text
@@ -140,6 +140,16 @@ end
 function presses.drag(panel, value)
   panel.amount, panel.dirty = math.min(value, panel.sight.amount * panel.sight.most), true
   panel.hand:to(math.max(panel.amount, 0.01) / panel.from)
+end
+
+--- One step of the slider, behind those that are not written yet.
+function presses.step(panel, by)
+  if panel.hand then
+    panel.behind = (panel.behind or 0) + by
+  elseif presses.grab(panel) then
+    presses.drag(panel, math.max(0, math.min(names.MAX_WEIGHT, panel.sight.amount + by)))
+    panel.letting_go = true
+  end
 end
 
 --- In every cycle while there is a hand: writes, and once it was let go closes its undo step.
@@ -152,11 +162,15 @@ function presses.follow(panel)
     drop(panel, done)
   elseif panel.letting_go and done then
     local percent = math.floor(panel.from * panel.hand:reached() * 100 + 0.5)
-    panel.hand, panel.letting_go, panel.amount = nil, nil, nil
+    local by, track = panel.behind, panel.sight.track
+    panel.hand, panel.letting_go, panel.amount, panel.behind = nil, nil, nil, nil
     lock.release()
     panel:look(true)
     panel:say(("Intensity %d percent%s"):format(percent, panel.sight.eq and ", "
       .. require("aeq.speak").eq(panel.sight.eq) or ""))
+    if by and panel.sight.track == track then
+      presses.step(panel, by)
+    end
   end
 end
 

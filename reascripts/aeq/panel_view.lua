@@ -4,6 +4,7 @@ local instances = require("aeq.instances")
 local moving = require("aeq.moving")
 local reaeq = require("aeq.reaeq")
 local scale = require("aeq.scale")
+local seen = require("aeq.seen")
 
 local view = {}
 
@@ -51,9 +52,9 @@ function view.read()
   local fx, record = instance.index, instance.record
   local blend = scale.blend(instance)
   sight.instance, sight.eq = instance, reaeq.read(track, fx)
-  sight.seen = record and type(record.seen) == "table" and record.seen or {}
+  sight.seen = seen.kept(record)
   sight.along = along_the_song(sight.project, track, instance)
-  sight.rate = tonumber(sight.seen.rate) or 48000
+  sight.rate = sight.seen.rate or 48000
   sight.amount, sight.most = scale.amount(blend), scale.most(sight.eq, blend, record)
   sight.on = reaper.TrackFX_GetEnabled(track, fx)
   local delta = reaper.TrackFX_GetParamFromIdent(track, fx, ":delta")

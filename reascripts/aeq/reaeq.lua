@@ -86,6 +86,7 @@ local function eqs_of(track)
 end
 
 local function claim(list, entry, record)
+  record = record and instances.readable(record, reaeq.KINDS)
   entry.record, entry.family = record, record and record.family or names.family(entry.name)
   list[#list + 1] = entry
 end
@@ -97,7 +98,8 @@ local function adopted(track, eqs, record)
   for _, entry in ipairs(eqs) do
     if not entry.family and entry.name == record.name then
       first = first or entry
-      if instances.holds(reaeq.read(track, entry.index), record) then
+      local eq = instances.readable(record, reaeq.KINDS).eq
+      if eq and instances.holds(reaeq.read(track, entry.index), record) then
         return entry
       end
     end
@@ -162,9 +164,7 @@ function reaeq.blend(instance)
   local blend = names.parse(instance.name)
   if #blend == 0 and instance.record then
     for i, part in ipairs(instance.record.blend) do
-      if type(part) == "table" and type(part.word) == "string" and type(part.weight) == "number" then
-        blend[i] = { word = part.word, weight = part.weight }
-      end
+      blend[i] = { word = part.word, weight = part.weight }
     end
   end
   return blend

@@ -93,28 +93,25 @@ function render_state.select_tracks(project, wanted)
   end
 end
 
+--- Sets a value of a track for a moment. What the user has made of it since stays.
+local function change(project, track, key, value, later)
+  local was = reaper.GetMediaTrackInfo_Value(track, key)
+  later(function()
+    if still_there(project, track, "MediaTrack*") and reaper.GetMediaTrackInfo_Value(track, key) == value then
+      reaper.SetMediaTrackInfo_Value(track, key, was)
+    end
+  end)
+  reaper.SetMediaTrackInfo_Value(track, key, value)
+end
+
 --- Armed tracks that are monitored would play what comes in at their inputs into a render.
 function render_state.disarm(project, later)
   for _, track in ipairs(all_tracks(project)) do
     local armed = reaper.GetMediaTrackInfo_Value(track, "I_RECARM")
     if armed ~= 0 and reaper.GetMediaTrackInfo_Value(track, "I_RECMON") ~= 0 then
-      later(function()
-        if still_there(project, track, "MediaTrack*") then
-          reaper.SetMediaTrackInfo_Value(track, "I_RECARM", armed)
-        end
-      end)
-      reaper.SetMediaTrackInfo_Value(track, "I_RECARM", 0)
+      change(project, track, "I_RECARM", 0, later)
     end
   end
-end
-
-local function put_back(project, track, key, later)
-  local was = reaper.GetMediaTrackInfo_Value(track, key)
-  later(function()
-    if still_there(project, track, "MediaTrack*") then
-      reaper.SetMediaTrackInfo_Value(track, key, was)
-    end
-  end)
 end
 
 local function lies_in(track, targets)
@@ -140,36 +137,80 @@ function render_state.lift_solos(project, targets, later)
     silent[#silent + 1] = inside and not targets[track] and not hearing.audible(project, track, true) and track or nil
   end
   for _, track in ipairs(silent) do
-    put_back(project, track, "B_MUTE", later)
-    reaper.SetMediaTrackInfo_Value(track, "B_MUTE", 1)
+    change(project, track, "B_MUTE", 1, later)
   end
   for _, track in ipairs(tracks) do
     if reaper.GetMediaTrackInfo_Value(track, "I_SOLO") ~= 0 then
-      put_back(project, track, "I_SOLO", later)
-      reaper.SetMediaTrackInfo_Value(track, "I_SOLO", 0)
+      change(project, track, "I_SOLO", 0, later)
+    end
+  end
+end
+
+--- The receives of a track by what they are: {[route] = {{place, muted}, ..., source, guid}}.
+local function receives(track)
+  local routes = {}
+  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
+    local function value(key)
+      return reaper.GetTrackSendInfo_Value(track, -1, i, key)
+    end
+    local source = value("P_SRCTRACK")
+    local guid = reaper.GetTrackGUID(source)
+    local route = table.concat({ guid, value("I_SRCCHAN"), value("I_DSTCHAN"), value("I_MIDIFLAGS") }, " ")
+    routes[route] = routes[route] or { source = source, guid = guid }
+    table.insert(routes[route], { place = i, muted = value("B_MUTE") ~= 0 })
+  end
+  return routes
+end
+
+--- Mutes the receives of a track. The user may add, delete or move receives and tracks while a render goes on in the
+--- background, so they are found again by their route and not by their place; `tell` is for what cannot be found.
+local function mute_receives(project, track, later, tell)
+  local before = receives(track)
+  later(function()
+    if not still_there(project, track, "MediaTrack*") then
+      return
+    end
+    local left, lost, doubtful = receives(track), {}, nil
+    for route, were in pairs(before) do
+      local are = left[route]
+      local known = are and #are == #were
+      for n, one in ipairs(were) do
+        if known and are[n].muted and not one.muted then
+          reaper.SetTrackSendInfo_Value(track, -1, are[n].place, "B_MUTE", 0)
+        end
+        lost[were.guid] = lost[were.guid] or not known and not one.muted
+      end
+      left[route] = not known and are or nil
+    end
+    for _, list in pairs(left) do
+      for _, one in ipairs(list) do
+        doubtful = one.muted and lost[list.guid] and list.source or doubtful
+      end
+    end
+    if doubtful then
+      local _, name = reaper.GetTrackName(track)
+      local _, source = reaper.GetTrackName(doubtful)
+      tell(messages.text("receive_lost", { track = name, source = source }))
+    end
+  end)
+  for _, list in pairs(before) do
+    for _, one in ipairs(list) do
+      if not one.muted then
+        reaper.SetTrackSendInfo_Value(track, -1, one.place, "B_MUTE", 1)
+      end
     end
   end
 end
 
 --- Keeps what comes from other tracks, its folder's children and receives, out of a track: chosen items are heard by
---- themselves. The others are still heard where they are rendered.
-function render_state.cut_off(project, track, later)
+--- themselves. The others are still heard where they are rendered. `tell`: says what could not be put back.
+function render_state.cut_off(project, track, later, tell)
   for _, child in ipairs(all_tracks(project)) do
     if reaper.GetParentTrack(child) == track and reaper.GetMediaTrackInfo_Value(child, "B_MAINSEND") ~= 0 then
-      put_back(project, child, "B_MAINSEND", later)
-      reaper.SetMediaTrackInfo_Value(child, "B_MAINSEND", 0)
+      change(project, child, "B_MAINSEND", 0, later)
     end
   end
-  for i = 0, reaper.GetTrackNumSends(track, -1) - 1 do
-    if reaper.GetTrackSendInfo_Value(track, -1, i, "B_MUTE") == 0 then
-      later(function()
-        if still_there(project, track, "MediaTrack*") then
-          reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 0)
-        end
-      end)
-      reaper.SetTrackSendInfo_Value(track, -1, i, "B_MUTE", 1)
-    end
-  end
+  mute_receives(project, track, later, tell)
 end
 
 --- Would REAPER record what is written on a track in this automation mode (touch, write, latch)? nil for no mode known.
@@ -180,16 +221,13 @@ end
 --- Keeps what is written on this track out of its automation: in touch, write and latch modes REAPER would record it.
 --- Returns the function that puts the mode back.
 function render_state.no_recording(project, track)
-  local mode = reaper.GetMediaTrackInfo_Value(track, "I_AUTOMODE")
-  if not render_state.records(mode) then
-    return function() end
+  local restore = function() end
+  if render_state.records(reaper.GetMediaTrackInfo_Value(track, "I_AUTOMODE")) then
+    change(project, track, "I_AUTOMODE", 0, function(put_back)
+      restore = put_back
+    end)
   end
-  reaper.SetMediaTrackInfo_Value(track, "I_AUTOMODE", 0)
-  return function()
-    if still_there(project, track, "MediaTrack*") then
-      reaper.SetMediaTrackInfo_Value(track, "I_AUTOMODE", mode)
-    end
-  end
+  return restore
 end
 
 --- Switches an FX on or off without an undo step: TrackFX_SetEnabled records one by itself, the parameter that REAPER
@@ -263,28 +301,56 @@ function render_state.hold_drawing(later)
   hold_drawing(true)
 end
 
+--- The edit cursor, the time selection and the loop: {{cursor}, {from, to}, {from, to}}.
+local function marks(project)
+  local found = { { reaper.GetCursorPositionEx(project) } }
+  for n, is_loop in ipairs({ false, true }) do
+    found[n + 1] = { reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false) }
+  end
+  return found
+end
+
+local function same_mark(a, b)
+  return a[1] == b[1] and a[2] == b[2]
+end
+
+local kept -- {project, marks} that are to be put back; `left`: where they stood when REAPER got its cycle
+
+--- What the user has moved in REAPER's cycle is to stay where it is.
+local function follow_user()
+  if kept and kept.left and still_open(kept.project) then
+    for n, mark in ipairs(marks(kept.project)) do
+      kept.marks[n] = same_mark(mark, kept.left[n]) and kept.marks[n] or mark
+    end
+    kept.left = nil
+  end
+end
+
 --- Gives REAPER a cycle in the middle of all this; its window must not stand still meanwhile.
 function render_state.wait(act)
   hold_drawing(false)
+  if kept and still_open(kept.project) then
+    kept.left = marks(kept.project)
+  end
   act:wait()
+  follow_user()
   hold_drawing(true)
 end
 
 --- Cursor, time selection, loop and playback: a render may stop playback and move the cursor.
 function render_state.transport(project)
-  local state, cursor = reaper.GetPlayStateEx(project), reaper.GetCursorPositionEx(project)
-  local position = reaper.GetPlayPositionEx(project)
-  local spans = {}
-  for _, is_loop in ipairs({ false, true }) do
-    spans[is_loop] = { reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false) }
-  end
+  local state, position = reaper.GetPlayStateEx(project), reaper.GetPlayPositionEx(project)
+  local mine = { project = project, marks = marks(project) }
+  kept = mine
   return function()
+    follow_user() -- where the user stopped it in that cycle
+    kept = nil
+    local cursor, spans = mine.marks[1], { [false] = mine.marks[2], [true] = mine.marks[3] }
     if not still_open(project) then
       return
     end
     for is_loop, span in pairs(spans) do
-      local from, to = reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false)
-      if from ~= span[1] or to ~= span[2] then
+      if not same_mark(span, { reaper.GetSet_LoopTimeRange2(project, false, is_loop, 0, 0, false) }) then
         reaper.GetSet_LoopTimeRange2(project, true, is_loop, span[1], span[2], false)
       end
     end
@@ -295,8 +361,8 @@ function render_state.transport(project)
         reaper.OnPauseButtonEx(project)
       end
     end
-    if reaper.GetCursorPositionEx(project) ~= cursor then
-      reaper.SetEditCurPos2(project, cursor, false, false)
+    if reaper.GetCursorPositionEx(project) ~= cursor[1] then
+      reaper.SetEditCurPos2(project, cursor[1], false, false)
     end
   end
 end

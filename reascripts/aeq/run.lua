@@ -57,6 +57,11 @@ function Act:note(text)
   self.notes[#self.notes + 1] = text
 end
 
+--- The same, however it ends.
+function Act:warn(text)
+  self.warnings[#self.warnings + 1] = text
+end
+
 --- What was done to a track, for those who cannot see it: a text, or a function that gives it once it is to be said.
 function Act:result(name, what)
   self.results[#self.results + 1] = { name = name, what = what }
@@ -151,6 +156,7 @@ function run.within(title, story, host)
     progress = host.progress,
     tell = host.tell,
     notes = {},
+    warnings = {},
     results = {},
   }, Act)
   local thread = coroutine.create(story)
@@ -175,9 +181,10 @@ function run.within(title, story, host)
         if #act.results > 0 and speak.heard() then
           speak.say(speak.results(act.results))
         end
-        if #act.notes > 0 then
-          tell(act, table.concat(act.notes, "\n"))
-        end
+        table.move(act.notes, 1, #act.notes, #act.warnings + 1, act.warnings)
+      end
+      if #act.warnings > 0 then
+        tell(act, table.concat(act.warnings, "\n"))
       end
       host.over(fine, act)
     end)
@@ -188,8 +195,9 @@ end
 
 run.close = close
 
---- Runs `story(act)` as the action called `title`. Only one runs at a time.
-function run.start(title, story)
+--- Runs `story(act)` as the action called `title`. Only one runs at a time. `told(text)` shows what it has to say, in a
+--- box by default.
+function run.start(title, story, told)
   if not run.begin() then
     return
   end
@@ -199,7 +207,7 @@ function run.start(title, story)
       close(act)
     end
   end)
-  local host = { progress = progress.new(title), tell = messages.show, over = function() end }
+  local host = { progress = progress.new(title), tell = told or messages.show, over = function() end }
   act = run.within(title, function(self)
     act = self
     story(self)

@@ -3,6 +3,7 @@
 
 local names = require("aeq.names")
 local reaeq = require("aeq.reaeq")
+local seen = require("aeq.seen")
 
 local scale = {}
 
@@ -54,7 +55,7 @@ function scale.most(eq, blend, record, lanes_db)
   end
   local amount = scale.amount(blend)
   factor = amount > 0 and math.min(factor, names.MAX_WEIGHT / amount) or factor
-  local safe = record and type(record.seen) == "table" and tonumber(record.seen.most)
+  local safe = seen.kept(record).most
   if safe then
     factor = math.min(factor, math.max(1, safe / (tonumber(record.times) or 1)))
   end
@@ -64,10 +65,8 @@ end
 --- The output gain that keeps the loudness with `times` what was computed, from the record's table ("0.5 -0.7 ...":
 --- times and dB in turn), or nil.
 local function gain_at(record, times)
-  local seen = record and type(record.seen) == "table" and record.seen
-  local text = seen and type(seen.gains) == "string" and seen.gains or ""
   local before_x, before_y
-  for x, y in text:gmatch("(%S+) (%S+)") do
+  for x, y in (seen.kept(record).gains or ""):gmatch("(%S+) (%S+)") do
     x, y = tonumber(x), tonumber(y)
     if not x or not y then
       return nil

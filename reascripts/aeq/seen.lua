@@ -40,6 +40,16 @@ function seen.of(answer)
   }
 end
 
+--- What a record keeps of it, of the types that it has to be: anybody may write there.
+function seen.kept(record)
+  local kept = record and type(record.seen) == "table" and record.seen or {}
+  return {
+    why = text(kept.why), kind = text(kept.kind), most = tonumber(kept.most), gains = text(kept.gains),
+    rate = tonumber(kept.rate), source = text(kept.source), low = text(kept.low), high = text(kept.high),
+    variation = tonumber(kept.variation),
+  }
+end
+
 --- A curve as a list of dB, false where nothing is heard; nil for a text that is no curve.
 function seen.curve(kept)
   local list = {}

@@ -56,6 +56,15 @@ local function selected(project)
   return now
 end
 
+local function same(a, b)
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then
+      return false
+    end
+  end
+  return true
+end
+
 --- What is selected in this cycle, to be meant later on: as `act.held`, a run is for it whatever is selected by then.
 function selection.held(project)
   local now, of = selected(project), {}
@@ -63,6 +72,12 @@ function selection.held(project)
     of[i] = reaper.GetMediaItemTrack(item)
   end
   return { project = project, items = now.items, of = of, tracks = #of == 0 and now.tracks or {} }
+end
+
+--- Is just that selected in this cycle?
+function selection.is(held)
+  local now = selection.held(reaper.EnumProjects(-1))
+  return now.project == held.project and same(now.items, held.items) and same(now.tracks, held.tracks)
 end
 
 --- What of it is still there. A track whose items are all gone, or lie on another one, is meant as a whole.
@@ -95,15 +110,6 @@ local function chosen(act)
     messages.fail("project_switched")
   end
   return left_of(act.held)
-end
-
-local function same(a, b)
-  for i = 1, math.max(#a, #b) do
-    if a[i] ~= b[i] then
-      return false
-    end
-  end
-  return true
 end
 
 --- Stops if something else is selected than when this run looked.

@@ -23,7 +23,7 @@ function speak.eq(eq)
   local parts = {}
   for _, band in ipairs(eq.bands) do
     if band.enabled then
-      local kind = tostring(band.kind):gsub("_", " ")
+      local kind = (band.kind or "another kind at"):gsub("_", " ")
       local passes = band.kind == "high_pass" or band.kind == "low_pass"
       parts[#parts + 1] = ("%s %s"):format(kind, hz(band.freq_hz))
         .. (passes and "" or (" %+.1f dB"):format(band.gain_db))

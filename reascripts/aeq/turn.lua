@@ -3,15 +3,17 @@
 
 local gesture = require("aeq.gesture")
 local linked = require("aeq.linked")
+local lock = require("aeq.lock")
 local messages = require("aeq.messages")
 local run = require("aeq.run")
 local scale = require("aeq.scale")
 local selection = require("aeq.selection")
 local settings = require("aeq.settings")
+local speak = require("aeq.speak")
 
 local turn = {}
 
-local REST_S, SLICE_S, STALE_S = 0.5, 0.01, 1.0
+local REST_S, SLICE_S, STALE_S, QUIET_S = 0.5, 0.01, 1.0, 3.0
 local NOTCH, TICK = 0.05, 0.01 -- of the mouse wheel (15 a notch), of a relative controller
 local MOST = 2.0
 
@@ -79,23 +81,52 @@ local function follow(act, key, value, range, moving)
   return value
 end
 
---- `story(act)` for a movement, and again for what is moved while it ends.
+--- Shows a sentence, but not the same for each of many movements.
+local function tell(text)
+  local at, last = reaper.GetExtState(settings.SECTION, "turned_told"):match("^(%S+) (.*)$")
+  local age_s = reaper.time_precise() - (tonumber(at) or 0)
+  local function told()
+    reaper.SetExtState(settings.SECTION, "turned_told", ("%.17g %s"):format(reaper.time_precise(), text), false)
+  end
+  told()
+  if text ~= last or age_s < 0 or age_s > QUIET_S then
+    messages.show(text)
+    told() -- the box may have stood open for long
+  end
+end
+
+--- `story(act)` for a movement, and again for what is moved while it ends. While a press is at work it waits, and goes
+--- on if the same is selected then.
 local function start(key, title, story)
   local moved = movement()
   if not moved or handed_over(key, moved) then
     return reaper.defer(function() end) -- a key says nothing of how much
   end
-  run.start(title, function(act)
-    reaper.atexit(function() -- REAPER may end a script for its next run, to which nobody else hands over
-      ended(key)
-    end)
-    reaper.SetExtState(settings.SECTION, key, moved .. " ", false)
-    repeat
-      beat(key)
-      story(act)
-    until waiting(key) == ""
+  local held = lock.is_taken() and selection.held(reaper.EnumProjects(-1))
+  if held and not run.begin() then
+    return
+  end
+  reaper.SetExtState(settings.SECTION, key, moved .. " ", false)
+  reaper.atexit(function() -- REAPER may end a script for its next run, to which nobody else hands over
     ended(key)
   end)
+  local function go_on()
+    beat(key)
+    if lock.is_taken() then
+      return reaper.defer(go_on)
+    elseif held and not selection.is(held) then
+      ended(key)
+      return speak.say(messages.text("selection_changed"))
+    end
+    run.start(title, function(act)
+      repeat
+        beat(key)
+        story(act)
+      until waiting(key) == ""
+      ended(key)
+    end, tell)
+  end
+  go_on()
 end
 
 function turn.intensity()
@@ -106,7 +137,7 @@ function turn.intensity()
       if act.cancelled then
         hand:take_back()
       end
-      hand:finish(math.huge)
+      pcall(hand.finish, hand, math.huge) -- it may still look for what is meant, in a project that is gone
     end)
     local function slice(step)
       while not hand[step](hand, reaper.time_precise() + SLICE_S) do

@@ -117,17 +117,20 @@ function write.tell_overridden(act, track_name, track, fx, eq, gains, ours)
   end
 end
 
---- Puts a fresh ReaEQ in the place of an instance, which alone rids it of its lanes; its wet/dry mix goes with it.
---- Returns the name that the old one had, or nil where that did not work.
+--- Puts a fresh ReaEQ in the place of an instance, which alone rids it of its lanes; its wet/dry mix goes with it,
+--- and whether only its change is heard. Returns the name that the old one had, or nil where that did not work.
 local function afresh(track, fx)
-  local name = reaeq.name(track, fx)
-  local wet = reaper.TrackFX_GetParamFromIdent(track, fx, ":wet")
-  local mix = wet >= 0 and (reaper.TrackFX_GetParam(track, fx, wet)) or 1
+  local name, others = reaeq.name(track, fx), {}
+  for ident, usual in pairs({ [":wet"] = 1, [":delta"] = 0 }) do
+    local parameter = reaper.TrackFX_GetParamFromIdent(track, fx, ident)
+    local value = parameter >= 0 and reaper.TrackFX_GetParam(track, fx, parameter) or usual
+    others[ident] = value ~= usual and value or nil
+  end
   if reaeq.add(track, fx) ~= fx or not reaper.TrackFX_Delete(track, fx + 1) then
     return nil
   end
-  if mix < 1 then
-    reaper.TrackFX_SetParam(track, fx, reaper.TrackFX_GetParamFromIdent(track, fx, ":wet"), mix)
+  for ident, value in pairs(others) do
+    reaper.TrackFX_SetParam(track, fx, reaper.TrackFX_GetParamFromIdent(track, fx, ident), value)
   end
   return name
 end
@@ -190,6 +193,9 @@ function write.with_edits(target, eq, blend)
     return eq
   end
   local computed = target.computed or record.eq
+  if not computed then
+    return eq
+  end
   local held, change = edits.of(target.track, fx, computed)
   if not change then
     return eq

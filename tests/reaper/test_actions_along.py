@@ -419,3 +419,14 @@ def test_more_keeps_what_a_hand_turned_in_a_moving_eq(open_song, tmp_path):
         assert [db(value, parameter=parameter) for _, value in points] == pytest.approx(
             [1.25 * x for x in was], abs=1e-3
         )
+
+
+def test_a_fresh_eq_in_the_place_of_one_that_followed_the_song_is_heard_as_that_was(open_song, tmp_path):
+    s = song(open_song, tmp_path)
+    s.press(ALONG)
+    s.press("Hear only the change")
+    s.press(ALONG)
+    assert fx_list(s.project.tracks[0])[0].delta and s.said == []
+    s.press("Hear only the change")
+    s.press(ALONG)
+    assert not fx_list(s.project.tracks[0])[0].delta

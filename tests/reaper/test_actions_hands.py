@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from actions_kit import Clip, Strip, noise, ours
+from actions_kit import Clip, Strip, noise, ours, song
 from standin import injection
 from standin.behavior import Preferences
+from standin.fx_chain import fx_list
+from standin.registry import FUNCTIONS
 
 
 @pytest.fixture(params=["5.3", "5.4"])
@@ -73,6 +75,69 @@ def test_no_movement_is_lost_where_reaper_ends_a_run_for_the_next(warm):
     assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
 
 
+INTENSITY, ADAPTATION = "AEQ_Intensity by controller or wheel", "AEQ_Adaptation by controller or wheel"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_is_moved_while_a_press_is_at_work_is_done_behind_it_and_opens_no_box(warm, listed):
+    """Listed by ReaPack, each movement ends the run of the one before."""
+    if not listed:
+        record = warm.scripts / "aeq" / "installed.json"
+        record.write_text(record.read_text().replace('"files"', '"no files"'))
+        warm.reaper.actions.flags = dict.fromkeys(warm.reaper.actions.flags, 4)
+    warm.backend.takes = False
+    points = len(warm.project.undo_points)
+    warm.start("Make brighter")
+    for value in (100, 80, 60, 32):
+        warm.reaper.step(3)
+        warm.reaper.turn(INTENSITY, value, resolution=128)
+        warm.reaper.turn(ADAPTATION, value, resolution=128)
+    assert len(warm.project.undo_points) == points
+    warm.backend.takes = True
+    warm.reaper.run_until()
+    assert warm.said == [] and ours(warm.project)["A"][0][0] == "AEQ: warm 50% + bright 50%"
+    assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == 0.25
+    assert [point.label for point in warm.project.undo_points[points:]].count("AEQ: make brighter") == 1
+
+
+@pytest.mark.parametrize("action", [INTENSITY, ADAPTATION])
+def test_of_what_is_moved_for_another_selection_nothing_is_done(open_song, tmp_path, action):
+    sound = noise(tmp_path / "a.wav")
+    strips = [Strip(name, [Clip(sound)], selected=True) for name in "AB"]
+    s = open_song(strips, preferences=Preferences(osara=True))
+    s.press("Make warmer")
+    s.backend.takes = False
+    s.start("Make brighter")
+    s.reaper.run_until(lambda: list(s.mailbox.glob("*.request")))
+    s.reaper.turn(action, 0)
+    with s.reaper.as_user() as project:
+        injection.select(project, tracks=[project.tracks[1]])
+    s.reaper.step(2)
+    s.reaper.turn(action, 10)
+    s.backend.takes = True
+    s.reaper.run_until()
+    assert s.said == [] and "Something else was selected meanwhile" in "".join(s.reaper.ui.spoken)
+    assert {name for ((name, _),) in ours(s.project).values()} == {"AEQ: warm 100% + bright 100%"}
+    s.reaper.turn(action, 32, resolution=128)
+    s.reaper.run_until()
+    assert s.said == [] and ours(s.project)["A"][0][0] == "AEQ: warm 100% + bright 100%"
+
+
+def test_what_a_controller_cannot_do_is_said_in_one_box(open_song, tmp_path):
+    s = open_song([Strip("A", [Clip(noise(tmp_path / "a.wav"))], selected=True)], preferences=Preferences(osara=True))
+
+    def move(count: int) -> None:
+        for value in range(count):
+            s.reaper.turn(INTENSITY, value)
+            s.reaper.run_until()
+
+    move(5)
+    assert len(s.said) == 1 and len(s.reaper.ui.spoken) == 5
+    s.reaper.clock.pass_s(4.0)
+    move(2)
+    assert len(s.said) == 2 and s.unchanged
+
+
 def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
     sound = noise(tmp_path / "a.wav", 0.1)
     s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(3)])
@@ -85,6 +150,41 @@ def test_the_first_track_may_go_while_a_hand_moves(open_song, tmp_path):
         injection.delete_track(project.tracks[0])
     s.reaper.run_until()
     assert s.said == [] and [names[0][0] for names in ours(s.project).values()] == ["AEQ: warm 50%"] * 2
+
+
+def test_the_step_is_called_after_an_eq_that_is_still_there(open_song, tmp_path):
+    sound = noise(tmp_path / "a.wav", 0.1)
+    s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(3)])
+    s.press("Make warmer")
+    s.reaper.clock.pace_s = 0.0
+    for value in (48, 32):
+        s.reaper.turn(INTENSITY, value, resolution=128)
+        s.reaper.step(12)
+        with s.reaper.as_user() as project:
+            if fx := fx_list(project.tracks[0]):
+                assert 20 * math.log10(fx[0].eq.state.bands[0].gain) == pytest.approx(2.25, abs=0.01)
+                FUNCTIONS["TrackFX_Delete"](s.reaper, project.tracks[0], 0)
+    s.reaper.run_until()
+    assert s.said == [] and s.project.undo_points[-1].label == "AEQ: warm 50% (3 tracks)"
+
+
+def test_escape_while_it_is_looked_for_what_is_meant_in_a_project_that_is_left(open_song, tmp_path):
+    sound = noise(tmp_path / "a.wav", 0.1)
+    s = open_song([Strip(f"T{n}", [Clip(sound)], selected=True) for n in range(30)])
+    s.press("Make warmer")
+    script = s.scripts / "aeq" / "turn.lua"
+    slow = script.read_text().replace("SLICE_S, STALE_S, QUIET_S = 0.5, 0.01,", "SLICE_S, STALE_S, QUIET_S = 0.5, -1,")
+    script.write_text(slow)
+    s.reaper.turn(INTENSITY, 32)
+    s.reaper.clock.pass_s(1.0)
+    s.reaper.step(3)
+    assert s.reaper.ui.windows and "= 0.5, -1," in slow
+    s.reaper.ui.press_escape()
+    s.reaper.step(1)
+    before = s.project.bytes()
+    s.reaper.open_tab(song(tmp_path, [Strip("X")], "other.rpp"))
+    s.reaper.run_until()
+    assert s.said == [] and s.reaper.projects[0].bytes() == before
 
 
 def test_escape_takes_back_what_a_controller_turned(warm):

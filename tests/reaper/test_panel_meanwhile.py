@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from actions_kit import SCRIPTS, Clip, Strip, noise, ours
-from panel_kit import TAB, Panel, gains, strips, told
+from panel_kit import LEFT, TAB, Panel, gains, strips, told
 from standin.behavior import Preferences
 from standin.injection import delete_track, select
 from test_actions_scripts import LUAS, runtime
@@ -103,6 +103,31 @@ def test_of_linked_tracks_one_is_selected_and_all_follow(panel):
     assert names(s) == {track: ["AEQ: warm 50% linked"] for track in ("Vox", "Vox 1")}
     states = [state for ((_, state),) in ours(s.project).values()]
     assert [band.gain for band in states[0].bands] == [band.gain for band in states[1].bands]
+    panel.close()
+
+
+@pytest.mark.parametrize("way", ["wheel", "keys"])
+def test_steps_that_come_while_many_tracks_are_written_are_not_lost(open_song, tmp_path, way):
+    s = open_song(strips(tmp_path, 12), preferences=Preferences(osara=True))
+    script = s.scripts / "aeq" / "panel_presses.lua"
+    assert "SLICE_S = 0.008\n" in script.read_text()
+    script.write_text(script.read_text().replace("SLICE_S = 0.008\n", "SLICE_S = 0.001\n"))
+    panel = Panel(s)
+    panel.click("warm")
+    panel.settle()
+    if way == "wheel":
+        x, y = panel.at("Intensity")
+        panel.ui.mouse = (x + 100, y)
+    while way == "keys" and not panel.ui.spoken[-1].startswith("Intensity"):
+        panel.key(TAB)
+    for _ in range(4):
+        if way == "wheel":
+            panel.ui.wheel -= 120
+        else:
+            panel.ui.keys.append(LEFT)
+        s.reaper.step(1)
+    panel.settle()
+    assert {name for names_ in names(s).values() for name in names_} == {"AEQ: warm 80%"} and s.said == []
     panel.close()
 
 

@@ -255,6 +255,7 @@ def GetTakeNumStretchMarkers(reaper, take):
 
 
 SEND_FIELDS = {"I_SENDMODE": 1, "D_VOL": 2, "D_PAN": 3, "B_MUTE": 4, "B_MONO": 5, "B_PHASE": 6, "I_SRCCHAN": 7}
+SEND_FIELDS |= {"I_DSTCHAN": 8, "I_MIDIFLAGS": 10}
 
 
 def _receives(track, category: int, name: str) -> list[int]:
@@ -269,11 +270,13 @@ def _receives(track, category: int, name: str) -> list[int]:
 
 @api
 def GetTrackSendInfo_Value(reaper, track, category, index, name):
-    """Of receives (category -1), the fields of their AUXRECV lines."""
-    places = _receives(track, category, name)
+    """Of receives (category -1), the fields of their AUXRECV lines; P_SRCTRACK gives the track itself."""
+    places = _receives(track, category, "B_MUTE" if name == "P_SRCTRACK" else name)
     if not 0 <= index < len(places):
         return 0.0
     words = track.node.body[places[index]].split()[1:]
+    if name == "P_SRCTRACK":
+        return track.project.tracks[int(words[0])]
     return float(words[SEND_FIELDS[name]]) if SEND_FIELDS[name] < len(words) else 0.0
 
 

@@ -28,8 +28,23 @@ def select(project: Project, tracks: list[Track] = (), items: list[Item] = ()) -
 
 
 def delete_track(track: Track) -> None:
-    track.project.root.body.remove(track.node)
-    track.project.touch()
+    with tracks_change(track.project):
+        track.project.root.body.remove(track.node)
+
+
+@contextmanager
+def tracks_change(project: Project) -> Iterator[None]:
+    """Receives name their source by its number: they go on naming the same track, and go with it."""
+    sources = [track.guid for track in project.tracks]
+    yield
+    project.touch()
+    project.reindex()
+    number = {track.guid: str(n) for n, track in enumerate(project.tracks)}
+    for track in project.tracks:
+        for line in [part for part in track.node.body if isinstance(part, str) and part.split()[:1] == ["AUXRECV"]]:
+            words, place = line.split(), track.node.body.index(line)
+            words[1] = number.get(sources[int(words[1])], "")
+            track.node.body[place : place + 1] = [f"{track.node.indent}  {' '.join(words)}"] if words[1] else []
 
 
 def delete_item(item: Item) -> None:
