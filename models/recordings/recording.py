@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import run as run_binary
 
 import numpy as np
 import soundfile
@@ -52,7 +52,9 @@ def read(path: Path, start_s: float = 0.0, seconds: float | None = None) -> tupl
     """Samples and rate. Raises `soundfile.LibsndfileError`, `Missing`."""
     if path.suffix == ".g722":  # which libsndfile does not read
         command = [program("ffmpeg"), "-v", "error", "-f", "g722", "-i", str(path), "-f", "wav", "-"]
-        return soundfile.read(io.BytesIO(run_binary(command, capture_output=True, check=False).stdout), always_2d=True)
+        return soundfile.read(
+            io.BytesIO(subprocess.run(command, capture_output=True, check=False).stdout), always_2d=True
+        )
     with soundfile.SoundFile(path) as file:
         file.seek(int(start_s * file.samplerate))
         return file.read(-1 if seconds is None else int(seconds * file.samplerate), always_2d=True), file.samplerate

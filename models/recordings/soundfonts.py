@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,31 +54,31 @@ def font(cache: Cache, name: str, package: str, file: str, fm: bool = False) -> 
     if not path.is_file():
         raise Missing(f"{package} holds no {file}: recordings.toml was made for another version of it")
 
-    def rendered(kind: str, style: str, notes: Sequence[Note], program: int, label: str = "") -> Recording:
-        wet = rng.random() < 0.5
-        samples = fluidsynth(path, notes, program, DRUM_CHANNEL if label else 0, wet)
-        what = "kit" if label else "GM program"
-        return Recording(
-            f"font_{name}_{label}{program:03d}", kind, style, package, samples, RATE, f"rendered; {what} {program}"
+    def rendered(kind: str, style: str, notes: Sequence[Note], program: int, kit: bool = False) -> Recording:
+        samples = fluidsynth(path, notes, program, DRUM_CHANNEL if kit else 0, wet=rng.random() < 0.5)
+        label, what = (
+            (f"font_{name}_drums{program:03d}", "kit") if kit else (f"font_{name}_{program:03d}", "GM program")
         )
+        return Recording(label, kind, style, package, samples, RATE, f"rendered; {what} {program}")
 
-    def programs(row: Instruments, among: Collection[int], most: int) -> Iterator[Recording]:
-        for program in rng.sample(list(among), min(most, len(among))):
-            role = rng.choice(row.roles)
+    def some(row: Instruments, programs: Sequence[int], most: int) -> Iterator[Recording]:
+        kind = row.kind if not fm else "synth_bass" if "bass" in row.kind else "synth"
+        for program in rng.sample(programs, min(most, len(programs))):
             taken.add(program)
-            kind = row.kind if not fm else "synth_bass" if "bass" in row.kind else "synth"
+            role = rng.choice(row.roles)
             yield rendered(kind, f"{row.kind} {role}", play(role, rng, row.low, row.high), program)
 
-    rng, taken = random.Random(name), set[int]()
+    taken: set[int] = set()
+    rng = random.Random(name)
     for row in GENERAL_MIDI:
-        yield from programs(row, row.programs, 1 if fm else 3)
+        yield from some(row, row.programs, 1 if fm else 3)
     if fm:
         return
     for program in rng.sample(KITS, 4):
-        yield rendered("drums", "kit", drums(rng), program, "drums")
+        yield rendered("drums", "kit", drums(rng), program, kit=True)
     rng = random.Random(f"{name}2")
     for row in GENERAL_MIDI:
-        yield from programs(row, [program for program in row.programs if program not in taken], 3)
+        yield from some(row, [program for program in row.programs if program not in taken], 3)
     for program in CHOIRS:
         yield rendered("choir", "choir", play(rng.choice(("pad", "melody")), rng, *CHOIR_KEYS), program)
 

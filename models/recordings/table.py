@@ -53,7 +53,6 @@ def _one_each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row for each of its `each`: a text that stands for '{}', or values of its own, of which `instrument` does."""
     rest = {key: value for key, value in row.items() if key != "each"}
     for own in row.get("each", [{}]):
-        values = {"": own} if isinstance(own, str) else own
-        mark = values.get("", values.get("instrument", ""))
+        values, mark = ({}, own) if isinstance(own, str) else (own, own.get("instrument", ""))
         filled = {key: value.replace("{}", mark) if isinstance(value, str) else value for key, value in rest.items()}
-        yield filled | {key: value for key, value in values.items() if key}
+        yield filled | values
