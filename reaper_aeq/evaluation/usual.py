@@ -41,17 +41,27 @@ class Unseen:
 
 
 def run_usual(
-    audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None
+    audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None, *, learn: Paths = ()
 ) -> dict[str, Table]:
-    """{table: {kind or group: {who: figures}}}. Raises `AeqError`."""
-    sounds = sounds_of(read_clips(audio, tell, other_speeds=True))
+    """{table: {kind or group: {who: figures}}}. Raises `AeqError`.
+
+    learn: further recordings from which every fold learns and on which nobody is examined; what is of a source that is
+    examined too is left out with it.
+    """
+    clips, more = read_clips(audio, tell, other_speeds=True), read_clips(learn, tell, other_speeds=True)
+    sounds = sounds_of(clips)
     tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
+    # what is examined stays as it is, whatever else is learned from
+    to_learn = sounds_of([*clips, *more]) if more else sounds
+    if more:
+        own = set(to_learn.sources) - set(sounds.sources)
+        tell(f"{len(to_learn.names) - len(sounds.names)} more to learn from, {len(own)} sources of them not examined")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
     who: dict[str, Fit] = {"rule": UsualRule.fit, OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}
     found = {}
     for name, fit in who.items():
         tell(name)
-        found[name] = unseen(sounds, fit)
+        found[name] = unseen(sounds, fit, to_learn)
     tables: dict[str, Table] = {"usual balance of unseen sounds": {}, "kinds of unseen sounds": {}}
     for label, rows in groups(sounds).items():
         tables["usual balance of unseen sounds"][label] = {
@@ -69,14 +79,16 @@ def run_usual(
     return tables
 
 
-def unseen(sounds: Sounds, fit: Fit) -> Unseen:
-    """Predictions for every sound by what was fitted without its fold."""
+def unseen(sounds: Sounds, fit: Fit, to_learn: Sounds | None = None) -> Unseen:
+    """Predictions for every sound by what was fitted, on `to_learn` or the same sounds, without its fold's sources."""
+    to_learn = to_learn or sounds
     fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist(), N_FOLDS)
     fold = torch.tensor([fold_of[source] for source in sounds.sources])
+    fold_to_learn = torch.tensor([fold_of.get(source, -1) for source in to_learn.sources])
     usual: dict[int, Usual] = {}
     for k in range(N_FOLDS):
         own = (fold == k).nonzero()[:, 0].tolist()
-        model = fit(sounds.subset(fold != k))
+        model = fit(to_learn.subset(fold_to_learn != k))
         usual |= zip(own, model.usual(sounds.features[own], [None] * len(own)), strict=True)
     return Unseen([usual[n] for n in range(len(sounds.names))], fold)
 

@@ -184,6 +184,10 @@ MISTAKES = {
         "data sets 'no' does not exist",
     ),
     "evaluate encoder: models": (["evaluate", "encoder", "--audio", "music", "--models", "no"], "no folder no"),
+    "evaluate usual: learn": (
+        ["evaluate", "usual", "--audio", "music", "--data", "data", "--learn", "no"],
+        "recordings 'no' does not exist",
+    ),
     "evaluate match: learn": (
         ["evaluate", "match", "--audio", "music", "--data", "data", "--learn", "no"],
         "recordings 'no' does not exist",

@@ -158,6 +158,28 @@ def test_sources_are_whole_and_kinds_even_in_folds():
     assert all(source not in seen for source, seen in zip(sounds.sources, found.usual, strict=True))
 
 
+def test_what_is_only_learned_from_is_in_every_fold_but_nothing_of_an_examined_source():
+    sounds, more = made(sources=10), made(per_kind=4, sources=12, seed=1)  # two owners more
+    own = tuple(f"{name} again" for name in more.names)
+    joined = replace(
+        sounds, names=sounds.names + own, repositories=sounds.repositories + more.repositories,
+        features=torch.cat((sounds.features, more.features)), targets=torch.cat((sounds.targets, more.targets)),
+        heard=torch.cat((sounds.heard, more.heard)), kinds=torch.cat((sounds.kinds, more.kinds)),
+        sources=sounds.sources + tuple(source.replace("owner1/", "further/") for source in more.sources),
+    )  # fmt: skip
+    assert "further/x" in joined.sources and "owner3/x" in joined.sources[-len(own) :]
+
+    def fit(seen):
+        return SimpleNamespace(usual=lambda raw, priors: [seen] * len(raw))
+
+    found = examination.unseen(sounds, fit, joined)
+    assert len(found.usual) == len(sounds.names)
+    assert torch.equal(found.fold, examination.unseen(sounds, fit).fold)  # the folds are those of the examined alone
+    for source, seen in zip(sounds.sources, found.usual, strict=True):
+        assert source not in seen.sources and "further/x" in seen.sources
+        assert any(name.endswith("again") for name in seen.names)
+
+
 def test_owners_of_one_hand_are_left_out_together():
     assert training.source_of("vocobox/a") == training.source_of("vocobox/b") == "vocobox"
     assert training.source_of("sfzinstruments/a") != training.source_of("sfzinstruments/b")

@@ -128,14 +128,15 @@ def evaluate_repair(audio: Audio, data: Data, models: Models = None, as_json: Js
 
 
 @evaluate.command("usual")
-def evaluate_usual(audio: Audio, data: Data, models: Models = None, as_json: Json = False) -> None:
+def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models = None, as_json: Json = False) -> None:
     """How well the usual balance of unseen sounds is known, by kind, and how well it is known how well."""
-    _check(audio, models, data)
+    more = learn or []
+    _check([*audio, *more], models, data)
     from ...evaluation.usual import run_usual
 
     _examine(
         as_json,
-        lambda tell, _: run_usual(audio, data, models, tell),
+        lambda tell, _: run_usual(audio, data, models, tell, learn=more),
         lambda report: {title.capitalize(): rows for title, rows in report.items()},
     )
 
