@@ -31,7 +31,7 @@ N_KINDS = len(KINDS)
 SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
 # Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
 # scores of mixes no longer follow what is bright to the ear.
-SCORED_SHARE = 0.64
+SCORED_SHARE = 0.37
 # The features of the training sounds are kept in whole steps: a byte holds +-6, and standardized none is further off.
 FEATURE_STEP = 6.0 / 127
 IN_STEPS = ("features", "shifted")

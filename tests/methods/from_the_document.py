@@ -274,7 +274,7 @@ def usual(model, heard, name_says=None):
     cov = f[0] * (n * own + 8 * pooled) / (n + 8) + f[1] * np.eye(59)
     for factor, size, length in ((f[2], 3.2, 0.25), (f[3], 5.0, 1.0), (f[4], 5.0, 3.0)):
         cov = cov + factor * size**2 * np.exp(-0.5 * (octaves / length) ** 2)
-    return Usual(mean, of_kind + 0.64 * (mean - of_kind), cov, p)
+    return Usual(mean, of_kind + 0.37 * (mean - of_kind), cov, p)
 
 
 def name_says(*kinds):
@@ -354,7 +354,7 @@ def curve(ltas, seen, usual, word, adaptation):
     axis = matched(m, usual.cov)
     lacking = axis @ (m - expected - seen.balance - answer) / (axis @ m)
     known = word.settings / (word.settings + 64)
-    follow = usual.kinds[0] * (0.53 * min(1, r) + 0.25 * max(0, r - 1) * known)
+    follow = usual.kinds[0] * ((0.35 + 0.23 * known) * min(1, r) + 0.25 * known * max(0, r - 1))
     average = -follow * (axis @ (usual.mean - usual.granted)) / (axis @ m)
     size, both, own = (
         np.mean((a * b)[COMPARED]) for a, b in ((m, m), (m, center(expected)), (center(expected), center(expected)))
