@@ -354,7 +354,7 @@ def curve(ltas, seen, usual, word, adaptation):
     axis = matched(m, usual.cov)
     lacking = axis @ (m - expected - seen.balance - answer) / (axis @ m)
     known = word.settings / (word.settings + 64)
-    follow = usual.kinds[0] * ((0.35 + 0.23 * known) * min(1, r) + 0.25 * known * max(0, r - 1))
+    follow = usual.kinds[0] * known * (0.62 * min(1, r) + 0.25 * max(0, r - 1))
     average = -follow * (axis @ (usual.mean - usual.granted)) / (axis @ m)
     size, both, own = (
         np.mean((a * b)[COMPARED]) for a, b in ((m, m), (m, center(expected)), (center(expected), center(expected)))

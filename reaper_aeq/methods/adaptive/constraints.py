@@ -12,9 +12,9 @@ from ...model.curves import COMPARED, audible_projection, center, projection, we
 from ...model.kinds import KINDS
 from ..method import MethodInput
 
-# Of the way to where all mixes score alike, at the default adaptation (law "convergent"): for every word, and on top of
-# it for one whose axis is known well, up to r = 1 and beyond. Along an axis of few settings it costs more than it gives.
-FOLLOW, FOLLOW_KNOWN, FOLLOW_FURTHER, KNOWN_FROM = 0.35, 0.23, 0.25, 64.0
+# Of the way to where all mixes score alike, at the default adaptation (law "convergent") and beyond r = 1, for a word
+# whose axis is known well; along one of few settings it costs more than it gives.
+FOLLOW, FOLLOW_FURTHER, KNOWN_FROM = 0.62, 0.25, 64.0
 # Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent
 # towards it this softly, so that answers go on to fall with the score.
 LEAST, SOFT = 0.25, 0.05
@@ -31,8 +31,7 @@ MIX = list(KINDS).index("mix")
 def follow(request: MethodInput, ratio: float) -> float:
     """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
     be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
-    up_to, beyond = FOLLOW + FOLLOW_KNOWN * known(request), FOLLOW_FURTHER * known(request)
-    own = request.pull * (up_to * min(1.0, ratio) + beyond * max(0.0, ratio - 1.0))
+    own = request.pull * known(request) * (FOLLOW * min(1.0, ratio) + FOLLOW_FURTHER * max(0.0, ratio - 1.0))
     kinds = request.observation.usual.kinds if request.observation.usual else None
     return own if kinds is None else own * float(kinds[MIX])
 
