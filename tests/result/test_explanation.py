@@ -124,7 +124,7 @@ def test_the_moves_named_are_the_bands(engine, word, method):
 
 def test_the_output_gain_is_named_apart_and_is_what_was_written(engine):
     sound = noise(-3.0)
-    results = [engine.adapt(sound, RATE, "warm"), engine.adapt_analysis(engine.analyze(sound, RATE), "warm")]
+    results = [engine.adapt(sound, RATE, "bright"), engine.adapt_analysis(engine.analyze(sound, RATE), "bright")]
     results.append(engine.match(sound, RATE, noise(-5.0), RATE))
     for result in results:
         said = re.findall(r"Output gain ([+-][\d.]+) dB", result.explanation)

@@ -31,7 +31,8 @@ MIX = list(KINDS).index("mix")
 def follow(request: MethodInput, ratio: float) -> float:
     """0..1, of the way to where all sounds score alike. Mixes are meant to come closer to each other; a bass is not to
     be made as bright as a voice, and what is usual for one single source is known too little (models/README.md)."""
-    own = request.pull * known(request) * (FOLLOW * min(1.0, ratio) + FOLLOW_FURTHER * max(0.0, ratio - 1.0))
+    axis = known(request) if request.word else 1.0
+    own = request.pull * axis * (FOLLOW * min(1.0, ratio) + FOLLOW_FURTHER * max(0.0, ratio - 1.0))
     kinds = request.observation.usual.kinds if request.observation.usual else None
     return own if kinds is None else own * float(kinds[MIX])
 
