@@ -365,7 +365,9 @@ def curve(ltas, seen, usual, word, adaptation):
 
     near = sigmoid((ltas - ltas.max() + 40) / 4)[COMPARED].mean()
     most = 1.85 + (3 - 1.85) * np.clip((near - 0.64) / (0.74 - 0.64), 0, 1)
-    return bounded_by_word(answer, m, most * max(1, r), seen.visible)
+    most = most * max(1, r)
+    z = axis @ seen.balance / np.sqrt(axis @ usual.cov @ axis)
+    return bounded_by_word(answer, m, min(most, 0.25 + most * max(0, 3 - z)), seen.visible)
 
 
 def bounded_by_word(answer, m, most, visible):

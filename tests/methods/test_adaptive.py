@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
-from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word
-from reaper_aeq.methods.adaptive.constraints import MIX
+from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word, enough
+from reaper_aeq.methods.adaptive.constraints import MIX, SOFT
 from reaper_aeq.methods.method import MethodInput, method
 from reaper_aeq.model.audio_encoder import Observation, Usual, center_robust
 from reaper_aeq.model.curves import GRID, N_GRID, audible_projection, center, projection, rms_db
@@ -96,6 +96,20 @@ def test_a_sound_that_has_plenty_gets_the_least_and_nothing_beside():
     answer = adaptive.curve(request(5 * TILT + smooth(3, 1.0)))
     assert projection(answer, TILT).item() == pytest.approx(LEAST)
     assert rms_db(answer - LEAST * TILT) < 1e-6
+
+
+def test_far_more_of_the_word_than_is_usual_gets_the_least_however_little_is_left_to_see():
+    """Bands that fall silent say nothing: what they said when they could be heard must not be forgotten."""
+    nothing = torch.zeros(N_GRID, dtype=torch.float64)
+    shares = []
+    for times in (0.0, 3.0, 5.0, 8.0):
+        asked = request(nothing)
+        seen = replace(asked.observation, balance_db=times * TILT)
+        shares.append(float(projection(adaptive.curve(replace(asked, observation=seen)), TILT)))
+    assert shares[0] > 3 * LEAST
+    assert shares[-1] < LEAST + SOFT
+    assert all(more >= less - 1e-9 for more, less in pairwise(shares))
+    assert enough(MOST, 1.0) == MOST and enough(MOST, 4.0) == LEAST and LEAST < enough(MOST, 2.9) < MOST
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0, 2.5])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...model.score import axes
 from ..method import MethodInput
-from .constraints import LEAST, MOST, at_least, bounded_by_word, follow, known, most, settings_behind, within
+from .constraints import LEAST, MOST, at_least, bounded_by_word, enough, follow, known, most, settings_behind, within
 from .posterior import (
     LEVEL_VAR,
     ODD_ABOVE,
@@ -30,7 +30,7 @@ from .posterior import (
 
 __all__ = [
     "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "distance", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
+    "curves", "distance", "enough", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
     "natural_cov", "posterior_gain", "settings_behind", "within",
 ]  # fmt: skip
 
@@ -61,4 +61,6 @@ def curve(request: MethodInput) -> Tensor:
         held = within(average, m, expected, human_limit_db(m, ratio))
         pull += max(0.0, 1.0 - far) * (held - average)
     answer = answer + pull * m
-    return bounded_by_word(answer, m, most(seen) * max(1.0, ratio), seen.visible)
+    spread = (scored @ request.residual_cov @ scored).clamp_min(1e-12).sqrt()
+    limit = enough(most(seen) * max(1.0, ratio), float(scored @ seen.balance_db / spread))
+    return bounded_by_word(answer, m, limit, seen.visible)

@@ -19,6 +19,9 @@ FOLLOW, FOLLOW_FURTHER, KNOWN_FROM = 0.62, 0.25, 64.0
 # towards it this softly, so that answers go on to fall with the score.
 LEAST, SOFT = 0.25, 0.05
 MOST, MOST_NARROW = 3.0, 1.85  # of the word's curve at the default adaptation; nobody means ten times what people do
+# Standard deviations of music: what has so much more of a word than is usual gets the least there is. Beyond that bands
+# fall silent one by one, a sound says less and less, and the rule alone would fall back to what people do on average.
+ENOUGH_FROM = 3.0
 # A source is narrow where little of the spectrum lies within so many dB of its loudest band (a bass, a trumpet, a
 # cymbal: about half; mixes: nearly all). Between the two shares the limit moves from one to the other.
 NEAR_DB, NEAR_SLOPE_DB = 40.0, 4.0
@@ -65,6 +68,11 @@ def most(seen: Observation) -> float:
     near = torch.sigmoid((seen.ltas_db - seen.ltas_db.max() + NEAR_DB) / NEAR_SLOPE_DB)
     wide = (float(near[COMPARED].mean()) - NARROW_UP_TO) / (WIDE_FROM - NARROW_UP_TO)
     return MOST_NARROW + (MOST - MOST_NARROW) * min(max(wide, 0.0), 1.0)
+
+
+def enough(most: float, standard_score: float) -> float:
+    """How many times the word's curve is left of `most` for a sound of so much of the word already."""
+    return min(most, LEAST + most * max(0.0, ENOUGH_FROM - standard_score))
 
 
 def bounded_by_word(answer: Tensor, m: Tensor, most: float, visible: Tensor) -> Tensor:
