@@ -314,6 +314,63 @@ def test_a_track_that_goes_while_reaper_renders_in_the_background(studio, monkey
     assert studio.host.do(bypassed) == [False, False], "what was bypassed on the other track is on again"
 
 
+def receive(source: int, muted: int = 0, channel: int = 0) -> str:
+    return f"AUXRECV {source} 0 1 0 {muted} 0 0 {channel} 0 -1:U 0 -1 ''"
+
+
+def receives(session) -> list[str]:
+    """Of the first track."""
+    body = session.reaper.project.tracks[0].node.body
+    return [line.strip() for line in body if str(line).split()[:1] == ["AUXRECV"]]
+
+
+def set_receives(session, lines: list[str]) -> None:
+    with session.reaper.as_user() as project:
+        body = project.tracks[0].node.body
+        body[:] = [line for line in body if str(line).split()[:1] != ["AUXRECV"]]
+        body[1:1] = [f"    {line}" for line in lines]
+        project.touch()
+
+
+@pytest.mark.parametrize(
+    ("change", "muted"),
+    [
+        (lambda lines: lines, ["2 2"]),
+        (lambda lines: lines[::-1], ["2 2"]),
+        (lambda lines: lines[1:], ["2 2"]),
+        (lambda lines: [receive(1, muted=1, channel=4), *lines], ["1 4", "2 2"]),
+        # of the two from the third track one gets other channels: it could be either
+        (lambda lines: [lines[0], receive(2, muted=1, channel=6), lines[2]], ["2 6", "2 2"]),
+    ],
+    ids=["left alone", "turned round", "one is deleted", "one more", "another channel"],
+)
+def test_receives_are_unmuted_wherever_the_user_moves_them_meanwhile(studio, monkeypatch, capsys, change, muted):
+    """Chosen items are rendered in the background without what other tracks send to theirs."""
+    path = studio.noise("vox")
+    specs = [TrackSpec("Vox", [ItemSpec(path, selected=True)], fx=[other()]), *(TrackSpec(name) for name in "BC")]
+    studio.open(specs)
+    studio.host.do(set_receives, [receive(1), receive(2), receive(2, muted=1, channel=2)])
+    prefer(studio, background_render=True)
+    during = []
+
+    def sleep(seconds):
+        if not during:
+            during.extend(studio.host.do(receives))
+            studio.host.do(set_receives, change(during))
+
+    monkeypatch.setattr("reaper_aeq.reaper.live.api.time", SimpleNamespace(sleep=sleep))
+    code = main(["live", "warm", "--selected", "--render", "--port", str(studio.port)])
+    wait_for_background(studio)
+    assert [line.split()[5] for line in during] == ["1"] * 3
+    words = [line.split() for line in studio.host.do(receives)]
+    assert [f"{w[1]} {w[8]}" for w in words if w[5] == "1"] == muted
+    said = capsys.readouterr().err
+    assert code == (2 if "2 6" in muted else 0)
+    assert ("the receives of 'Vox' were changed while it was rendered" in said) == ("2 6" in muted)
+    # the user's edit fell in the middle of ours, whose step it is
+    studio.host.do(lambda session: setattr(session.reaper.project, "saved_state", session.reaper.project.bytes()))
+
+
 @pytest.mark.parametrize("what", ["track", "tab"])
 def test_what_goes_between_two_renders_in_the_background(studio, monkeypatch, capsys, what):
     """Each track is rendered by itself here: nothing that is gone is touched by the next one."""

@@ -30,8 +30,8 @@ from .posterior import (
 
 __all__ = [
     "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "distance", "enough", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest", "missing_share", "most",
-    "natural_cov", "posterior_gain", "settings_behind", "within",
+    "curves", "distance", "enough", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest",
+    "missing_share", "most", "natural_cov", "posterior_gain", "settings_behind", "within",
 ]  # fmt: skip
 
 

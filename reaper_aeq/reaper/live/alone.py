@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from . import check, render_state
-from .api import Api, Later
+from .api import TEXT_BYTES, Api, Later, LiveError
+from .target import track_name
+
+Route = tuple[Any, ...]
+ROUTE = ("I_SRCCHAN", "I_DSTCHAN", "I_MIDIFLAGS")  # beside whose they are, what tells receives apart
 
 
 def _change(reaper: Api, project: str, track: str, key: str, value: float, later: Later) -> None:
@@ -51,12 +55,44 @@ def cut_off(reaper: Api, project: str, track: str, later: Later) -> None:
     for child in render_state.all_tracks(reaper, project)[1:]:
         if reaper("GetParentTrack", child) == track and reaper("GetMediaTrackInfo_Value", child, "B_MAINSEND"):
             _change(reaper, project, child, "B_MAINSEND", 0, later)
+    before = _receives(reaper, track)
 
-    def put_back(n: int) -> None:
+    def put_back() -> None:
         if render_state.still_there(reaper, project, track, "MediaTrack*"):
-            reaper("SetTrackSendInfo_Value", track, -1, n, "B_MUTE", 0)
+            _unmute(reaper, track, before)
 
+    later(put_back)
+    for place, muted in (one for own in before.values() for one in own):
+        if not muted:
+            reaper("SetTrackSendInfo_Value", track, -1, place, "B_MUTE", 1)
+
+
+def _receives(reaper: Api, track: str) -> dict[Route, list[tuple[int, bool]]]:
+    """The places of a track's receives by what they are, and which of them are muted."""
+    routes: dict[Route, list[tuple[int, bool]]] = {}
     for n in range(reaper("GetTrackNumSends", track, -1)):
-        if not reaper("GetTrackSendInfo_Value", track, -1, n, "B_MUTE"):
-            later(partial(put_back, n))
-            reaper("SetTrackSendInfo_Value", track, -1, n, "B_MUTE", 1)
+        source = reaper("GetTrackReceiveName", track, n, "", TEXT_BYTES)[3]
+        route = (source, *(reaper("GetTrackSendInfo_Value", track, -1, n, key) for key in ROUTE))
+        routes.setdefault(route, []).append((n, bool(reaper("GetTrackSendInfo_Value", track, -1, n, "B_MUTE"))))
+    return routes
+
+
+def _unmute(reaper: Api, track: str, before: Mapping[Route, Sequence[tuple[int, bool]]]) -> None:
+    """The user may add, delete or move receives and tracks while REAPER goes on: they are found again by their route
+    and not by their place. Raises `LiveError` for one that may stay muted."""
+    now, lost = _receives(reaper, track), False
+    for route, were in before.items():
+        are = now.pop(route, [])
+        if len(are) == len(were):
+            for (place, muted), (_, muted_before) in zip(are, were, strict=True):
+                if muted and not muted_before:
+                    reaper("SetTrackSendInfo_Value", track, -1, place, "B_MUTE", 0)
+        elif not all(muted for _, muted in were):
+            lost = True
+            now[route] = are
+    if lost and any(muted for own in now.values() for _, muted in own):
+        name = track_name(reaper, track)
+        raise LiveError(
+            f"the receives of '{name}' were changed while it was rendered without them, so that one may still be muted:"
+            " look at them, then try again"
+        )

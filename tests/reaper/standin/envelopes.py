@@ -11,6 +11,7 @@ from .fx_params import GetNumParams, GetParamEx, GetParamIdent, _ident, plugin_c
 from .handles import Take, Track
 from .reaeq_instance import from_raw
 from .registry import api
+from .tracks import GetTrackName
 from .tree import Node
 
 # Names as REAPER shows them in English, by their chunk; those with 2 lie behind the FX of a track.
@@ -278,6 +279,13 @@ def GetTrackSendInfo_Value(reaper, track, category, index, name):
     if name == "P_SRCTRACK":
         return track.project.tracks[int(words[0])]
     return float(words[SEND_FIELDS[name]]) if SEND_FIELDS[name] < len(words) else 0.0
+
+
+@api
+def GetTrackReceiveName(reaper, track, index):
+    """Of the track that sends, as `GetTrackName` has it."""
+    source = GetTrackSendInfo_Value(reaper, track, -1, index, "P_SRCTRACK")
+    return GetTrackName(reaper, source) if source else (False, "")
 
 
 @api
