@@ -12,7 +12,7 @@ from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
 from ..model.audio_encoder import BLIND_VAR, Usual, center_robust, visibility
 from ..model.curves import COMPARED, center
 from ..model.usual import UsualBalance, UsualShape
-from ..training.usual import Sounds, balanced_folds, fit_axes, logistic, untrained, weights
+from ..training.usual import Sounds, balanced_folds, fit_near, logistic, untrained, weights
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,12 @@ class UsualRule:
     def fit(cls, sounds: Sounds) -> UsualRule:
         """Of recordings of every kind."""
         shape = UsualShape(
-            fine=1.0, embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2, other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED
-        )
+            fine=1.0, components=sounds.features.shape[1], embedded=cls.COMPONENTS, width=2 / cls.WIDTH**2,
+            other_kinds=cls.OTHER_KINDS, pooled=cls.POOLED,
+        )  # fmt: skip
         model = untrained(shape, sounds, 0.5, 0.5)
         classifier = logistic(model.features, sounds.kinds, weights(sounds, 1.0, 0.5), 30.0)
-        fit_axes(model)
+        fit_near(model)
         fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist())
         fold = torch.tensor([fold_of[source] for source in sounds.sources])
         for k in range(int(fold.max()) + 1):
@@ -92,8 +93,8 @@ class UsualRule:
     def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
         """Features (m, f) -> what is usual for each; names say nothing here."""
         del priors
-        standard = self.model.standardize(raw)
-        kinds = (standard @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
-        covs = self.FACTOR * self.model.shapes(self.model.alike(standard, kinds))
-        means = self.center + standard @ self.table
+        place = self.model.components(raw)
+        kinds = (place @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
+        covs = self.FACTOR * self.model.shapes(self.model.alike(place, kinds))
+        means = self.center + place @ self.table
         return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]

@@ -28,7 +28,7 @@ class UnseenEncoder(BalanceEncoder):
     def __init__(self, models: Sequence[UsualBalance], known: Tensor, fold: Sequence[int]) -> None:
         super().__init__()
         self.models, self.fold = list(models), list(fold)
-        self.known = self.models[0].standardize(known)
+        self.known = self.models[0].components(known)
 
     @classmethod
     def load(cls, folder: Path | str | None, sounds: Sequence[TestSound]) -> tuple[UnseenEncoder, list[TestSound]]:
@@ -46,7 +46,7 @@ class UnseenEncoder(BalanceEncoder):
 
     def fold_for(self, raw: Tensor) -> int:
         """Whose recording the features (f,) are."""
-        off = self.models[0].standardize(raw) - self.known
+        off = self.models[0].components(raw) - self.known
         return self.fold[int(off.square().sum(1).argmin())]
 
     @torch.no_grad()

@@ -32,9 +32,7 @@ SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
 # Of what a sound's features add to the mean of its kind, the part that its score takes for granted: with more of it the
 # scores of mixes no longer follow what is bright to the ear.
 SCORED_SHARE = 0.37
-# The features of the training sounds are kept in whole steps: a byte holds +-6, and standardized none is further off.
-FEATURE_STEP = 6.0 / 127
-IN_STEPS = ("features", "shifted")
+IN_STEPS = ("features", "shifted")  # what is kept of training sounds in whole steps, a byte each
 LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 
@@ -44,7 +42,8 @@ class UsualShape:
 
     `fine`, `bins`: of the fine structure's features, and of those of single bins among them, beside those of how bands
     move. `linear`, `gaussian`, `gammas`: the kernel of kinds and mean, Gaussians of several widths. `kind_weight`: of a
-    kind's probability among the mean's features. `embedded`: principal components that say how alike two sounds move.
+    kind's probability among the mean's features. `components`: principal ones of the features, in which all sounds are
+    compared. `embedded`: those of them that say how alike two sounds move.
     `width`: of the kernel over them. `other_kinds`: how much sounds of other kinds count. `pooled`: sounds that the
     pooled covariance is worth. `scaled`: components that its scale hangs on.
     """
@@ -55,6 +54,7 @@ class UsualShape:
     gaussian: float = 0.5
     gammas: Sequence[float] = (0.5, 2.0, 6.0)
     kind_weight: float = 10.0
+    components: int = 256
     embedded: int = 40
     width: float = 1.0
     other_kinds: float = 0.1
@@ -82,6 +82,8 @@ class UsualBalance(BalanceEncoder):
 
     feature_mean: Tensor
     feature_scale: Tensor
+    basis: Tensor
+    step: Tensor
     classifier: Tensor
     features: Tensor
     kind_probability: Tensor
@@ -92,8 +94,8 @@ class UsualBalance(BalanceEncoder):
     alpha: Tensor
     residual: Tensor
     kind_mean_db: Tensor
-    axes: Tensor
-    axes_mean: Tensor
+    near_mean: Tensor
+    near_scale: Tensor
     tonal_mean: Tensor
     scale: Tensor
     scale_offset: Tensor
@@ -101,13 +103,15 @@ class UsualBalance(BalanceEncoder):
     def __init__(self, n: int, f: int, shape: UsualShape | None = None, shifted: int = 0) -> None:
         super().__init__()
         self.shape = shape or UsualShape()
+        c = min(self.shape.components, f)
+        self._features_left_out = f - c
         sizes = {
-            "feature_mean": (f,), "feature_scale": (f,), "classifier": (n + 1, N_KINDS),
-            "features": (n, f), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
-            "shifted": (shifted, f), "shifted_probability": (shifted, N_KINDS),
+            "feature_mean": (f,), "feature_scale": (f,), "basis": (f, c), "step": (c,), "classifier": (n + 1, N_KINDS),
+            "features": (n, c), "kind_probability": (n, N_KINDS), "kind": (n,), "weight": (n,),
+            "shifted": (shifted, c), "shifted_probability": (shifted, N_KINDS),
             "mean_db": (N_GRID,), "alpha": (n + shifted, N_GRID), "residual": (n, N_GRID),
             "kind_mean_db": (N_KINDS, N_GRID),
-            "axes": (f, self.shape.embedded), "axes_mean": (f,), "tonal_mean": (2,),
+            "near_mean": (c,), "near_scale": (), "tonal_mean": (2,),
             "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
         }  # fmt: skip
         for name, size in sizes.items():
@@ -126,48 +130,53 @@ class UsualBalance(BalanceEncoder):
         moving, fine, bins = standard.split((standard.shape[-1] - N_FINE, N_FINE - N_BINS, N_BINS), -1)
         return torch.cat((moving, self.shape.fine * fine, self.shape.bins * bins), -1)
 
-    def kinds_by_sound(self, standard: Tensor) -> Tensor:
-        """Standardized (..., f) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
-        likeness = self.mean_kernel(standard.reshape(-1, standard.shape[-1]), self.features, self._feature_squares)
+    def components(self, features: Tensor) -> Tensor:
+        """Features (..., f) -> (..., c): standardized, on the axes along which sounds differ most."""
+        return self.standardize(features) @ self.basis
+
+    def kinds_by_sound(self, place: Tensor) -> Tensor:
+        """Components (..., c) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
+        likeness = self.mean_kernel(place.reshape(-1, place.shape[-1]), self.features, self._feature_squares)
         logits = likeness @ self.classifier[:-1] + self.classifier[-1]
-        return logits.softmax(-1).reshape(*standard.shape[:-1], N_KINDS)
+        return logits.softmax(-1).reshape(*place.shape[:-1], N_KINDS)
 
     def mean_kernel(self, a: Tensor, b: Tensor, b_squares: Tensor | None = None) -> Tensor:
-        """Standardized features, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k);
-        `b_squares` (k,): what the squares of `b` sum to, where that is known."""
+        """Components, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k), each feature
+        counting alike; `b_squares` (k,): what the squares of `b` sum to, where that is known."""
+        count = a.shape[1] + self._features_left_out
         product = a @ b.T
         squares = b.square().sum(1) if b_squares is None else b_squares
-        distance = (a.square().sum(1)[:, None] + squares - 2 * product).clamp_min(0.0) / a.shape[1]
+        distance = (a.square().sum(1)[:, None] + squares - 2 * product).clamp_min(0.0) / count
         near = torch.stack([(-0.5 * gamma * distance).exp() for gamma in self.shape.gammas]).sum(0)
-        return self.shape.linear * product / a.shape[1] + self.shape.gaussian * near
+        return self.shape.linear * product / count + self.shape.gaussian * near
 
-    def with_kinds(self, standard: Tensor, probability: Tensor) -> Tensor:
-        """Features (..., f) beside the probabilities of kinds (..., kinds), as `mean_kernel` compares them."""
-        return torch.cat((standard, self.shape.kind_weight * probability), -1)
+    def with_kinds(self, place: Tensor, probability: Tensor) -> Tensor:
+        """Components (..., c) beside the probabilities of kinds (..., kinds), as `mean_kernel` compares them."""
+        return torch.cat((place, self.shape.kind_weight * probability), -1)
 
     def known(self) -> Tensor:
-        """(n + shifted, f + kinds): what the mean compares a sound with."""
+        """(n + shifted, c + kinds): what the mean compares a sound with."""
         rows = torch.cat((self.features, self.shifted))
         return self.with_kinds(rows, torch.cat((self.kind_probability, self.shifted_probability)))
 
-    def mean(self, standard: Tensor, probability: Tensor) -> Tensor:
-        """(m, f), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
+    def mean(self, place: Tensor, probability: Tensor) -> Tensor:
+        """(m, c), (m, kinds) -> expected spectra (m, bands) dB, level-free."""
         known = self.known() if self._known is None else self._known
-        likeness = self.mean_kernel(self.with_kinds(standard, probability), known, self._known_squares)
+        likeness = self.mean_kernel(self.with_kinds(place, probability), known, self._known_squares)
         return self.mean_db + likeness @ self.alpha
 
-    def alike(self, standard: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
+    def alike(self, place: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
         """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) bool leaves some out."""
-        place = self.embed(standard)
+        near = self.embed(place)
         known = self.embed(self.features) if self._embedded is None else self._embedded
-        distance = torch.cdist(place, known, compute_mode="donot_use_mm_for_euclid_dist").square() / place.shape[1]
+        distance = torch.cdist(near, known, compute_mode="donot_use_mm_for_euclid_dist").square() / near.shape[1]
         same = probability[:, self.kind.long()] + self.shape.other_kinds
         weight = self.weight * (-0.5 * self.shape.width * distance).exp() * same
         return weight if use is None else weight * use
 
-    def embed(self, standard: Tensor) -> Tensor:
-        """Standardized features (m, f) on the axes by which sounds are alike, (m, axes)."""
-        return (standard - self.axes_mean) @ self.axes
+    def embed(self, place: Tensor) -> Tensor:
+        """Components (m, c) -> those by which sounds are alike, (m, embedded)."""
+        return ((place - self.near_mean) * self.near_scale)[:, : self.shape.embedded]
 
     def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
         """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
@@ -185,19 +194,19 @@ class UsualBalance(BalanceEncoder):
         weight = self.weight if use is None else self.weight * use
         return (self.residual * weight[:, None]).T @ self.residual / weight.sum()
 
-    def described(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
+    def described(self, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, kinds + 2 + scaled): what the scale of the covariance hangs on."""
         tonal = tonality(raw) - self.tonal_mean
-        return torch.cat((probability, tonal / 3, self.embed(standard)[:, : self.shape.scaled]), -1)
+        return torch.cat((probability, tonal / 3, self.embed(place)[:, : self.shape.scaled]), -1)
 
     def scales(self, described: Tensor) -> Tensor:
         """(m, 1 + len(SMOOTH)): factors of what alike sounds were off by and of the smooth shapes."""
         return (described @ self.scale + self.scale_offset).clamp(-4.0, 5.0).exp()
 
-    def covariance(self, standard: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
+    def covariance(self, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, bands, bands) dB²."""
-        factors = self.scales(self.described(standard, probability, raw))
-        own = self.shapes(self.alike(standard, probability))
+        factors = self.scales(self.described(place, probability, raw))
+        own = self.shapes(self.alike(place, probability))
         return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 
     @torch.no_grad()
@@ -216,13 +225,13 @@ class UsualBalance(BalanceEncoder):
 
     def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
         """The same for the features (f,) of one sound."""
-        standard = self.standardize(raw)[None]
-        kind = combined(self.kinds_by_sound(standard)[0], prior)
-        mean = self.mean(standard, kind[None])[0]
+        place = self.components(raw)[None]
+        kind = combined(self.kinds_by_sound(place)[0], prior)
+        mean = self.mean(place, kind[None])[0]
         # a mix is heard against all mixes: a bright style still scores bright. A bass is no dull mix.
         center = kind @ self.kind_mean_db
         granted = center + SCORED_SHARE * (mean - center)
-        return Usual(mean, self.covariance(standard, kind[None], raw[None])[0], granted, kind, prior is not None)
+        return Usual(mean, self.covariance(place, kind[None], raw[None])[0], granted, kind, prior is not None)
 
     def place(self, device: str) -> None:
         """Stays where the linear algebra is cheapest; the other models go to `device`."""
@@ -240,11 +249,11 @@ class UsualBalance(BalanceEncoder):
         architecture = dict(checkpoint.info["architecture"])
         model = cls(shape=UsualShape(**architecture.pop("shape")), **architecture)
         tensors = {key: value.double() for key, value in checkpoint.tensors.items()}
-        model.load_state_dict(tensors | {key: FEATURE_STEP * tensors[key] for key in IN_STEPS})
+        model.load_state_dict(tensors | {key: tensors["step"] * tensors[key] for key in IN_STEPS})
         model._pooled, model._embedded = model.pooled(), model.embed(model.features)
         model._known = model.known()
-        count, f = model.features.shape
-        model.features, model.shifted = model._known[:count, :f], model._known[count:, :f]  # once in memory
+        n, c = model.features.shape
+        model.features, model.shifted = model._known[:n, :c], model._known[n:, :c]  # once in memory
         model._known_squares, model._feature_squares = model._known.square().sum(1), model.features.square().sum(1)
         return model.eval().requires_grad_(False)
 

@@ -21,7 +21,6 @@ from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, center
 from ..model.kinds import FROM_MANIFEST, KINDS
 from ..model.usual import (
-    FEATURE_STEP,
     IN_STEPS,
     N_KINDS,
     SMOOTH,
@@ -164,13 +163,13 @@ def save_usual(
     model: UsualBalance, sounds: Sounds, settings: UsualTraining, metrics: dict[str, float], out: Path, name: str
 ) -> None:
     """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
-    n, f = model.features.shape
+    n, f = len(model.features), len(model.feature_mean)
     architecture = {"n": n, "f": f, "shape": asdict(model.shape), "shifted": len(model.shifted)}
     data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
-    half = {"residual", "kind_probability", "shifted_probability"}
+    half = {"residual", "kind_probability", "shifted_probability", "basis"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
-    tensors |= {key: _steps(model.state_dict()[key]).to(torch.int8) for key in IN_STEPS}
+    tensors |= {key: _steps(model.state_dict()[key], model.step).to(torch.int8) for key in IN_STEPS}
     Checkpoint(tensors, info).save(out, name)
 
 
@@ -183,7 +182,7 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
     model = untrained(UsualShape(), sounds, settings.kind_power, settings.source_power)
     _fit_kinds(model, sounds, fold, settings)
     _fit_mean(model, sounds, fold, settings)
-    fit_axes(model)
+    fit_near(model)
     _fit_scale(model, sounds, fold, settings)
     kind = sounds.kinds
     right = (model.kind_probability.argmax(1) == kind).double()
@@ -198,23 +197,29 @@ def fit_usual(settings: UsualTraining, sounds: Sounds) -> tuple[UsualBalance, di
 
 
 def untrained(shape: UsualShape, sounds: Sounds, kind_power: float, source_power: float) -> UsualBalance:
-    """A model that holds the sounds' standardized features, their kinds and their `weights`."""
+    """A model that holds the components of the sounds' features, their kinds and their `weights`."""
     raw = sounds.features
     model = UsualBalance(len(raw), raw.shape[1], shape, shifted=len(raw) * len(sounds.other_speeds))
     model.feature_mean = raw.nanmean(0).nan_to_num(0.0)
     model.feature_scale = (raw - model.feature_mean).square().nanmean(0).sqrt().nan_to_num(0.0) + 1e-3
+    standard = model.standardize(raw)
+    _, _, directions = torch.linalg.svd(standard - standard.mean(0), full_matrices=False)
+    count = min(model.basis.shape[1], len(directions))
+    model.basis[:, :count] = directions[:count].T.half()
     # as they are shipped, in whole steps
-    model.features, model.kind = FEATURE_STEP * _steps(model.standardize(raw)), sounds.kinds.double()
+    places = model.components(raw)
+    model.step = (places.abs().amax(0) / 127).clamp_min(1e-6).float().double()
+    model.features, model.kind = model.step * _steps(places, model.step), sounds.kinds.double()
     if sounds.other_speeds:
-        rows = torch.cat([model.standardize(one.features) for one in sounds.other_speeds])
-        model.shifted = FEATURE_STEP * _steps(rows)
+        rows = torch.cat([model.components(one.features) for one in sounds.other_speeds])
+        model.shifted = model.step * _steps(rows, model.step)
     model.weight = weights(sounds, kind_power, source_power)
     return model
 
 
-def _steps(standard: Tensor) -> Tensor:
-    """Standardized features in whole steps, -127..127."""
-    return (standard / FEATURE_STEP).round().clamp(-127, 127)
+def _steps(places: Tensor, step: Tensor) -> Tensor:
+    """Components (n, c) in whole steps, -127..127."""
+    return (places / step).round().clamp(-127, 127)
 
 
 def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
@@ -290,16 +295,11 @@ def _fit_mean(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usual
         model.kind_mean_db[kind] = (weight[:, None] * sounds.targets[own]).sum(0) / weight.sum()
 
 
-def fit_axes(model: UsualBalance) -> None:
-    """Principal components of the features, together of unit mean square."""
-    model.axes_mean = model.features.mean(0)
-    centered = model.features - model.axes_mean
-    _, _, directions = torch.linalg.svd(centered, full_matrices=False)
-    count = min(model.shape.embedded, len(directions))
-    axes = torch.zeros_like(model.axes)
-    axes[:, :count] = directions[:count].T
-    place = centered @ axes
-    model.axes = axes / (place.square().sum(1).mean() / model.shape.embedded).sqrt().clamp_min(1e-9)
+def fit_near(model: UsualBalance) -> None:
+    """The components by which sounds are alike, together of unit mean square."""
+    model.near_mean, model.near_scale = model.features.mean(0), torch.ones((), dtype=torch.float64)
+    near = model.embed(model.features)
+    model.near_scale = 1 / (near.square().sum(1).mean() / model.shape.embedded).sqrt().clamp_min(1e-9)
 
 
 def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: UsualTraining) -> None:

@@ -235,8 +235,8 @@ def apart(x, y):
     return ((x - y) ** 2).sum(1)
 
 
-def likeness(x, known):
-    d = len(x)
+def likeness(x, known, left_out):
+    d = len(x) + left_out
     near = apart(x, known) / (2 * d)
     return 0.5 * known @ x / d + 0.5 * sum(np.exp(-g * near) for g in (0.5, 2, 6))
 
@@ -244,8 +244,10 @@ def likeness(x, known):
 def usual(model, heard, name_says=None):
     z = np.nan_to_num(np.clip((heard - model["feature_mean"]) / model["feature_scale"], -4, 4))
     z[-N_FINE : len(z) - N_FINE + N_SPECTRAL] *= 1.5
-    features, shifted = 6 / 127 * model["features"], 6 / 127 * model["shifted"]
-    logits = likeness(z, features) @ model["classifier"][:-1] + model["classifier"][-1]
+    z = z @ model["basis"]
+    left_out = len(heard) - len(z)
+    features, shifted = model["step"] * model["features"], model["step"] * model["shifted"]
+    logits = likeness(z, features, left_out) @ model["classifier"][:-1] + model["classifier"][-1]
     p = np.exp(logits - logits.max())
     p /= p.sum()
     if name_says is not None:
@@ -256,10 +258,10 @@ def usual(model, heard, name_says=None):
         np.hstack([features, 10 * model["kind_probability"]]),
         np.hstack([shifted, 10 * model["shifted_probability"]]),
     ])  # fmt: skip
-    mean = model["mean_db"] + likeness(np.concatenate([z, 10 * p]), known) @ model["alpha"]
+    mean = model["mean_db"] + likeness(np.concatenate([z, 10 * p]), known, left_out) @ model["alpha"]
     of_kind = p @ model["kind_mean_db"]
 
-    place, places = ((x - model["axes_mean"]) @ model["axes"] for x in (z, features))
+    place, places = (((x - model["near_mean"]) * model["near_scale"])[..., :40] for x in (z, features))
     w = model["weight"] * np.exp(-apart(place, places) / (2 * 40)) * (p[model["kind"].astype(int)] + 0.1)
     r = model["residual"]
     own = (r.T * w) @ r / w.sum()
