@@ -1,5 +1,5 @@
 """Recordings cut out of a package's files: music at a place drawn from a seed, stems and samples at a given place, and
-loops repeated."""
+loops repeated, chords joined."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from packages import Cache, seconds_of
-from recording import Recording, read, slug
+from recording import Recording, Samples, numbered, read, slug, trimmed
 
 MIX_S, EXCERPT_S, LOOP_S = 12.0, 11.0, 10.0
+QUIET = 0.02  # of a chord's peak: what is cut off at either end
 MIX_LEAST_S, EXCERPT_LEAST_S = 24.0, 5.0
 NO_MUSIC = r"rain|wind_|ambient/|forest\.ogg|city"  # among a game's music: sounds of places
 
@@ -45,11 +46,32 @@ def excerpt(
         yield Recording(own, kind, style, package, samples, rate, f"start {start:.2f} s", path=path)
 
 
-def loop(cache: Cache, name: str, package: str, pattern: str, kind: str) -> Iterator[Recording]:
-    """A loop, repeated until ten seconds are full."""
-    file = cache.files(package, pattern)[0]
+def loop(
+    cache: Cache, name: str, package: str, pattern: str, kind: str, style: str = "loop", track: int | None = None
+) -> Iterator[Recording]:
+    """A loop or phrase, repeated until ten seconds are full; `track`: which of a file of stems, the mix is 0."""
+    file = cache.files(package, pattern, -1.0)[0]
     path = cache.path_in(package, file)
-    samples, rate = read(file)
+    samples, rate = read(file, track=track)
     length = int(LOOP_S * rate)
     repeated = np.tile(samples, (-(-length // len(samples)), 1))[:length]
-    yield Recording(name, kind, "loop", package, repeated, rate, "loop", path=path)
+    yield Recording(name, kind, style, package, repeated, rate, "loop", path=path)
+
+
+def sequence(
+    cache: Cache, name: str, package: str, pattern: str, kind: str, style: str, count: int = 1
+) -> Iterator[Recording]:
+    """Chords or phrases of a second or two one after the other until ten seconds are full, in an order drawn by the
+    name; `count` recordings, each of others."""
+    files = cache.files(package, pattern)
+    random.Random(name).shuffle(files)
+    for k in range(count):
+        parts: list[Samples] = []
+        seconds, rate = 0.0, read(files[0])[1]
+        for file in files[k::count]:
+            samples, own = read(file)
+            samples = trimmed(samples.mean(1, keepdims=True), QUIET)
+            if own == rate and seconds < LOOP_S:
+                parts, seconds = [*parts, samples], seconds + len(samples) / rate
+        played = np.concatenate(parts)[: int(LOOP_S * rate)]
+        yield Recording(numbered(name, k, range(count)), kind, style, package, played, rate, "joined")

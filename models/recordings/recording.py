@@ -48,16 +48,22 @@ class Recording:
         return samples[:, :1] if alike else samples
 
 
-def read(path: Path, start_s: float = 0.0, seconds: float | None = None) -> tuple[Samples, int]:
-    """Samples and rate. Raises `soundfile.LibsndfileError`, `Missing`."""
-    if path.suffix == ".g722":  # which libsndfile does not read
-        command = [program("ffmpeg"), "-v", "error", "-f", "g722", "-i", str(path), "-f", "wav", "-"]
-        return soundfile.read(
-            io.BytesIO(subprocess.run(command, capture_output=True, check=False).stdout), always_2d=True
-        )
+def read(
+    path: Path, start_s: float = 0.0, seconds: float | None = None, track: int | None = None
+) -> tuple[Samples, int]:
+    """Samples and rate; `track`: which of a file that holds several. Raises `soundfile.LibsndfileError`, `Missing`."""
+    if path.suffix == ".g722":  # which libsndfile does not read, nor the next
+        return _decoded("-f", "g722", "-i", str(path))
+    if track is not None:
+        return _decoded("-i", str(path), "-map", f"0:a:{track}")
     with soundfile.SoundFile(path) as file:
         file.seek(int(start_s * file.samplerate))
         return file.read(-1 if seconds is None else int(seconds * file.samplerate), always_2d=True), file.samplerate
+
+
+def _decoded(*arguments: str) -> tuple[Samples, int]:
+    command = [program("ffmpeg"), "-v", "error", *arguments, "-f", "wav", "-"]
+    return soundfile.read(io.BytesIO(subprocess.run(command, capture_output=True, check=False).stdout), always_2d=True)
 
 
 def read_at(rate: int, path: Path, *, mono: bool = False) -> Samples:

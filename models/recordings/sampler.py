@@ -38,14 +38,14 @@ def sample(samples: Mapping[int, Samples], notes: Sequence[Note], rate: int, sec
 
 def instrument(
     cache: Cache, prefix: str, package: str, pattern: str, instrument: str, kind: str, roles: Sequence[str], low: int,
-    high: int, skip_s: float = 0.0,
+    high: int, skip_s: float = 0.0, key: int | None = None,
 ) -> Iterator[Recording]:  # fmt: skip
-    """Two recordings of an instrument whose samples are named by their keys, 'As4' or 70; `skip_s`: a codec's padding
-    at the start of each."""
+    """Two recordings of an instrument whose samples are named by their keys, 'As4' or 70, or that has but one, of
+    `key`; `skip_s`: a codec's padding at the start of each."""
     samples = {}
     for file in cache.files(package, pattern):
         sound = read_at(RATE, file)[int(skip_s * RATE) :]
-        samples[key_of(file)] = trimmed(sound, QUIET, end=False)
+        samples[key_of(file) if key is None else key] = trimmed(sound, QUIET, end=False)
     samples = dict(sorted(samples.items()))
     rng = random.Random(instrument)
     for k, role in enumerate((*roles, *roles)[:2]):
@@ -83,5 +83,5 @@ def _one_shot(cache: Cache, package: str, path: str, rng: random.Random) -> Samp
     if path.endswith("/"):
         file = rng.choice(cache.files(package, re.escape(path) + r"[^/]*\.wav$", -1))
     else:
-        file = cache.files(package, re.escape(path) + r"\.(wav|flac|mp3)$")[0]
+        file = cache.files(package, re.escape(path) + r"\.(wav|flac|mp3|ogg)$")[0]
     return read_at(RATE, file, mono=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cuts import excerpt, loop, mixes
+from cuts import excerpt, loop, mixes, sequence
 from packages import Cache
 from physical_models import model
 from prompts import prompts
@@ -20,8 +20,8 @@ from synthesizer import amsynth
 TABLE = Path(__file__).with_name("recordings.toml")
 Maker = Callable[..., Iterator[Recording]]
 MAKERS: dict[str, Maker] = {
-    "mixes": mixes, "excerpts": excerpt, "loops": loop, "prompts": prompts, "instruments": instrument, "kits": kit,
-    "fonts": font, "patches": patches, "models": model, "synthesizers": amsynth,
+    "mixes": mixes, "excerpts": excerpt, "loops": loop, "sequences": sequence, "prompts": prompts,
+    "instruments": instrument, "kits": kit, "fonts": font, "patches": patches, "models": model, "synthesizers": amsynth,
 }  # fmt: skip
 
 

@@ -58,11 +58,14 @@ def test_what_is_left_out_stays_out():
         "fluid-soundfont",
         "musescore",
         "avldrums",
-        "hydrogen",
+        "hydrogen-data",
         "bass-electric",
         "piano-mp3",
     ):
         assert other not in names
+    # of hydrogen's kits only the guitar of somebody whom nobody is examined on
+    assert [name for name in read_packages() if "hydrogen" in name] == ["hydrogen-drumkits-effects"]
+    assert {one.values["pattern"] for one in SETS if "hydrogen" in one.values["package"]} == {"belofilms_GuitarStrums"}
 
 
 def test_no_host_is_named():

@@ -62,3 +62,17 @@ def test_a_package_or_program_that_is_missing_is_named(cache, monkeypatch):
     with pytest.raises(Missing, match="npm has no no-such-sounds for this machine: not found"):
         cache.files("no-such-sounds", "")
     assert not list((cache.folder / "npm").glob("tmp*"))
+
+
+def test_what_only_a_source_holds_is_asked_for_by_name(cache, monkeypatch):
+    asked = []
+
+    def record(command, **options):
+        asked.append(command)
+        return packages.subprocess.CompletedProcess(command, 1, "", "not found\n")
+
+    monkeypatch.setattr(packages, "run", record)
+    cache.packages["some-data"] = Package("pypi-source", "some-data", "1.0", "pypi:some-data", "MIT")
+    with pytest.raises(Missing, match="pypi-source has no some-data for this machine: not found"):
+        cache.files("some-data", "")
+    assert asked[0][-2:] == ["--no-binary=some-data", "some-data"]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from packages import Missing
 from patterns import Note
-from sampler import RELEASE_S, key_of, sample
+from sampler import RELEASE_S, instrument, key_of, sample
 
 RATE = 44_100
 
@@ -52,3 +53,14 @@ def test_keys_are_read_from_names():
     assert [key_of(Path(name)) for name in ("A4.mp3", "Cs2.mp3", "60.mp3")] == [69, 37, 60]
     with pytest.raises(Missing, match="not named by its key"):
         key_of(Path("H4.mp3"))
+
+
+def test_an_instrument_of_one_sample_plays_it_at_the_key_that_is_given(tmp_path):
+    class OneFile:
+        def files(self, package, pattern):
+            return [tmp_path / "FenderBass.wav"]
+
+    soundfile.write(tmp_path / "FenderBass.wav", tone(65.41), RATE)
+    made = list(instrument(OneFile(), "some", "some-basses", "", "FenderBass", "bass", ["bass"], 36, 48, key=36))
+    assert [(one.name, one.kind) for one in made] == [("some_fenderbass_0", "bass"), ("some_fenderbass_1", "bass")]
+    assert all(60 < strongest_hz(one.samples) < 135 for one in made)  # C2 to C3
