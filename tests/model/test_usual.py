@@ -90,7 +90,7 @@ def test_the_mean_alone_learns_from_other_speeds(fitted, tmp_path):
     sounds, plain, metrics = fitted
     several = at_other_speeds(sounds)
     model, _ = training.fit_usual(UsualTraining(), several)
-    for same in ("classifier", "kind_probability", "features", "kind_mean_db", "axes"):
+    for same in ("classifier", "kind_probability", "features", "kind_mean_db", "basis"):
         torch.testing.assert_close(getattr(model, same), getattr(plain, same))
     assert len(model.alpha) == 3 * len(sounds.names) and len(model.residual) == len(sounds.names)
 
