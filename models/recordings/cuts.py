@@ -46,13 +46,11 @@ def excerpt(
         yield Recording(own, kind, style, package, samples, rate, f"start {start:.2f} s", path=path)
 
 
-def loop(
-    cache: Cache, name: str, package: str, pattern: str, kind: str, style: str = "loop", track: int | None = None
-) -> Iterator[Recording]:
-    """A loop or phrase, repeated until ten seconds are full; `track`: which of a file of stems, the mix is 0."""
+def loop(cache: Cache, name: str, package: str, pattern: str, kind: str, style: str = "loop") -> Iterator[Recording]:
+    """A loop or phrase, repeated until ten seconds are full."""
     file = cache.files(package, pattern, -1.0)[0]
     path = cache.path_in(package, file)
-    samples, rate = read(file, track=track)
+    samples, rate = read(file)
     length = int(LOOP_S * rate)
     repeated = np.tile(samples, (-(-length // len(samples)), 1))[:length]
     yield Recording(name, kind, style, package, repeated, rate, "loop", path=path)

@@ -21,8 +21,8 @@ from pathlib import Path
 import soundfile
 
 TABLE = Path(__file__).with_name("packages.tsv")
-SOUNDS = {".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".mp4", ".aif", ".aiff", ".g722"}
-UNPACKED = SOUNDS | {".sf2", ".pat", ".cfg"}
+SOUNDS = {".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".aif", ".aiff", ".g722"}
+UNPACKED = SOUNDS | {".sf2", ".pat", ".cfg", ".scsyndef", ".xiz", ".dx7"}
 G722_BYTES_A_SECOND = 8000
 DOWNLOAD = {
     "debian": ["apt-get", "download"],

@@ -14,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 from packages import program
+from scipy.signal import butter, lfilter
 
 Samples = NDArray[np.float64]  # (samples, channels)
 RATE = 44_100  # of all that is rendered
@@ -21,6 +22,9 @@ RENDERED_S = 10.5
 PEAK = 0.7
 SILENT_BELOW = 1e-3
 SAME_BELOW = 1e-4  # two channels that differ by less are one
+QUIET_RMS = 3e-3  # of what a synthesizer plays: a preset that is broken, or that these keys do not reach
+SOUNDING, SOUNDING_TIME = 0.02, 0.2  # of the loudest; at least so much of the time
+LOWEST_HZ = 10.0
 
 CLIFF_DB, CLIFF_HZ, LOWEST_CUTOFF_HZ = 18.0, 700.0, 3000.0
 
@@ -48,22 +52,16 @@ class Recording:
         return samples[:, :1] if alike else samples
 
 
-def read(
-    path: Path, start_s: float = 0.0, seconds: float | None = None, track: int | None = None
-) -> tuple[Samples, int]:
-    """Samples and rate; `track`: which of a file that holds several. Raises `soundfile.LibsndfileError`, `Missing`."""
-    if path.suffix == ".g722":  # which libsndfile does not read, nor the next
-        return _decoded("-f", "g722", "-i", str(path))
-    if track is not None:
-        return _decoded("-i", str(path), "-map", f"0:a:{track}")
+def read(path: Path, start_s: float = 0.0, seconds: float | None = None) -> tuple[Samples, int]:
+    """Samples and rate. Raises `soundfile.LibsndfileError`, `Missing`."""
+    if path.suffix == ".g722":  # which libsndfile does not read
+        command = [program("ffmpeg"), "-v", "error", "-f", "g722", "-i", str(path), "-f", "wav", "-"]
+        return soundfile.read(
+            io.BytesIO(subprocess.run(command, capture_output=True, check=False).stdout), always_2d=True
+        )
     with soundfile.SoundFile(path) as file:
         file.seek(int(start_s * file.samplerate))
         return file.read(-1 if seconds is None else int(seconds * file.samplerate), always_2d=True), file.samplerate
-
-
-def _decoded(*arguments: str) -> tuple[Samples, int]:
-    command = [program("ffmpeg"), "-v", "error", *arguments, "-f", "wav", "-"]
-    return soundfile.read(io.BytesIO(subprocess.run(command, capture_output=True, check=False).stdout), always_2d=True)
 
 
 def read_at(rate: int, path: Path, *, mono: bool = False) -> Samples:
@@ -80,6 +78,19 @@ def trimmed(samples: Samples, below: float, end: bool = True) -> Samples:
     if not len(loud):
         return samples[:0]
     return samples[loud[0] : loud[-1] + 1] if end else samples[loud[0] :]
+
+
+def played(samples: Samples, rate: int) -> Samples | None:
+    """What a synthesizer gave, which may be at any level and beside zero; None for near silence or a click or two."""
+    if not np.isfinite(samples).all():
+        return None
+    samples = lfilter(*butter(1, LOWEST_HZ, "high", fs=rate), samples, axis=0)
+    if np.sqrt((samples**2).mean()) < QUIET_RMS:
+        return None
+    size = rate // 20
+    loudest = np.abs(samples).max(1)[: len(samples) // size * size].reshape(-1, size).max(1)
+    sounds = (loudest > SOUNDING * loudest.max()).mean() >= SOUNDING_TIME
+    return samples * (PEAK / np.abs(samples).max()) if sounds else None
 
 
 def codec_cutoff_hz(samples: Samples, rate: int, size: int = 4096) -> float:

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from packages import Cache, Missing
 from patterns import play
-from recording import RATE, RENDERED_S, Recording, slug
+from recording import QUIET_RMS, RATE, RENDERED_S, Recording, slug
 
 BLOCK = 128
-QUIET_RMS = 3e-3
 ROLES = ("melody", "arpeggio", "pad", "comp")
 KEYS, BASS_KEYS = (43, 84), (28, 52)
 # Least and most of what a bank stores of a parameter; the plugin takes it as 0..1. What is not here has these already.

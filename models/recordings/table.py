@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from cuts import excerpt, loop, mixes, sequence
+from dx7 import dx7
 from packages import Cache
 from physical_models import model
 from prompts import prompts
 from recording import Recording
 from sampler import instrument, kit
 from soundfonts import font, patches
+from supercollider import sonic_pi
 from synthesizer import amsynth
+from zynaddsubfx import zynaddsubfx
 
 TABLE = Path(__file__).with_name("recordings.toml")
 Maker = Callable[..., Iterator[Recording]]
 MAKERS: dict[str, Maker] = {
     "mixes": mixes, "excerpts": excerpt, "loops": loop, "sequences": sequence, "prompts": prompts,
     "instruments": instrument, "kits": kit, "fonts": font, "patches": patches, "models": model, "synthesizers": amsynth,
+    "sonic_pi": sonic_pi, "zynaddsubfx": zynaddsubfx, "dx7": dx7,
 }  # fmt: skip
 
 

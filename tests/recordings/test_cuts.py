@@ -1,7 +1,4 @@
-"""Cuts: loops and stems repeated, chords joined, until ten seconds are full."""
-
-import shutil
-import subprocess
+"""Cuts: loops repeated, chords joined, until ten seconds are full."""
 
 import numpy as np
 import pytest
@@ -38,20 +35,6 @@ def test_a_phrase_is_repeated_until_ten_seconds_are_full(tmp_path):
     (made,) = loop(Folder(tmp_path), "one", "some-sounds", "phrase", "vocals", "sung")
     assert len(made.samples) == LOOP_S * RATE and (made.kind, made.style, made.path) == ("vocals", "sung", "phrase.wav")
     assert np.allclose(made.samples[:, 0], np.resize(phrase, len(made.samples)), atol=1e-6)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="stems are read by ffmpeg")
-def test_of_a_file_of_stems_one_is_read(tmp_path):
-    (tmp_path / "stems").mkdir()
-    inputs = []
-    for freq_hz in (300.0, 900.0):
-        soundfile.write(tmp_path / f"{freq_hz}.wav", tone(freq_hz, 2.0), RATE)
-        inputs += ["-i", str(tmp_path / f"{freq_hz}.wav")]
-    command = ["ffmpeg", "-v", "error", *inputs, "-map", "0", "-map", "1", str(tmp_path / "stems" / "song.stem.mp4")]
-    subprocess.run(command, check=True)
-    for track, freq_hz in enumerate((300.0, 900.0)):
-        (made,) = loop(Folder(tmp_path / "stems"), "one", "some-stems", "", "vocals", track=track)
-        assert strongest_hz(made.samples, made.rate) == pytest.approx(freq_hz, abs=5)
 
 
 def test_chords_are_joined_without_their_silence_and_each_recording_has_others(tmp_path):

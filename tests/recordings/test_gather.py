@@ -14,6 +14,7 @@ from physical_models import ROLES as MODEL_ROLES
 from recording import Recording
 from soundfonts import GENERAL_MIDI
 from table import MAKERS, read_sets
+from zynaddsubfx import KINDS
 
 from reaper_aeq.model.kinds import FROM_MANIFEST
 from reaper_aeq.training.datasets.readers import read_clips
@@ -36,6 +37,7 @@ def test_every_set_can_be_made_of_a_known_package():
 
 def test_kinds_and_roles_are_known():
     kinds = {one.values["kind"] for one in SETS if "kind" in one.values} | {row.kind for row in GENERAL_MIDI}
+    kinds |= {kind for one in SETS if one.maker == "dx7" for kind in one.values["voices"]} | set(KINDS)
     assert kinds <= set(FROM_MANIFEST) | LEFT_OUT
     roles = {role for one in SETS for role in one.values.get("roles", [])}
     roles |= {role for row in GENERAL_MIDI for role in row.roles}
