@@ -33,6 +33,7 @@ SMOOTH = ((0.0, 1.0), (0.25, 3.2), (1.0, 5.0), (3.0, 5.0))
 # scores of mixes no longer follow what is bright to the ear.
 SCORED_SHARE = 0.37
 IN_STEPS = ("features", "shifted")  # what is kept of training sounds in whole steps, a byte each
+NEAREST = 5  # training sounds, by whose distance it is judged how much is known of sounds like one
 LEAST_BY_SOUND = 0.02  # of a kind that the sound speaks against: no classifier is surer than a telling name
 
 
@@ -96,6 +97,8 @@ class UsualBalance(BalanceEncoder):
     kind_mean_db: Tensor
     near_mean: Tensor
     near_scale: Tensor
+    away_mean: Tensor
+    away_scale: Tensor
     tonal_mean: Tensor
     scale: Tensor
     scale_offset: Tensor
@@ -111,8 +114,8 @@ class UsualBalance(BalanceEncoder):
             "shifted": (shifted, c), "shifted_probability": (shifted, N_KINDS),
             "mean_db": (N_GRID,), "alpha": (n + shifted, N_GRID), "residual": (n, N_GRID),
             "kind_mean_db": (N_KINDS, N_GRID),
-            "near_mean": (c,), "near_scale": (), "tonal_mean": (2,),
-            "scale": (N_KINDS + 2 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
+            "near_mean": (c,), "near_scale": (), "away_mean": (), "away_scale": (), "tonal_mean": (2,),
+            "scale": (N_KINDS + 3 + self.shape.scaled, 1 + len(SMOOTH)), "scale_offset": (1 + len(SMOOTH),),
         }  # fmt: skip
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
@@ -166,13 +169,24 @@ class UsualBalance(BalanceEncoder):
         return self.mean_db + likeness @ self.alpha
 
     def alike(self, place: Tensor, probability: Tensor, use: Tensor | None = None) -> Tensor:
-        """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) bool leaves some out."""
+        """Weights (m, n) of the training sounds in the covariance of sounds; `use` (n,) leaves those of 0 out."""
+        same = probability[:, self.kind.long()] + self.shape.other_kinds
+        weight = self.weight * (-0.5 * self.shape.width * self._apart(place)).exp() * same
+        return weight if use is None else weight * use
+
+    def away(self, place: Tensor, use: Tensor | None = None) -> Tensor:
+        """(m,): how far sounds are from the nearest training sounds, which tells how much is known of them."""
+        apart = self._apart(place)
+        count = len(self.features)
+        if use is not None:
+            apart, count = apart.masked_fill(use == 0, torch.inf), int(use.count_nonzero())
+        return apart.topk(min(NEAREST, count), largest=False).values.mean(1).sqrt()
+
+    def _apart(self, place: Tensor) -> Tensor:
+        """Squared distances (m, n) from the training sounds, per component."""
         near = self.embed(place)
         known = self.embed(self.features) if self._embedded is None else self._embedded
-        distance = torch.cdist(near, known, compute_mode="donot_use_mm_for_euclid_dist").square() / near.shape[1]
-        same = probability[:, self.kind.long()] + self.shape.other_kinds
-        weight = self.weight * (-0.5 * self.shape.width * distance).exp() * same
-        return weight if use is None else weight * use
+        return torch.cdist(near, known, compute_mode="donot_use_mm_for_euclid_dist").square() / near.shape[1]
 
     def embed(self, place: Tensor) -> Tensor:
         """Components (m, c) -> those by which sounds are alike, (m, embedded)."""
@@ -194,10 +208,11 @@ class UsualBalance(BalanceEncoder):
         weight = self.weight if use is None else self.weight * use
         return (self.residual * weight[:, None]).T @ self.residual / weight.sum()
 
-    def described(self, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
-        """(m, kinds + 2 + scaled): what the scale of the covariance hangs on."""
+    def described(self, away: Tensor, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
+        """(m, kinds + 3 + scaled): what the scale of the covariance hangs on."""
         tonal = tonality(raw) - self.tonal_mean
-        return torch.cat((probability, tonal / 3, self.embed(place)[:, : self.shape.scaled]), -1)
+        lonely = ((away - self.away_mean) / self.away_scale)[:, None]
+        return torch.cat((probability, tonal / 3, self.embed(place)[:, : self.shape.scaled], lonely), -1)
 
     def scales(self, described: Tensor) -> Tensor:
         """(m, 1 + len(SMOOTH)): factors of what alike sounds were off by and of the smooth shapes."""
@@ -205,7 +220,7 @@ class UsualBalance(BalanceEncoder):
 
     def covariance(self, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
         """(m, bands, bands) dB²."""
-        factors = self.scales(self.described(place, probability, raw))
+        factors = self.scales(self.described(self.away(place), place, probability, raw))
         own = self.shapes(self.alike(place, probability))
         return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 

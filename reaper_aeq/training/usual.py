@@ -307,12 +307,14 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
     tonal = tonality(sounds.features)
     model.tonal_mean = tonal.mean(0)
     shapes = torch.zeros(len(sounds.names), N_GRID, N_GRID, dtype=torch.float64)
+    away = torch.zeros(len(sounds.names), dtype=torch.float64)
     for k in fold.unique():
         own = fold == k
         rest = (~own).double()
         weight = model.alike(model.features[own], model.kind_probability[own], rest)
-        shapes[own] = model.shapes(weight, rest)
-    x = model.described(model.features, model.kind_probability, sounds.features)
+        shapes[own], away[own] = model.shapes(weight, rest), model.away(model.features[own], rest)
+    model.away_mean, model.away_scale = away.mean(), away.std().clamp_min(1e-6)
+    x = model.described(away, model.features, model.kind_probability, sounds.features)
     parts, residual, hidden = _contrasts(shapes, model.residual, sounds.heard)
     weight = weights(sounds, 0.5, settings.source_power)
     bands = (~hidden).sum(1)

@@ -60,6 +60,7 @@ def tiny_models(tmp_path_factory) -> Path:
     # as many sounds as bands, of all kinds, whose residuals have just that covariance
     usual = UsualBalance(len(GRID), n_stats + N_FINE)
     usual.feature_scale += 1
+    usual.away_scale += 1
     usual.weight += 1
     usual.kind = torch.arange(len(GRID)).double() % len(KINDS)
     usual.residual = len(GRID) ** 0.5 * torch.linalg.cholesky(encoder.residual_cov).T

@@ -270,7 +270,9 @@ def usual(model, heard, name_says=None):
 
     fine = heard[-N_FINE:]
     tonal = np.nan_to_num([np.nanmean(fine[:24]), np.nanmean(fine[3 * 24 : 4 * 24])])
-    says = np.concatenate([p, (tonal - model["tonal_mean"]) / 3, place[:12]])
+    away = np.sqrt(np.sort(apart(place, places))[:5].mean() / 40)
+    away = (away - model["away_mean"]) / model["away_scale"]
+    says = np.concatenate([p, (tonal - model["tonal_mean"]) / 3, place[:12], [away]])
     f = np.exp(np.clip(says @ model["scale"] + model["scale_offset"], -4, 5))
     octaves = np.log2(GRID[:, None] / GRID)
     cov = f[0] * (n * own + 8 * pooled) / (n + 8) + f[1] * np.eye(59)

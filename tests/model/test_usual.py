@@ -251,3 +251,19 @@ def test_the_shipped_model_hears_no_eq_and_tells_noise_bursts_from_a_voice():
     usual = model.usual(model.feature_mean[None], [None])[0]
     assert usual.cov.isfinite().all() and torch.linalg.eigvalsh(usual.cov).min() > 0
     assert EqAutoencoder.load().encode(usual.mean_db.float()[None]).isfinite().all()
+
+
+def test_how_far_a_sound_is_from_all_that_is_known(fitted):
+    sounds, model, _ = fitted
+    place = model.components(sounds.features[:7])
+    near, known = model.embed(place), model.embed(model.features)
+    apart = (near[:, None] - known).square().mean(2).sort(1).values
+    torch.testing.assert_close(model.away(place), apart[:, :5].mean(1).sqrt())
+    rest = torch.ones(len(known)).double()
+    rest[:7] = 0
+    assert bool((model.away(place, rest) > model.away(place)).all())  # what is left out is no company
+    few = torch.zeros(len(known)).double()
+    few[10:13] = 1
+    assert bool(model.away(place, few).isfinite().all())
+    odd = model.components(sounds.features.mean(0, keepdim=True) + 8 * model.feature_scale)
+    assert float(model.away(odd)) > 1.5 * float(model.away(place).max())
