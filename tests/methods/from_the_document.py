@@ -358,7 +358,7 @@ def curve(ltas, seen, usual, word, adaptation):
     axis = matched(m, usual.cov)
     lacking = axis @ (m - expected - seen.balance - answer) / (axis @ m)
     known = word.settings / (word.settings + 64)
-    follow = usual.kinds[0] * known * (0.62 * min(1, r) + 0.25 * max(0, r - 1))
+    follow = usual.kinds[0] * known * (0.76 * min(1, r) + 0.25 * max(0, r - 1))
     average = -follow * (axis @ (usual.mean - usual.granted)) / (axis @ m)
     size, both, own = (
         np.mean((a * b)[COMPARED]) for a, b in ((m, m), (m, center(expected)), (center(expected), center(expected)))
@@ -371,7 +371,7 @@ def curve(ltas, seen, usual, word, adaptation):
     most = 1.85 + (3 - 1.85) * np.clip((near - 0.64) / (0.74 - 0.64), 0, 1)
     most = most * max(1, r)
     z = axis @ seen.balance / np.sqrt(axis @ usual.cov @ axis)
-    return bounded_by_word(answer, m, min(most, 0.25 + most * max(0, 3 - z)), seen.visible)
+    return bounded_by_word(answer, m, most * np.clip(3 - z, 0, 1), seen.visible)
 
 
 def bounded_by_word(answer, m, most, visible):

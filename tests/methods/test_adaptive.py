@@ -53,7 +53,7 @@ def test_a_section_is_pulled_half_as_far():
     """To where sounds score alike, which is meant for sounds by themselves."""
     nothing = torch.zeros(N_GRID, dtype=torch.float64)
     usual = Usual(nothing, 30 * NEAR + EYE, nothing, torch.eye(10, dtype=torch.float64)[MIX])
-    asked = request(smooth(3, 4.0) + TILT)
+    asked = request(smooth(3, 4.0) + 0.5 * TILT)
     asked = replace(asked, observation=replace(asked.observation, usual=usual))
     none, half, all_of_it = (adaptive.curve(replace(asked, pull=pull)) for pull in (0.0, 0.5, 1.0))
     assert float(rms_db(all_of_it - none)) > 0.2
@@ -107,9 +107,9 @@ def test_far_more_of_the_word_than_is_usual_gets_the_least_however_little_is_lef
         seen = replace(asked.observation, balance_db=times * TILT)
         shares.append(float(projection(adaptive.curve(replace(asked, observation=seen)), TILT)))
     assert shares[0] > 3 * LEAST
-    assert shares[-1] < LEAST + SOFT
+    assert LEAST <= shares[-1] < LEAST + 0.1 * SOFT
     assert all(more >= less - 1e-9 for more, less in pairwise(shares))
-    assert enough(MOST, 1.0) == MOST and enough(MOST, 4.0) == LEAST and LEAST < enough(MOST, 2.9) < MOST
+    assert enough(MOST, 1.0) == MOST and enough(MOST, 4.0) == 0 and 0 < enough(MOST, 2.9) < MOST
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0, 2.5])

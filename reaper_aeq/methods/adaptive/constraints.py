@@ -14,7 +14,7 @@ from ..method import MethodInput
 
 # Of the way to where all mixes score alike, at the default adaptation (law "convergent") and beyond r = 1, for a word
 # whose axis is known well; along one of few settings it costs more than it gives.
-FOLLOW, FOLLOW_FURTHER, KNOWN_FROM = 0.62, 0.25, 64.0
+FOLLOW, FOLLOW_FURTHER, KNOWN_FROM = 0.76, 0.25, 64.0
 # Of the word's curve: what a sound that has the word already still gets, for a press must be heard. The rule is bent
 # towards it this softly, so that answers go on to fall with the score.
 LEAST, SOFT = 0.25, 0.05
@@ -71,8 +71,8 @@ def most(seen: Observation) -> float:
 
 
 def enough(most: float, standard_score: float) -> float:
-    """How many times the word's curve is left of `most` for a sound of so much of the word already."""
-    return min(most, LEAST + most * max(0.0, ENOUGH_FROM - standard_score))
+    """How many times the word's curve is left of `most` for a sound of so much of the word already; 0 is the least."""
+    return most * min(1.0, max(0.0, ENOUGH_FROM - standard_score))
 
 
 def bounded_by_word(answer: Tensor, m: Tensor, most: float, visible: Tensor) -> Tensor:
