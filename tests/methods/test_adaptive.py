@@ -109,7 +109,11 @@ def test_far_more_of_the_word_than_is_usual_gets_the_least_however_little_is_lef
     assert shares[0] > 3 * LEAST
     assert LEAST <= shares[-1] < LEAST + 0.1 * SOFT
     assert all(more >= less - 1e-9 for more, less in pairwise(shares))
-    assert enough(MOST, 1.0) == MOST and enough(MOST, 4.0) == 0 and 0 < enough(MOST, 2.9) < MOST
+    assert enough(MOST, 1.0, 1.0) == MOST and enough(MOST, 4.0, 1.0) < LEAST < enough(MOST, 2.4, 1.0) < MOST
+    seen = replace(request(nothing).observation, balance_db=8 * TILT)
+    answers = [adaptive.curve(replace(request(nothing, 0.02 * n), observation=seen)) for n in range(26)]
+    got = [float(projection(answer, TILT)) for answer in answers]
+    assert max(a - b for a, b in pairwise(got)) < 0.2 and got[0] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0, 2.5])

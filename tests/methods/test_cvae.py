@@ -164,7 +164,7 @@ def test_models_without_it_are_told(engine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "adaptation"), [("warm", "airy", 0.0), ("warm", "deep", 0.5), ("warm", "soft", 0.5)]
+    ("first", "second", "adaptation"), [("warm", "airy", 0.0), ("warm", "deep", 0.5), ("warm", "soft", 0.3)]
 )
 def test_between_two_words_answers_move_from_one_to_the_other(engine, first, second, adaptation):
     asked = [request(engine, {first: 1 - t, second: t}, adaptation) for t in np.linspace(0, 1, 6)]

@@ -24,6 +24,7 @@ from reaper_aeq.result.explanation import (
 )
 from reaper_aeq.result.result import HeardAs, Result, explain_output
 from reaper_aeq.result.safety import SILENCE
+from reaper_aeq.util.scores import shown_score
 
 RATE = 48_000
 
@@ -63,7 +64,9 @@ def sentences(text: str) -> int:
 def test_a_sound_that_lacks_the_word(engine):
     result = engine.adapt(noise(1.5), RATE, "warm")
     assert result.score_before < LACKS_IT and sentence(result.explanation)
-    assert f"This sound scores {result.score_before:.2f} for 'warm', far less than usual. " in result.explanation
+    assert (
+        f"This sound scores {shown_score(result.score_before)} for 'warm', far less than usual. " in result.explanation
+    )
     assert f"and now scores {result.score_after:.2f}." in result.explanation and times(result) > 0.6
     assert sentences(result.explanation.partition(" Heard as: ")[0]) == 2
 

@@ -15,6 +15,7 @@ from ...model.score import axes
 from ..method import MethodInput
 from .constraints import LEAST, MOST, at_least, bounded_by_word, enough, follow, known, most, settings_behind, within
 from .posterior import (
+    EVIDENCE,
     LEVEL_VAR,
     ODD_ABOVE,
     RATIO_LIMIT,
@@ -62,5 +63,6 @@ def curve(request: MethodInput) -> Tensor:
         pull += max(0.0, 1.0 - far) * (held - average)
     answer = answer + pull * m
     spread = (scored @ request.residual_cov @ scored).clamp_min(1e-12).sqrt()
-    limit = enough(most(seen) * max(1.0, ratio), float(scored @ seen.balance_db / spread))
+    score, heard = float(scored @ seen.balance_db / spread), min(1.0, ratio / EVIDENCE)
+    limit = enough(most(seen) * max(1.0, ratio), score, heard)
     return bounded_by_word(answer, m, limit, seen.visible)

@@ -70,9 +70,14 @@ def most(seen: Observation) -> float:
     return MOST_NARROW + (MOST - MOST_NARROW) * min(max(wide, 0.0), 1.0)
 
 
-def enough(most: float, standard_score: float) -> float:
-    """How many times the word's curve is left of `most` for a sound of so much of the word already; 0 is the least."""
-    return most * min(1.0, max(0.0, ENOUGH_FROM - standard_score))
+def enough(most: float, standard_score: float, heard: float) -> float:
+    """How many times the word's curve is left of `most` for a sound of so much of the word already: down to
+    `NO_SHAPE_TO`, which ends as the least.
+
+    `heard`: 0..1, how far the sound is listened to at all: without adaptation all get the same.
+    """
+    left = max(NO_SHAPE_TO / most, min(1.0, ENOUGH_FROM - standard_score))
+    return most * left**heard
 
 
 def bounded_by_word(answer: Tensor, m: Tensor, most: float, visible: Tensor) -> Tensor:
