@@ -14,12 +14,13 @@ from ..errors import AeqError, ModelError
 from ..methods.cvae.network import NAME, Cvae
 from ..methods.cvae.training import known_rows, train_cvae
 from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
-from ..model.audio_encoder import AudioEncoder, BalanceEncoder
+from ..model.audio_encoder import BalanceEncoder
 from ..model.checkpoint import Checkpoint
 from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.sentences import Sentences
 from ..model.kinds import FROM_MANIFEST, KINDS
+from ..model.usual import UsualBalance
 from ..model.words import Vocabulary
 from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
@@ -188,14 +189,14 @@ def train_cvae_folds(
     settings: CvaeTraining, data: Path | str, eq_model: EqAutoencoder, model: Sentences, models: Path | str | None,
     out: Path, run: Run,
 ) -> None:  # fmt: skip
-    """One conditional VAE a fold, trained on nobody of that fold and on what its own audio encoder leaves open."""
+    """One conditional VAE a fold, trained on nobody of that fold and on what its own usual balance leaves open."""
     people = read_people(data)
     for k in range(N_FOLDS):
         run.tell(f"fold {k + 1} of {N_FOLDS}")
         vocabulary = people.vocabulary(k, eq_model)
         rows = known_rows(vocabulary, *people.rest(k), settings, eq_model)
-        encoder = AudioEncoder.load(fold_folder(models), f"audio{k}")
-        cov, about = encoder.residual_cov.double(), {"held": people.held(k)}
+        cov = UsualBalance.load(fold_folder(models), f"{ENCODERS[DEFAULT_ENCODER]}{k}").pooled()
+        about = {"held": people.held(k)}
         train_cvae(settings, rows, vocabulary, cov, eq_model, model, out / FOLDER, run, name=f"{NAME}{k}", about=about)
 
 

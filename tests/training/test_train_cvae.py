@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,15 @@ import torch
 
 from reaper_aeq.cli.commands import checks
 from reaper_aeq.cli.main import main
+from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods.cvae.network import Cvae
 from reaper_aeq.methods.cvae.training import Drawer, fix, known_rows, train_cvae
-from reaper_aeq.model.audio_encoder import AudioEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.free_text import sentences
+from reaper_aeq.model.usual import UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.training.datasets.readers import PeopleSettings, SocialWord
 from reaper_aeq.training.datasets.sources import random_curves
@@ -117,6 +118,13 @@ def test_a_word_that_the_data_do_not_hold_has_no_rows(rows, words, safe, social,
     assert found.words.tolist() == [n + 1 for n in rows.words.tolist()] and torch.equal(found.codes, rows.codes)
 
 
+def test_curves_that_stand_for_nobody_are_left_out(rows, words, safe, contributions, eq_model, tmp_path):
+    """Published of a word that SocialEQ's table does not count: nothing could be drawn from such rows."""
+    found = known_rows(words, safe, [SocialWord("warm", "en", 4, TILT / 5)], contributions, SHORT, eq_model)
+    assert found.words.tolist() == [n for n in rows.words.tolist() if n != 2]
+    assert train(found, words, eq_model, tmp_path)[0]["settings"] > 0
+
+
 def test_a_training_leaves_weights_that_load_a_log_and_a_picture(rows, words, eq_model, tmp_path):
     metrics, run = train(rows, words, eq_model, tmp_path)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"cvae.json", "cvae.safetensors"}
@@ -190,10 +198,11 @@ def test_the_command(tmp_path, monkeypatch, capsys, words, eq_model, safe, socia
     from reaper_aeq.training.datasets import readers as data
 
     Checkpoint(eq_model.state_dict(), {"architecture": {"n_latent": 32, "hidden": 256}}).save(tmp_path / "m", "eq")
-    encoder = AudioEncoder(members=1, n_centres=1, n_stats=1)
-    encoder.residual_cov = NEAR
-    architecture = {"members": 1, "n_centres": 1, "n_stats": 1, "gamma": 0.3}
-    Checkpoint(encoder.state_dict(), {"architecture": architecture}).save(tmp_path / "m", "audio")
+    usual = UsualBalance(N_GRID, N_FINE)
+    usual.weight += 1
+    usual.residual = N_GRID**0.5 * torch.linalg.cholesky(NEAR).T  # whose pooled covariance is that
+    about = {"n": N_GRID, "f": N_FINE, "shape": asdict(usual.shape)}
+    Checkpoint(usual.state_dict(), {"architecture": about}).save(tmp_path / "m", "usual")
     words.save(tmp_path / "m", {})
     monkeypatch.setattr(data, "read_safe", lambda folder: safe)
     monkeypatch.setattr(data, "read_contributions", lambda folder: contributions)

@@ -203,9 +203,9 @@ def train_cvae(
     check_sentence_model()
     with _run(places, settings.seed) as run:
         from ...methods.cvae.training import known_rows, train_cvae
-        from ...model.audio_encoder import AudioEncoder
         from ...model.eq_autoencoder import EqAutoencoder
         from ...model.free_text.sentences import sentences
+        from ...model.usual import UsualBalance
         from ...model.words import Vocabulary
         from ...training.datasets.readers import read_contributions, read_safe, read_social_words
 
@@ -215,7 +215,7 @@ def train_cvae(
 
             train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
             return
-        words, cov = Vocabulary.load(models), AudioEncoder.load(models).residual_cov.double()
+        words, cov = Vocabulary.load(models), UsualBalance.load(models).pooled()
         read = (read_safe(data), read_social_words(data), read_contributions(data))
         rows = known_rows(words, *read, settings, eq_model)
         metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)

@@ -2,7 +2,7 @@
 
 SAFE and SocialEQ do not tie a setting to a recording (it explains 3 % of them), so each setting is given sounds that
 lack it: one deviates from what is natural by minus the setting, plus what music leaves open
-(`AudioEncoder.residual_cov`), drawn anew at every step. No recording is needed, and none can be learned by heart.
+(`UsualBalance.pooled`), drawn anew at every step. No recording is needed, and none can be learned by heart.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def known_rows(
         rests += [shown.without_person(i) for i in range(len(shown.singles))]
         others += [pool.meaning(rest)[0] for rest in rests]
     codes, means = (eq_model.encode(x.float()).double() for x in (torch.cat(curves), torch.stack(others)))
-    return Rows(torch.tensor(words), codes, torch.tensor(counts, dtype=torch.float64), means)
+    rows = Rows(torch.tensor(words), codes, torch.tensor(counts, dtype=torch.float64), means)
+    # some curves stand for nobody: published of a word that SocialEQ's table does not count
+    return rows.subset(rows.counts > 0)
 
 
 class Drawer:
