@@ -78,8 +78,9 @@ def features(analysis: Analysis) -> Tensor:
 
 
 class UsualBalance(BalanceEncoder):
-    """Built by `train.usual.fit_usual`; `n` training sounds, `f` features, `shifted` rows of the same sounds at other
-    speeds, from which the mean alone learns. All of it float64 once loaded."""
+    """Built by `training.usual.fit_usual`; `n` training sounds, `f` features in c components (`UsualShape`, at
+    most f), `shifted` rows of the same sounds at other speeds, from which the mean alone learns. All of it float64 once
+    loaded."""
 
     feature_mean: Tensor
     feature_scale: Tensor
@@ -209,7 +210,8 @@ class UsualBalance(BalanceEncoder):
         return (self.residual * weight[:, None]).T @ self.residual / weight.sum()
 
     def described(self, away: Tensor, place: Tensor, probability: Tensor, raw: Tensor) -> Tensor:
-        """(m, kinds + 3 + scaled): what the scale of the covariance hangs on."""
+        """(m, kinds + 3 + scaled): what the scale of the covariance hangs on. `away` (m,): as `away` has it, in
+        training of the sounds that were not left out; `raw` (m, f): features."""
         tonal = tonality(raw) - self.tonal_mean
         lonely = ((away - self.away_mean) / self.away_scale)[:, None]
         return torch.cat((probability, tonal / 3, self.embed(place)[:, : self.shape.scaled], lonely), -1)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...model.score import axes
+from ...model.score import axes, standard_scores
 from ..method import MethodInput
 from .constraints import LEAST, MOST, at_least, bounded_by_word, enough, follow, known, most, settings_behind, within
 from .posterior import (
@@ -62,7 +62,6 @@ def curve(request: MethodInput) -> Tensor:
         held = within(average, m, expected, human_limit_db(m, ratio))
         pull += max(0.0, 1.0 - far) * (held - average)
     answer = answer + pull * m
-    spread = (scored @ request.residual_cov @ scored).clamp_min(1e-12).sqrt()
-    score, heard = float(scored @ seen.balance_db / spread), min(1.0, ratio / EVIDENCE)
-    limit = enough(most(seen) * max(1.0, ratio), score, heard)
+    score = float(standard_scores(m[None], seen.balance_db, request.residual_cov)[0])
+    limit = enough(most(seen) * max(1.0, ratio), score, min(1.0, ratio / EVIDENCE))
     return bounded_by_word(answer, m, limit, seen.visible)

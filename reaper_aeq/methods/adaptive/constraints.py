@@ -71,10 +71,12 @@ def most(seen: Observation) -> float:
 
 
 def enough(most: float, standard_score: float, heard: float) -> float:
-    """How many times the word's curve is left of `most` for a sound of so much of the word already: down to
-    `NO_SHAPE_TO`, which ends as the least.
+    """How many times the word's curve a sound may get that has so much of the word already: `most` up to a standard
+    deviation before `ENOUGH_FROM`, then less, down to `NO_SHAPE_TO`, of which `at_least` makes the least.
 
-    `heard`: 0..1, how far the sound is listened to at all: without adaptation all get the same.
+    Args:
+        standard_score: of the word, in standard deviations of music (`model.score.standard_scores`).
+        heard: 0..1, how far the sound is listened to at all: without adaptation all get the same.
     """
     left = max(NO_SHAPE_TO / most, min(1.0, ENOUGH_FROM - standard_score))
     return most * left**heard
