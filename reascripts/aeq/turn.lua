@@ -57,6 +57,20 @@ local function waiting(key)
   return reaper.GetExtState(settings.SECTION, key)
 end
 
+--- Notes when a run ended that has left movements undone.
+local function leave(key)
+  if waiting(key) ~= "" then
+    reaper.SetExtState(settings.SECTION, key .. "_left", ("%.17g"):format(reaper.time_precise()), false)
+  end
+end
+
+--- What a run has left undone that REAPER ended for this one; what is older is nobody's.
+local function left(key)
+  local age_s = reaper.time_precise() - (tonumber(reaper.GetExtState(settings.SECTION, key .. "_left")) or -math.huge)
+  reaper.DeleteExtState(settings.SECTION, key .. "_left", false)
+  return age_s >= 0 and age_s <= STALE_S and waiting(key) or ""
+end
+
 --- The value after all movements that came meanwhile, and whether there were any.
 local function moved_on(key, value, range)
   beat(key)
@@ -106,9 +120,10 @@ local function start(key, title, story)
   if held and not run.begin() then
     return
   end
-  reaper.SetExtState(settings.SECTION, key, moved .. " ", false)
+  reaper.SetExtState(settings.SECTION, key, left(key) .. moved .. " ", false)
   reaper.atexit(function() -- REAPER may end a script for its next run, to which nobody else hands over
     ended(key)
+    leave(key)
   end)
   local function go_on()
     beat(key)
@@ -116,6 +131,7 @@ local function start(key, title, story)
       return reaper.defer(go_on)
     elseif held and not selection.is(held) then
       ended(key)
+      reaper.SetExtState(settings.SECTION, key, "", false)
       return speak.say(messages.text("selection_changed"))
     end
     run.start(title, function(act)
@@ -164,7 +180,16 @@ function turn.adaptation()
   local key = "turned_adaptation"
   start(key, "adaptation", function(act)
     act.held = selection.held(act.project)
-    local value = follow(act, key, tonumber(act.settings.adaptation) or 0.5, 1, function() end)
+    local reached
+    reaper.atexit(function() -- ended for the next movement, which goes on from there
+      if reached and not act.cancelled then
+        settings.change("adaptation", 0, act.settings, reached)
+      end
+    end)
+    local value = follow(act, key, tonumber(act.settings.adaptation) or 0.5, 1, function(now)
+      reached = now
+    end)
+    reached = nil
     settings.change("adaptation", 0, act.settings, value)
     act:result("adaptation", ("%d percent"):format(math.floor(value * 100 + 0.5)))
     require("aeq.flow").again(act)

@@ -62,17 +62,36 @@ def test_a_controller_without_an_eq_of_ours_says_so(open_song, tmp_path, lua):
     assert s.unchanged
 
 
-def test_no_movement_is_lost_where_reaper_ends_a_run_for_the_next(warm):
-    """As it does with actions that ReaPack or a hand listed."""
-    record = warm.scripts / "aeq" / "installed.json"
+def listed_by_reapack(s):
+    """As actions that ReaPack or a hand listed: REAPER ends a run for the next of the same action."""
+    record = s.scripts / "aeq" / "installed.json"
     record.write_text(record.read_text().replace('"files"', '"no files"'))
-    warm.reaper.actions.flags = dict.fromkeys(warm.reaper.actions.flags, 4)
-    warm.reaper.clock.pace_s = 0.0
+    s.reaper.actions.flags = dict.fromkeys(s.reaper.actions.flags, 4)
+    return s
+
+
+def test_no_movement_is_lost_where_reaper_ends_a_run_for_the_next(warm):
+    listed_by_reapack(warm).reaper.clock.pace_s = 0.0
     for value in (100, 80, 60, 32):
         warm.reaper.turn("AEQ_Intensity by controller or wheel", value, resolution=128)
         warm.reaper.step(3)
     warm.reaper.run_until()
     assert ours(warm.project)["A"][0][0] == "AEQ: warm 50%" and warm.said == []
+
+
+@pytest.mark.parametrize("cycles", range(1, 14))
+@pytest.mark.parametrize("action", ["Intensity", "Adaptation"])
+def test_no_notch_is_lost_where_reaper_ends_a_run_for_the_next(warm, action, cycles):
+    listed_by_reapack(warm).reaper.clock.pace_s = 0.0
+    for _ in range(4):
+        warm.reaper.turn(f"AEQ_{action} by controller or wheel", -15, mode=1)
+        warm.reaper.step(cycles)
+    warm.reaper.run_until()
+    if action == "Intensity":
+        assert ours(warm.project)["A"][0][0] == "AEQ: warm 80%"
+    else:
+        assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == pytest.approx(0.3)
+    assert warm.said == []
 
 
 INTENSITY, ADAPTATION = "AEQ_Intensity by controller or wheel", "AEQ_Adaptation by controller or wheel"
@@ -82,9 +101,7 @@ INTENSITY, ADAPTATION = "AEQ_Intensity by controller or wheel", "AEQ_Adaptation 
 def test_what_is_moved_while_a_press_is_at_work_is_done_behind_it_and_opens_no_box(warm, listed):
     """Listed by ReaPack, each movement ends the run of the one before."""
     if not listed:
-        record = warm.scripts / "aeq" / "installed.json"
-        record.write_text(record.read_text().replace('"files"', '"no files"'))
-        warm.reaper.actions.flags = dict.fromkeys(warm.reaper.actions.flags, 4)
+        listed_by_reapack(warm)
     warm.backend.takes = False
     points = len(warm.project.undo_points)
     warm.start("Make brighter")
@@ -98,6 +115,30 @@ def test_what_is_moved_while_a_press_is_at_work_is_done_behind_it_and_opens_no_b
     assert warm.said == [] and ours(warm.project)["A"][0][0] == "AEQ: warm 50% + bright 50%"
     assert warm.backend.jobs[-1]["tasks"][0]["adaptation"] == 0.25
     assert [point.label for point in warm.project.undo_points[points:]].count("AEQ: make brighter") == 1
+
+
+def test_no_notch_is_lost_that_comes_while_a_press_is_at_work(warm):
+    listed_by_reapack(warm).backend.takes = False
+    warm.start("Make brighter")
+    for _ in range(4):
+        warm.reaper.step(3)
+        warm.reaper.turn(INTENSITY, -15, mode=1)
+    warm.backend.takes = True
+    warm.reaper.run_until()
+    assert warm.said == [] and ours(warm.project)["A"][0][0] == "AEQ: warm 80% + bright 80%"
+
+
+def test_notches_of_a_run_that_was_ended_long_ago_count_for_nothing(warm):
+    listed_by_reapack(warm).backend.takes = False
+    warm.start("Make brighter")
+    warm.reaper.step(3)
+    warm.reaper.turn(INTENSITY, -15, mode=1).finish()
+    warm.backend.takes = True
+    warm.reaper.run_until()
+    warm.reaper.clock.pass_s(2.0)
+    warm.reaper.turn(INTENSITY, -15, mode=1)
+    warm.reaper.run_until()
+    assert warm.said == [] and ours(warm.project)["A"][0][0] == "AEQ: warm 95% + bright 95%"
 
 
 @pytest.mark.parametrize("action", [INTENSITY, ADAPTATION])
