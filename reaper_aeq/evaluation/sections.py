@@ -3,19 +3,20 @@
 Two recordings of unseen repositories are joined. Out of each is taken what one person set for the word, out of each
 what another did, or out of both the same; the word is asked for, and what comes out in each section is compared with
 what was taken. Joined recordings are of different balance where, once the edits are taken out, their balances lie at
-least as far apart as those of half of all untouched pairs do; who answers has no part in that. Prices and shares were
-chosen on the pairs and songs of even numbers: those of odd ones are the figures.
+least as far apart as those of half of all untouched pairs do; who answers has no part in that. With `choose` the
+constants are chosen anew for each fold, on the recordings of all others: nothing is examined on what chose for it.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import soxr
@@ -24,12 +25,13 @@ from torch import Tensor
 
 from ..dsp.audio import read_audio
 from ..dsp.moving_filter import MovingEqFilter
-from ..dsp.sections import analysis_of, given_parts
+from ..dsp.sections import CUT_PRICE, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import Analysis, analyze_blocks
 from ..dsp.virtual_eq import on_mels
+from ..engine import AdaptiveEQ
 from ..eq import MovingEq
 from ..errors import AeqError
-from ..methods.validation import AnalyzedRequest
+from ..methods.validation import SECTIONS_PULL, AnalyzedRequest
 from ..model.audio_encoder import visibility
 from ..model.curves import audible_rms_db, rms_db
 from ..request import EqRequest
@@ -42,11 +44,21 @@ from .unseen import PEOPLE_WORDS, load_folds
 
 RATE, SECTION_S, LEVEL = 44_100, 20.0, 0.05
 OTHERS, SAME = "another edit in each section", "the same edit in both"
+ONE, SECTIONS, KNOWN, CHOSEN = "one EQ", "sections", "sections, cut known", "sections, chosen on other folds"
 TONES_HZ = (60.0, 200.0, 700.0, 2500.0, 9000.0)
 # Recordings that each is joined with: more for mixes, for they are what songs are.
-PARTNERS = {"mixes": 3, "single sources": 1}
+MIXES, SINGLE, DIFFERENT = "mixes", "single sources", ", at least "
+PARTNERS = {MIXES: 3, SINGLE: 1}
 SETTLED_S = 0.1  # after its beginning no filter shows a gain
-HALVES = ("chosen on", "reported")
+CUT_PRICES, PULLS = (13.0, CUT_PRICE, 21.0), (0.25, 0.5, 0.75)
+STEADY = 0.95  # of the answers to recordings by themselves, at least, are to have no envelope
+
+
+class Constants(NamedTuple):
+    """What is chosen: the price of a cut (`find_parts`), and how far sections are pulled to one score."""
+
+    cut_price: float = CUT_PRICE
+    pull: float = SECTIONS_PULL
 
 
 @dataclass(frozen=True)
@@ -82,26 +94,49 @@ class JoinedClips:
 @dataclass(frozen=True)
 class Trial:
     """One word asked of a joined pair: how far the balances of its halves lie apart, dB RMS, and the errors in each
-    half by whom they are made, dB RMS."""
+    half by whom they are made, dB RMS.
+
+    Attributes:
+        by_constants_db: such errors with other constants. fold: of the recordings.
+    """
 
     recordings: tuple[str, str]
     apart_db: float
     errors_db: Mapping[str, Sequence[float]]
+    by_constants_db: Mapping[Constants, Sequence[float]] = field(default_factory=dict)
+    fold: int = 0
+
+
+Steady = dict[Constants, dict[int, list[bool]]]  # whether each answer of a fold has no envelope
 
 
 def run_sections(
-    audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, tell: Tell = lambda _: None
-) -> dict[str, Table]:
-    """Tables by title; errors in dB RMS, means. Raises `AeqError` for missing data."""
+    audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, choose: bool = False,
+    tell: Tell = lambda _: None,
+) -> dict[str, Table]:  # fmt: skip
+    """Tables by title; errors in dB RMS, means. Raises `AeqError` for missing data.
+
+    `choose`: also with the constants that the recordings of all other folds would choose.
+    """
     folds = load_folds(audio, data, models, tell)
-    moved: list[Result] = []
-    return {
-        "Joined recordings: people's edits taken back, error per section (mean dB RMS)": _joined(
-            folds, every, moved, tell
-        ),
-        "Steady recordings": {"no envelope": _steady(folds, every, tell)},
+    tried = [Constants()]
+    if choose:
+        tried = list(dict.fromkeys([*tried, *itertools.starmap(Constants, itertools.product(CUT_PRICES, PULLS))]))
+    trials, moved = _joined(folds, every, tried, tell)
+    steady = _steady(folds, every, tried, tell)
+    chosen = {k: _chosen_without(k, trials, steady) for k in range(N_FOLDS)} if choose else {}
+    tables: dict[str, Table] = {
+        "Joined recordings: people's edits taken back, error per section (mean dB RMS)": {
+            row: _beside_one([_with_chosen(trial, chosen) for trial in own]) for row, own in trials.items()
+        },
+        "Steady recordings": {"no envelope": _without_envelope(steady, chosen)},
         "What moves": {"all answers": {"curve over time": _agreement(moved)}},
     }
+    if choose:
+        tables["Constants chosen on all other folds"] = {
+            f"fold {k + 1}": {"chosen": own._asdict()} for k, own in chosen.items()
+        }
+    return tables
 
 
 def joined_clips(fold: Fold, clips: Sequence[Clip], group: str, seed: int, count: int = 0) -> Iterator[JoinedClips]:
@@ -125,34 +160,35 @@ def balances_apart_db(analysis: Analysis, cut_s: float) -> float:
     return audible_rms_db(first - second, visibility(first) * visibility(second))
 
 
-def _joined(folds: Sequence[Fold], every: int, moved: list[Result], tell: Tell) -> Table:
-    trials: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
+def _joined(
+    folds: Sequence[Fold], every: int, tried: Sequence[Constants], tell: Tell
+) -> tuple[dict[str, list[Trial]], list[Result]]:
+    """Trials by row of the table, and answers that move."""
+    trials: dict[str, list[Trial]] = {}
+    moved: list[Result] = []
     untouched: dict[str, list[float]] = defaultdict(list)
     count = done = 0
     for k, fold in enumerate(folds):
-        for group, clips in (("mixes", fold.clips), ("single sources", fold.single)):
+        for group, clips in ((MIXES, fold.clips), (SINGLE, fold.single)):
             last = count
             for pair in joined_clips(fold, clips[::every], group, k, count):
                 done, last = done + 1, max(last, pair.number + 1)
                 tell(f"fold {k + 1} of {N_FOLDS}: pair {done}")
                 untouched[group].append(balances_apart_db(pair.analysis, pair.cut_s))
-                for label, trial in _trials(pair, moved):
-                    trials[group, label, HALVES[pair.number % 2]].append(trial)
+                for label, trial in _trials(pair, tried, moved):
+                    trials.setdefault(f"{group}, {label}", []).append(replace(trial, fold=k))
             count = last
     if not trials:
         raise AeqError("nothing could be joined: name folders with several recordings of unseen sources")
-    found: Table = {}
-    for (group, label, half), own in trials.items():
-        found[f"{group}, {label}, {half}"] = _beside_one(own)
-        if label == OTHERS:
-            least = statistics.median(untouched[group])
-            different = [trial for trial in own if trial.apart_db >= least]
-            if different:
-                found[f"{group}, {label}, at least {least:.1f} dB apart, {half}"] = _beside_one(different)
-    return found
+    for group, apart_db in untouched.items():
+        least_db = statistics.median(apart_db)
+        own = [trial for trial in trials.get(f"{group}, {OTHERS}", ()) if trial.apart_db >= least_db]
+        if own:
+            trials[f"{group}{DIFFERENT}{least_db:.1f} dB apart"] = own
+    return trials, moved
 
 
-def _trials(pair: JoinedClips, moved: list[Result]) -> Iterator[tuple[str, Trial]]:
+def _trials(pair: JoinedClips, tried: Sequence[Constants], moved: list[Result]) -> Iterator[tuple[str, Trial]]:
     engine = pair.fold.engine
     for word in PEOPLE_WORDS:
         people = pair.fold.people[word]
@@ -163,30 +199,82 @@ def _trials(pair: JoinedClips, moved: list[Result]) -> Iterator[tuple[str, Trial
         first, second = people[picked[0]], people[picked[1]]
         for label, edits in ((OTHERS, (first, second)), (SAME, (first, first)))[: 2 if pair.partner == 1 else 1]:
             damaged = pair.without(edits)
-            asked, follow = EqRequest(word), EqRequest(word, sections=True)
-            answers = {
-                "one EQ": engine.adapt_request(AnalyzedRequest(damaged, asked)),
-                "sections": engine.adapt_request(AnalyzedRequest(damaged, follow)),
-                "sections, cut known": engine.adapt_request(
-                    AnalyzedRequest(damaged, follow, edges_s=[pair.cut_s])
-                ),
-            }  # fmt: skip
-            moved += [answers["sections"]] if answers["sections"].sections else []
+            known = AnalyzedRequest(damaged, EqRequest(word, sections=True), edges_s=[pair.cut_s])
+            answers = {ONE: engine.adapt_request(AnalyzedRequest(damaged, EqRequest(word)))}
+            answers[KNOWN] = engine.adapt_request(known)
+            followed = _followed(engine, damaged, word, tried, answers[ONE])
+            answers[SECTIONS] = followed[Constants()]
+            moved += [answers[SECTIONS]] if answers[SECTIONS].sections else []
             middles = (0.5 * pair.cut_s, 0.5 * (pair.cut_s + damaged.duration_s))
-            errors = {}
-            for name, result in answers.items():
-                curves = [_curve_at(result, at_s) for at_s in middles]
-                errors[name] = [float(rms_db(curve - edit)) for curve, edit in zip(curves, edits, strict=True)]
-            yield label, Trial(pair.recordings, balances_apart_db(damaged, pair.cut_s), errors)
+            trial = Trial(
+                pair.recordings,
+                balances_apart_db(damaged, pair.cut_s),
+                {name: _errors_db(result, middles, edits) for name, result in answers.items()},
+                {constants: _errors_db(result, middles, edits) for constants, result in followed.items()},
+            )
+            yield label, trial
+
+
+def _errors_db(result: Result, looks_s: Sequence[float], edits: Sequence[Tensor]) -> list[float]:
+    curves = [_curve_at(result, at_s) for at_s in looks_s]
+    return [float(rms_db(curve - edit)) for curve, edit in zip(curves, edits, strict=True)]
+
+
+def _followed(
+    engine: AdaptiveEQ, analysis: Analysis, word: str, tried: Sequence[Constants], one: Result
+) -> dict[Constants, Result]:
+    """The answers with each of these constants; where the balance stays the same, `one`."""
+    known: dict[tuple[Any, ...], Result] = {}
+    found = {}
+    for constants in tried:
+        edges = tuple(part.start_s for part in find_parts(analysis, constants.cut_price)[1:])
+        way = (edges, constants.pull)  # other prices may cut alike
+        if edges and way not in known:
+            request = EqRequest(word, sections=True)
+            known[way] = engine.adapt_request(
+                AnalyzedRequest(analysis, request, edges_s=edges, sections_pull=constants.pull)
+            )
+        found[constants] = known.get(way, one)
+    return found
+
+
+def _chosen_without(fold: int, trials: Mapping[str, Sequence[Trial]], steady: Steady) -> Constants:
+    """With what mixes of different balance of the other folds come nearest, where steady ones are left alone."""
+    own = [
+        trial
+        for row, some in trials.items()
+        if row.startswith(MIXES + DIFFERENT)
+        for trial in some
+        if trial.fold != fold
+    ]
+    if not own:
+        return Constants()
+
+    def error_db(constants: Constants) -> float:
+        return float(np.mean([trial.by_constants_db[constants] for trial in own]))
+
+    still = {
+        constants: float(np.mean([one for k, some in by_fold.items() if k != fold for one in some]))
+        for constants, by_fold in steady.items()
+    }
+    allowed = [constants for constants, share in still.items() if share >= STEADY]
+    return min(allowed or [Constants()], key=error_db)
+
+
+def _with_chosen(trial: Trial, chosen: Mapping[int, Constants]) -> Trial:
+    """A trial with the errors that the constants chosen for its fold have."""
+    if trial.fold not in chosen:
+        return trial
+    return replace(trial, errors_db={**trial.errors_db, CHOSEN: trial.by_constants_db[chosen[trial.fold]]})
 
 
 def _beside_one(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
     errors = {name: np.array([np.mean(trial.errors_db[name]) for trial in trials]) for name in trials[0].errors_db}
-    one = errors["one EQ"]
+    one = errors[ONE]
     found: dict[str, dict[str, Any]] = {}
     for name, own in errors.items():
         found[name] = {"sections": 2 * len(own), "error_db": float(own.mean())}
-        if name != "one EQ":
+        if name != ONE:
             less = 1 - own.mean() / one.mean()
             off = (one - own - less * one) / one.sum()
             found[name] |= {"less_percent": 100 * float(less), "se_percent": 100 * _standard_error(off, trials)}
@@ -201,18 +289,28 @@ def _standard_error(off: np.ndarray, trials: Sequence[Trial]) -> float:
     return float(max(off @ ((has @ has.T) > 0) @ off, 0.0) ** 0.5)
 
 
-def _steady(folds: Sequence[Fold], every: int, tell: Tell) -> dict[str, dict[str, Any]]:
-    still: dict[str, list[bool]] = {half: [] for half in HALVES}
-    songs = [(fold, clip) for fold in folds for clip in [*fold.clips, *fold.single][::every]]
-    for n, (fold, clip) in enumerate(songs):
+def _steady(folds: Sequence[Fold], every: int, tried: Sequence[Constants], tell: Tell) -> Steady:
+    still: Steady = {constants: {k: [] for k in range(len(folds))} for constants in tried}
+    songs = [(k, fold, clip) for k, fold in enumerate(folds) for clip in [*fold.clips, *fold.single][::every]]
+    for n, (k, fold, clip) in enumerate(songs):
         tell(f"steady recordings: {n + 1} of {len(songs)}")
         sound, sample_rate = read_audio(clip.path)
         analysis = analyze_blocks([sound], sample_rate, sections=True)
         for word in PEOPLE_WORDS:
-            result = fold.engine.adapt_request(AnalyzedRequest(analysis, EqRequest(word, sections=True)))
-            still[HALVES[n % 2]].append(not result.sections)
+            one = fold.engine.adapt_request(AnalyzedRequest(analysis, EqRequest(word)))
+            for constants, result in _followed(fold.engine, analysis, word, tried, one).items():
+                still[constants][k].append(not result.sections)
+    return still
+
+
+def _without_envelope(steady: Steady, chosen: Mapping[int, Constants]) -> dict[str, dict[str, Any]]:
+    answers = {SECTIONS: list(itertools.chain(*steady[Constants()].values()))}
+    if chosen:
+        answers[CHOSEN] = [one for k, constants in chosen.items() for one in steady[constants].get(k, ())]
     return {
-        half: {"answers": len(own), "without_percent": 100 * float(np.mean(own))} for half, own in still.items() if own
+        name: {"answers": len(own), "without_percent": 100 * float(np.mean(own))}
+        for name, own in answers.items()
+        if own
     }
 
 

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 # Sections are one whose EQs differ by less, where either has sound: nobody would set two for that.
 SAME_DB = 1.0
-# Of the pull to one score, which is for sounds by themselves, to sections: with an EQ each they come closer to each
-# other anyhow than one EQ brings them (docs/results.md).
-PULL = 0.5
 
 # From sounds and what was asked to what a method needs, and from that and bands to all that is said of them.
 Prepare = Callable[[Sequence[AnalyzedRequest], Sequence[ValidatedRequest]], list[MethodInput]]
@@ -53,7 +50,7 @@ def follow_song(
     while len(parts) > 1:
         new = [part for part in parts if part not in heard]
         some = [AnalyzedRequest(analysis_of(analysis, part), all_of_it.request) for part in new]
-        requests = [_of_section(request, whole) for request in prepare(some, [checked] * len(new))]
+        requests = [_of_section(request, whole, asked.sections_pull) for request in prepare(some, [checked] * len(new))]
         heard |= dict(zip(new, zip(some, requests, strict=True), strict=True))
         requests = [heard[part][1] for part in parts]
         eqs = find_section_eqs(eq_model, checked.method, all_heard, requests, [part in new for part in parts])
@@ -119,9 +116,9 @@ def _apart_db(a: Result, b: Result) -> float:
     return float(np.abs(out_a - out_b)[heard].max(initial=0.0))
 
 
-def _of_section(request: MethodInput, whole: Result) -> MethodInput:
+def _of_section(request: MethodInput, whole: Result, pull: float) -> MethodInput:
     """A section's, which may be lifted as far as one EQ for the whole would: to follow is never to be held more."""
-    request = replace(request, pull=PULL)
+    request = replace(request, pull=pull)
     if not whole.intensity:
         return request
     out = whole.eq.response_db(GRID_HZ, whole.sample_rate) + whole.eq.output_gain_db

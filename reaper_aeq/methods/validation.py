@@ -20,6 +20,9 @@ from .method import Method
 from .method import method as find_method
 
 COUNTS = ("refine", "variations")
+# Of the pull to one score, which is for sounds by themselves, to sections: with an EQ each they come closer to each
+# other anyhow than one EQ brings them (docs/results.md).
+SECTIONS_PULL = 0.25
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,14 @@ class AnalyzedRequest:
     `sound`: its samples (channels, n) float32 where refining is to be exact, else None.
     `edges_s`: where sections begin, seconds; None: where the balance of the sound changes. Only with
     `request.sections`.
+    `sections_pull`: how much of the pull to one score sections get, 0 to 1; examinations try others.
     """
 
     analysis: Analysis
     request: EqRequest
     sound: np.ndarray | Tensor | None = None
     edges_s: Sequence[float] | None = None
+    sections_pull: float = SECTIONS_PULL
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,19 @@ import torch
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.eq import Band, Eq, EqSection, MovingEq
 from reaper_aeq.evaluation import sections
-from reaper_aeq.evaluation.sections import RATE, JoinedClips, Trial, _beside_one, balances_apart_db, off_curve_db
+from reaper_aeq.evaluation.sections import (
+    CHOSEN,
+    RATE,
+    Constants,
+    JoinedClips,
+    Trial,
+    _beside_one,
+    _chosen_without,
+    _followed,
+    _with_chosen,
+    balances_apart_db,
+    off_curve_db,
+)
 from reaper_aeq.model.curves import GRID, N_GRID, rms_db
 
 
@@ -86,3 +98,49 @@ def test_every_mix_is_joined_with_three_others_and_keeps_its_number(monkeypatch)
     assert len(list(sections.joined_clips(SimpleNamespace(), clips, "single sources", 0))) == 5
     assert len(list(sections.joined_clips(SimpleNamespace(), clips[:2], "mixes", 0))) == 2
     assert not list(sections.joined_clips(SimpleNamespace(), clips[:1], "mixes", 0))
+
+
+USED, OTHER = Constants(), Constants(13.0, 0.75)
+ROW = "mixes, at least 5.0 dB apart"
+
+
+def trial(fold, used_db, other_db):
+    return Trial(("a", "b"), 6.0, {"one EQ": [4.0]}, {USED: [used_db], OTHER: [other_db]}, fold)
+
+
+def test_constants_are_chosen_without_the_fold_they_are_for():
+    """Each of two folds comes nearer with other constants, and gets those of the other fold."""
+    trials = {
+        ROW: [trial(0, 3.0, 1.0), trial(1, 1.0, 3.0)],
+        "mixes, another edit in each section": [trial(0, 0.0, 9.0)],
+    }
+    steady = {constants: {0: [True] * 20, 1: [True] * 20} for constants in (USED, OTHER)}
+    chosen = {k: _chosen_without(k, trials, steady) for k in (0, 1)}
+    assert chosen == {0: USED, 1: OTHER}
+    errors = [_with_chosen(one, chosen).errors_db for one in trials[ROW]]
+    assert [own[CHOSEN] for own in errors] == [[3.0], [3.0]] and all(own["one EQ"] == [4.0] for own in errors)
+    assert CHOSEN not in _with_chosen(trials[ROW][0], {}).errors_db
+
+
+def test_constants_that_move_steady_songs_are_not_chosen():
+    trials = {ROW: [trial(1, 3.0, 1.0)]}
+    steady = {USED: {0: [True] * 20, 1: [True] * 20}, OTHER: {0: [False] * 20, 1: [True] * 18 + [False] * 2}}
+    assert _chosen_without(0, trials, steady) == USED
+    steady[OTHER][1] = [True] * 19 + [False]
+    assert _chosen_without(0, trials, steady) == OTHER
+
+
+def test_what_is_cut_and_pulled_alike_is_asked_once():
+    """A song whose balance changes at 12 s, by more than any price; a steady one is not asked about again."""
+    rng = np.random.default_rng(1)
+    sound = rng.normal(size=(2, 24 * RATE)).astype(np.float32)
+    steady = analyze_blocks([sound], RATE, sections=True)
+    sound[:, 12 * RATE :] = np.diff(sound[:, 12 * RATE :], axis=1, prepend=0)
+    changed = analyze_blocks([sound], RATE, sections=True)
+    asked = []
+    engine = SimpleNamespace(adapt_request=lambda one: asked.append(one) or len(asked))
+    tried = [USED, Constants(13.0, USED.pull), OTHER]
+    assert set(_followed(engine, steady, "warm", tried, "one").values()) == {"one"} and not asked
+    assert _followed(engine, changed, "warm", tried, "one") == dict(zip(tried, (1, 1, 2), strict=True))
+    assert [one.sections_pull for one in asked] == [USED.pull, OTHER.pull]
+    assert all(one.edges_s == pytest.approx([12.0], abs=1.0) for one in asked)

@@ -263,6 +263,10 @@ def evaluate_sections(
     audio: Audio,
     data: Data,
     every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    choose: Annotated[
+        bool,
+        typer.Option("--choose", help="Choose the constants for each fold on all others; takes three times as long."),
+    ] = False,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -270,7 +274,11 @@ def evaluate_sections(
     _check(audio, models, data, *FOLD_DATA)
     from ...evaluation.sections import run_sections
 
-    _examine(as_json, lambda tell, _: run_sections(audio, data, models, every=every, tell=tell), lambda report: report)
+    _examine(
+        as_json,
+        lambda tell, _: run_sections(audio, data, models, every=every, choose=choose, tell=tell),
+        lambda report: report,
+    )
 
 
 @evaluate.command("terms")
