@@ -36,8 +36,7 @@ from .band_shapes import (
     from_solver,
     to_solver,
 )
-from .fit_problem import Problem
-from .levenberg import levenberg_marquardt
+from .levenberg import Problem, levenberg_marquardt
 from .subsets import END_OF, GrowingSets, Regression, Sets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
@@ -255,8 +254,8 @@ class BandSearch:
         """What the solver is given to polish `rows`."""
         own = rows.owner
         return Problem(
-            self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], LEVEL_FREE, SMALL,
-            self.axis[own],
+            self.shapes, rows.codes, rows.low, rows.high, self.target[own], self.weight[own], self.axis[own],
+            LEVEL_FREE, SMALL,
         )  # fmt: skip
 
     def price(self, rows: Starts, penalties: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
 
-from .band_shapes import GAIN_UNIT_DB, filled_up
-from .fit_problem import Problem
+from .band_shapes import GAIN_UNIT_DB, Kinds, Shapes, filled_up
 
 MAX_STEP = 1.0  # the longest step of a number; longer ones leave the basin that the start had found
 FIRST_DAMPING = 1e-2
@@ -16,6 +18,43 @@ LEAST_GAIN = 1e-3  # of the cost: a setting that gains less with a step is there
 STUCK = 1e3  # damping from which nothing was found for long
 BLOCK = 480  # bands at once: what is computed on the way should stay in a processor's cache
 WORTH_SORTING = 0.7  # of the rows: where fewer still move, the others are laid aside
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Curves to come near, what is free, and what counts beside the distance; rows go one by one.
+
+    Attributes:
+        shapes: the frequencies, and the responses of bands on them.
+        codes: kinds of the bands (N, bands), as in `band_shapes.CODES`.
+        low, high: between what each number stays, (N, bands * 3) in the solver's coordinates.
+        target: (N, n) dB. weight: (N, n) of each squared error, a row sums to 1.
+        axis: (N, n), a weighted curve: what of it is missed counts (sum of it times the difference)² more; zeros: none.
+        level_free: 0..1, the part of the mean difference between curve and response that does not count.
+        small: dB² of cost for each dB² of gain.
+    """
+
+    shapes: Shapes
+    codes: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    axis: np.ndarray
+    level_free: float
+    small: float = 0.0
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What the kinds of bands at all places mean for the solver."""
+        return Kinds(self.codes)
+
+    def rows(self, at: np.ndarray | slice) -> Problem:
+        """The same for some of the rows."""
+        return replace(
+            self, codes=self.codes[at], low=self.low[at], high=self.high[at], target=self.target[at],
+            weight=self.weight[at], axis=self.axis[at],
+        )  # fmt: skip
 
 
 def levenberg_marquardt(problem: Problem, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,10 +123,8 @@ class _Linearized:
         self.others[:, -2, :n] = problem.weight
         # sum w (a - part a')(b - part b') = sum w a b - (2 part - part²) a' b', with means a', b'
         self.counts = np.array((problem.level_free**2 - 2 * problem.level_free, 1.0), dtype=np.float32)
-        self.off_axis = None
-        if problem.axis is not None:
-            self.others[:, -1, :n] = problem.axis
-            self.off_axis = (problem.level_free * problem.axis.sum(-1, keepdims=True)).astype(np.float32)
+        self.others[:, -1, :n] = problem.axis
+        self.off_axis = (problem.level_free * problem.axis.sum(-1, keepdims=True)).astype(np.float32)
 
     def gram(self, x: np.ndarray) -> np.ndarray:
         """[[J J', J r], [r J', r r]] of the weighted residual r and of all else that costs, (N, bands * 3 + 1, ...)."""
@@ -99,7 +136,6 @@ class _Linearized:
         np.multiply(rows, self.weight, out=self.others[:, :-2])
         made = rows @ self.others.transpose(0, 2, 1)
         along = made[..., -2:]
-        if self.off_axis is not None:
-            along[..., 1] -= self.off_axis * along[..., 0]
+        along[..., 1] -= self.off_axis * along[..., 0]
         made[..., :-2] += along @ (along * self.counts).transpose(0, 2, 1)
         return made[..., :-2]

@@ -7,8 +7,7 @@ import numpy as np
 from ..eq import PASS_FILTERS, Band, Eq
 from .band_shapes import CODES, Shapes, from_solver, to_solver
 from .few_bands import FIXED_OCT, GAINS_DB, RANGES_HZ, WIDTHS_OCT
-from .fit_problem import Problem
-from .levenberg import levenberg_marquardt
+from .levenberg import Problem, levenberg_marquardt
 
 APART_DB = 0.25  # what is nearer than that stays as it is: one sound should have one setting
 UP_TO_HZ = 16_000.0  # above, few hear a difference; it counts little there, so that bands do not wander off
@@ -43,7 +42,7 @@ def at_rate(eq: Eq, freqs_hz: np.ndarray, found_at: float, sample_rate: float) -
     if apart_db(x) <= APART_DB:
         return eq
     low, high = (_edges(bands, x[0], side).reshape(1, -1) for side in (0, 1))
-    problem = Problem(here, codes, low, high, wanted, weight / weight.sum(), 0.0, SMALL)
+    problem = Problem(here, codes, low, high, wanted, weight / weight.sum(), np.zeros_like(wanted), 0.0, SMALL)
     moved = levenberg_marquardt(problem, x.reshape(1, -1), STEPS)[0].reshape(x.shape)
     if apart_db(moved) >= apart_db(x):
         return eq

@@ -52,8 +52,28 @@ class TruePeak:
 
     def add(self, sound: Tensor) -> None:
         """The next (channels, samples); as long as all channels are alike, one of them will do."""
-        tail = None if self._tail is None else self._tail.expand(len(sound), -1)
-        self._largest, self._tail = _peak_so_far(self._largest, tail, sound)
+        tail = sound.new_zeros(len(sound), MARGIN) if self._tail is None else self._tail.expand(len(sound), -1)
+        sound = torch.cat((tail, sound), -1)
+        chunks = max(0, (sound.shape[-1] - 2 * MARGIN) // CHUNK)
+        if chunks and len(sound):
+            self._look_at(sound, chunks)
+        self._tail = sound[:, chunks * CHUNK :].clone()
+
+    def _look_at(self, sound: Tensor, chunks: int) -> None:
+        """Between and at samples of so many chunks, which begin after a margin."""
+        peaks = _largest(sound[:, MARGIN : MARGIN + chunks * CHUNK].unflatten(-1, (chunks, CHUNK)))
+        self._largest = max(self._largest, float(peaks.max()))
+        loud = peaks >= NEAR * max(self._largest, 1e-10)
+        near = loud.clone()  # what lies between two samples hangs on the chunks beside it as well
+        near[:, 1:] |= loud[:, :-1]
+        near[:, :-1] |= loud[:, 1:]
+        windows = sound.unfold(-1, CHUNK + 2 * MARGIN, CHUNK)
+        for found in near.nonzero().split(CHUNKS_AT_ONCE) if bool(near.any()) else ():
+            chosen = windows[found[:, 0], found[:, 1]]
+            chosen = chosen[_largest(chosen) + BETWEEN * _largest(chosen.diff()) > self._largest]
+            if len(chosen):
+                steps = chosen.unfold(-1, STEP + 2 * MARGIN, STEP)
+                self._largest = max(self._largest, float(_largest((steps.flatten(0, 1) @ _between()).flatten())))
 
     def watch(self, blocks: Iterable[np.ndarray | Tensor]) -> Iterator[Tensor]:
         """The blocks as they are, those of channels that were all alike so far as one channel."""
@@ -70,29 +90,6 @@ class TruePeak:
         if self._tail is not None:
             self.add(self._tail.new_zeros(len(self._tail), CHUNK + 2 * MARGIN))
         return _decibels(self._largest)
-
-
-def _peak_so_far(largest: float, tail: Tensor | None, part: Tensor) -> tuple[float, Tensor]:
-    """The larger of `largest` and what is in a stream's next part, and the end of it that is not yet looked at."""
-    sound = torch.cat((part.new_zeros(len(part), MARGIN) if tail is None else tail, part), -1)
-    chunks = max(0, (sound.shape[-1] - 2 * MARGIN) // CHUNK)
-    if not chunks or not len(sound):
-        return largest, sound
-    peaks = _largest(sound[:, MARGIN : MARGIN + chunks * CHUNK].unflatten(-1, (chunks, CHUNK)))
-    largest = max(largest, float(peaks.max()))
-    loud = peaks >= NEAR * max(largest, 1e-10)
-    near = loud.clone()  # what lies between two samples hangs on the chunks beside it as well
-    near[:, 1:] |= loud[:, :-1]
-    near[:, :-1] |= loud[:, 1:]
-    windows = sound.unfold(-1, CHUNK + 2 * MARGIN, CHUNK)
-    for found in near.nonzero().split(CHUNKS_AT_ONCE) if bool(near.any()) else ():
-        chosen = windows[found[:, 0], found[:, 1]]
-        chosen = chosen[_largest(chosen) + BETWEEN * _largest(chosen.diff()) > largest]
-        if not len(chosen):
-            continue
-        steps = chosen.unfold(-1, STEP + 2 * MARGIN, STEP)
-        largest = max(largest, float(_largest((steps.flatten(0, 1) @ _between()).flatten())))
-    return largest, sound[:, chunks * CHUNK :].clone()
 
 
 def _largest(sound: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..eq import SHELVES, Band, BandKind, Eq
+from ..eq import PASS_FILTERS, SHELVES, Band, BandKind, Eq
 from ..errors import WrongTypeError, as_number
 from .sosfilt import sosfilt
 
@@ -30,7 +31,6 @@ MAX_SINH_ARGUMENT = 20.0
 MIN_POWER = 1e-20
 KEPT_FREQS = 256  # grids of up to so many frequencies are remembered
 
-PASSES = (BandKind.LOW_PASS, BandKind.HIGH_PASS)
 # RBJ's filters as B(1), B(-1), b0 - b2 and A(1), A(-1), a0 - a2, but for a factor that both share: these are
 # sin^2(w/2), cos^2(w/2) and alpha/2, each times A = 10^(gain/40) to the power that stands here; None is 0. Taken from
 # b0, b1 and b2 they would be small differences of large numbers.
@@ -45,7 +45,7 @@ POWERS_OF_A: dict[BandKind, tuple[tuple[float | None, ...], tuple[float, ...]]] 
 }
 
 
-def band_coefficients(params: torch.Tensor, kinds: Sequence[BandKind], sample_rate: float) -> torch.Tensor:
+def band_coefficients(params: Tensor, kinds: Sequence[BandKind], sample_rate: float) -> Tensor:
     """Biquads of ReaEQ bands, differentiable in all three parameters.
 
     Band: RBJ peaking, digital octave bandwidth, alpha = sin w sinh(ln2/2 bw w/sin w). Shelves: RBJ, slope S = 1/bw^2
@@ -71,12 +71,8 @@ def band_coefficients(params: torch.Tensor, kinds: Sequence[BandKind], sample_ra
 
 
 def band_responses_db(
-    params: torch.Tensor,
-    kinds: Sequence[BandKind],
-    freqs_hz: torch.Tensor,
-    sample_rate: float,
-    powers: torch.Tensor | None = None,
-) -> torch.Tensor:
+    params: Tensor, kinds: Sequence[BandKind], freqs_hz: Tensor, sample_rate: float, powers: Tensor | None = None
+) -> Tensor:
     """Magnitude response of each band alone.
 
     Args:
@@ -93,7 +89,7 @@ def band_responses_db(
     return (10 * torch.log10((numerator / denominator).clamp(min=MIN_POWER))).to(params)
 
 
-def half_angle_powers(freqs_hz: torch.Tensor, sample_rate: float) -> torch.Tensor:
+def half_angle_powers(freqs_hz: Tensor, sample_rate: float) -> Tensor:
     """cos^4, cos^2 sin^2, sin^4 of half the angle of frequencies in Hz (n,), float64 (3, n); ends at Nyquist."""
     freqs_hz = torch.as_tensor(freqs_hz)
     half = freqs_hz.to("cpu" if freqs_hz.device.type == "mps" else freqs_hz.device, torch.float64)
@@ -102,7 +98,7 @@ def half_angle_powers(freqs_hz: torch.Tensor, sample_rate: float) -> torch.Tenso
     return torch.stack((cos2 * cos2, cos2 * sin2, sin2 * sin2))
 
 
-def power_polynomials(params: torch.Tensor, kinds: Sequence[BandKind], sample_rate: float) -> torch.Tensor:
+def power_polynomials(params: Tensor, kinds: Sequence[BandKind], sample_rate: float) -> Tensor:
     """|B|^2 and |A|^2 of each band as weights of `half_angle_powers`, but for a factor that both share; float64 (...,
     bands, 3) -> (..., bands, 2, 3).
 
@@ -114,22 +110,16 @@ def power_polynomials(params: torch.Tensor, kinds: Sequence[BandKind], sample_ra
     return torch.stack((dc * dc, 4 * d * d - 2 * dc * nyquist, nyquist * nyquist), -1)
 
 
-def response_db(
-    params: torch.Tensor,
-    kinds: Sequence[BandKind],
-    freqs_hz: torch.Tensor,
-    sample_rate: float,
-    powers: torch.Tensor | None = None,
-) -> torch.Tensor:
+def response_db(params: Tensor, kinds: Sequence[BandKind], freqs_hz: Tensor, sample_rate: float) -> Tensor:
     """Magnitude response of the bands in series, as ReaEQ runs them.
 
     Args:
-        params, kinds, freqs_hz, sample_rate, powers: as for `band_responses_db`.
+        params, kinds, freqs_hz, sample_rate: as for `band_responses_db`.
 
     Returns:
         dB, shape (..., n).
     """
-    return band_responses_db(params, kinds, freqs_hz, sample_rate, powers).sum(-2)
+    return band_responses_db(params, kinds, freqs_hz, sample_rate).sum(-2)
 
 
 def bandwidth_from_q(q: float, freq_hz: float, sample_rate: float) -> float:
@@ -139,13 +129,13 @@ def bandwidth_from_q(q: float, freq_hz: float, sample_rate: float) -> float:
     return 2 / math.log(2) * math.asinh(0.5 / q) * math.sin(w) / w
 
 
-def eq_from_params(params: torch.Tensor, kinds: Sequence[BandKind], output_gain_db: float = 0.0) -> Eq:
+def eq_from_params(params: Tensor, kinds: Sequence[BandKind], output_gain_db: float = 0.0) -> Eq:
     """The `Eq` of one set of parameters, shape (bands, 3), all bands enabled."""
     rows = params.tolist()
     return Eq(tuple(Band(kind, *row) for kind, row in zip(kinds, rows, strict=True)), output_gain_db)
 
 
-def params_from_eq(eq: Eq) -> tuple[torch.Tensor, tuple[BandKind, ...]]:
+def params_from_eq(eq: Eq) -> tuple[Tensor, tuple[BandKind, ...]]:
     """What sounds of an `Eq`: its enabled bands' parameters, float64 (bands, 3), and their kinds."""
     on = [band for band in eq.bands if band.enabled]
     rows = [(band.freq_hz, band.gain_db, band.bandwidth_oct) for band in on]
@@ -177,11 +167,11 @@ def _known_response(bands: tuple[Band, ...], freqs_hz: bytes, sample_rate: float
     """Of an EQ on a grid: several ask for the same one on its way to an answer."""
     params, kinds = params_from_eq(Eq(bands))
     freqs = torch.from_numpy(np.frombuffer(freqs_hz).copy())
-    return response_db(params, kinds, freqs, sample_rate, powers=_known_powers(freqs_hz, sample_rate)).numpy()
+    return band_responses_db(params, kinds, freqs, sample_rate, _known_powers(freqs_hz, sample_rate)).sum(-2).numpy()
 
 
 @lru_cache(maxsize=64)
-def _known_powers(freqs_hz: bytes, sample_rate: float) -> torch.Tensor:
+def _known_powers(freqs_hz: bytes, sample_rate: float) -> Tensor:
     """`half_angle_powers` of a grid that responses are asked for again and again."""
     return half_angle_powers(torch.from_numpy(np.frombuffer(freqs_hz).copy()), sample_rate)
 
@@ -228,7 +218,7 @@ def apply_eq(eq: Eq, audio: Any, sample_rate: float) -> Any:
         The same type, shape and device, float32, never clipped.
     """
     sample_rate = as_number("the sample rate", sample_rate)
-    is_tensor = isinstance(audio, torch.Tensor)
+    is_tensor = isinstance(audio, Tensor)
     samples = audio.detach().cpu().numpy() if is_tensor else np.asarray(audio)
     if samples.dtype.kind not in "fiub":
         raise WrongTypeError("audio", audio, "an array of numbers")
@@ -237,12 +227,12 @@ def apply_eq(eq: Eq, audio: Any, sample_rate: float) -> Any:
     return torch.from_numpy(out).to(audio.device) if is_tensor else out
 
 
-def _exact(params: torch.Tensor) -> torch.Tensor:
+def _exact(params: Tensor) -> Tensor:
     """float64, because 1 + a1 + a2 of a 20 Hz band at 192 kHz is 4e-7: less than float32 holds. MPS has no float64."""
     return params.to("cpu" if params.device.type == "mps" else params.device, torch.float64)
 
 
-def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> torch.Tensor:
+def band_ends(params: Tensor, kinds: tuple[BandKind, ...], sample_rate: float) -> Tensor:
     """B(1), B(-1), b0 - b2 and the same of A, but for a factor that both share; float64 (..., bands, 3) -> (..., bands,
     2, 3). Raises `ValueError` as `band_coefficients` does."""
     if params.shape[-1] != 3 or params.shape[-2] != len(kinds):
@@ -266,7 +256,7 @@ def band_ends(params: torch.Tensor, kinds: tuple[BandKind, ...], sample_rate: fl
     return ends if table.there is None else ends * table.there
 
 
-def _shelf_alpha(gain_db: torch.Tensor, bandwidth_oct: torch.Tensor, sin_w: torch.Tensor) -> torch.Tensor:
+def _shelf_alpha(gain_db: Tensor, bandwidth_oct: Tensor, sin_w: Tensor) -> Tensor:
     """sin w / 2Q of a shelf of slope S = 1/bw^2, where 1/Q^2 = (A + 1/A)(1/S - 1) + 2."""
     bandwidth_oct = bandwidth_oct.clamp(min=MIN_SHELF_BANDWIDTH_OCT)
     ratio = 2 * torch.cosh(math.log(10) / 40 * gain_db)
@@ -279,17 +269,17 @@ class _Table:
     """What hangs on the kinds of bands alone: `powers` of A (bands, 2, 3); `there` (bands, 2, 3), 0 for what is 0, None
     where nothing is; `shelves` and `passes`, bool (bands,), None where there are none."""
 
-    powers: torch.Tensor
-    there: torch.Tensor | None
-    shelves: torch.Tensor | None
-    passes: torch.Tensor | None
+    powers: Tensor
+    there: Tensor | None
+    shelves: Tensor | None
+    passes: Tensor | None
 
 
 @lru_cache(maxsize=256)
 def _table(kinds: tuple[BandKind, ...], device: str) -> _Table:
     rows = [[[0.0 if p is None else p for p in half] for half in POWERS_OF_A[BandKind(kind)]] for kind in kinds]
     there = [[[float(p is not None) for p in half] for half in POWERS_OF_A[BandKind(kind)]] for kind in kinds]
-    shelves, passes = ([BandKind(kind) in group for kind in kinds] for group in (SHELVES, PASSES))
+    shelves, passes = ([BandKind(kind) in group for kind in kinds] for group in (SHELVES, PASS_FILTERS))
     return _Table(
         torch.tensor(rows, dtype=torch.float64, device=device),
         None if np.all(there) else torch.tensor(there, dtype=torch.float64, device=device),

@@ -11,11 +11,11 @@ import numpy as np
 from torch import Tensor
 
 from ..dsp.audio import AudioFile
-from ..dsp.fit import fit_bands
+from ..dsp.fit import DEFAULT_KINDS, fit_bands
+from ..dsp.response import eq_from_params
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
 from ..errors import AeqError, AudioError
-from ..model.curves import GRID
 from ..result.realization import eq_curve
 from ..result.result import Result, raised
 from ..result.safety import Loudness
@@ -91,7 +91,7 @@ def by_material(sounds: Sequence[TestSound]) -> dict[str, list[TestSound]]:
 
 def eq_of(curve: Tensor) -> Eq:
     """The bands nearest to a curve; its level is free."""
-    return fit_bands(curve[None], GRID, level_free=True).eq()
+    return eq_from_params(fit_bands(curve, level_free=True)[0], DEFAULT_KINDS)
 
 
 def response(result: Result) -> Tensor:

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from ..dsp.band_shapes import GAIN_UNIT_DB
 from ..dsp.few_bands import FIXED_OCT
+from ..dsp.fit import HIGHEST_BAND_HZ
 from ..eq import LIMITS, BandKind
-
-HIGHEST_BAND_HZ = 12_000.0  # as where bands are fitted to curves
 
 
 def to_free(params: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..dsp.fit import DEFAULT_KINDS, BandFit, fit_bands
+from ..dsp.fit import DEFAULT_KINDS, fit_bands
 from ..dsp.response import response_db
 from ..eq import LIMITS, SHELF_BANDWIDTH_OCT
 from .checkpoint import Checkpoint
@@ -64,12 +64,12 @@ class EqAutoencoder(nn.Module):
         return response_db(self.propose(code), DEFAULT_KINDS, GRID.to(code), REFERENCE_RATE)
 
     @torch.no_grad()
-    def decode(self, code: Tensor, sample_rate: int = REFERENCE_RATE) -> BandFit:
-        """(batch, 32) -> at most five ReaEQ bands a code, as `dsp.fit.BandFit`.
+    def decode(self, code: Tensor, sample_rate: int = REFERENCE_RATE) -> Tensor:
+        """(batch, 32) -> (batch, 5, 3): five ReaEQ bands a code, as `dsp.fit.fit_bands` has them.
 
         The flat code gives gains of exactly 0.
         """
-        return fit_bands(self.decode_curve(code), GRID, sample_rate, starts=self.propose(code).unsqueeze(1))
+        return fit_bands(self.decode_curve(code), sample_rate, starts=self.propose(code).unsqueeze(1))
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> EqAutoencoder:

@@ -263,8 +263,8 @@ def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     if not targets:
         return []
     curves, weights = torch.stack([one.out - one.gain_db for one in targets]), torch.stack([t.weight for t in targets])
-    fit = fit_bands(curves, GRID, sample_rate, weights=weights, min_band_oct=NARROWEST_OCT)
-    return [eq_from_params(params, DEFAULT_KINDS) for params in fit.params]
+    found = fit_bands(curves, sample_rate, weights, min_band_oct=NARROWEST_OCT)
+    return [eq_from_params(params, DEFAULT_KINDS) for params in found]
 
 
 def eq_curve(eq: Eq, sample_rate: int) -> Tensor:

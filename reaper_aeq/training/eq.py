@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..dsp.fit import DEFAULT_KINDS
 from ..dsp.response import response_db
 from ..errors import AeqError
 from ..model.checkpoint import Checkpoint
@@ -89,8 +90,7 @@ def validate(model: EqAutoencoder, curves: Tensor) -> dict[str, float]:
     """Curves (n, bands) through 32 dimensions, and on through real bands: RMS errors in dB."""
     code = model.encode(curves.float())
     linear = _rms(model.decode_curve(code) - curves)
-    fit = model.decode(code)
-    bands = _rms(response_db(fit.params, fit.kinds, GRID, REFERENCE_RATE) - curves)
+    bands = _rms(response_db(model.decode(code), DEFAULT_KINDS, GRID, REFERENCE_RATE) - curves)
     return {
         "curve_median_db": round(float(linear.median()), 4),
         "bands_median_db": round(float(bands.median()), 4),

@@ -14,10 +14,12 @@ import numpy as np
 import torch
 
 from reaper_aeq.dsp.few_bands import Curve, few_bands
-from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ, DEFAULT_KINDS, fit_bands
+from reaper_aeq.dsp.fit import DEFAULT_KINDS, fit_bands
 from reaper_aeq.dsp.response import response_db
+from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.training.datasets.readers import read_safe
 
+FREQS_HZ = torch.from_numpy(GRID_HZ)
 SHARES = (50, 90, 95, 99, 100)
 
 
@@ -32,15 +34,16 @@ def random_settings(count: int, seed: int = 0) -> torch.Tensor:
 
 
 def five(targets: torch.Tensor) -> torch.Tensor:
-    return fit_bands(targets).rms_db
+    found = response_db(fit_bands(targets), DEFAULT_KINDS, FREQS_HZ, 48_000)
+    return (found - targets).square().mean(-1).sqrt()
 
 
 def few(targets: torch.Tensor) -> torch.Tensor:
     """As answers are made: as few bands as come near; level-free."""
     alike = torch.ones(targets.shape[1], dtype=torch.float64)
     curves = [Curve(target.double(), alike, alike > 0, 60 * alike, 0 * alike) for target in targets]
-    found = few_bands(curves, DEFAULT_FREQS_HZ, 48_000)
-    responses = torch.stack([torch.from_numpy(eq.response_db(DEFAULT_FREQS_HZ.numpy(), 48_000)) for eq in found])
+    found = few_bands(curves, FREQS_HZ, 48_000)
+    responses = torch.stack([torch.from_numpy(eq.response_db(GRID_HZ, 48_000)) for eq in found])
     return (responses - targets).std(-1, correction=0)
 
 
@@ -69,7 +72,7 @@ def main() -> None:
     parser.add_argument("--data", help="a folder with safe_eq.csv: people's settings too")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    materials = {"random": response_db(random_settings(256), DEFAULT_KINDS, DEFAULT_FREQS_HZ, 48_000)}
+    materials = {"random": response_db(random_settings(256), DEFAULT_KINDS, FREQS_HZ, 48_000)}
     if args.data:
         materials["SAFE"] = read_safe(args.data).curves_db
     materials["gentle"] = 0.25 * materials["random"]  # about what answers are

@@ -100,8 +100,8 @@ hz, curves = torch.tensor(given["hz"]).double(), torch.tensor(given["curves"]).d
 alike = torch.ones(len(hz)).double()
 def five(together):
     groups = [curves] if together else curves.split(1)
-    fits = [fit_bands(group, hz, 48000) for group in groups]
-    return response_db(torch.cat([fit.params for fit in fits]), DEFAULT_KINDS, hz, 48000).tolist()
+    found = torch.cat([fit_bands(group, 48000) for group in groups])
+    return response_db(found, DEFAULT_KINDS, hz, 48000).tolist()
 def few(together):
     wanted = [Curve(curve, alike, alike > 0, 60 * alike, 0 * alike) for curve in curves]
     groups = [wanted] if together else [[one] for one in wanted]
@@ -274,20 +274,23 @@ def compare_match(folder: Path, song: Path | None, python: Path, seconds: float,
 
 
 def compare_fit(folder: Path, data: Path | None, python: Path, repeats: int) -> None:
+    import torch
     from bench_fit import random_settings
 
-    from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ, DEFAULT_KINDS
+    from reaper_aeq.dsp.fit import DEFAULT_KINDS
     from reaper_aeq.dsp.response import response_db
+    from reaper_aeq.dsp.spectrum import GRID_HZ
 
+    freqs_hz = torch.from_numpy(GRID_HZ)
     if data is None:
-        what, curves = "random settings", response_db(random_settings(CURVES), DEFAULT_KINDS, DEFAULT_FREQS_HZ, 48_000)
+        what, curves = "random settings", response_db(random_settings(CURVES), DEFAULT_KINDS, freqs_hz, 48_000)
     else:
         from reaper_aeq.training.datasets.readers import read_safe
 
         what, curves = "people's settings", read_safe(data).curves_db
         curves = curves[:: len(curves) // CURVES][:CURVES]
     given = folder / "curves.json"
-    given.write_text(json.dumps({"hz": DEFAULT_FREQS_HZ.tolist(), "curves": curves.tolist()}))
+    given.write_text(json.dumps({"hz": GRID_HZ.tolist(), "curves": curves.tolist()}))
     own = Path(sys.executable)
     programs = {"AutoEq": Program(python, AUTOEQ, str(given))}
     for search in ("five", "few"):

@@ -19,11 +19,11 @@ from reaper_aeq.dsp.few_bands import (
     broken_rules,
     few_bands,
 )
-from reaper_aeq.dsp.fit import DEFAULT_FREQS_HZ as FREQS
 from reaper_aeq.dsp.response import params_from_eq
+from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.eq import Band, Eq
 
-RATE = 48_000
+RATE, FREQS = 48_000, torch.from_numpy(GRID_HZ)
 FULL = torch.ones(len(FREQS), dtype=torch.bool)
 
 
