@@ -148,12 +148,12 @@ def answer_all(store, name, choose, rate):
     token = store.join(name)
     while current := store.session(token).page:
         if current.kind == "pair":
-            chosen = max(current.judged, key=lambda sound: choose(sound.condition))
+            chosen = max(current.judged, key=lambda sound: choose(current.judged[sound]))
             for question in ("more", "prefer"):
-                store.answer(token, current.position, question, chosen.id)
+                store.answer(token, current.position, question, chosen)
         else:
-            for sound in current.judged:
-                store.answer(token, current.position, sound.id, rate(sound.condition))
+            for sound, condition in current.judged.items():
+                store.answer(token, current.position, sound, rate(condition))
         store.finish(token, current.position)
     return token
 
@@ -186,14 +186,15 @@ def test_answers_of_a_page_that_is_not_finished(study):
     store = Store(study)
     token = store.join("ann")
     first = store.session(token).page
-    store.answer(token, 0, "more", first.judged[0].id)
+    sound, condition = next(iter(first.judged.items()))
+    store.answer(token, 0, "more", sound)
     answers = read_answers(study)
-    assert [choice.chosen for choice in answers.choices["more"]] == [first.judged[0].condition]
+    assert [choice.chosen for choice in answers.choices["more"]] == [condition]
     while (current := store.session(token).page).kind == "pair":
         for question in ("more", "prefer"):
             store.answer(token, current.position, question, "neither")
         store.finish(token, current.position)
-    for sound in current.judged[:-1]:
-        store.answer(token, current.position, sound.id, 50)
+    for sound in list(current.judged)[:-1]:
+        store.answer(token, current.position, sound, 50)
     answers = read_answers(study)
     assert answers.pages == [] and {choice.chosen for choice in answers.choices["prefer"]} == {"neither"}

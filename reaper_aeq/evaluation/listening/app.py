@@ -18,7 +18,6 @@ from ...server.connections import limited
 from ...server.failures import add_failures
 from ...server.guard import Guard
 from ...server.state import listening_socket
-from .plan import PAIR
 from .store import Session, Store
 from .study import Study
 
@@ -155,8 +154,7 @@ def _where(study: Study, session: Session) -> Where:
     trial = None
     if page := session.page:
         trial = ShownAnswer(
-            position=page.position, kind=page.kind, word=study.item(page.item).word,
-            reference=None if page.kind == PAIR else page.sounds[0].id, sounds=[sound.id for sound in page.judged],
-            answers=page.answers,
+            position=page.position, kind=page.kind, word=study.item(page.item).word, reference=page.reference,
+            sounds=list(page.judged), answers=page.answers,
         )  # fmt: skip
     return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)

@@ -33,33 +33,26 @@ class Conflict(StudyError):
 
 
 @dataclass(frozen=True)
-class ListenerSound:
-    """What is heard at a place of a page; `id` is all that the page learns of it."""
-
-    id: str
-    place: int
-    condition: str
-
-
-@dataclass(frozen=True)
 class Page:
-    """The trial that a listener is at. `answers`: question -> id of a sound or 'neither'; id of a sound -> rating."""
+    """The trial that a listener is at; of a sound the page learns its id alone.
+
+    Attributes:
+        reference: id of the sound that is shown as the reference, where there is one.
+        judged: id of each other sound, in the order shown -> its condition.
+        answers: question -> id of a sound or 'neither'; id of a sound -> rating.
+    """
 
     position: int
     kind: str
     item: str
-    sounds: tuple[ListenerSound, ...]
+    reference: str | None
+    judged: dict[str, str]
     answers: dict[str, str | int]
-
-    @property
-    def judged(self) -> tuple[ListenerSound, ...]:
-        """All but the reference that is shown as such."""
-        return tuple(sound for sound in self.sounds if sound.place != REFERENCE_PLACE)
 
     @property
     def missing(self) -> list[str]:
         """Questions without an answer."""
-        asked = QUESTIONS if self.kind == PAIR else [sound.id for sound in self.judged]
+        asked = QUESTIONS if self.kind == PAIR else self.judged
         return [question for question in asked if question not in self.answers]
 
 
@@ -91,15 +84,16 @@ def _page(db: sqlite3.Connection, listener: int) -> Page | None:
     if trial is None:
         return None
     here = [listener, trial["position"]]
-    found = db.execute("select * from sounds where listener = ? and position = ? order by place", here)
-    sounds = tuple(ListenerSound(row["id"], row["place"], row["condition"]) for row in found)
-    ids = {sound.condition: sound.id for sound in sounds if sound.place != REFERENCE_PLACE} | {NEITHER: NEITHER}
+    found = db.execute("select * from sounds where listener = ? and position = ? order by place", here).fetchall()
+    reference = next((row["id"] for row in found if row["place"] == REFERENCE_PLACE), None)
+    judged = {row["id"]: row["condition"] for row in found if row["place"] != REFERENCE_PLACE}
+    ids = {condition: sound for sound, condition in judged.items()} | {NEITHER: NEITHER}
     answers: dict[str, str | int] = {}
     for row in db.execute("select * from choices where listener = ? and position = ?", here):
         answers[row["question"]] = ids[row["chosen"]]
     for row in db.execute("select * from ratings where listener = ? and position = ?", here):
         answers[ids[row["condition"]]] = row["rating"]
-    return Page(trial["position"], trial["kind"], trial["item"], sounds, answers)
+    return Page(trial["position"], trial["kind"], trial["item"], reference, judged, answers)
 
 
 MIN_RATING, MAX_RATING = 0, 100
@@ -193,19 +187,18 @@ class Store:
         with self._transaction(WRITING) as db:
             session = read_session(db, token)
             page = _current(session, position)
-            conditions = {sound.id: sound.condition for sound in page.judged}
             if page.kind == PAIR:
-                chosen = (conditions | {NEITHER: NEITHER}).get(str(value))
+                chosen = (page.judged | {NEITHER: NEITHER}).get(str(value))
                 if question not in QUESTIONS or chosen is None:
                     raise StudyError("that is not an answer to this question")
                 _replace(db, "choices", session.number, position, question, chosen)
             else:
                 is_rating = type(value) is int and MIN_RATING <= value <= MAX_RATING
-                if question not in conditions or not is_rating:
+                if question not in page.judged or not is_rating:
                     raise StudyError(
                         f"a rating is a whole number, {MIN_RATING} to {MAX_RATING}, of a sound of this page"
                     )
-                _replace(db, "ratings", session.number, position, conditions[question], value)
+                _replace(db, "ratings", session.number, position, page.judged[question], value)
 
     def finish(self, token: str, position: int) -> Session:
         """Goes on to the next trial. Raises as `answer`, and `Conflict` while a question is open."""
