@@ -17,16 +17,9 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
 from ..request import DRAWS
-from ..training.datasets.descriptor_settings import form_name, once_each
+from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.music import gaussian, level_by_middle
-from ..training.datasets.readers import (
-    PeopleSettings,
-    read_clips,
-    read_contributions,
-    read_ltas_prior,
-    read_safe,
-    read_social_words,
-)
+from ..training.datasets.readers import PeopleSettings, read_clips, read_ltas_prior, read_social_words
 from ..training.usual import MISLABELED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
@@ -53,20 +46,20 @@ def load_folds(
     stems = [clip for clip in clips if FROM_MANIFEST.get(clip.kind, "mix") != "mix" and clip.name not in MISLABELED]
     # whoever left a source of stems out examines on it, whichever recordings are at hand
     fold_of = folds.unseen_folds(models, {clip.source for clip in stems}) | fold_of
-    safe, social, single = once_each(read_safe(data)), read_social_words(data), read_contributions(data)
+    people, social = folds.read_people(data), read_social_words(data)
     prior, charts = read_ltas_prior(data), known_charts(data)
     eq_model = EqAutoencoder.load(models)
     sounds = None
     with suppress(AeqError):  # a folder of mixes alone: then that rule does not answer
         sounds = sounds_of(clips)
     neighbors = genre_neighbors(mixes)
-    row_fold = folds.setting_folds(safe)
     found = []
     for k in range(N_FOLDS):
         sources = folds.sources_in(fold_of, k)
         of_mixes = sources & {clip.source for clip in mixes}
-        seen_settings = safe.subset([fold != k for fold in row_fold])
-        vocabulary = build_words(WordsTraining(), seen_settings, social, single, eq_model, charts)
+        unseen = (people.safe_fold == k).tolist()
+        seen_settings = people.safe.subset((people.safe_fold != k).tolist())
+        vocabulary = build_words(WordsTraining(), seen_settings, social, (people.keys, people.curves), eq_model, charts)
         engine = AdaptiveEQ(eq_model, folds.load_fold(models, k, sources), vocabulary, models)
         # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
         others = {
@@ -74,10 +67,10 @@ def load_folds(
             for network in NETWORKS
         }
         if DRAWS in only:
-            engine.models.put(folds.load_cvae_fold(models, k, folds.read_people(data)))
-        _, rest = folds.without([], prior, sources)
+            engine.models.put(folds.load_cvae_fold(models, k, people))
+        rest = prior.without(sources)
         music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
-        little_known = unseen_rows(safe, [fold == k for fold in row_fold], vocabulary)
+        little_known = unseen_rows(people.safe, unseen, vocabulary)
         curves, covs = {}, {}
         for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:
             rows = [i for i, name in enumerate(seen_settings.words) if form_name(name) == word]
@@ -88,19 +81,14 @@ def load_folds(
             # the words' own covariance: what the posterior rule is defined by
             decoder = eq_model.decoder.weight.double()
             covs[word] = decoder @ vocabulary.find(word).cov @ decoder.T
-        people = {
-            word: safe.curves_db[[i for i, n in enumerate(safe.words) if n == word and row_fold[i] == k]]
-            for word in PEOPLE_WORDS
-        }
-        own, alone = (
-            [clip for clip in some if fold_of[clip.source] == k]
-            for some in (mixes, [clip for clip in stems if clip.source in fold_of])
-        )
+        unseen_settings = people.safe.subset(unseen)
+        own, alone = ([clip for clip in some if fold_of.get(clip.source) == k] for some in (mixes, stems))
         owners = {source_of(source) for source in sources}
         rule = None
         if sounds:  # of other people than those behind the sources of the fold
             rule = UsualRule.fit(sounds.subset(torch.tensor([owner not in owners for owner in sounds.sources])))
-        found.append(Fold(own, engine, music, curves, people, covs, others, neighbors, little_known, alone, rule))
+        asked = {word: unseen_settings.of(word) for word in PEOPLE_WORDS}
+        found.append(Fold(own, engine, music, curves, asked, covs, others, neighbors, little_known, alone, rule))
     return found
 
 

@@ -94,7 +94,7 @@ def evaluate_laws(
         engine = load_engine(models)
         if unseen:
             from ...engine import AdaptiveEQ
-            from ...evaluation.unseen_encoder import UnseenEncoder
+            from ...evaluation.folds import UnseenEncoder
 
             encoder, sounds = UnseenEncoder.load(models, sounds)
             engine = AdaptiveEQ(engine.eq_model, encoder, engine.words, models)

@@ -117,6 +117,11 @@ class TrackSpectra:
     known: Tensor
     sources: tuple[str, ...]
 
+    def without(self, sources: set[str]) -> TrackSpectra:
+        """The tracks of all other sources."""
+        keep = [i for i, source in enumerate(self.sources) if source not in sources]
+        return TrackSpectra(self.ltas_db[keep], self.known[keep], tuple(self.sources[i] for i in keep))
+
 
 def read_ltas_prior(folder: Path | str) -> TrackSpectra:
     """Raises `AeqError` where the file is missing, or has other bands."""
