@@ -25,14 +25,7 @@ from ..model.usual import UsualBalance, features
 from ..model.words import Vocabulary
 from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
-from ..training.datasets.readers import (
-    Clip,
-    PeopleSettings,
-    SocialWord,
-    TrackSpectra,
-    read_contributions,
-    read_safe,
-)
+from ..training.datasets.readers import Clip, PeopleSettings, SocialWord, TrackSpectra, read_contributions, read_safe
 from ..training.loop import Run, fingerprint, near_duplicates
 from ..training.usual import balanced_folds, source_of, train_usual
 from ..training.words import build_words
@@ -137,19 +130,18 @@ class UnseenEncoder(BalanceEncoder):
         rows = [features(analyze_blocks([audio], sound.sample_rate)) for sound, audio in both]
         return cls(models, torch.stack(rows), [fold_of[sound.source] for sound, _ in both]), unseen
 
-    def fold_for(self, raw: Tensor) -> int:
-        """Whose recording the features (f,) are."""
-        off = self.models[0].components(raw) - self.known
-        return self.fold[int(off.square().sum(1).argmin())]
-
     @torch.no_grad()
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
         """What is usual for each sound, by the model that has not learned from it."""
         del eq_model
-        found = [(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
-        return [self.models[self.fold_for(raw)].usual_alone(raw, prior) for raw, prior in found]
+        found = []
+        for analysis, prior in zip(analyses, priors, strict=True):
+            raw = features(analysis)
+            nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
+            found.append(self.models[self.fold[nearest]].usual_alone(raw, prior))
+        return found
 
     def place(self, device: str) -> None:
         """Stays where the linear algebra is cheapest, as its models do."""

@@ -61,18 +61,13 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
 
 def _look_at(seen: SigningFigures, eq: Eq, analysis: Analysis) -> None:
     bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
-    sound = has_sound(analysis)
+    ltas_db = analysis.ltas_db()
+    sound = ((ltas_db > ltas_db.max() - SOUND_ABOVE_DB) & analysis.in_reach).numpy()
     seen[BANDS].append(len(bands))
     seen[MAGNITUDES].append(magnitudes(bands, sound, analysis.sample_rate))
     seen[IN_SILENCE].append(any(in_silence(band, sound) for band in bands))
     seen[WRONG_SHELF].append(any(wrong_shelf(band) for band in bands))
     seen[FIGHTING].append(any(fighting(a, b) for a, b in combinations(bands, 2)))
-
-
-def has_sound(analysis: Analysis) -> np.ndarray:
-    """(bands,) bool: where a source lies less than 60 dB under its loudest band, below Nyquist."""
-    ltas_db = analysis.ltas_db()
-    return ((ltas_db > ltas_db.max() - SOUND_ABOVE_DB) & analysis.in_reach).numpy()
 
 
 def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> float:

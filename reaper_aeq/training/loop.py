@@ -183,14 +183,11 @@ def _resume(
         return 0
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        if state["schedule"] != vars(schedule):
-            raise AeqError(
-                f"{path} is from a run with other settings or data: use another run folder, or delete this one"
-            )
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-    except AeqError:
-        raise
+        if same := state["schedule"] == vars(schedule):
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
     except Exception as error:  # a foreign or damaged file can fail in any way
         raise AeqError(f"{path} cannot be resumed from ({type(error).__name__}): delete it") from error
+    if not same:
+        raise AeqError(f"{path} is from a run with other settings or data: use another run folder, or delete this one")
     return int(state["step"])
