@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .drums import drum_kit
-from .instruments import bass_note, pad_chord, piano_note, string_note
+from .instruments import bass_note, drum_kit, pad_chord, piano_note, string_note
 from .sounds import high_passed, in_room, low_shelf, peak, place
 from .voice import Sung, sing
 

@@ -1,18 +1,27 @@
-"""What the repair tests examine on: recordings and settings that nothing examined has seen, fold by fold."""
+"""What the repair tests examine on: a quality taken out of a clean recording by a known edit, recordings and settings
+that nothing examined has seen, fold by fold.
+
+Published edits follow SonicMaster's EQ test (gross lacks); nobody's 'bright' is meant by them, so nothing is trained on
+them. The curves act on the sixth-octave band powers of the analysis.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..dsp.spectrum import GRID_HZ
 from ..engine import AdaptiveEQ
+from ..eq import Band, BandKind, Eq
 from ..errors import AeqError
 from ..model import NETWORKS
-from ..model.curves import center
+from ..model.curves import GRID, REFERENCE_RATE, center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.kinds import FROM_MANIFEST
 from ..model.words import Vocabulary
@@ -25,12 +34,56 @@ from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
 from . import folds
 from .baselines import Fold, genre_neighbors
-from .edits import PUBLISHED
 from .folds import N_FOLDS, Paths, Tell
 from .rules import Music, UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
 LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
+
+
+@dataclass(frozen=True)
+class Published:
+    """One kind of edit: a band with gains from `mild_db` to `gross_db`, and the band of energy that is watched."""
+
+    word: str
+    kind: BandKind
+    freq_hz: float
+    mild_db: float
+    gross_db: float
+    low_hz: float
+    high_hz: float
+    bandwidth_oct: float = 1.0
+
+    def curve(self, gain_db: float) -> Tensor:
+        """(bands,) dB"""
+        gain = max(-24.0, min(24.0, gain_db))
+        eq = Eq((Band(self.kind, self.freq_hz, gain, self.bandwidth_oct),))
+        return torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE))
+
+    def gains(self, count: int) -> list[float]:
+        """So many gains from mild to gross, dB."""
+        return np.linspace(self.mild_db, self.gross_db, count).tolist()
+
+
+TOP = 20_500.0
+LOW, HIGH, PEAK = BandKind.LOW_SHELF, BandKind.HIGH_SHELF, BandKind.BAND
+# muddy: one band from 200 to 500 Hz, 1.32 octaves around their middle
+PUBLISHED = (
+    Published("warm", LOW, 400, -6, -20, 20, 400),
+    Published("bright", HIGH, 6000, -6, -15, 6000, TOP),
+    Published("boomy", LOW, 120, -10, -20, 20, 150),
+    Published("airy", HIGH, 10_000, -10, -20, 10_000, TOP),
+    Published("muddy", PEAK, 316.2, -6, -15, 200, 500, 1.32),
+    Published("dark", HIGH, 6000, 6, 15, 6000, TOP),
+    Published("thin", LOW, 400, 6, 20, 20, 400),
+)
+
+
+def band_energy_ratio(ltas_db: Tensor, low_hz: float, high_hz: float) -> float:
+    """The share of all energy that lies between two frequencies, 0..1."""
+    power = 10 ** (ltas_db / 10)
+    inside = (low_hz <= GRID) & (high_hz >= GRID)
+    return float(power[inside].sum() / power.sum())
 
 
 def load_folds(
