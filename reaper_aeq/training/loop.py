@@ -85,13 +85,11 @@ class Run:
 
     def plot(self, name: str, title: str) -> None:
         """`<name>.png` of the log: one panel a figure, one line a network, against steps. Raises `OutputError`."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         history = self.history()
         keys = list(dict.fromkeys(key for figures in history.values() for key in figures))
         figure = Figure(figsize=(9, 2.4 * len(keys)), layout="constrained")
-        FigureCanvasAgg(figure)
         for axis, key in zip(figure.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0], keys, strict=True):
             for label, figures in history.items():
                 if key in figures:
