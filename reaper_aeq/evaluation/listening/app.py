@@ -51,26 +51,6 @@ class Answer(BaseModel):
     value: Annotated[str, Field(max_length=64)] | StrictInt
 
 
-class ShownAnswer(BaseModel):
-    """What a page is to show: `sounds` are opaque ids in the order of the buttons."""
-
-    position: int
-    kind: str
-    word: str
-    reference: str | None
-    sounds: list[str]
-    answers: dict[str, str | int]
-
-
-class Where(BaseModel):
-    """How far a listener is; `trial` is null at the end."""
-
-    name: str
-    finished: int
-    trials: int
-    trial: ShownAnswer | None
-
-
 class Overview(BaseModel):
     """What awaits a listener."""
 
@@ -113,8 +93,8 @@ def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
         return {"listener": store.join(asked.name)}
 
     @app.get("/v1/listeners/{token}")
-    def where(token: Token) -> Where:
-        return _where(study, store.session(token))
+    def where(token: Token) -> Session:
+        return store.session(token)
 
     @app.put("/v1/listeners/{token}/trials/{position}")
     def answer(token: Token, position: int, given: Answer) -> dict[str, bool]:
@@ -123,21 +103,11 @@ def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
         return {"stored": True}
 
     @app.post("/v1/listeners/{token}/trials/{position}/finished")
-    def finish(token: Token, position: int) -> Where:
-        return _where(study, store.finish(token, position))
+    def finish(token: Token, position: int) -> Session:
+        return store.finish(token, position)
 
     @app.get("/v1/listeners/{token}/sounds/{sound_id}", response_class=Response)
     def sound(token: Token, sound_id: Token) -> Response:
         # no name, date or tag of the file: the reference shown and the hidden one must look like two
         content = study.sound(*store.sound(token, sound_id)).read_bytes()
         return Response(content, media_type="audio/wav")
-
-
-def _where(study: Study, session: Session) -> Where:
-    trial = None
-    if page := session.page:
-        trial = ShownAnswer(
-            position=page.position, kind=page.kind, word=study.item(page.item).word, reference=page.reference,
-            sounds=list(page.judged), answers=page.answers,
-        )  # fmt: skip
-    return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)
