@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -42,9 +42,8 @@ RARE = IN_SILENCE, WRONG_SHELF, FIGHTING = "centered in silence", "a shelf in th
 SigningFigures = dict[str, list[float]]  # what was found in the answers of one material, one number an answer
 
 
-def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """All answers of all `WORDS` at intensity 1."""
-    out = []
     for material, own in by_material(sounds).items():
         seen: SigningFigures = {name: [] for name in (MAGNITUDES, BANDS, *RARE, COST)}
         for first in range(0, len(own), AT_ONCE):
@@ -55,8 +54,8 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                 if isinstance(result, Result):
                     _look_at(seen, result.eq, one.analysis)
             seen[COST] += costs_db(engine, wanted[::COST_EVERY])
-        out += _laws(material, seen)
-    return out
+        if seen[BANDS]:
+            yield from _laws(material, seen)
 
 
 def _look_at(seen: SigningFigures, eq: Eq, analysis: Analysis) -> None:
@@ -126,10 +125,7 @@ def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
 
 
-def _laws(material: str, seen: SigningFigures) -> list[Law]:
-    count = len(seen[BANDS])
-    if not count:
-        return []
+def _laws(material: str, seen: SigningFigures) -> Iterator[Law]:
     (middle, high), (cost, most_cost) = (np.percentile(seen[name], (50, 90)) for name in (MAGNITUDES, COST))
     usual, mean = np.median(seen[BANDS]), np.mean(seen[BANDS])
     shares = {name: float(np.mean(seen[name])) for name in RARE}
@@ -138,9 +134,10 @@ def _laws(material: str, seen: SigningFigures) -> list[Law]:
          "at most {} and {}".format(*MOST_MAGNITUDES), middle <= MOST_MAGNITUDES[0] and high <= MOST_MAGNITUDES[1]),
         (BANDS, f"{usual:g} in the median, {mean:.1f} on average", f"at most {MOST_BANDS} in the median",
          usual <= MOST_BANDS),
-        *((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW)
+        *((name, f"{100 * share:.1f} % of {len(seen[BANDS])} answers", f"at most {100 * FEW:g} %", share <= FEW)
           for name, share in shares.items()),
         (COST, f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
          "at most {} and {} dB".format(*MOST_COST_DB), cost <= MOST_COST_DB[0] and most_cost <= MOST_COST_DB[1]),
     ]  # fmt: skip
-    return [Law(f"signable: {name} ({material})", figure, must, bool(kept)) for name, figure, must, kept in laws]
+    for name, figure, must, kept in laws:
+        yield Law(f"signable: {name} ({material})", figure, must, bool(kept))

@@ -116,7 +116,9 @@ def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[
         yield NAMES[by], response(result), seconds
 
 
-def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell) -> list[MatchFold]:
+def load_folds(
+    audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell
+) -> Iterator[MatchFold]:
     """Every fold with statistics fitted without its settings and sources."""
     known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
@@ -124,7 +126,6 @@ def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn:
     safe, params = read_safe(data), read_safe_params(data)
     row_fold, curves = torch.tensor(setting_folds(safe)), center(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
-    folds = []
     for k in range(N_FOLDS):
         sources = sources_in(fold_of, k)
         rest = [clip for clip in known if clip.source not in sources]
@@ -132,5 +133,4 @@ def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn:
         differences = content_differences(rest)
         engine.models.put(Matching(people_covariance(curves[row_fold != k]), content_covariance(differences)))
         settings = [eq_from_params(row, SAFE_KINDS) for row, fold in zip(params, row_fold, strict=True) if fold == k]
-        folds.append(MatchFold([clip for clip in mixes if clip.source in sources], engine, settings))
-    return folds
+        yield MatchFold([clip for clip in mixes if clip.source in sources], engine, settings)
