@@ -107,9 +107,8 @@ def hat(sample_rate: int, rng: np.random.Generator, t60_s: float) -> np.ndarray:
     return low_passed(metal, 15_000, sample_rate, 1) * decay(t, t60_s, 0.0008)
 
 
-def drum_kit(length_s: float, beat_s: float, bars: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+def drum_kit(track: np.ndarray, beat_s: float, bars: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Four to the bar: kick on 1, 2+ and 3, snare on 2 and 4, eighths on the hat, a crash at both ends."""
-    track = np.zeros((2, round(length_s * sample_rate)))
 
     def hit(sound: np.ndarray, beat: float, gain: float, pan: float) -> None:
         human_s = rng.normal(0, 0.002) if beat else 0.0
