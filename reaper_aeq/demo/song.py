@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .drums import drum_kit
-from .instruments import bass_note, pad_chord, piano_note, string_note
+from .instruments import bass_note, drum_kit, pad_chord, piano_note, string_note
 from .sounds import high_passed, in_room, low_shelf, peak, place
 from .voice import Sung, sing
 
@@ -58,11 +57,13 @@ def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[SongTrack, ...]
         ("pad", _pad, None, "airy"),
         ("keys", _keys, None, "clear"),
     )
-    fade = np.minimum(1, np.arange(round(LENGTH_S * sample_rate))[::-1] / (0.3 * sample_rate))
+    length = round(LENGTH_S * sample_rate)
+    fade = np.minimum(1, np.arange(length)[::-1] / (0.3 * sample_rate))
     stems = []
     for number, (name, play, _, _) in enumerate(players):
+        played = play(np.zeros((2, length)), sample_rate, np.random.default_rng([seed, number]))
         # Below 25 Hz there is nothing of the instruments, only offsets.
-        stem = high_passed(play(sample_rate, np.random.default_rng([seed, number])) * fade, 25, sample_rate)
+        stem = high_passed(played * fade, 25, sample_rate)
         stems.append(stem * 10 ** (LEVELS_DB[name] / 20) / stem.std())
     loudest = max(np.abs(sum(stems)).max(), *(np.abs(stem).max() for stem in stems))
     scale = 10 ** (-3.5 / 20) / loudest
@@ -72,16 +73,11 @@ def make_song(seed: int = 1, sample_rate: int = 44_100) -> tuple[SongTrack, ...]
     )
 
 
-def _silence(sample_rate: int) -> np.ndarray:
-    return np.zeros((2, round(LENGTH_S * sample_rate)))
+def _drums(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+    return drum_kit(track, BEAT_S, BARS, sample_rate, rng)
 
 
-def _drums(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    return drum_kit(LENGTH_S, BEAT_S, BARS, sample_rate, rng)
-
-
-def _bass(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    track = _silence(sample_rate)
+def _bass(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     for bar, root in enumerate(BASS_ROOTS):
         for beat, beats, step in ((0, 1.4, 0), (1.5, 0.45, 0), (2, 0.95, 7), (3, 0.45, 0), (3.5, 0.45, 12)):
             sound = bass_note(root + step, beats * BEAT_S, sample_rate, rng)
@@ -90,9 +86,8 @@ def _bass(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     return track
 
 
-def _guitar(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+def _guitar(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Picked eighths; too close to the microphone, which makes the body's 120 Hz boom."""
-    track = _silence(sample_rate)
     for bar, notes in enumerate(STRINGS[:BARS]):
         for eighth, string in enumerate(PICKING):
             at_s = (4 * bar + eighth / 2) * BEAT_S + rng.normal(0, 0.004)
@@ -106,17 +101,15 @@ def _guitar(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     return low_shelf(peak(track, 120, 13, 1.2, sample_rate), 200, 4, sample_rate)
 
 
-def _voice(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+def _voice(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Recorded as through a telephone: nothing left of the low end, which makes it thin."""
     notes = [Sung(at * BEAT_S, beats * BEAT_S, note, vowel, before) for at, beats, note, vowel, before in MELODY]
-    track = _silence(sample_rate)
     place(track, sing(notes, LENGTH_S, sample_rate, rng), 0.0, sample_rate)
     track = in_room(track, 0.14, 0.9, sample_rate, rng)
     return low_shelf(high_passed(track, 200, sample_rate), 500, -10, sample_rate)
 
 
-def _pad(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    track = _silence(sample_rate)
+def _pad(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     for bar, notes in enumerate(PAD_CHORDS):
         chord = pad_chord(notes, 4 * BEAT_S + 0.5, sample_rate, rng)
         start = max(0, round((4 * bar * BEAT_S - 0.1) * sample_rate))
@@ -124,8 +117,7 @@ def _pad(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     return in_room(track, 0.25, 1.2, sample_rate, rng)
 
 
-def _keys(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    track = _silence(sample_rate)
+def _keys(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     for bar, notes in enumerate(PIANO_CHORDS):
         for beat, beats in ((0, 1.3), (1.5, 0.9), (2.75, 1.0)) if bar < BARS else ((0, 2.4),):
             for string, note in enumerate(notes):

@@ -72,11 +72,6 @@ class RepairTrial:
         return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
     @property
-    def safe_or_published(self) -> Tensor:
-        """(bands,) dB, the mean of SAFE's settings for the word; where there are none the published curve."""
-        return self.fold.curves[self.word].get("SAFE", self.published)
-
-    @property
     def strength(self) -> float:
         """0..1: how much the rules let the sound count."""
         return ADAPTATION if self.adaptation is None else self.adaptation
@@ -106,9 +101,10 @@ def scalar(trial: RepairTrial) -> Tensor:
 
 
 def posterior(trial: RepairTrial, music: Music | None = None) -> Tensor:
-    """The posterior rule, about what all music is like or about `music`."""
-    cov = trial.fold.people_cov[trial.word]
-    return posterior_rule(trial.ltas_db, trial.safe_or_published, cov, music or trial.fold.music, trial.strength)
+    """The posterior rule, about what all music is like or about `music`; from the mean of SAFE's settings for the word,
+    where there are none from the published curve."""
+    mean, cov = trial.fold.curves[trial.word].get("SAFE", trial.published), trial.fold.people_cov[trial.word]
+    return posterior_rule(trial.ltas_db, mean, cov, music or trial.fold.music, trial.strength)
 
 
 def usual(trial: RepairTrial) -> Tensor | None:

@@ -185,7 +185,6 @@ def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
 
     Median log-spectral distances of the repair tables, in dB, best of each column in bold. Raises `OutputError`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if path.suffix.lower() not in SUFFIXES:
@@ -198,7 +197,6 @@ def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
     methods = list(dict.fromkeys(method for values in columns.values() for method in values))
     grid = np.array([[values.get(method, np.nan) for values in columns.values()] for method in methods])
     figure = Figure(figsize=(2.2 + 0.85 * len(columns), 1.2 + 0.36 * len(methods)), layout="constrained")
-    FigureCanvasAgg(figure)
     axis = figure.subplots()
     # each column for itself: words differ in how much was taken out
     spread = np.nanmax(grid, 0) - np.nanmin(grid, 0)

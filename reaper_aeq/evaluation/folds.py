@@ -10,33 +10,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..dsp.spectrum import Analysis, analyze_blocks
 from ..errors import AeqError, ModelError
 from ..methods.cvae.network import NAME, Cvae
 from ..methods.cvae.training import known_rows, train_cvae
 from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
-from ..model.audio_encoder import BalanceEncoder
+from ..model.audio_encoder import BalanceEncoder, Usual
 from ..model.checkpoint import Checkpoint
 from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.sentences import Sentences
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..model.usual import UsualBalance
+from ..model.usual import UsualBalance, features
 from ..model.words import Vocabulary
 from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
-from ..training.datasets.readers import (
-    Clip,
-    PeopleSettings,
-    SocialWord,
-    TrackSpectra,
-    read_contributions,
-    read_safe,
-)
+from ..training.datasets.readers import Clip, PeopleSettings, SocialWord, TrackSpectra, read_contributions, read_safe
 from ..training.loop import Run, fingerprint, near_duplicates
 from ..training.usual import balanced_folds, source_of, train_usual
 from ..training.words import build_words
 from ..util.paths import shipped
 from ..util.settings import AudioTraining, CvaeTraining, UsualTraining, WordsTraining
+from .law import TestSound
 
 N_FOLDS = 5
 FOLDER = "folds"
@@ -59,10 +54,10 @@ def sources_in(fold_of: Mapping[str, int], fold: int) -> set[str]:
     return {source for source, own in fold_of.items() if own == fold}
 
 
-def exam_folds(mixes: Sequence[Clip], folds: int = N_FOLDS) -> dict[str, int]:
+def exam_folds(mixes: Sequence[Clip]) -> dict[str, int]:
     """Source -> fold, the largest sources dealt first to the emptiest fold: the same for the same recordings."""
     sources = [clip.source for clip in mixes]
-    return dealt(sorted(set(sources)), sources, folds)
+    return dealt(sorted(set(sources)), sources, N_FOLDS)
 
 
 def all_folds(clips: Sequence[Clip]) -> dict[str, int]:
@@ -75,13 +70,6 @@ def all_folds(clips: Sequence[Clip]) -> dict[str, int]:
     taken |= balanced_folds([source_of(clip.source) for clip in rest], kinds, N_FOLDS) if rest else {}
     known = {clip.source for clip in clips if source_of(clip.source) in taken}
     return of_mixes | {source: taken[source_of(source)] for source in sorted(known - set(of_mixes))}
-
-
-def without(clips: Sequence[Clip], prior: TrackSpectra, sources: set[str]) -> tuple[list[Clip], TrackSpectra]:
-    """Everything but these sources, in recordings and spectra."""
-    keep = [i for i, source in enumerate(prior.sources) if source not in sources]
-    rest = TrackSpectra(prior.ltas_db[keep], prior.known[keep], tuple(prior.sources[i] for i in keep))
-    return [clip for clip in clips if clip.source not in sources], rest
 
 
 def unseen_folds(models: Path | str | None, sources: set[str]) -> dict[str, int]:
@@ -112,6 +100,58 @@ def load_fold(
     return load_encoder(folder, encoder, str(fold))
 
 
+class UnseenEncoder(BalanceEncoder):
+    """An encoder that hears each recording by the fold's model that has not learned from its source.
+
+    A recording is known again by its features, which no EQ changes: so versions of it through EQs, of another level or
+    sample rate, and other excerpts go to the same fold, and examinations that ask one engine about many recordings stay
+    as they are.
+
+    Args:
+        models: of usual balance, one a fold. known: features (n, f) of recordings. fold: whose each of them is.
+    """
+
+    def __init__(self, models: Sequence[UsualBalance], known: Tensor, fold: Sequence[int]) -> None:
+        super().__init__()
+        self.models, self.fold = list(models), list(fold)
+        self.known = self.models[0].components(known)
+
+    @classmethod
+    def load(cls, folder: Path | str | None, sounds: Sequence[TestSound]) -> tuple[UnseenEncoder, list[TestSound]]:
+        """The encoder, and those of `sounds` that some fold has not learned from. Raises `ModelError`, and `AeqError`
+        where there are none."""
+        fold_of = unseen_folds(folder, {sound.source for sound in sounds})
+        unseen = [sound for sound in sounds if sound.source in fold_of]
+        if not unseen:
+            raise AeqError("every fold has learned from these recordings: name those that the folds left out")
+        loaded = [load_fold(folder, k, sources_in(fold_of, k)) for k in range(N_FOLDS)]
+        models = [model for model in loaded if isinstance(model, UsualBalance)]
+        both = [(sound, audio) for sound in unseen for audio in (sound.audio, sound.whole)]
+        rows = [features(analyze_blocks([audio], sound.sample_rate)) for sound, audio in both]
+        return cls(models, torch.stack(rows), [fold_of[sound.source] for sound, _ in both]), unseen
+
+    @torch.no_grad()
+    def usual_of(
+        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
+    ) -> list[Usual]:
+        """What is usual for each sound, by the model that has not learned from it."""
+        del eq_model
+        found = []
+        for analysis, prior in zip(analyses, priors, strict=True):
+            raw = features(analysis)
+            nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
+            found.append(self.models[self.fold[nearest]].usual_alone(raw, prior))
+        return found
+
+    def place(self, device: str) -> None:
+        """Stays where the linear algebra is cheapest, as its models do."""
+
+    @property
+    def device(self) -> str:
+        """Always the CPU."""
+        return "cpu"
+
+
 def train_folds(
     settings: AudioTraining, clips: Sequence[Clip], prior: TrackSpectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
     out: Path, run: Run,
@@ -119,9 +159,10 @@ def train_folds(
     """Trains one encoder a fold of `mixes` on everything else and writes them into `out`/folds."""
     fold_of = exam_folds(mixes)
     for k in range(N_FOLDS):
-        rest, spectra = without(clips, prior, sources_in(fold_of, k))
+        sources, name = sources_in(fold_of, k), f"{NETWORKS[settings.network]}{k}"
         run.tell(f"fold {k + 1} of {N_FOLDS}")
-        train_audio(settings, rest, spectra, eq_model, out / FOLDER, run, name=f"{NETWORKS[settings.network]}{k}")
+        rest = [clip for clip in clips if clip.source not in sources]
+        train_audio(settings, rest, prior.without(sources), eq_model, out / FOLDER, run, name=name)
 
 
 def train_usual_folds(

@@ -37,10 +37,6 @@ class By:
         """As `AdaptiveEQ.adapt`."""
         return self._engine.adapt(*args, **{"method": self._method, **options})
 
-    def adapt_analysis(self, *args: Any, **options: Any) -> Result:
-        """As `AdaptiveEQ.adapt_analysis`."""
-        return self._engine.adapt_analysis(*args, **{"method": self._method, **options})
-
     def adapt_many(self, asked: Sequence[AnalyzedRequest]) -> list[Result | AeqError]:
         """As `AdaptiveEQ.adapt_many`."""
         own = [replace(one, request=replace(one.request, method=self._method)) for one in asked]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,16 +29,16 @@ MOST_SPREAD = 0.65
 AT_LEAST = 1.1 * LEAST[1.0]  # of the word: what gets no more is at the least that is heard
 
 
-def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def null(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Intensity 0 changes nothing."""
     most = 0.0
     for sound in sounds[::4]:
         result = engine.adapt(sound.audio, sound.sample_rate, "warm", intensity=0.0)
         most = max(most, *(abs(band.gain_db) for band in result.eq.bands), abs(result.eq.output_gain_db))
-    return [Law("null", f"largest gain {most:.3f} dB", "under 0.05 dB", most < 0.05)]
+    yield Law("null", f"largest gain {most:.3f} dB", "under 0.05 dB", most < 0.05)
 
 
-def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """More intensity never means less of the word."""
     falls, flat, worst = 0, 0, 0.0
     for sound in sounds:
@@ -51,12 +51,11 @@ def monotone(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             worst, falls = max(worst, drop), falls + (drop > HEARING)
             flat += scores[-1] <= scores[0] and scores[0] <= 0.95
     figure = f"{falls} of {len(sounds) * len(WORDS)} fall (most {worst:.4f}), {flat} do not rise"
-    return [Law("monotone", figure, f"none falls by more than {HEARING}, all rise", falls == flat == 0)]
+    yield Law("monotone", figure, f"none falls by more than {HEARING}, all rise", falls == flat == 0)
 
 
-def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """What lacks the word gets more of it than what has it."""
-    out = []
     for material, own in by_material(sounds).items():
         least_middle = LEAST_ADAPTIVE.get(material)
         for word in WORDS:
@@ -80,13 +79,11 @@ def adaptive(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             figure += f"{held} of {len(own)} as safe leaves no more"
             must = f"none by {BANDS_MISS}" + (f", median at least {least_middle}" if least_middle else "")
             good = wrong >= -BANDS_MISS and middle >= (least_middle or 0.0)
-            out.append(Law(f"adaptive ({word}, {material})", figure, must, good))
-    return out
+            yield Law(f"adaptive ({word}, {material})", figure, must, good)
 
 
-def convergent(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def convergent(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Over mixes scores lie closer together afterwards."""
-    out = []
     for word in WORDS:
         spreads = {}
         methods: dict[str, dict[str, Any]] = {"asked": {}, "fixed": {"method": "fixed"}}
@@ -98,13 +95,11 @@ def convergent(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                 after.append(engine.score(result.eq.apply(sound.whole, sound.sample_rate), sound.sample_rate, word))
             spreads[name] = statistics.pstdev(after) / max(statistics.pstdev(before), 1e-9)
         figure = f"{spreads['asked']:.2f} of the spread before (fixed curve {spreads['fixed']:.2f})"
-        out.append(Law(f"convergent ({word})", figure, f"at most {MOST_SPREAD}", spreads["asked"] <= MOST_SPREAD))
-    return out
+        yield Law(f"convergent ({word})", figure, f"at most {MOST_SPREAD}", spreads["asked"] <= MOST_SPREAD)
 
 
-def settling(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def settling(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Of presses that neither "safe" held back nor "heard" made what they are: these go on by design."""
-    out = []
     for material, own in by_material(sounds).items():
         for word in WORDS:
             m, shares = engine.curve_of(word), []
@@ -120,14 +115,13 @@ def settling(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             # what weighs a fifth of what it hears, as it should where little is known, cannot settle in one press
             most = MOST_SECOND.get(material)
             must = f"at most {most}" if most else "reported"
-            out.append(Law(f"settling ({word}, {material})", figure, must, middle <= (most or 1.0)))
-    return out
+            yield Law(f"settling ({word}, {material})", figure, must, middle <= (most or 1.0))
 
 
 AMOUNTS_DB = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 
 
-def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Scores follow an EQ, and opposite words oppose each other."""
     least, at, raw = 1.0, "", []
     for word in WORDS:
@@ -144,13 +138,11 @@ def score(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     raw = [[engine.score(s.audio, s.sample_rate, word) for s in mixes] for word in WORDS]
     against = float(np.corrcoef(raw[0], raw[1])[0, 1]) if len(mixes) > 2 else -1.0
     figure = f"least Spearman {least:.3f} ({at})" if at else "least Spearman 1.000"
-    return [
-        Law("score follows EQ", figure, "at least 0.99", least >= 0.99),
-        Law("warm against bright", f"correlation {against:.2f} over mixes", "negative", against < 0),
-    ]
+    yield Law("score follows EQ", figure, "at least 0.99", least >= 0.99)
+    yield Law("warm against bright", f"correlation {against:.2f} over mixes", "negative", against < 0)
 
 
-def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """No word is the answer to every mix, and "bright" follows the spectrum."""
     mixes = mixes_of(sounds)
     profiles = [engine.profile(s.whole, s.sample_rate) for s in mixes]
@@ -159,10 +151,8 @@ def not_one_answer(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]
     share = tops.count(common) / len(tops)
     centroids = [centroid_hz(s.whole, s.sample_rate) for s in mixes]
     rank = float(spearmanr([p["bright"] for p in profiles], centroids).statistic)
-    return [
-        Law("not one answer", f"'{common}' is top on {100 * share:.0f} % of mixes", "at most 50 %", share <= 0.5),
-        Law("bright and centroid", f"Spearman {rank:.2f}", "at least 0.8", rank >= 0.8),
-    ]
+    yield Law("not one answer", f"'{common}' is top on {100 * share:.0f} % of mixes", "at most 50 %", share <= 0.5)
+    yield Law("bright and centroid", f"Spearman {rank:.2f}", "at least 0.8", rank >= 0.8)
 
 
 def centroid_hz(audio: np.ndarray, sample_rate: int) -> float:

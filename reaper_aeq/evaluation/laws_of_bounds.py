@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import soxr
@@ -24,7 +24,7 @@ from .laws_of_hearing import WORTH_MORE, curves_on, visible, yields
 HUMAN_DB = 1.5  # RMS, from people's mean
 
 
-def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """How loud a recording is changes nothing."""
     band, moved = 0.0, 0.0
     for sound in sounds[::3]:
@@ -35,10 +35,10 @@ def level(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                 band = max(band, abs(a.gain_db - b.gain_db))
             moved = max(moved, abs(base.score_before - other.score_before))
     figure = f"bands move {band:.4f} dB, scores {moved:.5f}"
-    return [Law("level", figure, "at most 0.1 dB and 0.005", round(band, 6) <= 0.1 and moved <= 0.005)]
+    yield Law("level", figure, "at most 0.1 dB and 0.005", round(band, 6) <= 0.1 and moved <= 0.005)
 
 
-def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Sample rate and number of channels change next to nothing."""
     worst, inside = 0.0, GRID_HZ <= 16_000
     for sound in sounds[::6]:
@@ -49,10 +49,10 @@ def form(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         forms += [(np.tile(mono, (channels, 1)), sound.sample_rate) for channels in (2, 8)]
         answers = [engine.adapt(audio, rate, "warm").eq.response_db(GRID_HZ, rate)[inside] for audio, rate in forms]
         worst = max(worst, *(float(np.abs(a - answers[0]).max()) for a in answers[1:]))
-    return [Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)]
+    yield Law("form", f"largest difference {worst:.3f} dB", "at most 0.5 dB", worst <= 0.5)
 
 
-def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """What comes out of bands and output gain together, at the usual intensity and at twice that."""
     limit, gain, output, loud, peak = LIMITS["gain_db"].high, 0.0, 0.0, 0.0, -np.inf
     lifts, net = dict.fromkeys(LIFTS_DB, -np.inf), (-np.inf, -np.inf)
@@ -89,21 +89,16 @@ def safe(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
     bounded += [("net boost", "largest {} dB", net[0], NET_DB)]
     bounded += [("net cut", "largest {} dB where there is sound", net[1], NET_DB)]
     bounded += [("output gain", "largest {} dB", output, OUTPUT_DB)]
-    return [
-        *(
-            Law(f"safe: {name}", told.format(f"{db:.2f}"), f"at most {most:g} dB", db <= most)
-            for name, told, db, most in bounded
-        ),
-        Law("safe: true peak", f"{peak:+.2f} dB beyond the limit", "1 dB over before, or full scale", peak <= 0.0),
-        Law("safe: loudness", f"largest change {loud:.2f} LU", "at most 0.5 LU", loud <= 0.5),
-        Law("safe: odd input", "finite" if finite else "not finite", "finite, NaN refused", finite and refused),
-    ]
+    for name, told, db, most in bounded:
+        yield Law(f"safe: {name}", told.format(f"{db:.2f}"), f"at most {most:g} dB", db <= most)
+    yield Law("safe: true peak", f"{peak:+.2f} dB beyond the limit", "1 dB over before, or full scale", peak <= 0.0)
+    yield Law("safe: loudness", f"largest change {loud:.2f} LU", "at most 0.5 LU", loud <= 0.5)
+    yield Law("safe: odd input", "finite" if finite else "not finite", "finite, NaN refused", finite and refused)
 
 
-def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """A source of average balance: a recording equalized to just what the encoder calls usual for it. Compared where
     it has sound, with the word as it is meant for what the sound is."""
-    out = []
     for material, own in by_material(sounds).items():
         usual = []
         for sound in own:
@@ -123,8 +118,7 @@ def human(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
         count = len(usual) * len(AGREED)
         figure = f"at most {worst:.2f} dB RMS from people's mean ({at}); {held} of {count} yield to safe"
         must = f"at most {HUMAN_DB:g} dB, or no more is safe"
-        out.append(Law(f"human ({material})", figure, must, 0 < worst <= HUMAN_DB))
-    return out
+        yield Law(f"human ({material})", figure, must, 0 < worst <= HUMAN_DB)
 
 
 def _finite(result: Result) -> bool:

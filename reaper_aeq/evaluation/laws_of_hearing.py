@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -34,9 +34,8 @@ AMOUNTS = np.linspace(-1.5, 1.5, 13).tolist()  # of the word's curve put on a so
 STEP_MOST = {"adaptation": 0.25, "score": 0.4}  # of the word's curve from one of these to the next
 
 
-def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """Every press does as much of the word as nobody misses, or what is safe."""
-    out = []
     for material, own in by_material(sounds).items():
         analyses = [engine.analyze(sound.audio, sound.sample_rate) for sound in own]
         quiet, presses = 0, 0
@@ -62,14 +61,14 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             count = len(shares[intensity]) + yielding[intensity]
             figure = f"least {worst:.3f} of the word's curve; {yielding[intensity]} of {count} yield to safe"
             name = f"heard: intensity {intensity:g} ({material})"
-            out.append(Law(name, figure, f"at least {least:g}, or no more is safe", worst >= least))
+            yield Law(name, figure, f"at least {least:g}, or no more is safe", worst >= least)
         part = quiet / max(presses, 1)
         figure = f"{100 * part:.1f} % of {presses} presses under {AUDIBLE_DB:g} dB"
-        out.append(Law(f"heard: presses ({material})", figure, f"at most {100 * FEW:g} %", part <= FEW))
-    return out + even(engine, sounds[::8])
+        yield Law(f"heard: presses ({material})", figure, f"at most {100 * FEW:g} %", part <= FEW)
+    yield from even(engine, sounds[::8])
 
 
-def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """No cliff: from one adaptation, or one amount of the word in the sound, to the next."""
     steps, rises, free_pairs, pairs = dict.fromkeys(STEP_MOST, 0.0), 0.0, 0, 0
     for sound in sounds:
@@ -88,13 +87,11 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
                 pairs, free_pairs = pairs + 1, free_pairs + both
                 if both:
                     steps["score"], rises = max(steps["score"], a - b), max(rises, b - a)
-    out = []
     for name, most in STEP_MOST.items():
         figure = f"at most {steps[name]:.2f} of the word's curve from step to step"
         figure += f", rises {rises:.3f} ({free_pairs} of {pairs} steps beside no limit)" if name == "score" else ""
         good = steps[name] <= most and (name != "score" or rises <= 0.05)
-        out.append(Law(f"heard: evenly over {name}", figure, f"at most {most:g}", good))
-    return out
+        yield Law(f"heard: evenly over {name}", figure, f"at most {most:g}", good)
 
 
 def curves_on(engine: AdaptiveEQ, word: str, analyses: Sequence[Analysis]) -> list[Tensor]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -38,23 +37,15 @@ COST_EVERY = 3  # the search without restrictions takes as long as all the rest
 MOST_COST_DB = (0.25, 0.6)  # RMS to the target beyond that of five unrestricted bands: median, 90th percentile
 
 
-@dataclass
-class SigningFigures:
-    """What was found in the answers of one material; one entry an answer."""
-
-    magnitudes: list[float] = field(default_factory=list)
-    bands: list[int] = field(default_factory=list)
-    in_silence: list[bool] = field(default_factory=list)
-    wrong_shelf: list[bool] = field(default_factory=list)
-    fighting: list[bool] = field(default_factory=list)
-    cost_db: list[float] = field(default_factory=list)
+MAGNITUDES, BANDS, COST = "magnitudes", "bands", "cost in fit"
+RARE = IN_SILENCE, WRONG_SHELF, FIGHTING = "centered in silence", "a shelf in the wrong half", "fighting neighbors"
+SigningFigures = dict[str, list[float]]  # what was found in the answers of one material, one number an answer
 
 
-def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
+def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
     """All answers of all `WORDS` at intensity 1."""
-    out = []
     for material, own in by_material(sounds).items():
-        seen = SigningFigures()
+        seen: SigningFigures = {name: [] for name in (MAGNITUDES, BANDS, *RARE, COST)}
         for first in range(0, len(own), AT_ONCE):
             analyses = [engine.analyze(one.audio, one.sample_rate) for one in own[first : first + AT_ONCE]]
             analyses = [analysis for analysis in analyses if not analysis.silent]
@@ -62,25 +53,20 @@ def signable(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> list[Law]:
             for one, result in zip(wanted, engine.adapt_many(wanted), strict=True):
                 if isinstance(result, Result):
                     _look_at(seen, result.eq, one.analysis)
-            seen.cost_db += costs_db(engine, wanted[::COST_EVERY])
-        out += _laws(material, seen)
-    return out
+            seen[COST] += costs_db(engine, wanted[::COST_EVERY])
+        if seen[BANDS]:
+            yield from _laws(material, seen)
 
 
 def _look_at(seen: SigningFigures, eq: Eq, analysis: Analysis) -> None:
     bands = [b for b in eq.bands if b.enabled and (b.kind in PASS_FILTERS or abs(b.gain_db) >= AT_WORK_DB)]
-    sound = has_sound(analysis)
-    seen.bands.append(len(bands))
-    seen.magnitudes.append(magnitudes(bands, sound, analysis.sample_rate))
-    seen.in_silence.append(any(in_silence(band, sound) for band in bands))
-    seen.wrong_shelf.append(any(wrong_shelf(band) for band in bands))
-    seen.fighting.append(any(fighting(a, b) for a, b in combinations(bands, 2)))
-
-
-def has_sound(analysis: Analysis) -> np.ndarray:
-    """(bands,) bool: where a source lies less than 60 dB under its loudest band, below Nyquist."""
     ltas_db = analysis.ltas_db()
-    return ((ltas_db > ltas_db.max() - SOUND_ABOVE_DB) & analysis.in_reach).numpy()
+    sound = ((ltas_db > ltas_db.max() - SOUND_ABOVE_DB) & analysis.in_reach).numpy()
+    seen[BANDS].append(len(bands))
+    seen[MAGNITUDES].append(magnitudes(bands, sound, analysis.sample_rate))
+    seen[IN_SILENCE].append(any(in_silence(band, sound) for band in bands))
+    seen[WRONG_SHELF].append(any(wrong_shelf(band) for band in bands))
+    seen[FIGHTING].append(any(fighting(a, b) for a, b in combinations(bands, 2)))
 
 
 def magnitudes(bands: Sequence[Band], sound: np.ndarray, sample_rate: int) -> float:
@@ -139,25 +125,19 @@ def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
 
 
-def _laws(material: str, seen: SigningFigures) -> list[Law]:
-    count = len(seen.bands)
-    if not count:
-        return []
-    (middle, high), (cost, most_cost) = (np.percentile(x, (50, 90)) for x in (seen.magnitudes, seen.cost_db))
-    usual, mean = np.median(seen.bands), np.mean(seen.bands)
-    rare = {
-        "centered in silence": seen.in_silence, "a shelf in the wrong half": seen.wrong_shelf,
-        "fighting neighbors": seen.fighting,
-    }  # fmt: skip
-    shares = {name: float(np.mean(found)) for name, found in rare.items()}
+def _laws(material: str, seen: SigningFigures) -> Iterator[Law]:
+    (middle, high), (cost, most_cost) = (np.percentile(seen[name], (50, 90)) for name in (MAGNITUDES, COST))
+    usual, mean = np.median(seen[BANDS]), np.mean(seen[BANDS])
+    shares = {name: float(np.mean(seen[name])) for name in RARE}
     laws = [
-        ("magnitudes", f"single bands {middle:.2f} of the response, 90 % below {high:.2f}",
+        (MAGNITUDES, f"single bands {middle:.2f} of the response, 90 % below {high:.2f}",
          "at most {} and {}".format(*MOST_MAGNITUDES), middle <= MOST_MAGNITUDES[0] and high <= MOST_MAGNITUDES[1]),
-        ("bands", f"{usual:g} in the median, {mean:.1f} on average", f"at most {MOST_BANDS} in the median",
+        (BANDS, f"{usual:g} in the median, {mean:.1f} on average", f"at most {MOST_BANDS} in the median",
          usual <= MOST_BANDS),
-        *((name, f"{100 * share:.1f} % of {count} answers", f"at most {100 * FEW:g} %", share <= FEW)
+        *((name, f"{100 * share:.1f} % of {len(seen[BANDS])} answers", f"at most {100 * FEW:g} %", share <= FEW)
           for name, share in shares.items()),
-        ("cost in fit", f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
+        (COST, f"{cost:.2f} dB RMS in the median, 90 % below {most_cost:.2f}",
          "at most {} and {} dB".format(*MOST_COST_DB), cost <= MOST_COST_DB[0] and most_cost <= MOST_COST_DB[1]),
     ]  # fmt: skip
-    return [Law(f"signable: {name} ({material})", figure, must, bool(kept)) for name, figure, must, kept in laws]
+    for name, figure, must, kept in laws:
+        yield Law(f"signable: {name} ({material})", figure, must, bool(kept))

@@ -23,7 +23,6 @@ from ..dsp.spectrum import GRID_HZ, Analysis, analyze_blocks
 from ..engine import AdaptiveEQ
 from ..eq import Eq
 from ..methods.reference import Matching, difference
-from ..methods.reference.match import match_analysis
 from ..methods.reference.training import content_covariance, content_differences, part, people_covariance
 from ..model.curves import center, rms_db
 from ..model.eq_autoencoder import EqAutoencoder
@@ -66,11 +65,10 @@ class RecoveredEq:
 
 @dataclass(frozen=True)
 class MatchFold:
-    """The mixes of a fold, all that is fitted without them, and the settings that nothing was fitted to."""
+    """The mixes of a fold, an engine that is fitted without them, and the settings that nothing was fitted to."""
 
     clips: list[Clip]
     engine: AdaptiveEQ
-    matching: Matching
     settings: list[Eq]
 
 
@@ -86,12 +84,11 @@ def run_match(
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
-    paths = {path.name: path for folder in audio for path in Path(folder).rglob("*") if path.is_file()}
     tables: dict[str, dict[str, RecoveredEq]] = {name: {} for name in PARTS}
     for k, fold in enumerate(load_folds(audio, data, models, learn, tell)):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
-            sound, rate = read_audio(paths[clip.name])
+            sound, rate = read_audio(clip.path)
             sound = sound[:, round(MP3_SKIP_S * rate) :]
             dry = analyze_blocks([sound], rate)
             picked = torch.randperm(len(fold.settings), generator=torch.Generator().manual_seed(100 * k + i))
@@ -114,13 +111,14 @@ def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[
     yield "LTAS difference", seen.db, None
     for by in MATCHES:
         start = time.perf_counter()
-        encoder, eq_model, request = fold.engine.encoder, fold.engine.eq_model, MatchRequest(by=by)
-        result = match_analysis(encoder, eq_model, fold.matching, source, [reference], ["it"], request)
+        result = fold.engine.match_analysis(source, [reference], ["it"], MatchRequest(by=by))
         seconds = time.perf_counter() - start
         yield NAMES[by], response(result), seconds
 
 
-def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell) -> list[MatchFold]:
+def load_folds(
+    audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell
+) -> Iterator[MatchFold]:
     """Every fold with statistics fitted without its settings and sources."""
     known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
@@ -128,12 +126,11 @@ def load_folds(audio: Paths, data: Path | str, models: Path | str | None, learn:
     safe, params = read_safe(data), read_safe_params(data)
     row_fold, curves = torch.tensor(setting_folds(safe)), center(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
-    folds = []
     for k in range(N_FOLDS):
         sources = sources_in(fold_of, k)
         rest = [clip for clip in known if clip.source not in sources]
-        matching = Matching(people_covariance(curves[row_fold != k]), content_covariance(content_differences(rest)))
-        settings = [eq_from_params(row, SAFE_KINDS) for row, fold in zip(params, row_fold, strict=True) if fold == k]
         engine = AdaptiveEQ(eq_model, load_fold(models, k, sources), words)
-        folds.append(MatchFold([clip for clip in mixes if clip.source in sources], engine, matching, settings))
-    return folds
+        differences = content_differences(rest)
+        engine.models.put(Matching(people_covariance(curves[row_fold != k]), content_covariance(differences)))
+        settings = [eq_from_params(row, SAFE_KINDS) for row, fold in zip(params, row_fold, strict=True) if fold == k]
+        yield MatchFold([clip for clip in mixes if clip.source in sources], engine, settings)

@@ -21,9 +21,8 @@ from ..model.kinds import FROM_MANIFEST
 from ..request import DEFAULT_METHOD
 from ..training.datasets.readers import Clip
 from .baselines import REPAIR, ComparedMethod, Fold, RepairTrial
-from .edits import PUBLISHED, Published, band_energy_ratio
 from .folds import N_FOLDS, Paths, Table, Tell
-from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, load_folds
+from .unseen import LITTLE_KNOWN, PEOPLE_WORDS, PUBLISHED, Published, band_energy_ratio, load_folds
 
 SINGLE = "single sources"
 

@@ -4,7 +4,7 @@ words of SocialEQ that the vocabulary does not hold: what their own people did, 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -132,18 +132,16 @@ def agreement(data: Path | str, vocabulary: Vocabulary, eq_model: EqAutoencoder)
             report[f"likeness {low:g} to {min(high, 1):g}"] = _mean(inside)
     beyond = sum(isinstance(guess, NotUnderstoodError) for guess in found)
     report["taken for no sound"] = {"words": beyond}
-    report["one person and the others"] = _mean(_people(data, {(word.name, "en") for word in outside}))
+    report["one person and the others"] = _mean(list(_people(data, {(word.name, "en") for word in outside})))
     return report
 
 
-def _people(data: Path | str, wanted: set[tuple[str, str]]) -> list[float]:
+def _people(data: Path | str, wanted: set[tuple[str, str]]) -> Iterator[float]:
     keys, curves = read_contributions(data)
-    values = []
     for key in wanted:
         own = center(curves[[n for n, other in enumerate(keys) if other == key]])
         if len(own) >= LEAST_PEOPLE:
-            values.append(float(correlation(own, (own.sum(0) - own) / (len(own) - 1)).mean()))
-    return values
+            yield float(correlation(own, (own.sum(0) - own) / (len(own) - 1)).mean())
 
 
 def _mean(values: Sequence[float]) -> dict[str, float]:

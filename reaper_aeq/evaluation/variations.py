@@ -6,6 +6,7 @@ word. Answers and people are compared as distributions of curves (maximum mean d
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,9 @@ class VariationFigures:
     mmd: list[float] = field(default_factory=list)
 
 
+Seen = defaultdict[str, VariationFigures]  # by who answers
+
+
 def run_variations(
     audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, settings_per_mix: int = 2,
     only: Sequence[str] = (), tell: Tell = lambda _: None,
@@ -68,10 +72,11 @@ def run_variations(
         ("SocialEQ", SOCIAL_WORDS, WordsTraining().socialeq_db * people.curves, social_keys, people.fold),
     ):
         for word in words:
-            chosen = torch.tensor([key == word for key in keys])
-            rows[f"{word[0]} ({data_set})"] = _Case(word[0], curves, chosen, fold)
-    rows = {title: asked for title, asked in rows.items() if not only or title in only}
-    seen: dict[str, dict[str, VariationFigures]] = {title: {} for title in rows}
+            title = f"{word[0]} ({data_set})"
+            if not only or title in only:
+                chosen = torch.tensor([key == word for key in keys])
+                rows[title] = _Case(word[0], center(curves[chosen]), fold[chosen])
+    seen: dict[str, Seen] = {title: defaultdict(VariationFigures) for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")
         engine = AdaptiveEQ(
@@ -86,57 +91,43 @@ def run_variations(
 
 @dataclass(frozen=True)
 class _Case:
-    """A word and the people behind it in one data set: (n, bands) dB, (n,) bool, (n,) fold."""
+    """A word and the people behind it in one data set: (people, bands) dB, level-free, and the fold of each."""
 
     word: str
-    curves_db: Tensor
-    chosen: Tensor
+    people: Tensor
     fold: Tensor
 
-    def of(self, fold: int | None = None, *, without: bool = False) -> Tensor:
-        """(people, bands) dB, level-free: all, those of a fold, or those of the other folds."""
-        inside = torch.ones_like(self.chosen) if fold is None else (self.fold == fold) != without
-        return center(self.curves_db[self.chosen & inside])
 
-
-def _fold(
-    seen: dict[str, VariationFigures],
-    engine: AdaptiveEQ,
-    clips: Sequence[Clip],
-    asked: _Case,
-    fold: int,
-    per_mix: int,
-) -> None:
+def _fold(seen: Seen, engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Case, fold: int, per_mix: int) -> None:
     """One fold's answers to one word."""
-    unseen, others = asked.of(fold), asked.of(fold, without=True)
+    unseen, others = asked.people[asked.fold == fold], asked.people[asked.fold != fold]
     if len(unseen) < 2 or not clips:
         return
-    width = _median(_distances(asked.of()))
-    seen.setdefault(OTHERS, VariationFigures()).mmd.append(mmd(others, unseen, width))
+    width = _median(_distances(asked.people))
+    seen[OTHERS].mmd.append(mmd(others, unseen, width))
     word = engine.words.find(asked.word)
     decoder = engine.eq_model.decoder.weight.double()
     root = torch.linalg.cholesky(word.cov + 1e-6 * torch.eye(len(word.cov)).to(word.cov))
     normal = torch.randn(WITHOUT, len(root), generator=torch.Generator().manual_seed(fold), dtype=torch.float64)
-    seen.setdefault(PLAIN, VariationFigures()).curves.extend(center((word.mean + normal @ root.T) @ decoder.T))
+    seen[PLAIN].curves.extend(center((word.mean + normal @ root.T) @ decoder.T))
     free = engine.adapt_analysis(clips[0].analysis, asked.word, adaptation=0.0, method="cvae", variations=WITHOUT)
-    seen.setdefault(SOUNDLESS, VariationFigures()).curves.extend(center(response(one)) for one in free.variations)
+    seen[SOUNDLESS].curves.extend(center(response(one)) for one in free.variations)
     for i, clip in enumerate(clips):
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
             damaged = equalized(clip.analysis, -row)
-            counts = {"cvae": DRAWS}
-            requests = [EqRequest(asked.word, method=name, variations=counts.get(name, 0)) for name in METHODS]
+            drawn_by = {"cvae": DRAWS}
+            requests = [EqRequest(asked.word, method=name, variations=drawn_by.get(name, 0)) for name in METHODS]
             answers = answered(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
             for method, answer in zip(METHODS, answers, strict=True):
-                seen.setdefault(method, VariationFigures()).curves.append(center(response(answer)))
+                seen[method].curves.append(center(response(answer)))
             drawn = torch.stack([center(response(one)) for one in answers[-1].variations])
-            varied = seen.setdefault(VARIED, VariationFigures())
-            varied.curves.extend(drawn)
-            varied.apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
+            seen[VARIED].curves.extend(drawn)
+            seen[VARIED].apart.append(float(_distances(drawn).sum()) / (DRAWS * (DRAWS - 1)))
 
 
-def _figures(seen: dict[str, VariationFigures], asked: _Case) -> dict[str, dict[str, Any]]:
-    people = asked.of()
+def _figures(seen: Seen, asked: _Case) -> dict[str, dict[str, Any]]:
+    people = asked.people
     between = _distances(people)
     width = _median(between)
     report: dict[str, dict[str, Any]] = {}

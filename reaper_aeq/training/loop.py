@@ -85,13 +85,11 @@ class Run:
 
     def plot(self, name: str, title: str) -> None:
         """`<name>.png` of the log: one panel a figure, one line a network, against steps. Raises `OutputError`."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         history = self.history()
         keys = list(dict.fromkeys(key for figures in history.values() for key in figures))
         figure = Figure(figsize=(9, 2.4 * len(keys)), layout="constrained")
-        FigureCanvasAgg(figure)
         for axis, key in zip(figure.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0], keys, strict=True):
             for label, figures in history.items():
                 if key in figures:
@@ -183,14 +181,11 @@ def _resume(
         return 0
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        if state["schedule"] != vars(schedule):
-            raise AeqError(
-                f"{path} is from a run with other settings or data: use another run folder, or delete this one"
-            )
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-    except AeqError:
-        raise
+        if same := state["schedule"] == vars(schedule):
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
     except Exception as error:  # a foreign or damaged file can fail in any way
         raise AeqError(f"{path} cannot be resumed from ({type(error).__name__}): delete it") from error
+    if not same:
+        raise AeqError(f"{path} is from a run with other settings or data: use another run folder, or delete this one")
     return int(state["step"])

@@ -20,16 +20,7 @@ from ..model.audio_encoder import SILENT_BELOW_DB, visibility
 from ..model.checkpoint import Checkpoint
 from ..model.curves import COMPARED, N_GRID, center
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..model.usual import (
-    IN_STEPS,
-    N_KINDS,
-    SMOOTH,
-    UsualBalance,
-    UsualShape,
-    features,
-    smooth_shapes,
-    tonality,
-)
+from ..model.usual import IN_STEPS, N_KINDS, SMOOTH, UsualBalance, UsualShape, features, smooth_shapes, tonality
 from ..util.settings import UsualTraining
 from .datasets.music import fill, gaussian, level_by_middle
 from .datasets.readers import Clip

@@ -120,7 +120,7 @@ from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq, response_db
 from reaper_aeq.engine import AdaptiveEQ
-from reaper_aeq.methods.refine.exact import heard_response
+from reaper_aeq.methods.refine import heard_response
 from reaper_aeq.model.curves import GRID
 engine = AdaptiveEQ.load(device="cpu")
 with AudioFile(sys.argv[1]) as file:

@@ -23,7 +23,7 @@ from reaper_aeq.dsp.audio import AudioFile
 from reaper_aeq.dsp.fit import DEFAULT_KINDS
 from reaper_aeq.dsp.response import params_from_eq
 from reaper_aeq.engine import AdaptiveEQ
-from reaper_aeq.methods.refine.exact import heard_response
+from reaper_aeq.methods.refine import heard_response
 
 STEPS = 50
 LIMIT_S = 0.5  # for refining 30 s of audio

@@ -64,14 +64,15 @@ def test_the_result_is_printed_as_tables_and_as_json(made, run, folder):
     store_ = Store(load_study(folder))
     for name, reference in (("ann", 100), ("ben", 100), ("deaf", 50)):
         token = store_.join(name)
-        while page := store_.session(token).page:
+        while page := store_.session(token).trial:
+            conditions = {sound: store_.sound(token, sound)[1] for sound in page.sounds}
             if page.kind == "pair":
-                best = max(page.judged, key=lambda sound: rank[sound.condition])
-                store_.answer(token, page.position, "more", best.id)
+                best = max(page.sounds, key=lambda sound: rank[conditions[sound]])
+                store_.answer(token, page.position, "more", best)
                 store_.answer(token, page.position, "prefer", "neither")
-            for sound in page.judged if page.kind == "rating" else ():
-                rating = reference if sound.condition == "original" else ratings[sound.condition]
-                store_.answer(token, page.position, sound.id, rating)
+            for sound, condition in conditions.items() if page.kind == "rating" else ():
+                rating = reference if condition == "original" else ratings[condition]
+                store_.answer(token, page.position, sound, rating)
             store_.finish(token, page.position)
     code, out, err = run("evaluate", "listen", folder, "--result", "--json")
     report = json.loads(out)

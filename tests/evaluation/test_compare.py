@@ -142,8 +142,9 @@ def test_neighbors_share_genre_and_no_repository():
 
 def test_an_engine_by_a_method_can_be_told_another(trial):
     by = By(trial.fold.engine, "fixed")
-    assert by.adapt_analysis(trial.damaged, "warm").method == "fixed"
-    assert by.adapt_analysis(trial.damaged, "warm", method="adaptive").method == "adaptive"
+    sound = 0.1 * np.random.default_rng(0).standard_normal((1, RATE))
+    assert by.adapt(sound, RATE, "warm").method == "fixed"
+    assert by.adapt(sound, RATE, "warm", method="adaptive").method == "adaptive"
     assert by.words is trial.fold.engine.words
 
 

@@ -146,14 +146,15 @@ def test_each_condition_has_a_row_for_each_word_of_several():
 def answer_all(store, name, choose, rate):
     """A listener who goes to the end; `choose` and `rate` see the conditions, as no real one does."""
     token = store.join(name)
-    while current := store.session(token).page:
+    while current := store.session(token).trial:
+        conditions = {sound: store.sound(token, sound)[1] for sound in current.sounds}
         if current.kind == "pair":
-            chosen = max(current.judged, key=lambda sound: choose(sound.condition))
+            chosen = max(current.sounds, key=lambda sound: choose(conditions[sound]))
             for question in ("more", "prefer"):
-                store.answer(token, current.position, question, chosen.id)
+                store.answer(token, current.position, question, chosen)
         else:
-            for sound in current.judged:
-                store.answer(token, current.position, sound.id, rate(sound.condition))
+            for sound, condition in conditions.items():
+                store.answer(token, current.position, sound, rate(condition))
         store.finish(token, current.position)
     return token
 
@@ -185,15 +186,15 @@ def test_what_listeners_answered_is_what_is_reported(study):
 def test_answers_of_a_page_that_is_not_finished(study):
     store = Store(study)
     token = store.join("ann")
-    first = store.session(token).page
-    store.answer(token, 0, "more", first.judged[0].id)
+    sound = store.session(token).trial.sounds[0]
+    store.answer(token, 0, "more", sound)
     answers = read_answers(study)
-    assert [choice.chosen for choice in answers.choices["more"]] == [first.judged[0].condition]
-    while (current := store.session(token).page).kind == "pair":
+    assert [choice.chosen for choice in answers.choices["more"]] == [store.sound(token, sound)[1]]
+    while (current := store.session(token).trial).kind == "pair":
         for question in ("more", "prefer"):
             store.answer(token, current.position, question, "neither")
         store.finish(token, current.position)
-    for sound in current.judged[:-1]:
-        store.answer(token, current.position, sound.id, 50)
+    for sound in current.sounds[:-1]:
+        store.answer(token, current.position, sound, 50)
     answers = read_answers(study)
     assert answers.pages == [] and {choice.chosen for choice in answers.choices["prefer"]} == {"neither"}

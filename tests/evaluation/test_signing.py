@@ -55,7 +55,7 @@ def test_answers_are_signable():
     sounds = [
         TestSound(f"{low}", "bass", noise(low, high), noise(low, high), RATE) for low, high in ((20, 500), (150, 6e3))
     ]
-    laws = signable(AdaptiveEQ.load(device="cpu"), sounds)
+    laws = list(signable(AdaptiveEQ.load(device="cpu"), sounds))
     assert len(laws) == 6 and not [f"{law.name}: {law.figure}" for law in laws if not law.passed]
 
 

@@ -19,6 +19,7 @@ from reaper_aeq.errors import AeqError, AudioError, RangeError
 from reaper_aeq.methods import adaptive, refine
 from reaper_aeq.methods.answers import find_eqs
 from reaper_aeq.methods.method import MethodInput
+from reaper_aeq.methods.refine import heard_response
 from reaper_aeq.methods.refine.constraints import (
     FEW,
     NEAR_SHARE,
@@ -27,7 +28,6 @@ from reaper_aeq.methods.refine.constraints import (
     keeps_constraints,
     raw_scores,
 )
-from reaper_aeq.methods.refine.exact import heard_response
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model import audio_encoder
 from reaper_aeq.model.curves import GRID, projection, rms_db, soft_clip

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reaper_aeq.evaluation.edits import PUBLISHED
+from reaper_aeq.evaluation.unseen import PUBLISHED
 from reaper_aeq.model.curves import rms_db
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.word_table import PEOPLE_WIN

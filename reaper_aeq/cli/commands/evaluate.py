@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from .checks import (
     check_recordings,
     check_sentence_model,
 )
-from .console import StepDone, Tell, print_json, progress, say, table
+from .console import print_json, progress, say, table
 from .listen import listen
 from .options import App, Audio, Data, Json, Models, Plot, RunFolder
 
@@ -42,6 +42,7 @@ Learn = Annotated[
     list[Path] | None, typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
 ]
 EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th mix, which is quicker.")]
+EveryRecording = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th recording, which is quicker.")]
 Rows = dict[str, dict[str, dict[str, Any]]]  # {row: {method: {figure: value}}}
 
 
@@ -52,25 +53,19 @@ def _check(audio: Sequence[Path], models: Path | None, data: Path | None = None,
     check_models(models)
 
 
-def _examine(
-    as_json: bool,
-    run: Callable[[Tell, StepDone], dict[str, Any]],
-    tables: str | Callable[[Any], dict[str, Rows]],
-) -> None:
-    """Runs an examination and shows its report: as one table of the title `tables`, or as what `tables` makes of it."""
-    with progress() as (tell, step_done):
-        report = run(tell, step_done)
+def _show(report: dict[str, Any], as_json: bool, tables: dict[str, Rows]) -> None:
+    """What an examination found: its `report` as JSON, or `tables` by their titles."""
     if as_json:
         print_json(report)
         return
-    for title, rows in ({tables: report} if isinstance(tables, str) else tables(report)).items():
+    for title, rows in tables.items():
         print_figures(title, rows)
 
 
 @evaluate.command("laws")
 def evaluate_laws(
     audio: Audio,
-    every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    every: EveryRecording = 1,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
@@ -99,7 +94,7 @@ def evaluate_laws(
         engine = load_engine(models)
         if unseen:
             from ...engine import AdaptiveEQ
-            from ...evaluation.unseen_encoder import UnseenEncoder
+            from ...evaluation.folds import UnseenEncoder
 
             encoder, sounds = UnseenEncoder.load(models, sounds)
             engine = AdaptiveEQ(engine.eq_model, encoder, engine.words, models)
@@ -120,11 +115,9 @@ def evaluate_repair(audio: Audio, data: Data, models: Models = None, as_json: Js
     _check(audio, models, data, *FOLD_DATA)
     from ...evaluation.repair import run_repair
 
-    _examine(
-        as_json,
-        lambda tell, _: run_repair(audio, data, models, tell=tell),
-        lambda report: {TITLES.get(kind, kind): words for kind, words in report.items()},
-    )
+    with progress() as (tell, _):
+        report = run_repair(audio, data, models, tell=tell)
+    _show(report, as_json, {TITLES[kind]: words for kind, words in report.items()})
 
 
 @evaluate.command("usual")
@@ -134,11 +127,9 @@ def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models
     _check([*audio, *more], models, data)
     from ...evaluation.usual import run_usual
 
-    _examine(
-        as_json,
-        lambda tell, _: run_usual(audio, data, models, tell, learn=more),
-        lambda report: {title.capitalize(): rows for title, rows in report.items()},
-    )
+    with progress() as (tell, _):
+        report = run_usual(audio, data, models, tell, learn=more)
+    _show(report, as_json, {title.capitalize(): rows for title, rows in report.items()})
 
 
 @evaluate.command("match")
@@ -156,11 +147,9 @@ def evaluate_match(
     _check([*audio, *more], models, data)
     from ...evaluation.match import run_match
 
-    _examine(
-        as_json,
-        lambda tell, _: run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell),
-        "How far the EQ that was found is from the one on the reference, RMS",
-    )
+    with progress() as (tell, _):
+        report = run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell)
+    _show(report, as_json, {"How far the EQ that was found is from the one on the reference, RMS": report})
 
 
 @evaluate.command("encoder")
@@ -169,7 +158,9 @@ def evaluate_encoder(audio: Audio, models: Models = None, as_json: Json = False)
     _check(audio, models)
     from ...evaluation.encoder import run_encoder
 
-    _examine(as_json, lambda tell, _: run_encoder(audio, models, tell), "Styles told apart")
+    with progress() as (tell, _):
+        report = run_encoder(audio, models, tell)
+    _show(report, as_json, {"Styles told apart": report})
 
 
 evaluate.command("listen")(listen)
@@ -198,20 +189,15 @@ def evaluate_compare(
     chosen_names(chosen, matchering)
     _check(audio, models, data, *FOLD_DATA)
     check_plot(plot)
-    from ...evaluation.compare import run_compare
+    from ...evaluation.compare import plot_comparison, run_compare
 
     if plot:
         refuse_replacing([plot], [*audio, data])
-
-    def run(tell: Tell, _: StepDone) -> dict[str, Any]:
+    with progress() as (tell, _):
         report = run_compare(audio, data, models, every=every, only=chosen, with_matchering=matchering, tell=tell)
         if plot:
-            from ...evaluation.compare import plot_comparison
-
             plot_comparison(report, plot)
-        return report
-
-    _examine(as_json, run, lambda report: report)
+    _show(report, as_json, report)
     if plot and not as_json:
         say(f"wrote {printable(plot)}")
 
@@ -224,11 +210,10 @@ def evaluate_variations(
     _check(audio, models, data, SETTINGS, CONTRIBUTIONS)
     from ...evaluation.variations import run_variations
 
-    _examine(
-        as_json,
-        lambda tell, _: run_variations(audio, data, models, every=every, tell=tell),
-        "Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)",
-    )
+    with progress() as (tell, _):
+        report = run_variations(audio, data, models, every=every, tell=tell)
+    title = "Answers beside the settings of unseen people (mmd: 0 is alike; distances in dB RMS)"
+    _show(report, as_json, {title: report})
 
 
 @evaluate.command("text")
@@ -238,11 +223,9 @@ def evaluate_text(data: Data, models: Models = None, as_json: Json = False) -> N
     check_sentence_model()
     from ...evaluation.text import run_text
 
-    _examine(
-        as_json,
-        lambda tell, _: run_text(data, models, tell=tell),
-        lambda report: {title.capitalize(): {title: rows} for title, rows in report.items()},
-    )
+    with progress() as (tell, _):
+        report = run_text(data, models, tell=tell)
+    _show(report, as_json, {title.capitalize(): {title: rows} for title, rows in report.items()})
 
 
 @evaluate.command("personal")
@@ -251,18 +234,16 @@ def evaluate_personal(data: Data, as_json: Json = False) -> None:
     check_data(data, SETTINGS)
     from ...evaluation.personal import run_personal
 
-    _examine(
-        as_json,
-        lambda *_: run_personal(data),
-        lambda report: {"Settings of unseen people (distance in dB RMS; se: of paired differences)": report},
-    )
+    with progress():
+        report = run_personal(data)
+    _show(report, as_json, {"Settings of unseen people (distance in dB RMS; se: of paired differences)": report})
 
 
 @evaluate.command("sections")
 def evaluate_sections(
     audio: Audio,
     data: Data,
-    every: Annotated[int, typer.Option(min=1, help="Use only every n-th recording, which is quicker.")] = 1,
+    every: EveryRecording = 1,
     choose: Annotated[
         bool,
         typer.Option("--choose", help="Choose the constants for each fold on all others; takes three times as long."),
@@ -274,11 +255,9 @@ def evaluate_sections(
     _check(audio, models, data, *FOLD_DATA)
     from ...evaluation.sections import run_sections
 
-    _examine(
-        as_json,
-        lambda tell, _: run_sections(audio, data, models, every=every, choose=choose, tell=tell),
-        lambda report: report,
-    )
+    with progress() as (tell, _):
+        report = run_sections(audio, data, models, every=every, choose=choose, tell=tell)
+    _show(report, as_json, report)
 
 
 @evaluate.command("terms")
@@ -332,11 +311,9 @@ def evaluate_training(
     from ...evaluation.training import run_training
     from ...training.loop import Run
 
-    _examine(
-        as_json,
-        lambda tell, done: run_training(audio, more, data, models, Run(run, 1, tell, done), steps=steps),
-        "Encoders by what they were trained on, on unseen mixes",
-    )
+    with progress() as (tell, step_done):
+        report = run_training(audio, more, data, models, Run(run, 1, tell, step_done), steps=steps)
+    _show(report, as_json, {"Encoders by what they were trained on, on unseen mixes": report})
 
 
 def print_figures(title: str, report: Rows) -> None:

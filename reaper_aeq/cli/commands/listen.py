@@ -85,13 +85,12 @@ def _make(
 
 def tell(study: Study, url: str, as_json: bool) -> None:
     """Where the page is and what awaits a listener."""
-    items, methods = len(study.items), len(study.methods)
-    pairs = items * methods * (methods - 1) // 2
+    items = len(study.items)
     if as_json:
-        words, names = study.words, list(study.methods)
-        print_json({"url": url, "words": words, "methods": names, "excerpts": items, "pairs": pairs, "ratings": items})
+        about = {"url": url, "words": study.words, "methods": list(study.methods)}
+        print_json(about | {"excerpts": items, "pairs": study.pairs, "ratings": items})
     else:
-        say(f"For each listener: {pairs} pairs and {items} pages of ratings ({items} excerpts).")
+        say(f"For each listener: {study.pairs} pairs and {items} pages of ratings ({items} excerpts).")
         say(f"Open {url}\nCtrl-C ends; the same command without --audio and --word goes on.")
     sys.stdout.flush()
 

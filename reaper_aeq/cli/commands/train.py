@@ -72,12 +72,10 @@ RUNS = {name: TrainingPlaces(run=Path("runs") / name) for name in ("eq", "audio"
 def train_eq(data: SomeData = None, places: TrainingPlaces = RUNS["eq"]) -> None:
     """Train the EQ autoencoder on people's settings and random EQs; without --data on random EQs alone."""
     settings = places.load(EqTraining, "eq")
-    _check(places, data, needed=(SETTINGS, CONTRIBUTIONS))
-    with _run(places, settings.seed) as run:
+    with _training(places, "eq", settings.seed, data, needed=(SETTINGS, CONTRIBUTIONS)) as (run, metrics):
         from ...training.eq import train_eq
 
-        metrics = train_eq(settings, data, places.out, run)
-    _report(places, "eq", metrics)
+        metrics |= train_eq(settings, data, places.out, run)
 
 
 @train.command("audio")
@@ -110,8 +108,9 @@ def train_audio(
     check_encoder(settings.network, NETWORKS)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
-    _check(places, data, models, [*audio, *([folds] if folds else [])], (SPECTRA,))
-    with _run(places, settings.seed) as run:
+    name, examined = NETWORKS[settings.network], [folds] if folds else []
+    heard = [*audio, *examined]
+    with _training(places, name, settings.seed, data, models, audio=heard, needed=(SPECTRA,)) as (run, metrics):
         from ...model.eq_autoencoder import EqAutoencoder
         from ...training.audio import train_audio
         from ...training.datasets.readers import read_clips, read_ltas_prior
@@ -126,12 +125,10 @@ def train_audio(
             assert prior is not None, "--folds needs --data, as said above"
             from ...evaluation.folds import train_folds
 
-            mixes = [clip for clip in read_clips([folds], run.tell) if clip.kind == "mix"]
+            mixes = [clip for clip in read_clips(examined, run.tell) if clip.kind == "mix"]
             train_folds(settings, clips, prior, mixes, eq_model, places.out, run)
             return
-        name = NETWORKS[settings.network]
-        metrics = train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
-    _report(places, name, metrics)
+        metrics |= train_audio(settings, clips, prior, eq_model, places.out, run, name=name)
 
 
 @train.command("usual")
@@ -149,8 +146,7 @@ def train_usual(
     """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
     places, folds = TrainingPlaces(settings, out, run, Device.CPU, as_json), folds or []
     chosen = places.load(UsualTraining, "usual")
-    _check(places, None, audio=[*audio, *folds])
-    with _run(places, 0) as to:
+    with _training(places, "usual", 0, audio=[*audio, *folds]) as (to, metrics):
         from ...training.datasets.readers import read_clips
         from ...training.usual import train_usual
 
@@ -160,34 +156,30 @@ def train_usual(
 
             train_usual_folds(chosen, clips, read_clips(folds, to.tell), out, to)
             return
-        metrics = train_usual(chosen, clips, out, to)
-    _report(places, "usual", metrics)
+        metrics |= train_usual(chosen, clips, out, to)
 
 
 @train.command("words")
 def train_words(data: Data, models: Models = None, places: TrainingPlaces = RUNS["words"]) -> None:
     """Compute the words from people's settings."""
     settings = places.load(WordsTraining, "words")
-    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
-    with _run(places, 0) as run:
+    needed = (SETTINGS, WORDS, CONTRIBUTIONS)
+    with _training(places, "words", 0, data, models, needed=needed) as (run, metrics):
         from ...model.eq_autoencoder import EqAutoencoder
         from ...training.words import train_words
 
-        metrics = train_words(settings, data, EqAutoencoder.load(models), places.out, run)
-    _report(places, "words", metrics)
+        metrics |= train_words(settings, data, EqAutoencoder.load(models), places.out, run)
 
 
 @train.command("proxy")
 def train_proxy(data: SomeData = None, models: Models = None, places: TrainingPlaces = RUNS["proxy"]) -> None:
     """Train the network that says what bands do; without --data on random EQs alone."""
     settings = places.load(ProxyTraining, "proxy")
-    _check(places, data, models)
-    with _run(places, settings.seed) as run:
+    with _training(places, "proxy", settings.seed, data, models) as (run, metrics):
         from ...methods.proxy.training import train_proxy
         from ...model.eq_autoencoder import EqAutoencoder
 
-        metrics = train_proxy(settings, data, EqAutoencoder.load(models), places.out, run)
-    _report(places, "proxy", metrics)
+        metrics |= train_proxy(settings, data, EqAutoencoder.load(models), places.out, run)
 
 
 @train.command("cvae")
@@ -199,9 +191,8 @@ def train_cvae(
 ) -> None:
     """Train the conditional VAE on people's settings; needs a sentence model."""
     settings = places.load(CvaeTraining, "cvae")
-    _check(places, data, models, needed=(SETTINGS, WORDS, CONTRIBUTIONS))
-    check_sentence_model()
-    with _run(places, settings.seed) as run:
+    needed = (SETTINGS, WORDS, CONTRIBUTIONS)
+    with _training(places, "cvae", settings.seed, data, models, needed=needed, sentences=True) as (run, metrics):
         from ...methods.cvae.training import known_rows, train_cvae
         from ...model.eq_autoencoder import EqAutoencoder
         from ...model.free_text.sentences import sentences
@@ -218,8 +209,7 @@ def train_cvae(
         words, cov = Vocabulary.load(models), UsualBalance.load(models).pooled()
         read = (read_safe(data), read_social_words(data), read_contributions(data))
         rows = known_rows(words, *read, settings, eq_model)
-        metrics = train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
-    _report(places, "cvae", metrics)
+        metrics |= train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
 
 
 @train.command("match")
@@ -228,20 +218,23 @@ def train_match(
 ) -> None:
     """Compute what a match knows: how people equalize, and how the parts of one recording differ."""
     places = TrainingPlaces(None, out, run, Device.CPU, as_json)
-    _check(places, data, audio=audio)
-    with _run(places, 0) as to:
+    with _training(places, "match", 0, data, audio=audio) as (to, metrics):
         from ...methods.reference.training import train_match
         from ...training.datasets.readers import read_clips
 
-        metrics = train_match(data, read_clips(audio, to.tell), out, to)
-    _report(places, "match", metrics)
+        metrics |= train_match(data, read_clips(audio, to.tell), out, to)
 
 
-def _check(
-    places: TrainingPlaces, data: Path | None, models: Path | None = None, audio: Sequence[Path] = (),
-    needed: Sequence[str] = (SETTINGS,),
-) -> None:  # fmt: skip
-    """What is known to be wrong before torch is loaded. A folder of models may lack those that are to be trained."""
+@contextmanager
+def _training(
+    places: TrainingPlaces, name: str, seed: int, data: Path | None = None, models: Path | None = None, *,
+    audio: Sequence[Path] = (), needed: Sequence[str] = (SETTINGS,), sentences: bool = False,
+) -> Iterator[tuple[Run, dict[str, float]]]:  # fmt: skip
+    """A `Run` whose steps are shown, and a place for the metrics of what it trained, which are told at its end.
+
+    What is known to be wrong is told before torch is loaded, and what could only fail once hours are spent is tried
+    first. A folder of models may lack those that are to be trained.
+    """
     check_device(places.device)
     check_data(data, *needed)
     check_recordings(audio)
@@ -249,11 +242,8 @@ def _check(
         check_folder(models, "folder of models")
     check_new_folder(places.out)
     check_new_folder(places.run)
-
-
-@contextmanager
-def _run(places: TrainingPlaces, seed: int) -> Iterator[Run]:
-    """A `Run` whose steps are shown. What could only fail once hours are spent is tried first."""
+    if sentences:
+        check_sentence_model()
     make_folder(places.out)
     import torch
 
@@ -262,8 +252,15 @@ def _run(places: TrainingPlaces, seed: int) -> Iterator[Run]:
     if places.device == "cuda" and not torch.cuda.is_available():
         raise AeqError(NO_CUDA)
     has_cuda = places.device != "cpu" and torch.cuda.is_available()
+    metrics: dict[str, float] = {}
     with progress() as (tell, step_done):
-        yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu"))
+        yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu")), metrics
+    if metrics and places.as_json:
+        print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
+    elif metrics:
+        for key, value in metrics.items():
+            say(f"{key.replace('_', ' ')}: {value:g}")
+        say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")
 
 
 def _known_encoder(models: Path | None) -> AudioEncoder | None:
@@ -274,12 +271,3 @@ def _known_encoder(models: Path | None) -> AudioEncoder | None:
         return AudioEncoder.load(models)
     except ModelError:
         return None
-
-
-def _report(places: TrainingPlaces, name: str, metrics: dict[str, float]) -> None:
-    if places.as_json:
-        print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
-        return
-    for key, value in metrics.items():
-        say(f"{key.replace('_', ' ')}: {value:g}")
-    say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")

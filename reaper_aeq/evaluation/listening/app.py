@@ -18,7 +18,6 @@ from ...server.connections import limited
 from ...server.failures import add_failures
 from ...server.guard import Guard
 from ...server.state import listening_socket
-from .plan import PAIR
 from .store import Session, Store
 from .study import Study
 
@@ -44,44 +43,12 @@ class Joining(BaseModel):
     consent: Literal[True]
 
 
-class JoinedStudy(BaseModel):
-    """What names a listener from now on."""
-
-    listener: str
-
-
 class Answer(BaseModel):
     """An answer to a question of a page: the id of a sound or 'neither', or a rating."""
 
     model_config = ConfigDict(extra="forbid")
     question: Annotated[str, Field(max_length=64)]
     value: Annotated[str, Field(max_length=64)] | StrictInt
-
-
-class Stored(BaseModel):
-    """An answer is on the disk."""
-
-    stored: bool = True
-
-
-class ShownAnswer(BaseModel):
-    """What a page is to show: `sounds` are opaque ids in the order of the buttons."""
-
-    position: int
-    kind: str
-    word: str
-    reference: str | None
-    sounds: list[str]
-    answers: dict[str, str | int]
-
-
-class Where(BaseModel):
-    """How far a listener is; `trial` is null at the end."""
-
-    name: str
-    finished: int
-    trials: int
-    trial: ShownAnswer | None
 
 
 class Overview(BaseModel):
@@ -98,7 +65,10 @@ def create_app(study: Study, port: int) -> FastAPI:
     app = FastAPI(title="reaper-aeq listening study", version=__version__, openapi_url=None)
     app.add_middleware(Guard, token=study.token, port=port, max_body_bytes=MAX_BODY_BYTES, no_token=NO_TOKEN)
     add_failures(app)
-    _add_files(app)
+    # the page's own files, and style and icon of the dashboard, which it shares
+    for path in (*FOLDER.iterdir(), pages.FOLDER / "style.css", pages.FOLDER / "icon.svg"):
+        address = "/" if path.name == "index.html" else f"/page/{path.name}"
+        pages.add_file(app, address, path.read_bytes(), TYPES[path.suffix])
     _add_listeners(app, study, store)
     return app
 
@@ -113,50 +83,31 @@ def serve(study: Study, port: int | None, ready: Callable[[str], object]) -> Non
             uvicorn.Server(config).run(sockets=[sock])
 
 
-def _add_files(app: FastAPI) -> None:
-    """The page's own files, and style and icon of the dashboard, which it shares."""
-    for path in (*FOLDER.iterdir(), pages.FOLDER / "style.css", pages.FOLDER / "icon.svg"):
-        address = "/" if path.name == "index.html" else f"/page/{path.name}"
-        pages.add_file(app, address, path.read_bytes(), TYPES[path.suffix])
-
-
 def _add_listeners(app: FastAPI, study: Study, store: Store) -> None:
     @app.get("/v1/study")
     def overview() -> Overview:
-        methods, items = len(study.methods), len(study.items)
-        return Overview(pairs=items * methods * (methods - 1) // 2, ratings=items, words=study.words)
+        return Overview(pairs=study.pairs, ratings=len(study.items), words=study.words)
 
     @app.post("/v1/listeners", status_code=201)
-    def join(asked: Joining) -> JoinedStudy:
-        return JoinedStudy(listener=store.join(asked.name))
+    def join(asked: Joining) -> dict[str, str]:
+        return {"listener": store.join(asked.name)}
 
     @app.get("/v1/listeners/{token}")
-    def where(token: Token) -> Where:
-        return _where(study, store.session(token))
+    def where(token: Token) -> Session:
+        return store.session(token)
 
     @app.put("/v1/listeners/{token}/trials/{position}")
-    def answer(token: Token, position: int, given: Answer) -> Stored:
+    def answer(token: Token, position: int, given: Answer) -> dict[str, bool]:
         # only when this returns is the answer on the disk, and only then the page counts it
         store.answer(token, position, given.question, given.value)
-        return Stored()
+        return {"stored": True}
 
     @app.post("/v1/listeners/{token}/trials/{position}/finished")
-    def finish(token: Token, position: int) -> Where:
-        return _where(study, store.finish(token, position))
+    def finish(token: Token, position: int) -> Session:
+        return store.finish(token, position)
 
     @app.get("/v1/listeners/{token}/sounds/{sound_id}", response_class=Response)
     def sound(token: Token, sound_id: Token) -> Response:
         # no name, date or tag of the file: the reference shown and the hidden one must look like two
         content = study.sound(*store.sound(token, sound_id)).read_bytes()
         return Response(content, media_type="audio/wav")
-
-
-def _where(study: Study, session: Session) -> Where:
-    trial = None
-    if page := session.page:
-        trial = ShownAnswer(
-            position=page.position, kind=page.kind, word=study.item(page.item).word,
-            reference=None if page.kind == PAIR else page.sounds[0].id, sounds=[sound.id for sound in page.judged],
-            answers=page.answers,
-        )  # fmt: skip
-    return Where(name=session.name, finished=session.finished, trials=session.trials, trial=trial)

@@ -9,6 +9,7 @@ a rating has sounds, each hears every sound at another place.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -32,7 +33,7 @@ def plan(study: Study, listener: int) -> list[ListeningTrial]:
     """All trials of a listener, who is counted from 0."""
     twin, second = divmod(listener, 2)
     rng = random.Random(f"{study.seed}/{twin}")
-    pairs = _pairs(study, rng, exchanged=bool(second))
+    pairs = list(_pairs(study, rng, exchanged=bool(second)))
     rng.shuffle(pairs)
     ratings = [ListeningTrial(RATING, item.id, _places(study, item.id, listener)) for item in study.items]
     rng.shuffle(ratings)
@@ -40,8 +41,7 @@ def plan(study: Study, listener: int) -> list[ListeningTrial]:
     return pairs[::step] + ratings[::step]
 
 
-def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> list[ListeningTrial]:
-    pairs = []
+def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> Iterator[ListeningTrial]:
     for first, second in combinations(study.methods, 2):
         # half of the items; of an odd number chance decides who gets the one more
         odd = rng.random() < 0.5
@@ -49,8 +49,7 @@ def _pairs(study: Study, rng: random.Random, *, exchanged: bool) -> list[Listeni
         rng.shuffle(turned)
         for item, turn in zip(study.items, turned, strict=True):
             shown = (second, first) if turn != exchanged else (first, second)
-            pairs.append(ListeningTrial(PAIR, item.id, shown))
-    return pairs
+            yield ListeningTrial(PAIR, item.id, shown)
 
 
 def _places(study: Study, item: str, listener: int) -> tuple[str, ...]:

@@ -33,73 +33,37 @@ class Conflict(StudyError):
 
 
 @dataclass(frozen=True)
-class ListenerSound:
-    """What is heard at a place of a page; `id` is all that the page learns of it."""
-
-    id: str
-    place: int
-    condition: str
-
-
-@dataclass(frozen=True)
 class Page:
-    """The trial that a listener is at. `answers`: question -> id of a sound or 'neither'; id of a sound -> rating."""
+    """The trial that a listener is at, as their page is told: of no sound more than its id.
+
+    Attributes:
+        reference: of the sound that is shown as the reference, where there is one.
+        sounds: what is judged, in the order of the buttons.
+        answers: question -> id of a sound or 'neither'; id of a sound -> rating.
+    """
 
     position: int
     kind: str
-    item: str
-    sounds: tuple[ListenerSound, ...]
+    word: str
+    reference: str | None
+    sounds: list[str]
     answers: dict[str, str | int]
-
-    @property
-    def judged(self) -> tuple[ListenerSound, ...]:
-        """All but the reference that is shown as such."""
-        return tuple(sound for sound in self.sounds if sound.place != REFERENCE_PLACE)
 
     @property
     def missing(self) -> list[str]:
         """Questions without an answer."""
-        asked = QUESTIONS if self.kind == PAIR else [sound.id for sound in self.judged]
+        asked = QUESTIONS if self.kind == PAIR else self.sounds
         return [question for question in asked if question not in self.answers]
 
 
 @dataclass(frozen=True)
 class Session:
-    """A listener. `page` is None when all is done."""
+    """How far a listener is. `trial` is None when all is done."""
 
-    number: int
     name: str
     finished: int
     trials: int
-    page: Page | None
-
-
-def read_session(db: sqlite3.Connection, token: str) -> Session:
-    """Raises `NoSuchListener`."""
-    listener = db.execute("select number, name from listeners where token = ?", [token]).fetchone()
-    if listener is None:
-        raise NoSuchListener("this study does not know you: begin anew")
-    counts = "select count(finished_at), count(*) from trials where listener = ?"
-    finished, trials = db.execute(counts, [listener["number"]]).fetchone()
-    return Session(listener["number"], listener["name"], finished, trials, _page(db, listener["number"]))
-
-
-def _page(db: sqlite3.Connection, listener: int) -> Page | None:
-    trial = db.execute(
-        "select * from trials where listener = ? and finished_at is null order by position limit 1", [listener]
-    ).fetchone()
-    if trial is None:
-        return None
-    here = [listener, trial["position"]]
-    found = db.execute("select * from sounds where listener = ? and position = ? order by place", here)
-    sounds = tuple(ListenerSound(row["id"], row["place"], row["condition"]) for row in found)
-    ids = {sound.condition: sound.id for sound in sounds if sound.place != REFERENCE_PLACE} | {NEITHER: NEITHER}
-    answers: dict[str, str | int] = {}
-    for row in db.execute("select * from choices where listener = ? and position = ?", here):
-        answers[row["question"]] = ids[row["chosen"]]
-    for row in db.execute("select * from ratings where listener = ? and position = ?", here):
-        answers[ids[row["condition"]]] = row["rating"]
-    return Page(trial["position"], trial["kind"], trial["item"], sounds, answers)
+    trial: Page | None
 
 
 MIN_RATING, MAX_RATING = 0, 100
@@ -179,7 +143,7 @@ class Store:
     def session(self, token: str) -> Session:
         """Where a listener is. Raises `NoSuchListener`."""
         with self._transaction() as db:
-            return read_session(db, token)
+            return self._session(db, token)
 
     def answer(self, token: str, position: int, question: str, value: str | int) -> None:
         """Stores one answer; a later one to the same question takes its place.
@@ -191,31 +155,30 @@ class Store:
         Raises `NoSuchListener`; `Conflict` for another trial than the listener's present one; `StudyError`.
         """
         with self._transaction(WRITING) as db:
-            session = read_session(db, token)
-            page = _current(session, position)
-            conditions = {sound.id: sound.condition for sound in page.judged}
+            listener = _listener(db, token)["number"]
+            page, conditions = self._current(db, listener, position), _conditions(db, listener, position)
             if page.kind == PAIR:
                 chosen = (conditions | {NEITHER: NEITHER}).get(str(value))
                 if question not in QUESTIONS or chosen is None:
                     raise StudyError("that is not an answer to this question")
-                _replace(db, "choices", session.number, position, question, chosen)
+                _replace(db, "choices", listener, position, question, chosen)
             else:
                 is_rating = type(value) is int and MIN_RATING <= value <= MAX_RATING
                 if question not in conditions or not is_rating:
                     raise StudyError(
                         f"a rating is a whole number, {MIN_RATING} to {MAX_RATING}, of a sound of this page"
                     )
-                _replace(db, "ratings", session.number, position, conditions[question], value)
+                _replace(db, "ratings", listener, position, conditions[question], value)
 
     def finish(self, token: str, position: int) -> Session:
         """Goes on to the next trial. Raises as `answer`, and `Conflict` while a question is open."""
         with self._transaction(WRITING) as db:
-            session = read_session(db, token)
-            if _current(session, position).missing:
+            listener = _listener(db, token)["number"]
+            if self._current(db, listener, position).missing:
                 raise Conflict("answer every question of this page first")
-            where = [_now(), session.number, position]
+            where = [_now(), listener, position]
             db.execute("update trials set finished_at = ? where listener = ? and position = ?", where)
-            return read_session(db, token)
+            return self._session(db, token)
 
     def sound(self, token: str, sound_id: str) -> tuple[str, str]:
         """Item and condition of a sound. Raises `NoSuchListener` for another listener's."""
@@ -233,11 +196,51 @@ class Store:
         with self._transaction() as db:
             return db.execute(query).fetchall()
 
+    def _session(self, db: sqlite3.Connection, token: str) -> Session:
+        listener = _listener(db, token)
+        counts = "select count(finished_at), count(*) from trials where listener = ?"
+        finished, trials = db.execute(counts, [listener["number"]]).fetchone()
+        return Session(listener["name"], finished, trials, self._page(db, listener["number"]))
 
-def _current(session: Session, position: int) -> Page:
-    if session.page is None or session.page.position != position:
-        raise Conflict("this page is finished already: reload to go on")
-    return session.page
+    def _page(self, db: sqlite3.Connection, listener: int) -> Page | None:
+        trial = db.execute(
+            "select * from trials where listener = ? and finished_at is null order by position limit 1", [listener]
+        ).fetchone()
+        if trial is None:
+            return None
+        here = [listener, trial["position"]]
+        shown = "select id from sounds where listener = ? and position = ? and place = ?"
+        reference = db.execute(shown, [*here, REFERENCE_PLACE]).fetchone()
+        conditions = _conditions(db, *here)
+        ids = {condition: sound for sound, condition in conditions.items()} | {NEITHER: NEITHER}
+        answers: dict[str, str | int] = {}
+        for row in db.execute("select * from choices where listener = ? and position = ?", here):
+            answers[row["question"]] = ids[row["chosen"]]
+        for row in db.execute("select * from ratings where listener = ? and position = ?", here):
+            answers[ids[row["condition"]]] = row["rating"]
+        word = self.study.item(trial["item"]).word
+        return Page(
+            trial["position"], trial["kind"], word, reference["id"] if reference else None, list(conditions), answers
+        )
+
+    def _current(self, db: sqlite3.Connection, listener: int, position: int) -> Page:
+        page = self._page(db, listener)
+        if page is None or page.position != position:
+            raise Conflict("this page is finished already: reload to go on")
+        return page
+
+
+def _listener(db: sqlite3.Connection, token: str) -> sqlite3.Row:
+    row = db.execute("select number, name from listeners where token = ?", [token]).fetchone()
+    if row is None:
+        raise NoSuchListener("this study does not know you: begin anew")
+    return row
+
+
+def _conditions(db: sqlite3.Connection, listener: int, position: int) -> dict[str, str]:
+    """Of what is judged on a page, by the ids of its sounds, in the order shown."""
+    query = "select id, condition from sounds where listener = ? and position = ? and place != ? order by place"
+    return dict(db.execute(query, [listener, position, REFERENCE_PLACE]).fetchall())
 
 
 def _replace(db: sqlite3.Connection, table: str, *values: object) -> None:

@@ -67,6 +67,11 @@ class Study:
         return (ORIGINAL, *(name for name in self.methods if name != ORIGINAL), ANCHOR)
 
     @property
+    def pairs(self) -> int:
+        """How many of two methods a listener compares."""
+        return len(self.items) * len(self.methods) * (len(self.methods) - 1) // 2
+
+    @property
     def words(self) -> list[str]:
         """Each once, in the order of the items."""
         return list(dict.fromkeys(item.word for item in self.items))

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ...dsp.few_bands import CANCEL_PRICE, broken_rules, ranges_hz
-from ...dsp.response import band_responses_db, eq_from_params, params_from_eq, response_db
+from ...dsp.response import band_coefficients, band_responses_db, eq_from_params, params_from_eq, response_db
+from ...dsp.spectrum import band_matrix, frame_length
 from ...eq import LIMITS, BandKind, Eq
 from ...model.curves import GRID
 from ...result.realization import NARROWEST_OCT
@@ -24,7 +25,6 @@ from ..adaptive import curves as curves  # the bands that the method of this nam
 from ..descent import descend, to_free, to_params
 from ..method import MethodInput
 from .constraints import constrained_mean, keeps_constraints
-from .exact import heard_response
 
 # Of the first step for each dB RMS of error, in octaves and 4 dB: bands that are nearly there are not kicked away.
 RATE, LEAST_RATE, MOST_RATE = 0.1, 0.01, 0.15
@@ -35,6 +35,7 @@ ROOM_DB = 0.1  # under that, from where it costs
 WORTH_IT_DB = 0.02  # a smaller gain is no gain: few bands miss a curve by more anyway
 EVERYWHERE_HZ = (LIMITS["freq_hz"].low, LIMITS["freq_hz"].high)  # for a kind that has no place in such a sound
 PARTS = (1.0, 0.5, 0.25)  # of the way, tried in this order
+HEARD = 1e-6  # of the loudest band's power; below, the window's leakage is what changes a waveform's spectrum
 
 
 @dataclass(frozen=True)
@@ -161,3 +162,35 @@ def _walk(start: Tensor, aims: Aims, steps: int, respond: Callable[[Tensor], Ten
         best = torch.where((loss < least)[:, None, None], free, best)
         least = torch.minimum(loss, least)
     return aims.params(best)
+
+
+def heard_response(sound: Tensor, kinds: Sequence[BandKind], sample_rate: int) -> Callable[[Tensor], Tensor]:
+    """What bands do to a waveform, through dasp-pytorch's differentiable filters on the samples themselves.
+
+    Gives a function from params (1, bands, 3) to what the spectrum of `sound` gains, (1, grid) dB, differentiable.
+
+    Args:
+        sound: (channels, samples) float32. Bands in which it holds nothing get the filters' own response.
+    """
+    from dasp_pytorch.signal import sosfilt_via_fsm  # brings all of scipy.signal along, which takes seconds
+
+    n_fft = frame_length(sample_rate)
+    if sound.shape[-1] < n_fft:
+        sound = torch.nn.functional.pad(sound, (0, n_fft - sound.shape[-1]))
+    window = torch.hann_window(n_fft, device=sound.device)
+    bands = band_matrix(sample_rate, n_fft).to(sound.device, torch.float64)
+
+    def power(x: Tensor) -> Tensor:
+        frames = torch.stft(x, n_fft, n_fft // 2, window=window, return_complex=True, pad_mode="constant")
+        return (frames.real.square() + frames.imag.square()).double().sum((0, -1)) @ bands
+
+    before = power(sound)
+    heard = before > HEARD * before.max()
+
+    def respond(params: Tensor) -> Tensor:
+        sos = band_coefficients(params, kinds, sample_rate)
+        after = power(sosfilt_via_fsm(sos, sound[None])[0])
+        gained = 10 * (after.clamp_min(1e-30) / before.clamp_min(1e-30)).log10()
+        return torch.where(heard, gained, response_db(params, kinds, GRID.to(params.device), sample_rate))
+
+    return respond

@@ -117,6 +117,11 @@ class TrackSpectra:
     known: Tensor
     sources: tuple[str, ...]
 
+    def without(self, sources: set[str]) -> TrackSpectra:
+        """The tracks of all other sources."""
+        keep = [i for i, source in enumerate(self.sources) if source not in sources]
+        return TrackSpectra(self.ltas_db[keep], self.known[keep], tuple(self.sources[i] for i in keep))
+
 
 def read_ltas_prior(folder: Path | str) -> TrackSpectra:
     """Raises `AeqError` where the file is missing, or has other bands."""
@@ -184,8 +189,10 @@ def read_clips(
             if other_speeds:
                 faster = [2**octaves for octaves in OTHER_SPEEDS_OCT]
                 found = [(cutoff_hz * by, analyze_file(path, skip_s, speed=by)) for by in faster]
-                others = (replace(clip, cutoff_hz=hz, analysis=_without_peaks(one)) for hz, one in found)
-                clip = replace(clip, other_speeds=tuple(others))
+                # nothing that only an answer for the sound itself would need, as thousands are kept
+                bare = [(hz, replace(one, loudest=None, most_peak_db=None, node_power=None)) for hz, one in found]
+                others = tuple(replace(clip, cutoff_hz=hz, analysis=one) for hz, one in bare)
+                clip = replace(clip, other_speeds=others)
             clips.append(clip)
     return clips
 
@@ -196,11 +203,6 @@ def analyze_file(path: Path | str, skip_s: float = 0.0, *, speed: float = 1.0) -
     with AudioFile(path) as file:
         blocks = _skipping(file.blocks(), round(skip_s * file.sample_rate))
         return analyze_blocks(blocks, round(file.sample_rate * speed))
-
-
-def _without_peaks(analysis: Analysis) -> Analysis:
-    """Nothing that only an answer for the sound itself would need, as thousands are kept."""
-    return replace(analysis, loudest=None, most_peak_db=None, node_power=None)
 
 
 def _skipping(blocks: Iterable[np.ndarray], samples: int) -> Iterable[np.ndarray]:

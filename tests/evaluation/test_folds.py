@@ -7,9 +7,8 @@ import torch
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.dsp.virtual_eq import equalized
 from reaper_aeq.errors import AeqError, ModelError
-from reaper_aeq.evaluation.folds import FOLDER, unseen_folds
+from reaper_aeq.evaluation.folds import FOLDER, UnseenEncoder, unseen_folds
 from reaper_aeq.evaluation.law import TestSound
-from reaper_aeq.evaluation.unseen_encoder import UnseenEncoder
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, N_GRID
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
