@@ -202,7 +202,7 @@ def _projects(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer
                 "score": _score(master),
                 "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],
             }
-            answers[job.task.id] = job.finish([places.project, places.html, places.json], summary)
+            answers[job.task.id] = job.finish(places.paths, summary)
 
 
 def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:
