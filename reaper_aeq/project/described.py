@@ -19,8 +19,8 @@ from ..result.result import Result
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Analyze, Mixer
-from .mixed import DescribedProject, DescribedTrack, MixTrack
 from .spans import Timeline
+from .wiring import DescribedProject, DescribedTrack, MixTrack
 
 MAX_LOOPED_HOURS = 100.0  # of loops, which are not read that often
 

@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from contextlib import ExitStack
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -180,20 +181,8 @@ class SourceReader:
             return self._read_loop(first, count)
         if self._once is None:
             self._once = self._layer(len(self._sections), 0, self.length)
-        return self._looped(self._once, first, count)
-
-    def _looped(self, once: np.ndarray, first: int, count: int) -> np.ndarray:
-        start = first % len(once)
-        if start + count <= len(once):
-            return once[start : start + count].copy()
-        out = np.empty((count, self.channels), np.float32)
-        at = min(count, len(once) - start)
-        out[:at] = once[start : start + at]
-        whole = (count - at) // len(once)
-        middle = at + whole * len(once)
-        out[at:middle].reshape(whole, len(once), self.channels)[:] = once
-        out[middle:] = once[: count - middle]
-        return out
+        start = first % self.length
+        return np.tile(self._once, (ceil((start + count) / self.length), 1))[start : start + count]
 
     def _read_loop(self, first: int, count: int) -> np.ndarray:
         out = np.zeros((count, self.channels), np.float32)

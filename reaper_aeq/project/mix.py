@@ -20,12 +20,11 @@ from ..reaper.rpp.items import Item, Take
 from .loops import Reading, Sounding, joined, reading, stretches
 from .media import Library, seconds_of
 from .mix_pass import Part, Pass
-from .mixed import MixProject, MixTrack
 from .spans import Span, Timeline, between, merged, skipping
 from .stretched import add_at, silence
 from .takes import BLOCK_S, as_tape, cut, is_stretched
 from .tapes import Tapes
-from .wiring import Wiring
+from .wiring import MixProject, MixTrack, Wiring
 
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 SOFT_S = 0.3  # within what `loops` lets settle
