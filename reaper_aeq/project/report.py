@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .movement import movement
 from .page import PARTS, page
-from .picture import picture
+from .picture import movement, picture
 from .plan import Plan
 from .rows import Row
 
