@@ -27,8 +27,8 @@ from ...reaper.live.target import Target
 from ...reaper.live.window import LONGEST_S
 from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
-from ...result.learnable import heard_of
 from ...result.result import Result, raised, with_loudness
+from ...result.sketch import heard_of
 from ...util.files import output_error
 from ..analysis_pool import AnalysisPool, Progress
 from ..described import along_the_project, in_sound
