@@ -171,10 +171,7 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
 
 def _ours(track: Track) -> Eq | None:
     """What an earlier run left on a track that this one does not touch."""
-    for found in ours_of(track):
-        if not found.bypassed and not found.offline:
-            return found.eq
-    return None
+    return next((found.eq for found in ours_of(track) if not found.bypassed and not found.offline), None)
 
 
 def _folders(track: Track) -> tuple[str, ...]:
