@@ -51,7 +51,7 @@ class FileBackend:
             if not channel.row.left
         ]
         if self.plan.master and self.project.master:
-            each.append(set().union(*(self.mixer.heard_by(t) for t in self.mixer.top())))
+            each.append(self.mixer.heard_by(None))
         return sum(map(self.mixer.seconds, each))
 
     def parts(self, level: list[Channel[Track | Master]]) -> list[list[Channel[Track | Master]]]:
@@ -63,7 +63,7 @@ class FileBackend:
             numbers = self.mixer.heard_by(channel.track)
             seconds = self.mixer.seconds(numbers)
             if self.mixer.sections:
-                seconds = max(seconds, self.mixer.sounding_seconds(numbers))
+                seconds = max(seconds, self.mixer.seconds(numbers, repeated=True))
             frames = 11.2 * seconds
             if not found or frames > room:
                 found, room = [*found, []], float(MOST_FRAMES)

@@ -61,23 +61,15 @@ class Mixer(Wiring):
 
     def timeline(self, track: MixTrack | None) -> Timeline:
         """Of what is analyzed of a track, or of the master (None)."""
-        numbers = self.heard_by(track) if track else set().union(*map(self.heard_by, self.top()))
-        return Timeline(tuple(self.spans(numbers)), self.sample_rate)
+        return Timeline(tuple(self.spans(self.heard_by(track))), self.sample_rate)
 
-    def seconds(self, numbers: Iterable[int]) -> float:
-        """Of sound to be analyzed where these tracks are heard."""
+    def seconds(self, numbers: Iterable[int], repeated: bool = False) -> float:
+        """Of sound to be analyzed where these tracks are heard. `repeated`: with all repetitions of loops, however few
+        of them are analyzed."""
         numbers = set(numbers)
         spans = self.spans(numbers)
-        plan = self._reading(numbers, spans)
+        plan = None if repeated else self._reading(numbers, spans)
         windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
-        return self._seconds_in(numbers, windows)
-
-    def sounding_seconds(self, numbers: Iterable[int]) -> float:
-        """The same with all repetitions of loops, however few of them are analyzed."""
-        numbers = set(numbers)
-        return self._seconds_in(numbers, [self.spans(numbers)])
-
-    def _seconds_in(self, numbers: set[int], windows: Sequence[Sequence[Span]]) -> float:
         has_tape = self._has_tape(numbers)
         lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
         for window in windows:
@@ -145,7 +137,7 @@ class Mixer(Wiring):
                     total += sound
                 yield total.T
 
-        return self._analyze(set().union(*map(self.heard_by, top)), eqs, analyze, blocks)
+        return self._analyze(self.heard_by(None), eqs, analyze, blocks)
 
     def _analyze(self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Analyze, blocks: Blocks) -> Analysis:
         """All of it, or of what loops repeat for long some repetitions."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..errors import AeqError
+from ..errors import AeqError, check_known
 from ..model.kinds import KINDS, MELODIC_KIND
 from ..request import DEFAULT_METHOD, DEFAULT_PROFILE, METHODS, REFINE_STEPS, check_profile, check_range, parse_word
 from ..util.message import Message
@@ -82,8 +82,7 @@ def _only(value: Any) -> Any:
 
 def _one_of(what: str, known: Collection[str]) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise _mistake(f"unknown {what} {value!r}: use one of {', '.join(known)}")
+        check_known(what, value, known)
         return value
 
     return check
@@ -97,18 +96,12 @@ def _word(value: Any) -> str | dict[str, float]:
     if isinstance(value, dict):  # { warm = 0.7, airy = 0.3 }
         value = ", ".join(f"{word} {weight}" for word, weight in value.items())
     if not isinstance(value, str):
-        raise _mistake(f"a word is a text such as 'warm', not {value!r}")
-    try:
-        return parse_word(value)
-    except AeqError as error:
-        raise _mistake(error) from None
+        raise AeqError(f"a word is a text such as 'warm', not {value!r}")
+    return parse_word(value)
 
 
 def _profile(value: Any) -> str | None:
-    try:
-        return None if value is False else check_profile(value)  # false: what the words mean to everybody
-    except AeqError as error:
-        raise _mistake(error) from None
+    return None if value is False else check_profile(value)  # false: what the words mean to everybody
 
 
 def _amount(name: str) -> BeforeValidator:
@@ -116,18 +109,22 @@ def _amount(name: str) -> BeforeValidator:
 
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _mistake(f"{name} must be a number, not {value!r}")
-        try:
-            check_range(name, value)
-        except AeqError as error:
-            raise _mistake(error) from None
+            raise AeqError(f"{name} must be a number, not {value!r}")
+        check_range(name, value)
         return float(value)
 
     return BeforeValidator(check)
 
 
-class _StrictTable(Message):
-    model_config = ConfigDict(strict=True)
+class _StrictTable(Message, strict=True):
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _told(cls, value: Any, check: Callable[[Any], Any]) -> Any:
+        """What is wrong with a field by the checks that every request passes is told with its place."""
+        try:
+            return check(value)
+        except AeqError as error:
+            raise _mistake(error) from None
 
 
 class _ActionTable(_StrictTable):

@@ -116,9 +116,9 @@ class Wiring:
         """The tracks whose sound goes to the master."""
         return [t for t in self.tracks if t.parent is None and t.sends_to_parent and t.index not in self.silenced]
 
-    def heard_by(self, track: MixTrack) -> set[int]:
-        """The numbers of the tracks whose items sound in this one, its own included."""
-        seen, waiting = set(), [track]
+    def heard_by(self, track: MixTrack | None) -> set[int]:
+        """The numbers of the tracks whose items sound in this one, its own included, or in the master (None)."""
+        seen, waiting = set(), [track] if track else self.top()
         while waiting:
             here = waiting.pop()
             if here.index not in seen:
