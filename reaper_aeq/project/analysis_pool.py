@@ -33,16 +33,13 @@ class AnalysisPool:
         self.pool = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
         self.sample_rate = sample_rate
         self.total_s = 0.0
-        self.sections = False  # as of `analyze_blocks`
         self._progress, self._done_s = progress, 0.0
         self._stop, self._lock = threading.Event(), threading.Lock()
 
-    def analyze(
-        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
-    ) -> Analysis:
-        """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` at the end of the `with`."""
-        sections = sections or self.sections
-        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
+    def analyze(self, blocks: Iterable[np.ndarray], /, **how: bool) -> Analysis:
+        """`analyze_blocks` of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once the
+        `with` has ended."""
+        return analyze_blocks(self._watched(blocks), self.sample_rate, **how)
 
     def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:
         """`[work(x) for x in of]`, side by side; `done` is told how many are ready. The first error, in the order of

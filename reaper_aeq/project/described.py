@@ -126,7 +126,7 @@ def analyze_mix(
 
     Raises `AudioError` for a file that cannot be read.
     """
-    watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
+    watched = WatchedSound(mixer.sample_rate, between_blocks)
     mixer.sections = sections
 
     def mix(analyze: Analyze, by: Mixer = mixer) -> Analysis:

@@ -32,8 +32,7 @@ class FileBackend:
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool, afresh: bool = False):
         """`afresh`: what somebody changed by hand in EQs of ours is dropped."""
         self.project, self.plan, self.mixer, self.hearing, self.afresh = project, plan, mixer, hearing, afresh
-        if any(action.sections for action in plan.actions):
-            hearing.sections = mixer.sections = True
+        mixer.sections = any(action.sections for action in plan.actions)
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
         self._heard_again = bool(plan.master and project.master) or any(
             channel.sources and not channel.row.left for channel in self.channels

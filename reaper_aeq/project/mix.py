@@ -35,7 +35,7 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, 
 
 
 class Analyze(Protocol):
-    """`dsp.spectrum.analyze_blocks` of blocks (2, n); `sections`: with `spectra`, whatever was asked for."""
+    """`dsp.spectrum.analyze_blocks` of blocks (2, n)."""
 
     def __call__(
         self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
@@ -144,7 +144,7 @@ class Mixer(Wiring):
         spans = self.spans(numbers)
         plan = self._reading(numbers, spans)
         if plan is None:
-            return self._analyze_spans(numbers, eqs, analyze, blocks, spans)
+            return self._analyze_spans(numbers, eqs, partial(analyze, sections=self.sections), blocks, spans)
         with_spectra = partial(analyze, sections=True)
         parts = (
             self._analyze_spans(

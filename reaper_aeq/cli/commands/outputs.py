@@ -126,11 +126,11 @@ def draw(path: Path, result: Result, title: str) -> None:
     """The picture of one result. Raises `OutputError`."""
     import logging
 
-    from ...result.plot import Drawn, plot_adaptation
+    from ...result.plot import plot_adaptation
 
     # where its cache of fonts cannot be kept, matplotlib would say so each time
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    plot_adaptation(path, Drawn.of(result), title=title, subtitle=result.explanation)
+    plot_adaptation(path, result, title=title, subtitle=result.explanation)
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:
