@@ -41,7 +41,7 @@ def kind_of(analysis: Analysis) -> str:
     return "full" if wide else "middle"
 
 
-def kinds_of(engine: AdaptiveEQ, analysis: Analysis, names: Sequence[str] = ()) -> tuple[str, ...]:
+def kinds_of(engine: AdaptiveEQ, analysis: Analysis, names: Sequence[str]) -> tuple[str, ...]:
     """What a sound was taken for, by sound and names, and the older name that fits it as well."""
     older = kind_of(analysis)
     heard = engine.heard_as(analysis, name=names)

@@ -56,13 +56,10 @@ class Library:
 
     def frames(self, path: Path) -> int:
         """How long a file is; one that does not say is read to its end, once."""
-        with self._lock:
-            if path in self._frames:
-                return self._frames[path]
         file = self.file(path)
-        count = file.frames if file.frames is not None else sum(block.shape[1] for block in file.blocks())
-        with self._lock:
-            return self._frames.setdefault(path, count)
+        if path not in self._frames:
+            self._frames[path] = sum(block.shape[1] for block in file.blocks()) if file.frames is None else file.frames
+        return self._frames[path]
 
     def decoded(self, path: Path) -> np.ndarray | None:
         """All of a short file, (frames, channels) float32, when it is asked for again; else None."""
@@ -104,8 +101,7 @@ class Library:
 
     def warn(self, path: Path, sentence: str) -> None:
         """Keeps the first sentence about a file."""
-        with self._lock:
-            self.warnings.setdefault(path, sentence)
+        self.warnings.setdefault(path, sentence)
 
 
 def _not_there(source: Source) -> str:

@@ -54,12 +54,6 @@ class Outputs:
         if not force:
             refuse_replacing(self.paths, inputs, "choose another name, or say --force to have it replaced")
 
-    @contextmanager
-    def opened(self, sample_rate: int, channels: int, like: AudioFile | None = None) -> Iterator[OpenOutputs]:
-        """`all_opened` for one."""
-        with all_opened([self], sample_rate, channels, like) as (opened,):
-            yield opened
-
 
 @dataclass(frozen=True)
 class OpenOutputs:
