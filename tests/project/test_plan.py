@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.model import kinds as model_kinds
 from reaper_aeq.model.words import Vocabulary
-from reaper_aeq.project.plan import DEFAULT_PLAN, PlanError
-from reaper_aeq.project.plan_file import RULE_KINDS, read_plan
+from reaper_aeq.project.plan import DEFAULT_PLAN, RULE_KINDS, PlanError, read_plan
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.methods.reference.match import MatchResult
 from reaper_aeq.project.page import PARTS
 from reaper_aeq.project.picture import picture
-from reaper_aeq.project.plan import Plan
-from reaper_aeq.project.plan_file import read_plan
+from reaper_aeq.project.plan import Plan, read_plan
 from reaper_aeq.project.report import Report
 from reaper_aeq.project.rows import MASTER, Row, loudness_lufs, visible_share
 from reaper_aeq.result.result import Result

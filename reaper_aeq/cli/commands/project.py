@@ -57,7 +57,7 @@ def project(
     # what can be wrong is said before anything is listened to
     from ...project import NOTHING_PLAYS
     from ...project.places import Places
-    from ...project.plan_file import read_plan
+    from ...project.plan import read_plan
     from ...reaper.rpp.project import Project
 
     opened = Project.read(song)
