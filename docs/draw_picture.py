@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from reaper_aeq import AdaptiveEQ, Band, BandKind, Eq
 from reaper_aeq.demo.song import make_song
-from reaper_aeq.result.plot import Drawn
+from reaper_aeq.dsp.spectrum import GRID_HZ
 
 PICTURE = Path(__file__).with_name("one_word.png")
 RATE = 44_100
@@ -31,9 +31,8 @@ def main(path: Path = PICTURE) -> None:
     left, right = figure.subplots(1, 2)
     for name, (audio, color) in answers.items():
         result = engine.adapt(audio, RATE, "warm", name="Lead Vox")
-        drawn = Drawn.of(result)
-        freqs_hz, source_db = np.asarray(drawn.freqs_hz), np.asarray(drawn.source_db)
-        left.plot(freqs_hz, source_db - source_db[(freqs_hz > 400) & (freqs_hz < 4000)].mean(), color=color, lw=1.8)
+        source_db = result.source_db
+        left.plot(GRID_HZ, source_db - source_db[(GRID_HZ > 400) & (GRID_HZ < 4000)].mean(), color=color, lw=1.8)
         grid_hz = np.geomspace(40, 16_000, 400)
         comes_out_db = result.eq.response_db(grid_hz, RATE) + result.eq.output_gain_db
         right.plot(grid_hz, comes_out_db, color=color, lw=2.2, label=name)

@@ -20,7 +20,6 @@ from reaper_aeq.methods.validation import AnalyzedRequest
 from reaper_aeq.model.curves import projection, rms_db
 from reaper_aeq.reaper.reaeq.instance import vst_block
 from reaper_aeq.request import EqRequest
-from reaper_aeq.result.plot import Drawn
 from reaper_aeq.result.result import Result
 
 RATE = 48_000
@@ -366,18 +365,17 @@ def test_numbers_mean_what_they_say(engine):
 
 @pytest.mark.parametrize("what", ["bright", "match"])
 def test_the_picture_s_halves_agree(engine, what):
-    """What lies between its two spectra is the curve below, output gain included."""
+    """What lies between its two spectra is the curve below, output gain included (`result.plot`)."""
     sound, rate = noise(tilt_db_per_oct=-6.0), RATE
     result = engine.match(sound, rate, noise(), rate) if what == "match" else engine.adapt(sound, rate, what)
     assert abs(result.eq.output_gain_db) > 0.2
-    drawn = vars(Drawn.of(result))
-    above = np.asarray(drawn["result_db"]) - np.asarray(drawn["source_db"])
-    below = np.interp(np.log(drawn["freqs_hz"]), np.log(drawn["eq_freqs_hz"]), drawn["eq_db"])
+    above = result.result_db - result.source_db
+    below = result.eq.response_db(GRID_HZ, rate) + result.eq.output_gain_db
     heard = np.isfinite(above)
     assert heard.sum() > 40 and np.abs(above - below)[heard].max() < 0.05
     after = engine.analyze(result.eq.apply(sound, rate), rate).ltas_db().numpy()
-    middle = heard & (drawn["freqs_hz"] > 100) & (drawn["freqs_hz"] < 15_000)
-    assert np.abs(after - drawn["result_db"])[middle].max() < 0.3
+    middle = heard & (GRID_HZ > 100) & (GRID_HZ < 15_000)
+    assert np.abs(after - result.result_db)[middle].max() < 0.3
 
 
 def test_the_kind_of_a_sound_chooses_what_a_word_means(engine):

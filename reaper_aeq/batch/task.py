@@ -19,8 +19,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ModelError, OutputError
-from ..project.plan import DEFAULT_PLAN, Plan
-from ..project.plan_file import parse_plan, read_plan
+from ..project.plan import DEFAULT_PLAN, Plan, parse_plan, read_plan
 from ..request import EqRequest
 from ..util.files import output_error, sweep, write_text_atomic
 from ..util.paths import shipped

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 NAME_BYTES = 150  # of a result's name, which gets suffixes
 _OF_TRACKS = ("track", "name", "folders", "left_alone")  # of a row, which say nothing of a recording
-_engines: dict[tuple[str | None, str], AdaptiveEQ] = {}
 _served: list[tuple[Recipe, str]] = []  # batches that this process was found fit for
 
 
@@ -58,7 +58,7 @@ def unfit(recipe: Recipe, out: str) -> str | None:
     try:
         if hash_of_models(recipe.models) != recipe.models_hash:
             return f"the worker on {where} has other models than this command: install the same on both"
-        engine = engine_of(recipe)
+        engine = engine_of(recipe.models, recipe.models_hash)
         recipe.plan.check(engine.words.blend)
         if recipe.request:
             engine.words.blend(recipe.request.word)
@@ -72,14 +72,12 @@ def unfit(recipe: Recipe, out: str) -> str | None:
     return None
 
 
-def engine_of(recipe: Recipe) -> AdaptiveEQ:
-    """One for each process, not for each task. Raises `ModelError`."""
-    key = recipe.models, recipe.models_hash
-    if key not in _engines:
-        from ..engine import AdaptiveEQ
+@cache
+def engine_of(models: str | None, models_hash: str) -> AdaptiveEQ:
+    """Of a recipe's models, one for each process, not for each task. Raises `ModelError`."""
+    from ..engine import AdaptiveEQ
 
-        _engines[key] = AdaptiveEQ.load(recipe.models)
-    return _engines[key]
+    return AdaptiveEQ.load(models)
 
 
 def work(
@@ -107,7 +105,8 @@ def work(
                 prepare(job.folder)
                 jobs.append(job)
     if jobs:
-        (_projects if jobs[0].task.kind == PROJECT else _recordings)(jobs, engine_of(recipe), answers)
+        engine = engine_of(recipe.models, recipe.models_hash)
+        (_projects if jobs[0].task.kind == PROJECT else _recordings)(jobs, engine, answers)
     return answers
 
 
@@ -202,7 +201,7 @@ def _projects(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer
                 "score": _score(master),
                 "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],
             }
-            answers[job.task.id] = job.finish([places.project, places.html, places.json], summary)
+            answers[job.task.id] = job.finish(places.paths, summary)
 
 
 def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer]) -> None:

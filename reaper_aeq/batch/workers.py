@@ -59,7 +59,8 @@ def died(chunk: Chunk, tries: int = 1) -> Ended:
 
 
 class LocalWorkers:
-    """Processes of this machine, which end with this one however it ends."""
+    """Processes of this machine, of one thread each, which nobody else can reach; none is left once it is closed, or
+    this process ends, however it ends."""
 
     ahead = 1
 
@@ -200,16 +201,6 @@ def workers_of_this_machine() -> int:
 
     memory_gb = psutil.virtual_memory().total / 2**30
     return max(1, min(os.cpu_count() or 1, int(memory_gb / GB_A_WORKER)))
-
-
-@contextmanager
-def own_workers(count: int) -> Iterator[LocalWorkers]:
-    """Worker processes of one thread each, which nobody else can reach; none is left at the end."""
-    workers = LocalWorkers(count)
-    try:
-        yield workers
-    finally:
-        workers.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +25,6 @@ from ..util.printable import printable
 from .commands import console
 from .commands.options import App, Help, help_alone
 from .config import config_file, read_defaults
-from .plain_fault import plain_fault
 
 COMPLETION = "_REAPER_AEQ_COMPLETE"  # by which a shell asks what could come next
 UNPRINTED = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)  # what a stream says that takes no more
@@ -33,6 +33,17 @@ COMMANDS = (
     "adapt", "match", "analyze", "words", "profile", "project", "batch", "demo", "serve", "install", "reapack", "train",
     "live", "evaluate",
 )  # fmt: skip
+_INVALID = re.compile(r"Invalid value for '(.+?)': (?:Value error, )?(.+)", re.DOTALL)
+_TOLD = (
+    (r"Input should be greater than or equal to (.+)", r"must be \1 or more"),
+    (r"Input should be less than or equal to (.+)", r"must be \1 or less"),
+    (r"Input should be greater than (.+)", r"must be above \1"),
+    (r"Input should be less than (.+)", r"must be below \1"),
+    (r"Input should be a finite number", "must be a finite number"),
+    (r"Input should be a valid integer.*", "must be a whole number"),
+    (r"Input should be a valid number.*", "must be a number"),
+    (r"Input should be a valid boolean.*", "must be true or false"),
+)
 
 
 @cache
@@ -117,17 +128,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command.main(args=argv, prog_name="reaper-aeq", standalone_mode=False, default_map=defaults)
         if sys.stdout is not None:
             sys.stdout.flush()
-        return _interrupted() if code == 130 else code or 0
+        return ctrl_c.tell() if code == 130 else code or 0
     except AeqError as error:
         return _refuse(str(error), error.exit_code)
     except BrokenPipeError:
         _close_stdout()  # the reader has seen enough
         return 1
     except (typer.Abort, KeyboardInterrupt):
-        return _interrupted()
+        return ctrl_c.tell()
     except Exception as error:
         if ctrl_c.was_pressed():
-            return _interrupted()
+            return ctrl_c.tell()
         if isinstance(error, OSError) and error.errno in UNPRINTED and error.filename is None:
             _close_stdout()
             return _refuse(f"what was found cannot be printed: {error.strerror}", 2)
@@ -143,6 +154,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
         return _refuse(plain_fault(error.format_message()) + hint, 2)
+
+
+def plain_fault(sentence: str) -> str:
+    """What typer hands on of the library that checks its options, in our own words.
+
+    >>> plain_fault("Invalid value for '--top': Input should be greater than or equal to 1")
+    '--top must be 1 or more'
+    >>> plain_fault("No such command 'foo'.")
+    "No such command 'foo'"
+    """
+    sentence = sentence.removesuffix(".").replace("Value error, ", "")
+    if option := _INVALID.fullmatch(sentence):
+        for pattern, told in _TOLD:
+            if found := re.fullmatch(pattern, option[2]):
+                return f"{option[1]} {found.expand(told)}"
+    return sentence
 
 
 def _only_tells(argv: Sequence[str] | None) -> bool:
@@ -167,10 +194,6 @@ def _close_stdout() -> None:
     """What Python still flushes at its end goes nowhere."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _interrupted() -> int:
-    return ctrl_c.tell()
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[AnalyzedRequest]) -> list[floa
     targets = [r.fit_target(engine.eq_model, code) for code, r in zip(codes, requests, strict=True)]
     chosen, free = bands_for(targets), bands_for(targets, unrestricted=True)
     return [
-        missed_db(a, aim.out, r) - missed_db(b, aim.out, r)
+        missed_db(a, aim.target_db, r) - missed_db(b, aim.target_db, r)
         for a, b, aim, r in zip(chosen, free, targets, requests, strict=True)
     ]
 

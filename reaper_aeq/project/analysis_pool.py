@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -25,23 +24,22 @@ class Stopped(Exception):
 class AnalysisPool:
     """A pool for decoding and analysis, whose libraries let go of the interpreter while they compute.
 
-    Use `open_analysis_pool`, which ends its threads whatever happens, an interrupt included.
+    To be used in a `with`, whose end stops all work, however it comes, an interrupt included.
     """
 
-    def __init__(self, progress: Progress, sample_rate: int, threads: int | None = None):
+    def __init__(
+        self, progress: Progress = lambda name, step, steps: None, sample_rate: int = 0, threads: int | None = None
+    ):
         self.pool = ThreadPoolExecutor(threads or max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="hear")
         self.sample_rate = sample_rate
         self.total_s = 0.0
-        self.sections = False  # as of `analyze_blocks`
         self._progress, self._done_s = progress, 0.0
         self._stop, self._lock = threading.Event(), threading.Lock()
 
-    def analyze(
-        self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
-    ) -> Analysis:
-        """Of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once `stop` was called."""
-        sections = sections or self.sections
-        return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
+    def analyze(self, blocks: Iterable[np.ndarray], /, **how: bool) -> Analysis:
+        """`analyze_blocks` of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once the
+        `with` has ended."""
+        return analyze_blocks(self._watched(blocks), self.sample_rate, **how)
 
     def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:
         """`[work(x) for x in of]`, side by side; `done` is told how many are ready. The first error, in the order of
@@ -53,7 +51,10 @@ class AnalysisPool:
         if self._stop.is_set():
             raise Stopped
 
-    def stop(self) -> None:
+    def __enter__(self) -> AnalysisPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Ends all work at its next block, and waits for that."""
         self._stop.set()
         self.pool.shutdown(wait=True, cancel_futures=True)
@@ -84,15 +85,3 @@ def results(futures: Sequence[Future[U]], done: Callable[[int], None] = lambda _
         if end == len(futures):
             done(len(futures) - len(waiting))
     return [future.result() for future in futures[: end + 1]]
-
-
-@contextmanager
-def open_analysis_pool(
-    progress: Progress = lambda name, step, steps: None, sample_rate: int = 0, threads: int | None = None
-) -> Iterator[AnalysisPool]:
-    """A pool that is stopped at the end of the block, however that comes."""
-    hearing = AnalysisPool(progress, sample_rate, threads)
-    try:
-        yield hearing
-    finally:
-        hearing.stop()

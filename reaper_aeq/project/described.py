@@ -19,8 +19,8 @@ from ..result.result import Result
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library
 from .mix import Analyze, Mixer
-from .mixed import DescribedProject, DescribedTrack, MixTrack
 from .spans import Timeline
+from .wiring import DescribedProject, DescribedTrack, MixTrack
 
 MAX_LOOPED_HOURS = 100.0  # of loops, which are not read that often
 
@@ -98,12 +98,12 @@ def hear(
             raise UnreadableError(str(error)) from error
     project = described(sound)
     mixer = Mixer(project, library)
-    numbers = set(range(len(project.tracks))) if sound.track is None else mixer.heard_by(project.tracks[sound.track])
+    track = None if sound.track is None else project.tracks[sound.track]
+    numbers = mixer.heard_by(track)
     most_h = MAX_HOURS if sections else MAX_LOOPED_HOURS  # each moment takes memory
-    for most, seconds in ((MAX_HOURS, mixer.seconds(numbers)), (most_h, mixer.sounding_seconds(numbers))):
+    for most, seconds in ((MAX_HOURS, mixer.seconds(numbers)), (most_h, mixer.seconds(numbers, repeated=True))):
         if seconds > most * 3600:
             raise AudioError(f"it holds more than {most:g} hours of sound, too long to listen to: choose a part of it")
-    track = None if sound.track is None else project.tracks[sound.track]
     heard, is_silent = analyze_mix(mixer, track, project.eqs, between_blocks, sound.through_eq, sections=sections)
     if heard.analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"it lasts only {1000 * heard.analysis.duration_s:.2g} ms: there is nothing to adapt to")
@@ -126,7 +126,7 @@ def analyze_mix(
 
     Raises `AudioError` for a file that cannot be read.
     """
-    watched = WatchedSound(mixer.sample_rate, between_blocks, sections=sections)
+    watched = WatchedSound(mixer.sample_rate, between_blocks)
     mixer.sections = sections
 
     def mix(analyze: Analyze, by: Mixer = mixer) -> Analysis:

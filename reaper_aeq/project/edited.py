@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..eq import Band, Eq
 from ..errors import AeqError
-from ..reaper.edits import HeldEq, described, kept
+from ..reaper.edits import FIELDS, HeldEq, described, kept, without_envelopes
 from ..reaper.instance_record import record_of
 from ..reaper.reaeq.instance import to_eq
 from ..reaper.reaeq.state import StateError
@@ -24,7 +24,7 @@ UNKNOWN_KIND = (
     "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh to drop"
     " what was changed by hand"
 )
-_FIELDS, _SAME = ("freq_hz", "gain_db", "bandwidth_oct"), 1e-9
+_SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FileEdit:
         whole, there = kept(self.computed, self.held, eq), [band for band in self.held.bands if band]
         fields = [(whole.output_gain_db, self.held.output_gain_db)]
         for now, before in zip(whole.bands, there, strict=False):
-            fields += [(getattr(now, name), getattr(before, name)) for name in _FIELDS]
+            fields += [(getattr(now, name), getattr(before, name)) for name in FIELDS]
         alike = [(band.kind, band.enabled) for band in whole.bands] == [(band.kind, band.enabled) for band in there]
         same = alike and all(math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME) for a, b in fields)
         return Eq(tuple(there), self.held.output_gain_db) if same else whole
@@ -104,10 +104,4 @@ def _held(instance: EqInstance, computed: Eq) -> HeldEq:
         except StateError:
             bands.append(None)
     output_gain_db = to_eq(replace(instance.state, bands=())).output_gain_db
-    for place, (now, before) in enumerate(zip(list(bands), computed.bands, strict=False)):
-        names = [name for n, name in enumerate(_FIELDS) if 3 * place + n in instance.lanes]
-        if now is not None and names:
-            bands[place] = replace(now, **{name: getattr(before, name) for name in names})
-    if 3 * len(bands) in instance.lanes:
-        output_gain_db = computed.output_gain_db
-    return HeldEq(tuple(bands), output_gain_db)
+    return without_envelopes(computed, HeldEq(tuple(bands), output_gain_db), instance.lanes)

@@ -32,8 +32,7 @@ class FileBackend:
     def __init__(self, project: Project, plan: Plan, mixer: Mixer, hearing: AnalysisPool, afresh: bool = False):
         """`afresh`: what somebody changed by hand in EQs of ours is dropped."""
         self.project, self.plan, self.mixer, self.hearing, self.afresh = project, plan, mixer, hearing, afresh
-        if any(action.sections for action in plan.actions):
-            hearing.sections = mixer.sections = True
+        mixer.sections = any(action.sections for action in plan.actions)
         self.channels: list[Channel[Track | Master]] = [self._channel(track) for track in project.tracks]
         self._heard_again = bool(plan.master and project.master) or any(
             channel.sources and not channel.row.left for channel in self.channels
@@ -51,7 +50,7 @@ class FileBackend:
             if not channel.row.left
         ]
         if self.plan.master and self.project.master:
-            each.append(set().union(*(self.mixer.heard_by(t) for t in self.mixer.top())))
+            each.append(self.mixer.heard_by(None))
         return sum(map(self.mixer.seconds, each))
 
     def parts(self, level: list[Channel[Track | Master]]) -> list[list[Channel[Track | Master]]]:
@@ -63,7 +62,7 @@ class FileBackend:
             numbers = self.mixer.heard_by(channel.track)
             seconds = self.mixer.seconds(numbers)
             if self.mixer.sections:
-                seconds = max(seconds, self.mixer.sounding_seconds(numbers))
+                seconds = max(seconds, self.mixer.seconds(numbers, repeated=True))
             frames = 11.2 * seconds
             if not found or frames > room:
                 found, room = [*found, []], float(MOST_FRAMES)
@@ -171,10 +170,7 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
 
 def _ours(track: Track) -> Eq | None:
     """What an earlier run left on a track that this one does not touch."""
-    for found in ours_of(track):
-        if not found.bypassed and not found.offline:
-            return found.eq
-    return None
+    return next((found.eq for found in ours_of(track) if not found.bypassed and not found.offline), None)
 
 
 def _folders(track: Track) -> tuple[str, ...]:

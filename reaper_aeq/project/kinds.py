@@ -14,19 +14,14 @@ import numpy as np
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 
-KINDS = {
-    "drums": "over the whole range, in hits",
-    "low": "nearly all below 200 Hz: basses",
-    "high": "mostly above 4 kHz: cymbals, noises",
-    "full": "over the whole range, without hits: mixes, thick synthesizers",
-    "middle": "all else: voices, guitars, keys",
-}
 WIDE_SHARE, WITHIN_DB = 0.95, 40.0  # of the bands, this far below the loudest at most
 RISE_DB = 3.2  # mean rise of a band from one frame to the next
 
 
 def kind_of(analysis: Analysis) -> str:
-    """One of `KINDS`; 'middle' for silence."""
+    """'drums': over the whole range, in hits; 'low': nearly all below 200 Hz, as of basses; 'high': mostly above 4 kHz,
+    as of cymbals and noises; 'full': over the whole range, without hits, as of mixes and thick synthesizers; 'middle':
+    all else, as of voices, guitars and keys, and silence."""
     power = analysis.band_power.double().numpy()  # (frames, bands)
     mean, counts = analysis.mean_power().numpy(), analysis.counts.numpy()[:-1]
     total = mean.sum()
@@ -46,7 +41,7 @@ def kind_of(analysis: Analysis) -> str:
     return "full" if wide else "middle"
 
 
-def kinds_of(engine: AdaptiveEQ, analysis: Analysis, names: Sequence[str] = ()) -> tuple[str, ...]:
+def kinds_of(engine: AdaptiveEQ, analysis: Analysis, names: Sequence[str]) -> tuple[str, ...]:
     """What a sound was taken for, by sound and names, and the older name that fits it as well."""
     older = kind_of(analysis)
     heard = engine.heard_as(analysis, name=names)

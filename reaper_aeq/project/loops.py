@@ -171,11 +171,27 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
     hop = frame_length(plan.sample_rate) // 2
     rows = np.cumsum([0, *((window.stop - window.start) // hop + 2 for window in plan.windows)])
     order = _order(plan, rows[:-1])
-    kept, seen = _KeptSpectra(order, rows), []
-    for number, part in enumerate(parts):
-        kept.add(number, part)
+    every = 1
+    while len(order) > 2 * KEPT_FRAMES * every - every:
+        every *= 2
+    moments = order[::every]  # of which a `FrameStore` would keep the frames: the nearest that were kept are taken
+    spectra: Spectra | None = None
+    known, seen = True, []
+    for part, first, stop in zip(parts, rows[:-1], rows[1:], strict=True):
+        assert len(part.band_power) == stop - first, "frames follow from the length"
         seen.append(replace(part, spectra=None, node_power=None))
-    spectra, which = kept.spectra, torch.from_numpy(order)
+        if part.spectra is None:  # of what is stretched nothing is known between bands
+            known = False
+            continue
+        power = part.spectra.power
+        if spectra is None:
+            room = power.new_zeros(len(moments), power.shape[1])
+            spectra = Spectra(room, part.spectra.bin_hz, part.frame_rate / every)
+        here = np.flatnonzero((first <= moments) & (moments < stop))
+        step = part.frame_rate / part.spectra.frame_rate
+        at = np.round((moments[here] - first) / step).astype(int).clip(max=len(power) - 1)
+        spectra.power[here] = power[at]
+    spectra, which = spectra if known else None, torch.from_numpy(order)
     band, mel = (torch.cat([getattr(part, name) for part in seen]) for name in ("band_power", "mel_power"))
     loudest = [part.loudest for part in seen if part.loudest is not None and len(part.loudest)]
     return replace(
@@ -191,54 +207,17 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
     )
 
 
-class _KeptSpectra:
-    """Of those moments of which a `FrameStore` would keep the frames, the nearest frames that were kept."""
-
-    def __init__(self, order: np.ndarray, rows: np.ndarray) -> None:
-        self._rows = rows
-        self._every = 1
-        while len(order) > 2 * KEPT_FRAMES * self._every - self._every:
-            self._every *= 2
-        self._frames = order[:: self._every]
-        self._found: Spectra | None = None
-        self._missing = False
-
-    def add(self, number: int, part: Analysis) -> None:
-        """What is to be kept of a window."""
-        first, stop = self._rows[number : number + 2]
-        assert len(part.band_power) == stop - first, "frames follow from the length"
-        if part.spectra is None:  # of what is stretched nothing is known between bands
-            self._missing = True
-            return
-        power = part.spectra.power
-        if self._found is None:
-            room = power.new_zeros(len(self._frames), power.shape[1])
-            self._found = Spectra(room, part.spectra.bin_hz, part.frame_rate / self._every)
-        here = np.flatnonzero((first <= self._frames) & (self._frames < stop))
-        step = part.frame_rate / part.spectra.frame_rate
-        at = np.round((self._frames[here] - first) / step).astype(int).clip(max=len(power) - 1)
-        self._found.power[here] = power[at]
-
-    @property
-    def spectra(self) -> Spectra | None:
-        return None if self._missing else self._found
-
-
 def _order(plan: Reading, rows: np.ndarray) -> np.ndarray:
     """(moments,) the number of the frame that stands for each; `rows`: of the first frame of each window."""
     hop = frame_length(plan.sample_rate) // 2
     at = np.arange(plan.samples // hop + 2) * hop
     starts = np.array([window.start for window in plan.windows])
-    order = np.zeros(len(at), np.int64)
-    begin = 0
-    for fold in (*plan.folds, None):
-        here = slice(begin, None) if fold is None else slice(begin, int(np.searchsorted(at, fold.first)))
-        number = len(plan.windows) - 1 if fold is None else fold.windows[0] - 1
-        order[here] = rows[number] + (at[here] - starts[number]) // hop
-        if fold is None:
-            break
-        begin = int(np.searchsorted(at, fold.stop))
-        inside = slice(here.stop, begin)
+    # first as the windows between and around the stretches say, then the stretches
+    before = np.array([fold.windows[0] - 1 for fold in plan.folds] + [len(plan.windows) - 1])
+    number = before[np.searchsorted([fold.first for fold in plan.folds], at, "right")]
+    order = rows[number] + (at - starts[number]) // hop
+    for fold in plan.folds:
+        inside = slice(*np.searchsorted(at, (fold.first, fold.stop)))
         order[inside] = _repeated(fold, plan.windows, rows, at[inside], hop)
     return order
 

@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from contextlib import ExitStack
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -55,13 +56,10 @@ class Library:
 
     def frames(self, path: Path) -> int:
         """How long a file is; one that does not say is read to its end, once."""
-        with self._lock:
-            if path in self._frames:
-                return self._frames[path]
         file = self.file(path)
-        count = file.frames if file.frames is not None else sum(block.shape[1] for block in file.blocks())
-        with self._lock:
-            return self._frames.setdefault(path, count)
+        if path not in self._frames:
+            self._frames[path] = sum(block.shape[1] for block in file.blocks()) if file.frames is None else file.frames
+        return self._frames[path]
 
     def decoded(self, path: Path) -> np.ndarray | None:
         """All of a short file, (frames, channels) float32, when it is asked for again; else None."""
@@ -103,8 +101,7 @@ class Library:
 
     def warn(self, path: Path, sentence: str) -> None:
         """Keeps the first sentence about a file."""
-        with self._lock:
-            self.warnings.setdefault(path, sentence)
+        self.warnings.setdefault(path, sentence)
 
 
 def _not_there(source: Source) -> str:
@@ -180,20 +177,8 @@ class SourceReader:
             return self._read_loop(first, count)
         if self._once is None:
             self._once = self._layer(len(self._sections), 0, self.length)
-        return self._looped(self._once, first, count)
-
-    def _looped(self, once: np.ndarray, first: int, count: int) -> np.ndarray:
-        start = first % len(once)
-        if start + count <= len(once):
-            return once[start : start + count].copy()
-        out = np.empty((count, self.channels), np.float32)
-        at = min(count, len(once) - start)
-        out[:at] = once[start : start + at]
-        whole = (count - at) // len(once)
-        middle = at + whole * len(once)
-        out[at:middle].reshape(whole, len(once), self.channels)[:] = once
-        out[middle:] = once[: count - middle]
-        return out
+        start = first % self.length
+        return np.tile(self._once, (ceil((start + count) / self.length), 1))[start : start + count]
 
     def _read_loop(self, first: int, count: int) -> np.ndarray:
         out = np.zeros((count, self.channels), np.float32)

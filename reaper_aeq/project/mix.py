@@ -20,12 +20,11 @@ from ..reaper.rpp.items import Item, Take
 from .loops import Reading, Sounding, joined, reading, stretches
 from .media import Library, seconds_of
 from .mix_pass import Part, Pass
-from .mixed import MixProject, MixTrack
 from .spans import Span, Timeline, between, merged, skipping
 from .stretched import add_at, silence
 from .takes import BLOCK_S, as_tape, cut, is_stretched
 from .tapes import Tapes
-from .wiring import Wiring
+from .wiring import MixProject, MixTrack, Wiring
 
 GAP_S = 0.5  # of silence is kept before and after a pause; the rest is skipped: it says nothing and may last hours
 SOFT_S = 0.3  # within what `loops` lets settle
@@ -36,7 +35,7 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, 
 
 
 class Analyze(Protocol):
-    """`dsp.spectrum.analyze_blocks` of blocks (2, n); `sections`: with `spectra`, whatever was asked for."""
+    """`dsp.spectrum.analyze_blocks` of blocks (2, n)."""
 
     def __call__(
         self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
@@ -62,23 +61,15 @@ class Mixer(Wiring):
 
     def timeline(self, track: MixTrack | None) -> Timeline:
         """Of what is analyzed of a track, or of the master (None)."""
-        numbers = self.heard_by(track) if track else set().union(*map(self.heard_by, self.top()))
-        return Timeline(tuple(self.spans(numbers)), self.sample_rate)
+        return Timeline(tuple(self.spans(self.heard_by(track))), self.sample_rate)
 
-    def seconds(self, numbers: Iterable[int]) -> float:
-        """Of sound to be analyzed where these tracks are heard."""
+    def seconds(self, numbers: Iterable[int], repeated: bool = False) -> float:
+        """Of sound to be analyzed where these tracks are heard. `repeated`: with all repetitions of loops, however few
+        of them are analyzed."""
         numbers = set(numbers)
         spans = self.spans(numbers)
-        plan = self._reading(numbers, spans)
+        plan = None if repeated else self._reading(numbers, spans)
         windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
-        return self._seconds_in(numbers, windows)
-
-    def sounding_seconds(self, numbers: Iterable[int]) -> float:
-        """The same with all repetitions of loops, however few of them are analyzed."""
-        numbers = set(numbers)
-        return self._seconds_in(numbers, [self.spans(numbers)])
-
-    def _seconds_in(self, numbers: set[int], windows: Sequence[Sequence[Span]]) -> float:
         has_tape = self._has_tape(numbers)
         lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
         for window in windows:
@@ -146,14 +137,14 @@ class Mixer(Wiring):
                     total += sound
                 yield total.T
 
-        return self._analyze(set().union(*map(self.heard_by, top)), eqs, analyze, blocks)
+        return self._analyze(self.heard_by(None), eqs, analyze, blocks)
 
     def _analyze(self, numbers: set[int], eqs: Mapping[int, Eq], analyze: Analyze, blocks: Blocks) -> Analysis:
         """All of it, or of what loops repeat for long some repetitions."""
         spans = self.spans(numbers)
         plan = self._reading(numbers, spans)
         if plan is None:
-            return self._analyze_spans(numbers, eqs, analyze, blocks, spans)
+            return self._analyze_spans(numbers, eqs, partial(analyze, sections=self.sections), blocks, spans)
         with_spectra = partial(analyze, sections=True)
         parts = (
             self._analyze_spans(

@@ -11,11 +11,10 @@ from ..dsp.response import EqFilter
 from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
 from ..reaper.rpp.tracks import Receive
-from .mixed import MixTrack
 from .spans import Span
 from .takes import ItemSound, stereo_gains
 from .tapes import Tape, Tapes
-from .wiring import MOST_CUT, Wiring
+from .wiring import MOST_CUT, MixTrack, Wiring
 
 STAGE = 50  # tracks that feed each other are made so many at a time
 

@@ -1,24 +1,30 @@
-"""The picture of one track as a few kilobytes of SVG, drawn by hand: spectrum before and after, and ReaEQ's response.
+"""The pictures of one track as a few kilobytes of SVG, drawn by hand: spectrum before and after, and ReaEQ's response;
+and where an EQ follows the song, its gains over time.
 
-`plot.py` draws the same at ten times the size and a fifth of a second a picture, and knows neither the page's colors
+`plot.py` draws the first at ten times the size and a fifth of a second a picture, and knows neither the page's colors
 nor its width; a report holds dozens. Colors are classes, so that the page decides between light and dark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
 from ..dsp.spectrum import GRID_HZ
+from ..eq import MovingEq, hz_text
+from ..result.along import clock
 from ..result.result import Result
 
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0
 TICKS = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10_000: "10k"}
 DEEPEST_DB = 60.0  # what lies further below the loudest would flatten everything else
 POINTS = 120  # of the response
+# Of the gains over time.
+STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
+MOST_TICKS, ROW, COLUMN = 8, 16, 196
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,60 @@ WIDE, NARROW = Frame(620, 190, 110), Frame(330, 170, 100, 30, 2)
 
 def picture(result: Result, title: str) -> str:
     """Two SVG elements of classes `wide` and `narrow`; the page shows one of them."""
-    return "".join(_svg(result, title, frame, name) for frame, name in ((WIDE, "wide"), (NARROW, "narrow")))
+    label, drawn = f"{title}: spectrum before and after the EQ, and ReaEQ's response", ""
+    for name, frame in (("wide", WIDE), ("narrow", NARROW)):
+        parts = [_frequencies(frame), _spectra(result, frame), _response(result, frame)]
+        drawn += _svg(name, frame.width, frame.height, label, parts)
+    return drawn
 
 
-def _svg(result: Result, title: str, frame: Frame, name: str) -> str:
-    parts = [_frequencies(frame), _spectra(result, frame), _response(result, frame)]
-    label = escape(f"{title}: spectrum before and after the EQ, and ReaEQ's response", quote=True)
-    return (
-        f'<svg class="{name}" viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{label}">'
-        + "".join(parts)
-        + "</svg>"
-    )
+def movement(result: Result, title: str) -> str:
+    """One SVG element, a line for each band that moves and for the output; '' for an EQ that stands still."""
+    moving, frame = result.moving, WIDE
+    if moving is None:
+        return ""
+    start_s, stop_s = result.sections[0].start_s, max(result.sections[-1].stop_s, result.sections[0].start_s + 1e-3)
+    lines = [(_name_of(moving, which), moving.points(which)) for which in moving.moving]
+    reach = max(1.5, *(1.15 * abs(gain_db) for _, points in lines for _, gain_db in points))
+
+    def x(at_s: float) -> float:
+        return frame.left + (at_s - start_s) / (stop_s - start_s) * (frame.width - frame.left - 4)
+
+    def y(gain_db: float) -> float:
+        return 4 + (reach - gain_db) / (2 * reach) * frame.lower
+
+    parts = []
+    step = next((step for step in STEPS_S if (stop_s - start_s) / step <= MOST_TICKS), STEPS_S[-1])
+    at_s = step * -(-start_s // step)
+    while at_s <= stop_s:
+        parts.append(f'<path class="grid" d="M{x(at_s):.1f},4V{frame.lower + 4}"/>')
+        anchor = "end" if x(at_s) > frame.width - 16 else "middle"  # the last one would be cut off
+        parts.append(f'<text x="{x(at_s):.1f}" y="{frame.lower + 18}" text-anchor="{anchor}">{clock(at_s)}</text>')
+        at_s += step
+    level = 1 if reach < 4 else 3 if reach < 9 else 6
+    most = int(reach // level) * level
+    parts.append(_level_lines(frame, y, range(-most, most + 1, level), "+", zero="zero"))
+    for n, (name, points) in enumerate(lines):
+        held = [*points, (stop_s, points[-1][1])]
+        parts.append(f'<path class="gain g{n}" d="{_path((x(at_s), y(gain_db)) for at_s, gain_db in held)}"/>')
+        left, top = frame.left + n % 3 * COLUMN, frame.lower + 34 + n // 3 * ROW
+        parts.append(f'<path class="gain g{n}" d="M{left},{top - 4}h18"/>')
+        parts.append(f'<text x="{left + 24}" y="{top}">{escape(name)}</text>')
+    height = frame.lower + 40 + (len(lines) - 1) // 3 * ROW
+    return _svg("moves", frame.width, height, f"{title}: gains over time, dB", parts)
+
+
+def _name_of(moving: MovingEq, which: int) -> str:
+    """'low shelf 180 Hz', or 'output'."""
+    if which == len(moving.bands):
+        return "output"
+    band = moving.bands[which]
+    return f"{band.kind.replace('_', ' ')} {hz_text(band.freq_hz)}"
+
+
+def _svg(name: str, width: int, height: int, label: str, parts: Sequence[str]) -> str:
+    head = f'<svg class="{name}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
+    return head + "".join(parts) + "</svg>"
 
 
 def _frequencies(frame: Frame) -> str:
@@ -78,7 +127,7 @@ def _spectra(result: Result, frame: Frame) -> str:
     top = float(drawn.max()) + 2
     bottom = max(float(drawn.min()) - 2, top - DEEPEST_DB)
 
-    def y(level_db: np.ndarray) -> np.ndarray:
+    def y(level_db: np.ndarray | float) -> np.ndarray:
         return 4 + (top - np.maximum(level_db, bottom)) / (top - bottom) * (frame.upper - 4)
 
     x = frame.x(GRID_HZ)
@@ -104,7 +153,8 @@ def _response(result: Result, frame: Frame) -> str:
     def y(gain_db: np.ndarray | float) -> np.ndarray:
         return start + (reach - np.clip(gain_db, -reach, reach)) / (2 * reach) * frame.lower
 
-    parts = [_level_lines(frame, y, np.arange(-24.0, 25.0, step), "+", reach)]
+    levels = np.arange(-24.0, 25.0, step)
+    parts = [_level_lines(frame, y, levels[np.abs(levels) <= reach], "+")]
     points = list(zip(frame.x(freqs_hz), y(response), strict=True))
     zero, last = f"{float(y(0.0)):.1f}", f"{points[-1][0]:.1f}"
     parts.append(f'<path class="zero" d="M{frame.left},{zero}H{frame.width - 4}"/>')
@@ -117,15 +167,13 @@ def _response(result: Result, frame: Frame) -> str:
 
 
 def _level_lines(
-    frame: Frame, y: Callable[[np.ndarray], np.ndarray], levels_db: Iterable[float], sign: str, reach: float = np.inf
+    frame: Frame, y: Callable[[float], float | np.ndarray], levels_db: Iterable[float], sign: str, zero: str = "grid"
 ) -> str:
+    """A line and its number for each; `zero` is the class of that at 0 dB."""
     parts = []
     for level in levels_db:
-        if abs(level) > reach:
-            continue
-        at = float(y(np.asarray(level)))
-        text = f"{level:{sign}.0f}" if level else "0"
-        parts.append(f'<path class="grid" d="M{frame.left},{at:.1f}H{frame.width - 4}"/>')
+        at, text = float(y(level)), f"{level:{sign}.0f}" if level else "0"
+        parts.append(f'<path class="{"grid" if level else zero}" d="M{frame.left},{at:.1f}H{frame.width - 4}"/>')
         parts.append(f'<text x="{frame.left - 5}" y="{at + 3.5:.1f}" text-anchor="end">{text.replace("-", "−")}</text>')
     return "".join(parts)
 

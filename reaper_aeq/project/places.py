@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,48 +46,42 @@ class Places:
         """Raises `OutputError` if a file that the run reads (media, references, the plan) would be replaced."""
         refuse_replacing([self.html, self.json, self.project], inputs)
 
-    @contextmanager
-    def opened(self) -> Iterator[OpenPlaces]:
+    @property
+    def paths(self) -> list[Path]:
+        """All of them, the project first."""
+        return [self.project, self.html, self.json]
+
+    def opened(self) -> AbstractContextManager[Writing]:
         """Opens every file, so that a place that cannot be written to is known before anything is computed.
 
         An error or an interrupt leaves all as it was. The project is the last to take its place.
         """
-        with write_all([self.html, self.json, self.project]) as writing:
-            yield OpenPlaces(self, writing)
+        return write_all([self.html, self.json, self.project])
 
-
-@dataclass
-class OpenPlaces:
-    """The temporary files of `Places` while they are written."""
-
-    places: Places
-    writing: Writing
-
-    def write(self, song: Path, before: bytes, after: bytes, report: Report) -> Path | None:
-        """Gives the backup, if one was made: of the song that is changed in place, or of an earlier result that was
-        changed since. Raises `OutputError`."""
-        places, backup = self.places, None
-        there = _read(places.project)
-        if places.in_place and there != before:
+    def write(self, writing: Writing, song: Path, before: bytes, after: bytes, report: Report) -> Path | None:
+        """Fills the files that `opened` gave. Gives the backup, if one was made: of the song that is changed in place,
+        or of an earlier result that was changed since. Raises `OutputError`."""
+        backup, there = None, _read(self.project)
+        if self.in_place and there != before:
             raise AeqError(f"{song} was changed during the run: start again")
         # what an earlier run wrote may have been opened and worked on since
-        if there is not None and there != after and (places.in_place or _sha256(there) != self._written_before()):
-            backup = self.writing.keep(places.project, there, backup_names(places.project))
+        if there is not None and there != after and (self.in_place or _sha256(there) != self._written_before()):
+            backup = writing.keep(self.project, there, backup_names(self.project))
         told = {**report.to_dict(), "project_sha256": _sha256(after)}
         data = {
-            places.html: report.html().encode(),
-            places.json: (json.dumps(told, indent=1, allow_nan=False) + "\n").encode(),
-            places.project: after,
+            self.html: report.html().encode(),
+            self.json: (json.dumps(told, indent=1, allow_nan=False) + "\n").encode(),
+            self.project: after,
         }
         for path, content in data.items():
-            with self.writing.to(path) as temporary:
+            with writing.to(path) as temporary:
                 temporary.write_bytes(content)
         return backup
 
     def _written_before(self) -> str | None:
         """The hash of the project as the run left it whose report lies there."""
         try:
-            return json.loads(self.places.json.read_bytes())["project_sha256"]
+            return json.loads(self.json.read_bytes())["project_sha256"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

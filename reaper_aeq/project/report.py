@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .movement import movement
 from .page import PARTS, page
-from .picture import picture
+from .picture import movement, picture
 from .plan import Plan
 from .rows import Row
 
@@ -26,7 +25,6 @@ class Report:
     written: str
     sample_rate: int
     plan: Plan
-    plan_text: str
     rows: Sequence[Row]
 
     @property
@@ -47,7 +45,7 @@ class Report:
     def html(self) -> str:
         """The page, UTF-8 when written."""
         cards = "".join(map(card, self.rows))
-        return page(self.song, PARTS.report(self._summary(), self.rows, self.warnings, cards, self.plan_text))
+        return page(self.song, PARTS.report(self._summary(), self.rows, self.warnings, cards, self.plan.text))
 
     def _summary(self) -> str:
         done = sum(row.inserted for row in self.rows)

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from ..dsp.analyze_file import AnalyzedAudio, analyze_file
 from ..dsp.spectrum import Analysis
 from ..engine import AdaptiveEQ
-from ..errors import AudioError
+from ..errors import AeqError, AudioError
 from ..methods.validation import AnalyzedRequest
 from ..request import MatchRequest
 from ..result.result import Result, raised, with_loudness
@@ -71,8 +71,11 @@ def run(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T]) -> list[Row]
             _treat(plan, engine, backend, part)
     rows = [channel.row for channel in backend.channels]
     if plan.master and (master := backend.master()):
-        _treat_master(plan, plan.master, engine, backend, master)
-        rows.append(master.row)
+        row = master.row
+        row.is_bus, row.action = True, plan.master
+        if not row.left:
+            _treat(plan, engine, backend, [master])
+        rows.append(row)
     return rows
 
 
@@ -126,49 +129,43 @@ def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis
 
 
 def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: list[Channel[T]]) -> None:
-    """Listens to tracks and gives them what the rules say."""
+    """Listens to tracks, or to the master, and gives them what the rules say, or what was asked for already."""
     chosen: list[tuple[Channel[T], AnalyzedAudio, Action]] = []
     for channel, heard in zip(part, backend.listen(part), strict=True):
         row = channel.row
         kinds = describe(row, heard, engine)
         if heard is None or heard.analysis.silent:
             row.left = "it is silent"
-        elif (action := plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
+        elif (action := row.action or plan.action(row.name, row.folders, kinds, row.is_bus)) is None:
             row.left = "no rule of the plan fits it"
         else:
             chosen.append((channel, heard, action))
-    asked = [
-        AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
-        for channel, heard, action in chosen
-    ]
-    for (channel, heard, action), answer in zip(chosen, engine.adapt_many(asked), strict=True):
-        _answer(engine, backend, channel, action, raised(answer), heard)
-
-
-def _treat_master(
-    plan: Plan, action: Action, engine: AdaptiveEQ, backend: ProjectBackend[T], master: Channel[T]
-) -> None:
-    """Listens to the sum of all tracks with their new EQs."""
-    row = master.row
-    row.is_bus, row.action = True, action
-    if row.left:
-        return
-    (heard,) = backend.listen([master])
-    describe(row, heard, engine)
-    if heard is None or heard.analysis.silent:
-        row.left = "it is silent"
-        return
-    result: Result
-    if action.reference:
-        try:
-            wanted = analyze_file(str(action.reference)).analysis
-            request = MatchRequest(intensity=action.intensity)
-            result = engine.match_analysis(heard.analysis, [wanted], [action.reference.name], request)
-        except AudioError as error:
-            raise plan.refuse(action, error) from None
+    answers: Sequence[Result | AeqError]
+    if any(action.reference for _, _, action in chosen):  # the master, which is heard alone
+        answers = [_matched(plan, engine, action, heard.analysis) for _, heard, action in chosen]
     else:
-        result = engine.adapt_request(AnalyzedRequest(heard.analysis, replace(action, name=names_of(row))))
-    _answer(engine, backend, master, action, result, heard)
+        answers = engine.adapt_many([
+            AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
+            for channel, heard, action in chosen
+        ])  # fmt: skip
+    for (channel, heard, action), answer in zip(chosen, answers, strict=True):
+        result = along_the_project(with_loudness(raised(answer), heard), heard)
+        name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
+        if name is None:
+            channel.row.left = channel.row.left or IDLE
+        else:
+            fill(channel.row, action, name, result, heard.analysis, engine)
+
+
+def _matched(plan: Plan, engine: AdaptiveEQ, action: Action, analysis: Analysis) -> Result:
+    """The answer to the balance of the action's reference."""
+    assert action.reference
+    try:
+        wanted = analyze_file(str(action.reference)).analysis
+        request = MatchRequest(intensity=action.intensity)
+        return engine.match_analysis(analysis, [wanted], [action.reference.name], request)
+    except AudioError as error:
+        raise plan.refuse(action, error) from None
 
 
 def names_of(row: Row) -> tuple[str, ...]:
@@ -184,19 +181,3 @@ def describe(row: Row, heard: AnalyzedAudio | None, engine: AdaptiveEQ) -> tuple
     row.kind, row.duration_s = kinds[0], heard.analysis.duration_s
     row.lufs = (loudness_lufs(heard.analysis),) * 2
     return kinds
-
-
-def _answer(
-    engine: AdaptiveEQ,
-    backend: ProjectBackend[T],
-    channel: Channel[T],
-    action: Action,
-    result: Result,
-    heard: AnalyzedAudio,
-) -> None:
-    result = along_the_project(with_loudness(result, heard), heard)
-    name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
-    if name is None:
-        channel.row.left = channel.row.left or IDLE
-    else:
-        fill(channel.row, action, name, result, heard.analysis, engine)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,16 @@ class Timeline:
 
     spans: Sequence[Span]
     sample_rate: int
-    _starts: list[int] = field(init=False, repr=False)  # in the sound, samples
-
-    def __post_init__(self) -> None:
-        starts = [0]
-        for span in self.spans:
-            starts.append(starts[-1] + span.stop - span.start)
-        object.__setattr__(self, "_starts", starts[:-1] or [0])
 
     def in_project(self, sound_s: float) -> float:
         """Seconds; of what lies between two stretches the beginning of the second."""
-        if not self.spans:
-            return sound_s
-        at = sound_s * self.sample_rate
-        n = max(0, bisect_right(self._starts, at + 1e-6) - 1)
-        return (self.spans[n].start + at - self._starts[n]) / self.sample_rate
+        at, start, found_s = sound_s * self.sample_rate, 0, sound_s
+        for span in self.spans:
+            if start and start > at + 1e-6:
+                break
+            found_s = (span.start + at - start) / self.sample_rate
+            start += span.stop - span.start
+        return found_s
 
     def in_sound(self, project_s: float) -> float:
         """Seconds; of a moment in a pause, where the pause was."""

@@ -15,12 +15,12 @@ from torch import Tensor
 from ..dsp.spectrum import GRID_HZ, N_MELS, Analysis, frame_length
 
 
-def silence(samples: int, sample_rate: int, channels: int = 2) -> Analysis:
-    """The analysis of so many samples of nothing, without computing it."""
+def silence(samples: int, sample_rate: int) -> Analysis:
+    """The analysis of so many samples of nothing in stereo, without computing it."""
     hop = frame_length(sample_rate) // 2
     frames = samples // hop + 2  # as many as `analyze_blocks` makes
     bands, mels = torch.zeros(frames, len(GRID_HZ)), torch.zeros(frames, N_MELS)
-    return Analysis(bands, mels, sample_rate, channels, samples / sample_rate, sample_rate / hop)
+    return Analysis(bands, mels, sample_rate, 2, samples / sample_rate, sample_rate / hop)
 
 
 def add_at(whole: Analysis, part: Analysis, start_s: float, length_s: float) -> Analysis:

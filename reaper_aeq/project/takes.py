@@ -129,15 +129,9 @@ def _resampled(
         yield stream.resample_chunk(source.read(at + start, count), last=start + count >= needed)
 
 
-def pan_gains(pan: float) -> tuple[float, float]:
-    """Left and right of REAPER's balance, -1 to 1."""
-    return min(1.0, 1 - pan), min(1.0, 1 + pan)
-
-
 def stereo_gains(volume: float, pan: float, inverted: bool) -> np.ndarray:
-    """(2,) factors of a fader."""
-    left, right = pan_gains(pan)
-    return np.array([left, right], np.float32) * (-volume if inverted else volume)
+    """(2,) factors of a fader with REAPER's balance `pan`, -1 to 1."""
+    return np.array([min(1.0, 1 - pan), min(1.0, 1 + pan)], np.float32) * (-volume if inverted else volume)
 
 
 class ItemSound:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..engine import AdaptiveEQ
 from ..reaper.rpp.project import Project
 from . import runner
-from .analysis_pool import Progress, open_analysis_pool
+from .analysis_pool import AnalysisPool, Progress
 from .file_backend import FileBackend, refuse_silence
 from .mix import Mixer
 from .places import Places
@@ -33,21 +33,21 @@ def equalize_file(
         places.refuse_replacing([*files_read(opened, plan), plan.path])
     before = opened.to_bytes()
     with ExitStack() as stack:
-        files = stack.enter_context(places.opened()) if places else None
+        writing = stack.enter_context(places.opened()) if places else None
         mixer = Mixer(opened)
         refuse_silence(mixer)
         engine = load_engine()
         plan.check(engine.words.blend)
-        with open_analysis_pool(progress, opened.sample_rate, threads) as hearing:
+        with AnalysisPool(progress, opened.sample_rate, threads) as hearing:
             backend = FileBackend(opened, plan, mixer, hearing, afresh)
             hearing.total_s = backend.seconds()
             rows = runner.run(plan, engine, backend)
         backend.add_file_warnings()
         written = places.project.name if places else "nothing (dry run)"
-        report = Report(song.name, written, opened.sample_rate, plan, plan.text, rows)
+        report = Report(song.name, written, opened.sample_rate, plan, rows)
         backup = None
-        if files and places:
-            backup = files.write(song, before, opened.to_bytes_in(places.project.parent), report)
+        if places and writing:
+            backup = places.write(writing, song, before, opened.to_bytes_in(places.project.parent), report)
     return report, backup
 
 

@@ -1,16 +1,59 @@
-"""What plays on the tracks of a project, and which of them feed which."""
+"""What a mixer reads of a project: its tracks, which of them sound, what plays on them, and which feed which.
+
+Folders, sends, mute and solo are REAPER's (docs/reaper.md, section 6).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
-from ..reaper.rpp.tracks import Receive
+from ..reaper.rpp.project import Project
+from ..reaper.rpp.tracks import Receive, Track
 from .circles import closing, groups
 from .media import Library
-from .mixed import MixProject, MixTrack
-from .routing import silenced
 from .spans import Span
 
 MOST_CUT = 8  # tracks of a circle that are made anew for each that listens: each keeps a block
+
+
+@dataclass(eq=False)
+class DescribedTrack:
+    """What a mixer asks of a track, as `reaper.rpp.tracks.Track` has it."""
+
+    index: int
+    items: tuple[Item, ...]
+    volume: float
+    pan: float
+    phase_inverted: bool
+    parent: DescribedTrack | None
+    children: list[DescribedTrack] = field(default_factory=list)
+    name: str = ""
+    receives: tuple[Receive, ...] = ()
+    sends_to_parent: bool = True
+    mute: bool = False
+    solo: bool = False
+    solo_defeat: bool = False
+
+    def plays(self, item: Item) -> bool:
+        """Whether an item sounds here."""
+        return not item.mute
+
+
+@dataclass(frozen=True)
+class DescribedProject:
+    """What a mixer asks of a project; `eqs` by the numbers of their tracks."""
+
+    tracks: list[DescribedTrack]
+    sample_rate: int
+    eqs: dict[int, Eq]
+
+
+MixTrack: TypeAlias = Track | DescribedTrack
+MixProject: TypeAlias = Project | DescribedProject
 
 
 def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
@@ -73,9 +116,9 @@ class Wiring:
         """The tracks whose sound goes to the master."""
         return [t for t in self.tracks if t.parent is None and t.sends_to_parent and t.index not in self.silenced]
 
-    def heard_by(self, track: MixTrack) -> set[int]:
-        """The numbers of the tracks whose items sound in this one, its own included."""
-        seen, waiting = set(), [track]
+    def heard_by(self, track: MixTrack | None) -> set[int]:
+        """The numbers of the tracks whose items sound in this one, its own included, or in the master (None)."""
+        seen, waiting = set(), [track] if track else self.top()
         while waiting:
             here = waiting.pop()
             if here.index not in seen:
@@ -87,3 +130,51 @@ class Wiring:
         """Where an item lies."""
         start = round(item.position_s * self.sample_rate)
         return Span(start, start + round(item.length_s * self.sample_rate))
+
+
+def silenced(tracks: Sequence[MixTrack]) -> dict[int, str]:
+    """Track numbers that a rendering would not let sound, with the reason as the end of a sentence."""
+    reasons: dict[int, str] = {}
+    heard = _soloed(tracks)
+    for track in tracks:
+        muted = next((above for above in _upwards(track) if above.mute), None)
+        if muted is track:
+            reasons[track.index] = "it is muted"
+        elif muted is not None:
+            reasons[track.index] = f"its folder {_named(muted)} is muted"
+        elif heard is not None and track.index not in heard:
+            reasons[track.index] = "other tracks are soloed"
+    return reasons
+
+
+def _soloed(tracks: Sequence[MixTrack]) -> set[int] | None:
+    """What sounds while some are soloed: these, what lies in and above them, and what they send to. None: no solo."""
+    if not any(track.solo for track in tracks):
+        return None
+    heard = {track.index for track in tracks if track.solo_defeat}
+    for track in tracks:
+        if track.solo:
+            heard |= {above.index for above in _upwards(track)} | {inner.index for inner in _inside(track)}
+    while True:
+        fed = {t.index for t in tracks if t.index not in heard and any(r.source in heard for r in t.receives)}
+        if not fed:
+            return heard
+        heard |= fed | {above.index for n in fed for above in _upwards(tracks[n])}
+
+
+def _upwards(track: MixTrack | None) -> Iterator[MixTrack]:
+    while track:
+        yield track
+        track = track.parent
+
+
+def _inside(track: MixTrack) -> Iterator[MixTrack]:
+    waiting = [track]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += here.children
+
+
+def _named(track: MixTrack) -> str:
+    return repr(track.name) if track.name else f"(track {track.index + 1})"

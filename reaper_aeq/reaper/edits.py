@@ -8,7 +8,7 @@ library only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, EqSection, MovingEq, hz_text
@@ -19,6 +19,7 @@ NEAR_OCT = 1.0  # a band of that kind so near is the same band, moved
 ANOTHER_PLACE, ANOTHER_KIND = 0.3, 3.0  # octaves that a band counts further off, in a row that a deletion shifted
 MOST_DB, LEAST_HZ, MOST_HZ, LEAST_OCT, MOST_OCT = 12.04, 20.0, 24_000.0, 0.01, 4.0  # ReaEQ's
 SHOWN = 4  # changes that are told
+FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")  # of a band, in the order of ReaEQ's parameters
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,18 @@ def along(eq: Eq, whole: Eq, moving: MovingEq) -> MovingEq:
         gain_db = section.eq.output_gain_db + whole.output_gain_db - eq.output_gain_db
         sections.append(EqSection(section.start_s, section.stop_s, Eq(tuple(bands), min(gain_db, MOST_DB))))
     return MovingEq(tuple(sections))
+
+
+def without_envelopes(computed: Eq, held: HeldEq, moved: Collection[int]) -> HeldEq:
+    """What follows an envelope is no hand's work: it counts as it was computed. `moved`: numbers of ReaEQ's
+    parameters, three a band in the order of `FIELDS`, the output gain behind them."""
+    bands: list[Band | None] = list(held.bands)
+    for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
+        names = [name for n, name in enumerate(FIELDS) if 3 * place + n in moved]
+        if band is not None and names:
+            bands[place] = replace(band, **{name: getattr(before, name) for name in names})
+    gain_db = computed.output_gain_db if 3 * len(held.bands) in moved else held.output_gain_db
+    return HeldEq(tuple(bands), gain_db)
 
 
 def described(computed: Eq, held: HeldEq) -> str:

@@ -23,7 +23,7 @@ class InstanceRecord:
     """One EQ: GUID of its FX, "word" or "match", the name it was given, its blend, and the bands that were computed, as
     JSON has them.
 
-    `heard`: the sound it was computed for (`result.learnable`). `told`: what was said last of a change by hand that is
+    `heard`: the sound it was computed for (`result.sketch`). `told`: what was said last of a change by hand that is
     kept. `learned`: the signature of the setting that was learned from; `taught`: that was since the last answer.
     `lanes`: parameters that envelopes of ours move, where the actions made it follow the song.
     """

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,12 +20,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ..eq import Band
+from ..dsp.spectrum import GRID_HZ
 from ..errors import OutputError
 from ..util.files import atomic_write
-
-if TYPE_CHECKING:
-    from .result import Result
+from .result import Result
 
 _DPI = 120
 _SIZE_INCHES = (1000 / _DPI, 800 / _DPI)
@@ -33,38 +31,6 @@ _TICKS = {20: "20", 50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 20
 _TICKS[20_000] = "20k"
 _DEEPEST_DB = 70.0  # what lies further below the loudest is not drawn: it would flatten everything else
 _LEFT, _RIGHT = 0.085, 0.97  # of the figure's width
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What is in the picture; dB at `freqs_hz` (n,), rising, NaN where a value does not count.
-
-    `source_db` (LTAS), `result_db` (after the EQ), `target_low_db` and `target_high_db` (the word's usual range, called
-    `target_label`). `eq_db` at `eq_freqs_hz`, (m,): what comes out of ReaEQ, bands and output gain. `bands`: each
-    enabled one gets a dot at its frequency and gain, `output_gain_db` higher.
-    """
-
-    freqs_hz: np.ndarray
-    source_db: np.ndarray
-    result_db: np.ndarray
-    target_low_db: np.ndarray
-    target_high_db: np.ndarray
-    eq_freqs_hz: np.ndarray
-    eq_db: np.ndarray
-    bands: Sequence[Band]
-    output_gain_db: float = 0.0
-    target_label: str = "usual range of the word"
-
-    @classmethod
-    def of(cls, result: Result) -> Drawn:
-        """What an engine's result shows."""
-        from ..dsp.spectrum import GRID_HZ
-
-        freqs_hz = np.geomspace(20.0, min(20_000.0, result.sample_rate / 2), 400)
-        gain_db, label = result.eq.output_gain_db, cls.target_label if result.word else "the reference's balance"
-        eq_db = result.eq.response_db(freqs_hz, result.sample_rate) + gain_db
-        curves = (result.source_db, result.result_db, result.target_low_db, result.target_high_db)
-        return cls(GRID_HZ, *curves, freqs_hz, eq_db, result.eq.bands, gain_db, label)
 
 
 @dataclass(frozen=True)
@@ -100,23 +66,24 @@ _NARROW = {
 }
 
 
-def plot_adaptation(path: str | os.PathLike[str], drawn: Drawn, *, title: str, subtitle: str = "") -> None:
+def plot_adaptation(path: str | os.PathLike[str], result: Result, *, title: str, subtitle: str = "") -> None:
     """Writes a picture of 1000 x 800 pixels: spectra above, the response of ReaEQ below.
 
+    A dot for each band that is on stands at its frequency and gain, the output gain higher; what is not heard is a gap.
     The suffix of `path` (.png, .svg, .pdf) decides the format, none is PNG. Raises `OutputError` where the file cannot
     be written, or has a suffix that is no picture; nothing is left behind.
     """
     kind = Path(path).suffix.lower().lstrip(".") or "png"
     if kind not in FigureCanvasAgg.get_supported_filetypes():
         raise OutputError(f"cannot write {os.fspath(path)}: a plot is a .png, .svg or .pdf file")
-    figure = _draw(_LIGHT, drawn)
+    figure = _draw(_LIGHT, result)
     _write(figure, 0.98, title, 1, size=15, weight="bold")
     _write(figure, 0.94, subtitle, 3, size=9, color="#555555", linespacing=1.25)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=_DPI, format=kind)
 
 
-def svg_adaptation(drawn: Drawn, theme: str = "light", narrow: bool = False) -> bytes:
+def svg_adaptation(result: Result, theme: str = "light", narrow: bool = False) -> bytes:
     """The same picture for a web page, as SVG without title or background.
 
     Args:
@@ -127,17 +94,17 @@ def svg_adaptation(drawn: Drawn, theme: str = "light", narrow: bool = False) -> 
     look = replace({"light": light, "dark": _DARK}[theme], **(_NARROW if narrow else _WIDE))
     file = io.BytesIO()
     with rc_context({"svg.hashsalt": "reaper-aeq"}):  # the same picture has the same bytes
-        _draw(look, drawn).savefig(file, format="svg", metadata={"Date": None})
+        _draw(look, result).savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()
 
 
-def _draw(look: _Look, drawn: Drawn) -> Figure:
+def _draw(look: _Look, result: Result) -> Figure:
     figure = Figure(figsize=look.size_inches, dpi=_DPI, facecolor=look.paper)
     FigureCanvasAgg(figure)
     spectra, response = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     figure.subplots_adjust(right=_RIGHT, hspace=0.13 if look.legend_columns > 1 else 0.2, **look.margins)
-    _draw_spectra(spectra, look, drawn)
-    _draw_response(response, look, drawn)
+    _draw_spectra(spectra, look, result)
+    _draw_response(response, look, result)
     for axes in (spectra, response):
         _dress(axes, look)
     spectra.tick_params(labelbottom=False)
@@ -145,35 +112,39 @@ def _draw(look: _Look, drawn: Drawn) -> Figure:
     return figure
 
 
-def _draw_spectra(axes: Axes, look: _Look, drawn: Drawn) -> None:
-    low_db, high_db, freqs_hz = drawn.target_low_db, drawn.target_high_db, drawn.freqs_hz
-    axes.plot(freqs_hz, drawn.source_db, color=look.source, linewidth=1.4, linestyle=(0, (4, 1.5)), label="source")
-    axes.plot(freqs_hz, drawn.result_db, color=look.result, linewidth=2.0, label="after the EQ")
-    axes.fill_between(freqs_hz, low_db, high_db, color=look.target, alpha=0.35, linewidth=0, label=drawn.target_label)
+def _draw_spectra(axes: Axes, look: _Look, result: Result) -> None:
+    low_db, high_db = result.target_low_db, result.target_high_db
+    label = "usual range of the word" if result.word else "the reference's balance"
+    axes.plot(GRID_HZ, result.source_db, color=look.source, linewidth=1.4, linestyle=(0, (4, 1.5)), label="source")
+    axes.plot(GRID_HZ, result.result_db, color=look.result, linewidth=2.0, label="after the EQ")
+    axes.fill_between(GRID_HZ, low_db, high_db, color=look.target, alpha=0.35, linewidth=0, label=label)
     # Above the axes, where no curve can run through it.
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=look.legend_columns, fontsize=look.text_pt,
         labelcolor=look.ink, labelspacing=0.3, frameon=False, handlelength=2.2, borderaxespad=0.2, columnspacing=1.8,
     )  # fmt: skip
     axes.set_ylabel("Level (dB)", size=look.text_pt, color=look.ink)
-    levels = np.concatenate([drawn.source_db, low_db, high_db, drawn.result_db])
+    levels = np.concatenate([result.source_db, low_db, high_db, result.result_db])
     levels = levels[np.isfinite(levels)]
     if levels.size:
         axes.set_ylim(max(levels.min(), levels.max() - _DEEPEST_DB) - 3, levels.max() + 3)
 
 
-def _draw_response(axes: Axes, look: _Look, drawn: Drawn) -> None:
+def _draw_response(axes: Axes, look: _Look, result: Result) -> None:
+    output_gain_db = result.eq.output_gain_db
+    freqs_hz = np.geomspace(20.0, min(20_000.0, result.sample_rate / 2), 400)
+    eq_db = result.eq.response_db(freqs_hz, result.sample_rate) + output_gain_db
     axes.axhline(0, color="#888888", linewidth=1)
-    axes.fill_between(drawn.eq_freqs_hz, 0, drawn.eq_db, color=look.eq, alpha=0.12, linewidth=0)
-    axes.plot(drawn.eq_freqs_hz, drawn.eq_db, color=look.eq, linewidth=2.0)
-    enabled = [band for band in drawn.bands if band.enabled]
-    dots_hz, gains_db = [band.freq_hz for band in enabled], [band.gain_db + drawn.output_gain_db for band in enabled]
+    axes.fill_between(freqs_hz, 0, eq_db, color=look.eq, alpha=0.12, linewidth=0)
+    axes.plot(freqs_hz, eq_db, color=look.eq, linewidth=2.0)
+    enabled = [band for band in result.eq.bands if band.enabled]
+    dots_hz, gains_db = [band.freq_hz for band in enabled], [band.gain_db + output_gain_db for band in enabled]
     axes.plot(dots_hz, gains_db, "o", color=look.eq, markersize=8, markeredgecolor=look.edge, clip_on=False, zorder=5)
     title = "ReaEQ's response with its output gain; a dot for each band"
     axes.set_title(title, loc="left", fontsize=look.text_pt, color=look.soft, pad=4)
     axes.set_ylabel("Gain (dB)", size=look.text_pt, color=look.ink)
     # Silence in a stop band must not hide the rest; 6 dB at least, so that a small EQ looks small.
-    sizes = np.abs(np.concatenate([drawn.eq_db, gains_db]))
+    sizes = np.abs(np.concatenate([eq_db, gains_db]))
     reach_db = min(max(6.0, *sizes[np.isfinite(sizes)] * 1.15, 0.0), 24.0)
     axes.set_ylim(-reach_db, reach_db)
     axes.yaxis.set_major_locator(FixedLocator(range(-24, 25, 3 if reach_db <= 9 else 6)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil, floor
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dsp.few_bands import Curve, all_wanted, few_bands
+from ..dsp.few_bands import Curve, few_bands
 from ..dsp.fit import DEFAULT_KINDS, fit_bands
 from ..dsp.other_rate import at_rate
 from ..dsp.response import eq_from_params
@@ -61,39 +61,33 @@ def realize(eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: 
     return bands_for([fit_target(eq_model, code, seen, loudness)])[0]
 
 
-@dataclass(frozen=True)
-class FitTarget:
-    """What bands are searched for; curves are (bands,) dB.
+@dataclass(frozen=True, kw_only=True)
+class FitTarget(Curve):
+    """What bands are searched for on the grid, for a sound; what is to come out is meant of bands and output gain
+    together, and the axis is the word's curve, weighted by what is heard.
 
     Attributes:
-        out: what is to come out of bands and output gain together.
         gain_db: the output gain that makes the part of it that lies beside half of the spectrum.
-        weight: how much each point of it counts.
-        limit: what may come out at most.
-        sound: bool, where the source has sound.
-        axis: the word's curve, weighted by what is heard: what of it is missed counts more; zeros for none.
         sample_rate: Hz, at which the bands will run.
-        ends: (2,) Hz, below and above what nothing is wanted.
     """
 
-    out: Tensor
     gain_db: float
-    weight: Tensor
-    limit: Tensor
-    sound: Tensor
-    axis: Tensor
     sample_rate: int
-    ends: Tensor = field(default_factory=all_wanted)
 
-    def comes_out(self, eq: Eq) -> Tensor:
-        """(bands,) of an EQ with the output gain that brings it nearest to what is wanted, dB."""
+    def over_db(self, eq: Eq) -> Tensor:
+        """(bands,): how far an EQ comes out over the limit, with the output gain that brings it nearest to what is
+        wanted."""
         response, weight = eq_curve(eq, self.sample_rate), self.weight / self.weight.sum()
-        return response + ((self.out - response) * weight).sum()
+        return response + ((self.target_db - response) * weight).sum() - self.most_db
 
-    def kept_down(self, over: Tensor) -> FitTarget:
-        """The same, lower and with more weight where bands went `over` (bands,) dB the limit."""
-        broken = over > -OVER_DB
-        return replace(self, out=self.out - over.clamp_min(0.0), weight=torch.where(broken, OVER_WEIGHT, self.weight))
+    def kept_down(self, over_db: Tensor) -> FitTarget:
+        """The same, lower and with more weight where bands went `over_db` (bands,) the limit."""
+        weight = torch.where(over_db > -OVER_DB, OVER_WEIGHT, self.weight)
+        return replace(self, target_db=self.target_db - over_db.clamp_min(0.0), weight=weight)
+
+    def times(self, factor: float) -> FitTarget:
+        """The same shape at another size."""
+        return replace(self, target_db=factor * self.target_db, most_db=factor * self.most_db)
 
 
 def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> list[Eq]:
@@ -107,8 +101,8 @@ def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> li
         eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
         # where a shelf or skirt reaches into the silence: look again, from further below and with more weight there
         for _ in range(LOOKS):
-            over = {n: targets[n].comes_out(eqs[n]) - targets[n].limit for n in aims}
-            aims = {n: aims[n].kept_down(over[n]) for n in aims if bool((over[n] > 0).any())}
+            over_db = {n: targets[n].over_db(eqs[n]) for n in aims}
+            aims = {n: aims[n].kept_down(over_db[n]) for n in aims if bool((over_db[n] > 0).any())}
             eqs |= zip(aims, search(list(aims.values()), rate), strict=True)
     return [eqs[n] for n in range(len(targets))]
 
@@ -123,11 +117,11 @@ def shared_bands_for(targets: Sequence[FitTarget], shares: Sequence[float]) -> l
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
     aims = list(targets)
     for look in range(LOOKS + 1):
-        found = shared_bands([_curve(one) for one in aims], shares, GRID, rate)
-        over = [one.comes_out(eq) - one.limit for one, eq in zip(targets, found, strict=True)]
-        if look == LOOKS or not any(bool((more > 0).any()) for more in over):
+        found = shared_bands(aims, shares, GRID, rate)
+        over_db = [one.over_db(eq) for one, eq in zip(targets, found, strict=True)]
+        if look == LOOKS or not any(bool((more > 0).any()) for more in over_db):
             break
-        aims = [aim.kept_down(more) if bool((more > 0).any()) else aim for aim, more in zip(aims, over, strict=True)]
+        aims = [aim.kept_down(more) if bool((more > 0).any()) else aim for aim, more in zip(aims, over_db, strict=True)]
     return found
 
 
@@ -160,7 +154,8 @@ def fit_target(
     visible = seen.visible.mul(100).round() / 100 * COMPARED
     axis = _axis(word_db, visible / visible.sum().clamp_min(1e-9))
     limit = torch.minimum(lift + OVER_DB, most)
-    return FitTarget(out, gain, weight, limit, seen.visible > 0.5, axis, loudness.sample_rate, ends)
+    sound, rate = seen.visible > 0.5, loudness.sample_rate
+    return FitTarget(out, weight, sound, limit, axis, ends, gain_db=gain, sample_rate=rate)
 
 
 def heard_weight(ltas_db: Tensor) -> Tensor:
@@ -228,7 +223,8 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
     low, high = (torch.zeros(()).to(curve) + float(-edge) for edge in (curve.max(), curve.min()))
     for _ in range(LEVEL_ROUNDS):
         levels = low + (high - low) * LEVELS.to(curve)
-        soft = loudness.lost_each_db(torch.minimum(curve + levels[:, None], lift)) > 0  # up to the level, then not
+        tried = torch.minimum(curve + levels[:, None], lift)
+        soft = loudness.lost_each_db(tried.numpy()) > 0  # up to the level, then not
         last = min(max(int(soft.sum()) - 1, 0), len(LEVELS) - 2)
         low, high = levels[last], levels[last + 1]
     out = torch.minimum(curve + 0.5 * (low + high), lift)
@@ -238,31 +234,28 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
-    found = few_bands([_curve(one) for one in targets], GRID, rate)
+    found = few_bands(targets, GRID, rate)
     # Of a word that does little (a blend of small weights, or whose parts undo each other) no band is worth its price;
     # but somebody asked for it: its shape is searched for at a size at which bands pay.
     sizes = {n: _size_db(one) for n, one in enumerate(targets) if not found[n].bands and bool(one.axis.any())}
     times = {n: SHOWN_DB / size for n, size in sizes.items() if FAINT_UP_TO_DB < size < SHOWN_DB}
-    larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], GRID, rate)
+    larger = few_bands([targets[n].times(factor) for n, factor in times.items()], GRID, rate)
     for (n, factor), eq in zip(times.items(), larger, strict=True):
         found[n] = scaled(eq, 1 / factor)
     return [at_rate(eq, GRID_HZ, rate, sample_rate) for eq in found]
 
 
-def _curve(one: FitTarget, times: float = 1.0) -> Curve:
-    return Curve(times * one.out, one.weight, one.sound, times * one.limit, one.axis, one.ends)
-
-
 def _size_db(one: FitTarget) -> float:
     """RMS of what is wanted, its level left out."""
     weight = one.weight / one.weight.sum().clamp_min(1e-9)
-    return float(((one.out - (one.out * weight).sum()).square() * weight).sum().sqrt())
+    return float(((one.target_db - (one.target_db * weight).sum()).square() * weight).sum().sqrt())
 
 
 def _five(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     if not targets:
         return []
-    curves, weights = torch.stack([one.out - one.gain_db for one in targets]), torch.stack([t.weight for t in targets])
+    curves = torch.stack([one.target_db - one.gain_db for one in targets])
+    weights = torch.stack([one.weight for one in targets])
     found = fit_bands(curves, sample_rate, weights, min_band_oct=NARROWEST_OCT)
     return [eq_from_params(params, DEFAULT_KINDS) for params in found]
 

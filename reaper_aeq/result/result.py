@@ -191,13 +191,14 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, again: Again |
     if np.isfinite(before) and np.isfinite(after):
         gain_db = float(np.clip(before - after, -OUTPUT_LIMIT_DB, result.most_gain_db))
     gain_db = round(gain_db, 2)
+    return under_peaks(result, gain_db, *_peaks_db(eq, gain_db, analysis, again))
+
+
+def _peaks_db(eq: Eq, gain_db: float, analysis: Analysis, again: Again | None = None) -> Peaks:
+    """As `true_peaks_db` where `harmless_peaks` says nothing; where the sound is gone or is another one by now, by its
+    loudest pieces."""
     if peaks := harmless_peaks(eq, gain_db, analysis):
-        return under_peaks(result, gain_db, *peaks)
-    return under_peaks(result, gain_db, *_measured_peaks_db(eq, analysis, again))
-
-
-def _measured_peaks_db(eq: Eq, analysis: Analysis, again: Again | None) -> Peaks:
-    """As `true_peaks_db`; where the sound is gone or is another one by now, by its loudest pieces."""
+        return peaks
     rate = analysis.sample_rate
     pieces = analysis.loudest if analysis.loudest is not None and len(analysis.loudest) else None
     if again is not None:
@@ -224,13 +225,11 @@ def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
     """The result with its output gain held by the peaks of a sound that is no longer at hand."""
     if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
         return result
-    eq = result.eq
-    peaks = harmless_peaks(eq, eq.output_gain_db, analysis)
-    peaks = peaks or true_peaks_of_pieces_db(analysis.loudest, eq, result.sample_rate)
-    return under_peaks(result, eq.output_gain_db, *peaks)
+    gain_db = result.eq.output_gain_db
+    return under_peaks(result, gain_db, *_peaks_db(result.eq, gain_db, analysis))
 
 
-def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> tuple[float, float] | None:
+def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> Peaks | None:
     """The least that the true peak of a sound can be, and the most that bands can make of it, dBTP, where that with
     this output gain is within the limit on peaks; None where one has to look."""
     if analysis.loudest is None or not len(analysis.loudest) or analysis.most_peak_db is None:

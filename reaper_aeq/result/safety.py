@@ -19,8 +19,7 @@ from ..dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
 from ..dsp.response import band_responses_db, half_angle_powers
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import LIMITS, PASS_FILTERS, Band, BandKind, Eq, pass_corner_hz
-
-GRID = torch.from_numpy(GRID_HZ)
+from ..model.curves import GRID
 
 # How far below its loudest band a source is (dB), and how far that may be lifted (dB). The limits are 6 dB from 40 dB
 # down and 3 dB from 60 dB down; the slopes lie above them, so that no answer flips on a hair, and the rest is room for
@@ -81,14 +80,10 @@ class Loudness:
 
     def lost_db(self, response_db: Tensor) -> float:
         """How much softer the sound gets by an EQ (bands,): the output gain that keeps its loudness, dB."""
-        return float(self.lost_each_db(response_db[None])[0])
+        return float(self.lost_each_db(response_db[None].numpy())[0])
 
-    def lost_each_db(self, responses_db: Tensor) -> Tensor:
+    def lost_each_db(self, responses_db: np.ndarray) -> np.ndarray:
         """The same for several EQs, (n, bands) -> (n,)."""
-        return torch.from_numpy(self.lost_by_each_db(responses_db.numpy()))
-
-    def lost_by_each_db(self, responses_db: np.ndarray) -> np.ndarray:
-        """`lost_each_db` of numpy arrays."""
         gains = np.exp(math.log(10) / 10 * responses_db)
         after = gated_lufs(gains @ self._blocks.T, self._counts)
         if not np.isfinite(self._before) or not np.isfinite(after).all():
@@ -193,7 +188,7 @@ class Limits:
         each = band_responses_db(_params(eq, gains_db), kinds, GRID, self._rate, _grid_powers(self._rate)).numpy()
         each = each[:, [band.enabled for band in eq.bands]]
         response = each.sum(1)
-        gain = self._loudness.lost_by_each_db(response)
+        gain = self._loudness.lost_each_db(response)
         gain = gain if output_gain_db is None else np.full_like(gain, output_gain_db)
         out = response + gain[:, None]
         # what a pass filter takes away was not wanted

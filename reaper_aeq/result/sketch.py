@@ -1,4 +1,5 @@
-"""What is kept with an EQ in REAPER: its picture in a few hundred bytes, and how far it may be turned up unasked."""
+"""What is kept with an EQ in REAPER: its picture in a few hundred bytes, how far it may be turned up unasked, and, to
+learn from later, the sound that it was computed for, small and as plain text."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..dsp.spectrum import Analysis
+from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import LIMITS
+from ..errors import AeqError
 from .result import Result
 from .safety import Limits, Loudness
 
@@ -55,3 +58,20 @@ def _reach(result: Result, analysis: Analysis) -> tuple[float, str]:
     gains_db = gains_db + (result.eq.output_gain_db - gains_db[AS_COMPUTED]) * steps
     pairs = zip(steps.tolist(), gains_db.tolist(), strict=True)
     return float(steps[-1]), " ".join(f"{times:g} {gain_db:.2f}" for times, gain_db in pairs)
+
+
+def heard_of(analysis: Analysis, result: Result) -> dict[str, Any]:
+    """JSON-ready: `sample_rate` in Hz, `kind` or None where it is not sure, `ltas` in whole tenths of a dB as text."""
+    ltas = " ".join(f"{10 * level:.0f}" for level in analysis.ltas_db().tolist())
+    return {"sample_rate": result.sample_rate, "kind": result.known_kind or None, "ltas": ltas}
+
+
+def ltas_of(text: str) -> Tensor:
+    """(bands,) float64 dB. Raises `AeqError` for what is no `ltas` of `heard_of`."""
+    try:
+        found = [int(part) / 10 for part in text.split()]
+    except ValueError:
+        found = []
+    if len(found) != len(GRID_HZ):
+        raise AeqError(f"the spectrum of a sound is {len(GRID_HZ)} whole numbers")
+    return torch.tensor(found, dtype=torch.float64)

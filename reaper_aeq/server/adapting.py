@@ -38,9 +38,8 @@ def listen(given: wire.SoundTask, library: Library, between_blocks: Callable[[],
 def answered(given: wire.AdaptTask, heard: AnalyzedAudio, adapted: Result) -> tuple[wire.AdaptAnswer, Result]:
     """What is answered to a task, and the engine's result with its loudness measured."""
     from ..project.described import along_the_project
-    from ..result.learnable import heard_of
     from ..result.result import with_loudness
-    from ..result.sketch import sketch_of
+    from ..result.sketch import heard_of, sketch_of
 
     number = given.variation
     drawn = adapted.variations[number - 1] if 0 < number <= len(adapted.variations) else adapted

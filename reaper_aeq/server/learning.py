@@ -18,8 +18,8 @@ _one_at_a_time = threading.Lock()  # each edit is counted beside those before it
 
 def learn_edits(engine: AdaptiveEQ, asked: wire.LearnRequest) -> wire.Learned:
     """Of one sound and word the latest edit counts. Raises `AeqError`, and then none of them is learned."""
-    from ..result.learnable import ltas_of
     from ..result.realization import eq_curve
+    from ..result.sketch import ltas_of
 
     profiles = engine.profiles
     curves = [

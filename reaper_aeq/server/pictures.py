@@ -26,9 +26,9 @@ class Pictures:
             return self._drawn(job_id, n, theme, narrow)
 
     def _draw(self, job_id: str, n: int, theme: Theme, narrow: bool) -> bytes:
-        from ..result.plot import Drawn, svg_adaptation
+        from ..result.plot import svg_adaptation
 
         result = self.jobs.ticket(job_id, n).result
         if result is None:
             raise NoSuchJobError(f"task {n} of job {job_id} has no picture: it has no EQ as its answer")
-        return svg_adaptation(Drawn.of(result), theme, narrow)
+        return svg_adaptation(result, theme, narrow)

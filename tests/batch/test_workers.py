@@ -8,7 +8,7 @@ import pytest
 
 from reaper_aeq.batch.inputs import PROJECT, Task
 from reaper_aeq.batch.task import Recipe
-from reaper_aeq.batch.workers import LocalWorkers, own_workers
+from reaper_aeq.batch.workers import LocalWorkers
 
 TASKS = [Task(f"/nowhere/{n}.rpp", PROJECT, f"{n}-id") for n in range(3)]
 
@@ -50,7 +50,7 @@ def listening() -> list[tuple[str, int]]:
 @pytest.mark.slow
 def test_nobody_else_can_reach_the_workers_and_none_is_left(tmp_path):
     before = listening()
-    with own_workers(2) as workers:
+    with contextlib.closing(LocalWorkers(2)) as workers:
         for task in TASKS[:2]:
             workers.submit(*asked(tmp_path, task))
         for (task,), answer in answers(workers, 2):
@@ -62,7 +62,7 @@ def test_nobody_else_can_reach_the_workers_and_none_is_left(tmp_path):
 
 @pytest.mark.slow
 def test_only_the_task_of_a_worker_that_dies_is_blamed(tmp_path):
-    with own_workers(2) as workers:
+    with contextlib.closing(LocalWorkers(2)) as workers:
         for task in TASKS[:2]:
             workers.submit(*asked(tmp_path, task))
         one, other = processes(2)

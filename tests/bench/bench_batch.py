@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from standin.example import ItemSpec, TrackSpec, write
 from reaper_aeq.batch.inputs import Task, find_tasks
 from reaper_aeq.batch.run import Batch, Counts, Watch
 from reaper_aeq.batch.task import Recipe
-from reaper_aeq.batch.workers import Workers, own_workers
+from reaper_aeq.batch.workers import LocalWorkers, Workers
 from reaper_aeq.request import EqRequest
 from reaper_aeq.util.paths import shipped
 
@@ -123,7 +123,7 @@ def main() -> None:
         print(f"{what} of {options.seconds:g} s, {os.cpu_count()} cores ({busy:.1f} busy)")
         print(f"{'':>12} {'items':>6} {'wall s':>9} {'items/s':>9} {'ms/item':>10} {'CPU ms':>10} {'shared ms':>10}")
         costs = {}
-        with own_workers(2) as workers:
+        with closing(LocalWorkers(2)) as workers:
             cost(workers, tasks[:8], recipe, folder / "warm 2")
             for size in options.sizes:
                 costs[size] = cost(workers, tasks[:size], recipe, folder / f"out {size}")
@@ -131,7 +131,7 @@ def main() -> None:
             largest = options.sizes[-1]
             print(row("unchanged", cost(workers, tasks[:largest], recipe, folder / f"out {largest}")), flush=True)
             two = cost(workers, tasks[: options.speedup], recipe, folder / "out two")
-        with own_workers(1) as workers:
+        with closing(LocalWorkers(1)) as workers:
             cost(workers, tasks[:4], recipe, folder / "warm 1")
             one = cost(workers, tasks[: options.speedup], recipe, folder / "out one")
         print(row("2 workers", two), row("1 worker", one), sep="\n")

@@ -28,7 +28,7 @@ from reaper_aeq.batch import workers as crew
 from reaper_aeq.batch.inputs import find_tasks
 from reaper_aeq.batch.task import NAME, Recipe
 from reaper_aeq.cli.main import main
-from reaper_aeq.project.plan_file import read_plan
+from reaper_aeq.project.plan import read_plan
 from reaper_aeq.reaper.rpp.project import Project
 from reaper_aeq.request import EqRequest
 from reaper_aeq.util.locks import lock

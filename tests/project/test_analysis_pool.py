@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from standin.example import ItemSpec, TrackSpec, write
 
-from reaper_aeq.project.analysis_pool import Stopped, open_analysis_pool, results
+from reaper_aeq.project.analysis_pool import AnalysisPool, Stopped, results
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.reaper.rpp.project import Project
 
@@ -24,7 +24,7 @@ def test_a_short_loop_over_ten_hours_tells_its_progress_and_stops_when_asked(tmp
     item = ItemSpec("loop.wav", length=HOURS_S, loop=True, rate=rate, preserve_pitch=True, fade_in=HOURS_S)
     mixer = Mixer(Project.read(write(tmp_path / "s.rpp", [TrackSpec("loop", [item])], sample_rate=8000)))
     told: list[tuple[int, int]] = []
-    with open_analysis_pool(lambda what, done, total: told.append((done, total)), 8000) as hearing:
+    with AnalysisPool(lambda what, done, total: told.append((done, total)), 8000) as hearing:
         hearing.total_s = mixer.seconds({0})
         began = time.monotonic()
         work = hearing.pool.submit(mixer.analyze_track, mixer.tracks[0], {}, hearing.analyze)
@@ -50,7 +50,7 @@ def test_of_two_mistakes_the_first_in_order_is_told_whichever_came_first():
         return n
 
     with (
-        open_analysis_pool(lambda *_: None, 48_000, threads=3) as hearing,
+        AnalysisPool(lambda *_: None, 48_000, threads=3) as hearing,
         pytest.raises(ValueError, match="the second"),
     ):
         hearing.each(work, range(3))

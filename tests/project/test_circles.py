@@ -14,7 +14,7 @@ from reaper_aeq.project.circles import closing, groups
 from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.mix import FEW, Mixer
 from reaper_aeq.project.mix_pass import STAGE, TrackSound
-from reaper_aeq.project.plan_file import parse_plan
+from reaper_aeq.project.plan import parse_plan
 from reaper_aeq.project.runner import levels
 from reaper_aeq.project.wiring import MOST_CUT
 from reaper_aeq.reaper.rpp.project import Project

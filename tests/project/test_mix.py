@@ -16,7 +16,7 @@ from reaper_aeq.project.file_backend import FileBackend
 from reaper_aeq.project.media import Library
 from reaper_aeq.project.mix import Mixer
 from reaper_aeq.project.mix_pass import TrackSound
-from reaper_aeq.project.plan_file import parse_plan
+from reaper_aeq.project.plan import parse_plan
 from reaper_aeq.project.runner import levels
 from reaper_aeq.project.spans import Span, merged
 from reaper_aeq.reaper.rpp.project import Project

@@ -12,8 +12,7 @@ from reaper_aeq.eq import Band, Eq
 from reaper_aeq.methods.reference.match import MatchResult
 from reaper_aeq.project.page import PARTS
 from reaper_aeq.project.picture import picture
-from reaper_aeq.project.plan import Plan
-from reaper_aeq.project.plan_file import read_plan
+from reaper_aeq.project.plan import Plan, read_plan
 from reaper_aeq.project.report import Report
 from reaper_aeq.project.rows import MASTER, Row, loudness_lufs, visible_share
 from reaper_aeq.result.result import Result
@@ -66,7 +65,7 @@ def test_the_same_run_gives_the_same_page_and_json():
         Row(2, "", left="it is muted", warnings=["& so on"]),
         Row(MASTER, "MASTER", result=matched, instance="AEQ match: a 50%", duration_s=200.0),
     ]
-    report = Report("song.rpp", "song.aeq.rpp", RATE, Plan(Path("p.toml")), "# <plan>", rows)
+    report = Report("song.rpp", "song.aeq.rpp", RATE, Plan(Path("p.toml"), text="# <plan>"), rows)
     html = report.html()
     assert html == report.html() and "<b>" not in html.replace("<b>Track 2</b>", "") and "&lt;plan&gt;" in html
     for words in ("2 of 3 got an EQ", "1 left alone", "1 warning", "5.0 → 2.5 dB", "3.3 min", "Drums &amp; all"):
@@ -74,4 +73,4 @@ def test_the_same_run_gives_the_same_page_and_json():
     tracks = json.loads(json.dumps(report.to_dict(), allow_nan=False))["tracks"]
     assert tracks[1]["left_alone"] == "it is muted" and tracks[2]["references"] == ["a"]
     assert tracks[2]["distance_db"] == {"before": 5.0, "after": 2.5} and tracks[0]["bands"][0]["gain_db"] == 30.0
-    assert Report("a", "b", RATE, read_plan(), "", []).to_dict()["plan"] == "default"
+    assert Report("a", "b", RATE, read_plan(), []).to_dict()["plan"] == "default"

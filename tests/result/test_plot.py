@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from reaper_aeq import Band
+from reaper_aeq import Band, Eq
+from reaper_aeq.dsp.spectrum import GRID_HZ
 from reaper_aeq.errors import OutputError
-from reaper_aeq.result.plot import Drawn, plot_adaptation
+from reaper_aeq.result.plot import plot_adaptation
+from reaper_aeq.result.result import Result
 
-FREQS_HZ = np.geomspace(20, 20_000, 60)
-EQ_HZ = np.geomspace(20, 20_000, 200)
-SOURCE_DB = -3 * np.log2(FREQS_HZ / 20)
+SOURCE_DB = -3 * np.log2(GRID_HZ / 20)
 # A change in the middle leaves the axes as they are: what differs then is the curve itself.
-MIDDLE = 1.0 * ((FREQS_HZ > 300) & (FREQS_HZ < 2000))
+MIDDLE = 1.0 * ((GRID_HZ > 300) & (GRID_HZ < 2000))
 
 
 def data(**changes):
@@ -24,16 +24,19 @@ def data(**changes):
         name: changes.pop(name) for name in ("title", "subtitle") if name in changes
     }
     curves = {
-        "freqs_hz": FREQS_HZ,
         "source_db": SOURCE_DB,
         "target_low_db": SOURCE_DB - 3,
         "target_high_db": SOURCE_DB + 6,
-        "eq_freqs_hz": EQ_HZ,
-        "eq_db": 4 / (1 + (EQ_HZ / 300) ** 2),
-        "result_db": SOURCE_DB + 4 / (1 + (FREQS_HZ / 300) ** 2),
-        "bands": (Band("low_shelf", 300, 4.0), Band("band", 2000, -2.0, enabled=False)),
+        "eq": eq(Band("low_shelf", 300, 4.0), Band("band", 2000, -2.0, enabled=False)),
+        "result_db": SOURCE_DB + 4 / (1 + (GRID_HZ / 300) ** 2),
     }
-    return {"drawn": Drawn(**curves | changes), **titles}
+    said = ("warm", 1.0, "adaptive")
+    scores = {"score_before": 0.3, "score_after": 0.6, "confidence": 0.9, "explanation": "", "sample_rate": 48_000}
+    return {"result": Result(*said, **scores, **curves | changes), **titles}
+
+
+def eq(*bands, output_gain_db=0.0):
+    return Eq(bands, output_gain_db)
 
 
 @pytest.fixture
@@ -73,10 +76,10 @@ def test_same_data_same_picture(picture, plain):
         ({"result_db": SOURCE_DB + 3 * MIDDLE}, "upper"),
         ({"target_high_db": SOURCE_DB + 6 - MIDDLE}, "upper"),
         ({"target_low_db": SOURCE_DB - 3 + MIDDLE}, "upper"),
-        ({"source_db": np.where(FREQS_HZ < 60, np.nan, SOURCE_DB)}, "upper"),
-        ({"eq_db": 3 / (1 + (EQ_HZ / 300) ** 2)}, "lower"),
-        ({"bands": (Band("low_shelf", 200, 4.0),)}, "lower"),
-        ({"bands": (Band("low_shelf", 300, 4.0), Band("band", 2000, -2.0))}, "lower"),
+        ({"source_db": np.where(GRID_HZ < 60, np.nan, SOURCE_DB)}, "upper"),
+        ({"eq": eq(Band("low_shelf", 300, 4.0), output_gain_db=-1.0)}, "lower"),
+        ({"eq": eq(Band("low_shelf", 200, 4.0))}, "lower"),
+        ({"eq": eq(Band("low_shelf", 300, 4.0), Band("band", 2000, -2.0))}, "lower"),
     ],
 )
 def test_each_datum_is_drawn_in_its_own_half(picture, plain, changes, where):
@@ -110,13 +113,14 @@ def test_no_text_runs_off_the_picture_or_fails(picture, text):
 
 
 def test_masked_and_missing_data_are_gaps(picture):
-    nothing = np.full(60, np.nan)
-    picture(source_db=nothing, result_db=nothing, target_low_db=nothing, target_high_db=nothing, bands=())
+    nothing = np.full(len(GRID_HZ), np.nan)
+    picture(source_db=nothing, result_db=nothing, target_low_db=nothing, target_high_db=nothing, eq=Eq())
 
 
 def test_a_stop_band_does_not_hide_the_rest(picture):
-    deep = np.where(EQ_HZ < 40, -300.0, data()["drawn"].eq_db)
-    assert picture(eq_db=deep).shape == (800, 1000, 4)
+    deep = eq(*[Band("high_pass", 400, bandwidth_oct=0.5)] * 4, Band("band", 2000, -2.0))
+    assert deep.response_db(np.array([20.0]), 48_000)[0] < -100
+    assert picture(eq=deep).shape == (800, 1000, 4)
 
 
 def test_missing_folder_is_one_clear_error(tmp_path):

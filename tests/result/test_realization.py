@@ -177,8 +177,9 @@ def test_an_answer_does_the_same_at_every_rate():
     wanted = Eq((Band("band", 285.0, 1.9, 2.15), Band("band", 12_000.0, -3.2, 2.33)))
     out = torch.from_numpy(wanted.response_db(GRID_HZ, 48_000))
     ones = torch.ones_like(out)
-    rest = (0.0, ones, 12 * ones, ones > 0, torch.zeros_like(out))
-    low, high = (bands_for([FitTarget(out, *rest, rate)])[0] for rate in (48_000, 96_000))
+    rest = (ones, ones > 0, 12 * ones, torch.zeros_like(out))
+    aims = (FitTarget(out, *rest, gain_db=0.0, sample_rate=rate) for rate in (48_000, 96_000))
+    low, high = (bands_for([aim])[0] for aim in aims)
     inside = GRID_HZ[GRID_HZ <= 16_000]
     apart = high.response_db(inside, 96_000) - low.response_db(inside, 48_000)
     assert low.bands and abs(apart).max() < 0.2

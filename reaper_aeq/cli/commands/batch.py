@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -91,14 +91,15 @@ def batch(
 
         from ...batch.index import HTML, write_index
         from ...batch.run import Batch, Watch
-        from ...batch.workers import own_workers, workers_at, workers_of_this_machine
+        from ...batch.workers import LocalWorkers, workers_at, workers_of_this_machine
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
         watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
         place = out.absolute()
         run = Batch(
             found.tasks, recipe, place, watch,
-            lambda: workers_at(scheduler, recipe, str(place)) if scheduler else own_workers(count), retries, again,
+            lambda: workers_at(scheduler, recipe, str(place)) if scheduler else closing(LocalWorkers(count)),
+            retries, again,
         )  # fmt: skip
         try:
             counts = run.run()

@@ -19,7 +19,7 @@ from .adapt import decibels, most
 from .checks import check_models, check_new_folder
 from .console import print_json, progress, say, table
 from .options import Json, Models
-from .outputs import Outputs
+from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ def adapt_track(engine: AdaptiveEQ, track: SongTrack, number: int, out: Path) ->
     result = engine.adapt(track.audio, RATE, track.word)
     write_wav(out / f"{stem}-before.wav", track.audio)
     outputs = Outputs(out / f"{stem}-after.wav", out / f"{stem}.RfxChain", out / f"{stem}.png")
-    with outputs.opened(RATE, len(track.audio)) as files:
+    with all_opened([outputs], RATE, len(track.audio)) as (files,):
         files.write(result, [track.audio], instance_name(track.word, 1.0), f"{track.name}: {track.word}")
     return result
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import ctypes
 import importlib.util
+import runpy
 import sys
 from pathlib import Path
 
@@ -36,15 +36,10 @@ def torch_builds() -> dict[str, str | None] | None:
     if spec is None or spec.origin is None:
         return None
     try:
-        tree = ast.parse(Path(spec.origin).with_name("version.py").read_text(encoding="utf-8"))
-    except (OSError, ValueError, SyntaxError):
+        found = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
+        return {name: found[name] for name in ("cuda", "hip")}
+    except Exception:  # whatever it is, loading torch will tell
         return None
-    found: dict[str, str | None] = {}
-    for line in tree.body:
-        if isinstance(line, ast.Assign | ast.AnnAssign) and isinstance(line.value, ast.Constant):
-            for name in line.targets if isinstance(line, ast.Assign) else [line.target]:
-                found[ast.unparse(name)] = None if line.value.value is None else str(line.value.value)
-    return {name: found[name] for name in ("cuda", "hip")} if {"cuda", "hip"} <= found.keys() else None
 
 
 def has_driver(platform: str = sys.platform) -> bool:

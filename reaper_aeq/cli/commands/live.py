@@ -118,7 +118,7 @@ def live_project(
     as_json: Json = False,
 ) -> None:
     """Give each track, and the master, the EQ that a plan asks for."""
-    from ...project.plan_file import read_plan
+    from ...project.plan import read_plan
 
     chosen = read_plan(plan)
     check_plan(chosen, models)

@@ -14,7 +14,7 @@ from .adapt import about, show
 from .checks import check_models, check_outputs, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress
 from .options import Force, FxChain, Json, Models, Plot, References, Source, range_of
-from .outputs import Outputs
+from .outputs import Outputs, all_opened
 
 
 def match(
@@ -60,7 +60,7 @@ def match(
         from ...dsp.audio import AudioFile
 
         opened = [AudioFile(path) for path in references]
-        with AudioFile(source) as file, outputs.opened(file.sample_rate, file.channels, like=file) as files:
+        with AudioFile(source) as file, all_opened([outputs], file.sample_rate, file.channels, like=file) as (files,):
             from ...result.result import with_loudness
             from .sound import counted, hear, load_engine
 

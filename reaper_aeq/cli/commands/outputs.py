@@ -54,12 +54,6 @@ class Outputs:
         if not force:
             refuse_replacing(self.paths, inputs, "choose another name, or say --force to have it replaced")
 
-    @contextmanager
-    def opened(self, sample_rate: int, channels: int, like: AudioFile | None = None) -> Iterator[OpenOutputs]:
-        """`all_opened` for one."""
-        with all_opened([self], sample_rate, channels, like) as (opened,):
-            yield opened
-
 
 @dataclass(frozen=True)
 class OpenOutputs:
@@ -126,11 +120,11 @@ def draw(path: Path, result: Result, title: str) -> None:
     """The picture of one result. Raises `OutputError`."""
     import logging
 
-    from ...result.plot import Drawn, plot_adaptation
+    from ...result.plot import plot_adaptation
 
     # where its cache of fonts cannot be kept, matplotlib would say so each time
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    plot_adaptation(path, Drawn.of(result), title=title, subtitle=result.explanation)
+    plot_adaptation(path, result, title=title, subtitle=result.explanation)
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:

@@ -57,14 +57,14 @@ def project(
     # what can be wrong is said before anything is listened to
     from ...project import NOTHING_PLAYS
     from ...project.places import Places
-    from ...project.plan_file import read_plan
+    from ...project.plan import read_plan
     from ...reaper.rpp.project import Project
 
     opened = Project.read(song)
     places = Places.beside(song, out, in_place)
     chosen = read_plan(plan)
     if not dry_run:
-        check_outputs([places.project, places.html, places.json])
+        check_outputs(places.paths)
     check_plan(chosen, models)
     if not any(track.items for track in opened.tracks):
         raise AudioError(NOTHING_PLAYS)
@@ -87,8 +87,7 @@ def project(
     if backup:
         say(f"\nthe file that was there before is kept as {printable(backup)}")
     if not dry_run:
-        written = (places.project, places.html, places.json)
-        say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in written))
+        say("\n" * (not backup) + "\n".join(f"wrote {printable(path)}" for path in places.paths))
 
 
 def show(rows: Sequence[Row]) -> None:

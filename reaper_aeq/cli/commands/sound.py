@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,11 +46,8 @@ def hear(
 
 def counted(file: AudioFile, step_done: StepDone) -> Iterator[np.ndarray]:
     """The blocks of a file that is written anew, each told of; short ones, for filters hold several copies of them."""
-    return _told(file.blocks(WRITTEN_S), _counter(file, "writing", step_done, WRITTEN_S))
-
-
-def _told(blocks: Iterable[np.ndarray], between_blocks: Callable[[], None]) -> Iterator[np.ndarray]:
-    for block in blocks:
+    between_blocks = _counter(file, "writing", step_done, WRITTEN_S)
+    for block in file.blocks(WRITTEN_S):
         between_blocks()
         yield block
 

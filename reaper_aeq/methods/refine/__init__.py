@@ -65,7 +65,7 @@ class Aims:
         freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()
         target, weight, limit, sound = (
             torch.stack([getattr(one, name) for one in found]).to(device)
-            for name in ("out", "weight", "limit", "sound")
+            for name in ("target_db", "weight", "most_db", "sound")
         )
         weight = weight / weight.sum(-1, keepdim=True)
         return cls(target, weight, limit, sound, freq_hz.to(device), kinds, rate)

@@ -10,8 +10,8 @@ from ...reaper.edits import HeldEq, signature, toward
 from ...reaper.live import by_hand, check, reaeq, target, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.target import Target
-from ...result.learnable import ltas_of
 from ...result.realization import eq_curve
+from ...result.sketch import ltas_of
 from ..live.run import TrackChoice
 
 LABEL = "learn from my edits"

@@ -27,10 +27,10 @@ from ...reaper.live.target import Target
 from ...reaper.live.window import LONGEST_S
 from ...reaper.reaeq.names import instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
-from ...result.learnable import heard_of
 from ...result.result import Result, raised, with_loudness
+from ...result.sketch import heard_of
 from ...util.files import output_error
-from ..analysis_pool import Progress, open_analysis_pool
+from ..analysis_pool import AnalysisPool, Progress
 from ..described import along_the_project, in_sound
 from ..plan import Action
 from ..rows import MASTER, Row
@@ -245,7 +245,7 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
 
     An error, or an interrupt, ends what is still heard at its next block.
     """
-    with open_analysis_pool() as pool:
+    with AnalysisPool() as pool:
         return pool.each(lambda one: listen(one, pool.check), targets, heard)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ...eq import Band, Eq
-from ..edits import HeldEq, described, kept
+from ...eq import Eq
+from ..edits import HeldEq, described, kept, without_envelopes
 from ..instance_record import InstanceRecord
 from . import reaeq
 from .api import Api, LiveError
@@ -15,7 +15,6 @@ from .envelopes import driven
 from .target import Target
 
 SAME_WEIGHT = 0.005  # names have whole per cents
-_FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def edit_of(reaper: Api, track: str, instance: reaeq.Instance | None) -> HandEdi
         return None
     change = described(computed, held)
     if change:
-        held = _without_envelopes(computed, held, driven(reaper, track, instance.index))
+        held = without_envelopes(computed, held, driven(reaper, track, instance.index))
         change = described(computed, held)
     return HandEdit(instance.index, instance.record, computed, held, change) if change else None
 
@@ -71,14 +70,3 @@ def _same_question(record: InstanceRecord, blend: Mapping[str, float], heard: Ma
     if len(blend) != 1 or blend.keys() != record.blend.keys():
         return False
     return all(abs(weight - record.blend[word]) < SAME_WEIGHT for word, weight in blend.items())
-
-
-def _without_envelopes(computed: Eq, held: HeldEq, moved: set[int]) -> HeldEq:
-    """What follows an envelope is no hand's work: it counts as it was computed."""
-    bands: list[Band | None] = list(held.bands)
-    for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
-        names = [name for n, name in enumerate(_FIELDS) if 3 * place + n in moved]
-        if band is not None and names:
-            bands[place] = replace(band, **{name: getattr(before, name) for name in names})
-    gain_db = computed.output_gain_db if 3 * len(held.bands) in moved else held.output_gain_db
-    return HeldEq(tuple(bands), gain_db)

@@ -3,7 +3,7 @@
 import pytest
 from standin.example import TrackSpec, project
 
-from reaper_aeq.project.routing import silenced
+from reaper_aeq.project.wiring import silenced
 from reaper_aeq.reaper.rpp.project import Project
 
 
