@@ -14,13 +14,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..errors import AeqError
 from ..util.own_process import OwnProcesses, deaf_to_interrupts
 from . import wire
 from .adapting import adapt_all, answered, listen
-from .lanes import SHORT_BLOCKS, LongError
+from .lanes import SHORT_BLOCKS, LongError, leave_when_long
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -31,6 +31,7 @@ MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is
 QUIET_S = 4.0  # without a request, then it is started: its two seconds of computing are in nobody's way
 REST_S = 3600.0  # without a request, then its memory is given back
 DEATHS = 2  # after so many it is not tried again
+T = TypeVar("T")
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -120,7 +121,7 @@ class SecondProcess:
             self._lost(pool)
             told(None)
             return
-        future.add_done_callback(lambda ended: self._ended(pool, ended, told))
+        future.add_done_callback(lambda ended: told(self._result(pool, ended)))
 
     def close(self) -> None:
         """Ends it, whatever it is at."""
@@ -130,19 +131,17 @@ class SecondProcess:
         self._drop(self._pool)
 
     def _loaded(self, pool: ProcessPoolExecutor, ended: Future[int]) -> None:
-        if ended.cancelled() or ended.exception():
-            self._lost(pool)
-            return
-        with self._lock:
-            self._ready = self._pool is pool and not self._closed
-        log.info("process %d helps with large presses", ended.result())
+        if number := self._result(pool, ended):
+            with self._lock:
+                self._ready = self._pool is pool and not self._closed
+            log.info("process %d helps with large presses", number)
 
-    def _ended(self, pool: ProcessPoolExecutor, ended: Future[list[SecondAnswer | None]], told: Told) -> None:
+    def _result(self, pool: ProcessPoolExecutor, ended: Future[T]) -> T | None:
+        """None where the process died, which is noted."""
         if ended.cancelled() or ended.exception():
             self._lost(pool)
-            told(None)
-            return
-        told(ended.result())
+            return None
+        return ended.result()
 
     def _lost(self, pool: ProcessPoolExecutor | None) -> None:
         with self._lock:
@@ -187,7 +186,7 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
     library, heard, found = Library(), [], dict[int, SecondAnswer | None]()
     for n, given in enumerate(tasks):
         try:
-            heard.append((n, given, listen(given, library, _leave_when_long())))
+            heard.append((n, given, listen(given, library, leave_when_long(SHORT_BLOCKS))))
         except LongError:
             found[n] = None
         except Exception as error:
@@ -198,18 +197,6 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
         except Exception as error:
             found[n] = refused(error)
     return [found[n] for n in range(len(tasks))]
-
-
-def _leave_when_long() -> Callable[[], None]:
-    blocks = 0
-
-    def between_blocks() -> None:
-        nonlocal blocks
-        blocks += 1
-        if blocks > SHORT_BLOCKS:
-            raise LongError
-
-    return between_blocks
 
 
 def refused(error: Exception) -> SecondAnswer:
