@@ -42,10 +42,8 @@ async def call(
 
     with suppress(Exception):  # the app answers first, with a sentence, and logs what it then raises again
         await app(scope, receive, send)
-    try:
+    with suppress(ValueError):
         answer = json.loads(b"".join(parts))
         if isinstance(answer, dict):
             return status, answer
-    except ValueError:
-        pass
     return 500, {"error": BROKEN}

@@ -10,13 +10,12 @@ import asyncio
 import hmac
 import ntpath
 import os
-from collections.abc import Iterable
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from jinja2 import Template
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -143,18 +142,8 @@ class Guard:
     def _unknown(self, headers: Headers) -> tuple[int, str] | None:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else ""
-        if same(given, self.token) or any(same(value, self.token) for value in self._cookies(headers)):
-            return None
-        return 401, self.no_token
-
-    def _cookies(self, headers: Headers) -> Iterable[str]:
-        for line in headers.getlist("cookie"):
-            try:
-                found = SimpleCookie(line).get(self.cookie)
-            except CookieError:
-                continue
-            if found:
-                yield found.value
+        cookies = [cookie_parser(line).get(self.cookie, "") for line in headers.getlist("cookie")]
+        return None if any(same(value, self.token) for value in (given, *cookies)) else (401, self.no_token)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
         """The whole body, or None for one that is too large, of which no more than the limit is ever held."""
@@ -175,8 +164,7 @@ def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in ANSWER_HEADERS.items():
-                headers[name] = value
+            headers.update(ANSWER_HEADERS)
             headers.setdefault("Cache-Control", "no-store")
         await send(message)
 
@@ -185,14 +173,10 @@ def _with_headers(send: Send) -> Send:
 
 def _replay(body: bytes, receive: Receive) -> Receive:
     """The body that was read already, then whatever follows (a disconnect)."""
-    given = False
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return unread.pop() if unread else await receive()
 
     return replayed
 

@@ -24,8 +24,7 @@ from ..util.locks import lock
 from ..util.message import Message
 from . import letters, wire
 from .app_call import call
-from .failures import BROKEN
-from .faults import first_fault
+from .failures import BROKEN, first_fault
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..util.files import atomic_write, make_folder
+from ..util.files import atomic_write
 from ..util.small_files import read_small
 from ..util.user_folders import user_folder
 
@@ -28,7 +28,7 @@ MAX_STATE_BYTES = 10_000
 
 @dataclass(frozen=True)
 class State:
-    """What the file holds; `wire.StateInfo` describes it."""
+    """What the file holds."""
 
     port: int
     token: str
@@ -127,11 +127,6 @@ def running(path: Path) -> State | None:
     """The backend that answers to this state file, if one does."""
     state = read_state(path)
     return state if state and health(state) else None
-
-
-def prepare_folder(path: Path) -> None:
-    """Makes the folder of the state file, closed to others where it is new. Raises `OutputError`."""
-    make_folder(path.parent, 0o700)
 
 
 def listening_socket(port: int | None) -> socket.socket:

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..eq import LIMITS, Band, BandKind, Eq
 from ..model.kinds import KINDS
@@ -27,15 +22,16 @@ MAX_WAIT_S = 30.0
 MAX_SECTIONS_ASKED = 4000
 MAX_BODY_BYTES = 8_000_000  # some 30,000 items
 
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+def _limited(name: str) -> Any:
+    return Field(ge=LIMITS[name].low, le=LIMITS[name].high, allow_inf_nan=False, strict=True)
+
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Score = Share
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Intensity = Annotated[
-    float, Field(ge=LIMITS["intensity"].low, le=LIMITS["intensity"].high, allow_inf_nan=False, strict=True)
-]
-Adaptation = Annotated[
-    float, Field(ge=LIMITS["adaptation"].low, le=LIMITS["adaptation"].high, allow_inf_nan=False, strict=True)
-]
+Intensity = Annotated[float, _limited("intensity")]
+Adaptation = Annotated[float, _limited("adaptation")]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
 Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
@@ -462,13 +458,3 @@ class Failure(Message):
     """The body of every answer that is not a success."""
 
     error: str
-
-
-class StateInfo(Message):
-    """The file `backend.json`, by which clients find the backend."""
-
-    port: Annotated[int, Field(ge=1, le=65535)]
-    token: Annotated[str, Field(min_length=32)]
-    pid: int
-    version: str
-    started: str

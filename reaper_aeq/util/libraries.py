@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 
 from ..errors import LibraryError
@@ -50,14 +51,9 @@ def _library_of(error: BaseException) -> str | None:
     """The library whose loading raised this: the innermost one that was running its module's top level."""
     if isinstance(error, ImportError) and (found := _root(error.name)) in COMPILED:
         return found
-    name, trace = None, error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        found = _root(frame.f_globals.get("__name__"))
-        if frame.f_code.co_name == "<module>" and found in COMPILED:
-            name = found
-        trace = trace.tb_next
-    return name
+    running = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
+    names = [name for frame in running if (name := _root(frame.f_globals.get("__name__"))) in COMPILED]
+    return names[-1] if names else None
 
 
 def _root(name: object) -> str:

@@ -22,11 +22,11 @@ from ...server.state import (
     default_state_file,
     health,
     open_mailbox,
-    prepare_folder,
     read_state,
     refuse_other_file,
     running,
 )
+from ...util.files import make_folder
 from ...util.locks import lock
 from .checks import check_models
 from .console import print_json, say
@@ -58,7 +58,7 @@ def serve(
         prepare_mailbox(mailbox)
     with_streams(mailbox)
     check_models(models)
-    prepare_folder(path)
+    make_folder(path.parent, 0o700)  # closed to others where it is new
     refuse_other_file(path)
     if state := running(path):
         return tell_of_other(state, path, as_json, mailbox)
