@@ -54,31 +54,25 @@ _TOLD = {
 
 def add_failures(app: FastAPI) -> None:
     """`AeqError` with its own sentence and status, messages that cannot be read, addresses that are none, defects."""
-    app.add_exception_handler(AeqError, _told)
-    app.add_exception_handler(RequestValidationError, _misread)
-    app.add_exception_handler(HTTPException, _no_such_page)
-    app.add_exception_handler(Exception, _broken)
 
+    @app.exception_handler(AeqError)
+    def told(_: Request, error: AeqError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, error.http_status)
 
-def _told(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, getattr(error, "http_status", 400))
+    @app.exception_handler(RequestValidationError)
+    def misread(_: Request, error: RequestValidationError) -> JSONResponse:
+        sentence = first_fault(error.errors()).encode("utf-8", "replace").decode()
+        return JSONResponse({"error": sentence}, 422)
 
+    @app.exception_handler(HTTPException)
+    def no_such_page(request: Request, error: HTTPException) -> JSONResponse:
+        told = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
+        return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
 
-def _misread(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    sentence = first_fault(error.errors()).encode("utf-8", "replace").decode()
-    return JSONResponse({"error": sentence}, 422)
-
-
-def _no_such_page(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    told = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
-    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
-
-
-def _broken(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": BROKEN}, 500)
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return JSONResponse({"error": BROKEN}, 500)
 
 
 def first_fault(errors: list[dict[str, Any]] | Any) -> str:

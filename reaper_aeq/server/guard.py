@@ -103,16 +103,9 @@ class Guard:
             return await HTMLResponse(_PAGE.render(sentence=refusal[1]), refusal[0])(scope, receive, send)
         if refusal:
             return await _refuse(scope, receive, send, *refusal)
-        try:
-            async with asyncio.timeout(BODY_S):
-                body = await self._body(headers, receive)
-        except TimeoutError:
-            late = f"The request did not come within {BODY_S:g} seconds: try again."
-            return await _refuse(scope, receive, send, 408, late)
-        if body is None:
-            limit = f"at most {self.max_body_bytes / 1e6:g} MB"
-            large = f"The request is too large ({limit}): send fewer tasks at once."
-            return await _refuse(scope, receive, send, 413, large)
+        body = await self._body(headers, receive)
+        if not isinstance(body, bytes):
+            return await _refuse(scope, receive, send, *body)
         await self.app(scope, _replay(body, receive), send)
 
     def _stranger(self, headers: Headers) -> tuple[int, str] | None:
@@ -145,18 +138,24 @@ class Guard:
         cookies = [cookie_parser(line).get(self.cookie, "") for line in headers.getlist("cookie")]
         return None if any(same(value, self.token) for value in (given, *cookies)) else (401, self.no_token)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body, or None for one that is too large, of which no more than the limit is ever held."""
+    async def _body(self, headers: Headers, receive: Receive) -> bytes | tuple[int, str]:
+        """The whole body, or why it is refused. Of one that is too large no more than the limit is ever held."""
+        limit = f"at most {self.max_body_bytes / 1e6:g} MB"
+        too_large = 413, f"The request is too large ({limit}): send fewer tasks at once."
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self.max_body_bytes:
-            return None
+            return too_large
         body, more = bytearray(), True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self.max_body_bytes:
-                return None
+        try:
+            async with asyncio.timeout(BODY_S):
+                while more:
+                    message = await receive()
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > self.max_body_bytes:
+                        return too_large
+        except TimeoutError:
+            return 408, f"The request did not come within {BODY_S:g} seconds: try again."
         return bytes(body)
 
 

@@ -77,7 +77,7 @@ def run(
 
         try:
             write_state(path, state)
-            server = Server(limited(app, timeout_graceful_shutdown=2), backend, idle_minutes, announce)
+            server = Server(limited(app), backend, idle_minutes, announce)
             asyncio.run(server.serve_all(sock, mailboxes))
         finally:
             remove_state(path, state.token)

@@ -265,11 +265,8 @@ class AdaptAnswer(EqAnswer):
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
     def _as_printed(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # as said above
-        return {
-            key: value
-            for key, value in plain(self).items()
-            if key not in ("understood", "heard_as", "sections", "heard", "sketch") or value is not None
-        }
+        always = {key for key, field in AdaptAnswer.model_fields.items() if field.is_required()}
+        return {key: value for key, value in plain(self).items() if value is not None or key in always}
 
 
 class DistanceChange(Message):
@@ -302,27 +299,26 @@ class AnalyzeAnswer(Message):
 Answer = AdaptAnswer | MatchAnswer | AnalyzeAnswer
 
 
-class TaskDone(Message):
-    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer.
-
-    `heard`: whether from its files or rendered, and then why.
-    """
+class TaskResult(Message):
+    """What became of a task. `n`: its place in the request, from 0."""
 
     n: int
     id: str
     name: str
+
+
+class TaskDone(TaskResult):
+    """`seconds`: from its start to its answer. `heard`: whether from its files or rendered, and then why."""
+
     ok: Literal[True]
     answer: Answer
     seconds: Seconds
     heard: str = ""
 
 
-class TaskFailed(Message):
+class TaskFailed(TaskResult):
     """`error`: one sentence in the user's words. `unreadable`: a file of a described sound; rendering it may help."""
 
-    n: int
-    id: str
-    name: str
     ok: Literal[False]
     error: str
     unreadable: bool = False
