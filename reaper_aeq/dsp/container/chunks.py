@@ -198,14 +198,19 @@ def _content(window: FileWindow, before: list[FileChunk], name: bytes, least: in
     return window.at(start, size) if size <= 1000 else b""
 
 
-def _describe_wav(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+def _format(window: FileWindow, before: list[FileChunk]) -> tuple[bytes, int, int]:
+    """How samples are coded in a WAV or W64, bytes a frame, bytes a second; zeros where it is not told."""
     content = _content(window, before, b"fmt ", 16)
-    if not content:
-        return None
-    coding, channels, rate, bytes_s, frame = struct.unpack_from("<HHIIH", content)
-    if coding in (1, 3, 6, 7, 0xFFFE) or not bytes_s:  # else a frame holds more than one sample
-        bytes_s = frame * rate
+    coding, channels, rate, bytes_s, frame = struct.unpack_from("<HHIIH", content or bytes(14))
     if not rate or not frame or not channels:
+        return b"", 0, 0
+    # else a frame holds more than one sample
+    return content, frame, frame * rate if coding in (1, 3, 6, 7, 0xFFFE) or not bytes_s else bytes_s
+
+
+def _describe_wav(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+    content, frame, bytes_s = _format(window, before)
+    if not frame:
         return None
     kept = [_span(chunk) for chunk in before if chunk.id in _KEPT]
 
@@ -255,11 +260,8 @@ def _describe_aiff(window: FileWindow, before: list[FileChunk]) -> _Described | 
 
 
 def _describe_w64(window: FileWindow, before: list[FileChunk]) -> _Described | None:
-    content = _content(window, before, b"fmt ", 16)
-    if not content:
-        return None
-    channels, rate, _, frame = struct.unpack_from("<HIIH", content, 2)
-    if not rate or not frame or not channels:
+    content, frame, bytes_s = _format(window, before)
+    if not frame:
         return None
 
     def build(size: int) -> tuple[Piece, ...]:
@@ -269,7 +271,7 @@ def _describe_w64(window: FileWindow, before: list[FileChunk]) -> _Described | N
         whole = 40 + len(header) + 24 + size
         return (_W64_RIFF + struct.pack("<Q", whole) + b"wave" + _W64_TAIL + header + sound,)
 
-    return _Described(frame, frame * rate, build)
+    return _Described(frame, bytes_s, build)
 
 
 def _describe_caf(window: FileWindow, before: list[FileChunk]) -> _Described | None:
