@@ -16,25 +16,16 @@ from collections.abc import Iterator
 
 from ..errors import LibraryError
 
-# What is compiled, and what is installed together with it: a wheel fits only beside its partner of the same release.
-COMPILED = {
-    "torch": ("torch", "torchaudio"),
-    "torchaudio": ("torch", "torchaudio"),
-    "soundfile": ("soundfile",),
-    "soxr": ("soxr",),
-    "numpy": ("numpy",),
-    "scipy": ("scipy",),
-    "safetensors": ("safetensors",),
-}
+PAIR = ("torch", "torchaudio")  # installed together: a wheel fits only beside its partner of the same release
+COMPILED = (*PAIR, "soundfile", "soxr", "numpy", "scipy", "safetensors")
 LONGEST_REASON = 200
 
 
 def explain(error: BaseException) -> LibraryError | None:
     """The sentence for an error that came out of loading one of `COMPILED`, or None for any other error."""
     for cause in _chain(error):
-        name = _library_of(cause)
-        if name:
-            return LibraryError(_sentence(COMPILED[name], cause))
+        if name := _library_of(cause):
+            return LibraryError(_sentence(PAIR if name in PAIR else (name,), cause))
     return None
 
 

@@ -69,7 +69,8 @@ class Output:
     def finish(self) -> None:
         """All of it is on the disk afterwards. Raises `OutputError`."""
         with self.told():
-            _flush(self.temporary)
+            with open(self.temporary, "r+b") as file:  # Windows flushes only what is open for writing
+                os.fsync(file.fileno())
             if (wanted := self._found_mode if self._mode is None else self._mode) is not None:
                 with suppress(OSError):  # a disk that knows no permissions
                     os.chmod(self.temporary, wanted)
@@ -198,11 +199,3 @@ def real_target(path: AnyPath) -> tuple[Path, int | None]:
         read_only = os.name != "nt" and os.statvfs(target).f_flag & os.ST_RDONLY
         raise output_error(path, PermissionError(errno.EROFS if read_only else errno.EACCES, "read-only file"))
     return target, stat.S_IMODE(status.st_mode)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

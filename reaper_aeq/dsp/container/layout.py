@@ -34,9 +34,6 @@ class Layout:
     remark: str | None = None
 
 
-AS_IT_IS = Layout()
-
-
 class Splice:
     """Pieces of a file as a file of their own, for libsndfile.
 
