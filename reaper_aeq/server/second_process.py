@@ -62,7 +62,11 @@ def fits(given: wire.AdaptTask | wire.AnalyzeTask) -> bool:
 
 
 class SecondProcess:
-    """The process as the first one sees it; thread-safe."""
+    """The process as the first one sees it; thread-safe.
+
+    Attributes:
+        ready: whether it is there, with its models.
+    """
 
     def __init__(self, models: Path | None = None):
         """`models`: the folder of the first process's models."""
@@ -70,13 +74,8 @@ class SecondProcess:
         self._lock = threading.Lock()
         self._processes = OwnProcesses()
         self._pool: ProcessPoolExecutor | None = None
-        self._ready = self._closed = False
         self._deaths = 0
-
-    @property
-    def ready(self) -> bool:
-        """Whether it is there, with its models."""
-        return self._ready
+        self.ready = False
 
     def tend(self, idle_s: float) -> None:
         """To be called now and then: starts or ends it, as the first process has had no request for `idle_s`."""
@@ -88,7 +87,7 @@ class SecondProcess:
     def start(self) -> None:
         """Has it started if there is none; returns at once."""
         with self._lock:
-            if self._closed or self._pool or self._deaths >= DEATHS:
+            if self._pool or self._deaths >= DEATHS:
                 return
             pool = None
             try:
@@ -105,14 +104,14 @@ class SecondProcess:
     def rest(self) -> None:
         """Gives its memory back; it has nothing to do."""
         with self._lock:
-            pool, self._pool, self._ready = self._pool, None, False
+            pool, self._pool, self.ready = self._pool, None, False
         self._drop(pool)
 
     def submit(self, tasks: Sequence[wire.AdaptTask], told: Told) -> None:
         """Has tasks answered. `told` gets an answer for each, None for one that is too long; or only None where the
         process died, and nothing is known of any."""
         with self._lock:
-            pool = self._pool if self._ready else None
+            pool = self._pool if self.ready else None
             try:
                 future = pool.submit(_answer, self._models, tasks) if pool else None
             except RuntimeError:  # broken or closed
@@ -126,14 +125,14 @@ class SecondProcess:
     def close(self) -> None:
         """Ends it, whatever it is at."""
         with self._lock:
-            self._closed, self._ready = True, False
+            self._deaths = DEATHS  # it is not started again
+        self.rest()
         self._processes.close()
-        self._drop(self._pool)
 
     def _loaded(self, pool: ProcessPoolExecutor, ended: Future[int]) -> None:
         if number := self._result(pool, ended):
             with self._lock:
-                self._ready = self._pool is pool and not self._closed
+                self.ready = self._pool is pool
             log.info("process %d helps with large presses", number)
 
     def _result(self, pool: ProcessPoolExecutor, ended: Future[T]) -> T | None:
@@ -147,11 +146,9 @@ class SecondProcess:
         with self._lock:
             if pool is None or self._pool is not pool:
                 return
-            self._pool, self._ready = None, False
+            self._pool, self.ready = None, False
             self._deaths += 1
-            closed = self._closed
-        if not closed:
-            log.warning("the process that helps with large presses ended: its sounds are heard again here")
+        log.warning("the process that helps with large presses ended: its sounds are heard again here")
         self._drop(pool)
 
     @staticmethod

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field
 
-from reaper_aeq.server.state import State, health, read_state
+from reaper_aeq.server.state import State, read_state
 from reaper_aeq.util.message import Message
 
 TOKEN, PORT = "0123456789abcdef" * 4, 8765
@@ -60,7 +60,7 @@ class Process:
         def answers() -> State | None:
             assert self.popen.poll() is None, self.popen.communicate()
             state = read_state(self.state_file)
-            return state if state and state.pid == self.popen.pid and health(state) else None
+            return state if state and state.pid == self.popen.pid and state.health() else None
 
         self.state = wait_until(answers, what="the first answer")
         headers = {"Authorization": f"Bearer {self.state.token}"}
