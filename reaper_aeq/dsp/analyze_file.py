@@ -126,8 +126,7 @@ class WatchedSound:
         self.sample_rate, self.between_blocks = sample_rate, between_blocks or (lambda: None)
         self.sections = sections
         self.frames = self.passes = 0
-        self._low: np.ndarray | None = None
-        self._high: np.ndarray | None = None
+        self._low, self._high = np.array(np.inf), np.array(-np.inf)  # then (channels,)
 
     def analyze(
         self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
@@ -144,21 +143,20 @@ class WatchedSound:
                 self.between_blocks()
                 asked += ASK_S * self.sample_rate
             if not self.moves:
-                low, high = block.min(axis=1), block.max(axis=1)  # (channels,)
-                self._low = low if self._low is None else np.minimum(self._low, low)
-                self._high = high if self._high is None else np.maximum(self._high, high)
+                self._low = np.minimum(self._low, block.min(axis=1))
+                self._high = np.maximum(self._high, block.max(axis=1))
             seen, self.frames = seen + block.shape[1], self.frames + block.shape[1]
             yield block
 
     @property
     def moves(self) -> bool:
         """Whether any channel does. The edges of a constant look like a click, so its spectrum does not betray it."""
-        return self._low is not None and self._high is not None and bool((self._high > self._low).any())
+        return bool((self._high > self._low).any())
 
     @property
     def only_zeros(self) -> bool:
         """Of a sound that does not move: whether it is digital silence."""
-        return self._low is None or not np.any(self._low)
+        return not self.frames or not np.any(self._low)
 
     def is_whole(self, analysis: Analysis) -> bool:
         """Whether what passed is all of the sound: what was stretched, or mixed in passes, is not."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -103,14 +103,9 @@ class AudioFile:
             if len(self._parts) > 1:
                 self.warning = f"{self.path} is damaged: only {clock(done / self.sample_rate)} of it could be read"
 
-    @contextmanager
-    def opened(self) -> Iterator[OpenAudio]:
+    def opened(self) -> closing[OpenAudio]:
         """The file open for reading, for whoever reads not from start to end. Raises `AudioError`."""
-        sound = OpenAudio(self.path, self._parts, self._frames, self.channels)
-        try:
-            yield sound
-        finally:
-            sound.close()
+        return closing(OpenAudio(self.path, self._parts, self._frames, self.channels))
 
     def _read_headers(self) -> None:
         """Opens every stream of the file once; those that differ from the first are left out, with a remark."""
@@ -239,24 +234,18 @@ class OpenAudio:
 @contextmanager
 def opened_by_libsndfile(path: str, part: FilePart | None) -> Iterator[soundfile.SoundFile]:
     """A stream of the file, the whole file for None. Raises one of `_REFUSALS`."""
-    with ExitStack() as stack:
-        source: Any = path
-        if part is not None:
-            source = Splice(path, part)
-            stack.callback(source.close)
+    with closing(Splice(path, part)) if part else nullcontext(path) as source:
         with decoders_silent(), interrupts_wait():
             sound = soundfile.SoundFile(source)
-        stack.callback(_close, sound)
-        yield sound
+        try:
+            yield sound
+        finally:
+            with decoders_silent(), interrupts_wait():
+                sound.close()
 
 
 def _tags(sound: soundfile.SoundFile) -> dict[str, str]:
     return {name: value for name in TAGS if (value := getattr(sound, name))}
-
-
-def _close(sound: soundfile.SoundFile) -> None:
-    with decoders_silent(), interrupts_wait():
-        sound.close()
 
 
 def _beginning(path: str, part: FilePart) -> np.ndarray:

@@ -179,24 +179,17 @@ class _Disk:
         self._noting(lambda: self._rewrite(self._file.read(4096)))
 
     def _rewrite(self, head: bytes) -> int:
-        position, chunks = 12, []
+        position, new = 12, b""
         while head[position : position + 4] != b"data" and position + 8 <= len(head):
             name, size = struct.unpack_from("<4sI", head, position)
-            chunks.append((name, head[position + 8 : position + 8 + size]))
+            data = head[position + 8 : position + 8 + size]
             position += 8 + size + size % 2
-        content = dict(chunks)
-        if head[position : position + 4] != b"data" or len(content.get(b"fmt ", b"")) < 16:
-            return 0
-        fmt = struct.pack("<H", FLOATS) + content[b"fmt "][2:16] + bytes(2)
-        kept = [(name, data) for name, data in chunks if name not in (b"fmt ", b"PEAK")]
-        first = [one for one in kept if one[0] == b"ds64"]
-        rest = [one for one in kept if one[0] != b"ds64"]
-        new = b"".join(
-            struct.pack("<4sI", name, len(data)) + data + bytes(len(data) % 2)
-            for name, data in (*first, (b"fmt ", fmt), *rest)
-        )
+            if name == b"fmt ":
+                data = struct.pack("<H", FLOATS) + data[2:16] + bytes(2)
+            if name != b"PEAK":
+                new += struct.pack("<4sI", name, len(data)) + data + bytes(len(data) % 2)
         room = position - 12 - len(new)
-        if room < 8:
+        if head[position : position + 4] != b"data" or room < 8:
             return 0
         self._file.seek(12)
         return self._file.write(new + struct.pack("<4sI", b"JUNK", room - 8) + bytes(room - 8))

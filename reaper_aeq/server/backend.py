@@ -45,14 +45,10 @@ class Backend:
     codes: Codes = field(default_factory=Codes)
 
     @property
-    def failure(self) -> BaseException | None:
-        """Why the models could not be loaded; None while they load, and when they did."""
-        return self.engine.exception() if self.engine.done() else None
-
-    @property
     def unloadable(self) -> LibraryError | None:
         """Why nothing here can ever be answered: then the backend stops, with this as its last word."""
-        return self.failure if isinstance(self.failure, LibraryError) else None
+        failure = self.engine.exception() if self.engine.done() else None
+        return failure if isinstance(failure, LibraryError) else None
 
     @property
     def ready(self) -> bool:
@@ -62,7 +58,7 @@ class Backend:
     @property
     def device(self) -> str:
         """Where the networks run; '' while they load, and where they could not."""
-        return self.engine.result().device if self.engine.done() and self.failure is None else ""
+        return self.engine.result().device if self.engine.done() and not self.engine.exception() else ""
 
     def idle_s(self) -> float:
         """Seconds since anything was asked for. Looking at the dashboard is not asking."""

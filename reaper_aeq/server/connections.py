@@ -94,11 +94,12 @@ class Connection(H11Protocol):
         log.warning("a connection was closed: %s", why)
 
 
-def limited(app: ASGIApp, **options: Any) -> uvicorn.Config:
+def limited(app: ASGIApp) -> uvicorn.Config:
     """How an app is served: with these limits, without uvicorn's own logs and without websockets."""
     return uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="none", http=Connection, backlog=BACKLOG, **options
-    )
+        app, log_config=None, access_log=False, lifespan="off", ws="none", http=Connection, backlog=BACKLOG,
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
 
 
 def tell_briefly() -> None:

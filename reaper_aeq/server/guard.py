@@ -10,13 +10,12 @@ import asyncio
 import hmac
 import ntpath
 import os
-from collections.abc import Iterable
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from jinja2 import Template
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -104,16 +103,9 @@ class Guard:
             return await HTMLResponse(_PAGE.render(sentence=refusal[1]), refusal[0])(scope, receive, send)
         if refusal:
             return await _refuse(scope, receive, send, *refusal)
-        try:
-            async with asyncio.timeout(BODY_S):
-                body = await self._body(headers, receive)
-        except TimeoutError:
-            late = f"The request did not come within {BODY_S:g} seconds: try again."
-            return await _refuse(scope, receive, send, 408, late)
-        if body is None:
-            limit = f"at most {self.max_body_bytes / 1e6:g} MB"
-            large = f"The request is too large ({limit}): send fewer tasks at once."
-            return await _refuse(scope, receive, send, 413, large)
+        body = await self._body(headers, receive)
+        if not isinstance(body, bytes):
+            return await _refuse(scope, receive, send, *body)
         await self.app(scope, _replay(body, receive), send)
 
     def _stranger(self, headers: Headers) -> tuple[int, str] | None:
@@ -143,31 +135,27 @@ class Guard:
     def _unknown(self, headers: Headers) -> tuple[int, str] | None:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else ""
-        if same(given, self.token) or any(same(value, self.token) for value in self._cookies(headers)):
-            return None
-        return 401, self.no_token
+        cookies = [cookie_parser(line).get(self.cookie, "") for line in headers.getlist("cookie")]
+        return None if any(same(value, self.token) for value in (given, *cookies)) else (401, self.no_token)
 
-    def _cookies(self, headers: Headers) -> Iterable[str]:
-        for line in headers.getlist("cookie"):
-            try:
-                found = SimpleCookie(line).get(self.cookie)
-            except CookieError:
-                continue
-            if found:
-                yield found.value
-
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body, or None for one that is too large, of which no more than the limit is ever held."""
+    async def _body(self, headers: Headers, receive: Receive) -> bytes | tuple[int, str]:
+        """The whole body, or why it is refused. Of one that is too large no more than the limit is ever held."""
+        limit = f"at most {self.max_body_bytes / 1e6:g} MB"
+        too_large = 413, f"The request is too large ({limit}): send fewer tasks at once."
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self.max_body_bytes:
-            return None
+            return too_large
         body, more = bytearray(), True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self.max_body_bytes:
-                return None
+        try:
+            async with asyncio.timeout(BODY_S):
+                while more:
+                    message = await receive()
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > self.max_body_bytes:
+                        return too_large
+        except TimeoutError:
+            return 408, f"The request did not come within {BODY_S:g} seconds: try again."
         return bytes(body)
 
 
@@ -175,8 +163,7 @@ def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in ANSWER_HEADERS.items():
-                headers[name] = value
+            headers.update(ANSWER_HEADERS)
             headers.setdefault("Cache-Control", "no-store")
         await send(message)
 
@@ -185,14 +172,10 @@ def _with_headers(send: Send) -> Send:
 
 def _replay(body: bytes, receive: Receive) -> Receive:
     """The body that was read already, then whatever follows (a disconnect)."""
-    given = False
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return unread.pop() if unread else await receive()
 
     return replayed
 

@@ -102,16 +102,13 @@ class Jobs:
 
     def take(self) -> Ticket | None:
         """The next task of whatever job, as soon as there is one; None once closed."""
-        while True:
-            with self._lock:
-                self._lock.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
-                    return None
-            with self._changing():
-                if self._waiting:  # else it was cancelled just now
-                    ticket = self._waiting.popleft()
-                    ticket.job.state = "running"
-                    return ticket
+        with self._changing():
+            self._lock.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                return None
+            ticket = self._waiting.popleft()
+            ticket.job.state = "running"
+            return ticket
 
     def finish(self, ticket: Ticket, outcome: Outcome, result: Any = None) -> None:
         """Notes the answer to a task; one that nobody waits for any more is dropped."""

@@ -37,6 +37,19 @@ class LongError(Exception):
     """It is too long for a short lane."""
 
 
+def leave_when_long(blocks: int) -> Callable[[], None]:
+    """To be called before each block: raises `LongError` after so many, or after `SHORT_CPU_S` in this thread."""
+    count, began_s = 0, time.thread_time()
+
+    def between_blocks() -> None:
+        nonlocal count
+        count += 1
+        if count > blocks or time.thread_time() - began_s > SHORT_CPU_S:
+            raise LongError
+
+    return between_blocks
+
+
 class Lanes:
     """Runs `read(ticket, between_blocks)` for tickets; `read` calls what it is given before each block."""
 
@@ -62,15 +75,13 @@ class Lanes:
             self._failed(ticket, LeftError())
 
     def _run(self, ticket: Ticket, blocks: int | None) -> None:
-        count, began_s = 0, time.thread_time()
+        leave = leave_when_long(blocks) if blocks else None
 
         def between_blocks() -> None:
-            nonlocal count
-            count += 1
             if ticket.dropped:
                 raise LeftError
-            if blocks is not None and (count > blocks or time.thread_time() - began_s > SHORT_CPU_S):
-                raise LongError
+            if leave:
+                leave()
 
         try:
             if ticket.dropped:

@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import re
 import time
+import traceback
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
@@ -79,14 +80,9 @@ class OnceAMinute(logging.Filter):
 
 def _kind(record: logging.LogRecord) -> object:
     """The words of a message without what changes from one to the next, and where its error came from."""
-    error = record.exc_info[1] if record.exc_info else None
-    place = None
-    if error is not None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = type(error), trace and (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-    return record.name, record.levelno, _VARIES.sub("#", str(record.msg))[:200], place
+    error, _, trace = record.exc_info or (None, None, None)
+    steps = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
+    return record.name, record.levelno, _VARIES.sub("#", str(record.msg))[:200], error, *steps[-1:]
 
 
 def open_private(path: str | os.PathLike[str], mode: Literal["a", "w"]) -> TextIOWrapper:

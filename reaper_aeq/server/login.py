@@ -33,11 +33,9 @@ class Codes:
     def use(self, given: str) -> bool:
         """Whether it is good; from now on it is not."""
         with self._lock:
-            now, found = time.monotonic(), None
-            for code in self._good:  # all of them, so that the time says nothing
-                if hmac.compare_digest(code.encode(), given.encode("utf-8", "surrogateescape")):
-                    found = code
-            return found is not None and self._good.pop(found) > now
+            told = given.encode("utf-8", "surrogateescape")
+            found = [code for code in self._good if hmac.compare_digest(code.encode(), told)]  # the time says nothing
+            return bool(found) and self._good.pop(found[0]) > time.monotonic()
 
 
 def address(port: int, code: str) -> str:

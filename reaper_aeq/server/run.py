@@ -67,8 +67,6 @@ def run(
         app = create_app(engine, ServerSettings(state.token, port, log_file), second)
         backend: Backend = app.state.backend
         mailboxes: Mailboxes = app.state.mailboxes
-        config = limited(app, timeout_graceful_shutdown=2)
-        server = Server(config, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
             mailboxes.add(mailbox)
@@ -79,7 +77,8 @@ def run(
 
         try:
             write_state(path, state)
-            asyncio.run(_serve(server, sock, mailboxes, idle_minutes, announce, second))
+            server = Server(limited(app), backend, idle_minutes, announce)
+            asyncio.run(server.serve_all(sock, mailboxes))
         finally:
             remove_state(path, state.token)
             ended = backend.worker.close()
@@ -91,11 +90,20 @@ def run(
 
 
 class Server(uvicorn.Server):
-    """Ends on the usual signals without passing them on, and on `backend.stopping`."""
+    """Ends on the usual signals without passing them on, on `backend.stopping`, and when nobody asks any more."""
 
-    def __init__(self, config: uvicorn.Config, backend: Backend):
+    def __init__(self, config: uvicorn.Config, backend: Backend, idle_minutes: float, ready: Callable[[], object]):
+        """`ready`: called once it answers."""
         super().__init__(config)
-        self.backend = backend
+        self.backend, self.idle_minutes, self.ready = backend, idle_minutes, ready
+
+    async def serve_all(self, sock: socket.socket, mailboxes: Mailboxes) -> None:
+        """Requests that come to the socket and those that come as files, until it ends."""
+        tell_briefly()
+        letters = asyncio.create_task(mailboxes.run())
+        await self.serve(sockets=[sock])
+        self.backend.stopping = True
+        await letters
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -113,38 +121,23 @@ class Server(uvicorn.Server):
         self.backend.stopping = True
         super().handle_exit(sig, frame)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says that it answers from now on."""
+        await super().startup(sockets)
+        self.ready()
 
-async def _serve(
-    server: Server, sock: socket.socket, mailboxes: Mailboxes, idle_minutes: float, ready: Callable[[], object],
-    second: SecondProcess | None,
-) -> None:  # fmt: skip
-    tell_briefly()
-    watchers = _watch(server, idle_minutes, ready, second), mailboxes.run()
-    tasks = [asyncio.create_task(watcher) for watcher in watchers]
-    await server.serve(sockets=[sock])
-    server.backend.stopping = True
-    await asyncio.gather(*tasks)
-
-
-async def _watch(
-    server: Server, idle_minutes: float, ready: Callable[[], object], second: SecondProcess | None
-) -> None:
-    """Ends the server when somebody asked for it, or when nobody asked for anything in a long time. Has the second
-    process started and ended when nobody waits."""
-    backend, told = server.backend, False
-    while not server.should_exit:
-        if server.started and not told:
-            ready()
-            told = True
-        if idle_minutes > 0 and backend.idle_s() > 60 * idle_minutes:
-            log.info("nothing was asked for %g minutes: stopping", idle_minutes)
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to end, asked ten times a second: because somebody asked for it, or nobody asked for anything in a
+        long time. Has the second process started and ended when nobody waits."""
+        backend = self.backend
+        if self.idle_minutes > 0 and backend.idle_s() > 60 * self.idle_minutes:
+            log.info("nothing was asked for %g minutes: stopping", self.idle_minutes)
             backend.stopping = True
-        if second and backend.device == "cpu":  # a GPU is not made quicker by a second process
-            second.tend(backend.idle_s())
+        if backend.worker.second and backend.device == "cpu":  # a GPU is not made quicker by a second process
+            backend.worker.second.tend(backend.idle_s())
         # without its libraries it could only refuse every press: whoever started it has to hear why
         backend.stopping = backend.stopping or backend.unloadable is not None
-        server.should_exit = server.should_exit or backend.stopping
-        await asyncio.sleep(0.1)
+        return await super().on_tick(counter) or backend.stopping
 
 
 def load(engine: Future[AdaptiveEQ], models: Path | None) -> None:

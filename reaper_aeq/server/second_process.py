@@ -14,13 +14,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..errors import AeqError
 from ..util.own_process import OwnProcesses, deaf_to_interrupts
 from . import wire
 from .adapting import adapt_all, answered, listen
-from .lanes import SHORT_BLOCKS, LongError
+from .lanes import SHORT_BLOCKS, LongError, leave_when_long
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -31,6 +31,7 @@ MAX_SOUND_S, MAX_FILE_BYTES = 60.0, 60 * 48_000 * 2 * 4  # what may be longer is
 QUIET_S = 4.0  # without a request, then it is started: its two seconds of computing are in nobody's way
 REST_S = 3600.0  # without a request, then its memory is given back
 DEATHS = 2  # after so many it is not tried again
+T = TypeVar("T")
 log = logging.getLogger("reaper_aeq.server")
 
 
@@ -61,7 +62,11 @@ def fits(given: wire.AdaptTask | wire.AnalyzeTask) -> bool:
 
 
 class SecondProcess:
-    """The process as the first one sees it; thread-safe."""
+    """The process as the first one sees it; thread-safe.
+
+    Attributes:
+        ready: whether it is there, with its models.
+    """
 
     def __init__(self, models: Path | None = None):
         """`models`: the folder of the first process's models."""
@@ -69,13 +74,8 @@ class SecondProcess:
         self._lock = threading.Lock()
         self._processes = OwnProcesses()
         self._pool: ProcessPoolExecutor | None = None
-        self._ready = self._closed = False
         self._deaths = 0
-
-    @property
-    def ready(self) -> bool:
-        """Whether it is there, with its models."""
-        return self._ready
+        self.ready = False
 
     def tend(self, idle_s: float) -> None:
         """To be called now and then: starts or ends it, as the first process has had no request for `idle_s`."""
@@ -87,7 +87,7 @@ class SecondProcess:
     def start(self) -> None:
         """Has it started if there is none; returns at once."""
         with self._lock:
-            if self._closed or self._pool or self._deaths >= DEATHS:
+            if self._pool or self._deaths >= DEATHS:
                 return
             pool = None
             try:
@@ -104,14 +104,14 @@ class SecondProcess:
     def rest(self) -> None:
         """Gives its memory back; it has nothing to do."""
         with self._lock:
-            pool, self._pool, self._ready = self._pool, None, False
+            pool, self._pool, self.ready = self._pool, None, False
         self._drop(pool)
 
     def submit(self, tasks: Sequence[wire.AdaptTask], told: Told) -> None:
         """Has tasks answered. `told` gets an answer for each, None for one that is too long; or only None where the
         process died, and nothing is known of any."""
         with self._lock:
-            pool = self._pool if self._ready else None
+            pool = self._pool if self.ready else None
             try:
                 future = pool.submit(_answer, self._models, tasks) if pool else None
             except RuntimeError:  # broken or closed
@@ -120,39 +120,35 @@ class SecondProcess:
             self._lost(pool)
             told(None)
             return
-        future.add_done_callback(lambda ended: self._ended(pool, ended, told))
+        future.add_done_callback(lambda ended: told(self._result(pool, ended)))
 
     def close(self) -> None:
         """Ends it, whatever it is at."""
         with self._lock:
-            self._closed, self._ready = True, False
+            self._deaths = DEATHS  # it is not started again
+        self.rest()
         self._processes.close()
-        self._drop(self._pool)
 
     def _loaded(self, pool: ProcessPoolExecutor, ended: Future[int]) -> None:
-        if ended.cancelled() or ended.exception():
-            self._lost(pool)
-            return
-        with self._lock:
-            self._ready = self._pool is pool and not self._closed
-        log.info("process %d helps with large presses", ended.result())
+        if number := self._result(pool, ended):
+            with self._lock:
+                self.ready = self._pool is pool
+            log.info("process %d helps with large presses", number)
 
-    def _ended(self, pool: ProcessPoolExecutor, ended: Future[list[SecondAnswer | None]], told: Told) -> None:
+    def _result(self, pool: ProcessPoolExecutor, ended: Future[T]) -> T | None:
+        """None where the process died, which is noted."""
         if ended.cancelled() or ended.exception():
             self._lost(pool)
-            told(None)
-            return
-        told(ended.result())
+            return None
+        return ended.result()
 
     def _lost(self, pool: ProcessPoolExecutor | None) -> None:
         with self._lock:
             if pool is None or self._pool is not pool:
                 return
-            self._pool, self._ready = None, False
+            self._pool, self.ready = None, False
             self._deaths += 1
-            closed = self._closed
-        if not closed:
-            log.warning("the process that helps with large presses ended: its sounds are heard again here")
+        log.warning("the process that helps with large presses ended: its sounds are heard again here")
         self._drop(pool)
 
     @staticmethod
@@ -187,7 +183,7 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
     library, heard, found = Library(), [], dict[int, SecondAnswer | None]()
     for n, given in enumerate(tasks):
         try:
-            heard.append((n, given, listen(given, library, _leave_when_long())))
+            heard.append((n, given, listen(given, library, leave_when_long(SHORT_BLOCKS))))
         except LongError:
             found[n] = None
         except Exception as error:
@@ -198,18 +194,6 @@ def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[Second
         except Exception as error:
             found[n] = refused(error)
     return [found[n] for n in range(len(tasks))]
-
-
-def _leave_when_long() -> Callable[[], None]:
-    blocks = 0
-
-    def between_blocks() -> None:
-        nonlocal blocks
-        blocks += 1
-        if blocks > SHORT_BLOCKS:
-            raise LongError
-
-    return between_blocks
 
 
 def refused(error: Exception) -> SecondAnswer:

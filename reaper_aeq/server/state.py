@@ -12,12 +12,13 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..util.files import atomic_write, make_folder
+from ..util.files import atomic_write
 from ..util.small_files import read_small
 from ..util.user_folders import user_folder
 
@@ -28,13 +29,46 @@ MAX_STATE_BYTES = 10_000
 
 @dataclass(frozen=True)
 class State:
-    """What the file holds; `wire.StateInfo` describes it."""
+    """What the file holds, and with it the way to the backend that it speaks of."""
 
     port: int
     token: str
     pid: int
     version: str
     started: str
+
+    def health(self) -> dict[str, Any] | None:
+        """What the backend says of itself; None if none of ours answers there."""
+        try:
+            status, data = self._request("GET", "/v1/health", None, 2.0)
+            return data if status == 200 and data.get("name") == "reaper-aeq" else None
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            return None
+
+    def open_mailbox(self, folder: Path) -> None:
+        """Asks it to serve this folder too. Raises `AeqError`."""
+        self._asked("/v1/mailboxes", {"folder": str(folder)})
+
+    def dashboard_address(self) -> str:
+        """One that a browser can open, once and soon. Raises `AeqError`."""
+        return str(self._asked("/v1/dashboard").get("url"))
+
+    def _asked(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            status, told = self._request("POST", path, body, 5.0)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise AeqError(f"the backend (process {self.pid}) does not answer: {error}") from None
+        if status != 200:
+            raise AeqError(str(told.get("error", f"error {status}")))
+        return told
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None, timeout_s: float) -> tuple[int, Any]:
+        """Status and answer. Raises `OSError`, `HTTPException`, `ValueError`."""
+        with closing(http.client.HTTPConnection(HOST, self.port, timeout=timeout_s)) as connection:
+            headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read(100_000))
 
 
 def default_state_file(system: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
@@ -80,58 +114,10 @@ def remove_state(path: Path, token: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def health(state: State, timeout_s: float = 2.0) -> dict[str, Any] | None:
-    """The answer of the backend that a state file speaks of; None if none of ours answers there."""
-    try:
-        status, data = _request(state, "GET", "/v1/health", None, timeout_s)
-        return data if status == 200 and data.get("name") == "reaper-aeq" else None
-    except (OSError, ValueError, AttributeError, http.client.HTTPException):
-        return None
-
-
-def open_mailbox(state: State, folder: Path) -> None:
-    """Asks a backend that runs to serve this folder too. Raises `AeqError`."""
-    _asked(state, "/v1/mailboxes", {"folder": str(folder)})
-
-
-def dashboard_address(state: State) -> str:
-    """One that a browser can open, once and soon. Raises `AeqError`."""
-    return str(_asked(state, "/v1/dashboard").get("url"))
-
-
-def _asked(state: State, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    try:
-        status, told = _request(state, "POST", path, body, 5.0)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise AeqError(f"the backend (process {state.pid}) does not answer: {error}") from None
-    if status != 200:
-        raise AeqError(str(told.get("error", f"error {status}")))
-    return told
-
-
-def _request(
-    state: State, method: str, path: str, body: dict[str, Any] | None, timeout_s: float
-) -> tuple[int, dict[str, Any]]:
-    """Status and answer. Raises `OSError`, `HTTPException`, `ValueError`."""
-    connection = http.client.HTTPConnection(HOST, state.port, timeout=timeout_s)
-    try:
-        headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "application/json"}
-        connection.request(method, path, json.dumps(body) if body else None, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read(100_000))
-    finally:
-        connection.close()
-
-
 def running(path: Path) -> State | None:
     """The backend that answers to this state file, if one does."""
     state = read_state(path)
-    return state if state and health(state) else None
-
-
-def prepare_folder(path: Path) -> None:
-    """Makes the folder of the state file, closed to others where it is new. Raises `OutputError`."""
-    make_folder(path.parent, 0o700)
+    return state if state and state.health() else None
 
 
 def listening_socket(port: int | None) -> socket.socket:

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..eq import LIMITS, Band, BandKind, Eq
 from ..model.kinds import KINDS
@@ -27,15 +22,16 @@ MAX_WAIT_S = 30.0
 MAX_SECTIONS_ASKED = 4000
 MAX_BODY_BYTES = 8_000_000  # some 30,000 items
 
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+def _limited(name: str) -> Any:
+    return Field(ge=LIMITS[name].low, le=LIMITS[name].high, allow_inf_nan=False, strict=True)
+
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Score = Share
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Intensity = Annotated[
-    float, Field(ge=LIMITS["intensity"].low, le=LIMITS["intensity"].high, allow_inf_nan=False, strict=True)
-]
-Adaptation = Annotated[
-    float, Field(ge=LIMITS["adaptation"].low, le=LIMITS["adaptation"].high, allow_inf_nan=False, strict=True)
-]
+Intensity = Annotated[float, _limited("intensity")]
+Adaptation = Annotated[float, _limited("adaptation")]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
 Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
@@ -269,11 +265,8 @@ class AdaptAnswer(EqAnswer):
     @model_serializer(mode="wrap")
     # a return type would hide the keys from the schema
     def _as_printed(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # as said above
-        return {
-            key: value
-            for key, value in plain(self).items()
-            if key not in ("understood", "heard_as", "sections", "heard", "sketch") or value is not None
-        }
+        always = {key for key, field in AdaptAnswer.model_fields.items() if field.is_required()}
+        return {key: value for key, value in plain(self).items() if value is not None or key in always}
 
 
 class DistanceChange(Message):
@@ -306,27 +299,26 @@ class AnalyzeAnswer(Message):
 Answer = AdaptAnswer | MatchAnswer | AnalyzeAnswer
 
 
-class TaskDone(Message):
-    """`n`: the task's place in the request, from 0; `seconds`: from its start to its answer.
-
-    `heard`: whether from its files or rendered, and then why.
-    """
+class TaskResult(Message):
+    """What became of a task. `n`: its place in the request, from 0."""
 
     n: int
     id: str
     name: str
+
+
+class TaskDone(TaskResult):
+    """`seconds`: from its start to its answer. `heard`: whether from its files or rendered, and then why."""
+
     ok: Literal[True]
     answer: Answer
     seconds: Seconds
     heard: str = ""
 
 
-class TaskFailed(Message):
+class TaskFailed(TaskResult):
     """`error`: one sentence in the user's words. `unreadable`: a file of a described sound; rendering it may help."""
 
-    n: int
-    id: str
-    name: str
     ok: Literal[False]
     error: str
     unreadable: bool = False
@@ -462,13 +454,3 @@ class Failure(Message):
     """The body of every answer that is not a success."""
 
     error: str
-
-
-class StateInfo(Message):
-    """The file `backend.json`, by which clients find the backend."""
-
-    port: Annotated[int, Field(ge=1, le=65535)]
-    token: Annotated[str, Field(min_length=32)]
-    pid: int
-    version: str
-    started: str

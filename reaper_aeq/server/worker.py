@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ], second: SecondProcess | None = None):
         """`second`: what takes a part of large presses, once it is there."""
-        self.jobs, self.engine, self._second = jobs, engine, second
+        self.jobs, self.engine, self.second = jobs, engine, second
         self._for_second: deque[Ticket] = deque()
         self._at_second: list[Ticket] = []
         self._references = References()
@@ -81,8 +81,8 @@ class Worker:
             self._closed = True
             self._changed.notify_all()
         self._lanes.close()
-        if self._second:
-            self._second.close()
+        if self.second:
+            self.second.close()
         self._measuring.shutdown(wait=False, cancel_futures=True)
         self._thread.join(patience_s)
         return not self._thread.is_alive()
@@ -93,36 +93,34 @@ class Worker:
         while ticket := self.jobs.take():
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._second_may(ticket) or self._has_room())
-                second = self._second_may(ticket)
-                if second:
+                if self._second_may(ticket):
                     self._for_second.append(ticket)
                 else:
                     self._to_lanes(ticket)
-            if second:
-                self._send()
-            else:
-                self._lanes.add(ticket)
+            self._send()
 
     def _has_room(self) -> bool:
-        shared = self._second and self._second.ready
+        shared = self.second and self.second.ready
         return len(self._ahead) < (SHARED_AHEAD if shared else AHEAD)
 
     def _to_lanes(self, ticket: Ticket) -> None:
-        self._ahead.add(ticket)
-        self._hearing.add(ticket)
+        with self._changed:
+            self._ahead.add(ticket)
+            self._hearing.add(ticket)
+            self._lanes.add(ticket)
 
     # The second process --------------------------------------------------------------------------------------------
 
     def _second_may(self, ticket: Ticket) -> bool:
         """Whether the second process takes this one: the first few of a press are answered sooner here."""
-        if not (self._second and self._second.ready) or len(self._ahead) < LEAST_GROUP:
+        if not (self.second and self.second.ready) or len(self._ahead) < LEAST_GROUP:
             return False
         return len(self._for_second) + len(self._at_second) < 2 * AT_ONCE and fits(ticket.given)
 
     def _send(self) -> None:
         """Gives the second process its next tasks, if it has none."""
         with self._changed:
-            if not self._second or self._at_second or not self._for_second:
+            if not self.second or self._at_second or not self._for_second:
                 return
             if len(self._for_second) < AT_ONCE and self.jobs.waiting and self._has_room():
                 return  # more of them come in a moment
@@ -132,15 +130,13 @@ class Worker:
         for ticket in tickets:
             ticket.started = time.perf_counter()
         if tickets:
-            self._second.submit([_adapt_task(ticket) for ticket in tickets], lambda told: self._told(tickets, told))
+            self.second.submit([_adapt_task(ticket) for ticket in tickets], lambda told: self._told(tickets, told))
 
     def _told(self, tickets: Sequence[Ticket], told: Sequence[SecondAnswer | None] | None) -> None:
         """Of the second process: what became of its tasks. Those that it could not do are done here."""
         for ticket, answer in zip(tickets, told or [None] * len(tickets), strict=True):
             if answer is None:
-                with self._changed:
-                    self._to_lanes(ticket)
-                self._lanes.add(ticket)
+                self._to_lanes(ticket)
             elif answer.answer is None:
                 self._tell(ticket, answer)
             else:
@@ -149,14 +145,9 @@ class Worker:
                 self._done(ticket, answer.answer, answer.result)
         with self._changed:
             self._at_second = []
-            left = list(self._for_second) if told is None else []
-            if left:
-                self._for_second.clear()
-            for ticket in left:
-                self._to_lanes(ticket)
+            while told is None and self._for_second:
+                self._to_lanes(self._for_second.popleft())
             self._changed.notify_all()
-        for ticket in left:
-            self._lanes.add(ticket)
         self._send()
 
     def _hear(self, ticket: Ticket, between_blocks: Callable[[], None]) -> None:
@@ -204,10 +195,13 @@ class Worker:
         from ..project.media import Library
 
         with self._changed:
-            for job in [job for job in self._libraries if job.over]:
-                del self._libraries[job]
+            self._forget_libraries()
             library = self._libraries.setdefault(ticket.job, Library())
         return listen(ticket.given, library, between_blocks)
+
+    def _forget_libraries(self) -> None:
+        """Of jobs that are over, with what was kept of the media."""
+        self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -223,8 +217,7 @@ class Worker:
             tidy = not self._ahead and self._passed >= GROUP
             if tidy:
                 self._passed = 0
-                for job in [job for job in self._libraries if job.over]:
-                    del self._libraries[job]  # with what was kept of the media
+                self._forget_libraries()
             self._changed.notify_all()
         if tidy:
             give_back()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..errors import OutputError
 from ..errors import output_error as output_error  # most who need it write files
 from .interrupts import interrupts_wait
 from .locks import MARK, TargetLock
-from .output import AnyPath, Gone, Output, identity, place_all, real_target, remove, write_new
+from .output import AnyPath, Output, identity, place_all, real_target, remove, write_new
 
 SMALL_WAIT_S = 5.0  # for another who writes the same small file; that takes a moment
 _OURS = re.compile(re.escape(MARK) + r"[0-9a-f]{12}(?=$|[.-])")  # and what only one run is at shares these digits
@@ -65,8 +65,8 @@ def write_all(paths: Sequence[AnyPath], mode: int | None = None, gone: Iterable[
     """
     for folder in {os.path.dirname(os.path.realpath(path)) for path in paths if "\0" not in os.fspath(path)}:
         sweep(folder)
-    outputs = [*(Gone(path) for path in gone if os.path.exists(path)), *(Output(path, mode) for path in paths)]
-    with _writing(outputs, 0.0) as writing:
+    going = [Output(path, goes=True) for path in gone if os.path.exists(path)]
+    with _writing([*going, *(Output(path, mode) for path in paths)], 0.0) as writing:
         yield writing
 
 
@@ -78,8 +78,7 @@ def _writing(outputs: Sequence[Output], wait_s: float) -> Iterator[Writing]:
     try:
         with interrupts_wait():  # or what was just made would not be known to be taken away again
             known = True
-            for lock in sorted({output.lock for output in outputs}):
-                output = next(output for output in outputs if output.lock == lock)
+            for lock, output in sorted({output.lock: output for output in reversed(outputs)}.items()):
                 with output.told():
                     held = TargetLock.take(lock, wait_s)
                 if held is None:
@@ -89,12 +88,13 @@ def _writing(outputs: Sequence[Output], wait_s: float) -> Iterator[Writing]:
                     )
                 stack.callback(held.release)
                 known = known and held.known
-            for output in outputs:
+            written = [output for output in outputs if not output.goes]
+            for output in written:
                 stack.enter_context(output.opened(known))
-        writing = Writing(outputs)
+        writing = Writing(written)
         with writing._undo as undo:
             yield writing
-            for output in outputs:
+            for output in written:
                 output.finish()
             with interrupts_wait():
                 place_all(outputs)
@@ -139,6 +139,41 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(path, error) from None
+
+
+def apply_changes(changes: Mapping[Path, bytes | None]) -> None:
+    """Writes each file, or removes it where there is None; folders that are missing are made.
+
+    As `write_all` does it, with the folders too: `OutputError`, which it raises, and an interrupt leave every
+    file and folder as it was.
+    """
+    fresh = {path: data for path, data in changes.items() if data is not None}
+    with ExitStack() as folders:
+        for folder in missing_folders(path.parent for path in fresh):
+            try:
+                folder.mkdir()
+            except OSError as error:
+                raise output_error(folder, error) from error
+            folders.callback(_remove, folder)
+        with write_all(list(fresh), gone=[path for path in changes if path not in fresh]) as writing:
+            for path, data in fresh.items():
+                with writing.to(path) as temporary:
+                    temporary.write_bytes(data)
+        folders.pop_all()
+
+
+def missing_folders(wanted: Iterable[Path]) -> list[Path]:
+    """The folders that must be made for these to exist, outermost first, each once."""
+    missing: dict[Path, None] = {}
+    for folder in wanted:
+        chain = [part for part in (folder, *folder.parents) if not os.path.exists(part)]
+        missing.update(dict.fromkeys(reversed(chain)))
+    return list(missing)
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

@@ -11,29 +11,21 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 
 from ..errors import LibraryError
 
-# What is compiled, and what is installed together with it: a wheel fits only beside its partner of the same release.
-COMPILED = {
-    "torch": ("torch", "torchaudio"),
-    "torchaudio": ("torch", "torchaudio"),
-    "soundfile": ("soundfile",),
-    "soxr": ("soxr",),
-    "numpy": ("numpy",),
-    "scipy": ("scipy",),
-    "safetensors": ("safetensors",),
-}
+PAIR = ("torch", "torchaudio")  # installed together: a wheel fits only beside its partner of the same release
+COMPILED = (*PAIR, "soundfile", "soxr", "numpy", "scipy", "safetensors")
 LONGEST_REASON = 200
 
 
 def explain(error: BaseException) -> LibraryError | None:
     """The sentence for an error that came out of loading one of `COMPILED`, or None for any other error."""
     for cause in _chain(error):
-        name = _library_of(cause)
-        if name:
-            return LibraryError(_sentence(COMPILED[name], cause))
+        if name := _library_of(cause):
+            return LibraryError(_sentence(PAIR if name in PAIR else (name,), cause))
     return None
 
 
@@ -50,14 +42,9 @@ def _library_of(error: BaseException) -> str | None:
     """The library whose loading raised this: the innermost one that was running its module's top level."""
     if isinstance(error, ImportError) and (found := _root(error.name)) in COMPILED:
         return found
-    name, trace = None, error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        found = _root(frame.f_globals.get("__name__"))
-        if frame.f_code.co_name == "<module>" and found in COMPILED:
-            name = found
-        trace = trace.tb_next
-    return name
+    running = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
+    names = [name for frame in running if (name := _root(frame.f_globals.get("__name__"))) in COMPILED]
+    return names[-1] if names else None
 
 
 def _root(name: object) -> str:

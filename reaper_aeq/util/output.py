@@ -19,10 +19,10 @@ AnyPath = str | os.PathLike[str]
 
 
 class Output:
-    """One file of several: `path` as it was given, `target` its real place."""
+    """One file of several: `path` as it was given, `target` its real place; `goes`: it is not written but removed."""
 
-    def __init__(self, path: AnyPath, mode: int | None = None):
-        self.path, self.shown = path, os.fspath(path)
+    def __init__(self, path: AnyPath, mode: int | None = None, goes: bool = False):
+        self.path, self.shown, self.goes = path, os.fspath(path), goes
         self.target, self._found_mode = real_target(path)
         self._mode = mode
         name = TargetLock.name(self.target)
@@ -32,8 +32,8 @@ class Output:
         # not made of the target's own name, which may already be as long as the disk allows
         self.temporary = self.target.with_name(f"{name}-{exact}{self.target.suffix[:16]}")
         self._spare = self.target.with_name(f"{name}-{exact}.old")
-        self._placed: tuple[int, ...] | None = None
-        self._has_spare = False
+        self._placed: tuple[int, ...] | None = None  # what lies at the target since `place`, None for nothing
+        self._is_placed = self._has_spare = False
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -69,24 +69,29 @@ class Output:
     def finish(self) -> None:
         """All of it is on the disk afterwards. Raises `OutputError`."""
         with self.told():
-            _flush(self.temporary)
+            with open(self.temporary, "r+b") as file:  # Windows flushes only what is open for writing
+                os.fsync(file.fileno())
             if (wanted := self._found_mode if self._mode is None else self._mode) is not None:
                 with suppress(OSError):  # a disk that knows no permissions
                     os.chmod(self.temporary, wanted)
 
     def place(self, keep: bool) -> None:
-        """Renames it. `keep`: so that `take_back` can bring the older file again. Raises `OutputError`."""
+        """Renames it, or takes the older file away. `keep`: so that `take_back` can bring that again. Raises
+        `OutputError`."""
         with self.told():
             if keep and self.target.exists():
                 _copy(self.target, self._spare)
                 self._has_spare = True
-            ours = identity(self.temporary)
-            os.replace(self.temporary, self.target)
-            self._placed = ours
+            self._placed = None if self.goes else identity(self.temporary)
+            if self.goes:
+                self.target.unlink()
+            else:
+                os.replace(self.temporary, self.target)
+            self._is_placed = True
 
     def take_back(self) -> None:
         """As it was before `place`."""
-        if self._placed and identity(self.target) == self._placed:  # else it is somebody else's by now
+        if self._is_placed and identity(self.target) == self._placed:  # else it is somebody else's by now
             with suppress(OSError):
                 os.replace(self._spare, self.target) if self._has_spare else self.target.unlink()
 
@@ -95,31 +100,6 @@ class Output:
         if self._has_spare:
             with suppress(OSError):
                 self._spare.unlink()
-
-
-class Gone(Output):
-    """A file that goes together with what others become."""
-
-    @contextmanager
-    def opened(self, locked: bool) -> Iterator[None]:
-        """There is nothing to open."""
-        yield
-
-    def finish(self) -> None:
-        """There is nothing to flush."""
-
-    def place(self, keep: bool) -> None:
-        """Takes it away; a copy is kept for `take_back`. Raises `OutputError`."""
-        with self.told():
-            _copy(self.target, self._spare)
-            self._has_spare = True
-            self.target.unlink()
-
-    def take_back(self) -> None:
-        """There again, if nothing else is."""
-        if self._has_spare and not os.path.lexists(self.target):
-            with suppress(OSError):
-                os.replace(self._spare, self.target)
 
 
 def place_all(outputs: Sequence[Output]) -> None:
@@ -219,11 +199,3 @@ def real_target(path: AnyPath) -> tuple[Path, int | None]:
         read_only = os.name != "nt" and os.statvfs(target).f_flag & os.ST_RDONLY
         raise output_error(path, PermissionError(errno.EROFS if read_only else errno.EACCES, "read-only file"))
     return target, stat.S_IMODE(status.st_mode)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

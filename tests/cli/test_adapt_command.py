@@ -160,15 +160,16 @@ def test_an_error_after_some_files_are_written_leaves_none(tmp_path, monkeypatch
 
 
 def test_a_disk_that_fills_up_while_the_last_is_flushed_leaves_all_as_it_was(tmp_path, monkeypatch, run, song):
-    real = output._flush
+    real = output.Output.finish
     (tmp_path / "out.RfxChain").write_text("old")
 
-    def full(path):
-        if path.suffix == ".wav":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(path)
+    def full(one):
+        with one.told():
+            if one.target.suffix == ".wav":
+                raise OSError(errno.ENOSPC, "No space left on device")
+        real(one)
 
-    monkeypatch.setattr(output, "_flush", full)
+    monkeypatch.setattr(output.Output, "finish", full)
     files = ["-o", tmp_path / "out.wav", "--fxchain", tmp_path / "out.RfxChain", "--plot", tmp_path / "out.png"]
     code, _, err = run("adapt", song, "warm", *files)
     assert code == 2 and err.startswith(f"error: cannot write {tmp_path / 'out.wav'}: the disk is full")

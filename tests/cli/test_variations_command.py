@@ -21,7 +21,6 @@ from reaper_aeq.cli.main import main
 from reaper_aeq.dsp.audio import read_audio
 from reaper_aeq.errors import OutputError
 from reaper_aeq.methods.cvae.network import Cvae
-from reaper_aeq.util import output
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +120,14 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
 
 
 def test_a_disk_that_fills_up_at_the_very_end_takes_back_what_was_finished(run, song, tmp_path, monkeypatch):
-    real, flushed = output._flush, []
+    real, flushed = os.fsync, []
 
-    def full(path):
-        flushed.append(path)
+    def full(handle):
+        flushed.append(handle)
         if len(flushed) == 3:  # the answer and its two variations: the last one finds no room
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(path)
+        real(handle)
 
-    monkeypatch.setattr(output, "_flush", full)
+    monkeypatch.setattr(os, "fsync", full)
     code, _, err = run("adapt", song, "warm", "--variations", 2, "-o", tmp_path / "out.wav")
     assert code == 2 and "the disk is full" in err and os.listdir(tmp_path) == ["song.wav"]

@@ -10,7 +10,7 @@ from reaper_aeq.errors import InstallError
 from reaper_aeq.reaper.install.key_bindings import command_id
 from reaper_aeq.reaper.install.record import InstallRecord
 from reaper_aeq.reaper.install.scripts import plan_install, plan_uninstall, shipped_scripts
-from reaper_aeq.util.changes import apply
+from reaper_aeq.util.files import apply_changes
 
 NOW = datetime(2026, 1, 31, 14, 22, 33)
 BACKEND = InstallRecord(["/usr/bin/python3", "-m", "reaper_aeq"], "/home/ann/backend.json", "0.1.0")
@@ -29,13 +29,13 @@ def resource(tmp_path):
 
 def install(resource, scripts, backend=BACKEND, now=NOW):
     plan = plan_install(resource, scripts, backend, now)
-    apply(plan.changes)
+    apply_changes(plan.changes)
     return plan
 
 
 def uninstall(resource, scripts, now=NOW):
     plan, folders = plan_uninstall(resource, scripts, now)
-    apply(plan.changes)
+    apply_changes(plan.changes)
     for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -9,14 +9,26 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from pydantic import Field
 
-from reaper_aeq.server.state import State, health, read_state
+from reaper_aeq.server.state import State, read_state
+from reaper_aeq.util.message import Message
 
 TOKEN, PORT = "0123456789abcdef" * 4, 8765
 PATIENCE_S = 40.0  # a machine that is busy with other tests
+
+
+class StateInfo(Message):
+    """The file `backend.json`, by which clients find the backend."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    token: Annotated[str, Field(min_length=32)]
+    pid: int
+    version: str
+    started: str
 
 
 def task(path: Path | str, request: object = "warm", **more: Any) -> dict[str, Any]:
@@ -48,7 +60,7 @@ class Process:
         def answers() -> State | None:
             assert self.popen.poll() is None, self.popen.communicate()
             state = read_state(self.state_file)
-            return state if state and state.pid == self.popen.pid and health(state) else None
+            return state if state and state.pid == self.popen.pid and state.health() else None
 
         self.state = wait_until(answers, what="the first answer")
         headers = {"Authorization": f"Bearer {self.state.token}"}

@@ -9,13 +9,11 @@ from typing import Any
 from backends import Process
 from browsing import page_at
 
-from reaper_aeq.server.state import dashboard_address
-
 
 @contextmanager
 def opened(browser: Any, backend: Process, **context: Any) -> Iterator[Any]:
     """In a page of its own; errors and requests elsewhere fail the test at its end."""
-    with page_at(browser, dashboard_address(backend.state), **context) as page:
+    with page_at(browser, backend.state.dashboard_address(), **context) as page:
         assert page.url == f"http://127.0.0.1:{backend.state.port}/", "the code stays in the address"
         page.wait_for_selector("#word-rows tr")
         yield page

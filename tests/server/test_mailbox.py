@@ -13,7 +13,7 @@ from backends import Process, task, wait_until
 from mail import Mail
 
 from reaper_aeq.server import letters, wire
-from reaper_aeq.server.state import open_mailbox, running
+from reaper_aeq.server.state import running
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX rights and signals")
 
@@ -244,7 +244,7 @@ def test_a_removed_mailbox_ends_its_jobs_and_is_opened_anew_on_request(backend, 
     wait_until(lambda: backend.http.get("/v1/jobs").json()["jobs"][0]["state"] == "cancelled")
     time.sleep(0.3)
     assert not mail.folder.exists(), "a folder that was taken away came back by itself"
-    open_mailbox(backend.state, mail.folder)
+    backend.state.open_mailbox(mail.folder)
     assert mail.ask("GET", "/v1/health")[0] == 200
 
 

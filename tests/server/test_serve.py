@@ -16,7 +16,7 @@ import pytest
 from backends import PATIENCE_S, Process, task, wait_until
 
 from reaper_aeq.cli.commands import serve as command
-from reaper_aeq.server.state import DEFAULT_PORT, health, read_state, running
+from reaper_aeq.server.state import DEFAULT_PORT, read_state, running
 from reaper_aeq.util.paths import shipped
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -68,7 +68,7 @@ def test_a_second_start_finds_the_first_and_says_so(process):
         "url": f"http://127.0.0.1:{first.state.port}/", "port": first.state.port, "pid": first.popen.pid,
         "state_file": str(first.state_file), "already_running": True,
     }  # fmt: skip
-    assert health(first.state) and read_state(first.state_file) == first.state
+    assert first.state.health() and read_state(first.state_file) == first.state
 
 
 def test_of_many_starts_at_once_one_serves_and_the_others_find_it(process):
@@ -88,8 +88,8 @@ def test_what_a_killed_backend_left_behind_is_replaced(process):
     first.signal(signal.SIGKILL).finished()
     assert read_state(first.state_file) == first.state
     second = process()
-    assert second.state.token != first.state.token and health(second.state)
-    assert health(first.state) is None
+    assert second.state.token != first.state.token and second.state.health()
+    assert first.state.health() is None
 
 
 @posix
@@ -143,7 +143,7 @@ def test_a_port_that_is_taken(process):
         held_until(lambda: other.bind(("127.0.0.1", DEFAULT_PORT)))
         other.listen()
         backend = process()
-        assert backend.state.port != DEFAULT_PORT and health(backend.state)
+        assert backend.state.port != DEFAULT_PORT and backend.state.health()
         other_file = Process(backend.state_file.with_name("other.json"), "--port", str(backend.state.port))
         code, _, err = other_file.finished()
         assert code == 2 and err.startswith("error: port") and "leave out --port" in err and err.count("\n") == 1

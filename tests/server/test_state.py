@@ -8,10 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from backends import StateInfo
 
 from reaper_aeq.errors import AeqError, OutputError
 from reaper_aeq.server import state as module
-from reaper_aeq.server import wire
 from reaper_aeq.server.state import (  # fmt: skip
     DEFAULT_PORT,
     State,
@@ -22,6 +22,7 @@ from reaper_aeq.server.state import (  # fmt: skip
     running,
     write_state,
 )
+from reaper_aeq.util.files import make_folder
 from reaper_aeq.util.locks import lock
 
 STATE = State(41234, "0123456789abcdef" * 4, 4321, "0.1.0", "2026-01-31T12:00:00Z")
@@ -55,7 +56,7 @@ def test_only_the_owner_may_read_it_even_while_it_is_written(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", replace)
     write_state(path, STATE)
     assert seen == [0o600] and stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read_state(path) == STATE and wire.StateInfo.model_validate_json(path.read_text())
+    assert read_state(path) == STATE and StateInfo.model_validate_json(path.read_text())
     assert [p.name for p in tmp_path.iterdir()] == ["backend.json"]
 
 
@@ -146,7 +147,7 @@ def test_one_holds_the_lock_until_it_ends_however_it_ends(tmp_path):
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
-        module.prepare_folder(tmp_path / "file" / "state" / "backend.json")
+        make_folder(tmp_path / "file" / "state", 0o700)
 
 
 def test_only_this_machine_can_connect():

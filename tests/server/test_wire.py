@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from backends import StateInfo
 from pydantic import TypeAdapter, ValidationError
 
 from reaper_aeq.model.kinds import KINDS
 from reaper_aeq.server import wire
-from reaper_aeq.server.faults import first_fault
+from reaper_aeq.server.failures import first_fault
 
 SAMPLES = Path(__file__).parents[1] / "wire"
 MODELS = {
@@ -22,7 +23,7 @@ MODELS = {
     "job_request": wire.JobRequest, "job_running": wire.JobInfo, "jobs": wire.JobList,
     "match_done": wire.JobInfo, "match_request": wire.JobRequest,
     "shutdown": wire.Stopping, "sound_done": wire.JobInfo, "sound_request": wire.JobRequest,
-    "state_file": wire.StateInfo, "words": wire.Words,
+    "state_file": StateInfo, "words": wire.Words,
 }  # fmt: skip
 
 

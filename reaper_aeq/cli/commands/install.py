@@ -21,7 +21,7 @@ from ...reaper.install.startup_block import FILE as STARTUP
 from ...reaper.install.startup_block import has_block
 from ...server import letters
 from ...server.state import default_state_file
-from ...util.changes import apply
+from ...util.files import apply_changes
 from .console import note, print_json, say
 from .options import Json, ResourcePath
 
@@ -50,7 +50,7 @@ def install(
         raise InstallError(
             f"REAPER is running (process {pid}) and would undo this when it ends: quit REAPER, then run this again"
         )
-    apply(plan.changes)
+    apply_changes(plan.changes)
     mailbox = resource / letters.FOLDER
     if uninstall:
         letters.clear(mailbox)

@@ -16,17 +16,8 @@ from ...server.letters import START_LOG
 from ...server.letters import prepare as prepare_mailbox
 from ...server.log import open_private
 from ...server.login import CODE_S
-from ...server.state import (
-    State,
-    dashboard_address,
-    default_state_file,
-    health,
-    open_mailbox,
-    prepare_folder,
-    read_state,
-    refuse_other_file,
-    running,
-)
+from ...server.state import State, default_state_file, read_state, refuse_other_file, running
+from ...util.files import make_folder
 from ...util.locks import lock
 from .checks import check_models
 from .console import print_json, say
@@ -58,7 +49,7 @@ def serve(
         prepare_mailbox(mailbox)
     with_streams(mailbox)
     check_models(models)
-    prepare_folder(path)
+    make_folder(path.parent, 0o700)  # closed to others where it is new
     refuse_other_file(path)
     if state := running(path):
         return tell_of_other(state, path, as_json, mailbox)
@@ -90,7 +81,7 @@ def with_streams(mailbox: Path | None) -> None:
 def tell_of_other(state: State, path: Path, as_json: bool, mailbox: Path | None) -> int:
     """The backend that runs already; it serves our mailbox from now on."""
     if mailbox:
-        open_mailbox(state, mailbox)
+        state.open_mailbox(mailbox)
     return tell(state, path, as_json, already=True)
 
 
@@ -101,7 +92,7 @@ def tell(state: State, path: Path, as_json: bool, url: str = "", already: bool =
         print_json({**row, "state_file": str(path), "already_running": already})
     else:
         how = "is running already" if already else "is running"
-        url = url or dashboard_address(state)
+        url = url or state.dashboard_address()
         say(
             f"The backend {how} (process {state.pid}, port {state.port}).\n"
             f"Dashboard, for the next {CODE_S:g} seconds and one visit: {url}\n"
@@ -136,7 +127,7 @@ def start_in_background(path: Path, arguments: list[str]) -> State:
     end = time.monotonic() + STARTING_S
     while time.monotonic() < end:
         state = read_state(path)
-        answer = health(state) if state else None
+        answer = state.health() if state else None
         if state and answer and answer.get("ready"):
             return state
         if process.poll() not in (None, 0):

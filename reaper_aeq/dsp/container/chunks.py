@@ -11,7 +11,8 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .layout import FilePart, FileWindow, Layout, Piece, Span, clock
+from .layout import FilePart, FileWindow, Layout, Piece, Span, clock, cut_off
+from .tags import zeros
 
 # "Unknown", as programs write it that write into a pipe: all ones, 2 GB, or a little less than that.
 UNKNOWN_FROM = 0x7FFF_0000
@@ -28,14 +29,24 @@ class FileChunk:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """How a kind of file is built: `head` bytes before the first chunk, and its chunks."""
+class _Described:
+    """Bytes a frame, bytes a second, and what makes the header for a sound of so many bytes."""
 
-    name: str
+    frame: int
+    bytes_s: int
+    build: Callable[[int], tuple[Piece, ...]]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How a kind of file is built: `head` bytes before its first chunk, how chunks follow, which one holds the sound,
+    to how many bytes they are filled up; and what the chunks before the sound say of it."""
+
     head: int
     walk: Callable[[FileWindow, int], Iterator[FileChunk]]
     data: bytes
     aligned: int
+    describe: Callable[[FileWindow, list[FileChunk]], _Described | None]
 
 
 def look(window: FileWindow, start: int, sounds_like: Callable[[FilePart, FilePart], bool]) -> Layout | None:
@@ -44,70 +55,54 @@ def look(window: FileWindow, start: int, sounds_like: Callable[[FilePart, FilePa
     Args:
         sounds_like: whether the second stream, whose bytes nobody counted, sounds like the first.
     """
-    head = window.at(start, 40)
-    for magic, kind in _KINDS.items():
-        if head.startswith(magic) and (kind.name != "WAV" or head[8:12] == b"WAVE"):
-            if kind.name == "AIFF" and head[8:12] not in (b"AIFF", b"AIFC"):
-                continue
-            return _look(window, start, kind, sounds_like)
-    return None
-
-
-def _look(
-    window: FileWindow, start: int, kind: _Kind, sounds_like: Callable[[FilePart, FilePart], bool]
-) -> Layout | None:
-    before: list[FileChunk] = []
-    data: FileChunk | None = None
-    for chunk in kind.walk(window, start + kind.head):
-        if chunk.id == kind.data:
-            data = chunk
-            break
-        before.append(chunk)
-    if data is None:
+    kind = _kind(window.at(start, 16))
+    if kind is None:
         return None
-    described = _DESCRIBERS[kind.name](window, before, data)
+    before: list[FileChunk] = []
+    for data in kind.walk(window, start + kind.head):
+        if data.id == kind.data:
+            break
+        before.append(data)
+    else:
+        return None
+    named = window.at(start, 4) != b"BW64"  # else the decoder does not know its name
+    described = kind.describe(window, before)
     if described is None:  # a coding whose length cannot be told from its bytes
-        return Layout() if window.at(start, 4) != b"BW64" else None
-    frame, bytes_s, build = described
-    size = window.size
+        return Layout() if named else None
 
     def part(stop: int, begin: int = data.start) -> FilePart:
-        return FilePart((*build(stop - begin), (begin, stop)))
+        return FilePart((*described.build(stop - begin), (begin, stop)))
 
-    there = size - data.start
-    stated = data.stated
-    whole = there - there % frame
+    stated, there = data.stated, window.size - data.start
+    whole = there - there % described.frame
+    all_there = (part(data.start + whole),)
     if stated is None:
-        return Layout((part(data.start + whole),))
+        return Layout(all_there)
     if stated > there:
-        missing_s = (stated - there) / bytes_s
-        remark = None
-        if missing_s > 0.1:
-            lasts, found = clock(stated / bytes_s), clock(whole / bytes_s)
-            remark = f"is cut off: it says that it lasts {lasts}, {found} are there"
-        return Layout((part(data.start + whole),), remark)
+        cut = (stated - there) / described.bytes_s > 0.1
+        return Layout(all_there, cut_off(stated / described.bytes_s, whole / described.bytes_s) if cut else None)
     end = data.start + stated
-    rest = size - end
+    rest = window.size - end
+    counted = () if named or not stated else (part(end),)  # the decoder can be left alone with a name that it knows
     if rest <= max(kind.aligned, FOLLOWED if stated else 0) or _chunks_to_the_end(window, kind, end):
-        return _as_counted(window, start, part, end, stated)
-    remark = f"was not finished by its recorder: all {clock(whole / bytes_s)} of it were read"
+        return Layout(counted)
+    unfinished = f"was not finished by its recorder: all {clock(whole / described.bytes_s)} of it were read"
     if stated == 0:
-        return Layout((part(data.start + whole),), remark)
+        return Layout(all_there, unfinished)
     if _padding_or_tags(window, end):
-        return _as_counted(window, start, part, end, stated)
-    aligned = end - stated % frame
-    uncounted = part(size - (size - aligned) % frame, aligned)
-    if sounds_like(part(end), uncounted):
-        return Layout((part(data.start + whole),), remark)
-    counted = _as_counted(window, start, part, end, stated)
-    return Layout(counted.parts, f"has {rest} bytes behind its sound that were not read")
+        return Layout(counted)
+    aligned = end - stated % described.frame
+    if sounds_like(part(end), part(window.size - (window.size - aligned) % described.frame, aligned)):
+        return Layout(all_there, unfinished)
+    return Layout(counted, f"has {rest} bytes behind its sound that were not read")
 
 
-def _as_counted(window: FileWindow, start: int, part: Callable[..., FilePart], end: int, stated: int) -> Layout:
-    """The decoder can be left alone with it, unless it does not know its name."""
-    if window.at(start, 4) == b"BW64" and stated:
-        return Layout((part(end),))
-    return Layout()
+def _kind(head: bytes) -> _Kind | None:
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return _WAV
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    return _W64 if head == _W64_RIFF else _CAF if head[:4] == b"caff" else None
 
 
 def _chunks_to_the_end(window: FileWindow, kind: _Kind, position: int) -> bool:
@@ -129,13 +124,8 @@ def _is_name(name: bytes, kind: _Kind) -> bool:
 
 def _padding_or_tags(window: FileWindow, position: int) -> bool:
     head = window.at(position, 8)
-    if head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX":
-        return True
-    while data := window.at(position, min(2**20, window.size - position)):
-        if data.strip(b"\0"):
-            return False
-        position += len(data)
-    return True
+    tag = head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX"
+    return tag or position + zeros(window, position) == window.size
 
 
 # How each kind counts -------------------------------------------------------------------------------------------------
@@ -192,33 +182,35 @@ def _caf(window: FileWindow, position: int) -> Iterator[FileChunk]:
 
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
-_KINDS = {
-    b"RIFF": _Kind("WAV", 12, _riff, b"data", 2),
-    b"RF64": _Kind("WAV", 12, _riff, b"data", 2),
-    b"BW64": _Kind("WAV", 12, _riff, b"data", 2),
-    b"FORM": _Kind("AIFF", 12, _form, b"SSND", 2),
-    _W64_RIFF: _Kind("W64", 40, _w64, b"data", 8),
-    b"caff": _Kind("CAF", 8, _caf, b"data", 1),
-}
-
-MAGICS = {magic[:4] for magic in _KINDS}
+MAGICS = (b"RIFF", b"RF64", b"BW64", b"FORM", _W64_RIFF[:4], b"caff")
 
 # The headers they get -------------------------------------------------------------------------------------------------
 
-# bytes a frame, bytes a second, and what makes the header of a sound of so many bytes
-_Described = tuple[int, int, Callable[[int], tuple[Piece, ...]]] | None
 _KEPT = (b"LIST", b"bext", b"cart", b"id3 ", b"ID3 ")
+_LAWS = (b"alaw", b"ulaw", b"ALAW", b"ULAW")
+_PLAIN = (b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
 
 
-def _describe_wav(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
-    fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
-    if fmt is None or not fmt.stated or fmt.stated > 1000:
-        return None
-    content = window.at(fmt.start, fmt.stated)
-    coding, channels, rate, bytes_s, frame = struct.unpack_from("<HHIIH", content)
-    if coding in (1, 3, 6, 7, 0xFFFE) or not bytes_s:  # else a frame holds more than one sample
-        bytes_s = frame * rate
+def _content(window: FileWindow, before: list[FileChunk], name: bytes, least: int) -> bytes:
+    """Of the first chunk of this name with `least` bytes; nothing where there is none, or one too large to be true."""
+    sizes = ((chunk.start, chunk.stated or 0) for chunk in before if chunk.id == name)
+    start, size = next((one for one in sizes if one[1] >= least), (0, 0))
+    return window.at(start, size) if size <= 1000 else b""
+
+
+def _format(window: FileWindow, before: list[FileChunk]) -> tuple[bytes, int, int]:
+    """How samples are coded in a WAV or W64, bytes a frame, bytes a second; zeros where it is not told."""
+    content = _content(window, before, b"fmt ", 16)
+    coding, channels, rate, bytes_s, frame = struct.unpack_from("<HHIIH", content or bytes(14))
     if not rate or not frame or not channels:
+        return b"", 0, 0
+    # else a frame holds more than one sample
+    return content, frame, frame * rate if coding in (1, 3, 6, 7, 0xFFFE) or not bytes_s else bytes_s
+
+
+def _describe_wav(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+    content, frame, bytes_s = _format(window, before)
+    if not frame:
         return None
     kept = [_span(chunk) for chunk in before if chunk.id in _KEPT]
 
@@ -232,7 +224,7 @@ def _describe_wav(window: FileWindow, before: list[FileChunk], data: FileChunk) 
         begin = struct.pack("<4sI4s", b"RF64", 0xFFFF_FFFF, b"WAVE")
         return (begin + long + header, *kept, struct.pack("<4sI", b"data", 0xFFFF_FFFF))
 
-    return frame, bytes_s, build
+    return _Described(frame, bytes_s, build)
 
 
 def _span(chunk: FileChunk) -> Span:
@@ -241,42 +233,35 @@ def _span(chunk: FileChunk) -> Span:
     return chunk.start - 8, chunk.start + size + size % 2
 
 
-def _describe_aiff(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
-    comm = next((chunk for chunk in before if chunk.id == b"COMM" and chunk.stated and chunk.stated >= 18), None)
-    if comm is None or not comm.stated:
+def _describe_aiff(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+    content = _content(window, before, b"COMM", 18)
+    if not content:
         return None
-    content = window.at(comm.start, comm.stated)
     channels, _, bits = struct.unpack_from(">hIh", content)
     coding = content[18:22] if len(content) >= 22 else b"NONE"
-    frame = channels * {b"alaw": 1, b"ulaw": 1, b"ALAW": 1, b"ULAW": 1}.get(coding, (bits + 7) // 8)
-    known = coding in (b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
-    known = known or coding in (b"alaw", b"ulaw", b"ALAW", b"ULAW")
+    frame = channels * (1 if coding in _LAWS else (bits + 7) // 8)
     exponent, mantissa = struct.unpack_from(">HQ", content, 8)
     power = (exponent & 0x7FFF) - 16383
     rate = round(mantissa * 2.0 ** (power - 63)) if -1 < power < 32 else 0  # an 80-bit float
-    if not known or frame <= 0 or rate <= 0:
+    if coding not in _LAWS + _PLAIN or frame <= 0 or rate <= 0:
         return None
-    version = next((_span(chunk) for chunk in before if chunk.id == b"FVER"), None)
+    version = [_span(chunk) for chunk in before if chunk.id == b"FVER"][:1]
 
     def build(size: int) -> tuple[Piece, ...]:
         counted = content[:2] + struct.pack(">I", min(size // frame, 0xFFFF_FFFF)) + content[6:]
         form = b"AIFC" if len(content) > 18 else b"AIFF"
         comm_chunk = b"COMM" + struct.pack(">I", len(counted)) + counted + bytes(len(counted) % 2)
         sound = b"SSND" + struct.pack(">III", min(size + 8, 0xFFFF_FFFF), 0, 0)
-        more = version[1] - version[0] if version else 0
+        more = sum(stop - start for start, stop in version)
         whole = struct.pack(">4sI4s", b"FORM", min(4 + more + len(comm_chunk) + 16 + size, 0xFFFF_FFFF), form)
-        return (whole, *([version] if version else []), comm_chunk + sound)
+        return (whole, *version, comm_chunk + sound)
 
-    return frame, frame * rate, build
+    return _Described(frame, frame * rate, build)
 
 
-def _describe_w64(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
-    fmt = next((chunk for chunk in before if chunk.id == b"fmt " and chunk.stated and chunk.stated >= 16), None)
-    if fmt is None or not fmt.stated:
-        return None
-    content = window.at(fmt.start, min(fmt.stated, 1000))
-    channels, rate, _, frame = struct.unpack_from("<HIIH", content, 2)
-    if not rate or not frame or not channels:
+def _describe_w64(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+    content, frame, bytes_s = _format(window, before)
+    if not frame:
         return None
 
     def build(size: int) -> tuple[Piece, ...]:
@@ -286,14 +271,13 @@ def _describe_w64(window: FileWindow, before: list[FileChunk], data: FileChunk) 
         whole = 40 + len(header) + 24 + size
         return (_W64_RIFF + struct.pack("<Q", whole) + b"wave" + _W64_TAIL + header + sound,)
 
-    return frame, frame * rate, build
+    return _Described(frame, bytes_s, build)
 
 
-def _describe_caf(window: FileWindow, before: list[FileChunk], data: FileChunk) -> _Described:
-    desc = next((chunk for chunk in before if chunk.id == b"desc" and chunk.stated == 32), None)
-    if desc is None:
+def _describe_caf(window: FileWindow, before: list[FileChunk]) -> _Described | None:
+    content = _content(window, before, b"desc", 32)
+    if len(content) != 32:
         return None
-    content = window.at(desc.start, 32)
     rate, _, _, packet, per_packet = struct.unpack_from(">d4sIII", content)
     if not packet or per_packet != 1 or not 1 <= rate <= 1e6:
         return None  # packets of various size are counted in a table
@@ -302,12 +286,10 @@ def _describe_caf(window: FileWindow, before: list[FileChunk], data: FileChunk) 
         header = struct.pack(">4sHH", b"caff", 1, 0) + b"desc" + struct.pack(">q", 32) + content
         return (header + b"data" + struct.pack(">qI", size + 4, 0),)
 
-    return packet, packet * round(rate), build
+    return _Described(packet, packet * round(rate), build)
 
 
-_DESCRIBERS: dict[str, Callable[[FileWindow, list[FileChunk], FileChunk], _Described]] = {
-    "WAV": _describe_wav,
-    "AIFF": _describe_aiff,
-    "W64": _describe_w64,
-    "CAF": _describe_caf,
-}
+_WAV = _Kind(12, _riff, b"data", 2, _describe_wav)
+_AIFF = _Kind(12, _form, b"SSND", 2, _describe_aiff)
+_W64 = _Kind(40, _w64, b"data", 8, _describe_w64)
+_CAF = _Kind(8, _caf, b"data", 1, _describe_caf)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .layout import FilePart, FileWindow, Layout, Piece, clock
+from .layout import FilePart, FileWindow, Layout, Piece, cut_off
 from .tags import before_tags
 
 MAGIC = b"fLaC"
@@ -14,6 +14,7 @@ _STREAMINFO = bytes((0, 0, 0, 34)), bytes((0x80, 0, 0, 34))
 _LARGEST_FRAME = 2**21  # 8 channels of 65,535 samples of 32 bits, uncompressed
 _LARGEST_CHECKED = 2**19
 WORTH_TELLING_S = 0.1
+_CRC8, _CRC16 = (8, 0x07), (16, 0x8005)  # bits and polynomial
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ def look(window: FileWindow, start: int) -> Layout | None:
             continue
         missing_s = (header.total - total) / header.sample_rate
         if missing_s > WORTH_TELLING_S:
-            whole, there = clock(header.total / header.sample_rate), clock(total / header.sample_rate)
-            remark = f"is cut off: it says that it lasts {whole}, {there} are there"
+            remark = cut_off(header.total / header.sample_rate, total / header.sample_rate)
         elif stop < end:
             remark = "is cut off in the middle of a frame: what lies before it was read"
         if (start, stop, len(starts), total) == (0, window.size, 1, header.total):
@@ -108,13 +108,13 @@ def _length(window: FileWindow, header: _Header, end: int) -> tuple[int | None, 
 
 def _end_of(window: FileWindow, data: bytes, end: int) -> int | None:
     """Where a frame ends that ends at `end`, or with zeros that looked like padding; None if its checksum is wrong."""
-    value = _crc16(data)
+    value = _crc(data, *_CRC16)
     for more in range(3):
         if value == 0:
             return end + more
         if window.at(end + more, 1) != b"\0":
             return None
-        value = _crc16(b"\0", value)
+        value = _crc(b"\0", *_CRC16, value)
     return None
 
 
@@ -139,7 +139,7 @@ def _frame(data: bytes, header: _Header) -> tuple[int, int] | None:
     else:
         count = 192 if size_code == 1 else 576 << size_code - 2 if size_code < 6 else 256 << size_code - 8
     position += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    if position >= len(data) or _crc8(data[:position]) != data[position]:
+    if position >= len(data) or _crc(data[:position], *_CRC8) != data[position]:
         return None
     return number if data[1] & 1 else number * header.block_size, count
 
@@ -176,16 +176,9 @@ def _table(bits: int, polynomial: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _crc8(data: bytes) -> int:
-    table, value = _table(8, 0x07), 0
+def _crc(data: bytes, bits: int, polynomial: int, value: int = 0) -> int:
+    """0 over something and the checksum at its end."""
+    table, mask = _table(bits, polynomial), (1 << bits) - 1
     for byte in data:
-        value = table[value ^ byte]
-    return value
-
-
-def _crc16(data: bytes, value: int = 0) -> int:
-    """0 over a frame and the checksum at its end."""
-    table = _table(16, 0x8005)
-    for byte in data:
-        value = (value << 8 & 0xFFFF) ^ table[value >> 8 ^ byte]
+        value = value << 8 & mask ^ table[value >> bits - 8 ^ byte]
     return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import BinaryIO
@@ -33,9 +32,6 @@ class Layout:
 
     parts: tuple[FilePart, ...] = ()
     remark: str | None = None
-
-
-AS_IT_IS = Layout()
 
 
 class Splice:
@@ -126,15 +122,16 @@ class FileWindow:
         return -1
 
 
-def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Neighbors that touch become one."""
-    found: list[Span] = []
-    for start, stop in spans:
-        if found and found[-1][1] == start:
-            found[-1] = found[-1][0], stop
-        else:
-            found.append((start, stop))
-    return tuple(found)
+def add_span(spans: list[Span], start: int, stop: int) -> None:
+    """Behind the others; neighbors that touch become one."""
+    if spans and spans[-1][1] == start:
+        start = spans.pop()[0]
+    spans.append((start, stop))
+
+
+def cut_off(stated_s: float, there_s: float) -> str:
+    """The remark on a file that is shorter than it says."""
+    return f"is cut off: it says that it lasts {clock(stated_s)}, {clock(there_s)} are there"
 
 
 def clock(seconds: float) -> str:

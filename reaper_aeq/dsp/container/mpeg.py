@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from .layout import FilePart, FileWindow, Layout, Span, clock, merged
+from .layout import FilePart, FileWindow, Layout, Span, add_span, clock, cut_off
 from .tags import before_tags, tag_size
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version bits
@@ -28,14 +29,52 @@ SEARCHED = 2**16  # bytes of rubbish before the first frame
 WORTH_TELLING_S = 0.1
 
 
+class _Kind(NamedTuple):
+    """What stays the same in a stream."""
+
+    layer: int
+    sample_rate: int
+    mono: bool
+
+    @property
+    def samples(self) -> int:
+        """Of each channel, a frame."""
+        return 384 if self.layer == 1 else 576 if self.layer == 3 and self.sample_rate < 32_000 else 1152
+
+    @property
+    def frame_s(self) -> float:
+        """How long a frame lasts."""
+        return self.samples / self.sample_rate
+
+    @property
+    def mark_at(self) -> int:
+        """Where in a header frame its mark is: behind the side information."""
+        return 4 + ((17 if self.mono else 32) if self.sample_rate >= 32_000 else (9 if self.mono else 17))
+
+
 @dataclass
 class _Stream:
-    """Frames of one kind that belong together. `info` is where its header frame begins and ends, if it has one."""
+    """Frames of one kind that belong together. `header` is its header frame, with which it starts if it has one."""
 
-    kind: tuple[int, int, bool]
-    info: Span | None = None
+    kind: _Kind
+    start: int
+    header: bytes = b""
     frames: int = 0
     spans: list[Span] = field(default_factory=list)
+
+    @property
+    def count_at(self) -> int:
+        """Where in its header frame the count of frames lies; 0 where there is none."""
+        at = self.kind.mark_at
+        if self.header[at : at + 4] in (b"Xing", b"Info"):
+            return at + 8 if int.from_bytes(self.header[at + 4 : at + 8], "big") & 1 else 0
+        return 50 if self.header else 0
+
+    @property
+    def stated(self) -> int | None:
+        """Frames by its own word."""
+        at = self.count_at
+        return int.from_bytes(self.header[at : at + 4], "big") if at else None
 
 
 def look(window: FileWindow, start: int) -> Layout | None:
@@ -46,46 +85,35 @@ def look(window: FileWindow, start: int) -> Layout | None:
         return None
     streams, unread = _walk(window, first, end)
     unread += first - start
-    frame_bytes = sum(stop - at for stream in streams for at, stop in stream.spans) / sum(s.frames for s in streams)
-    unread_s = unread / frame_bytes * _frame_s(streams[0].kind)
     if len(streams) == 1 and _is_plain(window, streams[0], start, end) and not unread:
         return Layout()
-    return Layout(tuple(_part(window, stream) for stream in streams), _remark(window, streams, unread, unread_s))
+    return Layout(tuple(_part(window, stream) for stream in streams), _remark(streams, unread))
 
 
 def _is_plain(window: FileWindow, stream: _Stream, start: int, end: int) -> bool:
     """Whether the decoder can be left alone: at most one tag in front, and a true count."""
-    stated = _stated(window, stream)
     one_tag = start == 0 or (start == tag_size(window, 0) and window.at(0, 3) == b"ID3")
-    whole = stream.info is not None and merged([stream.info, *stream.spans]) == ((start, end),)
-    return stated is not None and stated[1] == stream.frames and one_tag and whole
+    whole = stream.start == start and stream.spans == [(start + len(stream.header), end)]
+    return stream.stated == stream.frames and one_tag and whole
 
 
 def _walk(window: FileWindow, position: int, end: int) -> tuple[list[_Stream], int]:
     """Every frame from the one at `position`, and the number of bytes that are neither frames nor tags."""
     streams: list[_Stream] = []
-    unread, starting = 0, True
+    unread = 0
     while position < end:
         head = window.at(position, 4)
         length = frame_length(head)
-        kind = _kind(head) if length else None
-        if kind and length and (starting or kind == streams[-1].kind or _certain(window, position, end)):
+        if length and (not streams or _kind(head) == streams[-1].kind or _certain(window, position, end)):
             beyond = window.at(end, position + length - end)
             if position + length > window.size or beyond.strip(b"\0"):
                 break  # the last frame is not whole: it cannot be decoded
-            info = _counts(window, position, head)
-            if starting or kind != streams[-1].kind or info:
-                streams.append(_Stream(kind))
-                starting = False
-            if info:
-                streams[-1].info = position, position + length
-            else:
+            kind, counts = _kind(head), _counts(window, position, head)
+            if not streams or kind != streams[-1].kind or counts:
+                streams.append(_Stream(kind, position, window.at(position, length) if counts else b""))
+            if not counts:
                 streams[-1].frames += 1
-                spans = streams[-1].spans
-                if spans and spans[-1][1] == position:
-                    spans[-1] = spans[-1][0], position + length
-                else:
-                    spans.append((position, position + length))
+                add_span(streams[-1].spans, position, position + length)
             position += length
         elif size := tag_size(window, position):
             position += size
@@ -103,44 +131,37 @@ def frame_length(head: bytes) -> int:
     >>> frame_length(bytes.fromhex("fffb9064"))
     417
     """
-    return _LENGTHS.get(head[1] << 8 | head[2], 0) if len(head) == 4 and head[0] == 0xFF else 0
+    return _FRAMES[head[1:3]][0] if len(head) == 4 and head[0] == 0xFF and head[1:3] in _FRAMES else 0
 
 
-def _lengths() -> dict[int, int]:
+def _kind(head: bytes) -> _Kind:
+    """Of a frame with this header, which has a length."""
+    _, layer, sample_rate = _FRAMES[head[1:3]]
+    return _Kind(layer, sample_rate, head[3] >> 6 == 3)
+
+
+def _frames() -> dict[bytes, tuple[int, int, int]]:
+    """Length, layer and sample rate by the two bytes that tell them."""
     found = {}
     for second in range(0xE0, 0x100):
         version, layer = second >> 3 & 3, 4 - (second >> 1 & 3)
         if version == 1 or layer == 4:
             continue
-        generation = 1 if version == 3 else 2
         for third in range(256):
             bitrate, rate, padding = third >> 4, third >> 2 & 3, third >> 1 & 1
             if 0 < bitrate < 15 and rate < 3:
-                bits_s, hz = 1000 * _KBPS[generation, layer][bitrate - 1], _RATES[version][rate]
-                if layer == 1:
-                    length = 4 * (12 * bits_s // hz + padding)
-                else:
-                    length = (72 if layer == 3 and generation == 2 else 144) * bits_s // hz + padding
-                found[second << 8 | third] = length
+                bits_s, hz = 1000 * _KBPS[1 if version == 3 else 2, layer][bitrate - 1], _RATES[version][rate]
+                slot = 4 if layer == 1 else 1  # bytes
+                slots = _Kind(layer, hz, False).samples // 8 // slot * bits_s // hz + padding
+                found[bytes((second, third))] = slot * slots, layer, hz
     return found
 
 
-_LENGTHS = _lengths()
-
-
-def _kind(head: bytes) -> tuple[int, int, bool]:
-    """Version and layer, sample rate, mono: what stays the same in a stream."""
-    return head[1] & 0x1E, head[2] & 0x0C, head[3] >> 6 == 3
-
-
-def _frame_s(kind: tuple[int, int, bool]) -> float:
-    version, layer = kind[0] >> 3, 4 - (kind[0] >> 1 & 3)
-    samples = 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
-    return samples / _RATES[version][kind[1] >> 2]
+_FRAMES = _frames()
 
 
 def _certain(window: FileWindow, position: int, end: int) -> bool:
-    """Whether frames of one kind follow each other here, or the last of them ends where the sound does."""
+    """Whether frames of one kind follow the one here, or the last of them ends where the sound does."""
     kind = _kind(window.at(position, 4))
     for n in range(CERTAIN):
         head = window.at(position, 4)
@@ -174,73 +195,46 @@ def _next_tag(window: FileWindow, position: int, stop: int) -> int:
     return stop
 
 
-# The header frame ----------------------------------------------------------------------------------------------------
-
-
 def _counts(window: FileWindow, position: int, head: bytes) -> bool:
     """Whether this frame only tells how long the stream is."""
-    if head[1] >> 1 & 3 != 1:  # not layer III
-        return False
-    at = _mark_at(head)
-    data = window.at(position, 40)
-    return data[at : at + 4] in (b"Xing", b"Info") or data[36:40] == b"VBRI"
-
-
-def _mark_at(head: bytes) -> int:
-    """Behind the side information."""
-    mpeg1, mono = head[1] >> 3 & 3 == 3, head[3] >> 6 == 3
-    return 4 + ((17 if mono else 32) if mpeg1 else (9 if mono else 17))
-
-
-def _stated(window: FileWindow, stream: _Stream) -> tuple[int, int] | None:
-    """Where in its header frame the count of frames lies, and the count."""
-    if stream.info is None:
-        return None
-    data = window.at(stream.info[0], stream.info[1] - stream.info[0])
-    at = _mark_at(data[:4])
-    if data[at : at + 4] in (b"Xing", b"Info"):
-        flags = int.from_bytes(data[at + 4 : at + 8], "big")
-        return (at + 8, int.from_bytes(data[at + 8 : at + 12], "big")) if flags & 1 else None
-    return 50, int.from_bytes(data[50:54], "big")
+    kind, data = _kind(head), window.at(position, 40)
+    at = kind.mark_at
+    return kind.layer == 3 and (data[at : at + 4] in (b"Xing", b"Info") or data[36:40] == b"VBRI")
 
 
 def _part(window: FileWindow, stream: _Stream) -> FilePart:
     """The stream with a header that tells its true count; elder layers know no such header."""
-    spans = merged(stream.spans)
-    if stream.kind[0] >> 1 & 3 != 1:
-        return FilePart(spans, endless=True)
-    size = sum(stop - start for start, stop in spans)
-    stated = _stated(window, stream)
-    if stream.info and stated:
-        data = bytearray(window.at(stream.info[0], stream.info[1] - stream.info[0]))
-        at, _ = stated
+    if stream.kind.layer != 3:
+        return FilePart(tuple(stream.spans), endless=True)
+    size = sum(stop - start for start, stop in stream.spans)
+    if at := stream.count_at:
+        data = bytearray(stream.header)
         struct.pack_into(">I", data, at, stream.frames)
         if data[36:40] == b"VBRI":
             struct.pack_into(">I", data, 46, size + len(data))
         elif data[at - 1] & 2:
             struct.pack_into(">I", data, at + 4, size + len(data))
-        return FilePart((bytes(data), *spans))
-    head = bytearray(window.at(spans[0][0], 4))
+        return FilePart((bytes(data), *stream.spans))
+    head = bytearray(window.at(stream.spans[0][0], 4))
     head[1] |= 1  # no checksum
     head[2] = head[2] & 0x0D | 0x80  # a bit rate whose frames have room for the header, no padding
     data = bytearray(frame_length(bytes(head)))
-    at = _mark_at(bytes(head))
     data[:4] = head
-    struct.pack_into(">4sIII", data, at, b"Xing", 3, stream.frames, size + len(data))
-    return FilePart((bytes(data), *spans))
+    struct.pack_into(">4sIII", data, stream.kind.mark_at, b"Xing", 3, stream.frames, size + len(data))
+    return FilePart((bytes(data), *stream.spans))
 
 
-def _remark(window: FileWindow, streams: list[_Stream], unread: int, unread_s: float) -> str | None:
+def _remark(streams: list[_Stream], unread: int) -> str | None:
     missing_s = whole_s = 0.0
     for stream in streams:
-        stated, each_s = _stated(window, stream), _frame_s(stream.kind)
-        count = max(stream.frames, stated[1] if stated else 0)
-        whole_s += count * each_s
-        missing_s += (count - stream.frames) * each_s
+        count = max(stream.frames, stream.stated or 0)
+        whole_s += count * stream.kind.frame_s
+        missing_s += (count - stream.frames) * stream.kind.frame_s
     # counts that nobody could mean are wrong, not a sign of damage
     if WORTH_TELLING_S + 0.001 * whole_s < missing_s < 100 * max(1.0, whole_s - missing_s):
-        there_s = whole_s - missing_s
-        return f"is cut off: it says that it lasts {clock(whole_s)}, {clock(there_s)} are there"
+        return cut_off(whole_s, whole_s - missing_s)
+    frame_bytes = sum(stop - at for stream in streams for at, stop in stream.spans) / sum(s.frames for s in streams)
+    unread_s = unread / frame_bytes * streams[0].kind.frame_s
     if unread_s > WORTH_TELLING_S:
         return f"is damaged: {unread} bytes of it are no sound that can be read, about {clock(unread_s)}"
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .layout import FilePart, FileWindow, Layout, Span, merged
+from .layout import FilePart, FileWindow, Layout, Span, add_span
 from .tags import tag_size
 
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
@@ -55,11 +55,11 @@ def look(window: FileWindow, start: int) -> Layout | None:
         elif links:
             links[-1].data = True
         if links and serial == links[-1].sound:
-            links[-1].pages.append((position, position + size))
+            add_span(links[-1].pages, position, position + size)
         elif links:
             links[-1].others += size
         position += size
-    sounding = [merged(link.pages) for link in links if link.pages]
+    sounding = [tuple(link.pages) for link in links if link.pages]
     if not sounding:
         return None
     unread += sum(link.others for link in links if not link.pages)

@@ -19,9 +19,8 @@ def after_tags(window: FileWindow, position: int) -> int:
 def tag_size(window: FileWindow, position: int) -> int:
     """Bytes of the tag or the padding that begins here, 0 if none does."""
     head = window.at(position, 32)
-    if head[:3] == b"ID3" and len(head) >= 10 and head[3] != 0xFF and max(head[6:10]) < 0x80:
-        size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-        return 10 + size + (10 if head[5] & 0x10 else 0)
+    if size := _id3_size(head):
+        return size + (10 if head[5] & 0x10 else 0)
     if head[:4] == b"TAG+":
         return 227
     if head[:3] == b"TAG":
@@ -34,9 +33,7 @@ def tag_size(window: FileWindow, position: int) -> int:
             end = window.find(mark, position, min(window.size, position + 2**20))
             if end >= 0:
                 return end + len(mark) - position
-    if head[:1] == b"\0":
-        return _zeros(window, position)
-    return 0
+    return zeros(window, position)
 
 
 def before_tags(window: FileWindow, start: int, end: int) -> int:
@@ -57,12 +54,22 @@ def _tag_that_ends(window: FileWindow, end: int) -> int:
     if tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
         return int(tail[-15:-9]) + 15
     if tail[-10:-7] == b"3DI" and max(tail[-4:]) < 0x80:
-        size = sum(byte << shift for byte, shift in zip(tail[-4:], (21, 14, 7, 0), strict=True))
-        return size + 20
-    zeros = _zeros_before(window, end) if tail[-16:] == bytes(16) else 0
+        return _seven_bits(tail[-4:]) + 20
+    padding = _zeros_before(window, end) if tail[-16:] == bytes(16) else 0
     # tags may end with zeros themselves
-    footer = window.at(max(0, end - zeros - 32), min(32, end - zeros)).rfind(b"APETAGEX") if zeros else -1
-    return _id3_before(window, end - zeros, end) or (zeros - footer if footer > 0 else zeros)
+    footer = window.at(max(0, end - padding - 32), min(32, end - padding)).rfind(b"APETAGEX") if padding else -1
+    return _id3_before(window, end - padding, end) or (padding - footer if footer > 0 else padding)
+
+
+def _id3_size(head: bytes) -> int:
+    """Bytes of the ID3v2 tag that begins so, without its footer; 0 if none does."""
+    whole = head[:3] == b"ID3" and len(head) >= 10 and head[3] != 0xFF and max(head[6:10]) < 0x80
+    return 10 + _seven_bits(head[6:10]) if whole else 0
+
+
+def _seven_bits(data: bytes) -> int:
+    """A number as ID3 writes it, in four bytes of which the highest bit counts for nothing."""
+    return data[0] << 21 | data[1] << 14 | data[2] << 7 | data[3]
 
 
 def _id3_before(window: FileWindow, low: int, high: int) -> int:
@@ -72,15 +79,14 @@ def _id3_before(window: FileWindow, low: int, high: int) -> int:
     data = window.at(begin, low - begin)
     position = len(data)
     while (position := data.rfind(b"ID3", 0, position)) >= 0:
-        head = window.at(begin + position, 10)
-        if len(head) == 10 and max(head[6:]) < 0x80 and head[3] != 0xFF:
-            size = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-            if low <= begin + position + size <= high:
-                return high - begin - position
+        size = _id3_size(window.at(begin + position, 10))
+        if size and low <= begin + position + size <= high:
+            return high - begin - position
     return 0
 
 
-def _zeros(window: FileWindow, position: int) -> int:
+def zeros(window: FileWindow, position: int) -> int:
+    """How many bytes from here on are zero."""
     start = position
     while data := window.at(position, min(2**16, window.size - position)):
         kept = len(data.lstrip(b"\0"))

@@ -77,7 +77,7 @@ def serve(study: Study, port: int | None, ready: Callable[[str], object]) -> Non
     """Serves until Ctrl-C; `ready(url)` is called once the page can be opened. Raises `AeqError` for a taken port."""
     with listening_socket(port) as sock:
         port = sock.getsockname()[1]
-        config = limited(create_app(study, port), timeout_graceful_shutdown=2)
+        config = limited(create_app(study, port))
         ready(f"http://127.0.0.1:{port}/?token={study.token}")
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[sock])

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...errors import InstallError
-from ...util.changes import missing_folders
+from ...util.files import missing_folders
 from ...util.paths import shipped
 from . import key_bindings, startup_block
 from .record import RECORD, InstallRecord, digest

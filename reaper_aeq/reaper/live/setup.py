@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...errors import InstallError
-from ...util.changes import apply
+from ...util.files import apply_changes
 from ..chunks import quote_token, split_tokens
 from ..install import ini
 from ..install.scripts import read
@@ -49,7 +49,7 @@ def enable(resource: Path, port: int = WEB_PORT) -> list[Path]:
     changed = {resource / name: data for name, data in after.items() if data != before[name]}
     now = f"{datetime.now():%Y-%m-%d-%H%M%S}"
     copies = {p.with_name(f"{p.name}.{now}.bak"): old for p in changed if (old := before[p.name]) is not None}
-    apply({**copies, **changed})
+    apply_changes({**copies, **changed})
     return list(copies)
 
 

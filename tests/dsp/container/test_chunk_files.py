@@ -1,5 +1,6 @@
 """WAV and its relatives: a length that was never written, is unknown, or is more than there is."""
 
+import re
 import struct
 
 import numpy as np
@@ -96,6 +97,14 @@ def test_bytes_that_are_no_sound_are_not_read_and_said(tmp_path, behind):
     for subtype in ("PCM_16", "FLOAT"):
         audio, warning = heard(tmp_path / "a.wav", encoded(SECONDS, "WAV", subtype) + behind)
         assert warning == f"has {len(behind)} bytes behind its sound that were not read" and same_as(audio, subtype)
+
+
+@pytest.mark.parametrize("container", ["WAV", "W64"])
+def test_of_samples_that_are_packed_the_time_is_right_too(tmp_path, container):
+    data = encoded(2.0, container, "IMA_ADPCM")
+    _, warning = heard(tmp_path / "a", data[: len(data) // 2])
+    stated_s, there_s = map(float, re.findall(r"(\d+\.\d+) s", warning))
+    assert abs(stated_s - 2.0) < 0.1 and abs(there_s - 1.0) < 0.1
 
 
 def test_a_header_without_sound_is_still_empty(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from install_kit import disk, snapshot
 
 from reaper_aeq.errors import OutputError
-from reaper_aeq.util.changes import apply
+from reaper_aeq.util.files import apply_changes
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def wanted(place):
 
 
 def test_everything_is_done(place):
-    apply(wanted(place))
+    apply_changes(wanted(place))
     files = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
     assert files == {"old.txt": b"new", "same.txt": b"same.txt", "a/b/fresh.txt": b"fresh", "a/c.txt": b""}
     assert (place / "old.txt").stat().st_mode & 0o777 == 0o640
@@ -40,7 +40,7 @@ def test_a_link_keeps_being_one(tmp_path):
     real, link = tmp_path / "real.txt", tmp_path / "link.txt"
     real.write_text("old")
     link.symlink_to(real)
-    apply({link: b"new"})
+    apply_changes({link: b"new"})
     assert link.is_symlink() and real.read_bytes() == b"new"
 
 
@@ -67,7 +67,7 @@ def test_a_failure_at_any_step_takes_all_back(place, error, step):
         with pytest.MonkeyPatch.context() as patch:
             calls = counted_failure(patch, step, at, error)
             try:
-                apply(wanted(place))
+                apply_changes(wanted(place))
             except (OutputError, KeyboardInterrupt):
                 assert snapshot(place) == before, f"{step} {at}"
                 continue
@@ -85,7 +85,7 @@ def test_a_disk_that_fills_up(tmp_path, room_kb):
         (place / "ballast").write_bytes(b"x" * (free - room_kb * 1024))
         before = snapshot(place)
         with pytest.raises(OutputError, match="the disk is full"):
-            apply({place / "c": b"c" * 10_000, place / "a": b"A" * 12_000, place / "n/d": b"d" * 30_000})
+            apply_changes({place / "c": b"c" * 10_000, place / "a": b"A" * 12_000, place / "n/d": b"d" * 30_000})
         assert snapshot(place) == before
 
 
@@ -96,9 +96,9 @@ def test_a_disk_that_may_not_be_written(tmp_path):
         before = snapshot(place)
         for path in (place / "a", place / "new/b"):
             with pytest.raises(OutputError, match="read-only"):
-                apply({path: b"x"})
+                apply_changes({path: b"x"})
         with pytest.raises(OutputError, match="read-only"):
-            apply({place / "a": None})
+            apply_changes({place / "a": None})
         assert snapshot(place) == before
 
 
@@ -106,12 +106,12 @@ def test_a_folder_in_the_way(place):
     (place / "old.d").mkdir()
     before = snapshot(place)
     with pytest.raises(OutputError, match=r"old\.d: it is a folder"):
-        apply({place / "x/new.txt": b"1", place / "same.txt": b"2", place / "old.d": b"3"})
+        apply_changes({place / "x/new.txt": b"1", place / "same.txt": b"2", place / "old.d": b"3"})
     assert snapshot(place) == before
 
 
 def test_a_file_where_a_folder_is_needed(place):
     before = snapshot(place)
     with pytest.raises(OutputError, match="cannot write"):
-        apply({place / "same.txt": b"2", place / "old.txt/new.txt": b"1"})
+        apply_changes({place / "same.txt": b"2", place / "old.txt/new.txt": b"1"})
     assert snapshot(place) == before
