@@ -8,7 +8,7 @@ library only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, EqSection, MovingEq, hz_text
@@ -19,6 +19,7 @@ NEAR_OCT = 1.0  # a band of that kind so near is the same band, moved
 ANOTHER_PLACE, ANOTHER_KIND = 0.3, 3.0  # octaves that a band counts further off, in a row that a deletion shifted
 MOST_DB, LEAST_HZ, MOST_HZ, LEAST_OCT, MOST_OCT = 12.04, 20.0, 24_000.0, 0.01, 4.0  # ReaEQ's
 SHOWN = 4  # changes that are told
+FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")  # of a band, in the order of ReaEQ's parameters
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class HeldEq:
 
     bands: Sequence[Band | None]
     output_gain_db: float = 0.0
+
+    @property
+    def known(self) -> Eq:
+        """What of it we can compute."""
+        return Eq(tuple(band for band in self.bands if band), self.output_gain_db)
 
 
 def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
@@ -102,6 +108,16 @@ def described(computed: Eq, held: HeldEq) -> str:
     if abs(gain_db) >= SAME_DB:
         told.append(f"{gain_db:+.1f} dB of output gain")
     return ", ".join([*told[:SHOWN], *(["and more"] if len(told) > SHOWN else [])])
+
+
+def without_envelopes(computed: Eq, held: HeldEq, lanes: Collection[int]) -> HeldEq:
+    """What follows an envelope, by the numbers of the parameters, is no hand's work: it counts as it was computed."""
+    bands: list[Band | None] = list(held.bands)
+    for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
+        moved = {name: getattr(before, name) for n, name in enumerate(FIELDS) if 3 * place + n in lanes}
+        bands[place] = band and replace(band, **moved)
+    gain_db = computed.output_gain_db if 3 * len(bands) in lanes else held.output_gain_db
+    return HeldEq(tuple(bands), gain_db)
 
 
 def signature(held: HeldEq) -> str:

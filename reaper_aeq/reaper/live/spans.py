@@ -6,17 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from . import check
-from .api import TEXT_BYTES, Api
-from .render_state import all_tracks
-from .target import Target, is_null, items_of, plays_midi, source_of
-from .window import LONGEST_S, Piece, windows
+from .api import Api
+from .target import Target
+from .tracks import Span, above, all_tracks, is_null, items_of, plays, plays_midi, source_of, span_of, track_value
+from .window import Piece, windows
 
 ALONG_S = 900.0  # of what follows the song, which is heard from end to end
 NOTES_PER_ITEM = 500  # looked at, evenly over all of them
-
-
-Span = tuple[float, float]  # from, to, seconds of the project
 
 
 @dataclass
@@ -33,7 +29,7 @@ class Group:
     spans: dict[int, list[Span]] = field(default_factory=dict)
 
 
-def groups(reaper: Api, project: str, targets: Sequence[Target], longest_s: float = LONGEST_S) -> list[Group]:
+def groups(reaper: Api, targets: Sequence[Target], longest_s: float) -> list[Group]:
     """Each target in one group at least; one with chosen items may be in several. At most `longest_s` of each is heard.
 
     An item is rendered as a part of its track's stem: what renders of items hold is measured for the track's FX only.
@@ -41,11 +37,11 @@ def groups(reaper: Api, project: str, targets: Sequence[Target], longest_s: floa
     chosen = [(target, span) for target in targets if target.items for span in _chosen_spans(reaper, target, longest_s)]
     found = _around(chosen, longest_s)
     whole = [target for target in targets if not target.items]
-    tracks = all_tracks(reaper, project)[1:] if whole else []
+    tracks = all_tracks(reaper)[1:] if whole else []
     for how in ("stem", "master"):
         alike = [target for target in whole if target.is_master == (how == "master")]
         heard = [
-            [piece for member in one.link or [one] for piece in _pieces_of(reaper, project, member, tracks, longest_s)]
+            [piece for member in one.members for piece in _pieces_of(reaper, member, tracks, longest_s)]
             for one in alike
         ]
         for (start_s, end_s), numbers in windows(heard, longest_s):
@@ -53,15 +49,15 @@ def groups(reaper: Api, project: str, targets: Sequence[Target], longest_s: floa
         # nothing on the time line: a track that sounds by itself, heard as long as the project
         rest = [target for target, pieces in zip(alike, heard, strict=True) if not pieces]
         if rest:
-            found.append(Group(how, rest, 0.0, min(longest_s, max(1.0, reaper("GetProjectLength", project)))))
+            found.append(Group(how, rest, 0.0, min(longest_s, max(1.0, reaper("GetProjectLength", reaper.project)))))
     return found
 
 
 def _chosen_spans(reaper: Api, target: Target, longest_s: float) -> list[Span]:
     """Where a target's chosen items lie, those that touch made one; of more than `longest_s` the loudest."""
     found: list[Span] = []
-    items = [item for one in target.link or [target] for item in one.items]  # linked ones are summed: the same times
-    for start_s, end_s in sorted(_item_s(reaper, item) for item in items):
+    items = [item for one in target.members for item in one.items]  # linked ones are summed: the same times
+    for start_s, end_s in sorted(span_of(reaper, item) for item in items):
         if found and start_s <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], end_s))
         else:
@@ -86,41 +82,32 @@ def _around(chosen: Sequence[tuple[Target, Span]], longest_s: float) -> list[Gro
     return found
 
 
-def _pieces_of(
-    reaper: Api, project: str, target: Target, tracks: Sequence[str], longest_s: float
-) -> list[Piece]:  # fmt: skip
+def _pieces_of(reaper: Api, target: Target, tracks: Sequence[str], longest_s: float) -> list[Piece]:
     """What is heard through a target: its own items, for a bus those of what feeds it."""
     if target.is_master or reaper("GetTrackNumSends", target.track, -1) > 0:
         sources = list(tracks)
-    elif reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0:
-        sources = [one for one in tracks if one == target.track or target.track in check.above(reaper, one)]
+    elif track_value(reaper, target.track, "I_FOLDERDEPTH") > 0:
+        sources = [one for one in tracks if one == target.track or target.track in above(reaper, one)]
     else:
         sources = [target.track]
-    items = [item for track in sources for item in items_of(reaper, track) if check.plays(reaper, item)]
+    items = [item for track in sources for item in items_of(reaper, track) if plays(reaper, item)]
     return _pieces(reaper, items, longest_s)
 
 
 def _pieces(reaper: Api, items: Sequence[str], longest_s: float) -> list[Piece]:
     """What the items play is only looked up where a stretch has to be chosen."""
-    spans = [_item_s(reaper, item) for item in items]
+    spans = [span_of(reaper, item) for item in items]
     long = bool(spans) and max(end for _, end in spans) - min(start for start, _ in spans) > longest_s
     pieces = zip(items, spans, strict=True)
     return [_detailed(reaper, item, *span) if long else Piece(*span) for item, span in pieces]
 
 
-def _item_s(reaper: Api, item: str) -> tuple[float, float]:
-    start = reaper("GetMediaItemInfo_Value", item, "D_POSITION")
-    return start, start + reaper("GetMediaItemInfo_Value", item, "D_LENGTH")
-
-
 def _detailed(reaper: Api, item: str, start_s: float, end_s: float) -> Piece:
     take = reaper("GetActiveTake", item)
-    if is_null(take):
-        return Piece(start_s, end_s)
     if plays_midi(reaper, item):
         return Piece(start_s, end_s, notes=_notes(reaper, take))
     source = source_of(reaper, take)
-    path = reaper("GetMediaSourceFileName", source, "", TEXT_BYTES)[1] if not is_null(source) else ""
+    path = reaper.text("GetMediaSourceFileName", source) if not is_null(source) else ""
     offset_s, rate = (reaper("GetMediaItemTakeInfo_Value", take, key) for key in ("D_STARTOFFS", "D_PLAYRATE"))
     return Piece(start_s, end_s, path or None, offset_s, rate)
 
