@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 
 from ...eq import BandKind, MovingEq
 from ..chunks import Chunk, Line
@@ -24,7 +24,7 @@ _NAMES = {
 _OURS = "8"
 
 
-def lane_lines(moving: MovingEq, offset_s: float, taken: Sequence[str] = ()) -> list[str]:
+def lane_lines(moving: MovingEq, offset_s: float, taken: Collection[int] = ()) -> list[str]:
     """The `PARMENV` chunks of what moves.
 
     Args:
@@ -34,7 +34,7 @@ def lane_lines(moving: MovingEq, offset_s: float, taken: Sequence[str] = ()) -> 
     lines: list[str] = []
     for which in moving.moving:
         ident, high, middle, scale = parameter(moving, which)
-        if ident.partition(":")[0] in taken:
+        if int(ident.partition(":")[0]) in taken:
             continue
         points = [(max(0.0, at + offset_s), scale * db_to_linear(gain_db)) for at, gain_db in moving.points(which)]
         if points[0][0] > 0:
@@ -74,17 +74,14 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
-    return (part.values("EGUID") or [""])[0][15:16] == _OURS or _parameter_of(part) in map(str, drawn)
+    return (part.values("EGUID") or [""])[0][15:16] == _OURS or bool(parameters_of([part]).intersection(drawn))
 
 
-def parameters_of(parts: Sequence[Line | Chunk], drawn: Collection[int] = ()) -> list[str]:
-    """The numbers of the parameters that envelopes of the user's move; `drawn` as for `is_ours`."""
+def parameters_of(parts: Iterable[Line | Chunk]) -> frozenset[int]:
+    """The numbers of the parameters that the envelopes among the parts of an FX move."""
     lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV")
-    return [_parameter_of(lane) for lane in lanes if not is_ours(lane, drawn)]
-
-
-def _parameter_of(lane: Chunk) -> str:
-    return (lane.tokens[1:] or [""])[0].partition(":")[0]
+    numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
+    return frozenset(int(number) for number in numbers if number.isdecimal())
 
 
 def _number(value: float) -> str:
