@@ -67,13 +67,8 @@ class LiveBackend:
             write.check_still_there(self.reaper, [*targets, *(entry.target for entry in self.entries)])
             preferences.media_online(self.reaper)
             listen = listen_all(self.reaper, targets, self.folder, self.always_render, self.entries, self.sections)
-        before = self.heard
-
-        def told(done: int) -> None:
-            self.heard = before + done
-            self.progress(STEP, self.heard, self.total)
-
-        found = side_by_side(listen, targets, told)
+        found = side_by_side(listen, targets, lambda done: self.progress(STEP, self.heard + done, self.total))
+        self.heard += len(targets)
         for channel, heard in zip(channels, found, strict=True):
             if heard is not None:
                 self.sounds[channel.track.number] = heard.analysis

@@ -22,9 +22,8 @@ from ...reaper.live import check, moving, preferences, target, tracks, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.render import render
 from ...reaper.live.rendered import Rendered, summed
-from ...reaper.live.spans import ALONG_S
+from ...reaper.live.spans import ALONG_S, LONGEST_S
 from ...reaper.live.target import Target
-from ...reaper.live.window import LONGEST_S
 from ...reaper.reaeq.names import LINKED, instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
 from ...result.learnable import heard_of

@@ -130,11 +130,6 @@ def lanes(reaper: Api, track: str, fx: int, among: Sequence[int] | None = None) 
     return {n: envelope for n, envelope in found.items() if not is_null(envelope)}
 
 
-def switch_off(reaper: Api, envelope: str) -> None:
-    """So that it moves nothing any more; no call deletes one."""
-    reaper("GetSetEnvelopeInfo_String", envelope, "ACTIVE", "0", True)
-
-
 def switches(reaper: Api, track: str, fx: int) -> bool:
     """Whether an envelope switches an FX on and off."""
     place = parameter_called(reaper, track, fx, BYPASS)

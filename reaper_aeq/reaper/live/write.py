@@ -234,7 +234,7 @@ def _without_lanes(reaper: Api, target: Target, instance: instances.Instance) ->
     if set(there) - ours:
         for parameter in sorted(ours & set(there)):
             moving.clear(reaper, there[parameter])
-            fx.switch_off(reaper, there[parameter])
+            reaper("GetSetEnvelopeInfo_String", there[parameter], "ACTIVE", "0", True)
         return tuple(sorted(ours & set(there)))
     wet = fx.parameter_called(reaper, track, index, fx.WET)
     mix = 1.0 if wet is None else reaper("TrackFX_GetParam", track, index, wet, 0, 0)[0]

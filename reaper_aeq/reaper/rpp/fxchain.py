@@ -7,10 +7,8 @@ FXID, envelopes, WAK ...) until the next BYPASS (docs/reaper.md, section 6). Sta
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 import re
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +20,11 @@ from ...errors import AeqError, ProjectError
 from ..chunks import Chunk, Line, quote_token, split_tokens
 from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
 from ..reaeq.state import VST_ID, ReaEqState, StateError
-from .lanes import is_ours, lane_lines, parameters_of
+from .lanes import guid_for, is_marked, is_ours, lane_lines, parameters_of
 
 PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")
 # What REAPER writes for a chain whose window was never opened.
 NEW_CHAIN = ("SHOW 0", "LASTSEL 0", "DOCKED 0")
-# The 15th character of the FXID of an instance that brought its chain with it. REAPER writes empty chains of exactly
-# our form, so nothing else tells a chain to take away from one to leave; random GUIDs have a 4 there.
-_BROUGHT_CHAIN = "8"
 _PLINK = re.compile(rb"^(\s*PLINK\s+\S+\s+)(\d+)(:-?\d+)?(?=\s|$)")
 
 
@@ -162,7 +157,8 @@ class ChainHolder(ABC):
         # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
         brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
         block = vst_block(new, name, self._platform)
-        lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", _fxid(brought, self.chunk, block)]
+        fxid = guid_for(self.chunk.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape"), marked=brought)
+        lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", f"FXID {fxid}"]
         lines += [*(lane_lines(moving, offset_s) if moving else ()), "WAK 0 0"]
         if chain is None:
             self.chunk.insert(self.place_of_chain(), [f"<{self.chain_name}", *NEW_CHAIN, *lines, ">"])
@@ -318,15 +314,10 @@ def _replace_lanes(
     return True
 
 
-def _fxid(brought_chain: bool, parent: Chunk, block: list[str]) -> str:
-    """A fresh one that follows from what it goes into: the same work on the same file gives the same bytes."""
-    digest = hashlib.sha256(parent.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape")).digest()
-    guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
-    return f"FXID {{{guid[:14] + _BROUGHT_CHAIN + guid[15:] if brought_chain else guid}}}"
-
-
 def _brought_chain(fx: Fx) -> bool:
-    return _guid(fx)[15:16] == _BROUGHT_CHAIN  # after the opening brace
+    """Whether the chain came with this instance. REAPER writes empty chains of exactly our form, so only its FXID tells
+    a chain to take away from one to leave."""
+    return is_marked(_guid(fx))
 
 
 def _guid(fx: Fx) -> str:

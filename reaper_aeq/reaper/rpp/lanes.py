@@ -20,7 +20,7 @@ _NAMES = {
     BandKind.LOW_PASS: "Low_Pass", BandKind.HIGH_PASS: "High_Pass", BandKind.NOTCH: "Notch",
     BandKind.BAND_PASS: "Band_Pass",
 }  # fmt: skip
-# The 15th character of the EGUID of our envelopes, by which they are told from the user's: random GUIDs have a 4 there.
+# The 15th character of a GUID (the 16th with its brace) by which ours are told from the user's: random ones have a 4.
 _OURS = "8"
 
 
@@ -40,10 +40,9 @@ def lane_lines(moving: MovingEq, offset_s: float, taken: Collection[int] = ()) -
         if points[0][0] > 0:
             points.insert(0, (0.0, points[0][1]))
         written = [f"PT {_number(at)} {_number(value)} 0" for at, value in points]
-        digest = hashlib.sha256(f"{ident}{written}".encode()).digest()
-        guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
+        guid = guid_for(f"{ident}{written}".encode(), marked=True)
         lines += [
-            f"<PARMENV {ident} 0 {high:g} {middle:g}", f"EGUID {{{guid[:14]}{_OURS}{guid[15:]}}}", "ACT 1 -1",
+            f"<PARMENV {ident} 0 {high:g} {middle:g}", f"EGUID {guid}", "ACT 1 -1",
             "VIS 0 1 1", "LANEHEIGHT 0 0", "ARM 0", "DEFSHAPE 0 -1 -1", *written, ">",
         ]  # fmt: skip
     return lines
@@ -65,6 +64,17 @@ def parameter(moving: MovingEq, which: int) -> tuple[str, float, float, float]:
     return f"{3 * which + 1}:_Gain_{_NAMES[kind]}{number}", 1.0, 0.25, 0.25
 
 
+def guid_for(work: bytes, marked: bool) -> str:
+    """A fresh one that follows from what it is made for: the same work on the same file gives the same bytes."""
+    guid = str(uuid.UUID(bytes=hashlib.sha256(work).digest()[:16], version=4)).upper()
+    return f"{{{guid[:14]}{_OURS if marked else guid[14]}{guid[15:]}}}"
+
+
+def is_marked(guid: str) -> bool:
+    """Whether it was made by `guid_for`, and marked."""
+    return guid[15:16] == _OURS
+
+
 def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """Whether a part of an FX is an envelope of ours.
 
@@ -74,7 +84,7 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
-    return (part.values("EGUID") or [""])[0][15:16] == _OURS or bool(parameters_of([part]).intersection(drawn))
+    return is_marked((part.values("EGUID") or [""])[0]) or bool(parameters_of([part]).intersection(drawn))
 
 
 def parameters_of(parts: Iterable[Line | Chunk]) -> frozenset[int]:
