@@ -6,20 +6,17 @@ What was computed is kept beside the track, as the actions keep it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..eq import Band, Eq
 from ..errors import AeqError
 from ..reaper.edits import FIELDS, HeldEq, described, kept, without_envelopes
-from ..reaper.instance_record import record_of
 from ..reaper.reaeq.instance import to_eq
+from ..reaper.reaeq.names import blend_of, family_of
 from ..reaper.reaeq.state import StateError
 from ..reaper.rpp.fxchain import EqInstance
 from ..reaper.rpp.tracks import Master, Track
-from ..request import parse_word
 
-OURS = {"AEQ: ": "word", "AEQ match: ": "match"}
 UNKNOWN_KIND = (
     "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh to drop"
     " what was changed by hand"
@@ -48,7 +45,7 @@ class FileEdit:
 
 def ours_of(holder: Track | Master) -> list[EqInstance]:
     """The instances of ours, by their names, in the order of the chain; those in containers are left alone."""
-    return [one for one in holder.eqs() if one.name.startswith(tuple(OURS)) and not one.in_container]
+    return [one for one in holder.eqs() if family_of(one.name) and not one.in_container]
 
 
 def edit_of(holder: Track | Master, instance: EqInstance | None) -> FileEdit | None:
@@ -71,28 +68,14 @@ def edit_of(holder: Track | Master, instance: EqInstance | None) -> FileEdit | N
     return FileEdit(computed, held, change) if change else None
 
 
-def blend_of(name: str) -> Mapping[str, float]:
-    """{word: weight} as a name of ours says; empty where that cannot be read, as of a match.
-
-    >>> blend_of("AEQ: warm 70% + airy 50%")
-    {'warm': 0.7, 'airy': 0.5}
-    """
-    try:
-        read = parse_word(name.removeprefix("AEQ: "), all_zero=True) if name.startswith("AEQ: ") else {}
-    except AeqError:
-        return {}
-    return {read: 1.0} if isinstance(read, str) else read
-
-
-def note(track: Track, name: str, eq: Eq, blend: Mapping[str, float], told: str) -> None:
+def note(track: Track, name: str, eq: Eq, told: str) -> None:
     """Keeps beside the track what was computed for the instance of this name, and which envelopes of it are ours."""
     instance = next((one for one in ours_of(track) if one.name == name), None)
-    if instance is None or not instance.guid:
+    family = family_of(name)
+    if instance is None or not instance.guid or family is None:
         return
-    family = next(family for prefix, family in OURS.items() if name.startswith(prefix))
-    lanes = tuple(sorted(instance.our_lanes))
-    record = record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes)
-    track.keep_records(record)
+    blend, lanes = blend_of(name, family) if family == "word" else {}, tuple(sorted(instance.our_lanes))
+    track.keep_records(record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes))
 
 
 def _held(instance: EqInstance, computed: Eq) -> HeldEq:
@@ -104,4 +87,4 @@ def _held(instance: EqInstance, computed: Eq) -> HeldEq:
         except StateError:
             bands.append(None)
     output_gain_db = to_eq(replace(instance.state, bands=())).output_gain_db
-    return without_envelopes(computed, HeldEq(tuple(bands), output_gain_db), instance.lanes)
+    return without_envelopes(computed, HeldEq(bands, output_gain_db), instance.lanes)

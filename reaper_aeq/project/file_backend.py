@@ -17,7 +17,7 @@ from ..result.result import Result
 from . import NOTHING_PLAYS
 from .analysis_pool import AnalysisPool
 from .described import AnalyzedItems
-from .edited import blend_of, edit_of, note, ours_of
+from .edited import edit_of, note, ours_of
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
@@ -100,7 +100,7 @@ class FileBackend:
         set_ours(track, None if result.does_nothing and not edit else whole, shown, moving)
         if isinstance(track, Track):
             self.eqs[track.index] = whole
-            note(track, shown, result.eq, blend_of(name), edit.change if edit else "")
+            note(track, shown, result.eq, edit.change if edit else "")
         if edit:
             told = f"what was changed by hand is kept ({edit.change}): --afresh drops it"
             channel.row.warnings.append(told)

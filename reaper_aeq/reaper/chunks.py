@@ -33,6 +33,10 @@ class Line:
     def __init__(self, raw: bytes, number: int = 0):
         self.raw, self.number = raw, number
 
+    def to_bytes(self) -> bytes:
+        """The line as it stands in the file."""
+        return self.raw
+
     @property
     def text(self) -> str:
         """Without indentation and line end. Bytes that are not UTF-8 (old or foreign files) are read as Latin-1."""
@@ -134,20 +138,7 @@ class Chunk:
 
     def to_bytes(self) -> bytes:
         """The file again; byte for byte what was read, where nothing was changed."""
-        parts: list[bytes] = []
-        self._collect(parts)
-        return b"".join(parts)
-
-    def _collect(self, parts: list[bytes]) -> None:
-        if self.head:
-            parts.append(self.head.raw)
-        for child in self.children:
-            if isinstance(child, Line):
-                parts.append(child.raw)
-            else:
-                child._collect(parts)
-        if self.end:
-            parts.append(self.end.raw)
+        return b"".join(part.to_bytes() for part in (self.head, *self.children, self.end) if part)
 
     # Changing ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ NEAR_OCT = 1.0  # a band of that kind so near is the same band, moved
 ANOTHER_PLACE, ANOTHER_KIND = 0.3, 3.0  # octaves that a band counts further off, in a row that a deletion shifted
 MOST_DB, LEAST_HZ, MOST_HZ, LEAST_OCT, MOST_OCT = 12.04, 20.0, 24_000.0, 0.01, 4.0  # ReaEQ's
 SHOWN = 4  # changes that are told
+Bands = Sequence[Band | None]
 FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")  # of a band, in the order of ReaEQ's parameters
 
 
@@ -26,36 +27,37 @@ FIELDS = ("freq_hz", "gain_db", "bandwidth_oct")  # of a band, in the order of R
 class HeldEq:
     """What an instance holds now. A band of a kind that we cannot compute is None."""
 
-    bands: Sequence[Band | None]
+    bands: Bands
     output_gain_db: float = 0.0
+
+    @property
+    def known(self) -> Eq:
+        """What of it we can compute."""
+        return Eq(tuple(band for band in self.bands if band), self.output_gain_db)
 
 
 def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
     """`new` with what a hand made of `computed`: `held` itself where `new` is what was computed before."""
-    found, added, extra = _pairs(computed.bands, held.bands), [], []
+    (nows, own), added, extra = _paired(computed.bands, held.bands), [], []
     again = _matched(len(new.bands), len(computed.bands), lambda n, k: _again(new.bands[n], computed.bands[k]))
-    for n, band in enumerate(new.bands):
-        before = again[n]
-        place = None if before is None else found[before]
+    for band, before in zip(new.bands, again, strict=True):
+        now = None if before is None else nows[before]
         if before is None:
             added.append(band)
-        elif place is not None:  # else it was deleted
-            added.append(_moved_alike(computed.bands[before], _known(held.bands[place]), band))
-    for k, band in enumerate(computed.bands):
-        place = found[k]
+        elif now is not None:  # else it was deleted
+            added.append(_moved_alike(computed.bands[before], now, band))
+    for k, (band, now) in enumerate(zip(computed.bands, nows, strict=True)):
         if k not in again:
-            extra += _difference(band, None if place is None else _known(held.bands[place]))
-    own = [band for place, band in enumerate(held.bands) if band and place not in found]
+            extra += _difference(band, now)
     gain_db = held.output_gain_db - computed.output_gain_db
     gain_db = new.output_gain_db + (gain_db if abs(gain_db) >= SAME_DB else 0.0)
-    return Eq(tuple(added + own + extra), min(gain_db, MOST_DB))
+    return Eq((*added, *(band for band in own if band), *extra), min(gain_db, MOST_DB))
 
 
 def toward(computed: Eq, held: HeldEq, share: float) -> Eq:
     """What counts as computed once `share` (0..1) of an edit has become part of the word's own meaning."""
-    found, bands = _pairs(computed.bands, held.bands), []
-    for band, place in zip(computed.bands, found, strict=True):
-        now = None if place is None else held.bands[place]
+    (nows, added), bands = _paired(computed.bands, held.bands), []
+    for band, now in zip(computed.bands, nows, strict=True):
         if now is None or (band.enabled and not now.enabled):
             bands.append(replace(band, gain_db=band.gain_db * (1 - share)))
         elif now.kind != band.kind or not band.enabled:
@@ -66,8 +68,8 @@ def toward(computed: Eq, held: HeldEq, share: float) -> Eq:
                 band.gain_db + share * (now.gain_db - band.gain_db),
                 band.bandwidth_oct * (now.bandwidth_oct / band.bandwidth_oct) ** share,
             ))  # fmt: skip
-    for place, own in enumerate(held.bands):
-        if own and own.enabled and place not in found and own.kind not in WITHOUT_GAIN:
+    for own in added:
+        if own and own.enabled and own.kind not in WITHOUT_GAIN:
             bands.append(replace(own, gain_db=own.gain_db * share))
     return Eq(tuple(bands), computed.output_gain_db)
 
@@ -91,30 +93,28 @@ def along(eq: Eq, whole: Eq, moving: MovingEq) -> MovingEq:
     return MovingEq(tuple(sections))
 
 
-def without_envelopes(computed: Eq, held: HeldEq, moved: Collection[int]) -> HeldEq:
-    """What follows an envelope is no hand's work: it counts as it was computed. `moved`: numbers of ReaEQ's
-    parameters, three a band in the order of `FIELDS`, the output gain behind them."""
-    bands: list[Band | None] = list(held.bands)
-    for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
-        names = [name for n, name in enumerate(FIELDS) if 3 * place + n in moved]
-        if band is not None and names:
-            bands[place] = replace(band, **{name: getattr(before, name) for name in names})
-    gain_db = computed.output_gain_db if 3 * len(held.bands) in moved else held.output_gain_db
-    return HeldEq(tuple(bands), gain_db)
-
-
 def described(computed: Eq, held: HeldEq) -> str:
     """'+1.5 dB at 300 Hz, a notch at 60 Hz'; '' where nothing was changed."""
-    found, told = _pairs(computed.bands, held.bands), []
-    for band, place in zip(computed.bands, found, strict=True):
-        told += _told(band, None if place is None else _known(held.bands[place]))
-    for place, own in enumerate(held.bands):
-        if place not in found and (own is None or _heard(own)):
+    (nows, added), told = _paired(computed.bands, held.bands), []
+    for band, now in zip(computed.bands, nows, strict=True):
+        told += _told(band, now)
+    for own in added:
+        if own is None or _heard(own):
             told.append(_addition(own))
     gain_db = held.output_gain_db - computed.output_gain_db
     if abs(gain_db) >= SAME_DB:
         told.append(f"{gain_db:+.1f} dB of output gain")
     return ", ".join([*told[:SHOWN], *(["and more"] if len(told) > SHOWN else [])])
+
+
+def without_envelopes(computed: Eq, held: HeldEq, lanes: Collection[int]) -> HeldEq:
+    """What follows an envelope, by the numbers of the parameters, is no hand's work: it counts as it was computed."""
+    bands: list[Band | None] = list(held.bands)
+    for place, (band, before) in enumerate(zip(held.bands, computed.bands, strict=False)):
+        moved = {name: getattr(before, name) for n, name in enumerate(FIELDS) if 3 * place + n in lanes}
+        bands[place] = band and replace(band, **moved)
+    gain_db = computed.output_gain_db if 3 * len(bands) in lanes else held.output_gain_db
+    return HeldEq(tuple(bands), gain_db)
 
 
 def signature(held: HeldEq) -> str:
@@ -127,7 +127,14 @@ def signature(held: HeldEq) -> str:
     return "; ".join(rows)
 
 
-def _pairs(computed: Sequence[Band], held: Sequence[Band | None]) -> list[int | None]:
+def _paired(computed: Sequence[Band], held: Bands) -> tuple[Bands, Bands]:
+    """Each computed band as it is now, None where it was deleted; and those that were added."""
+    places = _pairs(computed, held)
+    nows = [None if place is None else held[place] for place in places]
+    return nows, [band for place, band in enumerate(held) if place not in places]
+
+
+def _pairs(computed: Sequence[Band], held: Bands) -> list[int | None]:
     """For each computed band where it is now; None where it was deleted, which shifts those behind it."""
 
     def cost(k: int, place: int) -> float | None:
@@ -158,11 +165,6 @@ def _matched(rows: int, columns: int, cost: Callable[[int, int], float | None]) 
         if found[row] is None and column not in found:
             found[row] = column
     return found
-
-
-def _known(band: Band | None) -> Band:
-    assert band is not None, "only known bands are paired"
-    return band
 
 
 def _has_gain(band: Band) -> bool:

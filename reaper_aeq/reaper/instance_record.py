@@ -80,16 +80,6 @@ class Kept:
     before: str | None = None
 
 
-def record_of(fx: str, family: str, name: str, blend: Mapping[str, float], eq: Eq, **more: Any) -> InstanceRecord:
-    """What is kept about an instance that was just written; `eq`: what was computed for it."""
-    bands = [
-        {"kind": b.kind, "freq_hz": b.freq_hz, "gain_db": b.gain_db, "bandwidth_oct": b.bandwidth_oct,
-         "enabled": b.enabled}
-        for b in eq.bands
-    ]  # fmt: skip
-    return InstanceRecord(fx, family, name, blend, {"bands": bands, "output_gain_db": eq.output_gain_db}, **more)
-
-
 def loads(text: str, track: str) -> Kept:
     """What a text says of the track with this GUID. What cannot be read counts as nothing: anybody may write there."""
     try:

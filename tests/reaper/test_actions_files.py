@@ -161,17 +161,15 @@ def test_a_described_item_is_the_item_that_is_read_from_the_project(describe, tm
 
 
 def bare(item):
-    """What is heard of an item: names, GUIDs and lines of the file left out."""
+    """What is heard of an item."""
     (take,) = item.takes
     whole = 4.0  # the file; a section as long as it needs no length
     sections = tuple(
-        replace(part, overlap_s=0.0, length_s=None if part.length_s == whole else part.length_s)
-        for part in take.source.sections
+        replace(part, length_s=None if part.length_s == whole else part.length_s) for part in take.source.sections
     )
     source = replace(take.source, kind="", folder=None, sections=sections)
     fades = [replace(f, shape=f.shape if f.length_s else 0) for f in (item.fade_in, item.fade_out)]
-    takes = (replace(take, name="", guid="", source=source),)
-    return replace(item, guid="", line=0, takes=takes, fade_in=fades[0], fade_out=fades[1])
+    return replace(item, takes=(replace(take, source=source),), fade_in=fades[0], fade_out=fades[1])
 
 
 def test_several_items_and_takes_of_a_track_are_one_question(press, sound):

@@ -5,7 +5,8 @@ from rpp_samples import CURRENT_STATE, laid_out
 
 from reaper_aeq import Band, Eq
 from reaper_aeq.reaper.chunks import parse
-from reaper_aeq.reaper.rpp.fxchain import is_reaeq, read_eqs, remove_eq, set_eq, split_fx
+from reaper_aeq.reaper.rpp.fxchain import is_reaeq, read_eqs, split_fx
+from reaper_aeq.reaper.rpp.tracks import Track
 
 EQ = Eq((Band("band", 1000.0, 3.0, 1.0),))
 REAEQ = ["BYPASS 0 0 0", '<VST "VST: ReaEQ (Cockos)" reaeq.dll 0 "" 1919247729', *CURRENT_STATE, ">"]
@@ -13,6 +14,10 @@ REAEQ = ["BYPASS 0 0 0", '<VST "VST: ReaEQ (Cockos)" reaeq.dll 0 "" 1919247729',
 
 def track(*lines):
     return parse(laid_out(["<TRACK", "<FXCHAIN", "SHOW 0", *lines, ">", ">"])).find("TRACK")
+
+
+def holder(chunk):
+    return Track(chunk, 0, None, "linux", None)
 
 
 @pytest.mark.parametrize("rest, expected", [
@@ -46,20 +51,19 @@ def test_eqs_in_containers_are_found_but_not_ours_to_set():
     chain = track("BYPASS 0", "<JS a", ">", "BYPASS 0", "<CONTAINER Container", *REAEQ, "WAK 0 0",
                   "BYPASS 0", "<CONTAINER inner", *named, ">", ">", "WAK 0 0")  # fmt: skip
     found = read_eqs(chain.find("FXCHAIN"))
-    assert [(eq.name, eq.position, eq.in_container) for eq in found] == [("", 1, True), ("mine", 1, True)]
+    assert [(eq.name, eq.in_container) for eq in found] == [("", True), ("mine", True)]
     before = chain.to_bytes()
-    assert not remove_eq(chain, "FXCHAIN", "mine")
-    assert set_eq(chain, "FXCHAIN", 0, EQ, "mine", "first", "linux")
+    assert not holder(chain).remove_eq("mine")
+    assert holder(chain).set_eq(EQ, "mine", "first")
     assert [eq.in_container for eq in read_eqs(chain.find("FXCHAIN"))] == [False, True, True]
-    assert remove_eq(chain, "FXCHAIN", "mine") and chain.to_bytes() == before
+    assert holder(chain).remove_eq("mine") and chain.to_bytes() == before
 
 
 def test_bypassed_and_offline():
     lines = [("BYPASS 1 0 0", True, False), ("BYPASS 0 1 0", False, True), ("BYPASS 0", False, False)]
     chain = track(*(line for bypass, *_ in lines for line in (bypass, *REAEQ[1:])))
     found = read_eqs(chain.find("FXCHAIN"))
-    assert [(eq.bypassed, eq.offline, eq.position) for eq in found] == [
-        (bypassed, offline, i) for i, (_, bypassed, offline) in enumerate(lines)]  # fmt: skip
+    assert [(eq.bypassed, eq.offline) for eq in found] == [(bypassed, offline) for _, bypassed, offline in lines]
 
 
 def test_states_in_the_lines_of_very_old_files():
@@ -93,9 +97,9 @@ def linked(*targets):
 def test_links_between_fx_follow(place, expected):
     chain = track(*linked("0:0", "0:-1", "2", "-1", "-100", "3:-1"))
     before = chain.to_bytes()
-    set_eq(chain, "FXCHAIN", 0, EQ, "ours", place, "linux")
+    holder(chain).set_eq(EQ, "ours", place)
     assert links(chain) == expected
-    remove_eq(chain, "FXCHAIN", "ours")
+    holder(chain).remove_eq("ours")
     assert chain.to_bytes() == before
 
 
@@ -103,15 +107,15 @@ def test_links_across_ours_get_the_new_distance():
     """The user moved ours into the middle and linked over it."""
     ours = [line.replace('0 "" 19', "0 ours 19") for line in REAEQ]
     chain = track(*linked("2:2"), *ours, *linked("0:-2", "1:-2"))
-    remove_eq(chain, "FXCHAIN", "ours")
+    holder(chain).remove_eq("ours")
     assert links(chain) == ["1:1", "0:-1", "1:-2"]  # the last was linked to ours: nothing it could point at
 
 
 def test_a_new_first_fx_does_not_run_in_parallel_with_the_old_one():
     chain = track("PARALLEL 1", "BYPASS 0 0 0", "<JS a", ">", "WAK 0 0")
     before = chain.to_bytes()
-    set_eq(chain, "FXCHAIN", 0, EQ, "ours", "first", "linux")
+    holder(chain).set_eq(EQ, "ours", "first")
     names = [child.name for child in chain.find("FXCHAIN").children]
     assert names[:4] == ["SHOW", "PARALLEL", "BYPASS", "VST"] and names.count("PARALLEL") == 1
-    remove_eq(chain, "FXCHAIN", "ours")
+    holder(chain).remove_eq("ours")
     assert chain.to_bytes() == before

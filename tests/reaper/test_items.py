@@ -21,13 +21,13 @@ def item(*lines):
 def test_an_item_with_takes():
     two = Project.from_bytes(song(), FOLDER / "a.rpp").tracks[1].items[0]
     assert (two.position_s, two.length_s, two.loop, two.mute, two.volume) == (1.5, 4.0, False, False, 0.5)
-    assert (two.fade_in, two.fade_out) == (Fade(0.01, 1, 0.0), Fade(0.5, 2, -1.0))
+    assert (two.fade_in, two.fade_out) == (Fade(0.01, 1), Fade(0.5, 2))
     one, second, empty = two.takes
-    assert (one.name, one.offset_s, one.rate, one.pitch_semitones, one.channel_mode) == ("one", 0.25, 1.5, -2.0, 3)
+    assert (one.offset_s, one.rate, one.pitch_semitones, one.channel_mode) == (0.25, 1.5, -2.0, 3)
     assert (one.volume, one.phase_flipped, one.pan, one.preserve_pitch) == (2.0, True, 0.1, True)
     assert one.source == Source("WAVE", "Media/kick drum.wav", FOLDER / "Media/kick drum.wav", folder=FOLDER)
-    assert (second.name, second.volume, second.pan, second.phase_flipped) == ("two", 0.8, -0.5, False)
-    assert (second.source.kind, second.source.sections) == ("FLAC", (Section(0.75, 2.0, True, 0.01),))
+    assert (second.volume, second.pan, second.phase_flipped) == (0.8, -0.5, False)
+    assert (second.source.kind, second.source.sections) == ("FLAC", (Section(0.75, 2.0, True),))
     assert empty.source is None
     assert two.active == 1 and two.take is second
 
@@ -40,15 +40,15 @@ def test_midi_and_empty_items():
 
 def test_the_first_take_may_be_an_empty_one():
     both = item("POSITION 0", "LENGTH 1", "TAKE", "NAME b", "<SOURCE WAVE", "FILE b.wav", ">")
-    assert [take.name for take in both.takes] == ["", "b"] and both.take is None
-    assert item("TAKE SEL", "NAME b", "<SOURCE WAVE", "FILE b.wav", ">").take.name == "b"
+    assert [take.source and take.source.file for take in both.takes] == [None, "b.wav"] and both.take is None
+    assert item("TAKE SEL", "NAME b", "<SOURCE WAVE", "FILE b.wav", ">").take.source.file == "b.wav"
     assert item("NAME a", "<SOURCE WAVE", "FILE a.wav", ">", "TAKE NULL SEL").take is None
 
 
 @pytest.mark.parametrize("lines, section", [
-    (["LENGTH 2.5", "STARTPOS 1", "OVERLAP 0.01"], Section(1.0, 2.5, False, 0.01)),
-    (["LENGTH 2.5", "MODE 2", "STARTPOS 1", "OVERLAP 0.01"], Section(1.0, 2.5, True, 0.01)),
-    (["LENGTH 2.5", "MODE 3", "STARTPOS 1", "OVERLAP 0.01"], Section(0.0, None, True, 0.01)),
+    (["LENGTH 2.5", "STARTPOS 1", "OVERLAP 0.01"], Section(1.0, 2.5, False)),
+    (["LENGTH 2.5", "MODE 2", "STARTPOS 1", "OVERLAP 0.01"], Section(1.0, 2.5, True)),
+    (["LENGTH 2.5", "MODE 3", "STARTPOS 1", "OVERLAP 0.01"], Section(0.0, None, True)),
     (["LENGTH 0", "MODE 2"], Section(0.0, None, True)),
 ])  # fmt: skip
 def test_sections(lines, section):
@@ -65,7 +65,7 @@ def test_sections_inside_sections_are_innermost_first():
 
 @pytest.mark.parametrize("line, fade", [
     ("FADEIN 1 0 0", Fade(0.0, 1)), ("FADEIN 1.1 0 0.5 1 1 0 0", Fade(0.5, 1)),  # the crossfade counts
-    ("FADEIN 0 0.01 0", Fade(0.01, 0)), ("FADEIN 1.1 0.01 0.25 6 1 0.5", Fade(0.25, 6, 0.5)),
+    ("FADEIN 0 0.01 0", Fade(0.01, 0)), ("FADEIN 1.1 0.01 0.25 6 1 0.5", Fade(0.25, 6)),
     ("FADEIN 5 0.01 0 0 0 0 0", Fade(0.01, 0)), ("FADEIN 0 -1 -1", Fade(0.0, 0)),
 ])  # fmt: skip
 def test_fades(line, fade):

@@ -147,14 +147,14 @@ def test_what_is_not_in_the_files_is_rendered_and_why(studio, live, tracks, reas
 def test_what_has_to_be_rendered_and_cannot_be_by_the_stand_in(studio):
     """Stretch markers and automation in front of the EQ: the reason alone, for nothing here would render them."""
     from reaper_aeq.project.live.files import in_files
-    from reaper_aeq.reaper.live import reach, target
+    from reaper_aeq.reaper.live import reach, target, tracks
 
     path = studio.noise("vox", -5.0)
     studio.open([TrackSpec("a", [stretch(path)]), TrackSpec("b", [ItemSpec(path)], extra=VOLUME)])
     with reach.connected(studio.port) as reaper, reaper.held():
-        project = target.front_project(reaper)
-        targets = target.named(reaper, project, "word", ["*"])
-        found, reasons = in_files(reaper, project, targets)
+        tracks.enter_front_project(reaper)
+        targets = target.named(reaper, "word", ["*"])
+        found, reasons = in_files(reaper, targets)
     assert not found
     assert [reasons[id(one)] for one in targets] == ["its items have stretch markers", "automation shapes it"]
 

@@ -24,7 +24,7 @@ def reapack(
     as_json: Json = False,
 ) -> None:
     """Write the index with which ReaPack installs the actions."""
-    from ...reaper.install.reapack_index import build_index
+    from ...reaper.install.reapack import build_index
 
     scripts = shipped_scripts()
     refuse_replacing([out], [shipped("reascripts") / name for name in scripts])

@@ -13,10 +13,9 @@ from pathlib import Path
 from ...dsp.analyze_file import AnalyzedAudio
 from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
-from ...reaper.live import check, preferences, target, write
+from ...reaper.live import check, preferences, track_state, tracks, write
 from ...reaper.live.api import Api
-from ...reaper.live.render_state import all_tracks
-from ...reaper.live.target import Target
+from ...reaper.live.target import Target, of_track
 from ...result.result import Result
 from .. import runner
 from ..analysis_pool import Progress
@@ -52,9 +51,9 @@ class LiveBackend:
         self.heard = 0
         self.sections = any(action.sections for action in plan.actions)
         with reaper.held():
-            self.project = target.front_project(reaper)
-            check.check_reaper(reaper, self.project)
-            self.channels = _survey(reaper, self.project, plan)
+            tracks.enter_front_project(reaper)
+            check.check_reaper(reaper)
+            self.channels = _survey(reaper, plan)
         self.total = sum(not channel.row.left for channel in self.channels) + bool(plan.master)
 
     def parts(self, level: list[Channel[Target]]) -> list[list[Channel[Target]]]:
@@ -65,18 +64,11 @@ class LiveBackend:
         """See `ProjectBackend`."""
         targets = [channel.track for channel in channels]
         with self.reaper.held():
-            write.check_still_there(self.reaper, self.project, [*targets, *(entry.target for entry in self.entries)])
-            preferences.media_online(self.reaper, self.project)
-            listen = listen_all(
-                self.reaper, self.project, targets, self.folder, self.always_render, self.entries, self.sections
-            )
-        before = self.heard
-
-        def told(done: int) -> None:
-            self.heard = before + done
-            self.progress(STEP, self.heard, self.total)
-
-        found = side_by_side(listen, targets, told)
+            write.check_still_there(self.reaper, [*targets, *(entry.target for entry in self.entries)])
+            preferences.media_online(self.reaper)
+            listen = listen_all(self.reaper, targets, self.folder, self.always_render, self.entries, self.sections)
+        found = side_by_side(listen, targets, lambda done: self.progress(STEP, self.heard + done, self.total))
+        self.heard += len(targets)
         for channel, heard in zip(channels, found, strict=True):
             if heard is not None:
                 self.sounds[channel.track.number] = heard.analysis
@@ -96,9 +88,9 @@ class LiveBackend:
     def master(self) -> Channel[Target]:
         """See `ProjectBackend`."""
         with self.reaper.held():
-            track = all_tracks(self.reaper, self.project)[0]
-            one = target.of_track(self.reaper, track, None)
-            muted = bool(self.reaper("GetMediaTrackInfo_Value", track, "B_MUTE"))
+            track = tracks.all_tracks(self.reaper)[0]
+            one = of_track(self.reaper, track, None)
+            muted = tracks.track_value(self.reaper, track, "B_MUTE")
         row = row_of(one)
         row.left = "it is muted" if muted else ""
         return Channel(one, row)
@@ -109,36 +101,31 @@ class LiveBackend:
             return
         label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"
         with self.reaper.held():
-            write.write_all(self.reaper, self.project, label, self.entries)
+            write.write_all(self.reaper, label, self.entries)
         for channel in self.given:
             channel.row.warnings += overridden(channel.track)
 
 
-def _survey(reaper: Api, project: str, plan: Plan) -> list[Channel[Target]]:
+def _survey(reaper: Api, plan: Plan) -> list[Channel[Target]]:
     """All tracks in their order, each with why it is left alone, if it is."""
-    tracks = all_tracks(reaper, project)[1:]
-    place = {track: n for n, track in enumerate(tracks)}
-    targets = [target.of_track(reaper, track, None) for track in tracks]
-    parents = [place.get(reaper("GetParentTrack", track)) for track in tracks]
-    any_solo = bool(reaper("AnyTrackSolo", project))
+    pointers = tracks.all_tracks(reaper)[1:]
+    place = {track: n for n, track in enumerate(pointers)}
+    targets = [of_track(reaper, track, None) for track in pointers]
+    parents = [place.get(reaper("GetParentTrack", track)) for track in pointers]
     channels = []
-    for n, (one, track) in enumerate(zip(targets, tracks, strict=True)):
-        fed = reaper("GetTrackNumSends", track, -1) > 0
-        # where sends come from stands nowhere else
-        chunk = check.chunk_of(reaper, track) if fed else check.light_chunk_of(reaper, track)
+    for n, (one, track) in enumerate(zip(targets, pointers, strict=True)):
+        chunk = track_state.whole_where_fed(reaper, track)
         children = [child for child, parent in enumerate(parents) if parent == n]
         sources = children + [int(source) for source in re.findall(r"\n\s*AUXRECV (\d+) ", chunk)]
         row = row_of(one)
         row.folders = _folders(n, parents, targets)
         plays = check.sounds(reaper, track)
         row.is_bus = bool(children) or (not plays and bool(sources))
-        audible = check.audible(reaper, project, track, any_solo)
-        row.left = why_left(
-            plan, row, silenced="" if audible else "it is muted, or another track is soloed",
-            closed=check.closed_reason(chunk), plays=plays, fed=bool(sources),
-        )  # fmt: skip
+        silenced = "" if tracks.audible(reaper, track) else "it is muted, or another track is soloed"
+        closed = check.closed_reason(chunk)
+        row.left = why_left(plan, row, silenced=silenced, closed=closed, plays=plays, fed=bool(sources))
         if not row.left:
-            reasons = [check.item_reason(reaper, item) for item in target.items_of(reaper, track)]
+            reasons = [check.item_reason(reaper, item) for item in tracks.items_of(reaper, track)]
             row.warnings += [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
         channels.append(Channel(one, row, sources))
     return channels

@@ -14,10 +14,10 @@ from pathlib import Path
 from ...dsp.analyze_file import MIN_SECONDS, AnalyzedAudio
 from ...eq import Eq
 from ...errors import AeqError, AudioError
-from ...reaper.live import check, envelopes, fx, linked, reaeq, track_state
-from ...reaper.live.api import TEXT_BYTES, Api
-from ...reaper.live.render_state import all_tracks
+from ...reaper.live import fx, instances, reaeq, track_state
+from ...reaper.live.api import Api
 from ...reaper.live.target import Target
+from ...reaper.live.tracks import above, all_tracks, track_value
 from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
@@ -61,19 +61,21 @@ class NotInFilesError(AeqError):
 
 
 def in_files(
-    reaper: Api, project: str, targets: Sequence[Target], new: Mapping[str, Eq] | None = None, sections: bool = False
+    reaper: Api, targets: Sequence[Target], new: Mapping[str, Eq] | None = None, sections: bool = False
 ) -> tuple[dict[int, FileSound], dict[int, str]]:
     """What of `targets` can be heard in files, and of the others why not, by the `id` of a target.
 
     `new`: EQs that the plan has for tracks, and that are to be heard in place of ours on them. `sections`: the EQs are
     to follow the song. To be called while REAPER is held.
     """
-    library, tracks = Library(), all_tracks(reaper, project)[1:]
+    library, tracks = Library(), all_tracks(reaper)[1:]
     found: dict[int, FileSound] = {}
     reasons: dict[int, str] = {}
-    for target in filter(linked.leads, targets):
+    for target in targets:
+        if target.leader is not target:
+            continue
         try:
-            found[id(target)] = _sound(reaper, project, target, tracks, library, new or {}, sections)
+            found[id(target)] = _sound(reaper, target, tracks, library, new or {}, sections)
         except NotInFilesError as reason:
             reasons[id(target)] = str(reason)
         except AeqError as error:
@@ -82,13 +84,13 @@ def in_files(
 
 
 def _sound(
-    reaper: Api, project: str, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq],
+    reaper: Api, target: Target, tracks: Sequence[str], library: Library, new: Mapping[str, Eq],
     sections: bool,
 ) -> FileSound:  # fmt: skip
     """A track, or a folder with the tracks inside it; tracks that share one EQ: the sum of what reaches it on each,
     through their faders; the master: the sum of all tracks."""
     chosen: list[tuple[Target | None, str]] = [(None, track) for track in tracks] if target.is_master else []
-    for member in [] if target.is_master else target.link or [target]:
+    for member in [] if target.is_master else target.members:
         _refuse_fx_in_front(reaper, member)
         # of chosen items of linked tracks nothing else is heard
         inside = [] if target.link and member.items else _inside(reaper, member, tracks)
@@ -97,14 +99,14 @@ def _sound(
     for _, track in chosen:
         if not target.is_master and reaper("GetTrackNumSends", track, -1) > 0:
             raise NotInFilesError("other tracks are sent to it")
-    opened = _opened(reaper, project, [track for _, track in chosen])
+    opened = _opened(reaper, [track for _, track in chosen])
     top = None if target.is_master or target.link else opened.tracks[0]
     for (owner, pointer), one in zip(chosen, opened.tracks, strict=True):
         if owner is not None and owner.items:
             _only(reaper, one, owner.items, one_after_another=one is top and not sections)
         if owner is not None and one is not top:
             one.mute, one.solo, one.sends_to_parent = False, False, True
-        if envelopes.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
+        if fx.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
             raise NotInFilesError("automation shapes it")
         _refuse_what_is_not_in_files(one, library)
     return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None}, sections)
@@ -112,8 +114,8 @@ def _sound(
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
     """The tracks in a folder."""
-    is_folder = reaper("GetMediaTrackInfo_Value", target.track, "I_FOLDERDEPTH") > 0
-    return [track for track in tracks if target.track in check.above(reaper, track)] if is_folder else []
+    is_folder = track_value(reaper, target.track, "I_FOLDERDEPTH") > 0
+    return [track for track in tracks if target.track in above(reaper, track)] if is_folder else []
 
 
 def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
@@ -127,33 +129,33 @@ def _refuse_fx_in_front(reaper: Api, target: Target) -> None:
 
 
 def _sounds(reaper: Api, track: str, one: fx.LiveFx) -> bool:
-    on = not fx.is_bypassed(reaper, track, one.index) or envelopes.switches(reaper, track, one.index)
+    on = not fx.is_bypassed(reaper, track, one.index) or fx.switches(reaper, track, one.index)
     return on and not reaper("TrackFX_GetOffline", track, one.index)
 
 
 def _own_eq(reaper: Api, track: str, new: Eq | None) -> Eq | None:
     """What our EQ does on a track that feeds another. Raises `NotInFilesError` where other FX sound there."""
-    if not reaper("GetMediaTrackInfo_Value", track, "I_FXEN"):
+    if not track_value(reaper, track, "I_FXEN"):
         return None
     sounding = [one.index for one in fx.every(fx.chain(reaper, track)) if _sounds(reaper, track, one)]
-    ours = [one.index for one in reaeq.ours(reaper, track)]
+    ours = [one.index for one in instances.ours(reaper, track)]
     if not set(sounding) <= set(ours) or (len(sounding) > 1 and new is None):
         raise NotInFilesError("FX on the tracks inside are heard")
-    if any(envelopes.driven(reaper, track, one) for one in sounding):
+    if any(fx.driven(reaper, track, one) for one in sounding):
         raise NotInFilesError("an envelope moves an EQ on the tracks inside")
     if new is not None or not sounding:
         return new
-    bands, output_gain_db = reaeq.read(reaper, track, sounding[0])
-    if None in bands:
+    held = reaeq.read(reaper, track, sounding[0])
+    if None in held.bands:
         raise NotInFilesError("an EQ on the tracks inside has bands that only ReaEQ can compute")
-    return Eq(tuple(band for band in bands if band is not None), output_gain_db)
+    return held.known
 
 
-def _opened(reaper: Api, project: str, tracks: Sequence[str]) -> Project:
+def _opened(reaper: Api, tracks: Sequence[str]) -> Project:
     """A project of these tracks alone."""
-    path = reaper("EnumProjects", -1, "", TEXT_BYTES)[2]
-    rate = reaper("GetSetProjectInfo", project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
-    states = [track_state.read(reaper, track).strip() + "\n" for track in tracks]
+    path = reaper.text("EnumProjects", -1)
+    rate = reaper("GetSetProjectInfo", reaper.project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
+    states = [track_state.audible_part(reaper, track).strip() + "\n" for track in tracks]
     text = _HEAD.format(rate=rate) + "".join(states) + ">\n"
     # a project that was never saved has no relative names
     return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)

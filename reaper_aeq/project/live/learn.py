@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...engine import AdaptiveEQ
-from ...eq import Eq
-from ...reaper.edits import HeldEq, signature, toward
-from ...reaper.live import by_hand, check, reaeq, target, write
+from ...reaper.edits import signature, toward
+from ...reaper.live import check, instances, write
 from ...reaper.live.api import Api, LiveError
-from ...reaper.live.target import Target
+from ...reaper.live.tracks import enter_front_project
 from ...result.realization import eq_curve
 from ...result.sketch import ltas_of
 from ..live.run import TrackChoice
@@ -32,13 +31,13 @@ class LearnedEdit:
 def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) -> list[LearnedEdit]:
     """Raises `LiveError` where nothing was changed by hand, and `AeqError`."""
     with reaper.held():
-        project = target.front_project(reaper)
-        targets = choice.targets(reaper, project, "word")
+        enter_front_project(reaper)
+        targets = choice.targets(reaper, "word")
         found = [
             (one, edit)
             for one in targets
-            for instance in reaeq.ours(reaper, one.track)
-            if (edit := by_hand.edit_of(reaper, one.track, instance))
+            for instance in instances.ours(reaper, one.track)
+            if (edit := instances.edit_of(reaper, one.track, instance))
         ]
         for one, _ in found:
             check.may_change(reaper, one)
@@ -52,18 +51,19 @@ def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) ->
         ((word, intensity),) = edit.record.blend.items()
         assert edit.record.heard is not None, "`hindrance` asks"
         rate, kind = edit.record.heard["sample_rate"], edit.record.heard.get("kind") or ""
-        computed_db, made_db = (eq_curve(eq, rate) for eq in (edit.computed, _heard_eq(edit.held)))
+        computed_db, made_db = (eq_curve(eq, rate) for eq in (edit.computed, edit.held.known))
         ltas_db = ltas_of(edit.record.heard["ltas"])
         told = engine.profiles.learn(profile, word, intensity, computed_db, made_db, kind, ltas_db, once=True)
         rows.append(LearnedEdit(one.name, told.word, edit.change, told.settings))
         noted.append((one, edit, toward(edit.computed, edit.held, told.share)))
     if noted:
-        with reaper.held():
-            _note(reaper, project, noted)
+        with reaper.held(), write.undo_point(reaper, LABEL, [one for one, _, _ in noted]):
+            for one, edit, computed in noted:
+                write.note_learned(reaper, one, edit, computed)
     return rows
 
 
-def hindrance(edit: by_hand.HandEdit) -> str:
+def hindrance(edit: instances.HandEdit) -> str:
     """Why nothing can be learned of it, the end of a sentence; '' where something can."""
     record, heard = edit.record, edit.record.heard
     if record.learned == signature(edit.held):
@@ -73,15 +73,3 @@ def hindrance(edit: by_hand.HandEdit) -> str:
     if heard is None or not isinstance(heard.get("sample_rate"), int) or not isinstance(heard.get("ltas"), str):
         return "what was heard is not known any more: ask for the word again, then change its EQ"
     return "it has a band of a kind that cannot be computed" if None in edit.held.bands else ""
-
-
-def _heard_eq(held: HeldEq) -> Eq:
-    return Eq(tuple(band for band in held.bands if band is not None))
-
-
-def _note(reaper: Api, project: str, noted: list[tuple[Target, by_hand.HandEdit, Eq]]) -> None:
-    def body() -> None:
-        for one, edit, computed in noted:
-            write.note_learned(reaper, one, edit, computed)
-
-    write.undoable(reaper, project, LABEL, [one for one, _, _ in noted], body)

@@ -18,14 +18,13 @@ from ...dsp.spectrum import Analysis
 from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...methods.validation import AnalyzedRequest
-from ...reaper.live import check, linked, moving, preferences, reaeq, target, write
+from ...reaper.live import check, moving, preferences, target, tracks, write
 from ...reaper.live.api import Api, LiveError
-from ...reaper.live.render import Rendered, render, summed
-from ...reaper.live.render_state import all_tracks
-from ...reaper.live.spans import ALONG_S
+from ...reaper.live.render import render
+from ...reaper.live.rendered import Rendered, summed
+from ...reaper.live.spans import ALONG_S, LONGEST_S
 from ...reaper.live.target import Target
-from ...reaper.live.window import LONGEST_S
-from ...reaper.reaeq.names import instance_name, match_name
+from ...reaper.reaeq.names import LINKED, instance_name, match_name
 from ...request import EqRequest, MatchRequest, check_range
 from ...result.result import Result, raised, with_loudness
 from ...result.sketch import heard_of
@@ -38,9 +37,9 @@ from ..runner import IDLE, describe, fill, names_of
 from ..spans import Span, Timeline
 from .files import FileSound, in_files
 
-Listen = Callable[
-    [Target, Callable[[], None]], AnalyzedAudio | None
-]  # what is called between blocks raises to end the work
+Listen = Callable[[Target, Callable[[], None]], AnalyzedAudio | None]  # what it calls between blocks raises to end it
+Heard = list[tuple[Target, AnalyzedAudio]]
+Answers = Callable[[Heard, Sequence[float] | None], list[tuple[Action, str, Result]]]  # to what was heard, with names
 STEP = "tracks heard"
 STEADY = "it needs no movement along the song: one EQ does for all of it"
 
@@ -59,39 +58,36 @@ class TrackChoice:
     linked: bool = False
     afresh: bool = False
 
-    def targets(self, reaper: Api, project: str, family: str) -> list[Target]:
+    def targets(self, reaper: Api, family: str) -> list[Target]:
         """Raises `LiveError` if it means nothing."""
         if self.names:
-            return target.named(reaper, project, family, self.names)
+            return target.named(reaper, family, self.names)
         if not self.everything:
-            return target.selected(reaper, project, family)
-        any_solo = bool(reaper("AnyTrackSolo", project))
-        tracks = all_tracks(reaper, project)[1:]
-        tracks = [t for t in tracks if check.sounds(reaper, t) and check.audible(reaper, project, t, any_solo)]
-        if not tracks:
+            return target.selected(reaper, family)
+        every = tracks.all_tracks(reaper)[1:]
+        heard = [track for track in every if check.sounds(reaper, track) and tracks.audible(reaper, track)]
+        if not heard:
             raise LiveError("no track of the project has audio that can be heard")
-        return [target.of_track(reaper, track, family) for track in tracks]
+        return [target.of_track(reaper, track, family) for track in heard]
 
 
 def make(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, wanted: EqRequest, progress: Progress) -> list[Row]:
     """More of a word. The same word again replaces what was there, another one joins it. Raises `LiveError`."""
     added = _blend(wanted, engine)
 
-    def answers(
-        targets: Sequence[Target], heard: Sequence[AnalyzedAudio], edges_s: Sequence[float] | None
-    ) -> list[tuple[Action, str, Result]]:
-        actions = [_action(one, added, engine, wanted) for one in targets]
+    def answers(heard: Heard, edges_s: Sequence[float] | None) -> list[tuple[Action, str, Result]]:
+        actions = [_action(one, added, engine, wanted) for one, _ in heard]
         asked = [
-            AnalyzedRequest(one.analysis, replace(action, name=names_of(row_of(its))), edges_s=in_sound(one, edges_s))
-            for its, one, action in zip(targets, heard, actions, strict=True)
+            AnalyzedRequest(
+                sound.analysis, replace(action, name=names_of(row_of(one))), edges_s=in_sound(sound, edges_s)
+            )
+            for (one, sound), action in zip(heard, actions, strict=True)
         ]
-        results = engine.adapt_many(asked)
-        return [
-            (action, _word_name(action), along_the_project(with_loudness(raised(result), one), one))
-            for action, one, result in zip(actions, heard, results, strict=True)
-        ]
+        results = map(raised, engine.adapt_many(asked))
+        names = [instance_name(action.word, action.intensity) for action in actions]
+        return list(zip(actions, names, results, strict=True))
 
-    label = _label(added) + " along the song" * wanted.sections
+    label = instance_name(added, 1.0).removeprefix("AEQ: ") + " along the song" * wanted.sections
     return _run(reaper, engine, choice, "word", label, answers, progress, wanted.sections)
 
 
@@ -109,14 +105,11 @@ def match(
     others = [analyze_file(str(path)).analysis for path in references]
     names = [str(path) for path in references]
 
-    def answers(
-        _: Sequence[Target], heard: Sequence[AnalyzedAudio], __: Sequence[float] | None
-    ) -> list[tuple[Action, str, Result]]:
-        action = Action(intensity=intensity, reference=references[0])
-        return [
-            (action, name, with_loudness(engine.match_analysis(one.analysis, others, names, request), one))
-            for one in heard
-        ]
+    action = Action(intensity=intensity, reference=references[0])
+
+    def answers(heard: Heard, _: Sequence[float] | None) -> list[tuple[Action, str, Result]]:
+        found = (engine.match_analysis(sound.analysis, others, names, request) for _, sound in heard)
+        return [(action, name, result) for result in found]
 
     return _run(reaper, engine, choice, "match", name.removeprefix("AEQ "), answers, progress)
 
@@ -124,15 +117,15 @@ def match(
 def remove(reaper: Api, choice: TrackChoice) -> list[tuple[Target, str]]:
     """Takes our EQs away: which, by name. Raises `LiveError` if there are none."""
     with reaper.held():
-        project = target.front_project(reaper)
+        tracks.enter_front_project(reaper)
         if choice.everything:
-            chosen = [target.of_track(reaper, track, None) for track in all_tracks(reaper, project)]
+            chosen = [target.of_track(reaper, track, None) for track in tracks.all_tracks(reaper)]
         else:
-            chosen = linked.complete(reaper, project, choice.targets(reaper, project, "word"))
+            chosen = target.with_linked(reaper, choice.targets(reaper, "word"))
         for one in chosen:
             if one.instance:
                 check.may_change(reaper, one)
-        return write.remove_all(reaper, project, chosen)
+        return write.remove_all(reaper, chosen)
 
 
 def row_of(one: Target) -> Row:
@@ -204,7 +197,7 @@ def scratch() -> Iterator[Path]:
 
 
 def listen_all(
-    reaper: Api, project: str, targets: Sequence[Target], folder: Path, always_render: bool,
+    reaper: Api, targets: Sequence[Target], folder: Path, always_render: bool,
     new: Sequence[write.Entry] = (), sections: bool = False,
 ) -> Listen:  # fmt: skip
     """Files where the sound is in them, as few renders as possible for the rest. To be called while REAPER is held.
@@ -217,25 +210,24 @@ def listen_all(
     reasons: dict[int, str] = {}
     if not always_render:
         eqs = {entry.target.track: write.eq_to_write(reaper, entry) for entry in new}
-        files, reasons = in_files(reaper, project, targets, eqs, sections)
-    rest = [one for one in targets if id(one.link[0] if one.link else one) not in files]
+        files, reasons = in_files(reaper, targets, eqs, sections)
+    rest = [one for one in targets if id(one.leader) not in files]
     rendered: dict[int, Rendered] = {}
     if rest:
         with reaper.guard() as later:
             if new:
-                write.put_in_for_now(reaper, project, new, later)
+                write.put_in_for_now(reaper, new, later)
             longest_s = ALONG_S if sections else LONGEST_S
-            given = render(reaper, project, rest, folder, may_wait=not new, longest_s=longest_s)
+            given = render(reaper, rest, folder, may_wait=not new, longest_s=longest_s)
             rendered = dict(zip(map(id, rest), given, strict=True))
     for one in targets:
-        leader = one.link[0] if one.link else one
-        one.heard_in = "files" if id(leader) in files else "render"
-        one.why_rendered = reasons.get(id(leader), "")
+        one.heard_in = "files" if id(one.leader) in files else "render"
+        one.why_rendered = reasons.get(id(one.leader), "")
 
     def heard(one: Target, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
         if id(one) in files:
             return files[id(one)].heard(between_blocks)
-        return listened([rendered[id(member)] for member in one.link or [one]], between_blocks, sections)
+        return listened([rendered[id(member)] for member in one.members], between_blocks, sections)
 
     return heard
 
@@ -250,66 +242,46 @@ def side_by_side(listen: Listen, targets: Sequence[Target], heard: Callable[[int
 
 
 def _run(
-    reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, family: str, label: str,
-    answers: Callable[
-        [Sequence[Target], Sequence[AnalyzedAudio], Sequence[float] | None], list[tuple[Action, str, Result]]
-    ],
-    progress: Progress, sections: bool = False,
+    reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, family: str, label: str, answers: Answers, progress: Progress,
+    sections: bool = False,
 ) -> list[Row]:  # fmt: skip
     with scratch() as folder:
         with reaper.held():
-            project = target.front_project(reaper)
-            check.check_reaper(reaper, project)
-            preferences.media_online(reaper, project)
-            targets = choice.targets(reaper, project, family)
-            targets = linked.join(reaper, targets) if choice.linked else linked.complete(reaper, project, targets)
-            check.check_targets(reaper, project, targets)
-            edges_s = moving.edges_s(reaper, project) if sections else None
-            listen = listen_all(reaper, project, targets, folder, choice.always_render, sections=sections)
-        asked = [one for one in targets if linked.leads(one)]
+            tracks.enter_front_project(reaper)
+            check.check_reaper(reaper)
+            preferences.media_online(reaper)
+            targets = choice.targets(reaper, family)
+            targets = target.linked(reaper, targets) if choice.linked else target.with_linked(reaper, targets)
+            check.check_targets(reaper, targets)
+            edges_s = moving.edges_s(reaper) if sections else None
+            listen = listen_all(reaper, targets, folder, choice.always_render, sections=sections)
+        asked = [one for one in targets if one.leader is one]
         found = side_by_side(listen, asked, lambda done: progress(STEP, done, len(asked)))
         audible = [(one, heard) for one, heard in zip(asked, found, strict=True) if heard]
         if not audible:
             raise _silence(reaper, targets)
-        told = answers([one for one, _ in audible], [heard for _, heard in audible], edges_s)
-        # of linked tracks each gets the answer to their sum
-        audible, told = _for_each_linked(audible, told)
-        answered = [(one, name, result) for (one, _), (_, name, result) in zip(audible, told, strict=True)]
-        sounds = [heard.analysis for _, heard in audible]
-        entries = [
-            write.Entry(
-                one, result.eq, name, afresh=choice.afresh, heard=learnable(sound, result), moving=result.moving
-            )
-            for (one, name, result), sound in zip(answered, sounds, strict=True)
-            if not is_idle(one, result)
-        ]
+        rows = {one.number: row_of(one) for one in targets}
+        for row in rows.values():
+            row.left = "it is silent"
+        entries = []
+        for (leader, heard), (action, name, answer) in zip(audible, answers(audible, edges_s), strict=True):
+            result = along_the_project(with_loudness(answer, heard), heard)
+            for one in leader.members:  # of linked tracks each gets the answer to their sum
+                row = rows[one.number]
+                row.left = IDLE if is_idle(one, result) else ""
+                describe(row, heard, engine)
+                if not row.left:
+                    shown, sound = name + LINKED * bool(one.link), learnable(heard.analysis, result)
+                    entries.append(write.Entry(one, result.eq, shown, False, choice.afresh, sound, result.moving))
+                    fill(row, action, shown, result, heard.analysis, engine)
+                    row.warnings += [STEADY] if sections and not result.sections else []
+                row.warnings += [heard.warning] if heard.warning else []
         if entries:
             with reaper.held():
-                write.write_all(reaper, project, label, entries)
-    rows = {one.number: row_of(one) for one in targets}
-    for (one, heard), (action, name, result) in zip(audible, told, strict=True):
-        describe(rows[one.number], heard, engine)
-        if is_idle(one, result):
-            rows[one.number].left = IDLE
-        else:
-            fill(rows[one.number], action, name, result, heard.analysis, engine)
-            if sections and not result.sections:
-                rows[one.number].warnings.append(STEADY)
-        rows[one.number].warnings += [*([heard.warning] if heard.warning else []), *overridden(one)]
-    for silent in rows.keys() - {one.number for one, _ in audible}:
-        rows[silent].left = "it is silent"
+                write.write_all(reaper, label, entries)
+    for one in targets:
+        rows[one.number].warnings += overridden(one)
     return list(rows.values())
-
-
-def _for_each_linked(
-    audible: Sequence[tuple[Target, AnalyzedAudio]], told: Sequence[tuple[Action, str, Result]]
-) -> tuple[list[tuple[Target, AnalyzedAudio]], list[tuple[Action, str, Result]]]:
-    heard, answers = [], []
-    for (one, sound), (action, name, result) in zip(audible, told, strict=True):
-        for member in one.link or [one]:
-            heard.append((member, sound))
-            answers.append((action, name + reaeq.LINKED if one.link else name, result))
-    return heard, answers
 
 
 def _silence(reaper: Api, targets: Sequence[Target]) -> LiveError:
@@ -324,9 +296,7 @@ def _action(one: Target, added: Mapping[str, float], engine: AdaptiveEQ, wanted:
     blend = {engine.words.spelled(word): weight for word, weight in held.items()} | dict(added)
     # one word keeps its own meaning of intensity
     ((word, intensity),) = blend.items() if len(blend) == 1 else ((blend, 1.0),)
-    return Action(
-        word, intensity, wanted.adaptation, wanted.method, profile=wanted.profile, sections=wanted.sections
-    )  # fmt: skip
+    return Action(word, intensity, wanted.adaptation, wanted.method, profile=wanted.profile, sections=wanted.sections)
 
 
 def _blend(wanted: EqRequest, engine: AdaptiveEQ) -> dict[str, float]:
@@ -337,11 +307,3 @@ def _blend(wanted: EqRequest, engine: AdaptiveEQ) -> dict[str, float]:
     for word, weight in found.items():
         check_range("intensity", weight, f"the amount of {word!r}")
     return found
-
-
-def _word_name(action: Action) -> str:
-    return instance_name(action.word, action.intensity)
-
-
-def _label(blend: Mapping[str, float]) -> str:
-    return instance_name(blend, 1.0).removeprefix("AEQ: ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -35,10 +35,9 @@ def value(data: bytes, section: str, key: str) -> str | None:
     >>> value(b"[REAPER]\\r\\nlastcwd=C:\\\\Songs\\r\\n", "reaper", "LastCwd")
     'C:\\\\Songs'
     """
-    for line in _body(data, section):
-        if _key(line) == key.lower():
-            return _text(line).partition("=")[2].strip()
-    return None
+    lines = lines_of(data)
+    found = (lines[n] for n in _places(lines, section) if _key(lines[n]) == key.lower())
+    return next((_text(line).partition("=")[2].strip() for line in found), None)
 
 
 def with_values(data: bytes, section: str, values: Mapping[str, str]) -> bytes:
@@ -49,15 +48,11 @@ def with_values(data: bytes, section: str, values: Mapping[str, str]) -> bytes:
     """
     ending, lines = ending_of(data), lines_of(data)
     wanted = {key.lower(): f"{key}={text}".encode("utf-8", "surrogateescape") for key, text in values.items()}
-    inside, end = False, None
-    for n, line in enumerate(lines):
-        if (name := _section(line)) is not None:
-            inside = name == section.lower()
-        if not inside:
-            continue
-        if line.strip():
+    end = None
+    for n in _places(lines, section):
+        if lines[n].strip():
             end = n + 1
-        if (key := _key(line)) in wanted:
+        if (key := _key(lines[n])) in wanted:
             if value(data, section, key) != _text(wanted[key]).partition("=")[2].strip():
                 lines[n] = wanted[key] + ending
             del wanted[key]
@@ -85,11 +80,11 @@ def _key(line: bytes) -> str | None:
     return text.partition("=")[0].strip().lower() if "=" in text and text.lstrip()[:1] not in (";", "[") else None
 
 
-def _body(data: bytes, section: str) -> list[bytes]:
-    inside, found = False, []
-    for line in lines_of(data):
+def _places(lines: Sequence[bytes], section: str) -> Iterator[int]:
+    """Of the lines of a section, its head among them."""
+    inside = False
+    for n, line in enumerate(lines):
         if (name := _section(line)) is not None:
             inside = name == section.lower()
-        elif inside:
-            found.append(line)
-    return found
+        if inside:
+            yield n

@@ -1,7 +1,7 @@
 """Installing the actions into REAPER: what would change, worked out without changing anything.
 
 The actions go to `Scripts/reaper-aeq/AEQ_*.lua`, their library to `Scripts/reaper-aeq/aeq/`, and each action into
-reaper-kb.ini. Where ReaPack has put the actions (reapack_index.py) they are its business: only the record goes there.
+reaper-kb.ini. Where ReaPack has put the actions (reapack.py) they are its business: only the record goes there.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class InstallPlan:
     backup: Path | None = None
     uses: int = 0
     by_reapack: bool = False
+
+    def put(self, path: Path, data: bytes | None) -> None:
+        """Has a file hold this, None: be gone."""
+        if read(path) != data:
+            self.changes[path] = data
 
     @property
     def touches_reaper(self) -> bool:
@@ -68,7 +73,7 @@ def plan_install(
     earlier = InstallRecord.read(place / RECORD)
     plan = InstallPlan(place)
     if os.path.isfile(reapack / "aeq" / "install.lua"):
-        _record(plan, reapack, backend)
+        plan.put(reapack / RECORD, backend.to_bytes())
         plan.by_reapack = earlier is None
         if plan.by_reapack:
             _start_with_reaper(plan, resource, reapack, start_with_reaper)
@@ -99,7 +104,7 @@ def plan_install(
         folders=[*earlier.folders, *(folder.relative_to(resource).as_posix() for folder in made)],
         backups=[*earlier.backups, *([plan.backup.name] if plan.backup else [])],
     )  # fmt: skip
-    _record(plan, place, record)
+    plan.put(place / RECORD, record.to_bytes())
     return plan
 
 
@@ -172,14 +177,7 @@ def _start_with_reaper(plan: InstallPlan, resource: Path, place: Path, wanted: b
         return
     library = (place / "aeq").relative_to(resource / "Scripts").as_posix()
     data = startup_block.without_block(there) if wanted is False else startup_block.with_block(there, library)
-    if data != there:
-        plan.changes[path] = data
-
-
-def _record(plan: InstallPlan, place: Path, record: InstallRecord) -> None:
-    path, data = place / RECORD, record.to_bytes()
-    if read(path) != data:
-        plan.changes[path] = data
+    plan.put(path, data)
 
 
 def _free(path: Path) -> Path:

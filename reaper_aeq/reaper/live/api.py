@@ -31,7 +31,7 @@ class RefusedCall(LiveError):
 
 
 class Api:
-    """`reaper("CountTracks", project)` calls `RPR_CountTracks`.
+    """`reaper("CountTracks", reaper.project)` calls `RPR_CountTracks`.
 
     Python's conventions in REAPER are not those of Lua: pointers are texts, a function with a place for a value that
     comes back wants something in that place and answers [its own answer, every argument ...].
@@ -39,6 +39,7 @@ class Api:
 
     def __init__(self, reapy: Any, client: Any):
         self._reapy, self._client = reapy, client
+        self.project = ""  # the one that is worked on, once `tracks.enter_front_project` was called
         self._asked = 0
         self._told = False
         self._closed = 0
@@ -56,6 +57,11 @@ class Api:
             raise LiveError(_LOST) from None
         self._heed()
         return answer
+
+    def text(self, name: str, *arguments: Any) -> str:
+        """The text that a function fills into its last two arguments, a place and its size; "" where it answers no."""
+        answer = self(name, *arguments, "", TEXT_BYTES)
+        return answer[-2] if answer[0] else ""
 
     @contextmanager
     def held(self) -> Iterator[None]:

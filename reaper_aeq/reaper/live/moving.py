@@ -6,6 +6,7 @@ writes the same). No call deletes an envelope: whoever wants to be rid of them i
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Sequence
 
@@ -13,10 +14,10 @@ from ...eq import Eq, MovingEq
 from ..reaeq.values import db_to_linear
 from ..rpp.lanes import NUMBER, parameter
 from . import fx
-from .api import TEXT_BYTES, Api, RefusedCall
-from .envelopes import is_null, lanes
-from .reaeq import GAIN, Instance
-from .records import is_master
+from .api import Api, RefusedCall
+from .instances import Instance
+from .reaeq import GAIN, count
+from .tracks import is_null, number_of
 
 SECTION = "reaper-aeq-lanes"  # of the project, for the master, beside which nothing else can be kept
 IN_CONTAINER = "its EQ lies in a container, where its gains cannot follow the song: it got one EQ for all of it"
@@ -28,25 +29,21 @@ _SHOWN_DB, _SAME = 0.06, 1e-5  # ReaEQ shows a gain with one decimal
 _MOVES_DB = 0.005
 
 
-def ours(reaper: Api, project: str, track: str, instance: Instance | None) -> tuple[int, ...]:
+def ours(reaper: Api, track: str, instance: Instance) -> tuple[int, ...]:
     """The parameters of an instance whose envelopes are ours."""
-    if instance is None:
-        return ()
-    if is_master(reaper, track):
-        # [length, project, section, key, text, size]
-        key = fx.guid(reaper, track, instance.index)
-        text = reaper("GetProjExtState", project, SECTION, key, "", TEXT_BYTES)[4]
-        return tuple(map(int, re.findall(NUMBER, text)))
+    if number_of(reaper, track) < 0:
+        kept = reaper.text("GetProjExtState", reaper.project, SECTION, fx.guid(reaper, track, instance.index))
+        return tuple(map(int, re.findall(NUMBER, kept)))
     return instance.record.lanes if instance.record else ()
 
 
-def keep(reaper: Api, project: str, track: str, index: int, found: Sequence[int]) -> None:
+def keep(reaper: Api, track: str, index: int, found: Sequence[int]) -> None:
     """Keeps which envelopes of the master's EQ are ours; those of tracks are in their record."""
-    if not is_master(reaper, track):
+    if number_of(reaper, track) >= 0:
         return
     key, text = fx.guid(reaper, track, index), " ".join(map(str, found))
-    if reaper("GetProjExtState", project, SECTION, key, "", TEXT_BYTES)[4] != text:
-        reaper("SetProjExtState", project, SECTION, key, text)
+    if reaper.text("GetProjExtState", reaper.project, SECTION, key) != text:
+        reaper("SetProjExtState", reaper.project, SECTION, key, text)
 
 
 def why_not(index: int, before: Instance | None, eq: Eq, idle: Collection[int]) -> str:
@@ -68,17 +65,17 @@ def why_not(index: int, before: Instance | None, eq: Eq, idle: Collection[int]) 
 
 
 def write(
-    reaper: Api, track: str, index: int, count: int, moving: MovingEq, idle: Collection[int]
+    reaper: Api, track: str, index: int, moving: MovingEq, idle: Collection[int]
 ) -> tuple[tuple[int, ...], str | None]:
-    """Makes the gains of an EQ of `count` bands, just written, follow its sections.
+    """Makes the gains of an EQ that was just written follow its sections.
 
     Returns the parameters whose envelopes are ours, and what is not as it should be. `idle`: envelopes of ours that are
     there and are used again; a parameter with an envelope of the user's is left to that.
     """
-    there, found = lanes(reaper, track, index), list(idle)
+    there, found = fx.lanes(reaper, track, index), list(idle)
     for which in moving.moving:
         points = _points(moving, which)
-        place = 3 * count if which == len(moving.bands) else 3 * which + GAIN
+        place = 3 * count(reaper, track, index) if which == len(moving.bands) else 3 * which + GAIN
         if len(points) < 2 or (place in there and place not in idle):
             continue
         scale = parameter(moving, which)[3]
@@ -91,26 +88,23 @@ def write(
     return tuple(found), None
 
 
-def edges_s(reaper: Api, project: str) -> list[float] | None:
+def edges_s(reaper: Api) -> list[float] | None:
     """Where the project's regions begin and end, seconds; None where there is none."""
     found: list[float] = []
-    n = 0
-    while True:
+    for n in itertools.count():
         # [next, project, n, is a region, from, to, name, number, color]
-        answer = reaper("EnumProjectMarkers3", project, n, 0, 0.0, 0.0, "", 0, 0)
+        answer = reaper("EnumProjectMarkers3", reaper.project, n, 0, 0.0, 0.0, "", 0, 0)
         if not answer[0]:
-            return found or None
+            break
         if answer[3]:
             found += [answer[4], answer[5]]
-        n += 1
+    return found or None
 
 
 def _points(moving: MovingEq, which: int) -> list[tuple[float, float]]:
     """(seconds, dB); REAPER likes one at 0, and before the song nothing plays."""
     (_, first), *rest = moving.points(which)
-    kept = [(0.0, first)]
-    for at_s, gain_db in rest:
-        kept.append((max(0.0, at_s), gain_db))
+    kept = [(0.0, first), *((max(0.0, at_s), gain_db) for at_s, gain_db in rest)]
     return kept if max(abs(gain_db - first) for _, gain_db in kept) > _MOVES_DB else kept[:1]
 
 
@@ -121,7 +115,7 @@ def _scale_is_known(
     was, fine = reaper("TrackFX_GetParam", track, index, place, 0, 0)[0], True
     for _, gain_db in points:
         reaper("TrackFX_SetParam", track, index, place, scale * db_to_linear(gain_db))
-        shown = reaper("TrackFX_GetFormattedParamValue", track, index, place, "", TEXT_BYTES)[4]
+        shown = reaper.text("TrackFX_GetFormattedParamValue", track, index, place)
         number = re.match(r"\s*[-+]?[\d.]+", shown)
         fine = fine and number is not None and abs(float(number[0]) - gain_db) < _SHOWN_DB
     reaper("TrackFX_SetParam", track, index, place, was)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from .api import TEXT_BYTES, Api, LiveError, RefusedCall
-from .target import is_null, source_of
+from .api import Api, LiveError, RefusedCall
+from .tracks import is_null, source_of
 
 # bits of `projsellock`, as the SWS extension reads them; loop points may be linked with the time selection
 LOCKING, LOCKED_SELECTION, LOCKED_LOOP = 1 << 14, 1, 1 << 10
 MEDIA_ONLINE = 40101  # "Item: Set all media online"
 
 
-def value(reaper: Api, name: str) -> str | None:
-    """A preference as REAPER keeps it, None where this REAPER does not tell: [ok, name, text, size]."""
+def value(reaper: Api, name: str) -> str:
+    """A preference as REAPER keeps it, "" where this REAPER does not tell."""
     try:
-        answer = reaper("get_config_var_string", name, "", TEXT_BYTES)
+        return reaper.text("get_config_var_string", name)
     except RefusedCall:
-        return None
-    return answer[2] if answer[0] else None
+        return ""
 
 
 def check(reaper: Api) -> None:
     """Raises `LiveError` for a preference with which a render would take as long as it sounds."""
-    if value(reaper, "projrenderlimit") not in (None, "", "0"):
+    if value(reaper, "projrenderlimit") not in ("", "0"):
         raise LiveError(
             "REAPER renders no faster than it plays: choose 'Full-speed Offline' in File > Render once, then try again"
         )
@@ -29,7 +28,7 @@ def check(reaper: Api) -> None:
 
 def refuse_locked_selection(reaper: Api) -> None:
     """Raises `LiveError` where REAPER would ask in a box whether a locked time selection may be changed."""
-    bits = value(reaper, "projsellock") or ""
+    bits = value(reaper, "projsellock")
     locked = int(bits) if bits.isdigit() else 0
     if locked & LOCKING and locked & (LOCKED_SELECTION | LOCKED_LOOP):
         raise LiveError(
@@ -38,19 +37,18 @@ def refuse_locked_selection(reaper: Api) -> None:
         )
 
 
-def media_online(reaper: Api, project: str) -> None:
+def media_online(reaper: Api) -> None:
     """REAPER may take media offline while another window, such as this terminal, is in front: silence is rendered.
 
     Only where all of it is offline: the action would also bring back single items that the user set so.
     """
-    if value(reaper, "offlineinact") in (None, "", "0"):
+    if value(reaper, "offlineinact") in ("", "0"):
         return
-    takes = (
-        reaper("GetActiveTake", reaper("GetMediaItem", project, n)) for n in range(reaper("CountMediaItems", project))
-    )
+    count = reaper("CountMediaItems", reaper.project)
+    takes = [reaper("GetActiveTake", reaper("GetMediaItem", reaper.project, n)) for n in range(count)]
     media = [take for take in takes if not is_null(take) and not reaper("TakeIsMIDI", take)]
     if media and not any(_length_s(reaper, take) > 0 for take in media):
-        reaper("Main_OnCommandEx", MEDIA_ONLINE, 0, project)
+        reaper("Main_OnCommandEx", MEDIA_ONLINE, 0, reaper.project)
 
 
 def _length_s(reaper: Api, take: str) -> float:
@@ -61,6 +59,6 @@ def _length_s(reaper: Api, take: str) -> float:
 
 def silence_hint(reaper: Api) -> str:
     """What may have made a whole render silent, as the end of a sentence."""
-    if value(reaper, "offlineinact") not in (None, "", "0"):
+    if value(reaper, "offlineinact") not in ("", "0"):
         return ", or switch off Preferences > Media > 'Set media items offline when application is not active'"
     return ", and bring REAPER's window up if it is minimized"

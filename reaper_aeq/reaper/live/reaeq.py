@@ -1,129 +1,37 @@
-"""ReaEQ through REAPER's API: find ours, read its bands, write them, prove they arrived (docs/reaper.md, 3 and 4)."""
+"""ReaEQ through REAPER's API: read its bands, write them, prove they arrived (docs/reaper.md, 3 and 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from ...eq import Band, BandKind, Eq
-from ...errors import AeqError
-from ...request import parse_word
-from ..instance_record import EDITED, InstanceRecord
+from ..edits import HeldEq
+from ..reaeq import values
 from ..reaeq.instance import FLOOR_DB, KIND_OF_TYPE, TYPE_OF_KIND
-from ..reaeq.values import (
-    API_BAND_TYPES,
-    db_to_linear,
-    normalized_to_freq,
-    raw_to_bandwidth,
-    raw_to_gain_db,
-    raw_to_global_gain_db,
-)
-from . import envelopes, records
-from .api import TEXT_BYTES, Api
-from .envelopes import driven
-from .fx import chain, config, every, guid
+from .api import Api
+from .fx import config, driven
 
-PREFIXES = {"word": "AEQ: ", "match": "AEQ match: "}
-LINKED = " linked"  # behind the blend of an EQ that several tracks share, as the actions make them
 FREQ, GAIN, WIDTH = 0, 1, 2  # a band's parameters, and `paramtype` of the EQ calls
 NEW_BAND_HZ = 1000.0
 FACTORY_DEFAULT = -2  # of TrackFX_SetPresetByIndex
 _PLUGIN = "ReaEQ (Cockos)"
-_BAND_API = API_BAND_TYPES[KIND_OF_TYPE[8]]
+_BAND_API = values.API_BAND_TYPES[KIND_OF_TYPE[8]]
 # Far below hearing, far above what storing a knob's 0..1 as a 32-bit float loses.
 _FREQ_SHARE, _GAIN_DB, _WIDTH_OCT = 1e-3, 0.01, 2e-3
 
 
-@dataclass(frozen=True)
-class Instance:
-    """One of ours: its place in the chain, its name, whether it is for a word or a match, and what is kept about it."""
-
-    index: int
-    name: str
-    family: str
-    record: InstanceRecord | None = None
-
-    @property
-    def has_own_name(self) -> bool:
-        """Whether the user has given it a name that says nothing of us."""
-        return family_of(self.name) is None
-
-    @property
-    def blend(self) -> Mapping[str, float]:
-        """{word: weight} as the name says, else as it was kept; empty if neither can be read.
-
-        >>> Instance(0, "AEQ: warm 70% + airy 50%", "word").blend
-        {'warm': 0.7, 'airy': 0.5}
-        """
-        if not self.has_own_name:
-            try:
-                said = self.name.removeprefix(PREFIXES[self.family]).removesuffix(EDITED).removesuffix(LINKED)
-                read = parse_word(said, all_zero=True)
-                return {read: 1.0} if isinstance(read, str) else read
-            except AeqError:
-                pass
-        return self.record.blend if self.record else {}
-
-
-def fx_name(reaper: Api, track: str, fx: int) -> str:
-    """The user's name of an FX, else the plug-in's."""
-    return config(reaper, track, fx, "renamed_name") or reaper("TrackFX_GetFXName", track, fx, "", TEXT_BYTES)[3]
-
-
-def family_of(name: str) -> str | None:
-    """ "word" or "match" if an FX of this name is ours.
-
-    >>> family_of("AEQ match: that song 80%")
-    'match'
-    """
-    return next((family for family, prefix in PREFIXES.items() if name.startswith(prefix)), None)
-
-
-def ours(reaper: Api, track: str) -> list[Instance]:
-    """Our instances on a track in the order of its chain, those inside containers too.
-
-    Ours is an EQ of which a record is kept, whatever it is called now, and one with a name of ours. A ReaEQ of another
-    name without a record is not.
-    """
-    found: dict[int, Instance] = {}
-    # GetEQParam answers no for every other plug-in
-    eqs = [one.index for one in every(chain(reaper, track)) if _parameter(reaper, track, one.index, 0)[0]]
-    names = {index: fx_name(reaper, track, index) for index in eqs}
-    open_records = []
-    for record in records.read(reaper, track).records:
-        index = next((n for n in eqs if n not in found and guid(reaper, track, n) == record.fx), None)
-        if index is None:
-            open_records.append(record)
-        else:
-            found[index] = Instance(index, names[index], record.family, record)
-    for record in open_records:
-        alike = [index for index in eqs if index not in found and names[index] == record.name]
-        held = (index for index in alike if record.holds(read(reaper, track, index)[0]))
-        if (index := next(held, alike[0] if alike else None)) is not None:
-            found[index] = Instance(index, names[index], record.family, record)
-    for index in eqs:
-        family = family_of(names[index])
-        if index not in found and family:
-            found[index] = Instance(index, names[index], family)
-    return [found[index] for index in eqs if index in found]
-
-
-def find(reaper: Api, track: str, family: str | None) -> Instance | None:
-    """Ours of a family, None: of either; one with a record before one that only has the name."""
-    fit = [one for one in ours(reaper, track) if family in (None, one.family)]
-    return next((one for one in fit if one.record), fit[0] if fit else None)
-
-
-def read(reaper: Api, track: str, fx: int) -> tuple[list[Band | None], float]:
-    """The bands of an instance, None for one of a kind that we do not write, and its output gain in dB."""
+def read(reaper: Api, track: str, fx: int) -> HeldEq:
+    """What an instance holds."""
     bands: list[Band | None] = []
     for n in range(count(reaper, track, fx)):
         kind = KIND_OF_TYPE.get(int(config(reaper, track, fx, f"BANDTYPE{n}") or -1))
         freq, gain, width = (_raw(reaper, track, fx, 3 * n + field) for field in (FREQ, GAIN, WIDTH))
-        gain_db, enabled = max(raw_to_gain_db(gain), FLOOR_DB), config(reaper, track, fx, f"BANDENABLED{n}") == "1"
-        bands.append(Band(kind, normalized_to_freq(freq), gain_db, raw_to_bandwidth(width), enabled) if kind else None)
+        freq_hz, gain_db = values.normalized_to_freq(freq), max(values.raw_to_gain_db(gain), FLOOR_DB)
+        enabled = config(reaper, track, fx, f"BANDENABLED{n}") == "1"
+        bands.append(Band(kind, freq_hz, gain_db, values.raw_to_bandwidth(width), enabled) if kind else None)
     # the global gain follows the bands; REAPER's own parameters come after it, and their number varies
-    return bands, max(raw_to_global_gain_db(_raw(reaper, track, fx, 3 * len(bands))), FLOOR_DB)
+    gain = _raw(reaper, track, fx, 3 * len(bands))
+    return HeldEq(bands, max(values.raw_to_global_gain_db(gain), FLOOR_DB))
 
 
 def add(reaper: Api, track: str, place: int) -> int | None:
@@ -155,37 +63,34 @@ def write(reaper: Api, track: str, fx: int, eq: Eq) -> str | None:
         _set_config(reaper, track, fx, f"BANDENABLED{n}", "1" if band and band.enabled else "0")
     for n, band in enumerate(eq.bands):
         _set_band(reaper, track, fx, n, band)
-    reaper("TrackFX_SetParam", track, fx, 3 * total, db_to_linear(eq.output_gain_db))
+    reaper("TrackFX_SetParam", track, fx, 3 * total, values.db_to_linear(eq.output_gain_db))
     left_over = (config(reaper, track, fx, f"BANDENABLED{n}") for n in range(len(eq.bands), total))
     if any(enabled != "0" for enabled in left_over):
         return "a band that is left over is on"
-    return _difference(*read(reaper, track, fx), eq, driven(reaper, track, fx))
+    return _difference(read(reaper, track, fx), eq, driven(reaper, track, fx))
 
 
 def holds(reaper: Api, track: str, fx: int, eq: Eq) -> bool:
     """Whether an instance sounds like `eq`."""
-    bands, gain_db = read(reaper, track, fx)
-    if any(band is None or band.enabled for band in bands[len(eq.bands) :]) or len(bands) < len(eq.bands):
+    held = read(reaper, track, fx)
+    if any(band is None or band.enabled for band in held.bands[len(eq.bands) :]) or len(held.bands) < len(eq.bands):
         return False
-    return _difference(bands, gain_db, eq, driven(reaper, track, fx)) is None
+    return _difference(held, eq, driven(reaper, track, fx)) is None
 
 
 def overridden(reaper: Api, track: str, fx: int, eq: Eq, ours: Collection[int] = ()) -> list[str]:
-    """The parameters of an instance that holds `eq` which follow an envelope, by the names that REAPER shows; `ours`:
-    those whose envelopes are part of it."""
-    return envelopes.overridden(reaper, track, fx, count(reaper, track, fx), eq, ours)
-
-
-def rename(reaper: Api, track: str, fx: int, name: str) -> bool:
-    """True if REAPER keeps the name: ours are found again by it."""
-    reaper("TrackFX_SetNamedConfigParm", track, fx, "renamed_name", name)
-    return fx_name(reaper, track, fx) == name
+    """The parameters of an instance that holds `eq` which follow an envelope and can be heard to, by the names that
+    REAPER shows; `ours`: those whose envelopes are part of it."""
+    first_after = 3 * count(reaper, track, fx)  # the bands' parameters
+    moved = driven(reaper, track, fx).difference(ours)
+    heard = {n for n in moved if n >= first_after or (n // 3 < len(eq.bands) and eq.bands[n // 3].enabled)}
+    return [reaper.text("TrackFX_GetParamName", track, fx, n) for n in sorted(heard)]
 
 
 def count(reaper: Api, track: str, fx: int) -> int:
     """Nothing tells the number of bands; reading one that is not there fails. Defaults differ between versions."""
     found = 0
-    while config(reaper, track, fx, f"BANDTYPE{found}") is not None:
+    while config(reaper, track, fx, f"BANDTYPE{found}"):
         found += 1
     return found
 
@@ -218,16 +123,16 @@ def _ensure_bands(reaper: Api, track: str, fx: int, wanted: int) -> bool:
 def _set_band(reaper: Api, track: str, fx: int, n: int, band: Band) -> None:
     # the EQ calls name "the second band of that type": which one parameter 3n belongs to has to be asked
     _, kind, number = _parameter(reaper, track, fx, 3 * n)
-    if kind != API_BAND_TYPES[band.kind]:
+    if kind != values.API_BAND_TYPES[band.kind]:
         return  # seen when it is read back
-    values = {FREQ: band.freq_hz, GAIN: db_to_linear(band.gain_db), WIDTH: band.bandwidth_oct}
-    for field, value in values.items():  # not normalized: Hz, linear amplitude, octaves
+    wanted = {FREQ: band.freq_hz, GAIN: values.db_to_linear(band.gain_db), WIDTH: band.bandwidth_oct}
+    for field, value in wanted.items():  # not normalized: Hz, linear amplitude, octaves
         reaper("TrackFX_SetEQParam", track, fx, kind, number, field, value, False)
 
 
-def _difference(bands: list[Band | None], output_gain_db: float, eq: Eq, driven: set[int]) -> str | None:
+def _difference(held: HeldEq, eq: Eq, driven: set[int]) -> str | None:
     """`driven`: parameters that follow an envelope; REAPER may have set them already."""
-    for n, (now, want) in enumerate(zip(bands, eq.bands, strict=False), 1):
+    for n, (now, want) in enumerate(zip(held.bands, eq.bands, strict=False), 1):
         if now is None or now.kind != want.kind or now.enabled != want.enabled:
             return f"band {n}: its kind"
         first = 3 * (n - 1)
@@ -237,6 +142,6 @@ def _difference(bands: list[Band | None], output_gain_db: float, eq: Eq, driven:
             return f"band {n}: {now.gain_db:.2f} dB for {want.gain_db:.2f}"
         if first + WIDTH not in driven and abs(now.bandwidth_oct - want.bandwidth_oct) > _WIDTH_OCT:
             return f"band {n}: {now.bandwidth_oct:.3f} octaves for {want.bandwidth_oct:.3f}"
-    if 3 * len(bands) not in driven and abs(output_gain_db - eq.output_gain_db) > _GAIN_DB:
-        return f"output {output_gain_db:.2f} dB for {eq.output_gain_db:.2f}"
+    if 3 * len(held.bands) not in driven and abs(held.output_gain_db - eq.output_gain_db) > _GAIN_DB:
+        return f"output {held.output_gain_db:.2f} dB for {eq.output_gain_db:.2f}"
     return None

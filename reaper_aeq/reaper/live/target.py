@@ -1,13 +1,19 @@
-"""What a run is about: one target for each track, saying what is heard for it and where its EQ stands."""
+"""What a run is about: one target for each track, saying what is heard for it and where its EQ stands.
+
+Tracks that belong together, such as a stereo pair, share one EQ, computed from their sum. Which ones they are is kept
+beside each track, as the action *Link tracks* keeps it.
+"""
 
 from __future__ import annotations
 
 import fnmatch
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from . import reaeq
-from .api import TEXT_BYTES, Api, LiveError
+from . import instances
+from .api import Api, LiveError
+from .tracks import above, all_tracks, is_null, items_of, number_of, plays_midi, span_of, track_value
 
 
 @dataclass
@@ -23,7 +29,7 @@ class Target:
     how: str
     place: str
     family: str | None
-    instance: reaeq.Instance | None
+    instance: instances.Instance | None
     items: list[str] = field(default_factory=list)
     has_midi: bool = False
     fx_off: bool = False  # all FX of the track are switched off as a whole
@@ -41,75 +47,57 @@ class Target:
         """By its number."""
         return self.number < 0
 
+    @property
+    def leader(self) -> Target:
+        """The one that is asked for it: the first of those that are linked with it, or itself."""
+        return self.link[0] if self.link else self
 
-def front_project(reaper: Api) -> str:
-    """The tab in front: [project, index, file, size]."""
-    return reaper("EnumProjects", -1, "", TEXT_BYTES)[0]
-
-
-def track_name(reaper: Api, track: str) -> str:
-    """[ok, track, name, size]; REAPER calls a track without one 'Track 3'."""
-    return reaper("GetTrackName", track, "", TEXT_BYTES)[2]
-
-
-def number_of(reaper: Api, track: str) -> int:
-    """REAPER's own: 1 for the first track, -1 for the master."""
-    return round(reaper("GetMediaTrackInfo_Value", track, "IP_TRACKNUMBER"))
+    @property
+    def members(self) -> list[Target]:
+        """All that share its EQ, itself among them."""
+        return self.link or [self]
 
 
-def items_of(reaper: Api, track: str) -> list[str]:
-    """The items of a track, in their order."""
-    return [reaper("GetTrackMediaItem", track, n) for n in range(reaper("GetTrackNumMediaItems", track))]
-
-
-def is_null(pointer: str) -> bool:
-    """Python gets a null pointer where Lua gets nil."""
-    return pointer.endswith("0x0000000000000000")
-
-
-def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] = (), bare: bool = False) -> Target:
-    """`bare`: the items are heard rather than the track. `family`: "word" or "match", None: whichever is there."""
-    number, instance = number_of(reaper, track), reaeq.find(reaper, track, family)
+def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] = ()) -> Target:
+    """`items`: those that are heard rather than the track. `family`: "word" or "match", None: whichever is there."""
+    # MIDI is silent without the track's instrument, so the track itself has to be heard
+    has_midi = any(plays_midi(reaper, item) for item in items)
+    bare = bool(items) and not has_midi
+    number, instance = number_of(reaper, track), instances.find(reaper, track, family)
     how = "master" if number < 0 else "items" if bare else "stem"
     if how == "items" and instance and instance.index > 0:
         how = "stem"  # it stands behind other FX: what reaches it are no longer the bare items
     place = "first" if bare or number < 0 else "last"
-    name = "Master" if number < 0 else track_name(reaper, track)
-    fx_off = not reaper("GetMediaTrackInfo_Value", track, "I_FXEN")
-    return Target(track, name, number, how, place, family, instance, list(items), fx_off=fx_off)
+    name = "Master" if number < 0 else reaper.text("GetTrackName", track)
+    fx_off = not track_value(reaper, track, "I_FXEN")
+    return Target(track, name, number, how, place, family, instance, list(items), has_midi, fx_off)
 
 
-def selected(reaper: Api, project: str, family: str) -> list[Target]:
+def selected(reaper: Api, family: str) -> list[Target]:
     """Of the selected items, if there are any, else of the selected tracks. Raises `LiveError` if nothing is."""
     by_track: dict[str, list[str]] = {}
-    for n in range(reaper("CountSelectedMediaItems", project)):
-        item = reaper("GetSelectedMediaItem", project, n)
+    for n in range(reaper("CountSelectedMediaItems", reaper.project)):
+        item = reaper("GetSelectedMediaItem", reaper.project, n)
         by_track.setdefault(reaper("GetMediaItemTrack", item), []).append(item)
-    targets = []
-    for track, items in by_track.items():
-        # MIDI is silent without the track's instrument, so the track itself has to be heard
-        midi = any(plays_midi(reaper, item) for item in items)
-        targets.append(of_track(reaper, track, family, items, bare=not midi))
-        targets[-1].has_midi = midi
-    if not targets:
-        count = reaper("CountSelectedTracks2", project, True)  # the master counts
-        tracks = [reaper("GetSelectedTrack2", project, n, True) for n in range(count)]
-        targets = [of_track(reaper, track, family) for track in tracks]
-    if not targets:
+    if not by_track:
+        count = reaper("CountSelectedTracks2", reaper.project, True)  # the master counts
+        by_track = {reaper("GetSelectedTrack2", reaper.project, n, True): [] for n in range(count)}
+    if not by_track:
         raise LiveError("nothing is selected in REAPER: select items or tracks, or say --all or --track NAME")
+    targets = [of_track(reaper, track, family, items) for track, items in by_track.items()]
     return sorted(targets, key=lambda target: target.number)
 
 
-def named(reaper: Api, project: str, family: str, names: Sequence[str]) -> list[Target]:
+def named(reaper: Api, family: str, names: Sequence[str]) -> list[Target]:
     """The tracks that `names` mean: * and ? stand for anything, upper and lower case are the same; 'master' is the
     master. Raises `LiveError` for one that fits no track."""
-    tracks = [reaper("GetTrack", project, n) for n in range(reaper("CountTracks", project))]
-    known = {track: track_name(reaper, track) for track in tracks}
+    master, *tracks = all_tracks(reaper)
+    known = {track: reaper.text("GetTrackName", track) for track in tracks}
     chosen: dict[str, None] = {}
     for wanted in names:
         fits = [track for track, name in known.items() if fnmatch.fnmatchcase(name.casefold(), wanted.casefold())]
         if not fits and wanted.casefold() == "master":
-            fits = [reaper("GetMasterTrack", project)]
+            fits = [master]
         if not fits:
             listed = ", ".join(repr(name) for name in known.values()) or "no track at all"
             raise LiveError(f"no track is called {wanted!r}: the project has {listed}")
@@ -117,15 +105,57 @@ def named(reaper: Api, project: str, family: str, names: Sequence[str]) -> list[
     return [of_track(reaper, track, family) for track in chosen]
 
 
-def plays_midi(reaper: Api, item: str) -> bool:
-    """Whether an item's active take holds notes."""
-    take = reaper("GetActiveTake", item)
-    return not is_null(take) and bool(reaper("TakeIsMIDI", take))
+def linked(reaper: Api, targets: Sequence[Target]) -> list[Target]:
+    """Links these tracks with each other. Raises `LiveError` for fewer than two."""
+    if len(targets) < 2 or any(one.is_master for one in targets):
+        raise LiveError("--linked is for two or more tracks that belong together, and not for the master")
+    for one in targets:
+        if around := [other for other in targets if other.track in above(reaper, one.track)]:
+            raise LiveError(f"--linked would hear {one.name!r} twice: it lies in the folder {around[0].name!r}")
+    groups = {instances.kept_beside(reaper, one.track).group for one in targets}
+    group = groups.pop() if len(groups) == 1 else None
+    _link(list(targets), group or f"{{{str(uuid.uuid4()).upper()}}}")
+    return list(targets)
 
 
-def source_of(reaper: Api, take: str) -> str:
-    """The file that a take plays, or null; sections and reversed takes wrap it."""
-    source = reaper("GetMediaItemTake_Source", take)
-    while not is_null(source) and not is_null(inner := reaper("GetMediaSourceParent", source)):
-        source = inner
-    return source
+def with_linked(reaper: Api, targets: Sequence[Target]) -> list[Target]:
+    """The targets with those that they are linked to, in the order of the tracks."""
+    found = {one.track: one for one in targets}
+    links: dict[str, list[Target]] = {}
+    kept = {one.track: instances.kept_beside(reaper, one.track).group for one in targets}
+    if any(kept.values()):
+        others = [track for track in all_tracks(reaper)[1:] if track not in kept]
+        kept |= {track: instances.kept_beside(reaper, track).group for track in others}
+    for one in targets:
+        group = kept[one.track]
+        if group is None or group in links:
+            continue
+        links[group] = []
+        for track in (track for track, of in kept.items() if of == group):
+            if track not in found and (member := _member(reaper, track, one)):
+                found[track] = member
+            if track in found:
+                links[group].append(found[track])
+        if len(links[group]) > 1:
+            _link(links[group], group)
+    return sorted(found.values(), key=lambda one: one.number)
+
+
+def _link(members: list[Target], group: str) -> None:
+    members.sort(key=lambda one: one.number)
+    for one in members:
+        one.link, one.group = members, group
+
+
+def _member(reaper: Api, track: str, chosen: Target) -> Target | None:
+    """A track that was not chosen: its items at the time of those that were, else the whole track."""
+    if not chosen.items:
+        return of_track(reaper, track, chosen.family)
+    spans = [span_of(reaper, item) for item in chosen.items]
+    items = []
+    for item in items_of(reaper, track):
+        start_s, end_s = span_of(reaper, item)
+        meets = any(start_s < to_s and end_s > from_s for from_s, to_s in spans)
+        if meets and not is_null(reaper("GetActiveTake", item)):
+            items.append(item)
+    return of_track(reaper, track, chosen.family, items) if items else None

@@ -37,19 +37,14 @@ _BYTES_PER_LINE = 96  # 128 characters of base64, as REAPER's own writer breaks
 FLOOR_DB = -150.0
 
 
-def decode_state(source: bytes | str | Iterable[str]) -> ReaEqState:
-    """Reads a ReaEQ state in any known form.
+def decode_state(lines: Iterable[str | bytes]) -> ReaEqState:
+    """Reads a ReaEQ state in any known form from its lines of base64; how they are indented does not matter.
 
-    Args:
-        source: the state's bytes, or its base64 as text or lines (indentation does not matter). Each line is decoded by
-            itself, because REAPER pads each of the three parts, and very old files every line.
+    Each line is decoded by itself, because REAPER pads each of the three parts, and very old files every line.
 
     Raises:
         StateError: not base64, not ReaEQ, cut short, or holding values that cannot be.
     """
-    if isinstance(source, bytes | bytearray):
-        return parse_state(bytes(source))
-    lines = source.splitlines() if isinstance(source, str) else source
     try:
         return parse_state(b"".join(base64.b64decode(line.strip(), validate=True) for line in lines))
     except ValueError as error:

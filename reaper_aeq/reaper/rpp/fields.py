@@ -16,7 +16,7 @@ def floats(chunk: Chunk, name: str, defaults: Sequence[float]) -> list[float]:
     that is no finite number.
     """
     line = chunk.line(name)
-    given = [_number(line, token) for token in line.tokens[1 : 1 + len(defaults)]] if line else []
+    given = [_finite(line, token) for token in line.tokens[1 : 1 + len(defaults)]] if line else []
     return given + list(defaults[len(given) :])
 
 
@@ -39,11 +39,16 @@ def text(chunk: Chunk, name: str) -> str:
     return (chunk.values(name) or [""])[0]
 
 
-def _number(line: Line, token: str) -> float:
+def number(token: str) -> float:
+    """NaN for what is no number; REAPER takes a comma for a point as well."""
     try:
-        value = float(token.replace(",", "."))  # REAPER takes a comma for a point as well
+        return float(token.replace(",", "."))
     except ValueError:
-        value = math.nan
+        return math.nan
+
+
+def _finite(line: Line, token: str) -> float:
+    value = number(token)
     if not math.isfinite(value):
         raise ProjectError(f"{line.name} holds {token[:40]!r}, which is not a number", line.number)
     return value

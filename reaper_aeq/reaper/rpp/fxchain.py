@@ -7,12 +7,12 @@ FXID, envelopes, WAK ...) until the next BYPASS (docs/reaper.md, section 6). Sta
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 import re
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeGuard
 
 from ...eq import Eq, MovingEq
@@ -20,28 +20,23 @@ from ...errors import AeqError, ProjectError
 from ..chunks import Chunk, Line, quote_token, split_tokens
 from ..reaeq.instance import clean_name, decode_state, encode_state, to_eq, to_state, vst_block
 from ..reaeq.state import VST_ID, ReaEqState, StateError
-from .lanes import is_ours, lane_lines, parameters_of
+from .lanes import guid_for, is_marked, is_ours, lane_lines, parameters_of
 
 PLUGINS = ("VST", "AU", "JS", "DX", "CLAP", "LV2", "VIDEO_EFFECT", "CONTAINER")
 # What REAPER writes for a chain whose window was never opened.
 NEW_CHAIN = ("SHOW 0", "LASTSEL 0", "DOCKED 0")
-# The 15th character of the FXID of an instance that brought its chain with it. REAPER writes empty chains of exactly
-# our form, so nothing else tells a chain to take away from one to leave; random GUIDs have a 4 there.
-_BROUGHT_CHAIN = "8"
 _PLINK = re.compile(rb"^(\s*PLINK\s+\S+\s+)(\d+)(:-?\d+)?(?=\s|$)")
 
 
 @dataclass(frozen=True)
 class EqInstance:
-    """One ReaEQ: instance name, place in the chain (that of its container, if it is in one) and stored state."""
+    """One ReaEQ: instance name and stored state."""
 
     name: str
-    position: int
     bypassed: bool
     offline: bool
     state: ReaEqState
     in_container: bool = False
-    line: int = 0
     guid: str = ""  # "" where the file has none
     lanes: frozenset[int] = frozenset()  # parameters that follow an envelope
     our_lanes: frozenset[int] = frozenset()  # those whose envelope was written by us into this file
@@ -90,12 +85,8 @@ def split_fx(chain: Chunk) -> tuple[list[Line | Chunk], list[Fx]]:
 
 def read_eqs(chain: Chunk) -> list[EqInstance]:
     """Every ReaEQ of the chain, those in containers too. Raises `ProjectError` with the line of a damaged state."""
-    return [
-        _instance(fx, position, within)
-        for position, top in enumerate(split_fx(chain)[1])
-        for fx, within in _inside(top)
-        if is_reaeq(fx.plugin)
-    ]
+    found = (pair for top in split_fx(chain)[1] for pair in _inside(top))
+    return [_instance(fx, within) for fx, within in found if is_reaeq(fx.plugin)]
 
 
 def is_reaeq(plugin: Chunk | None) -> TypeGuard[Chunk]:
@@ -122,61 +113,118 @@ def read_state(plugin: Chunk) -> ReaEqState:
         raise ProjectError(str(error), plugin.number) from None
 
 
-def set_eq(
-    parent: Chunk, chain_name: str, place_of_chain: int, eq: Eq, name: str, place: str, platform: str | None,
-    moving: MovingEq | None = None, offset_s: float = 0.0,
-    drawn: Callable[[str], Collection[int]] = lambda fxid: (),
-) -> bool:  # fmt: skip
-    """Gives the chain of `parent` (a track or the project) this EQ under this name; False if it was there already.
+class ChainHolder(ABC):
+    """A track or the master: a chunk with a chain of FX in which EQs are found and set by name."""
 
-    An instance of that name keeps its place, bypass, window and pins; only bands and gain are replaced. Otherwise a new
-    one is inserted as the 'first' or 'last' FX, and `chain_name` is created at child `place_of_chain` if need be.
-    With `moving` envelopes of ours move its gains from `offset_s` on; without it those that are there go. `drawn`: the
-    parameters whose envelopes were drawn for us inside REAPER, of the instance with an FXID.
-    """
-    name = stored_name(name)
-    if place not in ("first", "last"):
-        raise AeqError(f"an EQ goes 'first' or 'last' in the chain, not {place!r}")
-    new = to_state(eq)
-    chain = parent.find(chain_name)
-    fxs = split_fx(chain)[1] if chain else []
-    for fx in fxs:
-        if fx.plugin and _named(fx, name):
-            replaced = _replace_bands(fx.plugin, new)
-            assert chain is not None, "its FX were found"
-            return _replace_lanes(chain, fx, moving, offset_s, drawn(_guid(fx))) or replaced
-    # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
-    brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
-    block = vst_block(new, name, platform)
-    lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", _fxid(brought, parent, block)]
-    lines += [*(lane_lines(moving, offset_s) if moving else ()), "WAK 0 0"]
-    if chain is None:
-        parent.insert(place_of_chain, [f"<{chain_name}", *NEW_CHAIN, *lines, ">"])
-    elif place == "last" or not fxs:
-        chain.append(lines)
-    else:
-        _shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
-        chain.insert(chain.children.index(fxs[0].parts[0]), lines)
-    return True
+    chain_name: str
 
+    def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
+        self.chunk, self._platform, self._path = chunk, platform, path
 
-def remove_eq(parent: Chunk, chain_name: str, name: str) -> bool:
-    """Takes away every instance of that name, and the chain if it came with it; False if there was none."""
-    name = stored_name(name)
-    chain = parent.find(chain_name)
-    found = False
-    while chain and (fx := next((fx for fx in split_fx(chain)[1] if _named(fx, name)), None)):
-        fxs = split_fx(chain)[1]
-        index = next(i for i, other in enumerate(fxs) if other.parts[0] is fx.parts[0])
-        for part in fx.parts:
-            chain.remove(part)
-        del fxs[index]
-        _shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
-        if not fxs and _brought_chain(fx):
-            parent.remove(chain)
-            chain = None
-        found = True
-    return found
+    def eqs(self) -> list[EqInstance]:
+        """Every ReaEQ of the chain, in its order, ours or not.
+
+        Raises `ProjectError` with the line of a state that cannot be read.
+        """
+        chain = self.chunk.find(self.chain_name)
+        try:
+            return read_eqs(chain) if chain else []
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+
+    def set_eq(
+        self, eq: Eq, name: str, place: str = "first", *, moving: MovingEq | None = None, offset_s: float = 0.0
+    ) -> bool:
+        """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
+
+        An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
+        global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form; a chain is
+        created for it if need be.
+
+        With `moving`, whose bands are those of `eq`, envelopes move the gains along the song, whose sound begins at
+        `offset_s`; without it envelopes that were written so go. Those of the user's stay.
+
+        Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
+        """
+        name = stored_name(name)
+        if place not in ("first", "last"):
+            raise AeqError(f"an EQ goes 'first' or 'last' in the chain, not {place!r}")
+        new, chain = to_state(eq), self.chunk.find(self.chain_name)
+        fxs = split_fx(chain)[1] if chain else []
+        for fx in fxs:
+            if chain and fx.plugin and _named(fx, name):
+                return self._reset_eq(chain, fx, fx.plugin, new, name, moving, offset_s)
+        # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
+        brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
+        block = vst_block(new, name, self._platform)
+        fxid = guid_for(self.chunk.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape"), marked=brought)
+        lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", f"FXID {fxid}"]
+        lines += [*(lane_lines(moving, offset_s) if moving else ()), "WAK 0 0"]
+        if chain is None:
+            self.chunk.insert(self.place_of_chain(), [f"<{self.chain_name}", *NEW_CHAIN, *lines, ">"])
+        elif place == "last" or not fxs:
+            chain.append(lines)
+        else:
+            _shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
+            chain.insert(chain.children.index(fxs[0].parts[0]), lines)
+        return True
+
+    def _reset_eq(
+        self, chain: Chunk, fx: Fx, plugin: Chunk, new: ReaEqState, name: str, moving: MovingEq | None, offset_s: float
+    ) -> bool:
+        """As `set_eq`, of the instance that is there."""
+        try:
+            replaced = _replace_bands(plugin, new)
+        except ProjectError as error:
+            raise error.in_file(self._path) from None
+        changed = _replace_lanes(chain, fx, moving, offset_s, self.drawn_in_reaper(name, _guid(fx))) or replaced
+        if changed and moving is None:
+            self.forget_drawn(_guid(fx))
+        return changed
+
+    def rename_eq(self, name: str, new: str) -> bool:
+        """Gives the ReaEQ of this name another; nothing else of it changes. False if there is none."""
+        chain = self.chunk.find(self.chain_name)
+        found = (fx.plugin for fx in (split_fx(chain)[1] if chain else []) if _named(fx, name))
+        plugin = next(found, None)
+        if plugin is None or plugin.head is None:
+            return False
+        old_token, new_token = (quote_token(clean_name(one)).encode() for one in (name, new))
+        before, found_token, after = plugin.head.raw.partition(b" " + old_token + b" ")
+        if not found_token:
+            return False
+        plugin.head.raw = before + b" " + new_token + b" " + after
+        return True
+
+    def remove_eq(self, name: str) -> bool:
+        """Removes every ReaEQ that `set_eq` inserted under this name, and the chain if it came with it; False if there
+        is none."""
+        name = stored_name(name)
+        chain = self.chunk.find(self.chain_name)
+        found = False
+        while chain and (fx := next((fx for fx in split_fx(chain)[1] if _named(fx, name)), None)):
+            fxs = split_fx(chain)[1]
+            index = next(i for i, other in enumerate(fxs) if other.parts[0] is fx.parts[0])
+            for part in fx.parts:
+                chain.remove(part)
+            del fxs[index]
+            _shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
+            if not fxs and _brought_chain(fx):
+                self.chunk.remove(chain)
+                chain = None
+            found = True
+        return found
+
+    def drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
+        return ()
+
+    def forget_drawn(self, fxid: str) -> None:  # noqa: B027 - a track's record says it
+        """Those envelopes are gone: what is drawn there from now on is the user's."""
+
+    @abstractmethod
+    def place_of_chain(self) -> int:
+        """The index among the chunk's children at which REAPER would write a chain."""
 
 
 def _shift_links(fxs: Sequence[Fx], moved: Mapping[int, int]) -> None:
@@ -214,35 +262,14 @@ def _inside(fx: Fx) -> Iterator[tuple[Fx, bool]]:
                 yield found, True
 
 
-def _instance(fx: Fx, position: int, within: bool) -> EqInstance:
+def _instance(fx: Fx, within: bool) -> EqInstance:
     bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
     plugin = fx.plugin
     assert plugin is not None, "only of a ReaEQ"
     return EqInstance(
-        _name(plugin), position, bypass[0], bypass[1], read_state(plugin), within, plugin.number,
-        _guid(fx), _moved(fx.parts), _moved([part for part in fx.parts if is_ours(part)]),
+        _name(plugin), bypass[0], bypass[1], read_state(plugin), within, _guid(fx), parameters_of(fx.parts),
+        parameters_of(filter(is_ours, fx.parts)),
     )  # fmt: skip
-
-
-def _moved(parts: Sequence[Line | Chunk]) -> frozenset[int]:
-    lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV")
-    numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
-    return frozenset(int(number) for number in numbers if number.isdecimal())
-
-
-def rename_eq(parent: Chunk, chain_name: str, name: str, new: str) -> bool:
-    """Gives the instance of this name another; nothing else of it changes. False if there is none."""
-    chain = parent.find(chain_name)
-    found = (fx.plugin for fx in (split_fx(chain)[1] if chain else []) if _named(fx, name))
-    plugin = next(found, None)
-    if plugin is None or plugin.head is None:
-        return False
-    old_token, new_token = (quote_token(clean_name(one)).encode() for one in (name, new))
-    before, found_token, after = plugin.head.raw.partition(b" " + old_token + b" ")
-    if not found_token:
-        return False
-    plugin.head.raw = before + b" " + new_token + b" " + after
-    return True
 
 
 def _name(plugin: Chunk) -> str:
@@ -276,11 +303,10 @@ def _replace_lanes(
 ) -> bool:  # fmt: skip
     """Puts our envelopes in the place of those of ours that are there; whether anything changed."""
     old = [part for part in fx.parts if is_ours(part, drawn)]
-    new = lane_lines(moving, offset_s, parameters_of(fx.parts, drawn)) if moving else []
-    made = chain.made(new)
-    if b"".join(_raw(part) for part in made) == b"".join(_raw(part) for part in old):
-        return False
     kept = [part for part in fx.parts if part not in old]
+    new = lane_lines(moving, offset_s, parameters_of(kept)) if moving else []
+    if b"".join(part.to_bytes() for part in chain.made(new)) == b"".join(part.to_bytes() for part in old):
+        return False
     before = next(part for part in reversed(kept) if not (isinstance(part, Line) and part.name == "WAK"))
     for part in old:
         chain.remove(part)
@@ -288,19 +314,10 @@ def _replace_lanes(
     return True
 
 
-def _raw(part: Line | Chunk) -> bytes:
-    return part.to_bytes() if isinstance(part, Chunk) else part.raw
-
-
-def _fxid(brought_chain: bool, parent: Chunk, block: list[str]) -> str:
-    """A fresh one that follows from what it goes into: the same work on the same file gives the same bytes."""
-    digest = hashlib.sha256(parent.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape")).digest()
-    guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
-    return f"FXID {{{guid[:14] + _BROUGHT_CHAIN + guid[15:] if brought_chain else guid}}}"
-
-
 def _brought_chain(fx: Fx) -> bool:
-    return _guid(fx)[15:16] == _BROUGHT_CHAIN  # after the opening brace
+    """Whether the chain came with this instance. REAPER writes empty chains of exactly our form, so only its FXID tells
+    a chain to take away from one to leave."""
+    return is_marked(_guid(fx))
 
 
 def _guid(fx: Fx) -> str:

@@ -22,12 +22,11 @@ _NO_SECTION, _REVERSE = 1, 2  # bits of a section's MODE: 2 is a reversed sectio
 
 @dataclass(frozen=True)
 class Section:
-    """A window on a source, seconds. `length_s` None means to the end; `overlap_s` is the crossfade where it loops."""
+    """A window on a source, seconds. `length_s` None means to the end."""
 
     start_s: float = 0.0
     length_s: float | None = None
     reverse: bool = False
-    overlap_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Fade:
-    """`shape` is REAPER's number (0 is linear), `curvature` bends it, -1 to 1; an automatic crossfade replaces the
-    length that was set by hand, as it does in REAPER."""
+    """`shape` is REAPER's number (0 is linear); an automatic crossfade replaces the length that was set by hand, as it
+    does in REAPER."""
 
     length_s: float = 0.0
     shape: int = 0
-    curvature: float = 0.0
 
 
 @dataclass(frozen=True)
 class Take:
     """One take. `volume` is linear and not negative; REAPER writes the flipped phase as a negative volume."""
 
-    name: str = ""
-    guid: str = ""
     source: Source | None = None
     offset_s: float = 0.0  # into the source (after its sections)
     rate: float = 1.0
@@ -102,8 +98,6 @@ class Item:
     fade_out: Fade = Fade()
     play_all_takes: bool = False
     lane: int | None = None  # counted from 0, on tracks with fixed lanes
-    guid: str = ""
-    line: int = 0  # where the item begins in the file
 
     @property
     def take(self) -> Take | None:
@@ -117,7 +111,7 @@ def read_item(chunk: Chunk, folder: Path | None) -> Item:
     head, *others = _split_takes(chunk)
     first = _take(head, folder, first=True)
     takes = [_take(part, folder, first=False) for part in others]
-    if first.source or first.guid or takes:
+    if first.source or text(head, "GUID") or takes:
         takes.insert(0, first)
     (position_s,) = floats(chunk, "POSITION", [0.0])
     (length_s,) = floats(chunk, "LENGTH", [0.0])
@@ -135,8 +129,6 @@ def read_item(chunk: Chunk, folder: Path | None) -> Item:
         fade_out=_fade(chunk, "FADEOUT"),
         play_all_takes=bool(ints(chunk, "ALLTAKES", [0])[0]),
         lane=_lane(chunk),
-        guid=text(chunk, "IGUID"),
-        line=chunk.number,
     )
 
 
@@ -161,8 +153,6 @@ def _take(part: Chunk, folder: Path | None, first: bool) -> Take:
     source = part.find("SOURCE")
     _, preserve_pitch, pitch = floats(part, "PLAYRATE", [1.0, 0.0, 0.0])
     return Take(
-        name=text(part, "NAME"),
-        guid=text(part, "GUID"),
         source=_source(source, folder) if source else None,
         offset_s=floats(part, "SOFFS", [0.0])[0],
         rate=positive(part, "PLAYRATE", 1.0),
@@ -194,18 +184,17 @@ def _source(chunk: Chunk, folder: Path | None) -> Source:
 
 def _section(chunk: Chunk) -> Section:
     (mode,) = ints(chunk, "MODE", [0])
-    (overlap_s,) = floats(chunk, "OVERLAP", [0.0])
     reverse = bool(mode & _REVERSE)
     if mode & _NO_SECTION:
-        return Section(reverse=reverse, overlap_s=overlap_s)
+        return Section(reverse=reverse)
     (start_s,), (length_s,) = floats(chunk, "STARTPOS", [0.0]), floats(chunk, "LENGTH", [0.0])
-    return Section(start_s, length_s if length_s > 0 else None, reverse, overlap_s)
+    return Section(start_s, length_s if length_s > 0 else None, reverse)
 
 
 def _fade(chunk: Chunk, name: str) -> Fade:
     # Shape, length, length of the automatic crossfade, shape again (newer files), flag, curvature.
-    old_shape, length_s, auto_s, shape, _, curvature = floats(chunk, name, [0.0, 0.0, 0.0, -1.0, 0.0, 0.0])
-    return Fade(max(0.0, auto_s if auto_s > 0 else length_s), int(shape if shape >= 0 else old_shape), curvature)
+    old_shape, length_s, auto_s, shape, _, _ = floats(chunk, name, [0.0, 0.0, 0.0, -1.0, 0.0, 0.0])
+    return Fade(max(0.0, auto_s if auto_s > 0 else length_s), int(shape if shape >= 0 else old_shape))
 
 
 def _lane(chunk: Chunk) -> int | None:

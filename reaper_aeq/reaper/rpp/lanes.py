@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 
 from ...eq import BandKind, MovingEq
 from ..chunks import Chunk, Line
@@ -20,11 +20,11 @@ _NAMES = {
     BandKind.LOW_PASS: "Low_Pass", BandKind.HIGH_PASS: "High_Pass", BandKind.NOTCH: "Notch",
     BandKind.BAND_PASS: "Band_Pass",
 }  # fmt: skip
-# The 15th character of the EGUID of our envelopes, by which they are told from the user's: random GUIDs have a 4 there.
+# The 15th character of a GUID (the 16th with its brace) by which ours are told from the user's: random ones have a 4.
 _OURS = "8"
 
 
-def lane_lines(moving: MovingEq, offset_s: float, taken: Sequence[str] = ()) -> list[str]:
+def lane_lines(moving: MovingEq, offset_s: float, taken: Collection[int] = ()) -> list[str]:
     """The `PARMENV` chunks of what moves.
 
     Args:
@@ -34,16 +34,15 @@ def lane_lines(moving: MovingEq, offset_s: float, taken: Sequence[str] = ()) -> 
     lines: list[str] = []
     for which in moving.moving:
         ident, high, middle, scale = parameter(moving, which)
-        if ident.partition(":")[0] in taken:
+        if int(ident.partition(":")[0]) in taken:
             continue
         points = [(max(0.0, at + offset_s), scale * db_to_linear(gain_db)) for at, gain_db in moving.points(which)]
         if points[0][0] > 0:
             points.insert(0, (0.0, points[0][1]))
         written = [f"PT {_number(at)} {_number(value)} 0" for at, value in points]
-        digest = hashlib.sha256(f"{ident}{written}".encode()).digest()
-        guid = str(uuid.UUID(bytes=digest[:16], version=4)).upper()
+        guid = guid_for(f"{ident}{written}".encode(), marked=True)
         lines += [
-            f"<PARMENV {ident} 0 {high:g} {middle:g}", f"EGUID {{{guid[:14]}{_OURS}{guid[15:]}}}", "ACT 1 -1",
+            f"<PARMENV {ident} 0 {high:g} {middle:g}", f"EGUID {guid}", "ACT 1 -1",
             "VIS 0 1 1", "LANEHEIGHT 0 0", "ARM 0", "DEFSHAPE 0 -1 -1", *written, ">",
         ]  # fmt: skip
     return lines
@@ -65,6 +64,17 @@ def parameter(moving: MovingEq, which: int) -> tuple[str, float, float, float]:
     return f"{3 * which + 1}:_Gain_{_NAMES[kind]}{number}", 1.0, 0.25, 0.25
 
 
+def guid_for(work: bytes, marked: bool) -> str:
+    """A fresh one that follows from what it is made for: the same work on the same file gives the same bytes."""
+    guid = str(uuid.UUID(bytes=hashlib.sha256(work).digest()[:16], version=4)).upper()
+    return f"{{{guid[:14]}{_OURS if marked else guid[14]}{guid[15:]}}}"
+
+
+def is_marked(guid: str) -> bool:
+    """Whether it was made by `guid_for`, and marked."""
+    return guid[15:16] == _OURS
+
+
 def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """Whether a part of an FX is an envelope of ours.
 
@@ -74,17 +84,14 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
-    return (part.values("EGUID") or [""])[0][15:16] == _OURS or _parameter_of(part) in map(str, drawn)
+    return is_marked((part.values("EGUID") or [""])[0]) or bool(parameters_of([part]).intersection(drawn))
 
 
-def parameters_of(parts: Sequence[Line | Chunk], drawn: Collection[int] = ()) -> list[str]:
-    """The numbers of the parameters that envelopes of the user's move; `drawn` as for `is_ours`."""
+def parameters_of(parts: Iterable[Line | Chunk]) -> frozenset[int]:
+    """The numbers of the parameters that the envelopes among the parts of an FX move."""
     lanes = (part for part in parts if isinstance(part, Chunk) and part.name == "PARMENV")
-    return [_parameter_of(lane) for lane in lanes if not is_ours(lane, drawn)]
-
-
-def _parameter_of(lane: Chunk) -> str:
-    return (lane.tokens[1:] or [""])[0].partition(":")[0]
+    numbers = ((lane.tokens[1:] or [""])[0].partition(":")[0] for lane in lanes)
+    return frozenset(int(number) for number in numbers if number.isdecimal())
 
 
 def _number(value: float) -> str:

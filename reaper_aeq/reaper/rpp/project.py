@@ -11,7 +11,6 @@ import stat
 from pathlib import Path
 
 from ...errors import ProjectError
-from ...util.files import write_bytes_atomic
 from ..chunks import Chunk, Line, check_size, parse
 from .fields import positive
 from .references import refer_from
@@ -79,10 +78,6 @@ class Project:
         if here is not None and here != Path(folder).resolve():
             refer_from(self._root, here, Path(folder))
         return self.to_bytes()
-
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Writes the file whole or not at all; raises `OutputError`."""
-        write_bytes_atomic(path, self.to_bytes())
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...eq import Eq, MovingEq
-from ...errors import ProjectError
 from ..chunks import Chunk, Line
 from ..instance_record import EDITED, NAME, InstanceRecord, Kept, dumps, loads
 from . import track_ext
-from .fields import floats, ints, text
-from .fxchain import EqInstance, read_eqs, remove_eq, rename_eq, set_eq
+from .fields import floats, ints, number, text
+from .fxchain import ChainHolder
 from .items import Item, read_item
 from .lanes import NUMBER
 
@@ -43,77 +40,7 @@ class Receive:
     inverted: bool
 
 
-class _HasChain(ABC):
-    """What a track and the master share: a chain of FX in which EQs are found and set by name."""
-
-    chain_name: str
-
-    def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
-        self.chunk, self._platform, self._path = chunk, platform, path
-
-    def eqs(self) -> list[EqInstance]:
-        """Every ReaEQ of the chain, in its order, ours or not.
-
-        Raises `ProjectError` with the line of a state that cannot be read.
-        """
-        chain = self.chunk.find(self.chain_name)
-        try:
-            return read_eqs(chain) if chain else []
-        except ProjectError as error:
-            raise error.in_file(self._path) from None
-
-    def set_eq(
-        self, eq: Eq, name: str, place: str = "first", *, moving: MovingEq | None = None, offset_s: float = 0.0
-    ) -> bool:
-        """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
-
-        An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
-        global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form.
-
-        With `moving`, whose bands are those of `eq`, envelopes move the gains along the song, whose sound begins at
-        `offset_s`; without it envelopes that were written so go. Those of the user's stay.
-
-        Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
-        """
-        looked_at: list[str] = []
-
-        def drawn(fxid: str) -> Collection[int]:
-            looked_at.append(fxid)
-            return self._drawn_in_reaper(name, fxid)
-
-        try:
-            changed = set_eq(
-                self.chunk, self.chain_name, self._place_of_chain(), eq, name, place, self._platform, moving, offset_s,
-                drawn,
-            )  # fmt: skip
-        except ProjectError as error:
-            raise error.in_file(self._path) from None
-        if changed and moving is None:
-            for fxid in looked_at:
-                self._forget_drawn(fxid)
-        return changed
-
-    def rename_eq(self, name: str, new: str) -> bool:
-        """Gives the ReaEQ of this name another; False if there is none."""
-        return rename_eq(self.chunk, self.chain_name, name, new)
-
-    def remove_eq(self, name: str) -> bool:
-        """Removes what `set_eq` inserted under this name, its chain included; False if there is none."""
-        return remove_eq(self.chunk, self.chain_name, name)
-
-    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
-        """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
-        return ()
-
-    def _forget_drawn(self, fxid: str) -> None:  # noqa: B027 - a track's record says it
-        """Those envelopes are gone: what is drawn there from now on is the user's."""
-
-    @abstractmethod
-    def _place_of_chain(self) -> int:
-        """The index among the chunk's children at which REAPER would write a chain."""
-
-
-class Track(_HasChain):
+class Track(ChainHolder):
     """One track.
 
     `depth` counts the folders around it, `parent` is the nearest and `children` are the tracks directly inside.
@@ -190,14 +117,14 @@ class Track(_HasChain):
             return "" if track_ext.is_empty(self.chunk) else None
         return text if text != dumps(replace(kept, records=[]), self.guid) else None
 
-    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+    def drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         records = self.records().records
         found = [one for one in records if one.fx == fxid]
         # a copied track, a merged project
         found = found or [one for one in records if one.name.removesuffix(EDITED) == name.removesuffix(EDITED)]
         return found[0].lanes if found else ()
 
-    def _place_of_chain(self) -> int:
+    def place_of_chain(self) -> int:
         children = self.chunk.children
         behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_CHAIN)
         return next(behind, len(children))
@@ -207,7 +134,7 @@ class Track(_HasChain):
         return f"<Track {self.index + 1} {self.name!r}>"
 
 
-class Master(_HasChain):
+class Master(ChainHolder):
     """The master track; its settings stand among the project's own lines."""
 
     chain_name = "MASTERFXLIST"
@@ -221,14 +148,14 @@ class Master(_HasChain):
         self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
         self.channels = ints(project, "MASTER_NCH", [2])[0]
 
-    def _drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
+    def drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         # Beside the master nothing can be kept: it is among the project's own values, whose names REAPER has in
         # capitals. Their text is only known from a project that somebody wrote by hand and REAPER read.
         for _, _, line in self._kept_of(fxid):
             return [int(number) for number in re.findall(NUMBER, " ".join(line.tokens[1:]))]
         return ()
 
-    def _forget_drawn(self, fxid: str) -> None:
+    def forget_drawn(self, fxid: str) -> None:
         for values, section, line in self._kept_of(fxid):
             section.remove(line)
             if not section.children:
@@ -248,7 +175,7 @@ class Master(_HasChain):
             if line.name.upper() == fxid.upper()
         ]
 
-    def _place_of_chain(self) -> int:
+    def place_of_chain(self) -> int:
         children = self.chunk.children
         own = [i for i, child in enumerate(children) if isinstance(child, Line) and child.name.startswith("MASTER")]
         if own:
@@ -284,7 +211,7 @@ def _connect(track: Track, count: int) -> None:
     for line in track.chunk.lines:
         if line.name != "AUXRECV":
             continue
-        given = [_number(token) for token in line.tokens[1:9]] or [math.nan]
+        given = [number(token) for token in line.tokens[1:9]] or [math.nan]
         fields = given + [0.0] * 8
         source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
         if mute or channels == _NO_AUDIO:
@@ -303,11 +230,3 @@ def _connect(track: Track, count: int) -> None:
 def _is_about(known: InstanceRecord, written: InstanceRecord, alive: Collection[str]) -> bool:
     """Whether a record that was there is of an EQ that is there: in a copied track it is known by its name."""
     return known.fx in alive or known.name.removesuffix(EDITED) == written.name.removesuffix(EDITED)
-
-
-def _number(token: str) -> float:
-    """NaN for what is no number."""
-    try:
-        return float(token.replace(",", "."))
-    except ValueError:
-        return math.nan

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import soundfile
 
-from reaper_aeq.reaper.live.window import LONGEST_S, Piece, windows
+from reaper_aeq.reaper.live import spans
+from reaper_aeq.reaper.live.spans import LONGEST_S, Piece
 
 RATE = 8000
+windows = partial(spans.windows, longest_s=LONGEST_S)
 
 
 @pytest.fixture

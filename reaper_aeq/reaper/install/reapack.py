@@ -1,20 +1,57 @@
 """ReaPack's index.xml: which packages there are and where ReaPack fetches their files (docs/reaper.md, section 11).
 
+What a package is, its action says in the comment at its head, as ReaPack's tools read it (cfillion/reapack-index).
 ReaPack puts a file at `Scripts/<name of the index>/<category>/<file>` (cfillion/reapack, Source::targetPath).
 """
 
 from __future__ import annotations
 
 import fnmatch
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from ...errors import InstallError
-from .reapack_header import Header, Provide, read_header
 
 _URL_MARKS = "/:@!$&'()*+,;=[]%"  # what an address may hold as it is; % is taken for quoting that was done already
+_ALIASES = {"reascript_name": "description", "name": "description", "desc": "description", "links": "link"}
+_TEXTS = ("version", "description", "author", "about", "changelog", "provides", "link")
+_FLAGS = ("noindex", "metapackage")
+_SEVERAL_LINES = ("about", "changelog", "provides", "link")
+_TAG = re.compile(r"--(?P<indent>\s*)@(?P<tag>\w+)(?:\s+(?P<value>.*))?")
+_PROVIDES = re.compile(r"(?:\[\s*(?P<options>.+?)\s*\])?\s*(?P<pattern>.+)")
+_OPTIONS = {"main": True, "nomain": False}
+_LARGEST_SEGMENT = 65_535
+
+
+@dataclass(frozen=True)
+class Provide:
+    """A line of @provides: files beside the package, and whether they are actions of the main section."""
+
+    pattern: str
+    main: bool | None = None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a package says of itself; `flags` are tags without a value."""
+
+    version: str
+    description: str = ""
+    author: str = ""
+    about: str = ""
+    changelog: str = ""
+    provides: tuple[Provide, ...] = ()
+    links: tuple[str, ...] = ()
+    flags: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether it is a package of its own."""
+        return "noindex" not in self.flags
 
 
 def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: str, category: str) -> bytes:
@@ -52,19 +89,14 @@ def _checked_base(base: str) -> str:
 def _sources(package: str, header: Header, scripts: Mapping[str, bytes]) -> dict[str, bool]:
     """The files of a package, each with whether it is an action; the later of two @provides lines wins."""
     # a plain package is an action itself; a metapackage is only what it provides
-    sources = {} if "metapackage" in header.flags else {package: True}
+    own = [] if "metapackage" in header.flags else [package]
+    sources = dict.fromkeys(own, True)
     for provide in header.provides:
         found = [path for path in scripts if _matches(path, package if provide.pattern == "." else provide.pattern)]
         if not found:
             raise InstallError(f"{package}: @provides {provide.pattern} matches no file")
-        sources |= {path: _is_main(path == package, provide, header) for path in found}
+        sources |= {path: path in own if provide.main is None else provide.main for path in found}
     return sources
-
-
-def _is_main(itself: bool, provide: Provide, header: Header) -> bool:
-    if provide.main is None:
-        return itself and "metapackage" not in header.flags
-    return provide.main
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -104,3 +136,55 @@ def _rtf_code(character: str) -> str:
     units = character.encode("utf-16-le")
     numbers = (int.from_bytes(units[i : i + 2], "little", signed=True) for i in range(0, len(units), 2))
     return "".join(f"\\u{number}?" for number in numbers)
+
+
+def read_header(source: str, name: str) -> Header:
+    """The header of a Lua file called `name`. Raises `InstallError` where it breaks a rule."""
+    tags = _tags(source, name)
+    texts = {tag: "\n".join(lines).strip() for tag, lines in tags.items() if tag in _TEXTS}
+    flags = frozenset(tag for tag in tags if tag in _FLAGS)
+    for tag, text in texts.items():
+        if not text:
+            raise InstallError(f"{name}: @{tag} has no value")
+        if "\n" in text and tag not in _SEVERAL_LINES:
+            raise InstallError(f"{name}: @{tag} must stand on one line")
+    for tag in flags:
+        if "".join(tags[tag]).strip():
+            raise InstallError(f"{name}: @{tag} takes no value")
+    version = texts.pop("version", "")
+    if not re.match(r"\d", version) or any(int(n) > _LARGEST_SEGMENT for n in re.findall(r"\d+", version)):
+        raise InstallError(f"{name}: @version must begin with a digit and hold no number above {_LARGEST_SEGMENT}")
+    provides = tuple(_provide(line, name) for line in texts.pop("provides", "").splitlines())
+    links = tuple(texts.pop("link", "").split())
+    return Header(version, provides=provides, links=links, flags=flags, **texts)
+
+
+def _tags(source: str, name: str) -> dict[str, list[str]]:
+    """Each tag with its lines; lines that are indented deeper than the tag go on with its value."""
+    tags: dict[str, list[str]] = {}
+    current, depth = "", 0
+    for line in source.lstrip("\ufeff").splitlines():
+        if not line.startswith("--"):
+            break
+        if found := _TAG.fullmatch(line.rstrip()):
+            current, depth = _ALIASES.get(found["tag"], found["tag"]), len(found["indent"])
+            if current not in (*_TEXTS, *_FLAGS):
+                raise InstallError(f"{name}: @{found['tag']} is not a tag that ReaPack's tools know")
+            if current in tags:
+                raise InstallError(f"{name}: @{found['tag']} stands there twice")
+            tags[current] = [found["value"] or ""]
+            continue
+        text = line[2:]
+        if current and (not text.strip() or len(text) - len(text.lstrip()) > depth):
+            tags[current].append(text.strip())
+        else:
+            current = ""
+    return tags
+
+
+def _provide(line: str, name: str) -> Provide:
+    found = _PROVIDES.fullmatch(line.strip())
+    options = found["options"].lower().split() if found and found["options"] else []
+    if not found or any(option not in _OPTIONS for option in options):
+        raise InstallError(f"{name}: a line of @provides cannot be read: {line}")
+    return Provide(found["pattern"], _OPTIONS[options[-1]] if options else None)
