@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ..eq import Band, Eq
 from ..errors import AeqError
 from ..reaper.edits import FIELDS, HeldEq, described, kept, without_envelopes
+from ..reaper.instance_record import record_of
 from ..reaper.reaeq.instance import to_eq
 from ..reaper.reaeq.names import blend_of, family_of
 from ..reaper.reaeq.state import StateError
