@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..eq import Band, Eq
 from ..errors import AeqError
 from ..reaper.edits import FIELDS, HeldEq, described, kept, without_envelopes
-from ..reaper.instance_record import record_of
+from ..reaper.instance_record import InstanceRecord
 from ..reaper.reaeq.instance import to_eq
 from ..reaper.reaeq.names import blend_of, family_of
 from ..reaper.reaeq.state import StateError
@@ -76,7 +76,7 @@ def note(track: Track, name: str, eq: Eq, told: str) -> None:
     if instance is None or not instance.guid or family is None:
         return
     blend, lanes = blend_of(name, family) if family == "word" else {}, tuple(sorted(instance.our_lanes))
-    track.keep_records(record_of(instance.guid, family, name, blend, eq, told=told, lanes=lanes))
+    track.keep_records(InstanceRecord(instance.guid, family, name, blend, eq.to_dict(), told=told, lanes=lanes))
 
 
 def _held(instance: EqInstance, computed: Eq) -> HeldEq:
