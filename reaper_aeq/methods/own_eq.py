@@ -1,7 +1,7 @@
 """How far each section of a sound is believed to lack an EQ of its own, and not the one that all of it lacks.
 
 What is missing in two places of a song is either one EQ or it is two. Both are Gaussian models of what is seen there,
-d = (what is natural) - (the EQ that is missing), as in `adaptive`, with one missing EQ common to both or two
+d = (what is natural) - (the EQ that is missing), as in `adaptive.posterior`, with one missing EQ common to both or two
 drawn from what people do; which of them explains it better decides (Bayes factor: Kass and Raftery, Journal of the
 American Statistical Association 90, 1995).
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..model.audio_encoder import Observation
 from ..model.curves import COMPARED
-from .adaptive import evidence_ratio, natural_cov
+from .adaptive.posterior import evidence_ratio, natural_cov
 from .method import MethodInput
 
 # Logarithm of the odds for an EQ of its own where a balance changes for good, before anything is known of either

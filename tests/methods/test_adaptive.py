@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
-from reaper_aeq.methods.adaptive import LEAST, MIX, MOST, SOFT, at_least, bounded_by_word, enough
+from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word, enough
+from reaper_aeq.methods.adaptive.constraints import MIX, SOFT
 from reaper_aeq.methods.method import MethodInput, method
 from reaper_aeq.model.audio_encoder import Observation, Usual, center_robust
 from reaper_aeq.model.curves import GRID, N_GRID, audible_projection, center, projection, rms_db

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reaper_aeq.methods.adaptive import evidence_ratio, natural_cov
+from reaper_aeq.methods.adaptive.posterior import evidence_ratio, natural_cov
 from reaper_aeq.methods.method import MethodInput
 from reaper_aeq.methods.own_eq import PRIOR, own_shares
 from reaper_aeq.model.audio_encoder import Observation

@@ -2,7 +2,7 @@
 
 import torch
 
-from reaper_aeq.methods.adaptive import kalman_gain, posterior
+from reaper_aeq.methods.adaptive.posterior import kalman_gain, posterior
 from reaper_aeq.model.curves import N_GRID, center
 
 DRAW = torch.Generator().manual_seed(0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .method import MethodInput
+from ..method import MethodInput
 
 
 def curves(requests: Sequence[MethodInput]) -> Tensor:
