@@ -165,7 +165,7 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
         if other != name or eq is None:
             holder.remove_eq(other)
     if eq is not None:
-        holder.set_eq(eq, name, "first", moving=moving)
+        holder.set_eq(eq, name, moving=moving)
 
 
 def _ours(track: Track) -> Eq | None:

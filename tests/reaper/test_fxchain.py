@@ -54,7 +54,7 @@ def test_eqs_in_containers_are_found_but_not_ours_to_set():
     assert [(eq.name, eq.in_container) for eq in found] == [("", True), ("mine", True)]
     before = chain.to_bytes()
     assert not holder(chain).remove_eq("mine")
-    assert holder(chain).set_eq(EQ, "mine", "first")
+    assert holder(chain).set_eq(EQ, "mine")
     assert [eq.in_container for eq in read_eqs(chain.find("FXCHAIN"))] == [False, True, True]
     assert holder(chain).remove_eq("mine") and chain.to_bytes() == before
 
@@ -91,14 +91,11 @@ def linked(*targets):
             f"PLINK 1 {target} 3 0", ">", "WAK 0 0")]  # fmt: skip
 
 
-@pytest.mark.parametrize("place, expected", [
-    ("first", ["1:0", "1:-1", "3", "-1", "-100", "4:-1"]), ("last", ["0:0", "0:-1", "2", "-1", "-100", "3:-1"]),
-])  # fmt: skip
-def test_links_between_fx_follow(place, expected):
+def test_links_between_fx_follow():
     chain = track(*linked("0:0", "0:-1", "2", "-1", "-100", "3:-1"))
     before = chain.to_bytes()
-    holder(chain).set_eq(EQ, "ours", place)
-    assert links(chain) == expected
+    holder(chain).set_eq(EQ, "ours")
+    assert links(chain) == ["1:0", "1:-1", "3", "-1", "-100", "4:-1"]
     holder(chain).remove_eq("ours")
     assert chain.to_bytes() == before
 
@@ -114,7 +111,7 @@ def test_links_across_ours_get_the_new_distance():
 def test_a_new_first_fx_does_not_run_in_parallel_with_the_old_one():
     chain = track("PARALLEL 1", "BYPASS 0 0 0", "<JS a", ">", "WAK 0 0")
     before = chain.to_bytes()
-    holder(chain).set_eq(EQ, "ours", "first")
+    holder(chain).set_eq(EQ, "ours")
     names = [child.name for child in chain.find("FXCHAIN").children]
     assert names[:4] == ["SHOW", "PARALLEL", "BYPASS", "VST"] and names.count("PARALLEL") == 1
     holder(chain).remove_eq("ours")

@@ -33,7 +33,8 @@ def lanes(project):
 
 def test_points_are_on_the_envelopes_own_scale(tmp_path):
     project = opened(tmp_path)
-    assert project.tracks[0].set_eq(MOVING.sections[0].eq, NAME, moving=MOVING, offset_s=2.0)
+    late = MovingEq((EqSection(2, 12, eq(3, -1, -1)), EqSection(12, 22, eq(-6.0206, -1, 0))))
+    assert project.tracks[0].set_eq(late.sections[0].eq, NAME, moving=late)
     low, out = lanes(project)  # nothing of the middle band moves
     assert low.head.text == "<PARMENV 1:_Gain_Low_Shelf 0 1 0.25"
     assert out.head.text == "<PARMENV 6:_Global_Gain 0 4 1"

@@ -87,7 +87,7 @@ def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]
         "folder": str(plan.place),
         "installed": not uninstall,
         "by_reapack": plan.by_reapack,
-        "starts_with_reaper": starts_with_reaper(resource),
+        "starts_with_reaper": has_block(read(resource / "Scripts" / STARTUP)),
         "actions": [{"name": PurePosixPath(file).stem, "command_id": f"_{command_id(file)}"} for file in plan.actions],
         "written": written,
         "removed": [str(path) for path, data in plan.changes.items() if data is None],
@@ -95,11 +95,6 @@ def report(plan: InstallPlan, resource: Path, uninstall: bool) -> dict[str, Any]
         "backup": str(plan.backup) if plan.backup else None,
         "keys_left": plan.uses,
     }
-
-
-def starts_with_reaper(resource: Path) -> bool:
-    """Whether the backend is started whenever REAPER is."""
-    return has_block(read(resource / "Scripts" / STARTUP))
 
 
 def told_install(plan: InstallPlan) -> str:

@@ -35,12 +35,10 @@ def block(library: str, made: bool) -> bytes:
 
 def with_block(data: bytes | None, library: str) -> bytes:
     """The file with our block in it, the one that is there brought up to date. Raises `InstallError`."""
-    there = _find(data or b"")
-    if data and there:
-        made = NEW.encode() in there[0].split(b"\n", 1)[0]
-        return data[: there.start()] + block(library, made) + data[there.end() :]
-    place = _place(data or b"")
-    return (data or b"")[:place] + block(library, data is None) + (data or b"")[place:]
+    old = data or b""
+    there = _find(old)
+    start, end = there.span() if there else (_place(old), _place(old))
+    return old[:start] + block(library, _made(there) if there else data is None) + old[end:]
 
 
 def without_block(data: bytes | None) -> bytes | None:
@@ -48,8 +46,7 @@ def without_block(data: bytes | None) -> bytes | None:
     there = _find(data or b"")
     if not data or not there:
         return data
-    rest = data[: there.start()] + data[there.end() :]
-    return None if not rest and NEW.encode() in there[0].split(b"\n", 1)[0] else rest
+    return data[: there.start()] + data[there.end() :] or (None if _made(there) else b"")
 
 
 def has_block(data: bytes | None) -> bool:
@@ -63,6 +60,11 @@ def _find(data: bytes) -> re.Match[bytes] | None:
     if marks not in ((0, 0), (1, 1)) or (marks == (1, 1) and not found):
         raise InstallError(f"the lines of reaper-aeq in {FILE} are damaged: take them out by hand, then try again")
     return found
+
+
+def _made(block: re.Match[bytes]) -> bool:
+    """Whether the file was made for our block."""
+    return NEW.encode() in block[0].split(b"\n", 1)[0]
 
 
 def _place(data: bytes) -> int:

@@ -19,14 +19,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ...errors import OutputError
-from ...util.locks import lock
+from ...util.locks import TargetLock
 from . import WEB_PORT
 from .api import Api, LiveError
 
 ANSWER_S = 3.0
 START_S = 10.0  # for Python and reapy to be loaded inside REAPER
 HOST = "localhost"
+BUSY = "REAPER does not answer: close the dialogs that are open in it, let a render end, then try again"
 SET_UP = "quit REAPER, run 'reaper-aeq live setup', start REAPER again"
 
 
@@ -45,7 +45,8 @@ def connected(port: int = WEB_PORT) -> Iterator[Api]:
         reapy.tools.network.machines.CLIENTS[HOST] = client
         reapy.connect(HOST)
     except (OSError, ValueError, reapy.errors.DistError) as error:
-        raise LiveError(f"REAPER answers, but reapy cannot talk to it ({_line(error)}): restart REAPER") from None
+        why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise LiveError(f"REAPER answers, but reapy cannot talk to it ({why}): restart REAPER") from None
     try:
         yield Api(reapy, client)
     finally:
@@ -74,18 +75,15 @@ def _server_port(port: int) -> int:
 @contextmanager
 def _alone(port: int) -> Iterator[None]:
     """Only one terminal of this user at a time starts the server."""
-    place = Path(tempfile.gettempdir()) / f"reaper-aeq-reapy-{getattr(os, 'getuid', lambda: 0)()}-{port}"
-    until, held = time.monotonic() + START_S, None
-    with suppress(OutputError):  # without a place for a lock it goes without
-        while (held := lock(place)) is None and time.monotonic() < until:
-            time.sleep(0.05)
+    place = Path(tempfile.gettempdir()) / f"reaper-aeq-reapy-{getattr(os, 'getuid', lambda: 0)()}-{port}.lock"
+    held = None
+    with suppress(OSError):  # without a place for a lock it goes without
+        held = TargetLock.take(place, START_S)
     try:
         yield
     finally:
         if held is not None:
-            held.close()
-            with suppress(OSError):  # whoever waits for the old file finds the server started
-                place.with_name(place.name + ".lock").unlink()
+            held.release()
 
 
 def _awaited(port: int) -> Any:
@@ -105,21 +103,15 @@ def _state(port: int, key: str) -> Any:
     try:
         with _OPENER.open(f"{_url(port)}GET/EXTSTATE/reapy/{key}", timeout=ANSWER_S) as answer:
             words = answer.read(10_000).decode("utf-8").removesuffix("\n").split("\t")
-    except TimeoutError:
-        raise LiveError(_busy()) from None
-    except urllib.error.HTTPError:
-        raise LiveError(_stranger(port)) from None
     except (OSError, ValueError) as error:
-        if isinstance(getattr(error, "reason", None), TimeoutError):
-            raise LiveError(_busy()) from None
-        raise LiveError(_nobody(port)) from None
+        if any(isinstance(one, TimeoutError) for one in (error, getattr(error, "reason", None))):
+            raise LiveError(BUSY) from None
+        raise LiveError(_stranger(port) if isinstance(error, urllib.error.HTTPError) else _nobody(port)) from None
     # "EXTSTATE", section, key, value
-    if len(words) != 4 or words[:3] != ["EXTSTATE", "reapy", key]:
-        raise LiveError(_stranger(port))
-    try:
-        return json.loads(words[3]) if words[3] else None
-    except ValueError:
-        raise LiveError(_stranger(port)) from None
+    if len(words) == 4 and words[:3] == ["EXTSTATE", "reapy", key]:
+        with suppress(ValueError):
+            return json.loads(words[3]) if words[3] else None
+    raise LiveError(_stranger(port))
 
 
 def _greeted(port: int) -> None:
@@ -130,7 +122,7 @@ def _greeted(port: int) -> None:
             if probe.recv(8):
                 return
     except TimeoutError:
-        raise LiveError(_busy()) from None
+        raise LiveError(BUSY) from None
     except OSError:
         pass
     raise LiveError(
@@ -147,10 +139,6 @@ def _nobody(port: int) -> str:
         f" {SET_UP}; else see that its web interface is on in Preferences > Control/OSC/web, --port is its port, and no"
         " firewall blocks it"
     )
-
-
-def _busy() -> str:
-    return "REAPER does not answer: close the dialogs that are open in it, let a render end, then try again"
 
 
 def _stranger(port: int) -> str:
@@ -179,7 +167,3 @@ class _NobodyThere(urllib.request.BaseHandler):
 
 def _url(port: int) -> str:
     return f"http://{HOST}:{port}/_/"
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -132,37 +132,33 @@ class ChainHolder(ABC):
         except ProjectError as error:
             raise error.in_file(self._path) from None
 
-    def set_eq(
-        self, eq: Eq, name: str, place: str = "first", *, moving: MovingEq | None = None, offset_s: float = 0.0
-    ) -> bool:
+    def set_eq(self, eq: Eq, name: str, *, moving: MovingEq | None = None) -> bool:
         """Sets the ReaEQ called `name`; False if it was like that already, and then no byte changes.
 
         An instance of that name keeps its place in the chain, bypass, window and pins, and gets the bands and the
-        global gain. If there is none, one is inserted as the 'first' or 'last' FX, in REAPER's own form; a chain is
-        created for it if need be.
+        global gain. If there is none, one is inserted as the first FX, in REAPER's own form; a chain is created for it
+        if need be.
 
-        With `moving`, whose bands are those of `eq`, envelopes move the gains along the song, whose sound begins at
-        `offset_s`; without it envelopes that were written so go. Those of the user's stay.
+        With `moving`, whose bands are those of `eq`, envelopes move the gains along the project; without it envelopes
+        that were written so go. Those of the user's stay.
 
         Raises `RangeError` for what ReaEQ's controls cannot reach, `ProjectError` if the instance there is damaged.
         """
         name = stored_name(name)
-        if place not in ("first", "last"):
-            raise AeqError(f"an EQ goes 'first' or 'last' in the chain, not {place!r}")
         new, chain = to_state(eq), self.chunk.find(self.chain_name)
         fxs = split_fx(chain)[1] if chain else []
         for fx in fxs:
             if chain and fx.plugin and _named(fx, name):
-                return self._reset_eq(chain, fx, fx.plugin, new, name, moving, offset_s)
+                return self._reset_eq(chain, fx, fx.plugin, new, name, moving)
         # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
         brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
         block = vst_block(new, name, self._platform)
         fxid = guid_for(self.chunk.to_bytes() + "\n".join(block).encode("utf-8", "surrogateescape"), marked=brought)
         lines = ["BYPASS 0 0 0", *block, "FLOATPOS 0 0 0 0", f"FXID {fxid}"]
-        lines += [*(lane_lines(moving, offset_s) if moving else ()), "WAK 0 0"]
+        lines += [*(lane_lines(moving) if moving else ()), "WAK 0 0"]
         if chain is None:
             self.chunk.insert(self.place_of_chain(), [f"<{self.chain_name}", *NEW_CHAIN, *lines, ">"])
-        elif place == "last" or not fxs:
+        elif not fxs:
             chain.append(lines)
         else:
             _shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
@@ -170,14 +166,14 @@ class ChainHolder(ABC):
         return True
 
     def _reset_eq(
-        self, chain: Chunk, fx: Fx, plugin: Chunk, new: ReaEqState, name: str, moving: MovingEq | None, offset_s: float
+        self, chain: Chunk, fx: Fx, plugin: Chunk, new: ReaEqState, name: str, moving: MovingEq | None
     ) -> bool:
         """As `set_eq`, of the instance that is there."""
         try:
             replaced = _replace_bands(plugin, new)
         except ProjectError as error:
             raise error.in_file(self._path) from None
-        changed = _replace_lanes(chain, fx, moving, offset_s, self.drawn_in_reaper(name, _guid(fx))) or replaced
+        changed = _replace_lanes(chain, fx, moving, self.drawn_in_reaper(name, _guid(fx))) or replaced
         if changed and moving is None:
             self.forget_drawn(_guid(fx))
         return changed
@@ -298,13 +294,11 @@ def _sound_alike(a: ReaEqState, b: ReaEqState) -> bool:
     return all(math.isclose(x, y, rel_tol=1e-12) for x, y in zip(*rows, strict=True))
 
 
-def _replace_lanes(
-    chain: Chunk, fx: Fx, moving: MovingEq | None, offset_s: float, drawn: Collection[int]
-) -> bool:  # fmt: skip
+def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, drawn: Collection[int]) -> bool:
     """Puts our envelopes in the place of those of ours that are there; whether anything changed."""
     old = [part for part in fx.parts if is_ours(part, drawn)]
     kept = [part for part in fx.parts if part not in old]
-    new = lane_lines(moving, offset_s, parameters_of(kept)) if moving else []
+    new = lane_lines(moving, parameters_of(kept)) if moving else []
     if b"".join(part.to_bytes() for part in chain.made(new)) == b"".join(part.to_bytes() for part in old):
         return False
     before = next(part for part in reversed(kept) if not (isinstance(part, Line) and part.name == "WAK"))

@@ -24,19 +24,18 @@ _NAMES = {
 _OURS = "8"
 
 
-def lane_lines(moving: MovingEq, offset_s: float, taken: Collection[int] = ()) -> list[str]:
-    """The `PARMENV` chunks of what moves.
+def lane_lines(moving: MovingEq, taken: Collection[int] = ()) -> list[str]:
+    """The `PARMENV` chunks of what moves along the project.
 
     Args:
-        offset_s: where the sound begins in the project, seconds. taken: parameters that have an envelope of the user's,
-            which is left to do what it does.
+        taken: parameters that have an envelope of the user's, which is left to do what it does.
     """
     lines: list[str] = []
     for which in moving.moving:
         ident, high, middle, scale = parameter(moving, which)
         if int(ident.partition(":")[0]) in taken:
             continue
-        points = [(max(0.0, at + offset_s), scale * db_to_linear(gain_db)) for at, gain_db in moving.points(which)]
+        points = [(max(0.0, at), scale * db_to_linear(gain_db)) for at, gain_db in moving.points(which)]
         if points[0][0] > 0:
             points.insert(0, (0.0, points[0][1]))
         written = [f"PT {_number(at)} {_number(value)} 0" for at, value in points]
