@@ -12,7 +12,6 @@ import typer
 from ...eq import Eq
 from ...errors import AeqError, ProjectError
 from ...model import DEFAULT_ENCODER
-from ...model.kinds import KINDS
 from ...model.profile_store import ProfileStore, exported
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
@@ -22,7 +21,7 @@ from ...util.files import atomic_write
 from ...util.printable import printable
 from .checks import check_kind, check_request, check_sounds
 from .console import print_json, say, table
-from .options import App, Json, Models, range_of
+from .options import App, Json, Kind, Models, range_of
 
 profile = App("What the words mean to you: learn from your own settings; list, export or erase what was learned.")
 Whose = Annotated[
@@ -43,9 +42,7 @@ def profile_learn(
         Path, typer.Argument(metavar="CHAIN", help="Your setting: an FX chain saved in REAPER (.RfxChain).")
     ],
     intensity: Annotated[float, typer.Option(help=f"That was asked for, {range_of('intensity')}, not 0.")] = 1.0,
-    kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
-    ] = None,
+    kind: Kind = None,
     name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
     models: Models = None,
     as_json: Json = False,
