@@ -54,9 +54,11 @@ class DescribedProject:
 
 MixTrack: TypeAlias = Track | DescribedTrack
 MixProject: TypeAlias = Project | DescribedProject
+Playing: TypeAlias = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
+Input: TypeAlias = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
 
 
-def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
+def playing(track: MixTrack, library: Library) -> tuple[Playing, list[str]]:
     """What can be heard of a track's items, and a sentence about each kind of thing that cannot."""
     found, reasons = [], []
     for item in track.items:
@@ -96,12 +98,12 @@ class Wiring:
         for number, sources in self.cut.items():
             self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
 
-    def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        """What comes into a track beside its items: children (None) and sends from tracks that sound."""
+    def inputs(self, track: MixTrack) -> list[Input]:
+        """What comes into a track beside its items: children and sends from tracks that sound."""
         return self._inputs[track.index]
 
-    def _all_inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        found: list[tuple[MixTrack, Receive | None]] = [(c, None) for c in track.children if c.sends_to_parent]
+    def _all_inputs(self, track: MixTrack) -> list[Input]:
+        found: list[Input] = [(c, None) for c in track.children if c.sends_to_parent]
         found += [(self.tracks[receive.source], receive) for receive in track.receives]
         return [(source, receive) for source, receive in found if source.index not in self.silenced]
 
