@@ -88,8 +88,6 @@ class Reading:
 def stretches(items: Iterable[Sounding], spans: Sequence[Span], sample_rate: int) -> list[Stretch]:
     """Where only loops sound for long, in samples of the sound that is left of `spans`, the others being skipped."""
     items = [item for item in items if item.span.stop > item.span.start]
-    if not any(item.period for item in items):
-        return []
     edges = sorted({edge for item in items for one in (item.span, item.steady) for edge in (one.start, one.stop)})
     found: list[Stretch] = []
     for start, stop in itertools.pairwise(edges):

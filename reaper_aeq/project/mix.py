@@ -200,8 +200,6 @@ class Mixer(Wiring):
     def _stretched(self, numbers: Iterable[int], spans: Sequence[Span]) -> list[tuple[int, Item, Take, Part | None]]:
         """Those of them, or what of them lies in `spans`, that are long enough to hold a sample; which they are, None
         where they were cut."""
-        if not spans:
-            return []
         rate = self.sample_rate
         found: list[tuple[int, Item, Take, Part | None]] = []
         for number in sorted(numbers):
