@@ -9,7 +9,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import UserDict
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -59,22 +60,14 @@ def load_command(name: str) -> Any:
     return typer.main.get_group(alone).commands[name]
 
 
-class LateCommands(Mapping[str, Any]):
+class LateCommands(UserDict[str, Any]):
     """{name: command}, each loaded when it is asked for: any --help would wait for all of them."""
 
     def __getitem__(self, name: str) -> Any:
         """Loads it. Raises `KeyError`."""
-        if name not in COMMANDS:
+        if name not in self.data:
             raise KeyError(name)
         return load_command(name)
-
-    def __iter__(self) -> Iterator[str]:
-        """The names, as the help lists them."""
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(COMMANDS)
 
 
 class LateGroup(typer.core.TyperGroup):
@@ -82,7 +75,7 @@ class LateGroup(typer.core.TyperGroup):
 
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self.commands = LateCommands()  # type: ignore[assignment]  # nothing writes to it
+        self.commands = LateCommands(dict.fromkeys(COMMANDS))
 
 
 app = App(

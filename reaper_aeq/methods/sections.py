@@ -13,7 +13,7 @@ import torch
 from ..dsp.sections import Part, analysis_of, find_parts, given_parts
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import Eq
-from ..result.along import told_along
+from ..result.explanation import told_along
 from ..result.realization import with_all_bands
 from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
 from .answers import find_section_eqs, find_shared_eqs

@@ -14,7 +14,7 @@ from ..dsp.spectrum import Analysis
 from ..eq import Band, Eq
 from ..errors import AudioError
 from ..reaper.rpp.items import Fade, Item, Section, Source, Take
-from ..result.along import in_project_time
+from ..result.explanation import in_project_time
 from ..result.result import Result
 from .description import DescribedSound, EqInfo, ItemInfo
 from .media import Library

@@ -59,11 +59,7 @@ class FileBackend:
         room = 0.0
         for channel in level:
             assert isinstance(channel.track, Track)
-            numbers = self.mixer.heard_by(channel.track)
-            seconds = self.mixer.seconds(numbers)
-            if self.mixer.sections:
-                seconds = max(seconds, self.mixer.seconds(numbers, repeated=True))
-            frames = 11.2 * seconds
+            frames = 11.2 * self.mixer.seconds(self.mixer.heard_by(channel.track), repeated=self.mixer.sections)
             if not found or frames > room:
                 found, room = [*found, []], float(MOST_FRAMES)
             found[-1].append(channel)

@@ -88,8 +88,6 @@ class Reading:
 def stretches(items: Iterable[Sounding], spans: Sequence[Span], sample_rate: int) -> list[Stretch]:
     """Where only loops sound for long, in samples of the sound that is left of `spans`, the others being skipped."""
     items = [item for item in items if item.span.stop > item.span.start]
-    if not any(item.period for item in items):
-        return []
     edges = sorted({edge for item in items for one in (item.span, item.steady) for edge in (one.start, one.stop)})
     found: list[Stretch] = []
     for start, stop in itertools.pairwise(edges):
@@ -174,7 +172,7 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
     every = 1
     while len(order) > 2 * KEPT_FRAMES * every - every:
         every *= 2
-    moments = order[::every]  # of which a `FrameStore` would keep the frames: the nearest that were kept are taken
+    moments = order[::every]  # of which a `FrameStore` would keep the frames
     spectra: Spectra | None = None
     known, seen = True, []
     for part, first, stop in zip(parts, rows[:-1], rows[1:], strict=True):
@@ -182,15 +180,8 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
         seen.append(replace(part, spectra=None, node_power=None))
         if part.spectra is None:  # of what is stretched nothing is known between bands
             known = False
-            continue
-        power = part.spectra.power
-        if spectra is None:
-            room = power.new_zeros(len(moments), power.shape[1])
-            spectra = Spectra(room, part.spectra.bin_hz, part.frame_rate / every)
-        here = np.flatnonzero((first <= moments) & (moments < stop))
-        step = part.frame_rate / part.spectra.frame_rate
-        at = np.round((moments[here] - first) / step).astype(int).clip(max=len(power) - 1)
-        spectra.power[here] = power[at]
+        else:
+            spectra = _kept(spectra, part, part.spectra, moments - first, every)
     spectra, which = spectra if known else None, torch.from_numpy(order)
     band, mel = (torch.cat([getattr(part, name) for part in seen]) for name in ("band_power", "mel_power"))
     loudest = [part.loudest for part in seen if part.loudest is not None and len(part.loudest)]
@@ -205,6 +196,17 @@ def joined(plan: Reading, parts: Iterable[Analysis], sections: bool = False) -> 
         loudest=most_of(torch.cat(loudest)) if loudest else None,
         most_peak_db=max((part.most_peak_db for part in seen if part.most_peak_db is not None), default=None),
     )
+
+
+def _kept(spectra: Spectra | None, part: Analysis, own: Spectra, moments: np.ndarray, every: int) -> Spectra:
+    """`spectra` of the kept `moments`, of which those within `part` have its `own`, the nearest that it kept."""
+    if spectra is None:
+        room = own.power.new_zeros(len(moments), own.power.shape[1])
+        spectra = Spectra(room, own.bin_hz, part.frame_rate / every)
+    here = np.flatnonzero((moments >= 0) & (moments < len(part.band_power)))
+    at = np.round(moments[here] / (part.frame_rate / own.frame_rate)).astype(int)
+    spectra.power[here] = own.power[at.clip(max=len(own.power) - 1)]
+    return spectra
 
 
 def _order(plan: Reading, rows: np.ndarray) -> np.ndarray:

@@ -171,24 +171,16 @@ class SourceReader:
 
     def read(self, first: int, count: int) -> np.ndarray:
         """(count, channels) float32 from frame `first`; silence outside, or the source again where it loops."""
-        if not self._loop:
+        if not self._loop or not self.length:
             return self._layer(len(self._sections), first, count)
-        if not 0 < self.length <= SHORT_FRAMES:
-            return self._read_loop(first, count)
+        start = first % self.length
+        if self.length > SHORT_FRAMES:
+            part = self._layer(len(self._sections), start, min(count, self.length - start))
+            rest = count - len(part)
+            return np.concatenate([part, self.read(first + len(part), rest)]) if rest else part
         if self._once is None:
             self._once = self._layer(len(self._sections), 0, self.length)
-        start = first % self.length
         return np.tile(self._once, (ceil((start + count) / self.length), 1))[start : start + count]
-
-    def _read_loop(self, first: int, count: int) -> np.ndarray:
-        out = np.zeros((count, self.channels), np.float32)
-        at = 0
-        while at < count and self.length > 0:
-            start = (first + at) % self.length
-            stop = min(start + count - at, self.length)
-            out[at : at + stop - start] = self._layer(len(self._sections), start, stop - start)
-            at += stop - start
-        return out
 
     def _layer(self, layer: int, first: int, count: int) -> np.ndarray:
         """Frames of the file (0) or of one of its sections, silence beyond a section's ends."""

@@ -143,12 +143,13 @@ class Mixer(Wiring):
         """All of it, or of what loops repeat for long some repetitions."""
         spans = self.spans(numbers)
         plan = self._reading(numbers, spans)
+        if self.sections or plan:
+            analyze = partial(analyze, sections=True)
         if plan is None:
-            return self._analyze_spans(numbers, eqs, partial(analyze, sections=self.sections), blocks, spans)
-        with_spectra = partial(analyze, sections=True)
+            return self._analyze_spans(numbers, eqs, analyze, blocks, spans)
         parts = (
             self._analyze_spans(
-                numbers, eqs, with_spectra, blocks, between(spans, window.start, window.stop),
+                numbers, eqs, analyze, blocks, between(spans, window.start, window.stop),
                 (window.start > 0, window.stop < plan.samples),
             )
             for window in plan.windows
@@ -199,8 +200,6 @@ class Mixer(Wiring):
     def _stretched(self, numbers: Iterable[int], spans: Sequence[Span]) -> list[tuple[int, Item, Take, Part | None]]:
         """Those of them, or what of them lies in `spans`, that are long enough to hold a sample; which they are, None
         where they were cut."""
-        if not spans:
-            return []
         rate = self.sample_rate
         found: list[tuple[int, Item, Take, Part | None]] = []
         for number in sorted(numbers):

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 
 from ..dsp.response import EqFilter
 from ..eq import Eq
-from ..reaper.rpp.items import Item, Take
 from ..reaper.rpp.tracks import Receive
 from .spans import Span
 from .takes import ItemSound, stereo_gains
 from .tapes import Tape, Tapes
-from .wiring import MOST_CUT, MixTrack, Wiring
+from .wiring import MOST_CUT, Input, MixTrack, Playing, Wiring
 
 STAGE = 50  # tracks that feed each other are made so many at a time
 
 Part = tuple[int, int]  # an item: the number of its track, and its own among what plays there
 ANY: Part = (-1, -1)  # everything that the timeline holds
+Source: TypeAlias = "tuple[TrackSound, Receive | None]"  # what feeds a track, as `wiring.Input` says of tracks
 
 
 class Pass:
@@ -32,12 +33,7 @@ class Pass:
     """
 
     def __init__(
-        self,
-        wiring: Wiring,
-        tapes: Tapes,
-        eqs: Mapping[int, Eq],
-        items: Mapping[int, Sequence[tuple[Item, Take]]],
-        part: Part | None = ANY,
+        self, wiring: Wiring, tapes: Tapes, eqs: Mapping[int, Eq], items: Mapping[int, Playing], part: Part | None = ANY
     ):
         self.wiring, self.eqs, self.items, self.part = wiring, eqs, items, part
         self.tapes = {} if part is None else tapes.kept(part)
@@ -47,8 +43,8 @@ class Pass:
     def node(self, track: MixTrack) -> TrackSound:
         """What a track sounds like. All are asked for before the first sound is."""
         here, cut = dict(self._nodes), set()
-        waiting: dict[int, list[tuple[MixTrack, Receive | None]]] = {}  # what each track under way still lacks
-        sources: dict[int, list[tuple[TrackSound, Receive | None]]] = {}
+        waiting: dict[int, list[Input]] = {}  # what each track under way still lacks
+        sources: dict[int, list[Source]] = {}
         if track.index not in here:
             waiting[track.index] = self._inputs(track)
         while waiting:
@@ -68,13 +64,13 @@ class Pass:
         self._nodes |= {number: node for number, node in here.items() if number not in anew}
         return here[track.index]
 
-    def _inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
+    def _inputs(self, track: MixTrack) -> list[Input]:
         return [] if track.index in self.tapes else self.wiring.inputs(track)[::-1]
 
-    def _made(self, number: int, sources: list[tuple[TrackSound, Receive | None]]) -> TrackSound:
+    def _made(self, number: int, sources: list[Source]) -> TrackSound:
         track = self.wiring.tracks[number]
         tape = self.tapes.get(number)
-        items = () if tape else self.items.get(number, ())
+        items = [] if tape else self.items.get(number, [])
         node = TrackSound(self.wiring, track, sources, items, self.eqs.get(number), tape)
         if node.depth % STAGE == 0:
             self._stages.append(node)
@@ -94,13 +90,7 @@ class TrackSound:
     """The sound of a track, asked for in order of time; several may ask for the same stretch."""
 
     def __init__(
-        self,
-        wiring: Wiring,
-        track: MixTrack,
-        sources: list[tuple[TrackSound, Receive | None]],
-        items: Sequence[tuple[Item, Take]],
-        eq: Eq | None,
-        tape: Tape | None = None,
+        self, wiring: Wiring, track: MixTrack, sources: list[Source], items: Playing, eq: Eq | None, tape: Tape | None
     ):
         self.track, self._tape = track, tape
         self.silent: bool = not items and not tape and all(source.silent for source, _ in sources)
@@ -149,8 +139,6 @@ class TrackSound:
     def after_eq(self, start: int, count: int) -> np.ndarray:
         """(count, 2): through its own EQ."""
         with self._lock:
-            if self.silent:
-                return np.zeros((count, 2), np.float32)
             if self._last != (start, count):
                 sound = self.before_eq(start, count)
                 self._kept = self._filter.process(sound.T).T if self._filter else sound

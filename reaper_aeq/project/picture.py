@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dsp.spectrum import GRID_HZ
 from ..eq import MovingEq, hz_text
-from ..result.along import clock
+from ..result.explanation import clock
 from ..result.result import Result
 
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0

@@ -87,8 +87,6 @@ def take_sound(
             block = stereo(block[:left], take.channel_mode)
             left -= len(block)
             yield block
-            if left <= 0:
-                return
         if left > 0:
             yield np.zeros((left, 2), np.float32)
 

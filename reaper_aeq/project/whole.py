@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..engine import AdaptiveEQ
@@ -32,8 +32,7 @@ def equalize_file(
     if places:
         places.refuse_replacing([*files_read(opened, plan), plan.path])
     before = opened.to_bytes()
-    with ExitStack() as stack:
-        writing = stack.enter_context(places.opened()) if places else None
+    with places.opened() if places else nullcontext() as writing:
         mixer = Mixer(opened)
         refuse_silence(mixer)
         engine = load_engine()

@@ -54,9 +54,11 @@ class DescribedProject:
 
 MixTrack: TypeAlias = Track | DescribedTrack
 MixProject: TypeAlias = Project | DescribedProject
+Playing: TypeAlias = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
+Input: TypeAlias = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
 
 
-def playing(track: MixTrack, library: Library) -> tuple[list[tuple[Item, Take]], list[str]]:
+def playing(track: MixTrack, library: Library) -> tuple[Playing, list[str]]:
     """What can be heard of a track's items, and a sentence about each kind of thing that cannot."""
     found, reasons = [], []
     for item in track.items:
@@ -83,34 +85,27 @@ class Wiring:
         self.silenced = silenced(self.tracks)
         self.playing = {t.index: playing(t, self.library) for t in self.tracks}
         self._inputs = [self._all_inputs(track) for track in self.tracks]
-        # in a circle of more than `MOST_CUT` tracks not each of them can be heard with all others: receiver -> sources
-        self.cut = self._cut()
-        for number, sources in self.cut.items():
-            self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
-        self.groups = groups(self._feeds())  # tracks that feed each other in a circle together, what feeds others first
-        self._circles = {number for group in self.groups if len(group) > 1 for number in group}
-
-    def inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        """What comes into a track beside its items: children (None) and sends from tracks that sound."""
-        return self._inputs[track.index]
-
-    def _all_inputs(self, track: MixTrack) -> list[tuple[MixTrack, Receive | None]]:
-        found: list[tuple[MixTrack, Receive | None]] = [(c, None) for c in track.children if c.sends_to_parent]
-        found += [(self.tracks[receive.source], receive) for receive in track.receives]
-        return [(source, receive) for source, receive in found if source.index not in self.silenced]
-
-    def _feeds(self) -> list[list[int]]:
-        return [[source.index for source, _ in inputs] for inputs in self._inputs]
-
-    def _cut(self) -> dict[int, set[int]]:
-        feeds = self._feeds()
-        cut: dict[int, set[int]] = {}
+        self.cut: dict[int, set[int]] = {}
+        self._circles: set[int] = set()  # tracks that feed each other
+        feeds = [[source.index for source, _ in inputs] for inputs in self._inputs]
         sounding = {number for number, (items, _) in self.playing.items() if items}
         for group in groups(feeds):
-            if len(group) > MOST_CUT:
+            if len(group) > MOST_CUT:  # not each of them can be heard with all others
                 for source, receiver in closing(group, feeds, sounding):
-                    cut.setdefault(receiver, set()).add(source)
-        return cut
+                    self.cut.setdefault(receiver, set()).add(source)
+            elif len(group) > 1:
+                self._circles.update(group)
+        for number, sources in self.cut.items():
+            self._inputs[number] = [entry for entry in self._inputs[number] if entry[0].index not in sources]
+
+    def inputs(self, track: MixTrack) -> list[Input]:
+        """What comes into a track beside its items: children and sends from tracks that sound."""
+        return self._inputs[track.index]
+
+    def _all_inputs(self, track: MixTrack) -> list[Input]:
+        found: list[Input] = [(c, None) for c in track.children if c.sends_to_parent]
+        found += [(self.tracks[receive.source], receive) for receive in track.receives]
+        return [(source, receive) for source, receive in found if source.index not in self.silenced]
 
     def top(self) -> list[MixTrack]:
         """The tracks whose sound goes to the master."""

@@ -1,14 +1,15 @@
-"""What was done and why, in two sentences; and what to try next."""
+"""What was done and why, in two sentences, and where an EQ follows the song, what moves and when; what to try next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, hz_text
 from ..model.audio_encoder import Observation
 from ..model.words import Vocabulary, Word
 from ..util.scores import rounded_score, shown_score
-from .result import HeardAs
+from .result import AnyResult, HeardAs, SectionResult
 from .safety import BOOST, CUT, OUTPUT, SILENCE
 
 HAS_IT, LACKS_IT = 0.7, 0.3
@@ -154,7 +155,12 @@ def moves(eq: Eq) -> str:
     told = [_move(band) for band in bands if band.kind in WITHOUT_GAIN or f"{abs(band.gain_db):.1f}" != "0.0"]
     if not told:
         return "no band"
-    return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+    return _listed(told)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """'a, b and c'"""
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def _move(band: Band) -> str:
@@ -171,6 +177,40 @@ def _move(band: Band) -> str:
 
 def _named(names: Sequence[tuple[str, float]], freq_hz: float) -> str:
     return next(name for name, up_to in names if freq_hz <= up_to)
+
+
+def told_along(sections: Sequence[SectionResult]) -> str:
+    """One sentence on what moves, and where."""
+    eqs = [one.result.eq for one in sections]
+    moved = []
+    for n, band in enumerate(eqs[0].bands):
+        gains = [eq.bands[n].gain_db for eq in eqs]
+        if max(gains) - min(gains) >= 0.1:
+            what = f"{band.kind.replace('_', ' ')} at {hz_text(band.freq_hz)}"
+            moved.append(f"{what} from {min(gains):+.1f} to {max(gains):+.1f} dB")
+    at = _listed([clock(one.start_s) for one in sections[1:]])
+    return f"It follows the song in {len(sections)} sections, changing at {at}: {', '.join(moved) or 'output gain'}."
+
+
+def clock(seconds: float) -> str:
+    """As a transport shows it.
+
+    >>> clock(83.4)
+    '1:23'
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def in_project_time(result: AnyResult, in_project: Callable[[float], float]) -> AnyResult:
+    """The result with the times of its sections, and in its sentence, as a function of seconds of the sound gives
+    them."""
+    if not result.sections:
+        return result
+    sections = tuple(
+        replace(one, start_s=in_project(one.start_s), stop_s=in_project(one.stop_s)) for one in result.sections
+    )
+    told = result.explanation.replace(told_along(result.sections), told_along(sections))
+    return replace(result, sections=sections, explanation=told)
 
 
 def suggest(profile: Mapping[str, float], words: Vocabulary) -> str:

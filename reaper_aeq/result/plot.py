@@ -155,16 +155,13 @@ def _dress(axes: Axes, look: _Look) -> None:
     axes.set_xscale("log")
     axes.set_xlim(20, 20_000)
     ticks = _TICKS if look.legend_columns > 1 else {hz: name for hz, name in _TICKS.items() if name[0] in "15"}
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(list(ticks), labels=list(ticks.values()))
     axes.tick_params(color=look.axis, labelcolor=look.ink, labelsize=look.text_pt)
     axes.grid(color=look.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(look.axis)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(look.axis)
 
 
 def _write(figure: Figure, top: float, text: str, max_lines: int, **style: Any) -> None:

@@ -86,13 +86,13 @@ class Loudness:
         """The same for several EQs, (n, bands) -> (n,)."""
         gains = np.exp(math.log(10) / 10 * responses_db)
         after = gated_lufs(gains @ self._blocks.T, self._counts)
-        if not np.isfinite(self._before) or not np.isfinite(after).all():
-            # below the absolute gate: the plain mean says what the gate cannot
-            before, soft = (10 * np.log10(np.maximum(x, 1e-30)) for x in (self._mean.sum(), gains @ self._mean))
-            with np.errstate(invalid="ignore"):
-                lost = self._before - after
-            return np.where(np.isfinite(lost), lost, before - soft)
-        return self._before - after
+        with np.errstate(invalid="ignore"):
+            lost = self._before - after
+        if np.isfinite(lost).all():
+            return lost
+        # below the absolute gate: the plain mean says what the gate cannot
+        before, soft = (10 * np.log10(np.maximum(x, 1e-30)) for x in (self._mean.sum(), gains @ self._mean))
+        return np.where(np.isfinite(lost), lost, before - soft)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import pytest
 from reaper_aeq.cli.commands import devices
 from reaper_aeq.errors import AeqError
 
-CPU = "from typing import Optional\ncuda: Optional[str] = None\nhip: Optional[str] = None\n"
-CUDA = "cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"
+TYPES = "from typing import Optional\n"
+CPU = TYPES + "cuda: Optional[str] = None\nhip: Optional[str] = None\n"
+CUDA = TYPES + "cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"
 OLD_CUDA = "cuda = '11.8'\nhip = None\n"
-ROCM = "cuda: Optional[str] = None\nhip: Optional[str] = '6.4'\n"
+ROCM = TYPES + "cuda: Optional[str] = None\nhip: Optional[str] = '6.4'\n"
 
 
 def torch_of(version: str | None, folder, monkeypatch) -> None:

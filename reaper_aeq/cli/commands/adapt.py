@@ -11,14 +11,13 @@ import typer
 from ...eq import LIMITS, WITHOUT_GAIN, Eq
 from ...errors import AeqError
 from ...model import DEFAULT_ENCODER, ENCODERS
-from ...model.kinds import KINDS
 from ...reaper.reaeq.names import instance_name
 from ...request import REFINE_STEPS, EqRequest, parse_word
 from ...util.printable import printable
 from ...util.scores import shown_change
 from .checks import check_encoder, check_kind, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
-from .options import Force, FxChain, Json, Models, Plot, RequestOptions, Source, range_of
+from .options import Force, FxChain, Json, Kind, Models, Plot, RequestOptions, Source, range_of
 from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def adapt(
     plot: Plot = None,
     force: Force = False,
     name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
-    ] = None,
+    kind: Kind = None,
     track: Annotated[
         str | None, typer.Option(metavar="NAME", help="What the track is called, which may say its kind.")
     ] = None,
@@ -133,7 +130,7 @@ def show(result: Result, written: Sequence[Path], measure: str = "score") -> Non
     say(f"\n{measure} {score}, confidence {result.confidence:.2f}\n")
     show_eq(result.eq)
     if result.sections:
-        from ...result.along import clock
+        from ...result.explanation import clock
 
         columns = {"from": "right", "to": "right"}
         columns |= {row[0] + " " + row[1]: "right" for row in band_rows(result.eq)} | {"output gain": "right"}

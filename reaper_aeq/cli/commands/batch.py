@@ -15,7 +15,7 @@ from ...request import EqRequest, parse_word
 from ...util.files import make_folder
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
-from .console import note, print_json, progress, report, say
+from .console import answer, note, progress, report
 from .options import Json, Models, RequestOptions, range_of
 
 if TYPE_CHECKING:
@@ -123,11 +123,9 @@ def _locked(out: Path) -> IO[bytes]:
 
 
 def _tell(counts: Counts, index: Path, as_json: bool) -> None:
-    if as_json:
-        told = {"done": counts.done, "unchanged": counts.unchanged, "failed": len(counts.failures)}
-        print_json({**told, "seconds": round(counts.working_s, 3), "index": str(index)})
-        return
+    told = {"done": counts.done, "unchanged": counts.unchanged, "failed": len(counts.failures)}
     parts = [f"{counts.done} done"]
     parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
     parts += [f"{len(counts.failures)} failed"] if counts.failures else []
-    say(f"{', '.join(parts)}\nwrote {printable(index)}")
+    data = {**told, "seconds": round(counts.working_s, 3), "index": str(index)}
+    answer(as_json, data, f"{', '.join(parts)}\nwrote {printable(index)}")

@@ -20,7 +20,7 @@ from ...model.word_table import WordTable
 from ...request import METHODS, EqRequest
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from ...util.files import check_target, output_error
-from .outputs import AUDIO_SUFFIXES, PLOT_SUFFIXES
+from .outputs import AUDIO_SUFFIXES, Outputs
 
 if TYPE_CHECKING:
     from ...project.plan import Plan
@@ -42,10 +42,8 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
 
 
 def check_plot(path: Path | None) -> None:
-    """Raises `AeqError` for a name that no picture can have, `OutputError` for a place that cannot be written to."""
-    if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
-        raise AeqError(f"cannot write {path}: choose a name that ends in {' or '.join(PLOT_SUFFIXES)}")
-    check_outputs([path])
+    """Raises `OutputError` for a name that no picture can have, or a place that cannot be written to."""
+    check_outputs(Outputs(plot=path).paths)
 
 
 def check_new_folder(path: Path) -> None:

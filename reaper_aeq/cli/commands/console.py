@@ -44,6 +44,14 @@ def say(text: str) -> None:
     _say(text, sys.stdout)
 
 
+def answer(as_json: bool, data: dict[str, Any], text: str) -> None:
+    """What a command found, as one object or in words."""
+    if as_json:
+        print_json(data)
+    else:
+        say(text)
+
+
 def note(text: str) -> None:
     """A line on stderr, unless quiet."""
     if _level > QUIET:

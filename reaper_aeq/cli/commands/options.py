@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from ...eq import LIMITS
+from ...model.kinds import KINDS
 from ...request import DEFAULT_ADAPTATION, DEFAULT_METHOD, DEFAULT_PROFILE, METHODS
 from . import console
 
@@ -122,6 +123,9 @@ Models = Annotated[
 ]
 Source = Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG, MP3 or AIFF.")]
 References = Annotated[list[Path], typer.Argument(metavar="REF...", help="What it should sound like.")]
+Kind = Annotated[
+    str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
+]
 FxChain = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")]

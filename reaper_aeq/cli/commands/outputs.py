@@ -60,8 +60,6 @@ class OpenOutputs:
     """The temporary files of `Outputs` while they are written."""
 
     outputs: Outputs
-    sample_rate: int
-    channels: int
     _writing: Writing
     _sound: AudioWriter | None
 
@@ -85,7 +83,7 @@ class OpenOutputs:
         if self._sound:
             from ...dsp.moving_filter import filter_of
 
-            equalizer = filter_of(result.eq, result.moving, self.sample_rate, self.channels)
+            equalizer = filter_of(result.eq, result.moving, self._sound.sample_rate, self._sound.channels)
             for block in blocks:
                 self._sound.write(equalizer.process(block))
             _tell_of_clipping(self._sound)
@@ -113,7 +111,7 @@ def all_opened(
             temporary = stack.enter_context(writing.to(one.audio))
             return stack.enter_context(AudioWriter(one.audio, sample_rate, channels, like, temporary))
 
-        yield [OpenOutputs(one, sample_rate, channels, writing, sound(one)) for one in several]
+        yield [OpenOutputs(one, writing, sound(one)) for one in several]
 
 
 def draw(path: Path, result: Result, title: str) -> None:

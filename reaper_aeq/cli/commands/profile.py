@@ -12,7 +12,6 @@ import typer
 from ...eq import Eq
 from ...errors import AeqError, ProjectError
 from ...model import DEFAULT_ENCODER
-from ...model.kinds import KINDS
 from ...model.profile_store import ProfileStore, exported
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
@@ -21,8 +20,8 @@ from ...request import DEFAULT_PROFILE, EqRequest, check_learnable, check_profil
 from ...util.files import atomic_write
 from ...util.printable import printable
 from .checks import check_kind, check_request, check_sounds
-from .console import print_json, say, table
-from .options import App, Json, Models, range_of
+from .console import answer, print_json, say, table
+from .options import App, Json, Kind, Models, range_of
 
 profile = App("What the words mean to you: learn from your own settings; list, export or erase what was learned.")
 Whose = Annotated[
@@ -43,9 +42,7 @@ def profile_learn(
         Path, typer.Argument(metavar="CHAIN", help="Your setting: an FX chain saved in REAPER (.RfxChain).")
     ],
     intensity: Annotated[float, typer.Option(help=f"That was asked for, {range_of('intensity')}, not 0.")] = 1.0,
-    kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
-    ] = None,
+    kind: Kind = None,
     name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
     models: Models = None,
     as_json: Json = False,
@@ -72,13 +69,9 @@ def profile_learn(
     computed_db, made_db = (eq_curve(eq, result.sample_rate) for eq in (result.eq, made))
     found = profiles.learn(name, word, intensity, computed_db, made_db, sure, analysis.ltas_db())
     _tell(profiles.store)
-    if as_json:
-        print_json(
-            {"profile": name, "word": word, "kind": sure, "edits": found.settings, "store": str(profiles.store.path)}
-        )
-    else:
-        settings = f"{found.settings} setting{'s' if found.settings > 1 else ''}"
-        say(f"learned from {settings} of {word!r}: 'words --mine' shows how far yours is")
+    settings = f"{found.settings} setting{'s' if found.settings > 1 else ''}"
+    told = {"profile": name, "word": word, "kind": sure, "edits": found.settings, "store": str(profiles.store.path)}
+    answer(as_json, told, f"learned from {settings} of {word!r}: 'words --mine' shows how far yours is")
 
 
 def read_chain_eq(path: Path) -> Eq:
@@ -123,10 +116,7 @@ def profile_export(
         raise AeqError(f"{out} is the store itself: name another file")
     with atomic_write(out) as temporary:
         temporary.write_text(json.dumps({"edits": exported(edits)}, indent=1) + "\n", encoding="utf-8")
-    if as_json:
-        print_json({"outputs": [str(out)], "edits": len(edits)})
-    else:
-        say(f"wrote {printable(out)}: {len(edits)} settings")
+    answer(as_json, {"outputs": [str(out)], "edits": len(edits)}, f"wrote {printable(out)}: {len(edits)} settings")
 
 
 @profile.command("erase")
@@ -139,7 +129,4 @@ def profile_erase(
     store = ProfileStore()
     count = store.erase(check_profile(name) if name else None, word)
     _tell(store)
-    if as_json:
-        print_json({"erased": count})
-    else:
-        say(f"erased {count} settings")
+    answer(as_json, {"erased": count}, f"erased {count} settings")
