@@ -140,12 +140,8 @@ def _result(
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)
     both = heard & (found.heard > 0.5 * float(found.heard.max()))
-    rows = (
-        (seen.ltas_db, heard),
-        (seen.ltas_db + response + eq.output_gain_db, heard),
-        (aim - SHOWN_DB, both),
-        (aim + SHOWN_DB, both),
-    )
+    rows = [(seen.ltas_db, heard), (seen.ltas_db + response + eq.output_gain_db, heard)]
+    rows += [(aim - SHOWN_DB, both), (aim + SHOWN_DB, both)]
     source_db, result_db, low_db, high_db = (torch.where(where, row, hidden).numpy() for row, where in rows)
     before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
     confidence = sure * min(1.0, heard_share / 0.6)
