@@ -143,14 +143,6 @@ class UnseenEncoder(BalanceEncoder):
             found.append(self.models[self.fold[nearest]].usual_alone(raw, prior))
         return found
 
-    def place(self, device: str) -> None:
-        """Stays where the linear algebra is cheapest, as its models do."""
-
-    @property
-    def device(self) -> str:
-        """Always the CPU."""
-        return "cpu"
-
 
 def train_folds(
     settings: AudioTraining, clips: Sequence[Clip], prior: TrackSpectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
