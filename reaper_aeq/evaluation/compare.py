@@ -193,12 +193,10 @@ def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
     grid = np.array([[values.get(method, np.nan) for values in columns.values()] for method in methods])
     figure = Figure(figsize=(2.2 + 0.85 * len(columns), 1.2 + 0.36 * len(methods)), layout="constrained")
     axis = figure.subplots()
-    # each column for itself: words differ in how much was taken out
-    spread = np.nanmax(grid, 0) - np.nanmin(grid, 0)
-    axis.imshow(
-        (grid - np.nanmin(grid, 0)) / np.maximum(spread, 1e-9), cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto"
-    )
     best = np.nanmin(grid, 0)
+    # each column for itself: words differ in how much was taken out
+    shade = (grid - best) / np.maximum(np.nanmax(grid, 0) - best, 1e-9)
+    axis.imshow(shade, cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto")
     for row, column in np.ndindex(*grid.shape):
         value = grid[row, column]
         if np.isfinite(value):
