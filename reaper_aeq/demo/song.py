@@ -94,9 +94,8 @@ def _guitar(track: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np
             sound = string_note(notes[string], 1.6, sample_rate, rng)
             place(track, sound, at_s, sample_rate, rng.uniform(0.7, 1.0) * (1.0 if string else 0.9), -0.25)
     for string, note in enumerate(STRINGS[-1]):
-        place(
-            track, string_note(note, 2.0, sample_rate, rng), 4 * BARS * BEAT_S + 0.03 * string, sample_rate, 0.8, -0.25
-        )
+        sound = string_note(note, 2.0, sample_rate, rng)
+        place(track, sound, 4 * BARS * BEAT_S + 0.03 * string, sample_rate, 0.8, -0.25)
     track = in_room(track, 0.10, 0.6, sample_rate, rng)
     return low_shelf(peak(track, 120, 13, 1.2, sample_rate), 200, 4, sample_rate)
 

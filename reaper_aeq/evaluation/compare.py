@@ -44,18 +44,13 @@ def compared_methods(with_matchering: bool) -> dict[str, ComparedMethod]:
     return found | {name: ours("adaptive", encoder) for name, encoder in BY_ENCODER.items()}
 
 
-def chosen(only: Sequence[str], with_matchering: bool) -> dict[str, ComparedMethod]:
-    """All compared methods, or `only` these. Raises what `chosen_names` does."""
-    who = compared_methods(with_matchering)
-    return {name: who[name] for name in chosen_names(only, with_matchering)}
-
-
 def run_compare(
     audio: Paths, data: Path | str, models: Path | str | None = None, *, every: int = 1, only: Sequence[str] = (),
     rows_per_clip: int = 10, gains_per_clip: int = 5, with_matchering: bool = False, tell: Tell = lambda _: None,
 ) -> dict[str, Table]:  # fmt: skip
     """{table: {row: {method: figures}}}. Raises `AeqError` for missing data or a matchering that is not installed."""
-    who = chosen(only, with_matchering)
+    known = compared_methods(with_matchering)
+    who = {name: known[name] for name in chosen_names(only, with_matchering)}
     own = [method for method in METHODS if method in who or (method == "fixed" and not only)]
     folds = load_folds(audio, data, models, tell, who)
     scores = repaired(folds, who, tell, rows_per_clip=rows_per_clip, gains_per_clip=gains_per_clip, every=every)
@@ -198,12 +193,10 @@ def plot_comparison(report: Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
     grid = np.array([[values.get(method, np.nan) for values in columns.values()] for method in methods])
     figure = Figure(figsize=(2.2 + 0.85 * len(columns), 1.2 + 0.36 * len(methods)), layout="constrained")
     axis = figure.subplots()
-    # each column for itself: words differ in how much was taken out
-    spread = np.nanmax(grid, 0) - np.nanmin(grid, 0)
-    axis.imshow(
-        (grid - np.nanmin(grid, 0)) / np.maximum(spread, 1e-9), cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto"
-    )
     best = np.nanmin(grid, 0)
+    # each column for itself: words differ in how much was taken out
+    shade = (grid - best) / np.maximum(np.nanmax(grid, 0) - best, 1e-9)
+    axis.imshow(shade, cmap="Blues", vmin=-0.1, vmax=1.6, aspect="auto")
     for row, column in np.ndindex(*grid.shape):
         value = grid[row, column]
         if np.isfinite(value):

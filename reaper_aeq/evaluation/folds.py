@@ -25,7 +25,15 @@ from ..model.usual import UsualBalance, features
 from ..model.words import Vocabulary
 from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
-from ..training.datasets.readers import Clip, PeopleSettings, SocialWord, TrackSpectra, read_contributions, read_safe
+from ..training.datasets.readers import (
+    Clip,
+    PeopleData,
+    PeopleSettings,
+    SocialWord,
+    TrackSpectra,
+    read_contributions,
+    read_safe,
+)
 from ..training.loop import Run, fingerprint, near_duplicates
 from ..training.usual import balanced_folds, source_of, train_usual
 from ..training.words import build_words
@@ -143,14 +151,6 @@ class UnseenEncoder(BalanceEncoder):
             found.append(self.models[self.fold[nearest]].usual_alone(raw, prior))
         return found
 
-    def place(self, device: str) -> None:
-        """Stays where the linear algebra is cheapest, as its models do."""
-
-    @property
-    def device(self) -> str:
-        """Always the CPU."""
-        return "cpu"
-
 
 def train_folds(
     settings: AudioTraining, clips: Sequence[Clip], prior: TrackSpectra, mixes: Sequence[Clip], eq_model: EqAutoencoder,
@@ -177,13 +177,13 @@ def train_usual_folds(
         train_usual(settings, rest, out / FOLDER, run, name=f"{ENCODERS[DEFAULT_ENCODER]}{k}")
 
 
-def setting_folds(safe: PeopleSettings) -> list[int]:
-    """The fold of each SAFE row; near-duplicates share one."""
-    groups = near_duplicates(safe.curves_db)
+def setting_folds(curves_db: Tensor) -> Tensor:
+    """(n, bands) -> (n,), the fold of each setting; near-duplicates share one."""
+    groups = near_duplicates(curves_db)
     names = sorted(set(groups))
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
     fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
-    return [fold[group] for group in groups]
+    return torch.tensor([fold[group] for group in groups])
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class People:
     safe_fold: Tensor
     fold: Tensor
 
-    def rest(self, fold: int) -> tuple[PeopleSettings, list[SocialWord], tuple[list[tuple[str, str]], Tensor]]:
+    def rest(self, fold: int) -> PeopleData:
         """What a fold's models may learn from: SAFE's rows, SocialEQ's words made of the other people's curves, and
         these curves."""
         kept = (self.fold != fold).nonzero()[:, 0].tolist()
@@ -206,11 +206,11 @@ class People:
             own = curves[[n for n, other in enumerate(keys) if other == (name, language)]]
             # half of the people of SocialEQ are among the contributions
             words.append(SocialWord(name, language, 2 * len(own), own.mean(0)))
-        return self.safe.subset((self.safe_fold != fold).tolist()), words, (keys, curves)
+        return PeopleData(self.safe.subset((self.safe_fold != fold).tolist()), words, (keys, curves))
 
     def vocabulary(self, fold: int, eq_model: EqAutoencoder) -> Vocabulary:
         """Words that know nothing of a fold's rows."""
-        return build_words(WordsTraining(), *self.rest(fold), eq_model)
+        return build_words(WordsTraining(), self.rest(fold), eq_model)
 
     def held(self, fold: int) -> str:
         """By which a checkpoint says what it has not seen: its settings, to a thousandth of a dB, for their last digits
@@ -222,8 +222,8 @@ class People:
 def read_people(data: Path | str) -> People:
     """Raises `AeqError`."""
     safe, (keys, curves) = once_each(read_safe(data)), read_contributions(data)
-    social = PeopleSettings(tuple(name for name, _ in keys), WordsTraining().socialeq_db * curves)
-    return People(safe, keys, curves, torch.tensor(setting_folds(safe)), torch.tensor(setting_folds(social)))
+    social_db = WordsTraining().socialeq_db * curves
+    return People(safe, keys, curves, setting_folds(safe.curves_db), setting_folds(social_db))
 
 
 def train_cvae_folds(
@@ -235,7 +235,7 @@ def train_cvae_folds(
     for k in range(N_FOLDS):
         run.tell(f"fold {k + 1} of {N_FOLDS}")
         vocabulary = people.vocabulary(k, eq_model)
-        rows = known_rows(vocabulary, *people.rest(k), settings, eq_model)
+        rows = known_rows(vocabulary, people.rest(k), settings, eq_model)
         cov = UsualBalance.load(fold_folder(models), f"{ENCODERS[DEFAULT_ENCODER]}{k}").pooled()
         about = {"held": people.held(k)}
         train_cvae(settings, rows, vocabulary, cov, eq_model, model, out / FOLDER, run, name=f"{NAME}{k}", about=about)

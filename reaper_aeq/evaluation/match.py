@@ -124,7 +124,7 @@ def load_folds(
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
     mixes, fold_of = mixes_and_folds([c for c in known if c.name in examined], "the test of matching needs")
     safe, params = read_safe(data), read_safe_params(data)
-    row_fold, curves = torch.tensor(setting_folds(safe)), center(safe.curves_db)
+    row_fold, curves = setting_folds(safe.curves_db), center(safe.curves_db)
     eq_model, words = EqAutoencoder.load(models), Vocabulary.load(models)
     for k in range(N_FOLDS):
         sources = sources_in(fold_of, k)

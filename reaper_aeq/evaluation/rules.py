@@ -29,9 +29,8 @@ def _ratio(adaptation: float) -> float:
 
 def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
     visible = visibility(ltas_db)
-    noise = (
-        music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - visible * COMPARED) / (visible * COMPARED).clamp_min(1e-4))
-    )
+    counted = visible * COMPARED
+    noise = music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
     return center_robust(ltas_db - music.mean_db, visible), noise
 
 

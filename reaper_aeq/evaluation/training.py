@@ -140,29 +140,24 @@ def examine(listen: Listener, residual_cov: Tensor, folds: Sequence[Fold], eq_mo
     """How far an EQ on a sound is heard as that EQ, whether scores follow it, and the repair of people's edits."""
     off, follows = [], []
     lsd: dict[str, list[float]] = {word: [] for word in PEOPLE_WORDS}
-    generator = torch.Generator().manual_seed(0)
+    generator, decoder = torch.Generator().manual_seed(0), eq_model.decoder.weight.double()
     for fold in folds:
-        curves = {word: center(eq_model.decode_curve(fold.engine.words[word].mean.float()).double()) for word in lsd}
         for clip in fold.clips:
             plain = listen(clip.analysis)
             for curve in random_curves(EQS_PER_CLIP, generator):
                 heard = listen(equalized(clip.analysis, curve)).balance_db - plain.balance_db
                 off.append(float(rms_db(heard - curve)))
-            for word, mean in curves.items():
+            for word, errors_db in lsd.items():
+                meant = fold.engine.words[word]
+                mean = center(eq_model.decode_curve(meant.mean.float()).double())
+                cov = decoder @ meant.cov @ decoder.T
                 amounts = [listen(equalized(clip.analysis, amount * mean)).balance_db for amount in AMOUNTS]
                 scores = [float(standard_scores(mean[None], balance, residual_cov)[0]) for balance in amounts]
                 follows.append(all(a < b for a, b in pairwise(scores)))
                 for row in fold.people[word][:ROWS_PER_CLIP]:
-                    answer = _answer(listen(equalized(clip.analysis, -row)), fold, word, mean, residual_cov, eq_model)
-                    lsd[word].append(float(rms_db(answer - row)))
+                    seen = listen(equalized(clip.analysis, -row))
+                    answer = adaptive.curve(MethodInput(mean, cov, seen, residual_cov, adaptation=0.5))
+                    errors_db.append(float(rms_db(answer - row)))
     figures = {"EQ_heard_wrong_db": statistics.median(off), "scores_follow": statistics.fmean(follows)}
     figures |= {f"{word}_lsd_db": statistics.median(values) for word, values in lsd.items()}
     return {name: round(value, 3) for name, value in figures.items()}
-
-
-def _answer(
-    seen: Observation, fold: Fold, word: str, mean: Tensor, residual_cov: Tensor, eq_model: EqAutoencoder
-) -> Tensor:
-    decoder = eq_model.decoder.weight.double()
-    cov = decoder @ fold.engine.words[word].cov @ decoder.T
-    return adaptive.curve(MethodInput(mean, cov, seen, residual_cov, adaptation=0.5))

@@ -28,7 +28,7 @@ from ..model.words import Vocabulary
 from ..request import DRAWS
 from ..training.datasets.descriptor_settings import form_name
 from ..training.datasets.music import gaussian, level_by_middle
-from ..training.datasets.readers import PeopleSettings, read_clips, read_ltas_prior, read_social_words
+from ..training.datasets.readers import PeopleData, PeopleSettings, read_clips, read_ltas_prior, read_social_words
 from ..training.usual import MISLABELED, sounds_of, source_of
 from ..training.words import build_words, known_charts
 from ..util.settings import WordsTraining
@@ -112,7 +112,8 @@ def load_folds(
         of_mixes = sources & {clip.source for clip in mixes}
         unseen = (people.safe_fold == k).tolist()
         seen_settings = people.safe.subset((people.safe_fold != k).tolist())
-        vocabulary = build_words(WordsTraining(), seen_settings, social, (people.keys, people.curves), eq_model, charts)
+        seen = PeopleData(seen_settings, social, (people.keys, people.curves))
+        vocabulary = build_words(WordsTraining(), seen, eq_model, charts)
         engine = AdaptiveEQ(eq_model, folds.load_fold(models, k, sources), vocabulary, models)
         # networks have learned from stems of the repositories whose mixes they have not seen: they answer for mixes
         others = {

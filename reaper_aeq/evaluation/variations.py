@@ -79,9 +79,8 @@ def run_variations(
     seen: dict[str, Seen] = {title: defaultdict(VariationFigures) for title in rows}
     for k in range(N_FOLDS):
         tell(f"fold {k + 1} of {N_FOLDS}")
-        engine = AdaptiveEQ(
-            eq_model, folds.load_fold(models, k, folds.sources_in(fold_of, k)), people.vocabulary(k, eq_model)
-        )
+        encoder = folds.load_fold(models, k, folds.sources_in(fold_of, k))
+        engine = AdaptiveEQ(eq_model, encoder, people.vocabulary(k, eq_model))
         engine.models.put(folds.load_cvae_fold(models, k, people))
         clips = [clip for clip in mixes if fold_of[clip.source] == k][::every]
         for title, asked in rows.items():

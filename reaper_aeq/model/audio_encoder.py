@@ -131,14 +131,15 @@ class BalanceEncoder(nn.Module, ABC):
     ) -> list[Usual]:
         """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
 
-    @abstractmethod
     def place(self, device: str) -> None:
-        """Moves what gains from it to cuda, mps or cpu."""
+        """Moves what gains from it to cuda, mps or cpu. What is no network stays where the linear algebra is cheapest;
+        the other models go to `device`."""
+        self._device = device
 
     @property
-    @abstractmethod
     def device(self) -> str:
         """Where networks run: cpu, cuda or mps."""
+        return getattr(self, "_device", "cpu")
 
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
         """One pass from the analysis of a sound (not silent) to what the methods need."""

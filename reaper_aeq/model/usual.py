@@ -250,15 +250,6 @@ class UsualBalance(BalanceEncoder):
         granted = center + SCORED_SHARE * (mean - center)
         return Usual(mean, self.covariance(place, kind[None], raw[None])[0], granted, kind, prior is not None)
 
-    def place(self, device: str) -> None:
-        """Stays where the linear algebra is cheapest; the other models go to `device`."""
-        self._device = device
-
-    @property
-    def device(self) -> str:
-        """See `BalanceEncoder`."""
-        return getattr(self, "_device", "cpu")
-
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "usual") -> UsualBalance:
         """The shipped weights, or those in `folder`. Raises `ModelError`."""

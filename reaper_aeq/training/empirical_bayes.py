@@ -9,7 +9,7 @@ tell (empirical Bayes; Efron and Morris 1975). Of many settings next to nothing 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 from ..model.curves import center, rms_db, weights
 from ..util.settings import WordsTraining
 from .datasets.descriptor_settings import WordSettings, gather
-from .datasets.readers import PeopleSettings, SocialWord
+from .datasets.readers import PeopleData
 
 # A word with fewer settings does not tell how words differ: it is mostly a preset's name. Two of SAFE's are worth a
 # little less than two independent ones.
@@ -62,10 +62,7 @@ def common_covariance(shown: Iterable[WordSettings]) -> Tensor:
     return stacked.T @ stacked / len(stacked)
 
 
-def learn(
-    settings: WordsTraining, safe: PeopleSettings, social: Sequence[SocialWord],
-    contributions: tuple[Sequence[tuple[str, str]], Tensor],
-) -> tuple[dict[tuple[str, str], WordSettings], Pool]:  # fmt: skip
+def learn(settings: WordsTraining, people: PeopleData) -> tuple[dict[tuple[str, str], WordSettings], Pool]:
     """What people showed of each (word, language), as `gather` finds it, and how settings and words differ."""
-    everything = gather(settings, safe, social, contributions)
+    everything = gather(settings, people)
     return everything, Pool.of(everything.values(), common_covariance(everything.values()))

@@ -92,10 +92,8 @@ class Run:
         figure = Figure(figsize=(9, 2.4 * len(keys)), layout="constrained")
         for axis, key in zip(figure.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0], keys, strict=True):
             for label, figures in history.items():
-                if key in figures:
-                    axis.plot(
-                        *zip(*figures[key], strict=True), label=label, marker="." if len(figures[key]) == 1 else ""
-                    )
+                if points := figures.get(key):
+                    axis.plot(*zip(*points, strict=True), label=label, marker="." if len(points) == 1 else "")
             axis.set_ylabel(key)
             axis.grid(alpha=0.3)
         axis.set_xlabel("step")

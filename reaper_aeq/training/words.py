@@ -28,7 +28,7 @@ from ..util.settings import WordsTraining
 from .charts import ChartCurve, Charted, charted_words, correlation, scale_to_people
 from .datasets.descriptor_settings import ALSO_SAID, FORMS, WordSettings
 from .datasets.eq_terms import has_charts, read_charts
-from .datasets.readers import PeopleSettings, SocialWord, read_contributions, read_safe, read_social_words
+from .datasets.readers import PeopleData, read_people_data
 from .empirical_bayes import Pool, learn
 from .loop import Run
 
@@ -48,7 +48,7 @@ def train_words(
     settings: WordsTraining, data: Path | str, eq_model: EqAutoencoder, out: Path, run: Run
 ) -> dict[str, float]:
     """Builds the vocabulary from the data sets and writes `words` into `out`. Returns the metrics."""
-    everything, pool = learn(settings, read_safe(data), read_social_words(data), read_contributions(data))
+    everything, pool = learn(settings, read_people_data(data))
     charts = known_charts(data)
     if not charts:
         run.tell(f"no EQ charts in {data}: words from people's settings alone")
@@ -73,15 +73,10 @@ def train_words(
 
 
 def build_words(
-    settings: WordsTraining,
-    safe: PeopleSettings,
-    social: list[SocialWord],
-    contributions: tuple[list[tuple[str, str]], Tensor],
-    eq_model: EqAutoencoder,
-    charts: Mapping[str, Charted] | None = None,
+    settings: WordsTraining, people: PeopleData, eq_model: EqAutoencoder, charts: Mapping[str, Charted] | None = None
 ) -> Vocabulary:
     """People's settings and charts -> `Vocabulary`. Pure, so that an examination can leave settings out."""
-    return vocabulary_of(settings, *learn(settings, safe, social, contributions), eq_model, charts)
+    return vocabulary_of(settings, *learn(settings, people), eq_model, charts)
 
 
 def known_charts(data: Path | str) -> dict[str, Charted]:

@@ -172,7 +172,7 @@ def test_what_listeners_answered_is_what_is_reported(study):
     answers = read_answers(study)
     # 2 items, 3 pairs, 2 questions; 2 items, 4 sounds
     assert (answers.listeners, answers.finished, answers.count) == (5, 4, 4 * (12 + 8))
-    report = summary(answers.choices, answers.pages, study.methods, study.conditions)
+    report = summary(answers, study)
     row = next(row for row in report["prefer"] if row["word"] is None and row["first"] == "fixed")
     assert (row["second"], row["for_first"], row["for_second"], row["ties"]) == ("adaptive", 2, 6, 0)
     assert row["listeners"] == {"for_first": 1, "for_second": 3, "even": 0, "p": 0.625}

@@ -38,7 +38,7 @@ def test_who_saved_a_setting_twice_is_examined_and_averaged_once(shared_dir):
     data = shared_dir / "data"
     once = once_each(read_safe(data))
     assert read_people(data).safe.words == once.words
-    fold_of = setting_folds(once)
+    fold_of = setting_folds(once.curves_db).tolist()
     for k, fold in enumerate(load_folds([shared_dir / "audio"], data, None, lambda _: None)):
         for word, rows in fold.people.items():
             assert len(rows) == sum(name == word and n == k for name, n in zip(once.words, fold_of, strict=True))

@@ -57,7 +57,8 @@ def test_a_fold_s_words_know_nothing_of_its_people(shared_dir):
     from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 
     everyone, eq_model = read_people(shared_dir / "data"), EqAutoencoder.load()
-    safe, social, (keys, curves) = everyone.rest(2)
+    rest = everyone.rest(2)
+    safe, social, (keys, curves) = rest.safe, rest.social, rest.contributions
     assert len(safe.words) == int((everyone.safe_fold != 2).sum()) and len(keys) == len(curves) < len(everyone.keys)
     assert {(word.name, word.language) for word in social} == set(keys)
     words = everyone.vocabulary(2, eq_model)

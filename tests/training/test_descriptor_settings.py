@@ -7,7 +7,7 @@ import torch
 
 from reaper_aeq.model.curves import N_GRID, center
 from reaper_aeq.training.datasets.descriptor_settings import gather, once_each
-from reaper_aeq.training.datasets.readers import PeopleSettings, SocialWord, read_safe
+from reaper_aeq.training.datasets.readers import PeopleData, PeopleSettings, SocialWord, read_safe
 from reaper_aeq.util.settings import WordsTraining
 
 CURVES = center(torch.randn(4, N_GRID, generator=torch.Generator().manual_seed(3), dtype=torch.float64))
@@ -32,7 +32,7 @@ def test_a_word_is_the_mean_of_what_different_people_did():
     settings = WordsTraining(safe_weight=2.0, people_per_setting=4.0, safe_alike=0.0, socialeq_db=5.0)
     safe = PeopleSettings(("dark", "darker", "dark"), torch.stack((A, B, B)))
     social = [SocialWord("dark", "en", 4, C / 5), SocialWord("dark", "es", 9, D / 5)]
-    dark = gather(settings, safe, social, ([("dark", "en")], C[None] / 5))["dark", "en"]
+    dark = gather(settings, PeopleData(safe, social, ([("dark", "en")], C[None] / 5)))["dark", "en"]
     torch.testing.assert_close(dark.safe, (A + B) / 2)
     torch.testing.assert_close(dark.social, C)
     torch.testing.assert_close(dark.mean, (A + B + 2 * C) / 4)  # four people beside two settings count for two
@@ -41,9 +41,8 @@ def test_a_word_is_the_mean_of_what_different_people_did():
 
 def test_what_the_same_people_made_counts_less():
     many = PeopleSettings(("warm",) * 3, torch.stack((A, B, C)))
-    alike, apart = (
-        gather(WordsTraining(safe_alike=x), many, [], ([], CURVES[:0]))["warm", "en"].settings for x in (0.5, 0.0)
-    )
+    people = PeopleData(many, [], ([], CURVES[:0]))
+    alike, apart = (gather(WordsTraining(safe_alike=x), people)["warm", "en"].settings for x in (0.5, 0.0))
     assert (alike, apart) == (1.5, 3.0)
 
 

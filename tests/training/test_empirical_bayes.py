@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reaper_aeq.model.curves import GRID, N_GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT, EqAutoencoder
 from reaper_aeq.training.datasets.descriptor_settings import WordSettings
-from reaper_aeq.training.datasets.readers import PeopleSettings
+from reaper_aeq.training.datasets.readers import PeopleData, PeopleSettings
 from reaper_aeq.training.empirical_bayes import LEAST_WORDS, MOST_FLAT, Pool, learn
 from reaper_aeq.training.words import build_words
 from reaper_aeq.util.settings import WordsTraining
@@ -140,12 +140,12 @@ def test_words_are_built_of_what_the_pool_says():
     for word in dict.fromkeys(names):
         means[word] = drawn(BETWEEN, 1, draw)[0]
     curves = torch.stack([means[word] for word in names]) + drawn(WITHIN, len(names), draw)
-    read = (PeopleSettings(names, curves), [], ([], curves[:0]))
+    people = PeopleData(PeopleSettings(names, curves), [], ([], curves[:0]))
     axes = torch.linalg.svd(curves, full_matrices=False).Vh[:N_LATENT].float()
     eq_model = EqAutoencoder().requires_grad_(False)
     eq_model.encoder.weight.copy_(axes)
-    vocabulary = build_words(WordsTraining(), *read, eq_model)
-    everything, pool = learn(WordsTraining(), *read)
+    vocabulary = build_words(WordsTraining(), people, eq_model)
+    everything, pool = learn(WordsTraining(), people)
     assert 0.5 < pool.flat < 6
     for word in ("warm", *FEW_KNOWN):
         shown = everything[word, "en"]

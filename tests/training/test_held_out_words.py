@@ -21,7 +21,7 @@ from reaper_aeq.model.word_table import PEOPLE_WIN
 from reaper_aeq.model.words import DescriptorSettings
 from reaper_aeq.training.charts import scale_to_people
 from reaper_aeq.training.datasets.descriptor_settings import WordSettings
-from reaper_aeq.training.datasets.readers import read_contributions, read_safe, read_social_words
+from reaper_aeq.training.datasets.readers import read_people_data
 from reaper_aeq.training.empirical_bayes import learn
 from reaper_aeq.training.words import known_charts, meaning, usual_size_of
 from reaper_aeq.util.settings import WordsTraining
@@ -49,7 +49,7 @@ def nats(meant: DescriptorSettings, curve: Tensor, encoder: Tensor) -> float:
 @pytest.mark.shared
 def test_charts_beside_people_make_words_no_surer_than_people_are(shared_dir):
     data = shared_dir / "data"
-    everything, pool = learn(SETTINGS, read_safe(data), read_social_words(data), read_contributions(data))
+    everything, pool = learn(SETTINGS, read_people_data(data))
     charts, encoder = known_charts(data), EqAutoencoder.load().encoder.weight.double()
     means = {word: pool.meaning(everything[word, "en"])[0] for word in charts if (word, "en") in everything}
     scale, size = scale_to_people(charts, means), usual_size_of(everything)

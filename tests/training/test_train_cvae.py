@@ -22,7 +22,7 @@ from reaper_aeq.model.eq_autoencoder import EqAutoencoder
 from reaper_aeq.model.free_text import sentences
 from reaper_aeq.model.usual import UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
-from reaper_aeq.training.datasets.readers import PeopleSettings, SocialWord
+from reaper_aeq.training.datasets.readers import PeopleData, PeopleSettings, SocialWord
 from reaper_aeq.training.datasets.sources import random_curves
 from reaper_aeq.training.datasets.tables import COLUMNS, CONTRIBUTIONS, SETTINGS, WORDS
 from reaper_aeq.training.loop import Run
@@ -95,7 +95,7 @@ def words(eq_model) -> Vocabulary:
 
 @pytest.fixture(scope="module")
 def rows(words, safe, social, contributions, eq_model):
-    return known_rows(words, safe, social, contributions, SHORT, eq_model)
+    return known_rows(words, PeopleData(safe, social, contributions), SHORT, eq_model)
 
 
 def train(rows, words, eq_model, folder: Path, settings=SHORT, seed=1, **options):
@@ -114,13 +114,14 @@ def test_rows_are_those_of_known_words_in_their_language(rows, eq_model):
 
 def test_a_word_that_the_data_do_not_hold_has_no_rows(rows, words, safe, social, contributions, eq_model):
     more = Vocabulary({"elsewhere": words["warm"], **words}, {})
-    found = known_rows(more, safe, social, contributions, SHORT, eq_model)
+    found = known_rows(more, PeopleData(safe, social, contributions), SHORT, eq_model)
     assert found.words.tolist() == [n + 1 for n in rows.words.tolist()] and torch.equal(found.codes, rows.codes)
 
 
 def test_curves_that_stand_for_nobody_are_left_out(rows, words, safe, contributions, eq_model, tmp_path):
     """Published of a word that SocialEQ's table does not count: nothing could be drawn from such rows."""
-    found = known_rows(words, safe, [SocialWord("warm", "en", 4, TILT / 5)], contributions, SHORT, eq_model)
+    people = PeopleData(safe, [SocialWord("warm", "en", 4, TILT / 5)], contributions)
+    found = known_rows(words, people, SHORT, eq_model)
     assert found.words.tolist() == [n for n in rows.words.tolist() if n != 2]
     assert train(found, words, eq_model, tmp_path)[0]["settings"] > 0
 
@@ -224,13 +225,12 @@ def test_the_command(tmp_path, monkeypatch, capsys, words, eq_model, safe, socia
 
 @pytest.mark.shared
 def test_the_shipped_model_knows_the_shipped_words(shared_dir):
-    from reaper_aeq.training.datasets.readers import read_contributions, read_safe, read_social_words
+    from reaper_aeq.training.datasets.readers import read_people_data
 
     vocabulary, model = Vocabulary.load(), Cvae.load()
     new = [word for word in vocabulary if word not in model.words]  # known from charts: by their curves alone
     assert set(model.words) <= set(vocabulary) and all(vocabulary[word].evidence.charts for word in new)
-    read = (read(shared_dir / "data") for read in (read_safe, read_social_words, read_contributions))
-    found = known_rows(vocabulary, *read, CvaeTraining(), EqAutoencoder.load())
+    found = known_rows(vocabulary, read_people_data(shared_dir / "data"), CvaeTraining(), EqAutoencoder.load())
     assert 1500 < len(found.words) < 1700
     info = Checkpoint.load("cvae").info
     assert info["metrics"]["nats"] < info["metrics"]["gaussian_nats"]

@@ -103,7 +103,7 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
     from ...evaluation.listening.results import read_answers, summary
 
     answers = read_answers(study)
-    report = summary(answers.choices, answers.pages, study.methods, study.conditions)
+    report = summary(answers, study)
     if as_json:
         counts = {"listeners": answers.listeners, "finished": answers.finished, "answers": answers.count}
         print_json(counts | report)

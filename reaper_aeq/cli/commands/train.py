@@ -198,7 +198,7 @@ def train_cvae(
         from ...model.free_text.sentences import sentences
         from ...model.usual import UsualBalance
         from ...model.words import Vocabulary
-        from ...training.datasets.readers import read_contributions, read_safe, read_social_words
+        from ...training.datasets.readers import read_people_data
 
         eq_model, text_model = EqAutoencoder.load(models), sentences()
         if folds:
@@ -207,8 +207,7 @@ def train_cvae(
             train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
             return
         words, cov = Vocabulary.load(models), UsualBalance.load(models).pooled()
-        read = (read_safe(data), read_social_words(data), read_contributions(data))
-        rows = known_rows(words, *read, settings, eq_model)
+        rows = known_rows(words, read_people_data(data), settings, eq_model)
         metrics |= train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
 
 

@@ -110,19 +110,6 @@ def rating_pairs(pages: Sequence[Rated], conditions: Sequence[str]) -> list[dict
     return with_holm(rows)
 
 
-def summary(
-    choices: Mapping[str, Sequence[Choice]], pages: Sequence[Rated], methods: Sequence[str], conditions: Sequence[str]
-) -> dict[str, Any]:
-    """Everything: {'more', 'prefer', 'ratings', 'rating_pairs', 'left_out'}, each a list of rows."""
-    kept, left_out = screened(pages)
-    tables: dict[str, Any] = {question: choices_of(rows, methods) for question, rows in choices.items()}
-    return tables | {
-        "ratings": ratings_of(kept, conditions) if kept else [],
-        "rating_pairs": rating_pairs(kept, conditions),
-        "left_out": left_out,
-    }
-
-
 def _words(answers: Sequence[Choice] | Sequence[Rated]) -> list[str | None]:
     """All words (None), then each one where there are several."""
     words = list(dict.fromkeys(answer.word for answer in answers))
@@ -183,3 +170,14 @@ def read_answers(study: Study) -> Answers:
     people = store.rows(_PEOPLE)
     finished = sum(row["finished"] == row["trials"] for row in people)
     return Answers(len(people), finished, choices, rated)
+
+
+def summary(answers: Answers, study: Study) -> dict[str, Any]:
+    """Everything: {'more', 'prefer', 'ratings', 'rating_pairs', 'left_out'}, each a list of rows."""
+    kept, left_out = screened(answers.pages)
+    tables: dict[str, Any] = {question: choices_of(rows, study.methods) for question, rows in answers.choices.items()}
+    return tables | {
+        "ratings": ratings_of(kept, study.conditions) if kept else [],
+        "rating_pairs": rating_pairs(kept, study.conditions),
+        "left_out": left_out,
+    }

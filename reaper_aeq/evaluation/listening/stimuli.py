@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import fftconvolve, firwin, kaiserord, sosfilt
 
-from ...dsp.analyze_file import AnalyzedAudio, analyze_opened
+from ...dsp.analyze_file import analyze_opened
 from ...dsp.audio import AudioFile
 from ...dsp.loudness import ABSOLUTE_GATE_LUFS, integrated_loudness, k_weighting
 from ...dsp.peaks import true_peak_db
@@ -174,7 +174,7 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
         writing.otherwise(lambda: _remove(written, folder))
         if (folder / FILE).exists():
             raise StudyError(f"{folder} holds a study by now: choose another folder")
-        items = []
+        items: list[StudyItem] = []
         for n, path in enumerate(recordings):
             told("recordings", n, len(recordings))
             items += _items(folder / SOUNDS, path, words, wanted, engine, written)
@@ -194,8 +194,8 @@ def _remove(written: Sequence[Path], folder: Path) -> None:
 
 
 def _items(
-    sounds: Path, path: Path, words: Sequence[str], wanted: StudyRequest, engine: AdaptiveEQ, written: list[Path]
-) -> list[StudyItem]:
+    folder: Path, path: Path, words: Sequence[str], wanted: StudyRequest, engine: AdaptiveEQ, written: list[Path]
+) -> Iterator[StudyItem]:
     """A recording with each word. The EQ is that of the whole recording, as `reaper-aeq adapt` computes it."""
     with AudioFile(path) as file:
         if file.channels > 2:
@@ -205,28 +205,21 @@ def _items(
         if length < MIN_EXCERPT_S * file.sample_rate:
             raise AudioError(f"{path} is shorter than {MIN_EXCERPT_S:g} s: too short to be judged")
         part = cut(file, start, length)
-    return [_item(sounds, path, word, wanted, engine, heard, part, written) for word in words]
-
-
-def _item(
-    folder: Path, path: Path, word: str, wanted: StudyRequest, engine: AdaptiveEQ, heard: AnalyzedAudio, part: Cut,
-    written: list[Path],
-) -> StudyItem:  # fmt: skip
-    rate, eqs = part.sample_rate, {}
-    made = {ORIGINAL: part.audio, ANCHOR: anchor(part.audio, rate)}
-    for method in wanted.methods:
-        if method != ORIGINAL:
-            asked = engine.adapt_analysis(heard.analysis, word, method=method, intensity=wanted.intensity)
-            # loudness is matched below, so the exact output gain does not matter here
-            eqs[method] = asked.eq.to_dict()
-            made[method] = asked.eq.apply(part.audio, rate)
-    cuts = {name: faded(part.trim(audio), rate) for name, audio in made.items()}
-    matched, lufs = alike_in_loudness(cuts, rate)
-    files = {name: _write(folder, audio, rate, written) for name, audio in matched.items()}
-    duration_s = cuts[ORIGINAL].shape[1] / rate
-    return StudyItem(
-        secrets.token_hex(4), str(path), word, round(part.start_s, 3), duration_s, rate, round(lufs, 2), files, eqs
-    )
+    rate = part.sample_rate
+    for word in words:
+        made, eqs = {ORIGINAL: part.audio, ANCHOR: anchor(part.audio, rate)}, {}
+        for method in wanted.methods:
+            if method != ORIGINAL:
+                asked = engine.adapt_analysis(heard.analysis, word, method=method, intensity=wanted.intensity)
+                # loudness is matched below, so the exact output gain does not matter here
+                eqs[method] = asked.eq.to_dict()
+                made[method] = asked.eq.apply(part.audio, rate)
+        cuts = {name: faded(part.trim(audio), rate) for name, audio in made.items()}
+        matched, lufs = alike_in_loudness(cuts, rate)
+        files = {name: _write(folder, audio, rate, written) for name, audio in matched.items()}
+        start_s, duration_s = round(part.start_s, 3), cuts[ORIGINAL].shape[1] / rate
+        name = secrets.token_hex(4)
+        yield StudyItem(name, str(path), word, start_s, duration_s, rate, round(lufs, 2), files, eqs)
 
 
 def _write(folder: Path, audio: np.ndarray, sample_rate: int, written: list[Path]) -> str:

@@ -203,9 +203,8 @@ class Store:
         return Session(listener["name"], finished, trials, self._page(db, listener["number"]))
 
     def _page(self, db: sqlite3.Connection, listener: int) -> Page | None:
-        trial = db.execute(
-            "select * from trials where listener = ? and finished_at is null order by position limit 1", [listener]
-        ).fetchone()
+        unfinished = "select * from trials where listener = ? and finished_at is null order by position limit 1"
+        trial = db.execute(unfinished, [listener]).fetchone()
         if trial is None:
             return None
         here = [listener, trial["position"]]

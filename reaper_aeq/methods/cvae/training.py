@@ -7,7 +7,6 @@ lack it: one deviates from what is natural by minus the setting, plus what music
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from ...model.eq_autoencoder import EqAutoencoder
 from ...model.free_text.free_text import in_english
 from ...model.free_text.sentences import Sentences
 from ...model.words import Vocabulary
-from ...training.datasets.readers import PeopleSettings, SocialWord
+from ...training.datasets.readers import PeopleData
 from ...training.empirical_bayes import learn
 from ...training.loop import Run, Schedule, fingerprint, train_network
 from ...util.settings import CvaeTraining, WordsTraining
@@ -47,13 +46,10 @@ class Rows:
         return Rows(self.words[chosen], self.codes[chosen], self.counts[chosen], self.others[chosen])
 
 
-def known_rows(
-    vocabulary: Vocabulary, safe: PeopleSettings, social: Sequence[SocialWord],
-    contributions: tuple[Sequence[tuple[str, str]], Tensor], settings: CvaeTraining, eq_model: EqAutoencoder,
-) -> Rows:  # fmt: skip
+def known_rows(vocabulary: Vocabulary, people: PeopleData, settings: CvaeTraining, eq_model: EqAutoencoder) -> Rows:
     """The rows of both data sets whose word the vocabulary holds."""
     as_in_words = WordsTraining(socialeq_db=settings.socialeq_db)
-    everything, pool = learn(as_in_words, safe, social, contributions)
+    everything, pool = learn(as_in_words, people)
     words, curves, counts, others = [], [], [], []
     for n, (name, word) in enumerate(vocabulary.items()):
         shown = everything.get((name.split(" (")[0], word.language))

@@ -52,18 +52,18 @@ def curve_by_code(wanted_code: Tensor, heard: Tensor, eq_model: EqAutoencoder) -
     flat = guess.clone()
     flat[:, 1] = 0.0
     start = to_free(torch.stack((guess, flat)))
-    *_, (free, losses) = descend(lambda free: _losses(free, target, weight, eq_model), start, STEPS, RATE)
-    best = to_params(free[int(losses.argmin())], DEFAULT_KINDS)
+
+    def losses(free: Tensor) -> Tensor:
+        """(starts,): dB² between the codes' curves, level-free over what is heard, and the price of large gains."""
+        params = to_params(free, DEFAULT_KINDS)
+        code = eq_model.encode(response_db(params, DEFAULT_KINDS, GRID, REFERENCE_RATE).float())
+        off = eq_model.decode_curve(code).double() - target
+        off = off - (off * weight).sum(-1, keepdim=True)
+        return (off.square() * weight).sum(-1) + SMALL * params[..., 1].square().sum(-1)
+
+    *_, (free, at_end) = descend(losses, start, STEPS, RATE)
+    best = to_params(free[int(at_end.argmin())], DEFAULT_KINDS)
     return center(response_db(best, DEFAULT_KINDS, GRID, REFERENCE_RATE))
-
-
-def _losses(free: Tensor, target: Tensor, weight: Tensor, eq_model: EqAutoencoder) -> Tensor:
-    """(starts,): dB² between the codes' curves, level-free over what is heard, and the price of large gains."""
-    params = to_params(free, DEFAULT_KINDS)
-    code = eq_model.encode(response_db(params, DEFAULT_KINDS, GRID, REFERENCE_RATE).float())
-    off = eq_model.decode_curve(code).double() - target
-    off = off - (off * weight).sum(-1, keepdim=True)
-    return (off.square() * weight).sum(-1) + SMALL * params[..., 1].square().sum(-1)
 
 
 ALIKE_DB = 3.0  # two balances so far apart are half alike; two parts of one song are about 2 dB apart
@@ -140,12 +140,8 @@ def _result(
     hidden = torch.full_like(seen.ltas_db, torch.nan)
     aim = seen.ltas_db + smoothed(found.db, found.heard, SHOWN_OVER_OCT)
     both = heard & (found.heard > 0.5 * float(found.heard.max()))
-    rows = (
-        (seen.ltas_db, heard),
-        (seen.ltas_db + response + eq.output_gain_db, heard),
-        (aim - SHOWN_DB, both),
-        (aim + SHOWN_DB, both),
-    )
+    rows = [(seen.ltas_db, heard), (seen.ltas_db + response + eq.output_gain_db, heard)]
+    rows += [(aim - SHOWN_DB, both), (aim + SHOWN_DB, both)]
     source_db, result_db, low_db, high_db = (torch.where(where, row, hidden).numpy() for row, where in rows)
     before, after = (float(2 ** (-distance / ALIKE_DB)) for distance in apart)
     confidence = sure * min(1.0, heard_share / 0.6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...model.curves import center
 from ...util.settings import WordsTraining
-from .readers import PeopleSettings, SocialWord
+from .readers import PeopleData, PeopleSettings
 
 # Other forms of a word: their settings count for it, and users may type them.
 FORMS = {
@@ -118,15 +118,9 @@ class WordSettings:
         return replace(self, social=rest, people=left)
 
 
-def gather(
-    settings: WordsTraining, safe: PeopleSettings, social: Sequence[SocialWord],
-    contributions: tuple[Sequence[tuple[str, str]], Tensor],
-) -> dict[tuple[str, str], WordSettings]:  # fmt: skip
-    """What people did, by (word, language); all of SAFE is English.
-
-    `contributions`: (word, language) of each single person in SocialEQ, and their curves (k, bands) in its units.
-    """
-    safe = once_each(safe)
+def gather(settings: WordsTraining, people: PeopleData) -> dict[tuple[str, str], WordSettings]:
+    """What people did, by (word, language); all of SAFE is English."""
+    safe, social, contributions = once_each(people.safe), people.social, people.contributions
     safe_keys = [(form_name(name), "en") for name in safe.words]
     single_keys = [(form_name(name), language) for name, language in contributions[0]]
     social_keys = [(form_name(word.name), word.language) for word in social]
@@ -136,13 +130,13 @@ def gather(
     everything = {}
     for key in dict.fromkeys([*safe_keys, *social_keys, *single_keys]):
         group = [social[n] for n in means.get(key, [])]
-        people = sum(word.people for word in group)
+        count = sum(word.people for word in group)
         total = torch.zeros(safe_db.shape[-1], dtype=safe_db.dtype)
         for word in group:
             total = total + word.people * settings.socialeq_db * center(word.curve)
         own, single = safe_db[rows.get(key, [])], single_db[singles.get(key, [])]
         weights = (settings.safe_weight, settings.people_per_setting, settings.safe_alike)
-        everything[key] = WordSettings(own, single, total / max(people, 1), people, *weights)
+        everything[key] = WordSettings(own, single, total / max(count, 1), count, *weights)
     return everything
 
 

@@ -110,6 +110,21 @@ def _social_curves(rows: list[dict[str, str]]) -> Tensor:
 
 
 @dataclass(frozen=True)
+class PeopleData:
+    """What people showed: SAFE's settings, SocialEQ's words, and single people's curves for these, as
+    `read_contributions` gives them."""
+
+    safe: PeopleSettings
+    social: Sequence[SocialWord]
+    contributions: tuple[Sequence[tuple[str, str]], Tensor]
+
+
+def read_people_data(folder: Path | str) -> PeopleData:
+    """Raises `AeqError` where a file is missing."""
+    return PeopleData(read_safe(folder), read_social_words(folder), read_contributions(folder))
+
+
+@dataclass(frozen=True)
 class TrackSpectra:
     """LTAS of whole tracks: `ltas_db` (n, bands), `known` (n, bands) bool (codec artifacts masked), source of each."""
 
