@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
@@ -20,12 +19,12 @@ from .backend import Backend, ServerSettings
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import Given, Jobs
-from .learning import learn_edits
 from .login import CODE_S, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
 from .second_process import SecondProcess
+from .vocabulary import add_words
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: Sec
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
+    add_words(app, backend)
     add_pages(app, settings.log_file)
     return app
 
@@ -72,25 +72,6 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
             name="reaper-aeq", version=__version__, device=backend.device, pid=os.getpid(),
             uptime_s=round(time.monotonic() - backend.started, 3), ready=backend.ready,
         )  # fmt: skip
-
-    @app.get("/v1/words")
-    async def words() -> wire.Words:
-        vocabulary = (await asyncio.shield(asyncio.wrap_future(backend.engine))).words
-        known = sorted(vocabulary.values(), key=lambda word: (-word.evidence.confidence, word.name))
-        rows = [wire.WordInfo(**word.to_dict()) for word in known]
-        return wire.Words(words=rows, aliases=dict(sorted(vocabulary.aliases.items())))
-
-    @app.get("/v1/words/curves")
-    async def word_curves() -> wire.WordCurves:
-        from .word_curves import curves_of_words  # it needs torch, which is loaded beside this
-
-        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
-        return await asyncio.to_thread(curves_of_words, engine)
-
-    @app.post("/v1/profile/learn")
-    async def learn(asked: wire.LearnRequest) -> wire.Learned:
-        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
-        return await asyncio.to_thread(learn_edits, engine, asked)
 
     @app.post("/v1/mailboxes")
     async def mailboxes(asked: wire.MailboxInfo) -> wire.MailboxInfo:
