@@ -18,7 +18,7 @@ from . import wire
 from .backend import Backend, ServerSettings
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
-from .jobs import Given, Jobs
+from .jobs import OVER, Given, Jobs
 from .login import CODE_S, address
 from .mailbox import Mailboxes
 from .pages import add_pages
@@ -103,9 +103,9 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
                 if isinstance(path, str):
                     check_path(path)
         job_id = jobs.submit(label, tasks)
-        await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)
+        await backend.until(lambda: jobs.state(job_id) in OVER, wait)
         job = jobs.get(job_id)
-        response.status_code = 200 if job.state in ("done", "cancelled") else 202
+        response.status_code = 200 if job.state in OVER else 202
         return job
 
     accepted: dict[int | str, dict[str, Any]] = {202: {"model": wire.JobInfo, "description": "Not finished yet"}}
@@ -132,7 +132,7 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     @app.get("/v1/jobs/{job_id}")
     async def job(job_id: JobId, wait: Wait = 0.0) -> wire.JobInfo:
         before = jobs.state(job_id)
-        if before not in ("done", "cancelled"):
+        if before not in OVER:
             await backend.until(lambda: jobs.state(job_id) != before, wait)
         return jobs.get(job_id)
 
