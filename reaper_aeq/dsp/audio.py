@@ -21,6 +21,7 @@ from .container.layout import FilePart, Splice, clock
 from .quiet import decoders_silent
 from .readable import check_readable
 
+Stream = tuple[FilePart | None, int | None]  # of a file, None for all of it; samples a channel, None if unknown
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
 _MAX_BLOCK_SAMPLES = 2**23  # over all channels, 32 MiB: 64 channels at 192 kHz stay small too
 _UNKNOWN_FRAMES = 2**38  # longer than any recording; libsndfile's own "unknown" is 2^63 - 1
@@ -55,8 +56,6 @@ class AudioFile:
         except OSError as error:
             raise AudioError(f"{self.path!r} cannot be read: {error.strerror or error}") from None
         self.warning = f"{self.path} {self._layout.remark}" if self._layout.remark else None
-        self._parts: tuple[FilePart | None, ...] = self._layout.parts or (None,)
-        self._frames: list[int | None] = []
         self._read_headers()
         if self.channels > MAX_CHANNELS:
             raise AudioError(f"{self.path} has {self.channels} channels: at most {MAX_CHANNELS} can be used")
@@ -100,25 +99,25 @@ class AudioFile:
             self.warning = (
                 f"{self.path} is damaged or cut off: only its first {done / self.sample_rate:.2f} s were read"
             )
-            if len(self._parts) > 1:
+            if len(self._streams) > 1:
                 self.warning = f"{self.path} is damaged: only {clock(done / self.sample_rate)} of it could be read"
 
     def opened(self) -> closing[OpenAudio]:
         """The file open for reading, for whoever reads not from start to end. Raises `AudioError`."""
-        return closing(OpenAudio(self.path, self._parts, self._frames, self.channels))
+        return closing(OpenAudio(self.path, self._streams, self.channels))
 
     def _read_headers(self) -> None:
         """Opens every stream of the file once; those that differ from the first are left out, with a remark."""
-        parts: list[FilePart | None] = []
+        self._streams: list[Stream] = []
         left_s, refusal = 0.0, None
         # should a header that was mended for it not please the decoder, it gets the file as it is
-        for part in (*self._parts, *([None] if self._layout.parts else [])):
-            if part is None and parts:
+        for part in (*self._layout.parts, None):
+            if part is None and self._streams:
                 break
             try:
                 with opened_by_libsndfile(self.path, part) as sound:
                     frames = sound.frames if 0 <= sound.frames < _UNKNOWN_FRAMES else None
-                    if not parts:
+                    if not self._streams:
                         self.sample_rate = check_sample_rate(sound.samplerate, self.path)
                         self.channels, self.tags = sound.channels, _tags(sound)
                     elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
@@ -127,9 +126,8 @@ class AudioFile:
             except _REFUSALS as error:
                 refusal = error
                 continue
-            parts.append(part)
-            self._frames.append(frames)
-        if not parts:
+            self._streams.append((part, frames))
+        if not self._streams:
             assert refusal is not None
             raise self._no_audio(refusal) from refusal
         if refusal is not None:
@@ -140,9 +138,8 @@ class AudioFile:
         if self._layout.parts and not self.tags:  # they may lie around the sound
             with suppress(*_REFUSALS), opened_by_libsndfile(self.path, None) as sound:
                 self.tags = _tags(sound)
-        self._parts = tuple(parts)
-        known = [frames for frames in self._frames if frames is not None]
-        self.frames = sum(known) if len(known) == len(self._frames) else None
+        known = [frames for _, frames in self._streams if frames is not None]
+        self.frames = sum(known) if len(known) == len(self._streams) else None
 
     def _no_audio(self, error: Exception) -> AudioError:
         detail = str(getattr(error, "error_string", "")).rstrip(".")
@@ -171,10 +168,10 @@ class OpenAudio:
         broken: whether something of it could not be decoded; what follows in the same stream is then left out.
     """
 
-    def __init__(self, path: str, parts: Sequence[FilePart | None], frames: Sequence[int | None], channels: int):
+    def __init__(self, path: str, streams: Sequence[Stream], channels: int):
         self.broken = False
         self.channels = channels
-        self._path, self._parts, self._frames = path, parts, frames
+        self._path, self._streams = path, streams
         self._stack = ExitStack()
         self._sound: soundfile.SoundFile | None = None
         self._n, self._read = -1, 0  # which stream, and how much of it was read
@@ -188,7 +185,7 @@ class OpenAudio:
     def seek(self, frame: int) -> None:
         """Raises what libsndfile raises for a place that cannot be reached."""
         n = 0
-        while n + 1 < len(self._parts) and (length := self._frames[n]) is not None and frame >= length:
+        while n + 1 < len(self._streams) and (length := self._streams[n][1]) is not None and frame >= length:
             frame -= length
             n += 1
         if n != self._n or self._sound is None:
@@ -211,7 +208,7 @@ class OpenAudio:
             except (soundfile.SoundFileError, RuntimeError):
                 # what came before the damage was written to `part` all the same
                 got = int(np.argmax(np.isnan(part[:, 0])))
-                known = self._frames[self._n]
+                known = self._streams[self._n][1]
                 self.broken = self.broken or known is None or self._read + got < known
                 filled, got = filled + got, 0
             filled += got
@@ -224,9 +221,9 @@ class OpenAudio:
         """Opens the next stream; there is none behind the last."""
         self._stack.close()
         self._sound, self._n, self._read = None, self._n + 1, 0
-        while self._sound is None and self._n < len(self._parts):
+        while self._sound is None and self._n < len(self._streams):
             try:
-                self._sound = self._stack.enter_context(opened_by_libsndfile(self._path, self._parts[self._n]))
+                self._sound = self._stack.enter_context(opened_by_libsndfile(self._path, self._streams[self._n][0]))
             except _REFUSALS:
                 self.broken, self._n = True, self._n + 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
@@ -19,13 +18,13 @@ from . import wire
 from .backend import Backend, ServerSettings
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
-from .jobs import Given, Jobs
-from .learning import learn_edits
+from .jobs import OVER, Given, Jobs
 from .login import CODE_S, address
 from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
 from .second_process import SecondProcess
+from .vocabulary import add_words
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: Sec
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
+    add_words(app, backend)
     add_pages(app, settings.log_file)
     return app
 
@@ -72,25 +72,6 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
             name="reaper-aeq", version=__version__, device=backend.device, pid=os.getpid(),
             uptime_s=round(time.monotonic() - backend.started, 3), ready=backend.ready,
         )  # fmt: skip
-
-    @app.get("/v1/words")
-    async def words() -> wire.Words:
-        vocabulary = (await asyncio.shield(asyncio.wrap_future(backend.engine))).words
-        known = sorted(vocabulary.values(), key=lambda word: (-word.evidence.confidence, word.name))
-        rows = [wire.WordInfo(**word.to_dict()) for word in known]
-        return wire.Words(words=rows, aliases=dict(sorted(vocabulary.aliases.items())))
-
-    @app.get("/v1/words/curves")
-    async def word_curves() -> wire.WordCurves:
-        from .word_curves import curves_of_words  # it needs torch, which is loaded beside this
-
-        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
-        return await asyncio.to_thread(curves_of_words, engine)
-
-    @app.post("/v1/profile/learn")
-    async def learn(asked: wire.LearnRequest) -> wire.Learned:
-        engine = await asyncio.shield(asyncio.wrap_future(backend.engine))
-        return await asyncio.to_thread(learn_edits, engine, asked)
 
     @app.post("/v1/mailboxes")
     async def mailboxes(asked: wire.MailboxInfo) -> wire.MailboxInfo:
@@ -122,9 +103,9 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
                 if isinstance(path, str):
                     check_path(path)
         job_id = jobs.submit(label, tasks)
-        await backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), wait)
+        await backend.until(lambda: jobs.state(job_id) in OVER, wait)
         job = jobs.get(job_id)
-        response.status_code = 200 if job.state in ("done", "cancelled") else 202
+        response.status_code = 200 if job.state in OVER else 202
         return job
 
     accepted: dict[int | str, dict[str, Any]] = {202: {"model": wire.JobInfo, "description": "Not finished yet"}}
@@ -151,7 +132,7 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     @app.get("/v1/jobs/{job_id}")
     async def job(job_id: JobId, wait: Wait = 0.0) -> wire.JobInfo:
         before = jobs.state(job_id)
-        if before not in ("done", "cancelled"):
+        if before not in OVER:
             await backend.until(lambda: jobs.state(job_id) != before, wait)
         return jobs.get(job_id)
 

@@ -18,6 +18,7 @@ MAX_WAITING = 5 * wire.MAX_TASKS
 # Finished ones; what waits or runs is never forgotten. An answer takes some 15 KB: of jobs with many, only a few.
 KEPT_JOBS, KEPT_TASKS, KEPT_AT_LEAST = wire.MAX_JOBS_SHOWN, 400, 4
 
+OVER = ("done", "cancelled")  # states after which nothing more comes of a job
 Given = wire.AdaptTask | wire.AnalyzeTask
 Outcome = wire.TaskDone | wire.TaskFailed
 
@@ -64,7 +65,7 @@ class JobRecord:
     @property
     def over(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.state in ("done", "cancelled")
+        return self.state in OVER
 
     def message(self) -> wire.JobInfo:
         """What others see of it now."""

@@ -91,17 +91,14 @@ def take(folder: Path, letter_id: str, most_bytes: int) -> bytes | None:
     Raises `OutputError` for one that is too large.
     """
     taken = folder / f"{letter_id}.taken"
-    try:
+    with suppress(OSError):
         _again(lambda: os.rename(folder / f"{letter_id}.request", taken))
-    except OSError:
-        return None
-    try:
-        return _again(lambda: _read(taken, most_bytes))
-    except OSError:
-        return None
-    finally:
-        with suppress(OSError):
-            taken.unlink()
+        try:
+            return _again(lambda: _read(taken, most_bytes))
+        finally:
+            with suppress(OSError):
+                taken.unlink()
+    return None
 
 
 def _read(path: Path, most_bytes: int) -> bytes | None:

@@ -24,6 +24,7 @@ from ..util.locks import lock
 from ..util.message import Message
 from . import letters, wire
 from .failures import BROKEN, first_fault
+from .jobs import OVER
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -189,16 +190,16 @@ class Mailboxes:
 
     async def _follow(self, box: Mailbox, letter_id: str, job_id: str) -> tuple[int, dict[str, Any]]:
         """A job's last state, its progress written meanwhile."""
-        jobs, told, told_at = self.backend.jobs, None, 0.0
+        jobs, told = self.backend.jobs, None
         while True:
-            await self.backend.until(lambda: jobs.state(job_id) in ("done", "cancelled"), PROGRESS_S)
-            if jobs.state(job_id) in ("done", "cancelled"):
-                return 200, jobs.get(job_id).model_dump(mode="json")
+            await self.backend.until(lambda: jobs.state(job_id) in OVER, PROGRESS_S)
+            job = jobs.get(job_id)
+            if job.state in OVER:
+                return 200, job.model_dump(mode="json")
             if self.backend.stopping:
                 return 503, {"error": "reaper-aeq is stopping."}
-            job = jobs.get(job_id)
-            if job.progress != told and time.monotonic() - told_at >= PROGRESS_S:
-                told, told_at = job.progress, time.monotonic()
+            if job.progress != told:
+                told = job.progress
                 box.put(f"{letter_id}.progress", wire.LetterProgress(
                     sender=self.nonce, progress=job.progress, done=len(job.results), total=job.total,
                 ))  # fmt: skip

@@ -107,19 +107,15 @@ def _kind(head: bytes) -> _Kind | None:
 
 def _chunks_to_the_end(window: FileWindow, kind: _Kind, position: int) -> bool:
     """Whether what follows the sound are chunks, up to the end of the file or nearly."""
-    position += -position % kind.aligned if kind.aligned > 1 else 0
+    begin = position = position + -position % kind.aligned
     if window.size - position <= 8:
         return True
-    found = 0
     for chunk in kind.walk(window, position):
-        if not _is_name(chunk.id, kind) or not 0 <= (chunk.stated or 0) <= window.size + 1 - chunk.start:
+        named = len(chunk.id) == 16 or all(0x20 <= byte < 0x7F for byte in chunk.id)
+        if not named or not 0 <= (chunk.stated or 0) <= window.size + 1 - chunk.start:
             return False
-        found, position = found + 1, chunk.start + (chunk.stated or 0)
-    return found > 0 and (window.size - position <= FOLLOWED or _padding_or_tags(window, position))
-
-
-def _is_name(name: bytes, kind: _Kind) -> bool:
-    return len(name) == 16 or all(0x20 <= byte < 0x7F for byte in name)
+        position = chunk.start + (chunk.stated or 0)
+    return position > begin and (window.size - position <= FOLLOWED or _padding_or_tags(window, position))
 
 
 def _padding_or_tags(window: FileWindow, position: int) -> bool:

@@ -88,7 +88,7 @@ def _length(window: FileWindow, header: _Header, end: int) -> tuple[int | None, 
     begin = max(header.sound, end - _LARGEST_FRAME)
     data = window.at(begin, end - begin)
     position = len(data)
-    later: list[tuple[int, int, int]] = []
+    later: dict[int, tuple[int, int, int]] = {}  # first sample, samples, place of each by its first sample
     while (position := data.rfind(b"\xff", 0, position)) >= 0:
         found = _frame(data[position : position + 16], header)
         if found is None:
@@ -97,12 +97,12 @@ def _length(window: FileWindow, header: _Header, end: int) -> tuple[int | None, 
         if len(data) - position < _LARGEST_CHECKED and (stop := _end_of(window, data[position:], end)):
             return number + count, stop
         # two frames that follow each other are no chance: the later one is the last, though it is not whole
-        if number == 0 or any(number + count == other for other, _, _ in later):
-            follower = next((one for one in later if one[0] == number + count), (number, count, begin + position))
-            if follower[0] < header.total <= follower[0] + follower[1]:
+        if number == 0 or number + count in later:
+            first, samples, at = later.get(number + count, (number, count, begin + position))
+            if first < header.total <= first + samples:
                 return header.total, end
-            return (follower[0], follower[2]) if follower[0] else (None, end)
-        later.append((number, count, begin + position))
+            return (first, at) if first else (None, end)
+        later.setdefault(number, (number, count, begin + position))
     return None, end
 
 

@@ -176,14 +176,10 @@ def _certain(window: FileWindow, position: int, end: int) -> bool:
 
 def _next_frame(window: FileWindow, position: int, stop: int, end: int) -> int:
     """The next place before `stop` where frames begin, -1 if there is none."""
-    while position < stop:
-        position = window.find(b"\xff", position, stop)
-        if position < 0:
-            return -1
-        if frame_length(window.at(position, 4)) and _certain(window, position, end):
-            return position
-        position += 1
-    return -1
+    position = window.find(b"\xff", position, stop)
+    while position >= 0 and not (frame_length(window.at(position, 4)) and _certain(window, position, end)):
+        position = window.find(b"\xff", position + 1, stop)
+    return position
 
 
 def _next_tag(window: FileWindow, position: int, stop: int) -> int:

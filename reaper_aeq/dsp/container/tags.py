@@ -99,10 +99,9 @@ def zeros(window: FileWindow, position: int) -> int:
 def _zeros_before(window: FileWindow, end: int) -> int:
     position = end
     while position > 0:
-        step = min(2**16, position)
-        data = window.at(position - step, step)
-        kept = len(data.rstrip(b"\0"))
-        position -= len(data) - kept
+        begin = max(0, position - 2**16)
+        kept = len(window.at(begin, position - begin).rstrip(b"\0"))
+        position = begin + kept
         if kept:
             break
     return end - position
