@@ -71,8 +71,8 @@ def curves_of_words(engine: AdaptiveEQ) -> wire.WordCurves:
 
 def learn_edits(engine: AdaptiveEQ, asked: wire.LearnRequest) -> wire.Learned:
     """Of one sound and word the latest edit counts. Raises `AeqError`, and then none of them is learned."""
-    from ..result.sketch import ltas_of
     from ..result.realization import eq_curve
+    from ..result.sketch import ltas_of
 
     profiles = engine.profiles
     curves = [
