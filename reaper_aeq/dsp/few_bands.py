@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -211,17 +211,16 @@ class BandSearch:
 
     def _laid_out(self, grown: Sequence[Sets], owners: np.ndarray, places: int) -> Starts:
         """Sets of curves (`owners`) in so many places; what a set does not use stays at 0 dB."""
-        atoms, idle = self.atoms, len(self.atoms.x)
-        rows = []
+        atoms, rows = self.atoms, []
         for sets in grown:
             owner, mix = np.nonzero(sets.found)
-            members, gains = np.full((len(owner), places), idle), np.zeros((len(owner), places))
+            members, gains = np.full((len(owner), places), -1), np.zeros((len(owner), places))
             size = sets.members.shape[-1]
             members[:, :size], gains[:, :size] = sets.members[owner, mix], sets.gains_db[owner, mix]
             rows.append((owners[owner], members, gains))
         owner, members, gains = (np.concatenate(part) for part in zip(*rows, strict=True))
-        used = members < idle
-        codes, x = atoms.codes_and_idle[members], atoms.x_and_idle[members]
+        used = members >= 0
+        codes, x = np.where(used, atoms.codes[members], BELL), np.where(used[..., None], atoms.x[members], _IDLE)
         if codes.max(initial=0) > HIGH_SHELF:
             corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
             x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
@@ -379,16 +378,6 @@ class Atoms:
     ends: np.ndarray
     responses: np.ndarray
     alike: np.ndarray
-
-    @cached_property
-    def x_and_idle(self) -> np.ndarray:
-        """(m + 1, 3): behind the shapes a place without a band."""
-        return np.concatenate((self.x, _IDLE[None]))
-
-    @cached_property
-    def codes_and_idle(self) -> np.ndarray:
-        """(m + 1,): behind the shapes a place without a band."""
-        return np.append(self.codes, BELL)
 
 
 def atoms_of(shapes: Shapes, pass_filters: bool = False) -> Atoms:
