@@ -23,6 +23,7 @@ import numpy as np
 
 from ..eq import BandKind
 from .response import MAX_FREQ_RATIO, MAX_SINH_ARGUMENT, MIN_POWER
+from .spectrum import GRID_HZ
 
 CODES = {
     BandKind.BAND: 0, BandKind.LOW_SHELF: 1, BandKind.HIGH_SHELF: 2, BandKind.HIGH_PASS: 3, BandKind.LOW_PASS: 4,
@@ -66,15 +67,14 @@ class Kinds:
 
 @dataclass(frozen=True)
 class Shapes:
-    """The frequencies (n,) Hz on which bands act at a sample rate, Hz."""
+    """What bands do at a sample rate, Hz, on the frequencies of the grid."""
 
-    freqs_hz: np.ndarray
     sample_rate: float
 
     @cached_property
     def powers(self) -> np.ndarray:
         """tan², 1/tan², 1 and tan⁴ of half the angle, (4, n): what all terms are made of."""
-        half = np.minimum(self.freqs_hz, self.sample_rate / 2) * (math.pi / self.sample_rate)
+        half = np.minimum(GRID_HZ, self.sample_rate / 2) * (math.pi / self.sample_rate)
         tan2 = np.minimum(np.tan(half) ** 2, MOST_TAN2)
         return np.stack((tan2, 1 / tan2, np.ones_like(tan2), tan2 * tan2))
 

@@ -37,6 +37,7 @@ from .band_shapes import (
     to_solver,
 )
 from .levenberg import Problem, levenberg_marquardt
+from .spectrum import GRID_HZ
 from .subsets import END_OF, GrowingSets, Regression, Sets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
@@ -83,7 +84,7 @@ def all_wanted() -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Curve:
-    """What few bands are searched for; all (n,).
+    """What few bands are searched for on the grid; all (n,).
 
     Attributes:
         target_db: what is to come out, but for a level.
@@ -103,15 +104,14 @@ class Curve:
     ends: torch.Tensor = field(default_factory=all_wanted)
 
 
-def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: float) -> list[Eq]:
+def few_bands(curves: Sequence[Curve], sample_rate: float) -> list[Eq]:
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
-    shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
     found: list[tuple[Eq, float]] = [(Eq(), math.inf)] * len(curves)
 
     def search(places: Sequence[int], low_pass: bool = True) -> None:
         for start in range(0, len(places), CHUNK):
             chunk = places[start : start + CHUNK]
-            one = BandSearch([curves[n] for n in chunk], shapes, low_pass)
+            one = BandSearch([curves[n] for n in chunk], sample_rate, low_pass)
             for n, eq_and_cost in zip(chunk, zip(one.run(), one.cost.tolist(), strict=True), strict=True):
                 found[n] = min(found[n], eq_and_cost, key=lambda eq_and_cost: eq_and_cost[1])
 
@@ -145,8 +145,8 @@ class Starts:
 class BandSearch:
     """Curves of one sample rate, and the best bands that were found for each so far."""
 
-    def __init__(self, curves: Sequence[Curve], shapes: Shapes, low_pass: bool = True) -> None:
-        self.shapes, count = shapes, len(curves)
+    def __init__(self, curves: Sequence[Curve], sample_rate: float, low_pass: bool = True) -> None:
+        self.shapes, count = Shapes(sample_rate), len(curves)
         self.target, weight, self.sound, self.most, self.axis, ends = (
             torch.stack([getattr(one, part.name) for one in curves]).numpy() for part in fields(Curve)
         )
@@ -154,9 +154,9 @@ class BandSearch:
         heard = self.weight * self.sound
         self.heard = heard / np.maximum(heard.sum(-1, keepdims=True), 1e-9)
         self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
-        self.gone = (shapes.freqs_hz <= ends[:, :1]) | (shapes.freqs_hz >= ends[:, 1:])
-        self.places = _places(self.sound, shapes, ends, low_pass)
-        self.atoms = atoms_of(shapes, bool(self.ending.any()))
+        self.gone = (ends[:, :1] >= GRID_HZ) | (ends[:, 1:] <= GRID_HZ)
+        self.places = _places(self.sound, sample_rate, ends, low_pass)
+        self.atoms = atoms_of(sample_rate, bool(self.ending.any()))
         self.band_price = np.full(count, BAND_PRICE_DB)
         self.codes, self.x = np.zeros((count, MAX_BANDS), dtype=np.intp), np.zeros((count, MAX_BANDS, 3))
         self.sizes = np.zeros(count, dtype=np.intp)
@@ -190,7 +190,7 @@ class BandSearch:
         """Of the curves by the dictionary's shapes."""
         atoms = self.atoms
         octave = atoms.x[:, 0]
-        nearest = np.abs(np.log2(self.shapes.freqs_hz) - octave[:, None]).argmin(-1)
+        nearest = np.abs(np.log2(GRID_HZ) - octave[:, None]).argmin(-1)
         sound = self.sound | ~self.sound.any(-1, keepdims=True)
         low, high = self.places[:, atoms.codes, 0, 0], self.places[:, atoms.codes, 0, 1]
         allowed = sound[:, nearest] & (octave >= low - 1e-9) & (octave <= high + 1e-9)
@@ -281,34 +281,31 @@ class BandSearch:
         over = np.maximum((response + offset - self.most[own]).max(-1), 0.0)
         over += np.maximum(shaped.max(-1) - RESPONSE_MOST_DB, 0.0)
         lifted = np.abs(offset[:, 0] - np.minimum(np.maximum(offset[:, 0], OFFSET_FREE_DB[0]), OFFSET_FREE_DB[1]))
-        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
+        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own])
         # however many rules are broken, before the first step it tells little
         more = CANCEL_PRICE * cancelled + OVER_PRICE * over + OFFSET_PRICE * lifted
         more += (BROKEN_PRICE_DB if penalties == 1.0 else 1.0) * broken
         return missed + self.band_price[own] * rows.used.sum(-1) + penalties * more, missed
 
 
-def _broken(
-    octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: np.ndarray, freqs_hz: np.ndarray
-) -> np.ndarray:
-    """How many rules sets break, (rows,): octaves, gains_db, used (rows, bands); sound (rows, n) on freqs_hz (n,)."""
+def _broken(octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """How many rules sets break, (rows,): octaves, gains_db, used (rows, bands); sound (rows, n)."""
     gains_db = gains_db * used
-    edges = np.log2(np.sqrt(freqs_hz[1:] * freqs_hz[:-1]))
-    nearest = np.searchsorted(edges, octaves)
+    nearest = np.searchsorted(_BETWEEN_OCT, octaves)
     heard = np.take_along_axis(sound | ~sound.any(-1, keepdims=True), nearest, 1)
     near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBORS_OCT
     least = np.minimum(np.maximum(gains_db, 0.0)[:, :, None], np.maximum(-gains_db, 0.0)[:, None])
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
 
-def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, freqs_hz: torch.Tensor) -> torch.Tensor:
+def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
     """How many rules sets break: bands centered without sound, neighbors against each other; (rows,).
 
     Args:
         params: (rows, bands, 3). used: bool (rows, bands).
-        sound: bool (rows, n), where there is sound on `freqs_hz` (n,).
+        sound: bool (rows, n), where there is sound.
     """
-    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound, freqs_hz))
+    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound))
     return torch.from_numpy(_broken(*rows)).to(params.device)
 
 
@@ -319,26 +316,26 @@ def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
     return order[np.arange(len(own)) - np.searchsorted(own, own) < count]
 
 
-def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
+def ranges_hz(sound: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
     """Where bands of each kind may be centered, Hz; a kind that may be nowhere is left out."""
-    first, last = _edges(sound.numpy()[None], freqs.numpy(), sample_rate)[0].tolist()
+    first, last = _edges(sound.numpy()[None], sample_rate)[0].tolist()
     ranges = {kind: (max(low, first), min(high, last)) for kind, (low, high) in RANGES_HZ.items()}
     return {kind: (low, high) for kind, (low, high) in ranges.items() if low < high}
 
 
-def _edges(sound: np.ndarray, freqs_hz: np.ndarray, sample_rate: float) -> np.ndarray:
-    """The first and the last of the frequencies (n,) at which there is sound (curves, n), all where there is none:
+def _edges(sound: np.ndarray, sample_rate: float) -> np.ndarray:
+    """The first and the last of the frequencies at which there is sound (curves, n), all where there is none:
     (curves, 2) Hz."""
-    inside = sound & (freqs_hz < 0.4 * sample_rate)
-    first, last = inside.argmax(-1), len(freqs_hz) - 1 - inside[:, ::-1].argmax(-1)
-    whole = (freqs_hz[0], 0.4 * sample_rate)
-    return np.where(inside.any(-1, keepdims=True), freqs_hz[np.stack((first, last), -1)], whole)
+    inside = sound & (0.4 * sample_rate > GRID_HZ)
+    first, last = inside.argmax(-1), len(GRID_HZ) - 1 - inside[:, ::-1].argmax(-1)
+    whole = (GRID_HZ[0], 0.4 * sample_rate)
+    return np.where(inside.any(-1, keepdims=True), GRID_HZ[np.stack((first, last), -1)], whole)
 
 
-def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool) -> np.ndarray:
+def _places(sound: np.ndarray, sample_rate: float, ends: np.ndarray, low_pass: bool) -> np.ndarray:
     """Between what bands of each kind stay for each curve, in the solver's coordinates: (curves, codes, 3, 2); a kind
     that is nowhere has its edges the wrong way round."""
-    edges = _edges(sound, shapes.freqs_hz, shapes.sample_rate)
+    edges = _edges(sound, sample_rate)
     low, high = (np.empty((len(sound), len(CODES))) for _ in range(2))
     for kind, (low_hz, high_hz) in RANGES_HZ.items():
         low[:, CODES[kind]], high[:, CODES[kind]] = np.maximum(edges[:, 0], low_hz), np.minimum(edges[:, 1], high_hz)
@@ -366,6 +363,7 @@ _GAINS_AND_WIDTHS = np.array([
     for kind in CODES
 ])  # fmt: skip
 _IDLE = to_solver(np.array(IDLE))
+_BETWEEN_OCT = np.log2(np.sqrt(GRID_HZ[1:] * GRID_HZ[:-1]))  # of two frequencies of the grid
 
 
 @dataclass(frozen=True)
@@ -380,13 +378,9 @@ class Atoms:
     alike: np.ndarray
 
 
-def atoms_of(shapes: Shapes, pass_filters: bool = False) -> Atoms:
-    """The dictionary of shapes on their frequencies."""
-    return _dictionary(tuple(shapes.freqs_hz.tolist()), shapes.sample_rate, pass_filters)
-
-
 @lru_cache(maxsize=16)
-def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float, pass_filters: bool) -> Atoms:
+def atoms_of(sample_rate: float, pass_filters: bool = False) -> Atoms:
+    """The dictionary of shapes at a sample rate, Hz."""
     rows: list[tuple[float, float, float]] = []
     code_of: list[int] = []
     alike = []
@@ -401,7 +395,7 @@ def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float, pass_filters: b
         rows += [(freq_hz, 3.0, width) for freq_hz in centers for width in widths]
         code_of += [CODES[kind]] * (len(centers) * len(widths))
     x, codes = to_solver(np.array(rows)), np.array(code_of)
-    responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
+    responses = Shapes(sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
     ends = np.array([END_OF[code] for code in code_of])
     return Atoms(
         x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)

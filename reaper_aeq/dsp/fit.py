@@ -69,7 +69,7 @@ def fit_bands(
     weights = (weights / weights.sum(-1, keepdim=True)).expand(len(target), -1)
     proposed = np.empty((len(target), 0, 5, 3)) if starts is None else to_solver(starts.cpu().numpy())
     proposed = proposed.reshape(*proposed.shape[:2], 15)
-    pursuit = Pursuit(Shapes(GRID_HZ, sample_rate), *_limits(min_band_oct), level_free)
+    pursuit = Pursuit(Shapes(sample_rate), *_limits(min_band_oct), level_free)
     # a chunk's intermediates should fit in a processor's cache
     chunks = [slice(start, start + CHUNK) for start in range(0, len(target), CHUNK)]
     x = np.concatenate([pursuit.best(target[at], weights[at], proposed[at]) for at in chunks])
@@ -183,5 +183,5 @@ def _dictionary(sample_rate: float) -> tuple[torch.Tensor, torch.Tensor, torch.T
         rows += [(freq_hz, 6.0, width) for freq_hz in centers for width in widths]
         codes += [code] * (len(rows) - len(codes))
     x = to_solver(np.array(rows))
-    shapes = Shapes(GRID_HZ, sample_rate).responses_db(x[:, None], np.array(codes)[:, None])[:, 0] / 6.0
+    shapes = Shapes(sample_rate).responses_db(x[:, None], np.array(codes)[:, None])[:, 0] / 6.0
     return torch.from_numpy(x), torch.tensor(codes), torch.from_numpy(shapes)

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from ..eq import MAX_BANDS, Band, Eq
-from .band_shapes import GAIN_UNIT_DB, KINDS, Shapes, from_solver
-from .few_bands import GAINS_DB, BandSearch, Curve, Starts, all_wanted, atoms_of
+from .band_shapes import GAIN_UNIT_DB, KINDS, from_solver
+from .few_bands import GAINS_DB, BandSearch, Curve, Starts, all_wanted
 from .levenberg import levenberg_marquardt
+from .spectrum import GRID_HZ
 from .subsets import NEAREST_OCT
 
 BEAM = 6  # sets of each size that grow
@@ -26,9 +27,7 @@ MOVES = (0.3, 0.15, 0.08, 0.04)  # octaves of frequency, and twice as much of th
 SMALL = 2e-3  # as in `few_bands`
 
 
-def shared_bands(
-    curves: Sequence[Curve], shares: Sequence[float], freqs_hz: torch.Tensor, sample_rate: float
-) -> list[Eq]:
+def shared_bands(curves: Sequence[Curve], shares: Sequence[float], sample_rate: float) -> list[Eq]:
     """The bands for each curve, without output gain: the same ones in all, of which some may have 0 dB.
 
     Args:
@@ -36,18 +35,15 @@ def shared_bands(
             gain that could move.
         shares: how much each curve counts.
     """
-    return _SharedSearch(curves, shares, freqs_hz, sample_rate).run()
+    return _SharedSearch(curves, shares, sample_rate).run()
 
 
 class _SharedSearch:
-    def __init__(
-        self, curves: Sequence[Curve], shares: Sequence[float], freqs_hz: torch.Tensor, sample_rate: float
-    ) -> None:
-        self.shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
+    def __init__(self, curves: Sequence[Curve], shares: Sequence[float], sample_rate: float) -> None:
         self.own_sound = torch.stack([curve.sound for curve in curves]).numpy()
         anywhere = torch.stack([curve.sound for curve in curves]).any(0)
         shared = [replace(curve, sound=anywhere, ends=all_wanted()) for curve in curves]
-        self.search = BandSearch(shared, self.shapes)
+        self.search = BandSearch(shared, sample_rate)
         self.shares = np.asarray(shares, dtype=float) / float(np.sum(shares))
         self.count = len(curves)
 
@@ -76,7 +72,7 @@ class _SharedSearch:
         barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))
         gram, product = one.gram, one.product
         allowed = one.allowed.all(0)
-        atoms = atoms_of(self.shapes)
+        atoms = self.search.atoms
         sets: list[tuple[int, ...]] = [()]
         found = []
         for size in range(1, min(MAX_BANDS, int(allowed.sum())) + 1):
@@ -139,7 +135,7 @@ class _SharedSearch:
         sets, bands = len(shapes), len(codes)
         owner = np.tile(np.arange(self.count), sets)
         wide = np.repeat(shapes, self.count, 0)  # (rows, bands, 2)
-        nearest = np.abs(np.log2(self.shapes.freqs_hz) - wide[..., :1]).argmin(-1)
+        nearest = np.abs(np.log2(GRID_HZ) - wide[..., :1]).argmin(-1)
         heard = np.take_along_axis(self.own_sound[owner], nearest, 1)
         most = np.where(heard, GAINS_DB[1] / GAIN_UNIT_DB, 0.0)
         low, high = (

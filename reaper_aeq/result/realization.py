@@ -123,7 +123,7 @@ def shared_bands_for(targets: Sequence[FitTarget], shares: Sequence[float]) -> l
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
     aims = list(targets)
     for look in range(LOOKS + 1):
-        found = shared_bands([_curve(one) for one in aims], shares, GRID, rate)
+        found = shared_bands([_curve(one) for one in aims], shares, rate)
         over = [one.comes_out(eq) - one.limit for one, eq in zip(targets, found, strict=True)]
         if look == LOOKS or not any(bool((more > 0).any()) for more in over):
             break
@@ -238,15 +238,15 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
-    found = few_bands([_curve(one) for one in targets], GRID, rate)
+    found = few_bands([_curve(one) for one in targets], rate)
     # Of a word that does little (a blend of small weights, or whose parts undo each other) no band is worth its price;
     # but somebody asked for it: its shape is searched for at a size at which bands pay.
     sizes = {n: _size_db(one) for n, one in enumerate(targets) if not found[n].bands and bool(one.axis.any())}
     times = {n: SHOWN_DB / size for n, size in sizes.items() if FAINT_UP_TO_DB < size < SHOWN_DB}
-    larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], GRID, rate)
+    larger = few_bands([_curve(targets[n], factor) for n, factor in times.items()], rate)
     for (n, factor), eq in zip(times.items(), larger, strict=True):
         found[n] = scaled(eq, 1 / factor)
-    return [at_rate(eq, GRID_HZ, rate, sample_rate) for eq in found]
+    return [at_rate(eq, rate, sample_rate) for eq in found]
 
 
 def _curve(one: FitTarget, times: float = 1.0) -> Curve:
