@@ -38,7 +38,7 @@ from .band_shapes import (
 )
 from .levenberg import Problem, levenberg_marquardt
 from .spectrum import GRID_HZ
-from .subsets import END_OF, GrowingSets, Regression, Sets
+from .subsets import END_OF, Atoms, GrowingSets, Regression, Sets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
 BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
@@ -207,7 +207,7 @@ class BandSearch:
         gram = torch.bmm(torch.from_numpy(weighted), torch.from_numpy(rows).mT).numpy()
         product = (weighted @ target.astype(np.float32)[..., None])[..., 0]
         energy = (weight * target**2).sum(-1).astype(np.float32)
-        return Regression(gram, product, energy, allowed, atoms.ends, octave, atoms.alike)
+        return Regression(gram, product, energy, allowed, atoms)
 
     def _laid_out(self, grown: Sequence[Sets], owners: np.ndarray, places: int) -> Starts:
         """Sets of curves (`owners`) in so many places; what a set does not use stays at 0 dB."""
@@ -364,18 +364,6 @@ _GAINS_AND_WIDTHS = np.array([
 ])  # fmt: skip
 _IDLE = to_solver(np.array(IDLE))
 _BETWEEN_OCT = np.log2(np.sqrt(GRID_HZ[1:] * GRID_HZ[:-1]))  # of two frequencies of the grid
-
-
-@dataclass(frozen=True)
-class Atoms:
-    """A dictionary of m shapes: `x` (m, 3) in the solver's coordinates, `codes` and `ends` (m,), `responses` (m, n)
-    dB per dB of gain, of a pass filter dB per filter; `alike` as in `subsets.Regression`."""
-
-    x: np.ndarray
-    codes: np.ndarray
-    ends: np.ndarray
-    responses: np.ndarray
-    alike: np.ndarray
 
 
 @lru_cache(maxsize=16)

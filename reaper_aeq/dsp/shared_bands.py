@@ -18,7 +18,7 @@ from .band_shapes import GAIN_UNIT_DB, KINDS, from_solver
 from .few_bands import GAINS_DB, BandSearch, Curve, Starts, all_wanted
 from .levenberg import levenberg_marquardt
 from .spectrum import GRID_HZ
-from .subsets import NEAREST_OCT
+from .subsets import Regression
 
 BEAM = 6  # sets of each size that grow
 POLISHED = 2  # of each size whose shapes are moved
@@ -68,37 +68,28 @@ class _SharedSearch:
     def _starts(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Shapes (bands, 2) as logarithms of Hz and octaves, and kinds (bands,), to begin with."""
         one = self.search.regression()
-        near = np.abs(one.octave[:, None] - one.octave) < NEAREST_OCT
-        barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))
-        gram, product = one.gram, one.product
         allowed = one.allowed.all(0)
-        atoms = self.search.atoms
         sets: list[tuple[int, ...]] = [()]
         found = []
         for size in range(1, min(MAX_BANDS, int(allowed.sum())) + 1):
             grown: dict[tuple[int, ...], float] = {}
             for members in sets:
-                free = allowed & ~barred[:, list(members)].any(-1)
-                for at, explained in zip(
-                    np.flatnonzero(free), self._explained(gram, product, members, free), strict=True
-                ):
+                free = np.flatnonzero(allowed & ~one.atoms.barred[:, list(members)].any(-1))
+                for at, explained in zip(free, self._explained(one, members, free), strict=True):
                     grown[tuple(sorted((*members, int(at))))] = float(explained)
             sets = sorted(grown, key=lambda members: -grown[members])[:BEAM]
             for members in sets[:POLISHED]:
-                x = atoms.x[list(members)]
-                found.append((x[:, [0, 2]].copy(), atoms.codes[list(members)]))
+                x, codes = one.atoms.x[list(members)], one.atoms.codes[list(members)]
+                found.append((x[:, [0, 2]], codes))
             if not sets or size == MAX_BANDS:
                 break
         return found
 
-    def _explained(
-        self, gram: np.ndarray, product: np.ndarray, members: tuple[int, ...], free: np.ndarray
-    ) -> np.ndarray:
-        """How much of the curves' energy sets explain that have one more shape, one for each that is `free`."""
-        places = np.flatnonzero(free)
-        sets = np.concatenate((np.tile(members, (len(places), 1)).astype(int), places[:, None]), 1)  # (k, size)
-        inner = gram[:, sets[:, :, None], sets[:, None]] + SMALL * np.eye(sets.shape[1])
-        along = product[:, sets]  # (curves, k, size)
+    def _explained(self, one: Regression, members: tuple[int, ...], free: np.ndarray) -> np.ndarray:
+        """How much of the curves' energy sets explain that have one more shape, one for each of `free` (k,)."""
+        sets = np.concatenate((np.tile(members, (len(free), 1)).astype(int), free[:, None]), 1)  # (k, size)
+        inner = one.gram[:, sets[:, :, None], sets[:, None]] + SMALL * np.eye(sets.shape[1])
+        along = one.product[:, sets]  # (curves, k, size)
         gains = np.linalg.solve(inner, along[..., None])[..., 0]
         return self.shares @ (gains * along).sum(-1)
 
