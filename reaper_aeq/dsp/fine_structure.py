@@ -74,8 +74,6 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     """
     starts, stops = _edges(bin_hz, power.shape[1])
     mean = power.mean(0).double()
-    if not bool(mean.max() > 0):
-        return torch.full((N_FINE,), torch.nan)
     band_mean = torch.stack(
         [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -102,15 +103,13 @@ class _SharedSearch:
         cost, gain = costs[0], gains[0]
         for move in MOVES:
             for _ in range(3):
-                tried = []
-                for band in range(len(codes)):
-                    for place, step in ((0, move), (1, 2 * move)):
-                        for sign in (-1, 1):
-                            new = shapes.copy()
-                            new[band, place] += sign * step
-                            new = np.clip(new, low, high)
-                            if (new != shapes).any():
-                                tried.append(new)
+                tried, steps = [], ((0, -move), (0, move), (1, -2 * move), (1, 2 * move))
+                for band, (place, step) in product(range(len(codes)), steps):
+                    new = shapes.copy()
+                    new[band, place] += step
+                    new = np.clip(new, low, high)
+                    if (new != shapes).any():
+                        tried.append(new)
                 if not tried:
                     break
                 costs, gains = self._priced(np.stack(tried), codes)

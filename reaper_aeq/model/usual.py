@@ -67,10 +67,10 @@ class UsualShape:
 @lru_cache(maxsize=1)
 def smooth_shapes() -> Tensor:
     """(len(SMOOTH), bands, bands) dB²."""
-    apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[
-        :, None, None
-    ]
-    return torch.tensor([rms**2 for _, rms in SMOOTH]).double()[:, None, None] * (-0.5 * apart.square()).exp()
+    table = torch.tensor([(max(octaves, 1e-6), rms**2) for octaves, rms in SMOOTH]).double()
+    octaves, variance = table.T[..., None, None]
+    apart = (GRID.log2()[:, None] - GRID.log2()) / octaves
+    return variance * (-0.5 * apart.square()).exp()
 
 
 def features(analysis: Analysis) -> Tensor:
