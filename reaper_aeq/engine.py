@@ -190,13 +190,10 @@ class AdaptiveEQ:
             (id(one.analysis), None if checked.prior is None else tuple(checked.prior.tolist()))
             for one, checked in zip(asked, plans, strict=True)
         ]
-        first: dict[tuple[Any, ...], int] = {}
-        for n, way in enumerate(ways):
-            first.setdefault(way, n)
-        seen = self.encoder.observe_many(
-            [asked[n].analysis for n in first.values()], self.eq_model, [plans[n].prior for n in first.values()]
-        )
-        observed = dict(zip(first, seen, strict=True))
+        observed: dict[tuple[Any, ...], Observation] = {}
+        for way, one, checked in zip(ways, asked, plans, strict=True):
+            if way not in observed:
+                observed[way] = self.encoder.observe(one.analysis, self.eq_model, checked.prior)
         return [
             self._request(one, checked.on(observed[way]), observed[way])
             for one, checked, way in zip(asked, plans, ways, strict=True)

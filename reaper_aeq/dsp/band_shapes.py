@@ -15,7 +15,6 @@ begin with one than to compute it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,11 +147,6 @@ def _terms(
     constants *= (0.5 * GAIN_UNIT_DB) * kinds.grows
     by_width = (4 * DB * LN2 / GAIN_UNIT_DB) * kinds.bell * z * np.sqrt(1 + 1 / (sinh * sinh))
     return rows, constants, by_width * (1 - ratio * cos), by_width
-
-
-def codes_of(kinds: Sequence[BandKind]) -> np.ndarray:
-    """(kinds,) the number of each kind."""
-    return np.array([CODES[kind] for kind in kinds])
 
 
 def filled_up(rows: np.ndarray) -> np.ndarray:

@@ -71,7 +71,6 @@ CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
 CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
-IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
 FIRST_TRIED, SCHEDULE = 7, ((2, 3), (5, 1))  # sets of a curve; then steps, and how many of them go on
 BEFORE_STEPS = 0.3  # part of a penalty that counts before the first step: steps can still mend what breaks a rule
 CHUNK = 32  # curves at once
@@ -362,7 +361,7 @@ _GAINS_AND_WIDTHS = np.array([
     )
     for kind in CODES
 ])  # fmt: skip
-_IDLE = to_solver(np.array(IDLE))
+_IDLE = to_solver(np.array((1000.0, 0.0, SHELF_BANDWIDTH_OCT)))  # a place without a band
 _BETWEEN_OCT = np.log2(np.sqrt(GRID_HZ[1:] * GRID_HZ[:-1]))  # of two frequencies of the grid
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, BandKind
-from .band_shapes import BELL, GAIN_UNIT_DB, HIGH_SHELF, LOW_SHELF, Shapes, codes_of, from_solver, to_solver
+from .band_shapes import BELL, CODES, GAIN_UNIT_DB, HIGH_SHELF, LOW_SHELF, Shapes, from_solver, to_solver
 from .levenberg import GOOD_COST, Problem, levenberg_marquardt
 from .spectrum import GRID_HZ
 
@@ -94,9 +94,8 @@ class Pursuit:
         """target and weights (N, n), proposed (N, s, 15) -> the best that any start led to, (N, 15)."""
         count = len(target)
         x = np.clip(np.concatenate((self.starts(target, weights).numpy(), proposed), 1), self.low, self.high)
-        codes, low, high = (
-            np.broadcast_to(row, (count, len(row))) for row in (codes_of(DEFAULT_KINDS), self.low, self.high)
-        )
+        codes = np.array([CODES[kind] for kind in DEFAULT_KINDS])
+        codes, low, high = (np.broadcast_to(row, (count, len(row))) for row in (codes, self.low, self.high))
         # in single precision an offset that does not count would still cost digits
         centered = self.centered(target, weights).numpy()
         problem = Problem(
