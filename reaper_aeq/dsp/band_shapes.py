@@ -24,10 +24,8 @@ from ..eq import BandKind
 from .response import MAX_FREQ_RATIO, MAX_SINH_ARGUMENT, MIN_POWER
 from .spectrum import GRID_HZ
 
-CODES = {
-    BandKind.BAND: 0, BandKind.LOW_SHELF: 1, BandKind.HIGH_SHELF: 2, BandKind.HIGH_PASS: 3, BandKind.LOW_PASS: 4,
-}  # fmt: skip
-KINDS = {code: kind for kind, code in CODES.items()}
+KINDS = (BandKind.BAND, BandKind.LOW_SHELF, BandKind.HIGH_SHELF, BandKind.HIGH_PASS, BandKind.LOW_PASS)
+CODES = {kind: code for code, kind in enumerate(KINDS)}
 BELL, LOW_SHELF, HIGH_SHELF, HIGH_PASS, LOW_PASS = range(5)
 PASS_BANDWIDTH_OCT = 1.9  # of a Butterworth filter: flat up to its corner, where it takes 3.0 dB
 # One unit of each coordinate (freq, gain, bandwidth) in the solver: octave, 4 dB, octave of bandwidth.
@@ -39,7 +37,7 @@ LN2 = math.log(2)
 ROWS = 8
 
 
-# What follows from a kind alone, in the order of `CODES`: whether it is a bell; by which power of the gain the top's
+# What follows from a kind alone, in the order of `KINDS`: whether it is a bell; by which power of the gain the top's
 # constant grows; whether the top has a slope, and a constant; dB for each unit of gain, everywhere.
 TABLE = np.array(
     [

@@ -366,7 +366,7 @@ _BETWEEN_OCT = np.log2(np.sqrt(GRID_HZ[1:] * GRID_HZ[:-1]))  # of two frequencie
 
 
 @lru_cache(maxsize=16)
-def atoms_of(sample_rate: float, pass_filters: bool = False) -> Atoms:
+def atoms_of(sample_rate: float, pass_filters: bool) -> Atoms:
     """The dictionary of shapes at a sample rate, Hz."""
     rows: list[tuple[float, float, float]] = []
     code_of: list[int] = []
@@ -383,7 +383,5 @@ def atoms_of(sample_rate: float, pass_filters: bool = False) -> Atoms:
         code_of += [CODES[kind]] * (len(centers) * len(widths))
     x, codes = to_solver(np.array(rows)), np.array(code_of)
     responses = Shapes(sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
-    ends = np.array([END_OF[code] for code in code_of])
-    return Atoms(
-        x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)
-    )  # fmt: skip
+    responses /= np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None]
+    return Atoms(x, codes, END_OF[codes], responses, np.concatenate(alike))

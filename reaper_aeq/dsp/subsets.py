@@ -12,18 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..eq import BandKind
-from .band_shapes import CODES
-
 BEAM = 4  # sets of each mix of kinds that go on
 NEAREST_OCT = 0.4  # two bands nearer than that are one
 # A mix of kinds is told by which ends of the spectrum it has a shelf or pass filter at.
 LOW_END, HIGH_END = 1, 2
 MIXES = LOW_END + HIGH_END + 1
-END_OF = {
-    CODES[BandKind.BAND]: 0, CODES[BandKind.LOW_SHELF]: LOW_END, CODES[BandKind.HIGH_SHELF]: HIGH_END,
-    CODES[BandKind.HIGH_PASS]: LOW_END, CODES[BandKind.LOW_PASS]: HIGH_END,
-}  # fmt: skip
+END_OF = np.array((0, LOW_END, HIGH_END, LOW_END, HIGH_END))  # in the order of `band_shapes.KINDS`
 
 
 @dataclass(frozen=True)
