@@ -64,8 +64,7 @@ def fit_bands(
         raise ValueError(f"curves {tuple(target_db.shape)} do not lie on {len(GRID_HZ)} frequencies")
     if not bool(torch.isfinite(target).all()):
         raise ValueError("a curve to fit is not finite")
-    weights = torch.ones(len(GRID_HZ)) if weights is None else weights
-    weights = weights.to("cpu", torch.float64)
+    weights = (torch.ones(len(GRID_HZ)) if weights is None else weights).to("cpu", torch.float64)
     weights = (weights / weights.sum(-1, keepdim=True)).expand(len(target), -1)
     proposed = np.empty((len(target), 0, 5, 3)) if starts is None else to_solver(starts.cpu().numpy())
     proposed = proposed.reshape(*proposed.shape[:2], 15)

@@ -7,7 +7,7 @@ best ones of each mix of kinds; all curves side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -61,8 +61,7 @@ class Regression:
 
     def rows(self, at: np.ndarray) -> Regression:
         """The same of some of the curves."""
-        gram, product, energy, allowed = (one[at] for one in (self.gram, self.product, self.energy, self.allowed))
-        return replace(self, gram=gram, product=product, energy=energy, allowed=allowed)
+        return Regression(self.gram[at], self.product[at], self.energy[at], self.allowed[at], self.atoms)
 
 
 class GrowingSets:

@@ -178,12 +178,11 @@ class UsualBalance(BalanceEncoder):
 
     def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
         """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
-        pool = self.pooled() if use is None else self.pooled(use)
         shares = weight / weight.sum(1, keepdim=True).clamp_min(1e-30)
         own = torch.stack([(self.residual * row[:, None]).T @ self.residual for row in shares])
         count = weight.sum(1).square() / weight.square().sum(1).clamp_min(1e-30)  # Kish's number of sounds
         share = (count / (count + self.shape.pooled))[:, None, None]
-        return share * own + (1 - share) * pool
+        return share * own + (1 - share) * self.pooled(use)
 
     def pooled(self, use: Tensor | None = None) -> Tensor:
         """(bands, bands): what all training sounds were off by."""
