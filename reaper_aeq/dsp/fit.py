@@ -2,7 +2,7 @@
 
 A whole batch of curves runs at once, several starts each. A start is built by greedy pursuit over a dictionary of band
 shapes (dB responses are nearly linear in the gain), then polished by Levenberg-Marquardt in octaves and dB, stepping
-inside the limits of `bands.LIMITS` by projection: settings at +-12 dB are common and exact there.
+inside the limits of `eq.LIMITS` by projection: settings at +-12 dB are common and exact there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def fit_bands(
         min_band_oct: bells are no narrower; a needle between two of the frequencies would cost nothing and be heard.
 
     Returns:
-        (batch, 5, 3) float64 [freq_hz, gain_db, bandwidth_oct] on the CPU, all inside `bands.LIMITS`: shelves of one
+        (batch, 5, 3) float64 [freq_hz, gain_db, bandwidth_oct] on the CPU, all inside `eq.LIMITS`: shelves of one
         octave, bells no higher than `HIGHEST_BAND_HZ` and in order of frequency.
 
     Raises:
