@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from .methods.reference.match import MatchResult
     from .request import MatchRequest
 
-PRECISE = torch.float64
-
 
 class AdaptiveEQ:
     """The models and what they are asked for. Build with `AdaptiveEQ.load()`."""
@@ -63,7 +61,7 @@ class AdaptiveEQ:
         self.profiles = Profiles(words, eq_model)
         self.models = ModelRegistry(eq_model, words, folder, self.device)
         # small and used at every call: kept where the linear algebra is cheapest
-        self._decoder = eq_model.decoder.weight.detach().to("cpu", PRECISE)  # (bands, 32)
+        self._decoder = eq_model.decoder.weight.detach().to("cpu", torch.float64)  # (bands, 32)
         self._word_curves = center(torch.stack([w.mean for w in words.values()]) @ self._decoder.T)
         self._differing = [(n, word) for n, word in enumerate(words.values()) if word.by_kind]
 
@@ -192,15 +190,12 @@ class AdaptiveEQ:
             (id(one.analysis), None if checked.prior is None else tuple(checked.prior.tolist()))
             for one, checked in zip(asked, plans, strict=True)
         ]
-        first: dict[tuple[Any, ...], int] = {}
-        for n, way in enumerate(ways):
-            first.setdefault(way, n)
-        seen = self.encoder.observe_many(
-            [asked[n].analysis for n in first.values()], self.eq_model, [plans[n].prior for n in first.values()]
-        )
-        observed = dict(zip(first, seen, strict=True))
+        observed: dict[tuple[Any, ...], Observation] = {}
+        for way, one, checked in zip(ways, asked, plans, strict=True):
+            if way not in observed:
+                observed[way] = self.encoder.observe(one.analysis, self.eq_model, checked.prior)
         return [
-            self._request(checked.on(observed[way]), observed[way], one.analysis, one.sound)
+            self._request(one, checked.on(observed[way]), observed[way])
             for one, checked, way in zip(asked, plans, ways, strict=True)
         ]
 
@@ -281,11 +276,7 @@ class AdaptiveEQ:
         return with_measured_loudness(result, analysis, lambda use: use([sound.numpy()]))
 
     def match_analysis(
-        self,
-        analysis: Analysis,
-        references: Sequence[Analysis],
-        names: Sequence[str],
-        request: MatchRequest,
+        self, analysis: Analysis, references: Sequence[Analysis], names: Sequence[str], request: MatchRequest
     ) -> MatchResult:
         """`match` for sounds that were analyzed already; `names` of the references are what people are told."""
         from .methods.reference import Matching
@@ -353,20 +344,14 @@ class AdaptiveEQ:
         """Checks and analyses audio in memory. Raises `AudioError`."""
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
 
-    def _request(
-        self,
-        checked: ValidatedRequest,
-        seen: Observation,
-        analysis: Analysis,
-        sound: np.ndarray | Tensor | None = None,
-    ) -> MethodInput:
+    def _request(self, one: AnalyzedRequest, checked: ValidatedRequest, seen: Observation) -> MethodInput:
         word = checked.wanted
         mean = center(self._decoder @ word.mean)
         cov = self._decoder @ word.cov @ self._decoder.T
-        samples = None if sound is None else torch.as_tensor(sound)
+        samples = None if one.sound is None else torch.as_tensor(one.sound)
         return MethodInput(
-            mean, cov, seen, seen.usual.cov, checked.adaptation, word, self.models, analysis.sample_rate,
-            checked.refine, samples, Loudness(analysis),
+            mean, cov, seen, seen.usual.cov, checked.adaptation, word, self.models, one.analysis.sample_rate,
+            checked.refine, samples, Loudness(one.analysis),
         )  # fmt: skip
 
     def _score(self, word: Word, balance_db: Tensor, usual: Usual) -> float:

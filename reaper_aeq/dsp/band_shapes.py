@@ -15,7 +15,6 @@ begin with one than to compute it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,11 +22,10 @@ import numpy as np
 
 from ..eq import BandKind
 from .response import MAX_FREQ_RATIO, MAX_SINH_ARGUMENT, MIN_POWER
+from .spectrum import GRID_HZ
 
-CODES = {
-    BandKind.BAND: 0, BandKind.LOW_SHELF: 1, BandKind.HIGH_SHELF: 2, BandKind.HIGH_PASS: 3, BandKind.LOW_PASS: 4,
-}  # fmt: skip
-KINDS = {code: kind for kind, code in CODES.items()}
+KINDS = (BandKind.BAND, BandKind.LOW_SHELF, BandKind.HIGH_SHELF, BandKind.HIGH_PASS, BandKind.LOW_PASS)
+CODES = {kind: code for code, kind in enumerate(KINDS)}
 BELL, LOW_SHELF, HIGH_SHELF, HIGH_PASS, LOW_PASS = range(5)
 PASS_BANDWIDTH_OCT = 1.9  # of a Butterworth filter: flat up to its corner, where it takes 3.0 dB
 # One unit of each coordinate (freq, gain, bandwidth) in the solver: octave, 4 dB, octave of bandwidth.
@@ -39,7 +37,7 @@ LN2 = math.log(2)
 ROWS = 8
 
 
-# What follows from a kind alone, in the order of `CODES`: whether it is a bell; by which power of the gain the top's
+# What follows from a kind alone, in the order of `KINDS`: whether it is a bell; by which power of the gain the top's
 # constant grows; whether the top has a slope, and a constant; dB for each unit of gain, everywhere.
 TABLE = np.array(
     [
@@ -66,15 +64,14 @@ class Kinds:
 
 @dataclass(frozen=True)
 class Shapes:
-    """The frequencies (n,) Hz on which bands act at a sample rate, Hz."""
+    """What bands do at a sample rate, Hz, on the frequencies of the grid."""
 
-    freqs_hz: np.ndarray
     sample_rate: float
 
     @cached_property
     def powers(self) -> np.ndarray:
         """tan², 1/tan², 1 and tan⁴ of half the angle, (4, n): what all terms are made of."""
-        half = np.minimum(self.freqs_hz, self.sample_rate / 2) * (math.pi / self.sample_rate)
+        half = np.minimum(GRID_HZ, self.sample_rate / 2) * (math.pi / self.sample_rate)
         tan2 = np.minimum(np.tan(half) ** 2, MOST_TAN2)
         return np.stack((tan2, 1 / tan2, np.ones_like(tan2), tan2 * tan2))
 
@@ -148,11 +145,6 @@ def _terms(
     constants *= (0.5 * GAIN_UNIT_DB) * kinds.grows
     by_width = (4 * DB * LN2 / GAIN_UNIT_DB) * kinds.bell * z * np.sqrt(1 + 1 / (sinh * sinh))
     return rows, constants, by_width * (1 - ratio * cos), by_width
-
-
-def codes_of(kinds: Sequence[BandKind]) -> np.ndarray:
-    """(kinds,) the number of each kind."""
-    return np.array([CODES[kind] for kind in kinds])
 
 
 def filled_up(rows: np.ndarray) -> np.ndarray:

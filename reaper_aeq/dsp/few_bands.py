@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -37,7 +37,8 @@ from .band_shapes import (
     to_solver,
 )
 from .levenberg import Problem, levenberg_marquardt
-from .subsets import END_OF, GrowingSets, Regression, Sets
+from .spectrum import GRID_HZ
+from .subsets import END_OF, Atoms, GrowingSets, Regression, Sets
 
 # What another band has to gain; of a curve that is hardly there a part of it, but never what nobody hears.
 BAND_PRICE_DB, LEAST_BAND_PRICE_DB, PART_OF_CURVE = 0.12, 0.05, 0.4
@@ -70,7 +71,6 @@ CENTRES_PER_OCT, DICTIONARY_WIDTHS_OCT = 2.5, (0.7, 1.2, 2.0, 3.0)
 ALONG = 1 / 30  # dB² for each squared unit along the axis, which is that much heavier
 CLEAR_OF_ENDS = 2.0  # times the frequency below which nothing is wanted, from where there may be bells
 FIRST = 3  # sets up to this size are tried side by side, larger ones only where they could pay
-IDLE = (1000.0, 0.0, SHELF_BANDWIDTH_OCT)  # a place without a band
 FIRST_TRIED, SCHEDULE = 7, ((2, 3), (5, 1))  # sets of a curve; then steps, and how many of them go on
 BEFORE_STEPS = 0.3  # part of a penalty that counts before the first step: steps can still mend what breaks a rule
 CHUNK = 32  # curves at once
@@ -83,7 +83,7 @@ def all_wanted() -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Curve:
-    """What few bands are searched for; all (n,).
+    """What few bands are searched for on the grid; all (n,).
 
     Attributes:
         target_db: what is to come out, but for a level.
@@ -103,15 +103,14 @@ class Curve:
     ends: torch.Tensor = field(default_factory=all_wanted)
 
 
-def few_bands(curves: Sequence[Curve], freqs_hz: torch.Tensor, sample_rate: float) -> list[Eq]:
+def few_bands(curves: Sequence[Curve], sample_rate: float) -> list[Eq]:
     """The few bands of each curve, without output gain; the same for a curve whatever the others are."""
-    shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
     found: list[tuple[Eq, float]] = [(Eq(), math.inf)] * len(curves)
 
     def search(places: Sequence[int], low_pass: bool = True) -> None:
         for start in range(0, len(places), CHUNK):
             chunk = places[start : start + CHUNK]
-            one = BandSearch([curves[n] for n in chunk], shapes, low_pass)
+            one = BandSearch([curves[n] for n in chunk], sample_rate, low_pass)
             for n, eq_and_cost in zip(chunk, zip(one.run(), one.cost.tolist(), strict=True), strict=True):
                 found[n] = min(found[n], eq_and_cost, key=lambda eq_and_cost: eq_and_cost[1])
 
@@ -145,8 +144,8 @@ class Starts:
 class BandSearch:
     """Curves of one sample rate, and the best bands that were found for each so far."""
 
-    def __init__(self, curves: Sequence[Curve], shapes: Shapes, low_pass: bool = True) -> None:
-        self.shapes, count = shapes, len(curves)
+    def __init__(self, curves: Sequence[Curve], sample_rate: float, low_pass: bool = True) -> None:
+        self.shapes, count = Shapes(sample_rate), len(curves)
         self.target, weight, self.sound, self.most, self.axis, ends = (
             torch.stack([getattr(one, part.name) for one in curves]).numpy() for part in fields(Curve)
         )
@@ -154,9 +153,9 @@ class BandSearch:
         heard = self.weight * self.sound
         self.heard = heard / np.maximum(heard.sum(-1, keepdims=True), 1e-9)
         self.ending = np.isfinite(ends[:, 1]) | (ends[:, 0] > 0)
-        self.gone = (shapes.freqs_hz <= ends[:, :1]) | (shapes.freqs_hz >= ends[:, 1:])
-        self.places = _places(self.sound, shapes, ends, low_pass)
-        self.atoms = atoms_of(shapes, bool(self.ending.any()))
+        self.gone = (ends[:, :1] >= GRID_HZ) | (ends[:, 1:] <= GRID_HZ)
+        self.places = _places(self.sound, sample_rate, ends, low_pass)
+        self.atoms = atoms_of(sample_rate, bool(self.ending.any()))
         self.band_price = np.full(count, BAND_PRICE_DB)
         self.codes, self.x = np.zeros((count, MAX_BANDS), dtype=np.intp), np.zeros((count, MAX_BANDS, 3))
         self.sizes = np.zeros(count, dtype=np.intp)
@@ -190,7 +189,7 @@ class BandSearch:
         """Of the curves by the dictionary's shapes."""
         atoms = self.atoms
         octave = atoms.x[:, 0]
-        nearest = np.abs(np.log2(self.shapes.freqs_hz) - octave[:, None]).argmin(-1)
+        nearest = np.abs(np.log2(GRID_HZ) - octave[:, None]).argmin(-1)
         sound = self.sound | ~self.sound.any(-1, keepdims=True)
         low, high = self.places[:, atoms.codes, 0, 0], self.places[:, atoms.codes, 0, 1]
         allowed = sound[:, nearest] & (octave >= low - 1e-9) & (octave <= high + 1e-9)
@@ -207,21 +206,20 @@ class BandSearch:
         gram = torch.bmm(torch.from_numpy(weighted), torch.from_numpy(rows).mT).numpy()
         product = (weighted @ target.astype(np.float32)[..., None])[..., 0]
         energy = (weight * target**2).sum(-1).astype(np.float32)
-        return Regression(gram, product, energy, allowed, atoms.ends, octave, atoms.alike)
+        return Regression(gram, product, energy, allowed, atoms)
 
     def _laid_out(self, grown: Sequence[Sets], owners: np.ndarray, places: int) -> Starts:
         """Sets of curves (`owners`) in so many places; what a set does not use stays at 0 dB."""
-        atoms, idle = self.atoms, len(self.atoms.x)
-        rows = []
+        atoms, rows = self.atoms, []
         for sets in grown:
             owner, mix = np.nonzero(sets.found)
-            members, gains = np.full((len(owner), places), idle), np.zeros((len(owner), places))
+            members, gains = np.full((len(owner), places), -1), np.zeros((len(owner), places))
             size = sets.members.shape[-1]
             members[:, :size], gains[:, :size] = sets.members[owner, mix], sets.gains_db[owner, mix]
             rows.append((owners[owner], members, gains))
         owner, members, gains = (np.concatenate(part) for part in zip(*rows, strict=True))
-        used = members < idle
-        codes, x = atoms.codes_and_idle[members], atoms.x_and_idle[members]
+        used = members >= 0
+        codes, x = np.where(used, atoms.codes[members], BELL), np.where(used[..., None], atoms.x[members], _IDLE)
         if codes.max(initial=0) > HIGH_SHELF:
             corner = pass_corner_hz(codes == HIGH_PASS, np.exp2(x[..., 0]), np.clip(gains, *PASS_TIMES))
             x[..., 0] = np.where(codes > HIGH_SHELF, np.log2(corner), x[..., 0])
@@ -282,34 +280,31 @@ class BandSearch:
         over = np.maximum((response + offset - self.most[own]).max(-1), 0.0)
         over += np.maximum(shaped.max(-1) - RESPONSE_MOST_DB, 0.0)
         lifted = np.abs(offset[:, 0] - np.minimum(np.maximum(offset[:, 0], OFFSET_FREE_DB[0]), OFFSET_FREE_DB[1]))
-        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own], self.shapes.freqs_hz)
+        broken = _broken(x[..., 0], GAIN_UNIT_DB * x[..., 1], rows.used, self.sound[own])
         # however many rules are broken, before the first step it tells little
         more = CANCEL_PRICE * cancelled + OVER_PRICE * over + OFFSET_PRICE * lifted
         more += (BROKEN_PRICE_DB if penalties == 1.0 else 1.0) * broken
         return missed + self.band_price[own] * rows.used.sum(-1) + penalties * more, missed
 
 
-def _broken(
-    octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: np.ndarray, freqs_hz: np.ndarray
-) -> np.ndarray:
-    """How many rules sets break, (rows,): octaves, gains_db, used (rows, bands); sound (rows, n) on freqs_hz (n,)."""
+def _broken(octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """How many rules sets break, (rows,): octaves, gains_db, used (rows, bands); sound (rows, n)."""
     gains_db = gains_db * used
-    edges = np.log2(np.sqrt(freqs_hz[1:] * freqs_hz[:-1]))
-    nearest = np.searchsorted(edges, octaves)
+    nearest = np.searchsorted(_BETWEEN_OCT, octaves)
     heard = np.take_along_axis(sound | ~sound.any(-1, keepdims=True), nearest, 1)
     near = np.abs(octaves[:, :, None] - octaves[:, None]) < NEIGHBORS_OCT
     least = np.minimum(np.maximum(gains_db, 0.0)[:, :, None], np.maximum(-gains_db, 0.0)[:, None])
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
 
-def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor, freqs_hz: torch.Tensor) -> torch.Tensor:
+def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
     """How many rules sets break: bands centered without sound, neighbors against each other; (rows,).
 
     Args:
         params: (rows, bands, 3). used: bool (rows, bands).
-        sound: bool (rows, n), where there is sound on `freqs_hz` (n,).
+        sound: bool (rows, n), where there is sound.
     """
-    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound, freqs_hz))
+    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound))
     return torch.from_numpy(_broken(*rows)).to(params.device)
 
 
@@ -320,26 +315,26 @@ def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
     return order[np.arange(len(own)) - np.searchsorted(own, own) < count]
 
 
-def ranges_hz(sound: torch.Tensor, freqs: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
+def ranges_hz(sound: torch.Tensor, sample_rate: float) -> dict[BandKind, tuple[float, float]]:
     """Where bands of each kind may be centered, Hz; a kind that may be nowhere is left out."""
-    first, last = _edges(sound.numpy()[None], freqs.numpy(), sample_rate)[0].tolist()
+    first, last = _edges(sound.numpy()[None], sample_rate)[0].tolist()
     ranges = {kind: (max(low, first), min(high, last)) for kind, (low, high) in RANGES_HZ.items()}
     return {kind: (low, high) for kind, (low, high) in ranges.items() if low < high}
 
 
-def _edges(sound: np.ndarray, freqs_hz: np.ndarray, sample_rate: float) -> np.ndarray:
-    """The first and the last of the frequencies (n,) at which there is sound (curves, n), all where there is none:
+def _edges(sound: np.ndarray, sample_rate: float) -> np.ndarray:
+    """The first and the last of the frequencies at which there is sound (curves, n), all where there is none:
     (curves, 2) Hz."""
-    inside = sound & (freqs_hz < 0.4 * sample_rate)
-    first, last = inside.argmax(-1), len(freqs_hz) - 1 - inside[:, ::-1].argmax(-1)
-    whole = (freqs_hz[0], 0.4 * sample_rate)
-    return np.where(inside.any(-1, keepdims=True), freqs_hz[np.stack((first, last), -1)], whole)
+    inside = sound & (0.4 * sample_rate > GRID_HZ)
+    first, last = inside.argmax(-1), len(GRID_HZ) - 1 - inside[:, ::-1].argmax(-1)
+    whole = (GRID_HZ[0], 0.4 * sample_rate)
+    return np.where(inside.any(-1, keepdims=True), GRID_HZ[np.stack((first, last), -1)], whole)
 
 
-def _places(sound: np.ndarray, shapes: Shapes, ends: np.ndarray, low_pass: bool) -> np.ndarray:
+def _places(sound: np.ndarray, sample_rate: float, ends: np.ndarray, low_pass: bool) -> np.ndarray:
     """Between what bands of each kind stay for each curve, in the solver's coordinates: (curves, codes, 3, 2); a kind
     that is nowhere has its edges the wrong way round."""
-    edges = _edges(sound, shapes.freqs_hz, shapes.sample_rate)
+    edges = _edges(sound, sample_rate)
     low, high = (np.empty((len(sound), len(CODES))) for _ in range(2))
     for kind, (low_hz, high_hz) in RANGES_HZ.items():
         low[:, CODES[kind]], high[:, CODES[kind]] = np.maximum(edges[:, 0], low_hz), np.minimum(edges[:, 1], high_hz)
@@ -366,38 +361,13 @@ _GAINS_AND_WIDTHS = np.array([
     )
     for kind in CODES
 ])  # fmt: skip
-_IDLE = to_solver(np.array(IDLE))
-
-
-@dataclass(frozen=True)
-class Atoms:
-    """A dictionary of m shapes: `x` (m, 3) in the solver's coordinates, `codes` and `ends` (m,), `responses` (m, n)
-    dB per dB of gain, of a pass filter dB per filter; `alike` as in `subsets.Regression`."""
-
-    x: np.ndarray
-    codes: np.ndarray
-    ends: np.ndarray
-    responses: np.ndarray
-    alike: np.ndarray
-
-    @cached_property
-    def x_and_idle(self) -> np.ndarray:
-        """(m + 1, 3): behind the shapes a place without a band."""
-        return np.concatenate((self.x, _IDLE[None]))
-
-    @cached_property
-    def codes_and_idle(self) -> np.ndarray:
-        """(m + 1,): behind the shapes a place without a band."""
-        return np.append(self.codes, BELL)
-
-
-def atoms_of(shapes: Shapes, pass_filters: bool = False) -> Atoms:
-    """The dictionary of shapes on their frequencies."""
-    return _dictionary(tuple(shapes.freqs_hz.tolist()), shapes.sample_rate, pass_filters)
+_IDLE = to_solver(np.array((1000.0, 0.0, SHELF_BANDWIDTH_OCT)))  # a place without a band
+_BETWEEN_OCT = np.log2(np.sqrt(GRID_HZ[1:] * GRID_HZ[:-1]))  # of two frequencies of the grid
 
 
 @lru_cache(maxsize=16)
-def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float, pass_filters: bool) -> Atoms:
+def atoms_of(sample_rate: float, pass_filters: bool) -> Atoms:
+    """The dictionary of shapes at a sample rate, Hz."""
     rows: list[tuple[float, float, float]] = []
     code_of: list[int] = []
     alike = []
@@ -412,8 +382,6 @@ def _dictionary(freqs_hz: tuple[float, ...], sample_rate: float, pass_filters: b
         rows += [(freq_hz, 3.0, width) for freq_hz in centers for width in widths]
         code_of += [CODES[kind]] * (len(centers) * len(widths))
     x, codes = to_solver(np.array(rows)), np.array(code_of)
-    responses = Shapes(np.array(freqs_hz), sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
-    ends = np.array([END_OF[code] for code in code_of])
-    return Atoms(
-        x, codes, ends, responses / np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None], np.concatenate(alike)
-    )  # fmt: skip
+    responses = Shapes(sample_rate).responses_db(x[:, None], codes[:, None])[:, 0]
+    responses /= np.where(codes > HIGH_SHELF, 1.0, 3.0)[:, None]
+    return Atoms(x, codes, END_OF[codes], responses, np.concatenate(alike))

@@ -37,30 +37,26 @@ class FrameStore:
 
     def __init__(self) -> None:
         self._kept = torch.empty(0, 0)  # (2 * KEPT_FRAMES, bins), of which `_count` are filled
-        self._count, self._every, self._next, self._seen = 0, 1, 0, 0
+        self.every = 1  # of how many frames that passed one is kept
+        self._count, self._next, self._seen = 0, 0, 0
 
     def add(self, power: Tensor) -> None:
         """(frames, bins) power spectra."""
         if not len(self._kept):  # once, for pieces that come between large temporaries keep the heap from shrinking
             self._kept = torch.empty(2 * KEPT_FRAMES, power.shape[1])
         while (at := self._next - self._seen) < len(power):
-            piece = power[at :: self._every][: 2 * KEPT_FRAMES - self._count]
+            piece = power[at :: self.every][: 2 * KEPT_FRAMES - self._count]
             self._kept[self._count : self._count + len(piece)] = piece
             self._count += len(piece)
-            self._next += self._every * len(piece)
+            self._next += self.every * len(piece)
             if self._count == 2 * KEPT_FRAMES:
                 for first in range(0, KEPT_FRAMES, FRAMES_AT_ONCE):
                     stop = first + FRAMES_AT_ONCE
                     self._kept[first:stop] = self._kept[2 * first : 2 * stop : 2].clone()
                 self._count //= 2
-                self._every *= 2
-                self._next = self._every * self._count
+                self.every *= 2
+                self._next = self.every * self._count
         self._seen += len(power)
-
-    @property
-    def every(self) -> int:
-        """Of how many frames that passed one is kept."""
-        return self._every
 
     def joined(self) -> Tensor:
         """(frames, bins)"""
@@ -78,8 +74,6 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     """
     starts, stops = _edges(bin_hz, power.shape[1])
     mean = power.mean(0).double()
-    if not bool(mean.max() > 0):
-        return torch.full((N_FINE,), torch.nan)
     band_mean = torch.stack(
         [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
     )

@@ -2,7 +2,7 @@
 
 A whole batch of curves runs at once, several starts each. A start is built by greedy pursuit over a dictionary of band
 shapes (dB responses are nearly linear in the gain), then polished by Levenberg-Marquardt in octaves and dB, stepping
-inside the limits of `bands.LIMITS` by projection: settings at +-12 dB are common and exact there.
+inside the limits of `eq.LIMITS` by projection: settings at +-12 dB are common and exact there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..eq import LIMITS, SHELF_BANDWIDTH_OCT, BandKind
-from .band_shapes import BELL, GAIN_UNIT_DB, HIGH_SHELF, LOW_SHELF, Shapes, codes_of, from_solver, to_solver
+from .band_shapes import BELL, CODES, GAIN_UNIT_DB, HIGH_SHELF, LOW_SHELF, Shapes, from_solver, to_solver
 from .levenberg import GOOD_COST, Problem, levenberg_marquardt
 from .spectrum import GRID_HZ
 
@@ -52,7 +52,7 @@ def fit_bands(
         min_band_oct: bells are no narrower; a needle between two of the frequencies would cost nothing and be heard.
 
     Returns:
-        (batch, 5, 3) float64 [freq_hz, gain_db, bandwidth_oct] on the CPU, all inside `bands.LIMITS`: shelves of one
+        (batch, 5, 3) float64 [freq_hz, gain_db, bandwidth_oct] on the CPU, all inside `eq.LIMITS`: shelves of one
         octave, bells no higher than `HIGHEST_BAND_HZ` and in order of frequency.
 
     Raises:
@@ -64,12 +64,11 @@ def fit_bands(
         raise ValueError(f"curves {tuple(target_db.shape)} do not lie on {len(GRID_HZ)} frequencies")
     if not bool(torch.isfinite(target).all()):
         raise ValueError("a curve to fit is not finite")
-    weights = torch.ones(len(GRID_HZ)) if weights is None else weights
-    weights = weights.to("cpu", torch.float64)
+    weights = (torch.ones(len(GRID_HZ)) if weights is None else weights).to("cpu", torch.float64)
     weights = (weights / weights.sum(-1, keepdim=True)).expand(len(target), -1)
     proposed = np.empty((len(target), 0, 5, 3)) if starts is None else to_solver(starts.cpu().numpy())
     proposed = proposed.reshape(*proposed.shape[:2], 15)
-    pursuit = Pursuit(Shapes(GRID_HZ, sample_rate), *_limits(min_band_oct), level_free)
+    pursuit = Pursuit(Shapes(sample_rate), *_limits(min_band_oct), level_free)
     # a chunk's intermediates should fit in a processor's cache
     chunks = [slice(start, start + CHUNK) for start in range(0, len(target), CHUNK)]
     x = np.concatenate([pursuit.best(target[at], weights[at], proposed[at]) for at in chunks])
@@ -94,9 +93,8 @@ class Pursuit:
         """target and weights (N, n), proposed (N, s, 15) -> the best that any start led to, (N, 15)."""
         count = len(target)
         x = np.clip(np.concatenate((self.starts(target, weights).numpy(), proposed), 1), self.low, self.high)
-        codes, low, high = (
-            np.broadcast_to(row, (count, len(row))) for row in (codes_of(DEFAULT_KINDS), self.low, self.high)
-        )
+        codes = np.array([CODES[kind] for kind in DEFAULT_KINDS])
+        codes, low, high = (np.broadcast_to(row, (count, len(row))) for row in (codes, self.low, self.high))
         # in single precision an offset that does not count would still cost digits
         centered = self.centered(target, weights).numpy()
         problem = Problem(
@@ -183,5 +181,5 @@ def _dictionary(sample_rate: float) -> tuple[torch.Tensor, torch.Tensor, torch.T
         rows += [(freq_hz, 6.0, width) for freq_hz in centers for width in widths]
         codes += [code] * (len(rows) - len(codes))
     x = to_solver(np.array(rows))
-    shapes = Shapes(GRID_HZ, sample_rate).responses_db(x[:, None], np.array(codes)[:, None])[:, 0] / 6.0
+    shapes = Shapes(sample_rate).responses_db(x[:, None], np.array(codes)[:, None])[:, 0] / 6.0
     return torch.from_numpy(x), torch.tensor(codes), torch.from_numpy(shapes)

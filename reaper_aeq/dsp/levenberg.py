@@ -25,7 +25,7 @@ class Problem:
     """Curves to come near, what is free, and what counts beside the distance; rows go one by one.
 
     Attributes:
-        shapes: the frequencies, and the responses of bands on them.
+        shapes: the responses of bands at a sample rate.
         codes: kinds of the bands (N, bands), as in `band_shapes.CODES`.
         low, high: between what each number stays, (N, bands * 3) in the solver's coordinates.
         target: (N, n) dB. weight: (N, n) of each squared error, a row sums to 1.

@@ -32,12 +32,13 @@ class MovingEqFilter:
     def __init__(self, moving: MovingEq, sample_rate: float, channels: int):
         self._moving, self._rate, self._position = moving, sample_rate, 0
         self._state = np.zeros((sum(band.enabled for band in moving.bands), channels, 2))
-        times = sorted({at for n in range(len(moving.bands) + 1) for at, _ in moving.points(n)})
-        self._ramps = [
-            (round(a * sample_rate), round(b * sample_rate))
-            for a, b in itertools.pairwise(times)
-            if any(self._moves(n, a, b) for n in range(len(moving.bands) + 1))
-        ]
+        # all that moves to the next section does so in the same time
+        self._ramps = sorted({
+            (round(start * sample_rate), round(stop * sample_rate))
+            for n in range(len(moving.bands) + 1)
+            for (start, was), (stop, is_) in itertools.pairwise(moving.points(n))
+            if was != is_
+        })  # fmt: skip
         gains = moving.points(len(moving.bands))
         self._gain_at = np.array([at * sample_rate for at, _ in gains])
         self._gain = np.array([10 ** (gain_db / 20) for _, gain_db in gains])
@@ -62,11 +63,6 @@ class MovingEqFilter:
         out *= np.interp(self._position + np.arange(block.shape[1]), self._gain_at, self._gain)
         self._position += block.shape[1]
         return out.astype(np.float32)
-
-    def _moves(self, which: int, start_s: float, stop_s: float) -> bool:
-        points = self._moving.points(which)
-        pairs = itertools.pairwise(points)
-        return any(a[0] < stop_s and b[0] > start_s and a[1] != b[1] for a, b in pairs)
 
     def _still(self, at: int) -> int:
         """For how many samples from `at` the coefficients of there may stay."""

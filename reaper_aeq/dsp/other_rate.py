@@ -8,6 +8,7 @@ from ..eq import PASS_FILTERS, Band, Eq
 from .band_shapes import CODES, Shapes, from_solver, to_solver
 from .few_bands import FIXED_OCT, GAINS_DB, RANGES_HZ, WIDTHS_OCT
 from .levenberg import Problem, levenberg_marquardt
+from .spectrum import GRID_HZ
 
 APART_DB = 0.25  # what is nearer than that stays as it is: one sound should have one setting
 UP_TO_HZ = 16_000.0  # above, few hear a difference; it counts little there, so that bands do not wander off
@@ -17,19 +18,19 @@ SMALL = 2e-4  # dB² for each dB² of gain: of two settings that do the same the
 STEPS = 8
 
 
-def at_rate(eq: Eq, freqs_hz: np.ndarray, found_at: float, sample_rate: float) -> Eq:
+def at_rate(eq: Eq, found_at: float, sample_rate: float) -> Eq:
     """The bands of `eq`, without output gain, for `sample_rate` (Hz): they do there what they did at `found_at`.
 
     ReaEQ's bells and shelves follow the bilinear transform: a bell at 12 kHz of -3 dB takes 0.5 dB more at 16 kHz when
-    it runs at 96 kHz instead of at 44.1 kHz. Where the responses on `freqs_hz` (n,) up to 16 kHz lie further apart than
-    `APART_DB`, bells and shelves from 1 kHz on are moved to where they are nearest, inside the ranges of `few_bands`.
-    Pass filters, which have nothing that could make up for it, stay and are left out of what is compared.
+    it runs at 96 kHz instead of at 44.1 kHz. Where the responses up to 16 kHz lie further apart than `APART_DB`, bells
+    and shelves from 1 kHz on are moved to where they are nearest, inside the ranges of `few_bands`. Pass filters, which
+    have nothing that could make up for it, stay and are left out of what is compared.
     """
     moving = [n for n, band in enumerate(eq.bands) if band.kind not in PASS_FILTERS and band.freq_hz >= MOVES_FROM_HZ]
     if not moving or sample_rate == found_at:
         return eq
-    there, here = Shapes(freqs_hz, found_at), Shapes(freqs_hz, sample_rate)
-    inside = freqs_hz <= min(UP_TO_HZ, 0.45 * found_at, 0.45 * sample_rate)
+    there, here = Shapes(found_at), Shapes(sample_rate)
+    inside = min(UP_TO_HZ, 0.45 * found_at, 0.45 * sample_rate) >= GRID_HZ
     weight = np.where(inside, 1.0, ABOVE_WEIGHT)[None]
     bands = [eq.bands[n] for n in moving]
     codes = np.array([[CODES[band.kind] for band in bands]])

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
 
 from ..eq import MAX_BANDS, Band, Eq
-from .band_shapes import GAIN_UNIT_DB, KINDS, Shapes, from_solver
-from .few_bands import GAINS_DB, BandSearch, Curve, Starts, all_wanted, atoms_of
+from .band_shapes import GAIN_UNIT_DB, KINDS, from_solver
+from .few_bands import GAINS_DB, BandSearch, Curve, Starts, all_wanted
 from .levenberg import levenberg_marquardt
-from .subsets import NEAREST_OCT
+from .spectrum import GRID_HZ
+from .subsets import Regression
 
 BEAM = 6  # sets of each size that grow
 POLISHED = 2  # of each size whose shapes are moved
@@ -26,9 +28,7 @@ MOVES = (0.3, 0.15, 0.08, 0.04)  # octaves of frequency, and twice as much of th
 SMALL = 2e-3  # as in `few_bands`
 
 
-def shared_bands(
-    curves: Sequence[Curve], shares: Sequence[float], freqs_hz: torch.Tensor, sample_rate: float
-) -> list[Eq]:
+def shared_bands(curves: Sequence[Curve], shares: Sequence[float], sample_rate: float) -> list[Eq]:
     """The bands for each curve, without output gain: the same ones in all, of which some may have 0 dB.
 
     Args:
@@ -36,18 +36,15 @@ def shared_bands(
             gain that could move.
         shares: how much each curve counts.
     """
-    return _SharedSearch(curves, shares, freqs_hz, sample_rate).run()
+    return _SharedSearch(curves, shares, sample_rate).run()
 
 
 class _SharedSearch:
-    def __init__(
-        self, curves: Sequence[Curve], shares: Sequence[float], freqs_hz: torch.Tensor, sample_rate: float
-    ) -> None:
-        self.shapes = Shapes(freqs_hz.double().numpy(), sample_rate)
+    def __init__(self, curves: Sequence[Curve], shares: Sequence[float], sample_rate: float) -> None:
         self.own_sound = torch.stack([curve.sound for curve in curves]).numpy()
         anywhere = torch.stack([curve.sound for curve in curves]).any(0)
         shared = [replace(curve, sound=anywhere, ends=all_wanted()) for curve in curves]
-        self.search = BandSearch(shared, self.shapes)
+        self.search = BandSearch(shared, sample_rate)
         self.shares = np.asarray(shares, dtype=float) / float(np.sum(shares))
         self.count = len(curves)
 
@@ -72,37 +69,28 @@ class _SharedSearch:
     def _starts(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Shapes (bands, 2) as logarithms of Hz and octaves, and kinds (bands,), to begin with."""
         one = self.search.regression()
-        near = np.abs(one.octave[:, None] - one.octave) < NEAREST_OCT
-        barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))
-        gram, product = one.gram, one.product
         allowed = one.allowed.all(0)
-        atoms = atoms_of(self.shapes)
         sets: list[tuple[int, ...]] = [()]
         found = []
         for size in range(1, min(MAX_BANDS, int(allowed.sum())) + 1):
             grown: dict[tuple[int, ...], float] = {}
             for members in sets:
-                free = allowed & ~barred[:, list(members)].any(-1)
-                for at, explained in zip(
-                    np.flatnonzero(free), self._explained(gram, product, members, free), strict=True
-                ):
+                free = np.flatnonzero(allowed & ~one.atoms.barred[:, list(members)].any(-1))
+                for at, explained in zip(free, self._explained(one, members, free), strict=True):
                     grown[tuple(sorted((*members, int(at))))] = float(explained)
             sets = sorted(grown, key=lambda members: -grown[members])[:BEAM]
             for members in sets[:POLISHED]:
-                x = atoms.x[list(members)]
-                found.append((x[:, [0, 2]].copy(), atoms.codes[list(members)]))
+                x, codes = one.atoms.x[list(members)], one.atoms.codes[list(members)]
+                found.append((x[:, [0, 2]], codes))
             if not sets or size == MAX_BANDS:
                 break
         return found
 
-    def _explained(
-        self, gram: np.ndarray, product: np.ndarray, members: tuple[int, ...], free: np.ndarray
-    ) -> np.ndarray:
-        """How much of the curves' energy sets explain that have one more shape, one for each that is `free`."""
-        places = np.flatnonzero(free)
-        sets = np.concatenate((np.tile(members, (len(places), 1)).astype(int), places[:, None]), 1)  # (k, size)
-        inner = gram[:, sets[:, :, None], sets[:, None]] + SMALL * np.eye(sets.shape[1])
-        along = product[:, sets]  # (curves, k, size)
+    def _explained(self, one: Regression, members: tuple[int, ...], free: np.ndarray) -> np.ndarray:
+        """How much of the curves' energy sets explain that have one more shape, one for each of `free` (k,)."""
+        sets = np.concatenate((np.tile(members, (len(free), 1)).astype(int), free[:, None]), 1)  # (k, size)
+        inner = one.gram[:, sets[:, :, None], sets[:, None]] + SMALL * np.eye(sets.shape[1])
+        along = one.product[:, sets]  # (curves, k, size)
         gains = np.linalg.solve(inner, along[..., None])[..., 0]
         return self.shares @ (gains * along).sum(-1)
 
@@ -115,15 +103,13 @@ class _SharedSearch:
         cost, gain = costs[0], gains[0]
         for move in MOVES:
             for _ in range(3):
-                tried = []
-                for band in range(len(codes)):
-                    for place, step in ((0, move), (1, 2 * move)):
-                        for sign in (-1, 1):
-                            new = shapes.copy()
-                            new[band, place] += sign * step
-                            new = np.clip(new, low, high)
-                            if (new != shapes).any():
-                                tried.append(new)
+                tried, steps = [], ((0, -move), (0, move), (1, -2 * move), (1, 2 * move))
+                for band, (place, step) in product(range(len(codes)), steps):
+                    new = shapes.copy()
+                    new[band, place] += step
+                    new = np.clip(new, low, high)
+                    if (new != shapes).any():
+                        tried.append(new)
                 if not tried:
                     break
                 costs, gains = self._priced(np.stack(tried), codes)
@@ -139,7 +125,7 @@ class _SharedSearch:
         sets, bands = len(shapes), len(codes)
         owner = np.tile(np.arange(self.count), sets)
         wide = np.repeat(shapes, self.count, 0)  # (rows, bands, 2)
-        nearest = np.abs(np.log2(self.shapes.freqs_hz) - wide[..., :1]).argmin(-1)
+        nearest = np.abs(np.log2(GRID_HZ) - wide[..., :1]).argmin(-1)
         heard = np.take_along_axis(self.own_sound[owner], nearest, 1)
         most = np.where(heard, GAINS_DB[1] / GAIN_UNIT_DB, 0.0)
         low, high = (

@@ -139,7 +139,6 @@ def band_matrix(sample_rate: int, n_fft: int) -> Tensor:
     return torch.from_numpy(share).float()
 
 
-@lru_cache(maxsize=8)
 def mel_matrix(sample_rate: int, n_fft: int) -> Tensor:
     """(n_fft // 2 + 1, N_MELS): torchaudio's HTK mel filterbank, fixed in Hz whatever the sample rate."""
     width = sample_rate / n_fft

@@ -7,22 +7,35 @@ best ones of each mix of kinds; all curves side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-
-from ..eq import BandKind
-from .band_shapes import CODES
 
 BEAM = 4  # sets of each mix of kinds that go on
 NEAREST_OCT = 0.4  # two bands nearer than that are one
 # A mix of kinds is told by which ends of the spectrum it has a shelf or pass filter at.
 LOW_END, HIGH_END = 1, 2
 MIXES = LOW_END + HIGH_END + 1
-END_OF = {
-    CODES[BandKind.BAND]: 0, CODES[BandKind.LOW_SHELF]: LOW_END, CODES[BandKind.HIGH_SHELF]: HIGH_END,
-    CODES[BandKind.HIGH_PASS]: LOW_END, CODES[BandKind.LOW_PASS]: HIGH_END,
-}  # fmt: skip
+END_OF = np.array((0, LOW_END, HIGH_END, LOW_END, HIGH_END))  # in the order of `band_shapes.KINDS`
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """A dictionary of m shapes: `x` (m, 3) in the solver's coordinates, `codes` and `ends` (m,), `responses` (m, n)
+    dB per dB of gain, of a pass filter dB per filter; `alike` (groups, k) places of those that differ in width only."""
+
+    x: np.ndarray
+    codes: np.ndarray
+    ends: np.ndarray
+    responses: np.ndarray
+    alike: np.ndarray
+
+    @cached_property
+    def barred(self) -> np.ndarray:
+        """(m, m) bool: which may not stand beside each other. One shelf at an end; bells apart."""
+        near = np.abs(self.x[:, :1] - self.x[:, 0]) < NEAREST_OCT
+        return (self.ends[:, None] == self.ends) & (near | (self.ends[:, None] > 0))
 
 
 @dataclass(frozen=True)
@@ -38,21 +51,17 @@ class Sets:
 @dataclass(frozen=True)
 class Regression:
     """Curves by shapes: `gram` (curves, m, m), `product` (curves, m) of shapes with the curve, `energy` (curves,) of
-    it, all weighted, dB²; `allowed` (curves, m) bool; `ends` (m,) codes of `END_OF`; `octave` (m,) centers; `alike`
-    (groups, k) places of shapes that differ in width only."""
+    it, all weighted, dB²; `allowed` (curves, m) bool."""
 
     gram: np.ndarray
     product: np.ndarray
     energy: np.ndarray
     allowed: np.ndarray
-    ends: np.ndarray
-    octave: np.ndarray
-    alike: np.ndarray
+    atoms: Atoms
 
     def rows(self, at: np.ndarray) -> Regression:
         """The same of some of the curves."""
-        gram, product, energy, allowed = (one[at] for one in (self.gram, self.product, self.energy, self.allowed))
-        return replace(self, gram=gram, product=product, energy=energy, allowed=allowed)
+        return Regression(self.gram[at], self.product[at], self.energy[at], self.allowed[at], self.atoms)
 
 
 class GrowingSets:
@@ -61,11 +70,8 @@ class GrowingSets:
     def __init__(self, one: Regression, small: float) -> None:
         """small: cost of a squared dB of gain."""
         self._one, self._small, self.size = one, small, 0
-        near = np.abs(one.octave[:, None] - one.octave) < NEAREST_OCT
-        # one shelf at an end; bells apart
-        self._barred = (one.ends[:, None] == one.ends) & (near | (one.ends[:, None] > 0))
         # two sets are one if these add up to the same
-        self._names = np.random.default_rng(0).integers(1 << 62, size=len(one.ends))
+        self._names = np.random.default_rng(0).integers(1 << 62, size=len(one.atoms.ends))
         self._diagonal = one.gram.diagonal(axis1=-2, axis2=-1)[:, None] + small
         self._members = np.zeros((len(one.product), 1, 0), dtype=np.intp)
         self._found = np.ones((len(one.product), 1), dtype=bool)
@@ -86,15 +92,15 @@ class GrowingSets:
         if self.size == 1:
             error = one.energy[:, None] - one.product**2 / np.maximum(self._diagonal[:, 0], 1e-9)
             error[~one.allowed] = np.inf
-            members, found = _best_widths(error, one.alike)
+            members, found = _best_widths(error, one.atoms.alike)
         else:
             cross = one.gram[each[..., None], members]  # (curves, sets, size - 1, m)
             schur = np.maximum(self._diagonal - (cross * (self._inverse @ cross)).sum(2), 1e-9)
             missing = one.product[:, None] - (self._gains[..., None, :] @ cross)[..., 0, :]
             error = self._left[..., None] - missing * missing / schur
-            barred = self._barred[members[..., 0]]
+            barred = one.atoms.barred[members[..., 0]]
             for place in range(1, self.size - 1):
-                barred |= self._barred[members[..., place]]
+                barred |= one.atoms.barred[members[..., place]]
             error[barred | ~(one.allowed[:, None] & found[..., None])] = np.inf
             members, found = self._best_of_each(error)
         own = one.gram[each[..., None, None], members[..., None], members[..., None, :]]
@@ -105,7 +111,7 @@ class GrowingSets:
         left = one.energy[:, None] - (gains * wanted).sum(-1)
         self._members, self._found, self._gains, self._inverse, self._left = members, found, gains, inverse, left
         if self.size == 1:
-            first = _best_alone(np.where(found, left, np.inf), one.ends[members[..., 0]])
+            first = _best_alone(np.where(found, left, np.inf), one.atoms.ends[members[..., 0]])
             return Sets(members[each, first], gains[each, first], found[each, first] & (np.arange(MIXES) < 3))
         return Sets(members[:, ::BEAM], gains[:, ::BEAM], found[:, ::BEAM])
 
@@ -114,7 +120,7 @@ class GrowingSets:
 
         error: (curves, sets, m), of each set with each shape added.
         """
-        members, ends = self._members, self._one.ends
+        members, ends = self._members, self._one.atoms.ends
         curves, _, count = error.shape
         # single shapes lie in the same order in all curves, larger sets in the order of their mixes
         mixes = ends[members[0, :, 0]] if self.size == 2 else np.repeat(np.arange(MIXES), BEAM)

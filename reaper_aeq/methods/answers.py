@@ -23,7 +23,7 @@ def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Seque
     for method in dict.fromkeys(methods):
         here = [n for n, other in enumerate(methods) if other == method]
         own = [requests[n] for n in here]
-        found = _realized(eq_model, method.curves(own), own)
+        found = bands_for(_targets(eq_model, method.curves(own), own))
         eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
     together = [eqs[n] for n in range(len(methods))]
     if not any(request.refine for request in requests):
@@ -40,15 +40,11 @@ def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[
     from .cvae import variations
 
     curves = variations(request, count)
-    return _realized(eq_model, curves, [request] * len(curves))
-
-
-def _realized(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[Eq]:
-    """(n, bands) dB -> bands that are safe for the n sounds."""
-    return bands_for(_targets(eq_model, curves, requests))
+    return bands_for(_targets(eq_model, curves, [request] * len(curves)))
 
 
 def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodInput]) -> list[FitTarget]:
+    """(n, bands) dB -> what bands are searched for that are safe for the n sounds."""
     # one by one: the last digits of a product of matrices depend on how many rows it has
     codes = [eq_model.encode(curve) for curve in curves.float()]
     return [request.fit_target(eq_model, code) for request, code in zip(requests, codes, strict=True)]
@@ -59,7 +55,7 @@ def find_section_eqs(
 ) -> list[Eq]:
     """The bands at intensity 1 of those sections of the sound `whole` that are `wanted`, each in bands of its own."""
     curves = _followed(method, whole, requests)[1:]
-    return _realized(eq_model, curves[list(wanted)], list(compress(requests, wanted)))
+    return bands_for(_targets(eq_model, curves[list(wanted)], list(compress(requests, wanted))))
 
 
 def find_shared_eqs(

@@ -19,7 +19,7 @@ def to_free(params: Tensor) -> Tensor:
 
 
 def to_params(free: Tensor, kinds: Sequence[BandKind], narrowest_oct: float = LIMITS["bandwidth_oct"].low) -> Tensor:
-    """Back, (..., bands, 3), held inside `bands.LIMITS`; shelves and pass filters keep their width."""
+    """Back, (..., bands, 3), held inside `eq.LIMITS`; shelves and pass filters keep their width."""
     freq, gain, width = LIMITS["freq_hz"], LIMITS["gain_db"], LIMITS["bandwidth_oct"]
     fixed = torch.tensor([FIXED_OCT.get(kind, 0.0) for kind in kinds], device=free.device).to(free)
     highest = torch.where(fixed > 0, freq.high, HIGHEST_BAND_HZ).to(free)

@@ -185,13 +185,9 @@ class AudioEncoder(BalanceEncoder):
         self.register_buffer("residual_cov", torch.eye(N_GRID, dtype=torch.float64))
 
     @torch.no_grad()
-    def natural_codes(self, texture_maps: Sequence[Tensor]) -> Tensor:
-        """Sounds of any length, (mels, frames) each -> (sounds, 32): the usual deviation from average music of sounds
-        that move like these. Each by itself: the last digits of a product of matrices depend on how many rows it has,
-        and a sound's answer must not depend on its company."""
-        return torch.stack([self._natural_code(texture_map) for texture_map in texture_maps])
-
-    def _natural_code(self, texture_map: Tensor) -> Tensor:
+    def natural_code(self, texture_map: Tensor) -> Tensor:
+        """A sound of any length, (mels, frames) -> (32,): the usual deviation from average music of sounds that move
+        like it."""
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
         pieces = segments(texture_map).to(next(self.members.parameters()).device)
         nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
@@ -203,9 +199,10 @@ class AudioEncoder(BalanceEncoder):
     ) -> list[Usual]:
         """See `BalanceEncoder`."""
         del priors  # it knows of mixes only
-        codes = self.natural_codes([texture(analysis) for analysis in analyses])
-        codes = codes.to(eq_model.decoder.weight)
-        naturals = [eq_model.decode_curve(code).double().cpu() for code in codes]  # each by itself, as above
+        # each by itself: the last digits of a product of matrices depend on how many rows it has, and a sound's answer
+        # must not depend on its company
+        codes = [self.natural_code(texture(analysis)).to(eq_model.decoder.weight) for analysis in analyses]
+        naturals = [eq_model.decode_curve(code).double().cpu() for code in codes]
         mean_db, cov = self.mean_db.cpu(), self.residual_cov.double().cpu()
         return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
 

@@ -135,19 +135,16 @@ class Profiles:
         name = known.name.removeprefix("less ") if known.name not in self.words else known.name
         signed = intensity if name == known.name else -intensity
         meant = before[name].for_kind(kind).mean
-        then = center(self._decoder @ meant)
+        decoder = self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
+        then = center(decoder @ meant)
         heard, computed, made, meant_db = (
             () if curve is None else tuple(curve.tolist()) for curve in (heard_db, computed_db, made_db, then)
         )
         self.store.add([Edit(profile, name, kind, heard, computed, made, meant_db, signed)], once)
         after = self.words_of(profile)[name]
-        moved, edit = signed * (self._decoder @ (after.for_kind(kind).mean - meant)), center(made_db - computed_db)
+        moved, edit = signed * (decoder @ (after.for_kind(kind).mean - meant)), center(made_db - computed_db)
         share = float((moved @ edit) / (edit @ edit).clamp_min(1e-9))
         return OwnWord(name, after.own.get(name, 0), min(max(share, 0.0), 1.0))
-
-    @property
-    def _decoder(self) -> Tensor:
-        return self.eq_model.decoder.weight.detach().to("cpu", torch.float64)
 
     def settings(self, edits: Sequence[Edit]) -> dict[str, list[OwnSetting]]:
         """What the edits say that the words mean, {word: settings}; those of other words are left out.

@@ -86,17 +86,13 @@ class ProfileStore:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def edits(self, profile: str | None = None, word: str | None = None) -> list[Edit]:
-        """The edits, oldest first; of all profiles and words where none is named. Raises `StoreError`."""
+    def edits(self, profile: str | None = None) -> list[Edit]:
+        """The edits, oldest first; of all profiles where none is named. Raises `StoreError`."""
         if self.state is None:
             return []
 
         def read(db: sqlite3.Connection) -> list[Edit]:
-            rows = db.execute(
-                f"select {_PLACES} from edits"
-                " where (?1 is null or profile = ?1) and (?2 is null or word = ?2) order by id",
-                [profile, word],
-            ).fetchall()
+            rows = db.execute(f"select {_PLACES} from edits where ?1 is null or profile = ?1 order by id", [profile])
             return [_edit(row) for row in rows]
 
         return self._do(read) or []

@@ -19,30 +19,23 @@ from .texture import SEGMENT
 class TextureNet(nn.Module):
     """CNN, (batch, mels, frames) -> (batch, 32)."""
 
-    def __init__(
-        self,
-        channels: tuple[int, int, int] = (16, 32, 32),
-        hidden: int = 64,
-        dropout: float = 0.5,
-        keep_frequency: bool = True,
-    ) -> None:
+    def __init__(self, keep_frequency: bool = True) -> None:
         """`keep_frequency` False is the published mistake, kept to show what it costs (`evaluate training`)."""
         super().__init__()
         self.keep_frequency = keep_frequency
-        a, b, c = channels
         self.features = nn.Sequential(
-            nn.Conv2d(1, a, 5, stride=2, padding=2), nn.BatchNorm2d(a), nn.GELU(),  # (a, 32, T/2)
-            nn.Conv2d(a, b, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(b), nn.GELU(),  # (b, 16, T/4)
-            nn.Conv2d(b, c, 3, padding=1), nn.BatchNorm2d(c), nn.GELU(),  # (c, 16, T/4)
+            nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.BatchNorm2d(16), nn.GELU(),  # (16, 32, T/2)
+            nn.Conv2d(16, 32, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(32), nn.GELU(),  # (32, 16, T/4)
+            nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.GELU(),  # (32, 16, T/4)
         )  # fmt: skip
-        self.dropout = nn.Dropout(dropout)
-        self.head = _head(c * 2 * (N_MELS // 4 if keep_frequency else 1), hidden, dropout)
+        self.dropout = nn.Dropout(0.5)
+        self.head = _head(32 * 2 * (N_MELS // 4 if keep_frequency else 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (batch, mels, SEGMENT) -> codes (batch, 32)."""
         h = self.features(x[:, None])
         h = h if self.keep_frequency else h.flatten(2)[:, :, None]
-        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 2c * 16)
+        pooled = torch.cat([h.mean(-1), (h.var(-1, correction=0) + 1e-4).sqrt()], 1).flatten(1)  # (batch, 64 * 16)
         return self.head(self.dropout(pooled))
 
 
@@ -53,23 +46,21 @@ class TextureTransformer(nn.Module):
     sees each frequency row of patches for itself instead of one class token.
     """
 
-    PATCH = (8, 16)
+    PATCH, WIDTH = (8, 16), 48
 
-    def __init__(
-        self, width: int = 48, layers: int = 2, heads: int = 4, hidden: int = 64, dropout: float = 0.3
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        rows, columns = N_MELS // self.PATCH[0], SEGMENT // self.PATCH[1]
+        width, rows, columns = self.WIDTH, N_MELS // self.PATCH[0], SEGMENT // self.PATCH[1]
         self.patches = nn.Conv2d(1, width, self.PATCH, stride=self.PATCH)
         self.where = nn.Parameter(0.02 * torch.randn(1, width, rows, 1))
         self.when = nn.Parameter(0.02 * torch.randn(1, width, 1, columns))
         layer = nn.TransformerEncoderLayer(
-            width, heads, 2 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+            width, 4, 2 * width, 0.3, activation="gelu", batch_first=True, norm_first=True
         )
-        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(0.5)
-        self.head = _head(2 * width * rows, hidden, 0.5)
+        self.head = _head(2 * width * rows)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (batch, mels, SEGMENT) -> codes (batch, 32)."""
@@ -80,12 +71,12 @@ class TextureTransformer(nn.Module):
         return self.head(self.dropout(pooled))
 
 
-def _head(inputs: int, hidden: int, dropout: float) -> nn.Sequential:
-    first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, N_LATENT)
+def _head(inputs: int) -> nn.Sequential:
+    first, last = nn.Linear(inputs, 64), nn.Linear(64, N_LATENT)
     # starts by saying "usual", so that training only adds what it learns
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
-    return nn.Sequential(first, nn.GELU(), nn.Dropout(dropout), last)
+    return nn.Sequential(first, nn.GELU(), nn.Dropout(0.5), last)
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

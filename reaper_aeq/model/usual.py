@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -66,10 +67,10 @@ class UsualShape:
 @lru_cache(maxsize=1)
 def smooth_shapes() -> Tensor:
     """(len(SMOOTH), bands, bands) dB²."""
-    apart = (GRID.log2()[:, None] - GRID.log2()) / torch.tensor([max(o, 1e-6) for o, _ in SMOOTH]).double()[
-        :, None, None
-    ]
-    return torch.tensor([rms**2 for _, rms in SMOOTH]).double()[:, None, None] * (-0.5 * apart.square()).exp()
+    table = torch.tensor([(max(octaves, 1e-6), rms**2) for octaves, rms in SMOOTH]).double()
+    octaves, variance = table.T[..., None, None]
+    apart = (GRID.log2()[:, None] - GRID.log2()) / octaves
+    return variance * (-0.5 * apart.square()).exp()
 
 
 def features(analysis: Analysis) -> Tensor:
@@ -82,27 +83,9 @@ class UsualBalance(BalanceEncoder):
     most f), `shifted` rows of the same sounds at other speeds, from which the mean alone learns. All of it float64 once
     loaded."""
 
-    feature_mean: Tensor
-    feature_scale: Tensor
-    basis: Tensor
-    step: Tensor
-    classifier: Tensor
-    features: Tensor
-    kind_probability: Tensor
-    shifted: Tensor
-    shifted_probability: Tensor
-    kind: Tensor
-    weight: Tensor
-    alpha: Tensor
-    residual: Tensor
-    kind_mean_db: Tensor
-    near_mean: Tensor
-    near_scale: Tensor
-    away_mean: Tensor
-    away_scale: Tensor
-    tonal_mean: Tensor
-    scale: Tensor
-    scale_offset: Tensor
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Tensor: ...  # by the names of `sizes` below
 
     def __init__(self, n: int, f: int, shape: UsualShape | None = None, shifted: int = 0) -> None:
         super().__init__()
@@ -195,12 +178,11 @@ class UsualBalance(BalanceEncoder):
 
     def shapes(self, weight: Tensor, use: Tensor | None = None) -> Tensor:
         """(m, n) -> (m, bands, bands): the broad part of the covariance, before its scale."""
-        pool = self.pooled() if use is None else self.pooled(use)
         shares = weight / weight.sum(1, keepdim=True).clamp_min(1e-30)
         own = torch.stack([(self.residual * row[:, None]).T @ self.residual for row in shares])
         count = weight.sum(1).square() / weight.square().sum(1).clamp_min(1e-30)  # Kish's number of sounds
         share = (count / (count + self.shape.pooled))[:, None, None]
-        return share * own + (1 - share) * pool
+        return share * own + (1 - share) * self.pooled(use)
 
     def pooled(self, use: Tensor | None = None) -> Tensor:
         """(bands, bands): what all training sounds were off by."""

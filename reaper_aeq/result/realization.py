@@ -117,7 +117,7 @@ def shared_bands_for(targets: Sequence[FitTarget], shares: Sequence[float]) -> l
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
     aims = list(targets)
     for look in range(LOOKS + 1):
-        found = shared_bands(aims, shares, GRID, rate)
+        found = shared_bands(aims, shares, rate)
         over_db = [one.over_db(eq) for one, eq in zip(targets, found, strict=True)]
         if look == LOOKS or not any(bool((more > 0).any()) for more in over_db):
             break
@@ -234,15 +234,15 @@ def _at_equal_loudness(curve: Tensor, lift: Tensor, seen: Observation, loudness:
 def _few(targets: Sequence[FitTarget], sample_rate: int) -> list[Eq]:
     # at the usual rates bands differ little, and one sound should get one setting, whatever rate it comes at
     rate = REFERENCE_RATE if sample_rate >= USUAL_FROM_HZ else sample_rate
-    found = few_bands(targets, GRID, rate)
+    found = few_bands(targets, rate)
     # Of a word that does little (a blend of small weights, or whose parts undo each other) no band is worth its price;
     # but somebody asked for it: its shape is searched for at a size at which bands pay.
     sizes = {n: _size_db(one) for n, one in enumerate(targets) if not found[n].bands and bool(one.axis.any())}
     times = {n: SHOWN_DB / size for n, size in sizes.items() if FAINT_UP_TO_DB < size < SHOWN_DB}
-    larger = few_bands([targets[n].times(factor) for n, factor in times.items()], GRID, rate)
+    larger = few_bands([targets[n].times(factor) for n, factor in times.items()], rate)
     for (n, factor), eq in zip(times.items(), larger, strict=True):
         found[n] = scaled(eq, 1 / factor)
-    return [at_rate(eq, GRID_HZ, rate, sample_rate) for eq in found]
+    return [at_rate(eq, rate, sample_rate) for eq in found]
 
 
 def _size_db(one: FitTarget) -> float:

@@ -46,9 +46,7 @@ def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callabl
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
     seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
     plans = [validated(one, engine.words) for one in asked]
-    requests: list[MethodInput] = [
-        engine._request(p, s, one.analysis) for p, s, one in zip(plans, seen, asked, strict=True)
-    ]
+    requests: list[MethodInput] = [engine._request(one, p, s) for one, p, s in zip(asked, plans, seen, strict=True)]
     wanted = adaptive.curves(requests)
     codes = engine.eq_model.encode(wanted.float())
     start = bands_for([r.fit_target(engine.eq_model, code) for r, code in zip(requests, codes, strict=True)])

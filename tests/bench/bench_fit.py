@@ -42,7 +42,7 @@ def few(targets: torch.Tensor) -> torch.Tensor:
     """As answers are made: as few bands as come near; level-free."""
     alike = torch.ones(targets.shape[1], dtype=torch.float64)
     curves = [Curve(target.double(), alike, alike > 0, 60 * alike, 0 * alike) for target in targets]
-    found = few_bands(curves, FREQS_HZ, 48_000)
+    found = few_bands(curves, 48_000)
     responses = torch.stack([torch.from_numpy(eq.response_db(GRID_HZ, 48_000)) for eq in found])
     return (responses - targets).std(-1, correction=0)
 

@@ -105,7 +105,7 @@ def five(together):
 def few(together):
     wanted = [Curve(curve, alike, alike > 0, 60 * alike, 0 * alike) for curve in curves]
     groups = [wanted] if together else [[one] for one in wanted]
-    eqs = [eq for group in groups for eq in few_bands(group, hz, 48000)]
+    eqs = [eq for group in groups for eq in few_bands(group, 48000)]
     return [eq.response_db(hz.numpy(), 48000).tolist() for eq in eqs]
 once = lambda: {"five": five, "few": few}[sys.argv[2]](sys.argv[3] == "together")
 """

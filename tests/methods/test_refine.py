@@ -45,7 +45,7 @@ def engine() -> AdaptiveEQ:
 def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> MethodInput:
     asked = AnalyzedRequest(engine.analyze(sound, RATE), EqRequest(word, **options))
     seen = engine.encoder.observe(asked.analysis, engine.eq_model)
-    return engine._request(validated(asked, engine.words), seen, asked.analysis)
+    return engine._request(asked, validated(asked, engine.words), seen)
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):

@@ -28,10 +28,10 @@ def test_nothing_is_made_by_reading(store):
     assert not store.path.parent.exists()
 
 
-def test_edits_come_back_by_profile_and_word(store):
+def test_edits_come_back_by_profile(store):
     store.add([edit(), edit("metal"), edit(word="airy")])
     assert [one.word for one in store.edits("default")] == ["warm", "airy"]
-    assert store.edits("metal", "warm")[0].made_db == (1.0, 1.0, 1.0)
+    assert store.edits("metal")[0].made_db == (1.0, 1.0, 1.0)
     assert store.path.stat().st_mode & 0o077 == 0
 
 

@@ -22,6 +22,6 @@ def test_codes_find_their_way_back_from_a_gpu(monkeypatch, moved):
         else:
             encoder.members = there.members
         assert next(encoder.members.parameters()).device.type == "cuda"
-        codes = encoder.natural_codes([torch.zeros(64, 200)] * 2)
+        codes = torch.stack([encoder.natural_code(torch.zeros(64, 200)) for _ in range(2)])
         assert codes.shape == (2, 32)
         assert eq_model.decode_curve(codes.to(eq_model.decoder.weight)).device.type == "cpu"

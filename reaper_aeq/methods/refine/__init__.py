@@ -61,7 +61,7 @@ class Aims:
         assert models is not None, "steps need the models"
         found = [r.fit_target(models.eq, models.eq.encode(constrained_mean(r).float())) for r in requests]
         rate = requests[0].sample_rate
-        ranges = [ranges_hz(one.sound, GRID, rate) for one in found]
+        ranges = [ranges_hz(one.sound, rate) for one in found]
         freq_hz = torch.tensor([[own.get(kind, EVERYWHERE_HZ) for kind in kinds] for own in ranges]).double()
         target, weight, limit, sound = (
             torch.stack([getattr(one, name) for one in found]).to(device)
@@ -101,7 +101,7 @@ class Aims:
         count = params.shape[1]
         sound = self.sound.repeat_interleave(count, 0)
         used = torch.ones(params.shape[:-1], dtype=torch.bool, device=params.device).flatten(0, 1)
-        return broken_rules(params.flatten(0, 1), used, sound, GRID.to(params.device)).view(-1, count)
+        return broken_rules(params.flatten(0, 1), used, sound).view(-1, count)
 
 
 def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
