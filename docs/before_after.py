@@ -1,6 +1,6 @@
 """The picture in the README: one setting as ReaEQ shows it, by five bands wherever they come nearest and as it is now.
 
-    python docs/before_after.py [--track keys] [--word "less boomy"] [-o docs/before_after.png]
+    python docs/before_after.py [--track drums] [--word "less muddy"] [-o docs/before_after.png]
 
 The sound is a track of the song that `reaper-aeq demo` makes.
 """
@@ -16,8 +16,9 @@ import numpy as np
 from reaper_aeq import AdaptiveEQ, Eq
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
+from reaper_aeq.request import EqRequest
 from reaper_aeq.result.explanation import moves
-from reaper_aeq.result.realization import bands_for, fit_target, unrestricted_bands_for
+from reaper_aeq.result.realization import bands_for
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -32,12 +33,12 @@ def settings(track: str, word: str) -> tuple[Eq, Eq]:
     """The same target by five unrestricted bands, and by as few as a person would use."""
     engine = AdaptiveEQ.load(device="cpu")
     audio = next(one.audio for one in make_song(sample_rate=SAMPLE_RATE) if one.name == track)
-    asked = [AnalyzedRequest(engine.analyze(audio, SAMPLE_RATE), word, name=track)]
-    plans = [validated(one, engine.words) for one in asked]
-    request = engine.requests(asked, plans)[0]
-    code = engine.eq_model.encode(plans[0].method.curves([request])[0].float())
-    target = fit_target(engine.eq_model, code, request.observation, request.loudness, request.mean_db)
-    return tuple(search([target], [SAMPLE_RATE])[0] for search in (unrestricted_bands_for, bands_for))
+    asked = AnalyzedRequest(engine.analyze(audio, SAMPLE_RATE), EqRequest(word, name=track))
+    checked = validated(asked, engine.words)
+    (request,) = engine.requests([asked], [checked])
+    target = request.fit_target(engine.eq_model, engine.eq_model.encode(checked.method.curves([request])[0].float()))
+    (five,), (few,) = (bands_for([target], unrestricted=unrestricted) for unrestricted in (True, False))
+    return five, few
 
 
 def draw(eqs: Sequence[Eq], titles: Sequence[str], path: str) -> None:
@@ -64,8 +65,8 @@ def draw(eqs: Sequence[Eq], titles: Sequence[str], path: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--track", default="keys")
-    parser.add_argument("--word", default="less boomy")
+    parser.add_argument("--track", default="drums")
+    parser.add_argument("--word", default="less muddy")
     parser.add_argument("-o", "--output", default="docs/before_after.png")
     args = parser.parse_args()
     eqs = settings(args.track, args.word)

@@ -1,6 +1,6 @@
 """Draws docs/panel.png: the panel in the stand-in for REAPER, with what is computed for the demo's voice.
 
-python docs/draw_panel.py
+python docs/draw_panel.py [PNG]
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from reaper_aeq import AdaptiveEQ
 from reaper_aeq.demo.song import make_song
 from reaper_aeq.result.sketch import sketch_of
 
+PICTURE = Path(__file__).with_name("panel.png")
 RATE = 44_100
 
 
-def main() -> None:
+def main(path: Path = PICTURE) -> None:
     voice = next(track for track in make_song() if track.name == "voice")
     aeq = AdaptiveEQ.load()
     analysis = aeq.analyze(voice.audio, RATE)
@@ -47,10 +48,10 @@ def main() -> None:
         panel.click("warm")
         panel.settle()
         image = replay(panel.window.shown, panel.window.size)
-        image.quantize(128).save(Path(__file__).with_name("panel.png"), optimize=True)
+        image.quantize(128).save(path, optimize=True)
         panel.close()
         session.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -135,28 +135,33 @@ def ours(method: str, encoder: str = DEFAULT_ENCODER) -> ComparedMethod:
     return answer
 
 
-def matched(trial: RepairTrial) -> Tensor:
-    """Our match to the genre neighbor, which needs no word."""
-    other = trial.fold.neighbors[trial.clip.name].analysis
-    return response(trial.fold.engine.match_analysis(trial.damaged, [other], ["neighbor"], MatchRequest()))
+def matched(trial: RepairTrial) -> Tensor | None:
+    """Our match to the genre neighbor, which needs no word; None for single sources, which have none."""
+    neighbor = trial.fold.neighbors.get(trial.clip.name)
+    if neighbor is None:
+        return None
+    return response(trial.fold.engine.match_analysis(trial.damaged, [neighbor.analysis], ["neighbor"], MatchRequest()))
 
 
 _heard: dict[str, np.ndarray] = {}  # what matchering hears in a reference, the same for all trials
 
 
-def matchering(trial: RepairTrial) -> Tensor:
-    """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbor as reference.
+def matchering(trial: RepairTrial) -> Tensor | None:
+    """The matching EQ of matchering 2.0 (its own code, `pip install matchering`) with the genre neighbor as reference;
+    None for single sources, which have none.
 
     Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.
     Raises `AeqError` where it is not installed.
     """
+    neighbor = trial.fold.neighbors.get(trial.clip.name)
+    if neighbor is None:
+        return None
     try:
         import matchering as package
         from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
     except ImportError:
         raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
-    config = package.Config()
-    path = trial.fold.neighbors[trial.clip.name].path
+    config, path = package.Config(), neighbor.path
     if path not in _heard:
         reference, _ = normalize_reference(_stereo(path).T.astype(np.float64), config)
         _heard[path] = analyze_levels(reference, "", config)[2]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from ..errors import NotUnderstoodError, UnknownWordError
+from ..errors import AeqError, NotUnderstoodError, UnknownWordError
 from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.free_text import NEAR_ENOUGH, Guess, compare, known
@@ -78,7 +78,7 @@ def phrases(vocabulary: Vocabulary, tell: Tell) -> dict[str, float]:
 
 def refused(vocabulary: Vocabulary, tell: Tell) -> dict[str, dict[str, float]]:
     """The share of nonsense and of typing mistakes that is refused; of these, whose right word is named."""
-    accepted = [text for text in NONSENSE if not isinstance(_answer(text, vocabulary), UnknownWordError)]
+    accepted = [text for text in NONSENSE if not isinstance(_answer(text, vocabulary), AeqError)]
     for text in accepted:
         tell(f"'{text}' was accepted")
     mistakes = {typo: name for name in vocabulary if len(name) > 3 for typo in typos(name, vocabulary)}
@@ -94,9 +94,10 @@ def refused(vocabulary: Vocabulary, tell: Tell) -> dict[str, dict[str, float]]:
 
 
 def _answer(text: str, vocabulary: Vocabulary) -> object:
+    """The blend, or why there is none: no such word, or a number that is no weight."""
     try:
         return vocabulary.blend(text)
-    except UnknownWordError as error:
+    except AeqError as error:
         return error
 
 

@@ -169,9 +169,7 @@ def train_member(
     name: str,
 ) -> nn.Module:
     """One network on the clips `seen`; its error on `held` goes to the log."""
-    with torch.random.fork_rng():
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=run.generator(name, -1))))
-        net = NETWORKS[settings.network]().to(run.device)
+    net = run.network(name, NETWORKS[settings.network])
     weights = examples.weights(settings.repository_power)[seen]
     targets = examples.targets.float()
     decoder = eq_model.decoder.weight.T.to(run.device)  # (32, bands)

@@ -44,7 +44,7 @@ def train_eq(settings: EqTraining, data: Path | str | None, out: Path, run: Run)
         raise AeqError(f"{len(train)} settings are too few to train on: at least 40 are needed")
     run.tell(f"{len(train)} settings to train on, {len(valid)} kept for validation")
 
-    model = EqAutoencoder().to(run.device)
+    model = run.network("eq", EqAutoencoder)
     start = torch.cat([train, random_curves(len(train), run.generator("start", 0))])
     axes = torch.linalg.svd(start, full_matrices=False).Vh[: model.encoder.out_features].float()
     with torch.no_grad():

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from ..model.curves import rms_db
 from ..util.files import atomic_write
 
 LOG_EVERY = 50
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ class Run:
         order = torch.randperm(len(names), generator=self.generator("split", 0)).tolist()
         held = {names[n] for n in order[: max(1, round(share * len(names)))]}
         return torch.tensor([group in held for group in groups])
+
+    def network(self, name: str, build: Callable[[], Network]) -> Network:
+        """What `build` makes, on the device of the run, its first weights drawn by (seed, name)."""
+        with torch.random.fork_rng():
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=self.generator(name, -1))))
+            return build().to(self.device)
 
     def generator(self, name: str, step: int) -> torch.Generator:
         """The random numbers of one step of one network, the same whatever ran before."""

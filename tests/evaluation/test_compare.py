@@ -68,6 +68,17 @@ def test_every_method_and_encoder_takes_part_and_answers(trial):
     assert rms_db(trial.damage + curves["match to neighbor"]) < 0.3 * rms_db(trial.damage)
 
 
+def test_who_is_matched_to_a_neighbor_answers_for_no_single_source(trial):
+    """A neighbor is one of genre, which mixes have."""
+    single = dataclasses.replace(trial, clip=dataclasses.replace(clip("voice", "s2", "", 5), kind="vocals"))
+    answers = {
+        name: answer([single])[0]
+        for name, answer in compared_methods(with_matchering=True).items()
+        if "neighbor" in name
+    }
+    assert answers == {"match to neighbor": None, "matchering, neighbor": None}
+
+
 def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
     class Knows:
         def usual(self, raw, priors):

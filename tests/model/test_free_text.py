@@ -283,6 +283,15 @@ def test_a_folder_that_is_no_model_is_told(real, tmp_path):
         Sentences(tmp_path / "nothing").encode(["warm"])
 
 
+def test_the_examination_counts_a_number_that_is_no_weight_as_refused(words):
+    from reaper_aeq.errors import AeqError
+    from reaper_aeq.evaluation.text import NONSENSE, _answer
+
+    numbered = [text for text in NONSENSE if any(letter.isdigit() for letter in text)]
+    assert "invoice number 12" in numbered
+    assert all(isinstance(_answer(text, words), AeqError) for text in numbered)
+
+
 @pytest.mark.shared
 def test_blends_agree_with_the_people_who_were_asked_for_the_word(real, words, shared_dir):
     """Words of SocialEQ that the vocabulary does not hold: as well as one of those people with the others."""

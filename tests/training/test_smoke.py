@@ -74,6 +74,16 @@ def test_eq_without_data(tmp_path, run, monkeypatch):
     assert not model.training and not model.decode_curve(torch.zeros(32)).any()
 
 
+def test_eq_is_the_same_again_whatever_was_drawn_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(eq_module, "random_curves", lambda n, generator: random_curves(min(n, 60), generator))
+    weights = []
+    for n in range(2):
+        torch.manual_seed(n)
+        train_eq(EQ, None, tmp_path / f"out {n}", Run(tmp_path / f"run {n}", seed=1, tell=lambda _: None))
+        weights.append((tmp_path / f"out {n}" / "eq.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
 def test_eq_with_too_few_settings(tmp_path, run):
     table(tmp_path / "safe_eq.csv", ["id", "descriptor", *SAFE_KEYS], [safe_row("warm", peak1_gain_db=3.0)[:-2]])
     contributions = ["word", "language", "g20", "g1000", "g19682"]

@@ -100,3 +100,12 @@ def test_the_command(tmp_path):
     done = CliRunner().invoke(app, ["train", "proxy", "--json", *map(str, places)])
     assert done.exit_code == 0 and '"trained": "proxy"' in done.stdout
     assert (tmp_path / "out" / "proxy.safetensors").is_file()
+
+
+def test_the_first_weights_follow_from_the_seed_alone(tmp_path, eq_model):
+    weights = []
+    for n in range(2):
+        torch.manual_seed(n)
+        train(tmp_path / str(n), eq_model)
+        weights.append((tmp_path / str(n) / "out" / "proxy.safetensors").read_bytes())
+    assert weights[0] == weights[1]

@@ -36,7 +36,7 @@ def train_proxy(
     held = round(settings.valid_share * len(people))
     train, valid = people[order[held:]], people[order[:held]]
     unseen = {"random": draw_band_params(VALIDATION, run.generator("valid", 0)), "people": valid}
-    model, eq_model = EqProxy(settings.hidden).to(run.device), eq_model.to(run.device)
+    model, eq_model = run.network(NAME, lambda: EqProxy(settings.hidden)), eq_model.to(run.device)
     known = features(torch.cat([draw_band_params(2000, run.generator("usual", 0)), train]))
     model.usual.copy_(known.mean(0))
     model.spread.copy_(known.std(0).clamp_min(1e-3))  # a shelf's bandwidth never varies
