@@ -109,7 +109,7 @@ def came_out(result):
     return result.eq.response_db(GRID_HZ, RATE) + result.eq.output_gain_db
 
 
-def test_sections_are_pulled_half_as_far_as_the_whole(engine, song, monkeypatch):
+def test_sections_are_pulled_a_quarter_as_far_as_the_whole(engine, song, monkeypatch):
     pulls, find = [], sections.find_section_eqs
 
     def recorded(eq_model, method, whole, requests, wanted):
@@ -118,7 +118,7 @@ def test_sections_are_pulled_half_as_far_as_the_whole(engine, song, monkeypatch)
 
     monkeypatch.setattr(sections, "find_section_eqs", recorded)
     engine.adapt(song, RATE, "warm", sections=True)
-    assert pulls[0] == [1.0, 0.5, 0.5]
+    assert pulls[0] == [1.0, 0.25, 0.25]
 
 
 def test_nothing_is_moved_at_intensity_0(engine, song):
