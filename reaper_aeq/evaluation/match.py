@@ -85,7 +85,8 @@ def run_match(
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
     tables: dict[str, dict[str, RecoveredEq]] = {name: {} for name in PARTS}
-    for k, fold in enumerate(load_folds(audio, data, models, learn, tell)):
+    # all of them first: what is wrong with the last is told before the first is examined
+    for k, fold in enumerate(list(load_folds(audio, data, models, learn, tell))):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
         for i, clip in enumerate(fold.clips[::every]):
             sound, rate = read_audio(clip.path)

@@ -37,8 +37,8 @@ class AnalysisPool:
         self._stop, self._lock = threading.Event(), threading.Lock()
 
     def analyze(self, blocks: Iterable[np.ndarray], /, **how: bool) -> Analysis:
-        """`analyze_blocks` of blocks (channels, n) at `sample_rate`; tells how far it is. Raises `Stopped` once the
-        `with` has ended."""
+        """`analyze_blocks` of blocks (channels, n) at `sample_rate`; `how`: its `sections` and `powers_only`. Tells how
+        far it is. Raises `Stopped` once the end of the `with` has begun."""
         return analyze_blocks(self._watched(blocks), self.sample_rate, **how)
 
     def each(self, work: Callable[[T], U], of: Iterable[T], done: Callable[[int], None] = lambda _: None) -> list[U]:

@@ -35,7 +35,7 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, 
 
 
 class Analyze(Protocol):
-    """`dsp.spectrum.analyze_blocks` of blocks (2, n)."""
+    """`dsp.spectrum.analyze_blocks` of blocks (2, n); `sections`: with `spectra`, whatever was asked for."""
 
     def __call__(
         self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False

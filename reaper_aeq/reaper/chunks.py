@@ -138,7 +138,16 @@ class Chunk:
 
     def to_bytes(self) -> bytes:
         """The file again; byte for byte what was read, where nothing was changed."""
-        return b"".join(part.to_bytes() for part in (self.head, *self.children, self.end) if part)
+        parts: list[bytes] = []
+        self._collect(parts)
+        return b"".join(parts)
+
+    def _collect(self, parts: list[bytes]) -> None:
+        for part in (self.head, *self.children, self.end):
+            if isinstance(part, Chunk):
+                part._collect(parts)
+            elif part:
+                parts.append(part.raw)
 
     # Changing ------------------------------------------------------------------------------------------------------
 

@@ -81,7 +81,11 @@ class LiveBackend:
         if is_idle(channel.track, result):
             return None
         sound = learnable(self.sounds[channel.track.number], result)
-        self.entries.append(write.Entry(channel.track, result.eq, name, True, self.afresh, sound, result.moving))
+        self.entries.append(
+            write.Entry(
+                channel.track, result.eq, name, alone=True, afresh=self.afresh, heard=sound, moving=result.moving
+            )
+        )
         self.given.append(channel)
         return name
 

@@ -272,7 +272,9 @@ def _run(
                 describe(row, heard, engine)
                 if not row.left:
                     shown, sound = name + LINKED * bool(one.link), learnable(heard.analysis, result)
-                    entries.append(write.Entry(one, result.eq, shown, False, choice.afresh, sound, result.moving))
+                    entries.append(
+                        write.Entry(one, result.eq, shown, afresh=choice.afresh, heard=sound, moving=result.moving)
+                    )
                     fill(row, action, shown, result, heard.analysis, engine)
                     row.warnings += [STEADY] if sections and not result.sections else []
                 row.warnings += [heard.warning] if heard.warning else []

@@ -59,7 +59,11 @@ class Api:
         return answer
 
     def text(self, name: str, *arguments: Any) -> str:
-        """The text that a function fills into its last two arguments, a place and its size; "" where it answers no."""
+        """The text that a function fills into its last two arguments, a place and its size, whatever it answers."""
+        return self(name, *arguments, "", TEXT_BYTES)[-2]
+
+    def text_if(self, name: str, *arguments: Any) -> str:
+        """The same of a function that answers whether there is one; "" where there is none."""
         answer = self(name, *arguments, "", TEXT_BYTES)
         return answer[-2] if answer[0] else ""
 

@@ -26,7 +26,7 @@ class LiveFx:
 
 def config(reaper: Api, track: str, fx: int, name: str) -> str:
     """A named config parameter; "" where this FX, or this REAPER, has none of that name."""
-    return reaper.text("TrackFX_GetNamedConfigParm", track, fx, name)
+    return reaper.text_if("TrackFX_GetNamedConfigParm", track, fx, name)
 
 
 def is_reaeq(reaper: Api, track: str, fx: int) -> bool:

@@ -32,7 +32,7 @@ _MOVES_DB = 0.005
 def ours(reaper: Api, track: str, instance: Instance) -> tuple[int, ...]:
     """The parameters of an instance whose envelopes are ours."""
     if number_of(reaper, track) < 0:
-        kept = reaper.text("GetProjExtState", reaper.project, SECTION, fx.guid(reaper, track, instance.index))
+        kept = reaper.text_if("GetProjExtState", reaper.project, SECTION, fx.guid(reaper, track, instance.index))
         return tuple(map(int, re.findall(NUMBER, kept)))
     return instance.record.lanes if instance.record else ()
 
@@ -42,7 +42,7 @@ def keep(reaper: Api, track: str, index: int, found: Sequence[int]) -> None:
     if number_of(reaper, track) >= 0:
         return
     key, text = fx.guid(reaper, track, index), " ".join(map(str, found))
-    if reaper.text("GetProjExtState", reaper.project, SECTION, key) != text:
+    if reaper.text_if("GetProjExtState", reaper.project, SECTION, key) != text:
         reaper("SetProjExtState", reaper.project, SECTION, key, text)
 
 

@@ -13,7 +13,7 @@ MEDIA_ONLINE = 40101  # "Item: Set all media online"
 def value(reaper: Api, name: str) -> str:
     """A preference as REAPER keeps it, "" where this REAPER does not tell."""
     try:
-        return reaper.text("get_config_var_string", name)
+        return reaper.text_if("get_config_var_string", name)
     except RefusedCall:
         return ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ from .tracks import Span, above, all_tracks, audible, is_null
 RENDERING = 0x40000000  # EnumProjects: the project that is being rendered
 TICK_S = 0.1
 STILL_TICKS = 3  # a file of the same size so often in a row grows no more
-LONGEST_S = 600.0
+LONGEST_WAIT_S = 600.0
 SHORT_S = 0.01  # REAPER rounds bounds to samples; anything shorter than that was stopped
 _BLOCK = 2**16
 _numbers = count(1)
@@ -69,7 +70,7 @@ class Rendered:
             return first.path
         return _written(self.folder, "joined", first.path, self._blocks())
 
-    def _blocks(self) -> Iterator[np.ndarray]:
+    def _blocks(self) -> Generator[np.ndarray, None, None]:
         """All parts are of one format."""
         for part in self.parts:
             rate = soundfile.info(str(part.path)).samplerate
@@ -82,13 +83,14 @@ def summed(sounds: Sequence[Rendered]) -> Path:
     """One file of several that were rendered from and to the same times: their sum. Raises as `Rendered.whole`."""
     first, *others = [one.whole() for one in sounds]
 
-    def blocks() -> Iterator[np.ndarray]:
-        opened = [_blocks(path) for path in others]
-        for block in _blocks(first):
-            for other in opened:
-                more = next(other, block[:0])[: len(block)]
-                block[: len(more)] += more
-            yield block
+    def blocks() -> Generator[np.ndarray, None, None]:
+        with ExitStack() as files:
+            longest, *shorter = [files.enter_context(closing(_blocks(path))) for path in (first, *others)]
+            for block in longest:
+                for other in shorter:
+                    more = next(other, block[:0])[: len(block)]
+                    block[: len(more)] += more
+                yield block
 
     return _written(sounds[0].folder, "sum", first, blocks())
 
@@ -104,7 +106,7 @@ def wait_for(reaper: Api, files: Sequence[Path], may_wait: bool) -> None:
             " not: switch 'Render in background' off in File > Render, then try again"
         )
     waited_s, still, sizes = 0.0, 0, _sizes(files)
-    while waited_s < LONGEST_S:
+    while waited_s < LONGEST_WAIT_S:
         reaper("PreventUIRefresh", -1)  # it must not stay on while REAPER goes on
         try:
             reaper.let_go(TICK_S)
@@ -183,17 +185,18 @@ def _length_s(path: Path) -> float:
         return 0.0  # cut off before it was a sound
 
 
-def _blocks(path: Path, start: int = 0, frames: int = -1) -> Iterator[np.ndarray]:
-    """(frames, channels) each."""
+def _blocks(path: Path, start: int = 0, frames: int = -1) -> Generator[np.ndarray, None, None]:
+    """(frames, channels) each; the file is closed with it."""
     return soundfile.blocks(str(path), _BLOCK, start=start, frames=frames, dtype="float32", always_2d=True)
 
 
-def _written(folder: Path, name: str, alike: Path, blocks: Iterable[np.ndarray]) -> Path:
-    """A new file of the rate and channels of the file `alike`; what goes wrong is told as a failed output."""
+def _written(folder: Path, name: str, alike: Path, blocks: Generator[np.ndarray, None, None]) -> Path:
+    """A new file of the rate and channels of the file `alike`; what goes wrong is told as a failed output, and what was
+    opened is closed, or nobody could remove it."""
     path = folder / f"{name}{next(_numbers)}.wav"
     try:
         form = soundfile.info(str(alike))
-        with soundfile.SoundFile(path, "w", form.samplerate, form.channels, subtype="FLOAT") as file:
+        with closing(blocks), soundfile.SoundFile(path, "w", form.samplerate, form.channels, subtype="FLOAT") as file:
             for block in blocks:
                 file.write(block)
     except OSError as error:

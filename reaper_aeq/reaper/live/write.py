@@ -129,7 +129,10 @@ def write_one(reaper: Api, entry: Entry) -> None:
         kept = fx.guid(reaper, track, instance.index)
         while others := [one for one in instances.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
             _delete(reaper, track, others[-1].index, target)
-        (instance,) = instances.ours(reaper, track)
+        index = fx.find(reaper, track, kept)
+        if index is None:
+            raise _not_taken(reaper, target, "its place in the chain")
+        instance = replace(instance, index=index)
     # read before a fresh one takes its place
     edit = instances.edit_of(reaper, track, None if entry.afresh else instance)
     whole = instances.with_edit(target.name, edit, entry.eq, entry.blend, entry.heard)
