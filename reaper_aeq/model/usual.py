@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -83,9 +82,27 @@ class UsualBalance(BalanceEncoder):
     most f), `shifted` rows of the same sounds at other speeds, from which the mean alone learns. All of it float64 once
     loaded."""
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Tensor: ...  # by the names of `sizes` below
+    feature_mean: Tensor
+    feature_scale: Tensor
+    basis: Tensor
+    step: Tensor
+    classifier: Tensor
+    features: Tensor
+    kind_probability: Tensor
+    shifted: Tensor
+    shifted_probability: Tensor
+    kind: Tensor
+    weight: Tensor
+    alpha: Tensor
+    residual: Tensor
+    kind_mean_db: Tensor
+    near_mean: Tensor
+    near_scale: Tensor
+    away_mean: Tensor
+    away_scale: Tensor
+    tonal_mean: Tensor
+    scale: Tensor
+    scale_offset: Tensor
 
     def __init__(self, n: int, f: int, shape: UsualShape | None = None, shifted: int = 0) -> None:
         super().__init__()
