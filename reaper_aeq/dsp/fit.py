@@ -165,7 +165,7 @@ def _limits(narrowest_oct: float) -> tuple[np.ndarray, np.ndarray]:
     """Between what the numbers of the bands stay, each (15,) in the solver's coordinates."""
     freq, gain, width = LIMITS["freq_hz"], LIMITS["gain_db"], LIMITS["bandwidth_oct"]
     shelf = [(freq.low, gain.low, SHELF_BANDWIDTH_OCT), (freq.high, gain.high, SHELF_BANDWIDTH_OCT)]
-    bell = [(freq.low, gain.low, narrowest_oct), (HIGHEST_BAND_HZ, gain.high, width.high)]
+    bell = [(freq.low, gain.low, width.clamp(narrowest_oct)), (HIGHEST_BAND_HZ, gain.high, width.high)]
     limits = to_solver(np.array([shelf, bell, bell, bell, shelf]))
     return limits[:, 0].ravel(), limits[:, 1].ravel()
 

@@ -85,8 +85,11 @@ def _compiled() -> Callable[..., None] | None:
     if "scipy.signal" in sys.modules:
         return None  # nothing to be saved
     try:
-        package: Any = find_spec("scipy")
-        spec: Any = PathFinder.find_spec(_NAME, [f"{folder}/signal" for folder in package.submodule_search_locations])
+        package = find_spec("scipy")
+        folders = [f"{folder}/signal" for folder in (package.submodule_search_locations or ())] if package else []
+        spec = PathFinder.find_spec(_NAME, folders)
+        if spec is None or spec.loader is None:
+            return None
         module: Any = module_from_spec(spec)
         spec.loader.exec_module(module)
         # two one-pole filters whose states are at 1 and 0
@@ -94,7 +97,7 @@ def _compiled() -> Callable[..., None] | None:
             module._sosfilt, np.array([[1.0, 0, 0, 1, -0.5, 0], [2.0, 0, 0, 1, 0.25, 0]]), np.array([[1.0, 0.0, 0.0]]),
             np.array([[[1.0, 0.0]], [[0.0, 0.0]]]),
         )  # fmt: skip
-    except Exception:  # of None too: there is no such module
+    except Exception:
         return None
     right = np.allclose(found, [[4.0, 1.0, 0.75]]) and np.allclose(after[:, 0, 0], [0.25, -0.1875])
     return module._sosfilt if right else None

@@ -179,17 +179,18 @@ class _Disk:
         self._noting(lambda: self._rewrite(self._file.read(4096)))
 
     def _rewrite(self, head: bytes) -> int:
-        position, new = 12, b""
+        position, new, formatted = 12, b"", False
         while head[position : position + 4] != b"data" and position + 8 <= len(head):
             name, size = struct.unpack_from("<4sI", head, position)
             data = head[position + 8 : position + 8 + size]
             position += 8 + size + size % 2
-            if name == b"fmt ":
+            if name == b"fmt " and size >= 16:
+                formatted = True
                 data = struct.pack("<H", FLOATS) + data[2:16] + bytes(2)
             if name != b"PEAK":
                 new += struct.pack("<4sI", name, len(data)) + data + bytes(len(data) % 2)
         room = position - 12 - len(new)
-        if head[position : position + 4] != b"data" or room < 8:
+        if not formatted or head[position : position + 4] != b"data" or room < 8:
             return 0
         self._file.seek(12)
         return self._file.write(new + struct.pack("<4sI", b"JUNK", room - 8) + bytes(room - 8))

@@ -132,8 +132,8 @@ class BalanceEncoder(nn.Module, ABC):
         """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
 
     def place(self, device: str) -> None:
-        """Moves what gains from it to cuda, mps or cpu. What is no network stays where the linear algebra is cheapest;
-        the other models go to `device`."""
+        """Remembers that the other models are on `device`: cuda, mps or cpu. A network moves itself as well
+        (`AudioEncoder`); what is none stays where the linear algebra is cheapest."""
         self._device = device
 
     @property

@@ -66,8 +66,10 @@ def add_failures(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def no_such_page(request: Request, error: HTTPException) -> JSONResponse:
-        told = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
-        return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
+        sentences = {404: "There is nothing at this address.", 405: f"{request.method} cannot be done at this address."}
+        return JSONResponse(
+            {"error": sentences.get(error.status_code, str(error.detail))}, error.status_code, error.headers
+        )
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> JSONResponse:

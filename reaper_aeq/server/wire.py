@@ -300,9 +300,9 @@ Answer = AdaptAnswer | MatchAnswer | AnalyzeAnswer
 
 
 class TaskResult(Message):
-    """What became of a task. `n`: its place in the request, from 0."""
+    """What became of a task."""
 
-    n: int
+    n: int = Field(description="The task's place in the request, from 0")
     id: str
     name: str
 

@@ -221,6 +221,7 @@ class Worker:
             self._changed.notify_all()
         if tidy:
             give_back()
+        self._send()  # whoever was to come in a moment may have been cancelled
 
     # Computing -----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ AnyPath = str | os.PathLike[str]
 
 
 class Output:
-    """One file of several: `path` as it was given, `target` its real place; `goes`: it is not written but removed."""
+    """One file of several: `path` as it was given, `target` its real place; `goes`: it is not written but removed,
+    and neither `opened` nor `finish` is called."""
 
     def __init__(self, path: AnyPath, mode: int | None = None, goes: bool = False):
         self.path, self.shown, self.goes = path, os.fspath(path), goes

@@ -62,8 +62,7 @@ def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callabl
         return torch.stack([torch.from_numpy(e.response_db(grid, REFERENCE_RATE)) for e in refined(requests, start)])
 
     def fit() -> Tensor:
-        found = fit_bands(wanted.to(engine.device), GRID, level_free=True)
-        return response_db(found.params, DEFAULT_KINDS, GRID.to(found.params.device), REFERENCE_RATE)
+        return response_db(fit_bands(wanted, level_free=True), DEFAULT_KINDS, GRID, REFERENCE_RATE)
 
     return {"encoder": encode, "refine, 50 steps": refine, "fit": fit, "proxy search": lambda: proxy.curves(requests)}
 

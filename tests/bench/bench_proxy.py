@@ -32,7 +32,7 @@ def truly(params: Tensor) -> Tensor:
 
 
 def fitted(wanted: Tensor, guess: Tensor) -> Tensor:
-    return fit_bands(wanted, GRID, starts=guess, level_free=True, min_band_oct=NARROWEST_OCT).params
+    return fit_bands(wanted, starts=guess, level_free=True, min_band_oct=NARROWEST_OCT)
 
 
 def ways(engine: AdaptiveEQ, wanted: Tensor) -> dict[str, Callable[[], Tensor]]:

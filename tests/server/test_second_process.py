@@ -223,16 +223,26 @@ def test_a_defect_over_there_is_told_as_one_over_here(workers, sounds, caplog):
     assert "RuntimeError: cracked" in caplog.text
 
 
+class Busy:
+    """A second process that gives everything back."""
+
+    ready = True
+
+    def submit(self, tasks, told):
+        told([None] * len(tasks))
+
+    def close(self):
+        """There is nothing to be ended."""
+
+
+def test_what_waits_for_more_is_sent_though_those_are_cancelled(workers, sounds, monkeypatch):
+    """They still waited when whoever takes them looked, and none came."""
+    jobs, worker = workers(Busy())
+    monkeypatch.setattr(Jobs, "waiting", property(lambda _: threading.current_thread() is worker._taker))
+    assert all(one.ok for one in outcomes(jobs, [described(path) for path in sounds[: AT_ONCE + 2]]))
+
+
 def test_what_is_too_little_for_it_does_not_wait_for_more_when_none_comes(workers, sounds):
-    class Busy:
-        ready = True
-
-        def submit(self, tasks, told):
-            told([None] * len(tasks))
-
-        def close(self):
-            """There is nothing to be ended."""
-
     jobs, _ = workers(Busy())
     last = wire.AnalyzeTask(id="last", path=str(sounds[0]))  # which is answered here
     assert all(one.ok for one in outcomes(jobs, [*(described(path) for path in sounds[: AT_ONCE + 2]), last]))

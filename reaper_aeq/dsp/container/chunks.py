@@ -200,7 +200,7 @@ def _format(window: FileWindow, before: list[FileChunk]) -> tuple[bytes, int, in
     coding, channels, rate, bytes_s, frame = struct.unpack_from("<HHIIH", content or bytes(14))
     if not rate or not frame or not channels:
         return b"", 0, 0
-    # else a frame holds more than one sample
+    # of other codings a frame holds more than one sample
     return content, frame, frame * rate if coding in (1, 3, 6, 7, 0xFFFE) or not bytes_s else bytes_s
 
 

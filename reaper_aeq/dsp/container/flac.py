@@ -180,5 +180,5 @@ def _crc(data: bytes, bits: int, polynomial: int, value: int = 0) -> int:
     """0 over something and the checksum at its end."""
     table, mask = _table(bits, polynomial), (1 << bits) - 1
     for byte in data:
-        value = value << 8 & mask ^ table[value >> bits - 8 ^ byte]
+        value = ((value << 8) & mask) ^ table[(value >> (bits - 8)) ^ byte]
     return value
