@@ -284,12 +284,10 @@ def test_a_folder_that_is_no_model_is_told(real, tmp_path):
 
 
 def test_the_examination_counts_a_number_that_is_no_weight_as_refused(words):
-    from reaper_aeq.errors import AeqError
+    from reaper_aeq.errors import RangeError
     from reaper_aeq.evaluation.text import NONSENSE, _answer
 
-    numbered = [text for text in NONSENSE if any(letter.isdigit() for letter in text)]
-    assert "invoice number 12" in numbered
-    assert all(isinstance(_answer(text, words), AeqError) for text in numbered)
+    assert "invoice number 12" in NONSENSE and isinstance(_answer("invoice number 12", words), RangeError)
 
 
 @pytest.mark.shared
