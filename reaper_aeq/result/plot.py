@@ -54,9 +54,9 @@ class _Look:
     margins: Mapping[str, float] = field(default_factory=lambda: {"left": _LEFT, "top": 0.815, "bottom": 0.08})
 
 
-_LIGHT = _Look("white", "black", "#555555", "#E4E4E4", "#4D4D4D", "#D55E00", "#56B4E9", "#0072B2")
+_LIGHT = _Look("white", "black", "#555555", "#E4E4E4", "#4D4D4D", "#D55E00", "#009E73", "#0072B2")
 # the same hues, lighter: on a dark page they must stand out as much; paper is the page's own
-_DARK = _Look("none", "#E8E6E1", "#A8A59E", "#3A3936", "#B9B6AF", "#FF9A4D", "#56B4E9", "#6CB8F0", "#21201D", "#6A6760")
+_DARK = _Look("none", "#E8E6E1", "#A8A59E", "#3A3936", "#B9B6AF", "#FF9A4D", "#009E73", "#6CB8F0", "#21201D", "#6A6760")
 _WIDE = {"size_inches": (7.4, 5.2), "margins": {"left": 0.085, "top": 0.93, "bottom": 0.095}}
 _NARROW = {
     "size_inches": (3.5, 4.6),

@@ -3,9 +3,9 @@
 local look = {}
 
 local LIGHT = { paper = 0xF4F3F0, raised = 0xE4E2DD, ink = 0x1D1C1A, soft = 0x5F5B54, line = 0xC9C5BD,
-  accent = 0x0072B2, source = 0x6D6D6D, result = 0xD55E00, target = 0x56B4E9, warn = 0xA33A00, on = 0xFFFFFF }
+  accent = 0x0072B2, source = 0x6D6D6D, result = 0xD55E00, target = 0x009E73, warn = 0xA33A00, on = 0xFFFFFF }
 local DARK = { paper = 0x262523, raised = 0x3A3835, ink = 0xEDEBE6, soft = 0xABA79F, line = 0x4A4844, accent = 0x6CB8F0,
-  source = 0xB9B6AF, result = 0xFF9A4D, target = 0x56B4E9, warn = 0xFFB27A, on = 0x10202C }
+  source = 0xB9B6AF, result = 0xFF9A4D, target = 0x009E73, warn = 0xFFB27A, on = 0x10202C }
 local TEXT, SMALL, BOLD = 1, 2, 3
 look.TEXT, look.SMALL, look.BOLD = TEXT, SMALL, BOLD
 
