@@ -6,7 +6,7 @@ import pytest
 from actions_kit import Clip, Strip, always_render, noise, opener, ours, reaeq, song
 from standin import Preferences, StandInError
 from standin.fx_chain import fx_list
-from standin.injection import delete_item, delete_track, tracks_change
+from standin.injection import delete_item, delete_track, receive, receives, set_receives, tracks_change
 
 from reaper_aeq.eq import Band
 
@@ -116,22 +116,6 @@ def test_what_the_user_moves_meanwhile_stays(rendering, line, words, name):
         project.touch()
     to_its_end(s)
     assert s.said == [] and node(s.project).get(line) == words and len(ours(s.project)) == 2
-
-
-def receive(source: int, muted: int = 0, channel: int = 0) -> str:
-    return f"AUXRECV {source} 0 1 0 {muted} 0 0 {channel} 0 -1:U 0 -1 ''"
-
-
-def receives(track) -> list[str]:
-    return [line.strip() for line in track.node.body if str(line).split()[:1] == ["AUXRECV"]]
-
-
-def set_receives(track, lines: list[str]) -> None:
-    body = track.node.body
-    place = body.index("    PERF 0") + 1
-    body[:] = [line for line in body if str(line).split()[:1] != ["AUXRECV"]]
-    body[place:place] = [f"    {line}" for line in lines]
-    track.project.touch()
 
 
 @pytest.fixture(params=["5.3", "5.4"])

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from live_kit import RATE, ours
 from standin.example import ItemSpec, TrackSpec, other, reaeq, synth
+from standin.injection import receive, receives, set_receives
 from test_live import THEIRS, assert_alike, assert_sounds_alike, audio
 
 from reaper_aeq.cli.main import main
@@ -314,22 +315,13 @@ def test_a_track_that_goes_while_reaper_renders_in_the_background(studio, monkey
     assert studio.host.do(bypassed) == [False, False], "what was bypassed on the other track is on again"
 
 
-def receive(source: int, muted: int = 0, channel: int = 0) -> str:
-    return f"AUXRECV {source} 0 1 0 {muted} 0 0 {channel} 0 -1:U 0 -1 ''"
+def receives_of_the_first(session) -> list[str]:
+    return receives(session.reaper.project.tracks[0])
 
 
-def receives(session) -> list[str]:
-    """Of the first track."""
-    body = session.reaper.project.tracks[0].node.body
-    return [line.strip() for line in body if str(line).split()[:1] == ["AUXRECV"]]
-
-
-def set_receives(session, lines: list[str]) -> None:
+def change_receives_of_the_first(session, lines: list[str]) -> None:
     with session.reaper.as_user() as project:
-        body = project.tracks[0].node.body
-        body[:] = [line for line in body if str(line).split()[:1] != ["AUXRECV"]]
-        body[1:1] = [f"    {line}" for line in lines]
-        project.touch()
+        set_receives(project.tracks[0], lines)
 
 
 @pytest.mark.parametrize(
@@ -349,20 +341,20 @@ def test_receives_are_unmuted_wherever_the_user_moves_them_meanwhile(studio, mon
     path = studio.noise("vox")
     specs = [TrackSpec("Vox", [ItemSpec(path, selected=True)], fx=[other()]), *(TrackSpec(name) for name in "BC")]
     studio.open(specs)
-    studio.host.do(set_receives, [receive(1), receive(2), receive(2, muted=1, channel=2)])
+    studio.host.do(change_receives_of_the_first, [receive(1), receive(2), receive(2, muted=1, channel=2)])
     prefer(studio, background_render=True)
     during = []
 
     def sleep(seconds):
         if not during:
-            during.extend(studio.host.do(receives))
-            studio.host.do(set_receives, change(during))
+            during.extend(studio.host.do(receives_of_the_first))
+            studio.host.do(change_receives_of_the_first, change(during))
 
     monkeypatch.setattr("reaper_aeq.reaper.live.api.time", SimpleNamespace(sleep=sleep))
     code = main(["live", "warm", "--selected", "--render", "--port", str(studio.port)])
     wait_for_background(studio)
     assert [line.split()[5] for line in during] == ["1"] * 3
-    words = [line.split() for line in studio.host.do(receives)]
+    words = [line.split() for line in studio.host.do(receives_of_the_first)]
     assert [f"{w[1]} {w[8]}" for w in words if w[5] == "1"] == muted
     said = capsys.readouterr().err
     assert code == (2 if "2 6" in muted else 0)

@@ -71,6 +71,24 @@ def freeze_track(track: Track) -> None:
     track.project.touch()
 
 
+def receive(source: int, muted: int = 0, channel: int = 0) -> str:
+    """The line of a track that gets the sound of track number `source`."""
+    return f"AUXRECV {source} 0 1 0 {muted} 0 0 {channel} 0 -1:U 0 -1 ''"
+
+
+def receives(track: Track) -> list[str]:
+    """What other tracks send to this one, a line each."""
+    return [line.strip() for line in track.node.body if str(line).split()[:1] == ["AUXRECV"]]
+
+
+def set_receives(track: Track, lines: list[str]) -> None:
+    body = track.node.body
+    body[:] = [line for line in body if str(line).split()[:1] != ["AUXRECV"]]
+    place = body.index("    PERF 0") + 1
+    body[place:place] = [f"    {line}" for line in lines]
+    track.project.touch()
+
+
 def draw_envelope(track: Track, fx: int, parameter: int, value: float, active: bool = True) -> Node:
     """An envelope of an FX parameter with one point, `value` on the parameter's native scale."""
     node = FUNCTIONS["GetFXEnvelope"](track.project.reaper, track, fx, parameter, True).node
