@@ -44,8 +44,7 @@ def engine() -> AdaptiveEQ:
 
 def request_of(engine: AdaptiveEQ, sound: np.ndarray, word: str = "warm", **options) -> MethodInput:
     asked = AnalyzedRequest(engine.analyze(sound, RATE), EqRequest(word, **options))
-    seen = engine.encoder.observe(asked.analysis, engine.eq_model)
-    return engine._request(asked, validated(asked, engine.words), seen)
+    return engine.requests([validated(asked, engine.words)])[0]
 
 
 def found(engine: AdaptiveEQ, name: str, word: str, **options):
@@ -200,7 +199,7 @@ def test_exact(engine):
         request = EqRequest("warm", method="fixed", **options)
         asked = AnalyzedRequest(engine.analyze(sound, RATE), request, samples)
         checked = validated(asked, engine.words)
-        eq = find_eqs(engine.eq_model, [checked.method], engine.requests([asked], [checked]))[0]
+        eq = find_eqs(engine.eq_model, [checked.method], engine.requests([checked]))[0]
         return eq.response_db(GRID_HZ, RATE)
 
     plain, quick, exact = response(), response(refine=8), response(sound, refine=8)

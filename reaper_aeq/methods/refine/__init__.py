@@ -58,7 +58,6 @@ class Aims:
     def of(cls, requests: Sequence[MethodInput], kinds: tuple[BandKind, ...], device: str) -> Aims:
         """What each sound is to become is the target of its constrained mean."""
         models = requests[0].models
-        assert models is not None, "steps need the models"
         found = [r.fit_target(models.eq, models.eq.encode(constrained_mean(r).float())) for r in requests]
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, rate) for one in found]
@@ -122,8 +121,7 @@ def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
 
 @torch.no_grad()
 def _refine(requests: Sequence[MethodInput], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
-    models = requests[0].models
-    device = "cuda" if models is not None and models.device == "cuda" else "cpu"  # mps has no float64
+    device = "cuda" if requests[0].models.device == "cuda" else "cpu"  # mps has no float64
     aims = Aims.of(requests, kinds, device)
     sound = requests[0].sound
     respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)
