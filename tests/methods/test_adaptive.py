@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
-from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word, enough
-from reaper_aeq.methods.adaptive.constraints import MIX, SOFT
+from reaper_aeq.methods.adaptive.constraints import LEAST, MIX, MOST, SOFT, at_least, bounded_by_word, enough
+from reaper_aeq.methods.adaptive.posterior import RATIO_LIMIT
 from reaper_aeq.methods.method import MethodInput, method
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.audio_encoder import Observation, Usual, center_robust
@@ -75,7 +75,7 @@ def test_without_adaptation_all_sounds_get_the_fixed_curve(seed, rms):
 @given(st.integers(0, 10_000), st.floats(0, 24), st.floats(-4, 4), st.floats(0, 1))
 def test_the_share_is_never_negative_and_capped(seed, rms, times, adaptation):
     got = share(smooth(seed, rms) + times * TILT, adaptation)
-    ratio = min(adaptation / max(1 - adaptation, 1e-9), adaptive.RATIO_LIMIT)
+    ratio = min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
     assert LEAST - 1e-6 <= got <= MOST * max(1.0, ratio) + 1e-6
 
 

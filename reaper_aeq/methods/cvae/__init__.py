@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ...model.curves import center, projection
 from ...model.score import axes
-from ..adaptive import bounded_by_word, evidence_ratio, human_limit_db, missing_share, most, natural_cov, posterior_gain
+from ..adaptive.constraints import bounded_by_word, most
+from ..adaptive.posterior import evidence_ratio, human_limit_db, missing_share, natural_cov, posterior_gain
 from ..method import MethodInput
 from .network import Cvae, Posterior, posterior
 

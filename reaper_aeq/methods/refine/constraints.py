@@ -9,7 +9,9 @@ from torch import Tensor
 
 from ...model.curves import COMPARED, center, rms_db, soft_clip, soft_clip_inverse, weights
 from ...model.score import axes
-from .. import adaptive
+from ..adaptive import curve
+from ..adaptive.constraints import known, settings_behind
+from ..adaptive.posterior import evidence_ratio, likeliest, posterior_gain
 from ..method import MethodInput
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
@@ -85,13 +87,13 @@ def constrained_mean(request: MethodInput) -> Tensor:
     where that is little. Given how much it gets, both in the score and along the word's curve, the same posterior says
     what the rest is likely to be: the conditional mean of a Gaussian.
     """
-    m, adapted = request.mean_db, adaptive.curve(request)
-    ratio = adaptive.evidence_ratio(request.adaptation)
+    m, adapted = request.mean_db, curve(request)
+    ratio = evidence_ratio(request.adaptation)
     size = float(rms_db(m))
-    if ratio == 0.0 or size == 0.0 or adaptive.settings_behind(request) < FEW:
+    if ratio == 0.0 or size == 0.0 or settings_behind(request) < FEW:
         return adapted
-    gain = adaptive.posterior_gain(request, ratio)
-    mean, _ = adaptive.likeliest(request, gain, ratio)
+    gain = posterior_gain(request, ratio)
+    mean, _ = likeliest(request, gain, ratio)
     spread = ratio * (request.cov_db - gain @ request.cov_db)
     held = torch.stack((axes(m[None], request.residual_cov)[0], center(m) * weights()))  # (2, bands)
     held = held / held.norm(dim=1, keepdim=True)
@@ -99,5 +101,5 @@ def constrained_mean(request: MethodInput) -> Tensor:
     given = held @ reach
     given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
     off = center(mean + reach @ torch.linalg.solve(given, held @ (adapted - mean)) - adapted)
-    near = NEAR_SHARE * size * adaptive.known(request)
+    near = NEAR_SHARE * size * known(request)
     return adapted + off * near / max(near + float(rms_db(off)), 1e-9)
