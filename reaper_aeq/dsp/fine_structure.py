@@ -77,8 +77,8 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     band_mean = torch.stack(
         [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
     )
-    there = (band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)).nonzero()[:, 0]
-    if not len(there):
+    there = band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)
+    if not there.any():
         return torch.full((N_FINE,), torch.nan)
     floor = mean.max() * 10 ** (DEAD_DB / 10)
     log_mean = 10 * mean.clamp_min(floor).log10()
@@ -92,9 +92,7 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     inside = torch.cat([_band_means(white, starts, stops) for white in whitened()])  # (frames, bands)
     inside_db = 10 * inside.log10()
     level = 10 * (inside / inside.mean(0)).log10()
-    holds = torch.zeros(len(BAND_HZ), dtype=torch.bool)
-    holds[there] = True
-    active = (level > ACTIVE_DB) & holds
+    active = (level > ACTIVE_DB) & there
     lags, logs, single = [], [], BinStructure(tuple(zip(starts, stops, strict=True)), power.shape[1])
     pieces = zip(whitened(), inside_db.split(FRAMES_AT_ONCE), active.split(FRAMES_AT_ONCE), strict=True)
     for white, white_level, counts in pieces:

@@ -166,7 +166,9 @@ def analyze_blocks(
     rows, nodes, store = _Rows(n_bands), _Rows(n_nodes), FrameStore()
     exact_frames = round(EXACT_UP_TO_S * sample_rate) // hop + 2
     fine_bins = min(math.ceil(TOP_HZ / sample_rate * n_fft), n_fft // 2) + 1
-    tail: Tensor | None = None
+    tail = torch.zeros(
+        1, hop
+    )  # half a frame of silence before and after, so that the sound's edges count as its middle
     samples = channels = 0
 
     def take(sound: Tensor) -> Tensor:
@@ -197,8 +199,7 @@ def analyze_blocks(
         sound = sound[:1] if alike else sound
         if not powers_only:
             loudest.add(sound)
-        # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
-        before = tail.expand(len(sound), -1) if tail is not None else sound.new_zeros(len(sound), hop)
+        before = tail.expand(len(sound), -1)
         rising = min(sound.shape[-1], max(0, math.ceil(FADE_IN_S * sample_rate) - samples))
         sound = torch.cat([before, sound], -1)
         if rising:
@@ -206,7 +207,7 @@ def analyze_blocks(
             sound[:, start : start + rising] *= _rise(torch.arange(samples, samples + rising), FADE_IN_S * sample_rate)
         samples += sound.shape[-1] - before.shape[-1]
         tail = take(sound)
-    if tail is None:
+    if not channels:
         raise ValueError("no blocks to analyze")
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
