@@ -84,18 +84,8 @@ def _with_sentence(result: Result, sentence: str) -> Result:
 def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:
     """The parts with those that are silent joined to the one before, or after."""
     powers = replace(analysis, spectra=None)
-    found: list[Part] = []
-    late = None
-    for part in parts:
-        if analysis_of(powers, part).silent:
-            if found:
-                found[-1] = Part(found[-1].start_s, part.stop_s)
-            else:
-                late = late if late is not None else part.start_s
-        else:
-            found.append(Part(part.start_s if late is None else late, part.stop_s))
-            late = None
-    return found or [Part(0.0, analysis.duration_s)]
+    starts = [part.start_s for part in parts if not analysis_of(powers, part).silent]
+    return [Part(*ends) for ends in itertools.pairwise([0.0, *starts[1:], analysis.duration_s])]
 
 
 def _nearest_joined(parts: Sequence[Part], results: Sequence[Result]) -> list[Part] | None:

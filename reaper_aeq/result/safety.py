@@ -33,14 +33,10 @@ OUTPUT_AIM_DB = 5.5  # by band powers; the rest is room for loudness measured on
 PARTS, ROUNDS = np.linspace(0.0, 1.0, 25), 2
 LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a limit there
 
+K_WEIGHTS = 10 ** (k_weight_db(GRID_HZ) / 10)
 MEAN_POWER = 10 ** ((-23.0 + 0.691) / 10)  # K-weighted, at -23 LUFS (EBU R 128)
 
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
-
-
-@lru_cache(maxsize=1)
-def _k_weights() -> np.ndarray:
-    return 10 ** (k_weight_db(GRID_HZ) / 10)
 
 
 @lru_cache(maxsize=16)
@@ -59,7 +55,7 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        power = analysis.band_power.numpy() * _k_weights()
+        power = analysis.band_power.numpy() * K_WEIGHTS
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         often = analysis.counts.numpy() if analysis.order is not None else None
         mean = power.mean(0) if often is None else often @ power / often.sum()
