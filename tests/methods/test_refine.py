@@ -23,14 +23,12 @@ from reaper_aeq.methods.refine import heard_response
 from reaper_aeq.methods.refine.constraints import (
     FEW,
     NEAR_SHARE,
-    center_robust_rows,
     constrained_mean,
     keeps_constraints,
     raw_scores,
 )
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
-from reaper_aeq.model import audio_encoder
-from reaper_aeq.model.curves import GRID, projection, rms_db, soft_clip
+from reaper_aeq.model.curves import GRID, projection, rms_db
 from reaper_aeq.model.score import axes, standard_scores
 from reaper_aeq.request import EqRequest
 
@@ -174,12 +172,6 @@ def test_scores_of_many_are_those_of_one(engine):
         after = [engine.encoder.compare(seen.ltas_db + c, seen.usual, seen.in_reach, engine.eq_model) for c in row]
         single = torch.stack([standard_scores(one.mean_db[None], a.balance_db, one.residual_cov)[0] for a in after])
         assert torch.allclose(many / many[0], single / single[0], rtol=1e-4, atol=1e-4)
-
-
-def test_the_level_of_many_is_that_of_one():
-    wild = 40 * torch.randn(6, len(GRID), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for row, level in zip(wild, soft_clip(center_robust_rows(wild)), strict=True):
-        assert torch.allclose(audio_encoder.center_robust(row, torch.ones(len(GRID)).double()), level, atol=1e-6)
 
 
 def test_what_dasp_does_to_a_waveform_is_reaeqs_response():
