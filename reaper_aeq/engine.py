@@ -23,7 +23,7 @@ from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation, Usual, balance_of
-from .model.curves import audible_projection, center
+from .model.curves import audible_projection, center, normal_cdf
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.personal import Profiles
@@ -296,20 +296,16 @@ class AdaptiveEQ:
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""
-        asked = self.words.blend(word)
-        analysis = self.analyze(audio, sample_rate)
-        if analysis.silent:
-            return 0.5
-        seen = self.encoder.observe(analysis, self.eq_model)
-        return self._score(asked.for_kinds(seen.usual.kinds), seen.balance_db, seen.usual)
+        return float(normal_cdf(torch.tensor(self.raw_score(audio, sample_rate, word), dtype=torch.float64)))
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""
+        asked = self.words.blend(word)
         analysis = self.analyze(audio, sample_rate)
         if analysis.silent:
             return 0.0
         seen = self.encoder.observe(analysis, self.eq_model)
-        curve = center(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
+        curve = center(self._decoder @ asked.for_kinds(seen.usual.kinds).mean)
         return float(standard_scores(curve[None], seen.balance_db, seen.usual.cov)[0])
 
     def curve_of(self, word: str | Mapping[str, float], kind: str | None = None) -> Tensor:

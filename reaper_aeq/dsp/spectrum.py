@@ -52,10 +52,6 @@ class Spectra:
         first = max(0, min(math.ceil(start_s * self.frame_rate), len(self.power) - 1))
         return replace(self, power=self.power[first : max(first + 1, math.ceil(stop_s * self.frame_rate))])
 
-    def fine(self) -> Tensor:
-        """(N_FINE,) what `fine_structure` says of them."""
-        return fine_structure(self.power, self.bin_hz)
-
 
 @dataclass(frozen=True)
 class Analysis:

@@ -19,17 +19,17 @@ from .own_eq import own_shares
 
 def find_eqs(eq_model: EqAutoencoder, methods: Sequence[str], requests: Sequence[MethodInput]) -> list[Eq]:
     """The bands at intensity 1: what is asked of one method goes through it together."""
-    eqs: dict[int, Eq] = {}
+    targets: dict[int, FitTarget] = {}
     for name in dict.fromkeys(methods):
         here = [n for n, other in enumerate(methods) if other == name]
         own = [requests[n] for n in here]
-        eqs |= zip(here, bands_for(_targets(eq_model, method(name)(own), own)), strict=True)
-    together = [eqs[n] for n in range(len(methods))]
+        targets |= zip(here, _targets(eq_model, method(name)(own), own), strict=True)
+    eqs = bands_for([targets[n] for n in range(len(methods))])
     if not any(request.refine for request in requests):
-        return together
+        return eqs
     from .refine import refined
 
-    return refined(requests, together)
+    return refined(requests, eqs)
 
 
 def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[Eq]:
