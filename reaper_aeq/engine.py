@@ -22,15 +22,15 @@ from .methods.method import MethodInput
 from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
-from .model.audio_encoder import BalanceEncoder, Observation, Usual, balance_of
+from .model.audio_encoder import BalanceEncoder, Observation, balance_of
 from .model.curves import audible_projection, center, normal_cdf
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.personal import Profiles
 from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
-from .model.words import Vocabulary, Word
-from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest
+from .model.words import Vocabulary
+from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest, MatchRequest
 from .result.explanation import explain, explain_heard, explain_own, explain_understood, suggest
 from .result.realization import at_intensity, net_change_db
 from .result.result import (
@@ -47,7 +47,6 @@ from .result.safety import Loudness
 
 if TYPE_CHECKING:
     from .methods.reference.match import MatchResult
-    from .request import MatchRequest
 
 
 class AdaptiveEQ:
@@ -215,7 +214,8 @@ class AdaptiveEQ:
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         after_db = balance_of(seen.ltas_db + response, seen.usual)
-        before, later = (self._score(asked, balance, seen.usual) for balance in (seen.balance_db, after_db))
+        curve = center(self._decoder @ asked.mean)[None]
+        before, later = (float(scores(curve, balance, seen.usual.cov)[0]) for balance in (seen.balance_db, after_db))
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(audible_projection(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
@@ -259,8 +259,6 @@ class AdaptiveEQ:
 
         Raises `AudioError`, `RangeError`, `AeqError` (no reference, a silent one, weights that do not fit).
         """
-        from .request import MatchRequest
-
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
         rates: list[Any] = (
@@ -339,10 +337,6 @@ class AdaptiveEQ:
     def analyze(self, audio: Any, sample_rate: int) -> Analysis:
         """Checks and analyses audio in memory. Raises `AudioError`."""
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
-
-    def _score(self, word: Word, balance_db: Tensor, usual: Usual) -> float:
-        curve = center(self._decoder @ word.mean)[None]
-        return float(scores(curve, balance_db, usual.cov)[0])
 
 
 def _check_device(device: Any) -> None:

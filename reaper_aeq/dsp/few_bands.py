@@ -297,15 +297,15 @@ def _broken(octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: 
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
 
-def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
+def broken_rules(params: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
     """How many rules sets break: bands centered without sound, neighbors against each other; (rows,).
 
     Args:
-        params: (rows, bands, 3). used: bool (rows, bands).
+        params: (rows, bands, 3).
         sound: bool (rows, n), where there is sound.
     """
-    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound))
-    return torch.from_numpy(_broken(*rows)).to(params.device)
+    octaves, gains_db, sounds = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], sound))
+    return torch.from_numpy(_broken(octaves, gains_db, np.ones(octaves.shape, dtype=bool), sounds)).to(params.device)
 
 
 def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:

@@ -87,7 +87,8 @@ class Result:
     @property
     def moving(self) -> MovingEq | None:
         """The EQ along the song; None where one EQ does for all of it."""
-        return MovingEq(tuple(one.section for one in self.sections)) if self.sections else None
+        eqs = (EqSection(one.start_s, one.stop_s, one.result.eq) for one in self.sections)
+        return MovingEq(tuple(eqs)) if self.sections else None
 
     @property
     def kind(self) -> str | None:
@@ -148,11 +149,6 @@ class SectionResult:
     start_s: float
     stop_s: float
     result: Result
-
-    @property
-    def section(self) -> EqSection:
-        """Its EQ alone."""
-        return EqSection(self.start_s, self.stop_s, self.result.eq)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: gains in the order of the result's bands, and the scores."""

@@ -99,8 +99,7 @@ class Aims:
         """(n, k, bands, 3) -> (n, k): how many rules bands break that a person would keep."""
         count = params.shape[1]
         sound = self.sound.repeat_interleave(count, 0)
-        used = torch.ones(params.shape[:-1], dtype=torch.bool, device=params.device).flatten(0, 1)
-        return broken_rules(params.flatten(0, 1), used, sound).view(-1, count)
+        return broken_rules(params.flatten(0, 1), sound).view(-1, count)
 
 
 def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
