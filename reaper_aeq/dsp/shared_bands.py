@@ -48,14 +48,10 @@ class _SharedSearch:
         self.count = len(curves)
 
     def run(self) -> list[Eq]:
-        best_cost, best = np.inf, None
-        for shapes, codes in self._starts():
-            cost, gains, shapes = self._moved(shapes, codes)
-            if cost < best_cost:
-                best_cost, best = cost, (gains, shapes, codes)
-        if best is None:
+        found = [(*self._moved(shapes, codes), codes) for shapes, codes in self._starts()]
+        if not found:
             return [Eq()] * self.count
-        gains, shapes, codes = best
+        _, gains, shapes, codes = min(found, key=lambda one: one[0])
         order = np.argsort(shapes[:, 0])
         return [
             Eq(tuple(
