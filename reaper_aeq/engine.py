@@ -22,15 +22,15 @@ from .methods.method import MethodInput
 from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
-from .model.audio_encoder import BalanceEncoder, Observation, Usual, balance_of
-from .model.curves import audible_projection, center
+from .model.audio_encoder import BalanceEncoder, Observation, balance_of
+from .model.curves import audible_projection, center, normal_cdf
 from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.personal import Profiles
 from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
-from .model.words import Vocabulary, Word
-from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest
+from .model.words import Vocabulary
+from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest, MatchRequest
 from .result.explanation import explain, explain_heard, explain_own, explain_understood, suggest
 from .result.realization import at_intensity, net_change_db
 from .result.result import (
@@ -47,7 +47,6 @@ from .result.safety import Loudness
 
 if TYPE_CHECKING:
     from .methods.reference.match import MatchResult
-    from .request import MatchRequest
 
 
 class AdaptiveEQ:
@@ -171,60 +170,61 @@ class AdaptiveEQ:
             except AeqError as error:
                 answers[n] = error
         if plans:
-            requests = self.requests([asked[n] for n in plans], list(plans.values()))
-            heard = (request.observation for request in requests)
-            plans = {n: checked.on(seen) for (n, checked), seen in zip(plans.items(), heard, strict=True)}
+            requests = self.requests(list(plans.values()))
             eqs = find_eqs(self.eq_model, [checked.method for checked in plans.values()], requests)
             for (n, checked), request, eq in zip(plans.items(), requests, eqs, strict=True):
-                result = self._result(asked[n], checked, request, eq)
-                if asked[n].request.sections:
-                    result = follow_song(self.eq_model, asked[n], checked, result, self.requests, self._result)
-                answers[n] = replace(result, variations=self._variations(asked[n], checked, request))
+                checked = checked.on(request.observation)
+                result = self._result(checked, request, eq)
+                if checked.request.sections:
+                    result = follow_song(self.eq_model, checked, request, result, self.requests, self._result)
+                answers[n] = replace(result, variations=self._variations(checked, request))
         return [answer for answer in answers if answer is not None]
 
-    def requests(self, asked: Sequence[AnalyzedRequest], plans: Sequence[ValidatedRequest]) -> list[MethodInput]:
+    def requests(self, plans: Sequence[ValidatedRequest]) -> list[MethodInput]:
         """What methods need to know of sounds that are not silent, one for each checked request; words are meant as
         what each sound is asks for."""
-        # several words may be asked of one sound, which is then looked at once
-        ways = [
-            (id(one.analysis), None if checked.prior is None else tuple(checked.prior.tolist()))
-            for one, checked in zip(asked, plans, strict=True)
-        ]
         observed: dict[tuple[Any, ...], Observation] = {}
-        for way, one, checked in zip(ways, asked, plans, strict=True):
+        found = []
+        for checked in plans:
+            analysis, prior = checked.analysis, checked.prior
+            # several words may be asked of one sound, which is then looked at once
+            way = id(analysis), None if prior is None else tuple(prior.tolist())
             if way not in observed:
-                observed[way] = self.encoder.observe(one.analysis, self.eq_model, checked.prior)
-        return [
-            self._request(one, checked.on(observed[way]), observed[way])
-            for one, checked, way in zip(asked, plans, ways, strict=True)
-        ]
+                observed[way] = self.encoder.observe(analysis, self.eq_model, prior)
+            seen, word = observed[way], checked.on(observed[way]).wanted
+            mean, cov = center(self._decoder @ word.mean), self._decoder @ word.cov @ self._decoder.T
+            sound = None if checked.sound is None else torch.as_tensor(checked.sound)
+            found.append(MethodInput(
+                mean, cov, seen, seen.usual.cov, checked.adaptation, word, self.models, Loudness(analysis),
+                analysis.sample_rate, checked.refine, sound,
+            ))  # fmt: skip
+        return found
 
-    def _variations(self, one: AnalyzedRequest, checked: ValidatedRequest, request: MethodInput) -> tuple[Result, ...]:
+    def _variations(self, checked: ValidatedRequest, request: MethodInput) -> tuple[Result, ...]:
         """As many other answers as were asked for, each kept as safe as the answer itself."""
-        drawn = replace(one, request=replace(one.request, method=DRAWS))
-        eqs = draw_eqs(self.eq_model, request, int(one.request.variations))
-        return tuple(self._result(drawn, checked, request, eq) for eq in eqs)
+        eqs = draw_eqs(self.eq_model, request, int(checked.request.variations))
+        return tuple(self._result(replace(checked, method=DRAWS), request, eq) for eq in eqs)
 
-    def _result(self, one: AnalyzedRequest, checked: ValidatedRequest, request: MethodInput, eq: Eq) -> Result:
+    def _result(self, checked: ValidatedRequest, request: MethodInput, eq: Eq) -> Result:
         """From the bands at intensity 1 to all that is said of them."""
-        analysis, seen = one.analysis, request.observation
+        analysis, seen = checked.analysis, request.observation
         asked, intensity = checked.asked, checked.intensity
-        assert request.loudness is not None, "`requests` gives it"
         at = partial(at_intensity, eq, seen=seen, loudness=request.loudness, word_db=request.mean_db)
         held = held_for_peaks(at, abs(intensity), analysis)
         eq = held.eq
         response = torch.from_numpy(eq.response_db(GRID_HZ, analysis.sample_rate))
         after_db = balance_of(seen.ltas_db + response, seen.usual)
-        before, later = (self._score(asked, balance, seen.usual) for balance in (seen.balance_db, after_db))
+        curve = center(self._decoder @ asked.mean)[None]
+        before, later = (float(scores(curve, balance, seen.usual.cov)[0]) for balance in (seen.balance_db, after_db))
         confidence = asked.evidence.confidence * min(1.0, seen.visible_share / 0.6)
         share = float(audible_projection(response, request.mean_db, seen.visible))
         net_db = net_change_db(response, eq.output_gain_db, seen.visible)
         heard = HeardAs.of(seen.usual)
         told = explain(
-            asked, checked.wanted, seen, before, later, share, intensity, one.request.method, eq, net_db, held.by
+            asked, checked.wanted, seen, before, later, share, intensity, checked.method, eq, net_db, held.by
         )
         result = Result(
-            asked.name, float(intensity), one.request.method, eq, before, later, confidence,
+            asked.name, float(intensity), checked.method, eq, before, later, confidence,
             explain_understood(asked) + told + explain_own(asked) + explain_heard(heard)
             + explain_output(eq.output_gain_db),
             analysis.sample_rate, *pictures(seen, request, response + eq.output_gain_db), asked.understood,
@@ -259,8 +259,6 @@ class AdaptiveEQ:
 
         Raises `AudioError`, `RangeError`, `AeqError` (no reference, a silent one, weights that do not fit).
         """
-        from .request import MatchRequest
-
         request = MatchRequest(intensity, weights, low_hz, high_hz, smoothing_oct, by)
         several = list(reference) if isinstance(reference, list | tuple) else [reference]
         rates: list[Any] = (
@@ -296,20 +294,16 @@ class AdaptiveEQ:
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""
-        asked = self.words.blend(word)
-        analysis = self.analyze(audio, sample_rate)
-        if analysis.silent:
-            return 0.5
-        seen = self.encoder.observe(analysis, self.eq_model)
-        return self._score(asked.for_kinds(seen.usual.kinds), seen.balance_db, seen.usual)
+        return float(normal_cdf(torch.tensor(self.raw_score(audio, sample_rate, word), dtype=torch.float64)))
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""
+        asked = self.words.blend(word)
         analysis = self.analyze(audio, sample_rate)
         if analysis.silent:
             return 0.0
         seen = self.encoder.observe(analysis, self.eq_model)
-        curve = center(self._decoder @ self.words.blend(word).for_kinds(seen.usual.kinds).mean)
+        curve = center(self._decoder @ asked.for_kinds(seen.usual.kinds).mean)
         return float(standard_scores(curve[None], seen.balance_db, seen.usual.cov)[0])
 
     def curve_of(self, word: str | Mapping[str, float], kind: str | None = None) -> Tensor:
@@ -343,20 +337,6 @@ class AdaptiveEQ:
     def analyze(self, audio: Any, sample_rate: int) -> Analysis:
         """Checks and analyses audio in memory. Raises `AudioError`."""
         return analyze_blocks([as_channels(audio, sample_rate).cpu()], sample_rate)
-
-    def _request(self, one: AnalyzedRequest, checked: ValidatedRequest, seen: Observation) -> MethodInput:
-        word = checked.wanted
-        mean = center(self._decoder @ word.mean)
-        cov = self._decoder @ word.cov @ self._decoder.T
-        samples = None if one.sound is None else torch.as_tensor(one.sound)
-        return MethodInput(
-            mean, cov, seen, seen.usual.cov, checked.adaptation, word, self.models, one.analysis.sample_rate,
-            checked.refine, samples, Loudness(one.analysis),
-        )  # fmt: skip
-
-    def _score(self, word: Word, balance_db: Tensor, usual: Usual) -> float:
-        curve = center(self._decoder @ word.mean)[None]
-        return float(scores(curve, balance_db, usual.cov)[0])
 
 
 def _check_device(device: Any) -> None:

@@ -65,11 +65,12 @@ class EqRequest:
     sections: bool = False
 
     def check(self) -> None:
-        """Raises `RangeError` for a number out of range, `AeqError` for a method that there is not, and for what is no
-        name of a profile."""
+        """Raises `WrongTypeError` for what is no number, `RangeError` for one out of range, `AeqError` for a method
+        that there is not, and for what is no name of a profile."""
         for name in ("intensity", "adaptation", "refine", "variations"):
-            if (value := getattr(self, name)) is not None:
-                check_range(name, value)
+            value = getattr(self, name)
+            if value is not None or name not in ("adaptation", "refine"):
+                check_range(name, as_number(name, value, whole=name in ("refine", "variations")))
         check_known("method", self.method, METHODS)
         if self.sections and (self.refine or self.variations or self.method in REFINE_STEPS):
             raise AeqError("an EQ that follows the song is not refined and has no variations: leave one of them out")

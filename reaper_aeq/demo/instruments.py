@@ -1,12 +1,12 @@
 """One note of each pitched instrument: bass guitar, plucked strings, electric piano; the pad's whole chords; and the
-drums: kick, snare, hats and a crash, each one stroke, which `drum_kit` plays."""
+drums: kick, snare, hats and a crash, each one stroke."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
-from .sounds import decay, high_passed, in_room, low_passed, midi_hz, peak, place, released, times
+from .sounds import decay, high_passed, low_passed, midi_hz, peak, released, times
 
 
 def bass_note(note: float, length_s: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -105,25 +105,3 @@ def hat(sample_rate: int, rng: np.random.Generator, t60_s: float) -> np.ndarray:
     metal = sum(np.sign(np.sin(2 * np.pi * freq_hz * t + rng.uniform(0, 6))) for freq_hz in ratios) / 3
     metal = high_passed(metal + rng.standard_normal(len(t)), 6200, sample_rate, 3)
     return low_passed(metal, 15_000, sample_rate, 1) * decay(t, t60_s, 0.0008)
-
-
-def drum_kit(track: np.ndarray, beat_s: float, bars: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Four to the bar: kick on 1, 2+ and 3, snare on 2 and 4, eighths on the hat, a crash at both ends."""
-
-    def hit(sound: np.ndarray, beat: float, gain: float, pan: float) -> None:
-        human_s = rng.normal(0, 0.002) if beat else 0.0
-        place(track, sound, beat * beat_s + human_s, sample_rate, gain * rng.uniform(0.88, 1.0), pan)
-
-    for bar in range(bars):
-        for beat in (0, 1.5, 2) + ((3.75,) if bar % 2 else ()):
-            hit(kick(sample_rate, rng), 4 * bar + beat, 0.9 if beat in (0, 2) else 0.7, 0.0)
-        for beat in (1, 3):
-            hit(snare(sample_rate, rng), 4 * bar + beat, 0.75, 0.05)
-        for eighth in range(8):
-            is_open = eighth == 7
-            gain = 0.12 if is_open else (0.15, 0.09)[eighth % 2]
-            hit(hat(sample_rate, rng, 0.5 if is_open else 0.11), 4 * bar + eighth / 2, gain, 0.3)
-    for beat in (0, 4 * bars):
-        hit(hat(sample_rate, rng, 1.4), beat, 0.15, -0.35)
-    hit(kick(sample_rate, rng), 4 * bars, 0.9, 0.0)
-    return in_room(track, 0.16, 0.45, sample_rate, rng)

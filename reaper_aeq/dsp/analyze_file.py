@@ -76,8 +76,8 @@ def analyze_opened(
     would answer these with a flat EQ; asking for one is a mistake all the same.
     """
     refuse_endless(file, file.frames or 0)
-    watched = WatchedSound(file.sample_rate, between_blocks, sections=sections)
-    analysis = watched.analyze(_bounded(file), powers_only=powers_only)
+    watched = WatchedSound(file.sample_rate, between_blocks)
+    analysis = watched.analyze(_bounded(file), sections=sections, powers_only=powers_only)
     if analysis.duration_s < MIN_SECONDS:
         raise AudioError(f"{file.path} is only {1000 * analysis.duration_s:.2g} ms long: there is nothing to adapt to")
     if analysis.silent or not watched.moves:
@@ -118,22 +118,17 @@ class WatchedSound:
         frames, passes: samples a channel that passed, in how many analyses.
     """
 
-    def __init__(
-        self, sample_rate: int, between_blocks: Callable[[], None] | None = None, *, sections: bool = False
-    ) -> None:
-        """`between_blocks`: called before each ten seconds of sound are analyzed; what it raises ends the work.
-        `sections`: as of `analyze_blocks`."""
+    def __init__(self, sample_rate: int, between_blocks: Callable[[], None] | None = None) -> None:
+        """`between_blocks`: called before each ten seconds of sound are analyzed; what it raises ends the work."""
         self.sample_rate, self.between_blocks = sample_rate, between_blocks or (lambda: None)
-        self.sections = sections
         self.frames = self.passes = 0
         self._low, self._high = np.array(np.inf), np.array(-np.inf)  # then (channels,)
 
     def analyze(
         self, blocks: Iterable[np.ndarray], /, *, sections: bool = False, powers_only: bool = False
     ) -> Analysis:
-        """`analyze_blocks` of what is watched; `sections`: with `spectra`, even if they are not kept of the whole."""
+        """`analyze_blocks` of what is watched."""
         self.passes += 1
-        sections = sections or self.sections
         return analyze_blocks(self._watched(blocks), self.sample_rate, sections=sections, powers_only=powers_only)
 
     def _watched(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -91,12 +91,9 @@ def _tensor(audio: Any) -> torch.Tensor:
             raise AudioError(f"audio must be an array of floats or PCM integers, not of type {array.dtype}")
         # torch takes neither a foreign byte order nor negative strides, and warns of read-only memory.
         array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
-        try:
-            # An axis of one sample counts as contiguous whatever its stride.
-            odd = any(stride < 0 or stride % array.itemsize for stride in array.strides)
-            tensor = torch.from_numpy(array.copy() if odd or not array.flags.writeable else array)
-        except TypeError:
-            raise AudioError(f"audio of type {array.dtype} is not PCM: pass floats, int16 or int32") from None
+        # An axis of one sample counts as contiguous whatever its stride.
+        odd = any(stride < 0 or stride % array.itemsize for stride in array.strides)
+        tensor = torch.from_numpy(array.copy() if odd or not array.flags.writeable else array)
     if tensor.is_floating_point():
         return tensor
     if tensor.dtype == torch.uint8:

@@ -6,9 +6,8 @@ Shapes are (channels, samples) throughout, float32, full scale 1.0.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -49,7 +48,7 @@ class AudioFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = os.fsdecode(path)
-        self._iterators: list[Any] = []
+        self._stack = ExitStack()
         check_readable(self.path)
         try:
             self._layout = look(self.path, self._sounds_like)
@@ -66,8 +65,7 @@ class AudioFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for iterator in self._iterators:
-            iterator.close()
+        self._stack.close()
 
     def blocks(self, seconds: float = BLOCK_S) -> Iterator[np.ndarray]:
         """The whole file from its start, numpy float32 (channels, n), contiguous, n at most `seconds` long.
@@ -75,11 +73,9 @@ class AudioFile:
         Each call reads anew. A file that is cut off or damaged gives what can be decoded and sets `warning`. Raises
         `AudioError` for NaN or infinity (naming where) and for a file of which nothing can be read.
         """
-        iterator = self._blocks(seconds)
-        self._iterators.append(iterator)
-        return iterator
+        return self._stack.enter_context(closing(self._blocks(seconds)))
 
-    def _blocks(self, seconds: float) -> Iterator[np.ndarray]:
+    def _blocks(self, seconds: float) -> Generator[np.ndarray]:
         size = max(1, min(int(seconds * self.sample_rate), _MAX_BLOCK_SAMPLES // self.channels))
         done = 0
         with self.opened() as sound:
@@ -128,8 +124,10 @@ class AudioFile:
                 continue
             self._streams.append((part, frames))
         if not self._streams:
-            assert refusal is not None
-            raise self._no_audio(refusal) from refusal
+            detail = str(getattr(refusal, "error_string", "")).rstrip(".")
+            shown = f" ({detail})" if detail and not detail.startswith(_UNINFORMATIVE) else ""
+            reason = f"is not audio that can be read here{shown}: convert it to WAV or FLAC first"
+            raise AudioError(f"{self.path} {reason}") from refusal
         if refusal is not None:
             self.warning = self.warning or f"{self.path} is damaged: a part of it could not be read"
         if left_s:
@@ -140,12 +138,6 @@ class AudioFile:
                 self.tags = _tags(sound)
         known = [frames for _, frames in self._streams if frames is not None]
         self.frames = sum(known) if len(known) == len(self._streams) else None
-
-    def _no_audio(self, error: Exception) -> AudioError:
-        detail = str(getattr(error, "error_string", "")).rstrip(".")
-        shown = f" ({detail})" if detail and not detail.startswith(_UNINFORMATIVE) else ""
-        reason = f"is not audio that can be read here{shown}: convert it to WAV or FLAC first"
-        return AudioError(f"{self.path} {reason}")
 
     def _sounds_like(self, counted: FilePart, uncounted: FilePart) -> bool:
         """Whether bytes that nobody counted are sound: neither full scale noise nor text, at a level that fits."""

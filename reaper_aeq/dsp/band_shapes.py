@@ -161,8 +161,6 @@ def to_solver(params: np.ndarray) -> np.ndarray:
 
 def from_solver(x: np.ndarray) -> np.ndarray:
     """(N, ..., 3) back; a row does not depend on the others."""
-    if not len(x):
-        return x
     made = np.exp2(filled_up(x))[: len(x)]
     made[..., 1] = x[..., 1] * GAIN_UNIT_DB
     return made

@@ -19,13 +19,14 @@ NEXT = (1, 3)  # bands upwards
 PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
 LEAST_POWER = 1e-30  # of what does not count
 LEAST_SPREAD_DB2 = 1.0  # added to the mean square of bins: of a band of two that are as loud nothing is alike
+Edges = tuple[tuple[int, int], ...]  # of bands: their first bins and ends
 LEAST_DB2 = 0.01  # added to variances: of a level that stands still nothing is alike
 
 
 class BinStructure:
     """Sums over frames that come in pieces: (frames, bins) and (frames, bands), `edges` those of the bands' bins."""
 
-    def __init__(self, edges: tuple[tuple[int, int], ...], bins: int) -> None:
+    def __init__(self, edges: Edges, bins: int) -> None:
         self._edges, self._bins = edges, bins
         self._source, self._band, self._offsets = _columns(edges, bins)
         self._products = np.zeros((1 + len(LAGS), len(self._source)), np.float32)
@@ -100,7 +101,7 @@ def _likeness(level_db: np.ndarray, active: np.ndarray, apart: int) -> np.ndarra
 
 
 @lru_cache(maxsize=8)
-def _columns(edges: tuple[tuple[int, int], ...], bins: int) -> tuple[Tensor, Tensor, np.ndarray]:
+def _columns(edges: Edges, bins: int) -> tuple[Tensor, Tensor, np.ndarray]:
     """The bins of each band and those up to the longest of `LAGS` beyond, side by side: which bin and whose each is,
     and where each band begins."""
     blocks = [range(a, min(b + LAGS[-1], bins) if b > a else a) for a, b in edges]

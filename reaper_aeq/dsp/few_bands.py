@@ -114,13 +114,12 @@ def few_bands(curves: Sequence[Curve], sample_rate: float) -> list[Eq]:
             for n, eq_and_cost in zip(chunk, zip(one.run(), one.cost.tolist(), strict=True), strict=True):
                 found[n] = min(found[n], eq_and_cost, key=lambda eq_and_cost: eq_and_cost[1])
 
-    ends = [curve.ends.tolist() for curve in curves]
-    open_below, open_above = [low > 0 for low, _ in ends], [high < math.inf for _, high in ends]
-    ending = [n for n in range(len(curves)) if open_below[n] or open_above[n]]
-    search([n for n in range(len(curves)) if n not in set(ending)])
+    nothing_above = [n for n, curve in enumerate(curves) if curve.ends[1] < math.inf]
+    ending = [n for n, curve in enumerate(curves) if n in nothing_above or curve.ends[0] > 0]
+    search([n for n in range(len(curves)) if n not in ending])
     search(ending)
     # a low-pass may have to lie too high to be one: then a shelf does what can be done
-    search([n for n in ending if open_above[n]], low_pass=False)
+    search(nothing_above, low_pass=False)
     return [eq for eq, _ in found]
 
 
@@ -297,15 +296,15 @@ def _broken(octaves: np.ndarray, gains_db: np.ndarray, used: np.ndarray, sound: 
     return (used & ~heard).sum(-1) + 2 * (near & (least > FIGHTING_DB)).sum((-2, -1))
 
 
-def broken_rules(params: torch.Tensor, used: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
+def broken_rules(params: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
     """How many rules sets break: bands centered without sound, neighbors against each other; (rows,).
 
     Args:
-        params: (rows, bands, 3). used: bool (rows, bands).
+        params: (rows, bands, 3).
         sound: bool (rows, n), where there is sound.
     """
-    rows = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], used, sound))
-    return torch.from_numpy(_broken(*rows)).to(params.device)
+    octaves, gains_db, sounds = (v.cpu().numpy() for v in (params[..., 0].log2(), params[..., 1], sound))
+    return torch.from_numpy(_broken(octaves, gains_db, np.ones(octaves.shape, dtype=bool), sounds)).to(params.device)
 
 
 def _least(scores: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bin_structure import ACTIVE_DB, PER_BAND, BinStructure
+from .bin_structure import ACTIVE_DB, PER_BAND, BinStructure, Edges
 
 BAND_HZ = 63.0 * 2.0 ** (np.arange(24) / 3)  # third-octave centers, 63 Hz to 12.8 kHz
 TOP_HZ = 14_400.0
@@ -72,13 +72,11 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
     autocorrelation's peak, 0..1) and pitch (median and quartile distance, octaves), and how strong each quarter of an
     octave of pitch is on average. Last what `BinStructure` says of single bins.
     """
-    starts, stops = _edges(bin_hz, power.shape[1])
+    edges = _edges(bin_hz, power.shape[1])
     mean = power.mean(0).double()
-    band_mean = torch.stack(
-        [mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in zip(starts, stops, strict=True)]
-    )
-    there = (band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)).nonzero()[:, 0]
-    if not len(there):
+    band_mean = torch.stack([mean[a:b].mean() if b > a else mean.new_zeros(()) for a, b in edges])
+    there = band_mean > band_mean.max() * 10 ** (DEAD_DB / 10)
+    if not there.any():
         return torch.full((N_FINE,), torch.nan)
     floor = mean.max() * 10 ** (DEAD_DB / 10)
     log_mean = 10 * mean.clamp_min(floor).log10()
@@ -89,27 +87,25 @@ def fine_structure(power: Tensor, bin_hz: float) -> Tensor:
         """Piece by piece, so that no copies of all of them lie in memory."""
         return ((some * whitening).clamp_min_(10 ** (FLOOR_DB / 10)) for some in power.split(FRAMES_AT_ONCE))
 
-    inside = torch.cat([_band_means(white, starts, stops) for white in whitened()])  # (frames, bands)
+    inside = torch.cat([_band_means(white, edges) for white in whitened()])  # (frames, bands)
     inside_db = 10 * inside.log10()
     level = 10 * (inside / inside.mean(0)).log10()
-    holds = torch.zeros(len(BAND_HZ), dtype=torch.bool)
-    holds[there] = True
-    active = (level > ACTIVE_DB) & holds
-    lags, logs, single = [], [], BinStructure(tuple(zip(starts, stops, strict=True)), power.shape[1])
+    active = (level > ACTIVE_DB) & there
+    lags, logs, single = [], [], BinStructure(edges, power.shape[1])
     pieces = zip(whitened(), inside_db.split(FRAMES_AT_ONCE), active.split(FRAMES_AT_ONCE), strict=True)
     for white, white_level, counts in pieces:
         lags.append(_lags(white, bin_hz))
         white_db = white.log10().mul_(10)
-        logs.append(_band_means(white_db, starts, stops))
+        logs.append(_band_means(white_db, edges))
         single.add(white, white_db, logs[-1], white_level, counts)
     return torch.cat((
-        _flatness(inside_db - torch.cat(logs), active, log_mean - envelope, starts, stops),
+        _flatness(inside_db - torch.cat(logs), active, log_mean - envelope, edges),
         _harmonicity(torch.cat(lags), level[:, there].mean(1), bin_hz),
         single.features(level, active),
     ))  # fmt: skip
 
 
-def _flatness(flatness: Tensor, active: Tensor, ripple_db: Tensor, starts: list[int], stops: list[int]) -> Tensor:
+def _flatness(flatness: Tensor, active: Tensor, ripple_db: Tensor, edges: Edges) -> Tensor:
     """(`N_FLAT`,), from the flatness (frames, bands) and the long-term spectrum about its envelope (bins,)."""
     out, count = torch.full((4, len(BAND_HZ)), torch.nan), active.sum(0)
     there = (count > 0).nonzero()[:, 0]
@@ -117,7 +113,7 @@ def _flatness(flatness: Tensor, active: Tensor, ripple_db: Tensor, starts: list[
     out[0, there] = flatness.where(active, 0.0).sum(0) / count
     out[1:3, there] = _quantiles(flatness.where(active, torch.inf), count, (0.1, 0.9))
     for k in there.tolist():
-        out[3, k] = ripple_db[starts[k] : stops[k]].std(correction=0)
+        out[3, k] = ripple_db[slice(*edges[k])].std(correction=0)
     return out.flatten()
 
 
@@ -163,21 +159,20 @@ def _harmonicity(lags: Tensor, loudness: Tensor, bin_hz: float) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _edges(bin_hz: float, bins: int) -> tuple[list[int], list[int]]:
+def _edges(bin_hz: float, bins: int) -> Edges:
     """First bin and end of each band; empty where the spectrum does not reach."""
     starts = np.ceil(BAND_HZ * 2 ** (-1 / 6) / bin_hz).astype(int)
     stops = np.floor(BAND_HZ * 2 ** (1 / 6) / bin_hz).astype(int) + 1
     stops = np.where(stops <= bins, np.maximum(stops, starts + 2), starts)
-    return starts.tolist(), stops.tolist()
+    return tuple(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
-def _band_means(values: Tensor, starts: list[int], stops: list[int]) -> Tensor:
+def _band_means(values: Tensor, bands: Edges) -> Tensor:
     """(frames, bins) -> (frames, bands); of a band that is empty nothing that means anything."""
-    edges = np.stack((starts, stops), 1).flatten()
-    edges = edges[edges < values.shape[1]]
-    sums = np.add.reduceat(values.numpy(), edges, axis=1)[:, ::2]
-    found = np.zeros((len(values), len(starts)), np.float32)
-    found[:, : sums.shape[1]] = sums / np.maximum(np.subtract(stops, starts), 1)[: sums.shape[1]]
+    edges = np.array(bands)
+    sums = np.add.reduceat(values.numpy(), edges[edges < values.shape[1]], axis=1)[:, ::2]
+    found = np.zeros((len(values), len(bands)), np.float32)
+    found[:, : sums.shape[1]] = sums / np.maximum(np.diff(edges)[:, 0], 1)[: sums.shape[1]]
     return torch.from_numpy(found)
 
 

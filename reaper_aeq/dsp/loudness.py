@@ -157,7 +157,8 @@ def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     energy = _step_energy(audio, edges, k_weighting(sample_rate))
     lengths = np.diff(edges)
     if len(energy) >= _STEPS_PER_BLOCK:
-        energy, lengths = _sliding_sum(energy), _sliding_sum(lengths)
+        each = (np.lib.stride_tricks.sliding_window_view(one, _STEPS_PER_BLOCK) for one in (energy, lengths))
+        energy, lengths = (steps.sum(-1) for steps in each)
     return energy / lengths
 
 
@@ -171,11 +172,6 @@ def _step_energy(audio: np.ndarray, edges: np.ndarray, sections: np.ndarray) -> 
             sound, state = sosfilt(sections, channel[None, part[0] : part[-1]], state)
             energy[first : first + _CHUNK_STEPS] += np.add.reduceat(sound[0] ** 2, part[:-1] - part[0])
     return energy
-
-
-def _sliding_sum(steps: np.ndarray) -> np.ndarray:
-    """(..., steps) -> (..., blocks): each block's `_STEPS_PER_BLOCK` steps."""
-    return np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK, axis=-1).sum(-1)
 
 
 def _mean_where(power: np.ndarray, chosen: np.ndarray, counts: np.ndarray | None) -> np.ndarray:

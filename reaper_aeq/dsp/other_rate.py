@@ -54,9 +54,6 @@ def at_rate(eq: Eq, found_at: float, sample_rate: float) -> Eq:
 def _edges(bands: list[Band], x: np.ndarray, side: int) -> np.ndarray:
     """(bands, 3) in the solver's coordinates: how far down (`side` 0) or up each number may go; never less far than
     where it is."""
-    rows = []
-    for band in bands:
-        fixed = FIXED_OCT.get(band.kind)
-        rows.append((RANGES_HZ[band.kind][side], GAINS_DB[side], WIDTHS_OCT[side] if fixed is None else fixed))
+    rows = [(RANGES_HZ[b.kind][side], GAINS_DB[side], FIXED_OCT.get(b.kind, WIDTHS_OCT[side])) for b in bands]
     edges = to_solver(np.array(rows))
     return np.maximum(edges, x) if side else np.minimum(edges, x)

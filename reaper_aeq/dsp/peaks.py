@@ -48,12 +48,11 @@ class TruePeak:
 
     def __init__(self) -> None:
         self._largest = 0.0
-        self._tail: Tensor | None = None
+        self._tail = torch.zeros(1, MARGIN)
 
     def add(self, sound: Tensor) -> None:
         """The next (channels, samples); as long as all channels are alike, one of them will do."""
-        tail = sound.new_zeros(len(sound), MARGIN) if self._tail is None else self._tail.expand(len(sound), -1)
-        sound = torch.cat((tail, sound), -1)
+        sound = torch.cat((self._tail.expand(len(sound), -1), sound), -1)
         chunks = max(0, (sound.shape[-1] - 2 * MARGIN) // CHUNK)
         if chunks and len(sound):
             self._look_at(sound, chunks)
@@ -87,8 +86,7 @@ class TruePeak:
 
     def db(self) -> float:
         """Of the stream, which ends here."""
-        if self._tail is not None:
-            self.add(self._tail.new_zeros(len(self._tail), CHUNK + 2 * MARGIN))
+        self.add(self._tail.new_zeros(len(self._tail), CHUNK + 2 * MARGIN))
         return _decibels(self._largest)
 
 
@@ -216,11 +214,11 @@ class Loudest:
 
     def __init__(self, sample_rate: int) -> None:
         self._size = round(PIECE_S * sample_rate)
-        self._tail: Tensor | None = None
+        self._tail = torch.zeros(1, self._size * BEFORE_PIECES)
         self._best: tuple[list[tuple[float, int, int, Tensor]], ...] = ([], [])
         self._count = 0
         self._most = 0.0
-        self._last: Tensor | None = None  # (2, channels, 2) largest samples and steps of the last two pieces
+        self._last = torch.zeros(2, 1, 2)  # (2, channels, 2) largest samples and steps of the last two pieces
 
     def most_db(self) -> float:
         """What the true peak is at most, dBTP: a bound that costs no oversampling."""
@@ -228,9 +226,7 @@ class Loudest:
         return _decibels(self._most)
 
     def _end(self) -> None:
-        if self._tail is not None:
-            self.add(self._tail.new_zeros(len(self._tail), 3 * self._size))
-            self._tail = None
+        self.add(self._tail.new_zeros(len(self._tail), 3 * self._size))
 
     def pieces(self) -> Tensor:
         """(pieces, samples) float32, the channel with the peak or step only; silence before the stream's start."""
@@ -242,8 +238,6 @@ class Loudest:
     def add(self, sound: Tensor) -> None:
         """The next (channels, samples); as long as all channels are alike, one of them will do."""
         before = self._size * BEFORE_PIECES
-        if self._tail is None:
-            self._tail = sound.new_zeros(len(sound), before)
         sound = torch.cat((self._tail.expand(len(sound), -1), sound), -1)
         pieces = max(0, (sound.shape[-1] - before) // self._size)
         if pieces:
@@ -270,8 +264,6 @@ class Loudest:
 
     def _note_most(self, largest: Tensor) -> None:
         """(2, channels, pieces) samples and steps; taps reach from a piece into those beside it."""
-        if self._last is None:
-            self._last = largest.new_zeros(*largest.shape[:2], 2)
         largest = torch.cat((self._last.expand(-1, largest.shape[1], -1), largest), -1)
         samples, steps = largest
         most = torch.maximum(samples[:, 1:-1], samples[:, 2:])
@@ -281,11 +273,7 @@ class Loudest:
 
     def _keep(self, best: list[tuple[float, int, int, Tensor]], values: Tensor, windows: Tensor) -> None:
         """values (channels, pieces), windows (channels, pieces, samples): the largest into `best`, largest first."""
-        largest, channel = (row.numpy() for row in values.max(0))
-        for n in (-largest).argsort(kind="stable")[:KEPT].tolist():
-            value = float(largest[n])
-            if value == 0.0 or (len(best) == KEPT and value <= best[-1][0]):
-                break
-            best.append((value, self._count + n, int(channel[n]), windows[int(channel[n]), n].clone()))
-            best.sort(key=lambda one: (-one[0], one[1]))
-            del best[KEPT:]
+        largest, channel = (row.tolist() for row in values.max(0))
+        likely = sorted(range(len(largest)), key=lambda n: -largest[n])[:KEPT]
+        new = [(largest[n], self._count + n, channel[n], windows[channel[n], n].clone()) for n in likely if largest[n]]
+        best[:] = sorted([*best, *new], key=lambda one: (-one[0], one[1]))[:KEPT]

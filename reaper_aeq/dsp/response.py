@@ -167,12 +167,12 @@ def _known_response(bands: tuple[Band, ...], freqs_hz: bytes, sample_rate: float
     """Of an EQ on a grid: several ask for the same one on its way to an answer."""
     params, kinds = params_from_eq(Eq(bands))
     freqs = torch.from_numpy(np.frombuffer(freqs_hz).copy())
-    return band_responses_db(params, kinds, freqs, sample_rate, _known_powers(freqs_hz, sample_rate)).sum(-2).numpy()
+    return band_responses_db(params, kinds, freqs, sample_rate, known_powers(freqs_hz, sample_rate)).sum(-2).numpy()
 
 
 @lru_cache(maxsize=64)
-def _known_powers(freqs_hz: bytes, sample_rate: float) -> Tensor:
-    """`half_angle_powers` of a grid that responses are asked for again and again."""
+def known_powers(freqs_hz: bytes, sample_rate: float) -> Tensor:
+    """`half_angle_powers` of a grid (the bytes of its float64) that responses are asked for again and again."""
     return half_angle_powers(torch.from_numpy(np.frombuffer(freqs_hz).copy()), sample_rate)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import AeqError
+from .fine_structure import fine_structure
 from .spectrum import Analysis
 
 BLOCK_S, MOST_BLOCKS = 1.0, 1200  # of sound to one short-time balance; blocks of what is longer than that are longer
@@ -54,10 +55,9 @@ def given_parts(analysis: Analysis, edges_s: Sequence[float]) -> list[Part]:
     if not all(np.isfinite(edges_s)):
         raise AeqError("the edges of sections are times in seconds")
     least = 2 / analysis.frame_rate
-    inside = [edge for edge in sorted(set(map(float, edges_s))) if least < edge < analysis.duration_s - least]
     ends = [0.0]
-    for edge in inside:
-        if edge - ends[-1] >= least:
+    for edge in sorted(map(float, edges_s)):
+        if least < edge < analysis.duration_s - least and edge - ends[-1] >= least:
             ends.append(edge)
     return [Part(start, stop) for start, stop in itertools.pairwise([*ends, analysis.duration_s])]
 
@@ -74,7 +74,7 @@ def analysis_of(analysis: Analysis, part: Part) -> Analysis:
     spectra = spectra and spectra.between(part.start_s, part.stop_s)
     return replace(
         analysis,
-        fine=spectra.fine() if spectra else analysis.fine,
+        fine=fine_structure(spectra.power, spectra.bin_hz) if spectra else analysis.fine,
         spectra=spectra,
         band_power=analysis.band_power[first:stop],
         mel_power=analysis.mel_power[first:stop],

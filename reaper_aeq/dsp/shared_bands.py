@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import torch
@@ -49,14 +48,10 @@ class _SharedSearch:
         self.count = len(curves)
 
     def run(self) -> list[Eq]:
-        best_cost, best = np.inf, None
-        for shapes, codes in self._starts():
-            cost, gains, shapes = self._moved(shapes, codes)
-            if cost < best_cost:
-                best_cost, best = cost, (gains, shapes, codes)
-        if best is None:
+        found = [(*self._moved(shapes, codes), codes) for shapes, codes in self._starts()]
+        if not found:
             return [Eq()] * self.count
-        gains, shapes, codes = best
+        _, gains, shapes, codes = min(found, key=lambda one: one[0])
         order = np.argsort(shapes[:, 0])
         return [
             Eq(tuple(
@@ -101,18 +96,15 @@ class _SharedSearch:
         shapes = np.clip(shapes, low, high)
         costs, gains = self._priced(shapes[None], codes)
         cost, gain = costs[0], gains[0]
+        # each number alone, down and up: (4 * bands, bands, 2)
+        ways = np.kron(np.eye(shapes.size), [[-1.0], [1.0]]).reshape(-1, *shapes.shape) * (1.0, 2.0)
         for move in MOVES:
             for _ in range(3):
-                tried, steps = [], ((0, -move), (0, move), (1, -2 * move), (1, 2 * move))
-                for band, (place, step) in product(range(len(codes)), steps):
-                    new = shapes.copy()
-                    new[band, place] += step
-                    new = np.clip(new, low, high)
-                    if (new != shapes).any():
-                        tried.append(new)
-                if not tried:
+                tried = np.clip(shapes + move * ways, low, high)
+                tried = tried[(tried != shapes).any((1, 2))]
+                if not len(tried):
                     break
-                costs, gains = self._priced(np.stack(tried), codes)
+                costs, gains = self._priced(tried, codes)
                 at = int(costs.argmin())
                 if costs[at] >= cost - 1e-4:
                     break

@@ -33,36 +33,24 @@ def sosfilt(sections: np.ndarray, sound: np.ndarray, state: np.ndarray) -> tuple
         state: (n, channels, 2), zeros at the beginning.
     """
     with _loading:
-        compiled = _compiled()
-    run = _public if compiled is None else partial(_filtered, compiled)
-    each = [_silent_pieces(channel) for channel in sound]
-    quiet = each[0]
-    if not any(one.any() for one in each):
+        run = _compiled() or _public
+    # of pieces of `PIECE` samples, the last one being shorter, those that hold zeros only: (channels, pieces)
+    quiet = ~np.logical_or.reduceat(sound != 0, np.arange(0, sound.shape[1], PIECE), axis=1)
+    if not quiet.any():
         return run(sections, sound, state)
-    if not all(np.array_equal(one, quiet) for one in each[1:]):
+    if (quiet != quiet[0]).any():
         alone = [sosfilt(sections, sound[n : n + 1], state[:, n : n + 1]) for n in range(len(sound))]
         return np.concatenate([out for out, _ in alone]), np.concatenate([after for _, after in alone], axis=1)
     # After a sound the filters ring on, soon with numbers so small that processors take fifty times as long for them.
-    edges = [0, *(np.flatnonzero(np.diff(quiet)) + 1) * PIECE, sound.shape[1]]
+    edges = [0, *(np.flatnonzero(quiet[0, :-1] | quiet[0, 1:]) + 1) * PIECE, sound.shape[1]]
     parts = []
     for start, stop in pairwise(edges):
-        silent = quiet[start // PIECE]
-        at = start
-        while at < stop:
-            end = stop
-            if silent and np.abs(state).max() < SPENT:
-                found, state = np.zeros((len(sound), stop - at)), np.zeros(state.shape)
-            else:
-                end = min(at + PIECE, stop) if silent else stop
-                found, state = run(sections, sound[:, at:end], state)
-            parts.append(found)
-            at = end
+        if quiet[0, start // PIECE] and np.abs(state).max() < SPENT:
+            found, state = np.zeros((len(sound), stop - start)), np.zeros(state.shape)
+        else:
+            found, state = run(sections, sound[:, start:stop], state)
+        parts.append(found)
     return np.concatenate(parts, axis=1), state
-
-
-def _silent_pieces(channel: np.ndarray) -> np.ndarray:
-    """(samples,) -> (pieces,) bool: which pieces of `PIECE` samples, the last one being shorter, hold zeros only."""
-    return ~np.logical_or.reduceat(channel != 0, np.arange(0, len(channel), PIECE))
 
 
 def _public(sections: np.ndarray, sound: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,23 +69,21 @@ def _filtered(
 
 
 @lru_cache(maxsize=1)
-def _compiled() -> Callable[..., None] | None:
+def _compiled() -> Callable[..., tuple[np.ndarray, np.ndarray]] | None:
     if "scipy.signal" in sys.modules:
         return None  # nothing to be saved
     try:
-        package = find_spec("scipy")
-        folders = [f"{folder}/signal" for folder in (package.submodule_search_locations or ())] if package else []
-        spec = PathFinder.find_spec(_NAME, folders)
-        if spec is None or spec.loader is None:
-            return None
+        package: Any = find_spec("scipy")
+        spec: Any = PathFinder.find_spec(_NAME, [f"{folder}/signal" for folder in package.submodule_search_locations])
         module: Any = module_from_spec(spec)
         spec.loader.exec_module(module)
+        run = partial(_filtered, module._sosfilt)
         # two one-pole filters whose states are at 1 and 0
-        found, after = _filtered(
-            module._sosfilt, np.array([[1.0, 0, 0, 1, -0.5, 0], [2.0, 0, 0, 1, 0.25, 0]]), np.array([[1.0, 0.0, 0.0]]),
+        found, after = run(
+            np.array([[1.0, 0, 0, 1, -0.5, 0], [2.0, 0, 0, 1, 0.25, 0]]), np.array([[1.0, 0.0, 0.0]]),
             np.array([[[1.0, 0.0]], [[0.0, 0.0]]]),
         )  # fmt: skip
-    except Exception:
+    except Exception:  # it is not there, or something else by now
         return None
     right = np.allclose(found, [[4.0, 1.0, 0.75]]) and np.allclose(after[:, 0, 0], [0.25, -0.1875])
-    return module._sosfilt if right else None
+    return run if right else None

@@ -52,10 +52,6 @@ class Spectra:
         first = max(0, min(math.ceil(start_s * self.frame_rate), len(self.power) - 1))
         return replace(self, power=self.power[first : max(first + 1, math.ceil(stop_s * self.frame_rate))])
 
-    def fine(self) -> Tensor:
-        """(N_FINE,) what `fine_structure` says of them."""
-        return fine_structure(self.power, self.bin_hz)
-
 
 @dataclass(frozen=True)
 class Analysis:
@@ -163,10 +159,14 @@ def analyze_blocks(
     window, windowed = torch.hann_window(n_fft), torch.empty(CHANNELS_AT_ONCE, FRAMES_AT_ONCE, n_fft)
     parts = _band_parts(sample_rate, n_fft)
     n_bands, n_nodes = len(GRID_HZ) + N_MELS, len(node_hz(sample_rate))
-    rows, nodes, store = _Rows(n_bands), _Rows(n_nodes), FrameStore()
-    exact_frames = round(EXACT_UP_TO_S * sample_rate) // hop + 2
+    # one piece of memory each, that grows: many small ones, each allocated between the large temporaries of a block,
+    # would keep the heap from shrinking (1 GB for two hours, where the rows have 40 MB)
+    rows, nodes, store = bytearray(), bytearray(), FrameStore()
+    exact_bytes = 4 * n_nodes * (round(EXACT_UP_TO_S * sample_rate) // hop + 2)
     fine_bins = min(math.ceil(TOP_HZ / sample_rate * n_fft), n_fft // 2) + 1
-    tail: Tensor | None = None
+    tail = torch.zeros(
+        1, hop
+    )  # half a frame of silence before and after, so that the sound's edges count as its middle
     samples = channels = 0
 
     def take(sound: Tensor) -> Tensor:
@@ -180,11 +180,11 @@ def analyze_blocks(
             banded = torch.zeros(len(power), n_bands + n_nodes)
             for first, stop, columns, matrix in parts:
                 banded.index_add_(1, columns, power[:, first:stop] @ matrix)
-            rows.add(banded[:, :n_bands])
+            rows.extend(banded[:, :n_bands].numpy().tobytes())
             if powers_only:
                 continue
-            if len(nodes) <= exact_frames:
-                nodes.add(banded[:, n_bands:])
+            if len(nodes) <= exact_bytes:
+                nodes.extend(banded[:, n_bands:].numpy().tobytes())
             store.add(power[:, :fine_bins])
         return sound[:, count * hop :]
 
@@ -197,8 +197,7 @@ def analyze_blocks(
         sound = sound[:1] if alike else sound
         if not powers_only:
             loudest.add(sound)
-        # Half a frame of silence before and after, so that the edges of the sound count as much as its middle.
-        before = tail.expand(len(sound), -1) if tail is not None else sound.new_zeros(len(sound), hop)
+        before = tail.expand(len(sound), -1)
         rising = min(sound.shape[-1], max(0, math.ceil(FADE_IN_S * sample_rate) - samples))
         sound = torch.cat([before, sound], -1)
         if rising:
@@ -206,12 +205,12 @@ def analyze_blocks(
             sound[:, start : start + rising] *= _rise(torch.arange(samples, samples + rising), FADE_IN_S * sample_rate)
         samples += sound.shape[-1] - before.shape[-1]
         tail = take(sound)
-    if tail is None:
+    if not channels:
         raise ValueError("no blocks to analyze")
     # frames that lie wholly inside are windowed to nothing at their ends; only those past the end see the step
     tail = tail * _rise(torch.arange(tail.shape[-1] - 1, -1, -1), FADE_OUT_S * sample_rate)
     take(torch.cat([tail, tail.new_zeros(len(tail), n_fft - tail.shape[-1] % hop)], -1))
-    power = rows.joined()
+    power = torch.frombuffer(rows, dtype=torch.float32).view(-1, n_bands)
     powers = Analysis(
         band_power=power[:, : len(GRID_HZ)],
         mel_power=power[:, len(GRID_HZ) :],
@@ -222,13 +221,13 @@ def analyze_blocks(
     )
     if powers_only:
         return powers
-    kept = store.joined()
+    kept, is_short = store.joined(), samples <= EXACT_UP_TO_S * sample_rate
     return replace(
         powers,
         fine=fine_structure(kept, sample_rate / n_fft),
         loudest=loudest.pieces(),
         most_peak_db=loudest.most_db(),
-        node_power=nodes.joined() if samples <= EXACT_UP_TO_S * sample_rate else None,
+        node_power=torch.frombuffer(nodes, dtype=torch.float32).view(-1, n_nodes) if is_short else None,
         spectra=Spectra(kept, sample_rate / n_fft, sample_rate / hop / store.every) if sections else None,
     )
 
@@ -260,40 +259,6 @@ def _band_parts(sample_rate: int, n_fft: int) -> list[tuple[int, int, Tensor, Te
             columns = whole[first:stop].any(0).nonzero()[:, 0]
             found.append((first, stop, columns, whole[first:stop, columns].contiguous()))
     return found
-
-
-class _Rows:
-    """Rows that keep coming, in a few large pieces: many small ones, each allocated between the large temporaries of a
-    block, would keep the heap from shrinking (1 GB for two hours, where the rows have 40 MB)."""
-
-    PIECE = 4096
-
-    def __init__(self, width: int):
-        self._pieces = [torch.empty(self.PIECE, width)]
-        self._filled = 0
-
-    def __len__(self) -> int:
-        return (len(self._pieces) - 1) * self.PIECE + self._filled
-
-    def add(self, rows: Tensor) -> None:
-        """At most `PIECE` rows, (n, width)."""
-        fits = min(len(rows), self.PIECE - self._filled)
-        self._pieces[-1][self._filled : self._filled + fits] = rows[:fits]
-        self._filled += fits
-        if fits < len(rows):
-            self._pieces.append(torch.empty_like(self._pieces[-1]))
-            self._filled = len(rows) - fits
-            self._pieces[-1][: self._filled] = rows[fits:]
-
-    def joined(self) -> Tensor:
-        """All of them, once: each piece goes as soon as it is copied."""
-        rows = torch.empty(len(self), self._pieces[0].shape[1])
-        at = len(rows)
-        while self._pieces:
-            piece = self._pieces.pop()[: self._filled]
-            at, self._filled = at - len(piece), self.PIECE
-            rows[at : at + len(piece)] = piece
-        return rows
 
 
 def _rise(position: Tensor, length: float) -> Tensor:

@@ -97,7 +97,7 @@ def even(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
 def curves_on(engine: AdaptiveEQ, word: str, analyses: Sequence[Analysis]) -> list[Tensor]:
     """What people do for a word (bands,), for each sound: some words mean something else for drums than for a voice."""
     asked = [AnalyzedRequest(analysis, EqRequest(word)) for analysis in analyses]
-    requests = engine.requests(asked, [validated(one, engine.words) for one in asked])
+    requests = engine.requests([validated(one, engine.words) for one in asked])
     return [request.mean_db for request in requests]
 
 

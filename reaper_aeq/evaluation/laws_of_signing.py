@@ -13,7 +13,7 @@ from ..dsp.response import band_responses_db
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
 from ..eq import PASS_FILTERS, Band, BandKind, Eq
-from ..methods.method import MethodInput
+from ..methods.method import MethodInput, method
 from ..methods.validation import AnalyzedRequest, validated
 from ..model.curves import COMPARED
 from ..request import EqRequest
@@ -107,8 +107,8 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[AnalyzedRequest]) -> list[floa
     if not wanted:
         return []
     plans = [validated(one, engine.words) for one in wanted]
-    requests = engine.requests(wanted, plans)
-    codes = engine.eq_model.encode(plans[0].method.curves(requests).float())
+    requests = engine.requests(plans)
+    codes = engine.eq_model.encode(method(plans[0].method)(requests).float())
     targets = [r.fit_target(engine.eq_model, code) for code, r in zip(codes, requests, strict=True)]
     chosen, free = bands_for(targets), bands_for(targets, unrestricted=True)
     return [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
+from ..methods.adaptive.posterior import LEVEL_VAR, RATIO_LIMIT
 from ..model.audio_encoder import BLIND_VAR, Usual, center_robust, visibility
 from ..model.curves import COMPARED, center
 from ..model.usual import UsualBalance, UsualShape

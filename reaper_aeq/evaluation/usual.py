@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..methods.adaptive import LEVEL_VAR, ODD_ABOVE, WORD_VAR
+from ..methods.adaptive.posterior import LEVEL_VAR, ODD_ABOVE, WORD_VAR
 from ..model.audio_encoder import BLIND_VAR, Usual, center_robust
 from ..model.curves import center
 from ..model.eq_autoencoder import EqAutoencoder

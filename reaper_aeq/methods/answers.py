@@ -13,24 +13,23 @@ from ..eq import Eq
 from ..model.audio_encoder import Observation, center_robust
 from ..model.eq_autoencoder import EqAutoencoder
 from ..result.realization import FitTarget, bands_for, shared_bands_for
-from .method import Method, MethodInput
+from .method import MethodInput, method
 from .own_eq import own_shares
 
 
-def find_eqs(eq_model: EqAutoencoder, methods: Sequence[Method], requests: Sequence[MethodInput]) -> list[Eq]:
+def find_eqs(eq_model: EqAutoencoder, methods: Sequence[str], requests: Sequence[MethodInput]) -> list[Eq]:
     """The bands at intensity 1: what is asked of one method goes through it together."""
-    eqs: dict[int, Eq] = {}
-    for method in dict.fromkeys(methods):
-        here = [n for n, other in enumerate(methods) if other == method]
+    targets: dict[int, FitTarget] = {}
+    for name in dict.fromkeys(methods):
+        here = [n for n, other in enumerate(methods) if other == name]
         own = [requests[n] for n in here]
-        found = bands_for(_targets(eq_model, method.curves(own), own))
-        eqs |= zip(here, method.polish(own, found) if method.polish else found, strict=True)
-    together = [eqs[n] for n in range(len(methods))]
+        targets |= zip(here, _targets(eq_model, method(name)(own), own), strict=True)
+    eqs = bands_for([targets[n] for n in range(len(methods))])
     if not any(request.refine for request in requests):
-        return together
+        return eqs
     from .refine import refined
 
-    return refined(requests, together)
+    return refined(requests, eqs)
 
 
 def draw_eqs(eq_model: EqAutoencoder, request: MethodInput, count: int) -> list[Eq]:
@@ -51,28 +50,28 @@ def _targets(eq_model: EqAutoencoder, curves: Tensor, requests: Sequence[MethodI
 
 
 def find_section_eqs(
-    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput], wanted: Sequence[bool]
+    eq_model: EqAutoencoder, name: str, whole: MethodInput, requests: Sequence[MethodInput], wanted: Sequence[bool]
 ) -> list[Eq]:
-    """The bands at intensity 1 of those sections of the sound `whole` that are `wanted`, each in bands of its own."""
-    curves = _followed(method, whole, requests)[1:]
+    """The bands at intensity 1 of those sections of the sound `whole` that are `wanted`, each in bands of its own;
+    `name`: of the method."""
+    curves = _followed(name, whole, requests)[1:]
     return bands_for(_targets(eq_model, curves[list(wanted)], list(compress(requests, wanted))))
 
 
 def find_shared_eqs(
-    eq_model: EqAutoencoder, method: Method, whole: MethodInput, requests: Sequence[MethodInput],
-    shares: Sequence[float],
-) -> list[Eq]:  # fmt: skip
+    eq_model: EqAutoencoder, name: str, whole: MethodInput, requests: Sequence[MethodInput], shares: Sequence[float]
+) -> list[Eq]:
     """The bands at intensity 1 of a sound and of its sections: the same ones, each with its own gains.
 
     `shares`: how much each counts, `whole` first.
     """
-    curves = _followed(method, whole, requests)
+    curves = _followed(name, whole, requests)
     return shared_bands_for(_targets(eq_model, curves, [whole, *requests]), shares)
 
 
-def _followed(method: Method, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
+def _followed(name: str, whole: MethodInput, requests: Sequence[MethodInput]) -> Tensor:
     """(1 + n, bands) dB: of the whole sound, and of sections as far as they are believed to need one of their own."""
-    curves = method.curves([whole, *requests])
+    curves = method(name)([whole, *requests])
     shares = torch.tensor([1.0, *own_shares(requests)], dtype=curves.dtype)[:, None]
     return curves[:1] + shares * (curves - curves[:1])
 

@@ -18,7 +18,7 @@ from ..result.realization import with_all_bands
 from ..result.result import Result, SectionResult, explain_output, with_measured_loudness
 from .answers import find_section_eqs, find_shared_eqs
 from .method import MethodInput
-from .validation import AnalyzedRequest, ValidatedRequest
+from .validation import ValidatedRequest
 
 if TYPE_CHECKING:
     from ..model.eq_autoencoder import EqAutoencoder
@@ -26,49 +26,47 @@ if TYPE_CHECKING:
 # Sections are one whose EQs differ by less, where either has sound: nobody would set two for that.
 SAME_DB = 1.0
 
-# From sounds and what was asked to what a method needs, and from that and bands to all that is said of them.
-Prepare = Callable[[Sequence[AnalyzedRequest], Sequence[ValidatedRequest]], list[MethodInput]]
-Tell = Callable[[AnalyzedRequest, ValidatedRequest, MethodInput, Eq], Result]
+# From what was asked of sounds to what a method needs, and from that and bands to all that is said of them.
+Prepare = Callable[[Sequence[ValidatedRequest]], list[MethodInput]]
+Tell = Callable[[ValidatedRequest, MethodInput, Eq], Result]
 
 
 def follow_song(
-    eq_model: EqAutoencoder, asked: AnalyzedRequest, checked: ValidatedRequest, whole: Result, prepare: Prepare,
+    eq_model: EqAutoencoder, checked: ValidatedRequest, request: MethodInput, whole: Result, prepare: Prepare,
     tell: Tell,
 ) -> Result:  # fmt: skip
-    """`whole` where one EQ does for the song, else the EQ of its sections; either with a sentence on it."""
-    analysis = asked.analysis
-    parts = given_parts(analysis, asked.edges_s or ())
+    """`whole` where one EQ does for the song, else the EQ of its sections; either with a sentence on it.
+
+    Args:
+        checked: with its words as they are meant for the whole song. request: what methods know of that.
+    """
+    analysis = checked.analysis
+    parts = given_parts(analysis, checked.edges_s or ())
     if len(parts) == 1:  # none is given, or none of those given lies in the sound
         parts = find_parts(analysis)
     parts = _sounding(analysis, parts)
     if len(parts) == 1:
         return _steady(whole, "its balance stays the same")
-    all_of_it = replace(asked, request=replace(asked.request, sections=False))
-    (all_heard,) = prepare([all_of_it], [checked])
-    heard: dict[Part, tuple[AnalyzedRequest, MethodInput]] = {}
+    heard: dict[Part, tuple[ValidatedRequest, MethodInput]] = {}
     alone: dict[Part, Result] = {}
     while len(parts) > 1:
         new = [part for part in parts if part not in heard]
-        some = [AnalyzedRequest(analysis_of(analysis, part), all_of_it.request) for part in new]
-        requests = [_of_section(request, whole, asked.sections_pull) for request in prepare(some, [checked] * len(new))]
-        heard |= dict(zip(new, zip(some, requests, strict=True), strict=True))
+        some = [replace(checked, analysis=analysis_of(analysis, part)) for part in new]
+        found = [_of_section(one, whole, checked.sections_pull) for one in prepare(some)]
+        heard |= zip(new, zip(some, found, strict=True), strict=True)
         requests = [heard[part][1] for part in parts]
-        eqs = find_section_eqs(eq_model, checked.method, all_heard, requests, [part in new for part in parts])
-        for part, eq in zip(new, eqs, strict=True):
-            one, request = heard[part]
-            alone[part] = tell(one, checked.on(request.observation), request, eq)
+        eqs = find_section_eqs(eq_model, checked.method, request, requests, [part in new for part in parts])
+        alone |= {part: tell(*heard[part], eq) for part, eq in zip(new, eqs, strict=True)}
         if (merged := _nearest_joined(parts, [alone[part] for part in parts])) is not None:
             parts = merged
             continue
-        both = [(all_of_it, all_heard), *(heard[part] for part in parts)]
-        found = _together(eq_model, checked, both, [part.stop_s - part.start_s for part in parts], tell)
-        shared = found[1:]
+        both = [(checked, request), *(heard[part] for part in parts)]
+        all_of_it, *shared = _together(eq_model, both, [part.stop_s - part.start_s for part in parts], tell)
         if (merged := _nearest_joined(parts, shared)) is None:
             sections = tuple(
                 SectionResult(part.start_s, part.stop_s, result) for part, result in zip(parts, shared, strict=True)
             )
-            answer = replace(found[0], sections=sections)
-            return _with_sentence(answer, told_along(sections))
+            return _with_sentence(replace(all_of_it, sections=sections), told_along(sections))
         parts = merged
     return _steady(whole, f"no section would get an EQ that differs by {SAME_DB:.0f} dB")
 
@@ -86,18 +84,8 @@ def _with_sentence(result: Result, sentence: str) -> Result:
 def _sounding(analysis: Analysis, parts: Sequence[Part]) -> list[Part]:
     """The parts with those that are silent joined to the one before, or after."""
     powers = replace(analysis, spectra=None)
-    found: list[Part] = []
-    late = None
-    for part in parts:
-        if analysis_of(powers, part).silent:
-            if found:
-                found[-1] = Part(found[-1].start_s, part.stop_s)
-            else:
-                late = late if late is not None else part.start_s
-        else:
-            found.append(Part(part.start_s if late is None else late, part.stop_s))
-            late = None
-    return found or [Part(0.0, analysis.duration_s)]
+    starts = [part.start_s for part in parts if not analysis_of(powers, part).silent]
+    return [Part(*ends) for ends in itertools.pairwise([0.0, *starts[1:], analysis.duration_s])]
 
 
 def _nearest_joined(parts: Sequence[Part], results: Sequence[Result]) -> list[Part] | None:
@@ -127,16 +115,16 @@ def _of_section(request: MethodInput, whole: Result, pull: float) -> MethodInput
 
 
 def _together(
-    eq_model: EqAutoencoder, checked: ValidatedRequest, sounds: Sequence[tuple[AnalyzedRequest, MethodInput]],
-    lengths_s: Sequence[float], tell: Tell,
+    eq_model: EqAutoencoder, sounds: Sequence[tuple[ValidatedRequest, MethodInput]], lengths_s: Sequence[float],
+    tell: Tell,
 ) -> list[Result]:  # fmt: skip
     """The answers of the whole song, which is the first of `sounds`, and of its sections, in the same bands."""
-    requests = [request for _, request in sounds]
+    (whole, request), *sections = sounds
     shares = [0.1 * sum(lengths_s), *lengths_s]  # the whole is what its sections are: it hardly counts itself
-    eqs = find_shared_eqs(eq_model, checked.method, requests[0], requests[1:], shares)
+    eqs = find_shared_eqs(eq_model, whole.method, request, [section for _, section in sections], shares)
     found = []
     for (one, request), eq in zip(sounds, eqs, strict=True):
-        result = tell(one, checked.on(request.observation), request, eq)
+        result = tell(one, request, eq)
         result = replace(result, eq=with_all_bands(result.eq, eq))
         if one.analysis.node_power is not None:
             result = with_measured_loudness(result, one.analysis, None)

@@ -11,15 +11,12 @@ from torch import Tensor
 
 from ..dsp.analyze_file import MEASURED_UP_TO_S
 from ..dsp.spectrum import Analysis
-from ..errors import AudioError, WrongTypeError, as_number
+from ..errors import AudioError, WrongTypeError
 from ..model.audio_encoder import Observation
 from ..model.kinds import kind_prior, known_kind
 from ..model.words import Vocabulary, Word
-from ..request import DEFAULT_ADAPTATION, REFINE_STEPS, EqRequest, check_range
-from .method import Method
-from .method import method as find_method
+from ..request import DEFAULT_ADAPTATION, REFINE_STEPS, EqRequest
 
-COUNTS = ("refine", "variations")
 # Of the pull to one score, which is for sounds by themselves, to sections: with an EQ each they come closer to each
 # other anyhow than one EQ brings them (docs/results.md).
 SECTIONS_PULL = 0.25
@@ -42,8 +39,8 @@ class AnalyzedRequest:
     sections_pull: float = SECTIONS_PULL
 
 
-@dataclass(frozen=True)
-class ValidatedRequest:
+@dataclass(frozen=True, kw_only=True)
+class ValidatedRequest(AnalyzedRequest):
     """A request that was checked, its defaults filled in.
 
     Attributes:
@@ -55,7 +52,7 @@ class ValidatedRequest:
     wanted: Word
     intensity: float
     adaptation: float
-    method: Method
+    method: str
     refine: int
     prior: Tensor | None = None
 
@@ -68,20 +65,19 @@ class ValidatedRequest:
 def validated(one: AnalyzedRequest, words: Vocabulary) -> ValidatedRequest:
     """Raises what may be wrong with it: `RangeError`, `UnknownWordError`, `AudioError`, `AeqError`."""
     request = one.request
-    method = find_method(request.method)
-    intensity = _checked("intensity", request.intensity)
-    adaptation = _checked("adaptation", DEFAULT_ADAPTATION if request.adaptation is None else request.adaptation)
-    steps = int(_checked("refine", REFINE_STEPS.get(request.method, 0) if request.refine is None else request.refine))
-    _checked("variations", request.variations)
-    if request.sections:
-        request.check()
+    request.check()
+    intensity = float(request.intensity)
+    adaptation = DEFAULT_ADAPTATION if request.adaptation is None else float(request.adaptation)
+    steps = REFINE_STEPS.get(request.method, 0) if request.refine is None else int(request.refine)
     if one.sound is not None and one.analysis.duration_s > MEASURED_UP_TO_S:
         raise AudioError(f"'exact' takes at most {MEASURED_UP_TO_S:g} s of sound: leave it out")
     asked = words.blend(request.word)
     # a negative intensity asks for the opposite, which this sound may lack as much or as little
     wanted = asked if intensity >= 0 else asked.opposite()
-    prior = prior_of(request.kind, request.name)
-    return ValidatedRequest(asked, wanted, intensity, adaptation, method, steps, prior)
+    return ValidatedRequest(
+        **vars(one), asked=asked, wanted=wanted, intensity=intensity, adaptation=adaptation, method=request.method,
+        refine=steps, prior=prior_of(request.kind, request.name),
+    )  # fmt: skip
 
 
 def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | None:
@@ -91,9 +87,3 @@ def prior_of(kind: str | None, name: str | Sequence[str] | None) -> Tensor | Non
         raise WrongTypeError("the name of a track", name, "text, or a list of names")
     prior = known_kind(kind) if kind else kind_prior(*names)
     return None if prior is None else torch.tensor(prior, dtype=torch.float64)
-
-
-def _checked(name: str, value: float) -> float:
-    value = as_number(name, value, whole=name in COUNTS)
-    check_range(name, value)
-    return value

@@ -51,16 +51,6 @@ FAINT_UP_TO_DB, SHOWN_DB = 1e-3, 1.0  # RMS: no curve at all; as what a curve is
 AIM_SHARE = 0.4  # where limits leave little of the word: bands do not follow such curves closely
 
 
-def realize(eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness) -> Eq:
-    """Code (32,) -> at most five bands, without output gain.
-
-    What is to come out, bands and output gain together, has the curve's shape at the level that keeps the loudness, and
-    nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
-    spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
-    """
-    return bands_for([fit_target(eq_model, code, seen, loudness)])[0]
-
-
 @dataclass(frozen=True, kw_only=True)
 class FitTarget(Curve):
     """What bands are searched for on the grid, for a sound; what is to come out is meant of bands and output gain
@@ -91,7 +81,8 @@ class FitTarget(Curve):
 
 
 def bands_for(targets: Sequence[FitTarget], *, unrestricted: bool = False) -> list[Eq]:
-    """As few bands as come near, those that a person would use (`dsp.few_bands`): one search for a sample rate.
+    """As few bands as come near, those that a person would use (`dsp.few_bands`): one search for a sample rate. At most
+    five, without output gain.
 
     `unrestricted`: five bands wherever they come nearest, which is what the few are measured by.
     """
@@ -138,7 +129,12 @@ def with_all_bands(eq: Eq, shared: Eq) -> Eq:
 def fit_target(
     eq_model: EqAutoencoder, code: Tensor, seen: Observation, loudness: Loudness, word_db: Tensor | None = None
 ) -> FitTarget:
-    """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud."""
+    """What bands are to come near for a code (32,): the curve, held under what the sound may be lifted, as loud.
+
+    What is to come out, bands and output gain together, has the curve's shape at the level that keeps the loudness, and
+    nowhere more than the sound may be lifted. The output gain takes what it may of that level, so that half of the
+    spectrum lies above 0 dB in the bands and half below: a one-sided word leaves most of it untouched.
+    """
     curve = eq_model.decode_curve(code).double().cpu()
     most = most_lift_db(seen.ltas_db)
     lift = _smooth_below(most)

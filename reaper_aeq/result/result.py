@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -86,7 +87,8 @@ class Result:
     @property
     def moving(self) -> MovingEq | None:
         """The EQ along the song; None where one EQ does for all of it."""
-        return MovingEq(tuple(one.section for one in self.sections)) if self.sections else None
+        eqs = (EqSection(one.start_s, one.stop_s, one.result.eq) for one in self.sections)
+        return MovingEq(tuple(eqs)) if self.sections else None
 
     @property
     def kind(self) -> str | None:
@@ -148,11 +150,6 @@ class SectionResult:
     stop_s: float
     result: Result
 
-    @property
-    def section(self) -> EqSection:
-        """Its EQ alone."""
-        return EqSection(self.start_s, self.stop_s, self.result.eq)
-
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: gains in the order of the result's bands, and the scores."""
         one = self.result
@@ -195,25 +192,21 @@ def with_measured_loudness(result: AnyResult, analysis: Analysis, again: Again |
 
 
 def _peaks_db(eq: Eq, gain_db: float, analysis: Analysis, again: Again | None = None) -> Peaks:
-    """As `true_peaks_db` where `harmless_peaks` says nothing; where the sound is gone or is another one by now, by its
+    """True peaks of a sound and of what bands make of it: the least and the most that they can be where that with this
+    output gain is within the limit, else those of the sound itself; where it is gone or is another one by now, by its
     loudest pieces."""
-    if peaks := harmless_peaks(eq, gain_db, analysis):
-        return peaks
-    rate = analysis.sample_rate
-    pieces = analysis.loudest if analysis.loudest is not None and len(analysis.loudest) else None
+    pieces, most_db, rate = analysis.loudest, analysis.most_peak_db, analysis.sample_rate
+    if pieces is None or most_db is None:
+        return again(lambda blocks: true_peaks_db(blocks, eq, rate)) if again else (0.0, -np.inf)
+    least_db, after_db = largest_sample_db(pieces, rate), most_db + most_rise_db(eq.bands, rate)
+    if after_db + gain_db <= peak_limit_db(least_db):
+        return least_db, after_db
     if again is not None:
-        try:
+        with suppress(AudioError):
             peaks = again(lambda blocks: true_peaks_db(blocks, eq, rate))
-        except AudioError:
-            if pieces is None:
-                raise
-        else:
-            if pieces is None or analysis.most_peak_db is None:
+            if least_db - SAME_PEAK_DB <= peaks[0] <= most_db + SAME_PEAK_DB:
                 return peaks
-            least_db = largest_sample_db(pieces, rate)
-            if least_db - SAME_PEAK_DB <= peaks[0] <= analysis.most_peak_db + SAME_PEAK_DB:
-                return peaks
-    return true_peaks_of_pieces_db(pieces, eq, rate) if pieces is not None else (0.0, -np.inf)
+    return true_peaks_of_pieces_db(pieces, eq, rate)
 
 
 def with_loudness(result: AnyResult, heard: AnalyzedAudio) -> AnyResult:
@@ -223,20 +216,10 @@ def with_loudness(result: AnyResult, heard: AnalyzedAudio) -> AnyResult:
 
 def with_known_peaks(result: AnyResult, analysis: Analysis) -> AnyResult:
     """The result with its output gain held by the peaks of a sound that is no longer at hand."""
-    if not result.eq.bands or analysis.loudest is None or not len(analysis.loudest):
+    if not result.eq.bands or analysis.loudest is None:
         return result
     gain_db = result.eq.output_gain_db
     return under_peaks(result, gain_db, *_peaks_db(result.eq, gain_db, analysis))
-
-
-def harmless_peaks(eq: Eq, gain_db: float, analysis: Analysis) -> Peaks | None:
-    """The least that the true peak of a sound can be, and the most that bands can make of it, dBTP, where that with
-    this output gain is within the limit on peaks; None where one has to look."""
-    if analysis.loudest is None or not len(analysis.loudest) or analysis.most_peak_db is None:
-        return None
-    before_db = largest_sample_db(analysis.loudest, analysis.sample_rate)
-    after_db = analysis.most_peak_db + most_rise_db(eq.bands, analysis.sample_rate)
-    return (before_db, after_db) if after_db + gain_db <= peak_limit_db(before_db) else None
 
 
 def peak_limit_db(before_db: float) -> float:
@@ -262,7 +245,7 @@ def held_for_peaks(at: Callable[[float], Held], intensity: float, analysis: Anal
 
 
 def _room_for_peaks(eq: Eq, analysis: Analysis) -> bool:
-    if analysis.loudest is None or not len(analysis.loudest) or not eq.bands:
+    if analysis.loudest is None or not eq.bands:
         return True
     most_db = PEAK_RISE_DB - 2 * PEAK_ROOM_DB + OUTPUT_LIMIT_DB
     if most_rise_db(eq.bands, analysis.sample_rate) <= most_db:
@@ -295,10 +278,11 @@ def explain_output(gain_db: float, gave_way_db: float = 0.0) -> str:
     return told + (f" It comes out {gave_way_db:.1f} dB softer, so that its peaks do not clip." if soft else "")
 
 
-def nothing_heard(word: str, intensity: float, method: str, analysis: Analysis) -> Result:
+def nothing_heard(word: str | None, intensity: float, method: str, analysis: Analysis) -> Result:
     """The answer to silence."""
     empty = np.full(len(GRID_HZ), np.nan)
-    told = f"There is no sound between 25 Hz and 20 kHz. Nothing was computed for '{word}'."
+    nothing = "Nothing was matched." if word is None else f"Nothing was computed for '{word}'."
+    told = f"There is no sound between 25 Hz and 20 kHz. {nothing}"
     return Result(
         word, float(intensity), method, Eq(), 0.5, 0.5, 0.0, told, analysis.sample_rate, empty, empty, empty, empty
     )

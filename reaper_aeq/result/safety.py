@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..dsp.loudness import BLOCK_SECONDS, gated_lufs, k_weight_db
-from ..dsp.response import band_responses_db, half_angle_powers
+from ..dsp.response import band_responses_db, known_powers
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..eq import LIMITS, PASS_FILTERS, Band, BandKind, Eq, pass_corner_hz
 from ..model.curves import GRID
@@ -33,19 +33,10 @@ OUTPUT_AIM_DB = 5.5  # by band powers; the rest is room for loudness measured on
 PARTS, ROUNDS = np.linspace(0.0, 1.0, 25), 2
 LEAST_REACH_DB = 0.05  # of a band at a frequency, for it to be what breaks a limit there
 
+K_WEIGHTS = 10 ** (k_weight_db(GRID_HZ) / 10)
 MEAN_POWER = 10 ** ((-23.0 + 0.691) / 10)  # K-weighted, at -23 LUFS (EBU R 128)
 
 SILENCE, OUTPUT, BOOST, CUT = "silence", "output gain", "boost", "cut"
-
-
-@lru_cache(maxsize=1)
-def _k_weights() -> np.ndarray:
-    return 10 ** (k_weight_db(GRID_HZ) / 10)
-
-
-@lru_cache(maxsize=16)
-def _grid_powers(sample_rate: int) -> Tensor:
-    return half_angle_powers(GRID, sample_rate)
 
 
 def most_lift_db(ltas_db: Tensor) -> Tensor:
@@ -59,7 +50,7 @@ class Loudness:
 
     def __init__(self, analysis: Analysis) -> None:
         self.sample_rate = analysis.sample_rate
-        power = analysis.band_power.numpy() * _k_weights()
+        power = analysis.band_power.numpy() * K_WEIGHTS
         # The absolute gate of the standard lies at a level, but a level must not choose bands: as loud as broadcasts.
         often = analysis.counts.numpy() if analysis.order is not None else None
         mean = power.mean(0) if often is None else often @ power / often.sum()
@@ -185,7 +176,8 @@ class Limits:
         """The bands of `eq` with other gains (n, EQ bands), each with the output gain that keeps the loudness,
         or with `output_gain_db`."""
         kinds = [band.kind for band in eq.bands]
-        each = band_responses_db(_params(eq, gains_db), kinds, GRID, self._rate, _grid_powers(self._rate)).numpy()
+        powers = known_powers(GRID_HZ.tobytes(), self._rate)
+        each = band_responses_db(_params(eq, gains_db), kinds, GRID, self._rate, powers).numpy()
         each = each[:, [band.enabled for band in eq.bands]]
         response = each.sum(1)
         gain = self._loudness.lost_each_db(response)

@@ -3,6 +3,7 @@ learn from later, the sound that it was computed for, small and as plain text.""
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,7 @@ def sketch_of(result: Result, analysis: Analysis) -> dict[str, Any]:
 
 
 def _tenths(curve_db: np.ndarray) -> str:
-    known = np.isfinite(curve_db)
-    tenths = np.rint(10 * np.where(known, curve_db, 0.0)).astype(int).tolist()
-    return " ".join([str(value) if there else "-" for value, there in zip(tenths, known.tolist(), strict=True)])
+    return " ".join(str(round(10 * level)) if isfinite(level) else "-" for level in curve_db.tolist())
 
 
 def _reach(result: Result, analysis: Analysis) -> tuple[float, str]:

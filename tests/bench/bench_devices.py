@@ -22,7 +22,6 @@ from reaper_aeq.dsp.response import response_db
 from reaper_aeq.dsp.spectrum import analyze_blocks
 from reaper_aeq.engine import AdaptiveEQ
 from reaper_aeq.methods import adaptive, proxy
-from reaper_aeq.methods.method import MethodInput
 from reaper_aeq.methods.refine import refined
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.curves import GRID, REFERENCE_RATE
@@ -44,9 +43,7 @@ def sounds(items: int) -> list[AnalyzedRequest]:
 
 def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callable[[], Tensor]]:
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
-    seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
-    plans = [validated(one, engine.words) for one in asked]
-    requests: list[MethodInput] = [engine._request(one, p, s) for one, p, s in zip(asked, plans, seen, strict=True)]
+    requests = engine.requests([validated(one, engine.words) for one in asked])
     wanted = adaptive.curves(requests)
     codes = engine.eq_model.encode(wanted.float())
     start = bands_for([r.fit_target(engine.eq_model, code) for r, code in zip(requests, codes, strict=True)])

@@ -150,8 +150,7 @@ def test_any_curve_gets_bands_that_keep_the_rules_the_same_alone_and_in_company(
             assert band.kind != "band" or WIDTHS_OCT[0] * 0.999 <= band.bandwidth_oct <= WIDTHS_OCT[1] * 1.001
         if eq.bands:
             params, _ = params_from_eq(eq)
-            used = torch.ones(1, len(params), dtype=torch.bool)
-            assert broken_rules(params[None], used, one.sound[None]).item() == 0
+            assert broken_rules(params[None], one.sound[None]).item() == 0
 
 
 def test_where_nothing_is_wanted_a_high_pass_takes_the_place_of_shelf_and_bells():
@@ -182,7 +181,7 @@ def test_a_low_pass_is_taken_where_it_comes_nearer_than_a_shelf():
 def test_what_breaks_a_rule():
     def broken(*rows: tuple[float, float, float], sound: torch.Tensor = FULL) -> int:
         params = torch.tensor([rows], dtype=torch.float64)
-        return int(broken_rules(params, torch.ones(1, len(rows), dtype=torch.bool), sound[None]))
+        return int(broken_rules(params, sound[None]))
 
     near, far = 300 * 2 ** (0.9 * NEIGHBORS_OCT), 300 * 2 ** (1.1 * NEIGHBORS_OCT)
     assert broken((300, 4.0, 1), (near, 4.0, 1)) == broken((300, 4.0, 1), (far, -4.0, 1)) == 0

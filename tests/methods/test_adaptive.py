@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from reaper_aeq.errors import AeqError
 from reaper_aeq.methods import adaptive, fixed
-from reaper_aeq.methods.adaptive import LEAST, MOST, at_least, bounded_by_word, enough
-from reaper_aeq.methods.adaptive.constraints import MIX, SOFT
+from reaper_aeq.methods.adaptive.constraints import LEAST, MIX, MOST, SOFT, at_least, bounded_by_word, enough
+from reaper_aeq.methods.adaptive.posterior import RATIO_LIMIT
 from reaper_aeq.methods.method import MethodInput, method
+from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.model.audio_encoder import Observation, Usual, center_robust
 from reaper_aeq.model.curves import GRID, N_GRID, audible_projection, center, projection, rms_db
-from reaper_aeq.request import METHODS
+from reaper_aeq.request import METHODS, EqRequest
 
 OCTAVES = GRID.log2()
 NEAR = torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square())
@@ -74,7 +75,7 @@ def test_without_adaptation_all_sounds_get_the_fixed_curve(seed, rms):
 @given(st.integers(0, 10_000), st.floats(0, 24), st.floats(-4, 4), st.floats(0, 1))
 def test_the_share_is_never_negative_and_capped(seed, rms, times, adaptation):
     got = share(smooth(seed, rms) + times * TILT, adaptation)
-    ratio = min(adaptation / max(1 - adaptation, 1e-9), adaptive.RATIO_LIMIT)
+    ratio = min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
     assert LEAST - 1e-6 <= got <= MOST * max(1.0, ratio) + 1e-6
 
 
@@ -173,10 +174,10 @@ def test_a_word_that_means_nothing_changes_nothing():
 
 
 def test_methods_are_found_by_name():
-    assert method("adaptive").curves is adaptive.curves and method("fixed").curves is fixed.curves
-    assert all(callable(method(name).curves) for name in METHODS)
+    assert method("adaptive") is adaptive.curves and method("fixed") is fixed.curves
+    assert all(callable(method(name)) for name in METHODS)
     with pytest.raises(AeqError, match=f"unknown method 'magic': use one of {', '.join(METHODS)}"):
-        method("magic")
+        validated(AnalyzedRequest(None, EqRequest("warm", method="magic")), {})
 
 
 @pytest.mark.parametrize("heard_from", [20, 40])

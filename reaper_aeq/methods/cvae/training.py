@@ -25,7 +25,7 @@ from ...training.datasets.readers import PeopleData
 from ...training.empirical_bayes import learn
 from ...training.loop import Run, Schedule, fingerprint, train_network
 from ...util.settings import CvaeTraining, WordsTraining
-from ..adaptive import LEVEL_VAR, RATIO_LIMIT
+from ..adaptive.posterior import LEVEL_VAR, RATIO_LIMIT
 from .network import NAME, Cvae, Posterior, posterior, reconstruction
 
 VIEWS = 24  # narrow sounds that are drawn from: some hold no bass, some no treble

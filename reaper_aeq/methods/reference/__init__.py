@@ -124,13 +124,9 @@ def posterior(seen: Difference, matching: Matching) -> tuple[Tensor, float]:
     return center(curve), min(1.0, max(0.0, float(explained[COMPARED].mean())))
 
 
-def ltas(seen: Difference, smoothing_oct: float = LTAS_SMOOTHING_OCT) -> Tensor:
-    """The difference, smoothed, (bands,) dB; bands that are not heard follow their neighbors."""
-    return center(smoothed(seen.db, seen.heard, smoothing_oct))
-
-
 def smoothed(db: Tensor, heard: Tensor, width_oct: float) -> Tensor:
-    """A Gaussian of constant Q, `width_oct` octaves wide at half its height, over what is heard; 0 smooths nothing."""
+    """A Gaussian of constant Q, `width_oct` octaves wide at half its height, over what is heard: bands that are not
+    follow their neighbors. 0 smooths nothing."""
     if width_oct <= 0:
         return db
     octaves = GRID.log2()

@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ...dsp.fit import DEFAULT_KINDS
 from ...dsp.response import response_db
 from ...dsp.spectrum import Analysis
-from ...eq import Eq
 from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder, Observation
 from ...model.curves import COMPARED, GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import EqAutoencoder
 from ...request import MatchRequest
 from ...result.explanation import explain_match
-from ...result.realization import at_intensity, eq_curve, realize
-from ...result.result import Result, explain_output, held_for_peaks, with_known_peaks
+from ...result.realization import at_intensity, bands_for, eq_curve, fit_target
+from ...result.result import Result, explain_output, held_for_peaks, nothing_heard, with_known_peaks
 from ...result.safety import Held, Loudness
 from ..descent import descend, to_free, to_params
-from . import Difference, Matching, difference, limited, ltas, posterior, smoothed, window
+from . import LTAS_SMOOTHING_OCT, Difference, Matching, difference, limited, posterior, smoothed, window
 
 STEPS, RATE = 40, 0.1
 SMALL = 0.002  # of a gain's square: of two EQs that match alike the smaller one
@@ -104,23 +102,26 @@ def match_analysis(
         if analysis.silent:
             raise AeqError(f"{name} is silent: there is nothing to match")
     if source.silent:
-        return _nothing_heard(source, names, request)
+        silence = nothing_heard(None, request.intensity, "reference", source)
+        return MatchResult(**vars(silence), references=tuple(names), by=request.by)
     seen, *others = encoder.observe_many([source, *references], eq_model)
     found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
     inside = window(request.low_hz, request.high_hz)
     likely, sure = posterior(found, matching)
+    width_oct = request.smoothing_oct
     if request.by == "posterior":
         curve = likely
     elif request.by == "ltas":
-        curve = ltas(found) if request.smoothing_oct is None else found.db
+        curve, width_oct = found.db, LTAS_SMOOTHING_OCT if width_oct is None else width_oct
     else:
         wanted = sum(share * other.code for share, other in zip(shares, others, strict=True)) - seen.code
         curve = curve_by_code(wanted, found.heard, eq_model)
-    if request.smoothing_oct is not None:
-        curve = center(smoothed(curve, found.heard, request.smoothing_oct))
+    if width_oct is not None:
+        curve = center(smoothed(curve, found.heard, width_oct))
     code = eq_model.encode(limited(curve, found.heard, inside).float())
     loudness = Loudness(source)
-    at = partial(at_intensity, realize(eq_model, code, seen, loudness), seen=seen, loudness=loudness)
+    (eq,) = bands_for([fit_target(eq_model, code, seen, loudness)])
+    at = partial(at_intensity, eq, seen=seen, loudness=loudness)
     held = held_for_peaks(at, request.intensity, source)
     return _result(source, seen, found, inside, held, sure, names, request)
 
@@ -159,13 +160,3 @@ def _apart(db: Tensor, compared: Tensor) -> float:
     weight = weight / weight.sum().clamp_min(1e-9)
     db = smoothed(db, compared, COMPARED_OVER_OCT)
     return float((weight * (db - (weight * db).sum()).square()).sum().sqrt())
-
-
-def _nothing_heard(source: Analysis, names: Sequence[str], request: MatchRequest) -> MatchResult:
-    empty = np.full(len(GRID), np.nan)
-    told = "There is no sound between 25 Hz and 20 kHz. Nothing was matched."
-    return MatchResult(
-        None, float(request.intensity), "reference", Eq(), 0.5, 0.5, 0.0, told, source.sample_rate, empty, empty,
-        empty, empty,
-        references=tuple(names), by=request.by,
-    )  # fmt: skip

@@ -58,7 +58,6 @@ class Aims:
     def of(cls, requests: Sequence[MethodInput], kinds: tuple[BandKind, ...], device: str) -> Aims:
         """What each sound is to become is the target of its constrained mean."""
         models = requests[0].models
-        assert models is not None, "steps need the models"
         found = [r.fit_target(models.eq, models.eq.encode(constrained_mean(r).float())) for r in requests]
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, rate) for one in found]
@@ -100,8 +99,7 @@ class Aims:
         """(n, k, bands, 3) -> (n, k): how many rules bands break that a person would keep."""
         count = params.shape[1]
         sound = self.sound.repeat_interleave(count, 0)
-        used = torch.ones(params.shape[:-1], dtype=torch.bool, device=params.device).flatten(0, 1)
-        return broken_rules(params.flatten(0, 1), used, sound).view(-1, count)
+        return broken_rules(params.flatten(0, 1), sound).view(-1, count)
 
 
 def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
@@ -122,8 +120,7 @@ def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
 
 @torch.no_grad()
 def _refine(requests: Sequence[MethodInput], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
-    models = requests[0].models
-    device = "cuda" if models is not None and models.device == "cuda" else "cpu"  # mps has no float64
+    device = "cuda" if requests[0].models.device == "cuda" else "cpu"  # mps has no float64
     aims = Aims.of(requests, kinds, device)
     sound = requests[0].sound
     respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)

@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ...model.curves import COMPARED, center, rms_db, soft_clip, soft_clip_inverse, weights
+from ...model.audio_encoder import center_robust
+from ...model.curves import COMPARED, center, rms_db, soft_clip_inverse, weights
 from ...model.score import axes
-from .. import adaptive
+from ..adaptive import curve
+from ..adaptive.constraints import known, settings_behind
+from ..adaptive.posterior import evidence_ratio, likeliest, posterior_gain
 from ..method import MethodInput
 
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 FALL = 1e-4  # of a raw score between two intensities: less than the filters' own edges change
-HALVINGS = 40
 
 
 def keeps_constraints(
@@ -35,7 +37,7 @@ def keeps_constraints(
     over = (respond(tried) - limit[:, None]).amax(-1)  # (n, k + 1)
     allowed = over[:, :1].clamp_min(0.0) + 1e-6
     scores = raw_scores(requests, torch.stack([respond(scaled(tried, i)) for i in INTENSITIES], 2))
-    silent = raw_scores(requests, torch.zeros_like(scores[..., :1, None]).expand(*scores.shape[:-1], 1, len(COMPARED)))
+    silent = raw_scores(requests, limit.new_zeros(len(requests), 1, 1, len(COMPARED))).expand(-1, tried.shape[1], -1)
     falls = -torch.cat((silent, scores), -1).diff(dim=-1).amin(-1)  # (n, k + 1)
     risen = scores[..., -1] > silent[..., 0]
     kept = (over <= allowed) & (falls <= falls[:, :1].clamp_min(FALL)) & (risen | ~risen[:, :1])
@@ -49,24 +51,12 @@ def scaled(params: Tensor, factor: float) -> Tensor:
 
 def raw_scores(requests: Sequence[MethodInput], response: Tensor) -> Tensor:
     """What the sounds score for their words after EQs: (n, ..., grid) dB -> (n, ...), on any scale."""
-    rows = [axes(r.mean_db[None], r.residual_cov)[0] for r in requests]
-    shape = (len(requests), *[1] * (response.ndim - 2), -1)
-    axis, before = (
-        torch.stack(one).to(response.device).reshape(shape)
-        for one in (rows, [soft_clip_inverse(r.observation.balance_db) for r in requests])
-    )
-    return (soft_clip(center_robust_rows(before + response)) * axis).sum(-1)
-
-
-def center_robust_rows(deviation_db: Tensor) -> Tensor:
-    """(..., grid) less the level at which `soft_clip` of it is 0 on average: `center_robust` of many at once."""
-    counted = deviation_db[..., COMPARED.to(deviation_db.device)]
-    low, high = counted.amin(-1, keepdim=True), counted.amax(-1, keepdim=True)
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        too_low = soft_clip(counted - middle).sum(-1, keepdim=True) > 0
-        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
-    return deviation_db - 0.5 * (low + high)
+    found = []
+    for request, own in zip(requests, response.cpu(), strict=True):
+        after = (soft_clip_inverse(request.observation.balance_db) + own).flatten(0, -2)
+        balances = torch.stack([center_robust(row, torch.ones_like(row)) for row in after])
+        found.append((balances @ axes(request.mean_db[None], request.residual_cov)[0]).view(own.shape[:-1]))
+    return torch.stack(found).to(response.device)
 
 
 # Of the word's own size (RMS): the region comes no further from `adaptive`'s answer, however much would be likely.
@@ -85,13 +75,13 @@ def constrained_mean(request: MethodInput) -> Tensor:
     where that is little. Given how much it gets, both in the score and along the word's curve, the same posterior says
     what the rest is likely to be: the conditional mean of a Gaussian.
     """
-    m, adapted = request.mean_db, adaptive.curve(request)
-    ratio = adaptive.evidence_ratio(request.adaptation)
+    m, adapted = request.mean_db, curve(request)
+    ratio = evidence_ratio(request.adaptation)
     size = float(rms_db(m))
-    if ratio == 0.0 or size == 0.0 or adaptive.settings_behind(request) < FEW:
+    if ratio == 0.0 or size == 0.0 or settings_behind(request) < FEW:
         return adapted
-    gain = adaptive.posterior_gain(request, ratio)
-    mean, _ = adaptive.likeliest(request, gain, ratio)
+    gain = posterior_gain(request, ratio)
+    mean, _ = likeliest(request, gain, ratio)
     spread = ratio * (request.cov_db - gain @ request.cov_db)
     held = torch.stack((axes(m[None], request.residual_cov)[0], center(m) * weights()))  # (2, bands)
     held = held / held.norm(dim=1, keepdim=True)
@@ -99,5 +89,5 @@ def constrained_mean(request: MethodInput) -> Tensor:
     given = held @ reach
     given = given + RIDGE * given.diagonal().mean() * torch.eye(2).to(given)
     off = center(mean + reach @ torch.linalg.solve(given, held @ (adapted - mean)) - adapted)
-    near = NEAR_SHARE * size * adaptive.known(request)
+    near = NEAR_SHARE * size * known(request)
     return adapted + off * near / max(near + float(rms_db(off)), 1e-9)
