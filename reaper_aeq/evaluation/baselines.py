@@ -14,17 +14,18 @@ from torch import Tensor
 from ..dsp.audio import read_audio
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
-from ..errors import AeqError
+from ..methods.adaptive import LEVEL_VAR, RATIO_LIMIT
 from ..methods.validation import AnalyzedRequest
 from ..model import DEFAULT_ENCODER
-from ..model.curves import GRID, center
+from ..model.audio_encoder import BLIND_VAR, center_robust, visibility
+from ..model.curves import COMPARED, GRID, center
 from ..model.texture import statistics, texture
 from ..model.usual import features
 from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
 from .law import answered, response
-from .rules import Music, UsualRule, posterior_rule, scalar_rule
+from .rules import Music, UsualRule
 
 ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
@@ -72,9 +73,10 @@ class RepairTrial:
         return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
     @property
-    def strength(self) -> float:
-        """0..1: how much the rules let the sound count."""
-        return ADAPTATION if self.adaptation is None else self.adaptation
+    def ratio(self) -> float:
+        """How far the rules let the sound count: a factor of the variance of people's settings."""
+        adaptation = ADAPTATION if self.adaptation is None else self.adaptation
+        return min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
 
 
 # Trials of one fold -> of each (bands,) dB, or None where there are no data for the word
@@ -91,20 +93,32 @@ def fixed(source: str) -> ComparedMethod:
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
+def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
+    """From what `music` is like, (bands,) dB, and how far that may be off, (bands, bands) dB²."""
+    visible = visibility(ltas_db)
+    counted = visible * COMPARED
+    noise = music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
+    return center_robust(ltas_db - music.mean_db, visible), noise
+
+
 def scalar(trial: RepairTrial) -> Tensor:
-    """The word's published curve times what `scalar_rule` finds."""
-    axis = center(trial.published)
-    cov = trial.fold.people_cov[trial.word]
-    # the variance of people's settings along the curve, in units of it
-    spread = float(axis @ cov @ axis) / max(float(axis @ axis), 1e-12) ** 2
-    return scalar_rule(trial.ltas_db, axis, spread, trial.fold.music, trial.strength)
+    """The word's published curve times one number: the posterior mean of N(1, r v) given the LTAS, where v is the
+    variance of people's settings along the curve, in units of it."""
+    curve, cov = center(trial.published), trial.fold.people_cov[trial.word]
+    along_var = float(curve @ cov @ curve) / max(float(curve @ curve), 1e-12) ** 2
+    deviation, noise = _deviation(trial.ltas_db, trial.fold.music)
+    toward = torch.linalg.solve(noise, curve)
+    prior = 1 / max(trial.ratio * along_var, 1e-9)
+    return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
 
 
 def posterior(trial: RepairTrial, music: Music | None = None) -> Tensor:
-    """The posterior rule, about what all music is like or about `music`; from the mean of SAFE's settings for the word,
-    where there are none from the published curve."""
+    """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS, about what all music is like
+    or about `music`. The mean is that of SAFE's settings for the word, where there are none the published curve."""
     mean, cov = trial.fold.curves[trial.word].get("SAFE", trial.published), trial.fold.people_cov[trial.word]
-    return posterior_rule(trial.ltas_db, mean, cov, music or trial.fold.music, trial.strength)
+    deviation, noise = _deviation(trial.ltas_db, music or trial.fold.music)
+    spread = trial.ratio * cov
+    return center(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
 
 
 def usual(trial: RepairTrial) -> Tensor | None:
@@ -151,16 +165,13 @@ def matchering(trial: RepairTrial) -> Tensor | None:
     None for single sources, which have none.
 
     Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.
-    Raises `AeqError` where it is not installed.
     """
     neighbor = trial.fold.neighbors.get(trial.clip.name)
     if neighbor is None:
         return None
-    try:
-        import matchering as package
-        from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
-    except ImportError:
-        raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
+    import matchering as package
+    from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
+
     config, path = package.Config(), neighbor.path
     if path not in _heard:
         reference, _ = normalize_reference(_stereo(path).T.astype(np.float64), config)
