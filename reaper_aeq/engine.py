@@ -24,11 +24,11 @@ from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, val
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation, Usual, balance_of
 from .model.curves import audible_projection, center
-from .model.encoders import load_encoder
 from .model.eq_autoencoder import EqAutoencoder
 from .model.personal import Profiles
 from .model.registry import ModelRegistry
 from .model.score import scores, standard_scores
+from .model.usual import load_encoder
 from .model.words import Vocabulary, Word
 from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest
 from .result.explanation import explain, explain_heard, explain_own, explain_understood, suggest

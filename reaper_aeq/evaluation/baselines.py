@@ -127,7 +127,7 @@ def usual(trial: RepairTrial) -> Tensor | None:
     if rule is None:
         return None
     # an EQ changes no feature, so the clean recording's are those of the trial
-    known = rule.usual(features(trial.clip.analysis)[None], [None])[0]
+    known = rule.usual(features(trial.clip.analysis))
     return posterior(trial, Music(known.mean_db, known.cov))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,24 +44,18 @@ PARTS = {
 NAMES = {"ltas": "LTAS smoothed", "posterior": "LTAS posterior", "encoder": "encoder by gradient"}
 
 
-@dataclass
-class RecoveredEq:
-    """What one way found in all trials: RMS from the truth in dB, and seconds."""
-
-    error_db: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def summary(self) -> dict[str, float]:
-        """Figures by name: trials, RMS errors in dB, ms."""
-        out = {
-            "trials": len(self.error_db),
-            "median_db": round(statistics.median(self.error_db), 3),
-            "mean_db": round(statistics.fmean(self.error_db), 3),
-            "tenth_worst_db": round(float(np.quantile(self.error_db, 0.9)), 3),
-        }
-        if self.seconds:
-            out["ms"] = round(1000 * statistics.median(self.seconds), 1)
-        return out
+def summary(trials: Sequence[tuple[float, float | None]]) -> dict[str, float]:
+    """Figures of one way by name: trials, RMS errors in dB, ms. `trials`: (RMS from the truth in dB, seconds or None)."""
+    error_db = [off_db for off_db, _ in trials]
+    out = {
+        "trials": len(error_db),
+        "median_db": round(statistics.median(error_db), 3),
+        "mean_db": round(statistics.fmean(error_db), 3),
+        "tenth_worst_db": round(float(np.quantile(error_db, 0.9)), 3),
+    }
+    if seconds := [took for _, took in trials if took is not None]:
+        out["ms"] = round(1000 * statistics.median(seconds), 1)
+    return out
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def run_match(
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
-    tables: dict[str, dict[str, RecoveredEq]] = {name: {} for name in PARTS}
+    tables: dict[str, defaultdict[str, list[tuple[float, float | None]]]] = {name: defaultdict(list) for name in PARTS}
     # all of them first: what is wrong with the last is told before the first is examined
     for k, fold in enumerate(list(load_folds(audio, data, models, learn, tell))):
         tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
@@ -99,10 +94,8 @@ def run_match(
                 wet = analyze_blocks([as_channels(eq.apply(sound, rate), rate)], rate)
                 for name, (own, other) in PARTS.items():
                     for way, curve, seconds in answers(fold, part(dry, *own), part(wet, *other)):
-                        found = tables[name].setdefault(way, RecoveredEq())
-                        found.error_db.append(float(rms_db(curve - truth)))
-                        found.seconds += [] if seconds is None else [seconds]
-    return {name: {way: found.summary() for way, found in table.items()} for name, table in tables.items()}
+                        tables[name][way].append((float(rms_db(curve - truth)), seconds))
+    return {name: {way: summary(trials) for way, trials in table.items()} for name, table in tables.items()}
 
 
 def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:

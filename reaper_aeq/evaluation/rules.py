@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,11 +59,10 @@ class UsualRule:
         table = torch.linalg.solve(gram, (x - x_mean).T @ (w * (y - y_mean)))
         return table, y_mean - x_mean @ table
 
-    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
-        """Features (m, f) -> what is usual for each; names say nothing here."""
-        del priors
+    def usual(self, raw: Tensor) -> Usual:
+        """Features (f,) of one sound -> what is usual for it."""
         place = self.model.components(raw)
         kinds = (place @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
-        covs = self.FACTOR * self.model.shapes(self.model.alike(place, kinds))
-        means = self.center + place @ self.table
-        return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]
+        cov = self.FACTOR * self.model.shapes(self.model.alike(place[None], kinds[None]))[0]
+        mean = self.center + place @ self.table
+        return Usual(mean, cov, mean, kinds)

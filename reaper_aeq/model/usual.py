@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..dsp.fine_structure import BAND_HZ, N_BINS, N_FINE
 from ..dsp.spectrum import Analysis
-from .audio_encoder import STAT_LIMIT, BalanceEncoder, Usual
+from . import ENCODERS
+from .audio_encoder import STAT_LIMIT, AudioEncoder, BalanceEncoder, Usual
 from .checkpoint import Checkpoint
 from .curves import GRID, N_GRID
 from .eq_autoencoder import EqAutoencoder
@@ -225,22 +226,17 @@ class UsualBalance(BalanceEncoder):
         own = self.shapes(self.alike(place, probability))
         return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 
-    @torch.no_grad()
     def usual_of(
         self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
     ) -> list[Usual]:
         """See `BalanceEncoder`."""
         del eq_model
-        return self.usual(torch.stack([features(one) for one in analyses]), priors)
+        return [self.usual(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
 
     @torch.no_grad()
-    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
-        """Features (m, f) -> what is usual for each, each by itself: the last digits of a product of matrices depend
-        on how many rows it has, and a sound's answer must not depend on its company."""
-        return [self.usual_alone(one, prior) for one, prior in zip(raw, priors, strict=True)]
-
-    def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
-        """The same for the features (f,) of one sound."""
+    def usual(self, raw: Tensor, prior: Tensor | None = None) -> Usual:
+        """Features (f,) of one sound -> what is usual for it. Each by itself: the last digits of a product of matrices
+        depend on how many rows it has, and a sound's answer must not depend on its company."""
         place = self.components(raw)[None]
         kind = combined(self.kinds_by_sound(place)[0], prior)
         mean = self.mean(place, kind[None])[0]
@@ -263,6 +259,13 @@ class UsualBalance(BalanceEncoder):
         model.features, model.shifted = model._known[:n, :c], model._known[n:, :c]  # once in memory
         model._known_squares, model._feature_squares = model._known.square().sum(1), model.features.square().sum(1)
         return model.eval().requires_grad_(False)
+
+
+def load_encoder(folder: Path | str | None, encoder: str, suffix: str = "") -> BalanceEncoder:
+    """Who says what balance is usual, by the names in `model.ENCODERS`; `suffix` of its file's name chooses one of
+    several. Raises `ModelError`."""
+    cls = UsualBalance if encoder == "kinds" else AudioEncoder
+    return cls.load(folder, ENCODERS[encoder] + suffix)
 
 
 def combined(by_sound: Tensor, prior: Tensor | None) -> Tensor:

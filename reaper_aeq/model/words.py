@@ -113,7 +113,7 @@ class Vocabulary(WordsByName[Word]):
     def find(self, name: str) -> Word:
         """The word meant by `name`. Raises `UnknownWordError`, which names the nearest."""
         asked, sign = resolve(name, self)
-        return self._words[asked] if sign > 0 else self._words[asked].opposite()
+        return self[asked] if sign > 0 else self[asked].opposite()
 
     def meant(self, text: str) -> Word:
         """`find`, or for any other text the blend of known words that comes nearest to it (`free_text`).
@@ -126,7 +126,7 @@ class Vocabulary(WordsByName[Word]):
             try:
                 guess = understand(text, self)
             except NoTextModelError as none:
-                raise UnknownWordError(text, [*self._words, *self.aliases], none) from unknown
+                raise UnknownWordError(text, [*self, *self.aliases], none) from unknown
         blend = self.blend(guess.shares)
         evidence = replace(blend.evidence, agreement=round(blend.evidence.agreement * guess.likeness, 3))
         return replace(blend, name=plain(text), evidence=evidence, core=False, parts=guess.shares, free=True)
@@ -186,19 +186,18 @@ class Vocabulary(WordsByName[Word]):
 
     def save(self, folder: Path | str, info: dict[str, Any]) -> None:
         """Writes `words.safetensors` and `words.json` into `folder`. Raises `OutputError`."""
-        names = list(self._words)
         tensors = {
-            "mean": torch.stack([self._words[n].mean for n in names]).float(),
-            "cov": torch.stack([self._words[n].cov for n in names]).half(),
+            "mean": torch.stack([word.mean for word in self.values()]).float(),
+            "cov": torch.stack([word.cov for word in self.values()]).half(),
         }
-        by_kind = [one for word in self._words.values() for one in word.by_kind.values()]
+        by_kind = [one for word in self.values() for one in word.by_kind.values()]
         if by_kind:
             tensors["kind_mean"] = torch.stack([one.mean for one in by_kind]).float()
             tensors["kind_cov"] = torch.stack([one.cov for one in by_kind]).half()
         rows = [
             {"name": n, "language": w.language, "core": w.core, "confidence": w.evidence.confidence}
             | {**vars(w.evidence), "kinds": list(w.by_kind)}
-            for n, w in self._words.items()
+            for n, w in self.items()
         ]
         Checkpoint(tensors, {**info, "words": rows, "aliases": self.aliases}).save(folder, "words")
 

@@ -222,10 +222,10 @@ def mixing(nets: Tensor, kernel: Tensor, targets: Tensor) -> tuple[Tensor, Tenso
     """Least-squares weights of two predictions (n, bands) in 0..1, and what they leave (n, compared bands)."""
     a, b, y = (x[:, COMPARED] for x in (nets, kernel, targets))
     grid = torch.linspace(0, 1, 21, dtype=torch.float64)
-    pairs = [(p, q) for p in grid for q in grid]
+    pairs = torch.cartesian_prod(grid, grid)
     errors = torch.stack([(y - p * a - q * b).square().sum() for p, q in pairs])
-    p, q = pairs[int(errors.argmin())]
-    return torch.stack((p, q)).float(), y - p * a - q * b
+    mix = pairs[errors.argmin()]
+    return mix.float(), y - mix[0] * a - mix[1] * b
 
 
 def residual_covariance(residual: Tensor, total_cov: Tensor, ridge_db: float) -> Tensor:

@@ -81,10 +81,10 @@ def test_who_is_matched_to_a_neighbor_answers_for_no_single_source(trial):
 
 def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
     class Knows:
-        def usual(self, raw, priors):
-            assert raw.shape == (1, len(features(trial.clip.analysis))) and priors == [None]
+        def usual(self, raw):
+            assert raw.shape == (len(features(trial.clip.analysis)),)
             clean = trial.clip.analysis.ltas_db()
-            return [Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)]
+            return Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)
 
     knows = dataclasses.replace(trial, fold=dataclasses.replace(trial.fold, usual_rule=Knows()))
     answer = compared_methods(with_matchering=False)[USUAL_RULE]([knows])[0]
