@@ -25,11 +25,14 @@ from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
 from .law import answered, response
-from .rules import Music, UsualRule
+from .rules import UsualRule
 
 ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
 NO_GENRE = {"with", "vocals", "soundtrack", "single"}
+
+
+Spectra = tuple[Tensor, Tensor]  # what they are like: mean (bands,) dB and covariance (bands, bands) dB²
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Fold:
 
     clips: list[Clip]
     engine: AdaptiveEQ
-    music: Music
+    music: Spectra
     curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
@@ -79,7 +82,8 @@ class RepairTrial:
         return min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
 
 
-# Trials of one fold -> of each (bands,) dB, or None where there are no data for the word
+# Trials of one fold, all on mixes or all on one single source -> of each (bands,) dB, or None where there are no data
+# for the word
 ComparedMethod = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
 
 
@@ -93,12 +97,12 @@ def fixed(source: str) -> ComparedMethod:
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
-def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
-    """From what `music` is like, (bands,) dB, and how far that may be off, (bands, bands) dB²."""
+def _deviation(ltas_db: Tensor, mean_db: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
+    """From what is usual, (bands,) dB, and how far that may be off, (bands, bands) dB²."""
     visible = visibility(ltas_db)
     counted = visible * COMPARED
-    noise = music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
-    return center_robust(ltas_db - music.mean_db, visible), noise
+    noise = cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
+    return center_robust(ltas_db - mean_db, visible), noise
 
 
 def scalar(trial: RepairTrial) -> Tensor:
@@ -106,17 +110,17 @@ def scalar(trial: RepairTrial) -> Tensor:
     variance of people's settings along the curve, in units of it."""
     curve, cov = center(trial.published), trial.fold.people_cov[trial.word]
     along_var = float(curve @ cov @ curve) / max(float(curve @ curve), 1e-12) ** 2
-    deviation, noise = _deviation(trial.ltas_db, trial.fold.music)
+    deviation, noise = _deviation(trial.ltas_db, *trial.fold.music)
     toward = torch.linalg.solve(noise, curve)
     prior = 1 / max(trial.ratio * along_var, 1e-9)
     return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
 
 
-def posterior(trial: RepairTrial, music: Music | None = None) -> Tensor:
+def posterior(trial: RepairTrial, music: Spectra | None = None) -> Tensor:
     """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS, about what all music is like
     or about `music`. The mean is that of SAFE's settings for the word, where there are none the published curve."""
     mean, cov = trial.fold.curves[trial.word].get("SAFE", trial.published), trial.fold.people_cov[trial.word]
-    deviation, noise = _deviation(trial.ltas_db, music or trial.fold.music)
+    deviation, noise = _deviation(trial.ltas_db, *(music or trial.fold.music))
     spread = trial.ratio * cov
     return center(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
 
@@ -128,23 +132,21 @@ def usual(trial: RepairTrial) -> Tensor | None:
         return None
     # an EQ changes no feature, so the clean recording's are those of the trial
     known = rule.usual(features(trial.clip.analysis))
-    return posterior(trial, Music(known.mean_db, known.cov))
+    return posterior(trial, (known.mean_db, known.cov))
 
 
 def ours(method: str, encoder: str = DEFAULT_ENCODER) -> ComparedMethod:
     """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[RepairTrial]) -> list[Tensor | None]:
-        asked = {
-            n: AnalyzedRequest(trial.damaged, EqRequest(trial.word, adaptation=trial.adaptation, method=method))
-            for n, trial in enumerate(trials)
-            if encoder == DEFAULT_ENCODER or trial.clip.kind == "mix"
-        }
-        if not asked:
+        if not trials or (encoder != DEFAULT_ENCODER and trials[0].clip.kind != "mix"):
             return [None] * len(trials)
         engine = trials[0].fold.engine if encoder == DEFAULT_ENCODER else trials[0].fold.others[encoder]
-        answers = dict(zip(asked, answered(engine.adapt_many(list(asked.values()))), strict=True))
-        return [response(answers[n]) if n in answers else None for n in range(len(trials))]
+        asked = [
+            AnalyzedRequest(trial.damaged, EqRequest(trial.word, adaptation=trial.adaptation, method=method))
+            for trial in trials
+        ]
+        return [response(answer) for answer in answered(engine.adapt_many(asked))]
 
     return answer
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from ..model.audio_encoder import Usual
 from ..model.usual import UsualBalance, UsualShape
 from ..training.usual import Sounds, balanced_folds, fit_near, logistic, untrained, weights
-
-
-@dataclass(frozen=True)
-class Music:
-    """Mean (bands,) and covariance (bands, bands) of whole-track spectra."""
-
-    mean_db: Tensor
-    cov: Tensor
 
 
 class UsualRule:

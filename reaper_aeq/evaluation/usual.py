@@ -7,6 +7,7 @@ word; the answer is the posterior mean, ours with the heavy tails of `methods.ad
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,10 +140,9 @@ def confusion(sounds: Sounds, found: Sequence[Usual]) -> Table:
     """{kind: {what it is called: {'share': 0..1}}}, the four commonest each."""
     out: Table = {}
     for k, kind in enumerate(KINDS):
-        own = [heard_as(found[n].kinds.tolist())[0] for n in (sounds.kinds == k).nonzero()[:, 0].tolist()]
-        shares = {other: own.count(other) / len(own) for other in set(own)}
-        common = sorted(shares, key=shares.__getitem__, reverse=True)[:4]
-        out[kind] = {other: {"share": round(shares[other], 2)} for other in common}
+        called = Counter(heard_as(found[n].kinds.tolist())[0] for n in (sounds.kinds == k).nonzero()[:, 0].tolist())
+        common = called.most_common(4)
+        out[kind] = {other: {"share": round(count / called.total(), 2)} for other, count in common}
     return out
 
 

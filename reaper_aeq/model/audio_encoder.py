@@ -120,10 +120,11 @@ class Observation:
 class BalanceEncoder(nn.Module, ABC):
     """How a sound's balance differs from what is usual; who inherits says what is usual.
 
-    `mean_db`: (bands,), of all music.
+    `mean_db`: (bands,), of all music. `device`: where networks run, cpu, cuda or mps.
     """
 
     mean_db: Tensor
+    device = "cpu"
 
     @abstractmethod
     def usual_of(
@@ -134,12 +135,7 @@ class BalanceEncoder(nn.Module, ABC):
     def place(self, device: str) -> None:
         """Remembers that the other models are on `device`: cuda, mps or cpu. A network moves itself as well
         (`AudioEncoder`); what is none stays where the linear algebra is cheapest."""
-        self._device = device
-
-    @property
-    def device(self) -> str:
-        """Where networks run: cpu, cuda or mps."""
-        return getattr(self, "_device", "cpu")
+        self.device = device
 
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
         """One pass from the analysis of a sound (not silent) to what the methods need."""
@@ -189,7 +185,7 @@ class AudioEncoder(BalanceEncoder):
         """A sound of any length, (mels, frames) -> (32,): the usual deviation from average music of sounds that move
         like it."""
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
-        pieces = segments(texture_map).to(next(self.members.parameters()).device)
+        pieces = segments(texture_map).to(self.device)
         nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
         kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel
@@ -208,13 +204,9 @@ class AudioEncoder(BalanceEncoder):
 
     def place(self, device: str) -> None:
         """See `BalanceEncoder`."""
+        super().place(device)
         # the statistics need float64, which mps has not: only the networks move there
         self.to(device) if device != "mps" else self.members.to(device)
-
-    @property
-    def device(self) -> str:
-        """See `BalanceEncoder`."""
-        return next(self.members.parameters()).device.type
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -94,8 +93,3 @@ def soft_clip_inverse(clipped_db: Tensor, knee_db: float = 15.0, room_db: float 
     over = (clipped_db.abs() - knee_db).clamp_min(0.0)
     wide = knee_db + room_db * torch.expm1(over / room_db)
     return torch.where(clipped_db.abs() <= knee_db, clipped_db, wide * clipped_db.sign())
-
-
-def normal_cdf(x: Tensor) -> Tensor:
-    """The share of a standard normal distribution below each value, 0..1."""
-    return 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))

@@ -140,7 +140,7 @@ class ProfileStore:
         return sorted(self.path.parent.glob(f"{self.path.name}.damaged*")) if self.path.parent.is_dir() else []
 
     def _do(self, work: Any, again: bool = False, after: str = "") -> Any:
-        for attempt in range(2):
+        for _ in range(1 + again):
             try:
                 with self._open() as db:
                     with db:
@@ -149,15 +149,10 @@ class ProfileStore:
                     if after:
                         db.execute(after)
                     return found
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
                 if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
                     raise StoreError(f"the store of your own settings {self.path} cannot be used: {error}") from None
                 self._put_aside()
-                if not again or attempt:
-                    return None
-            except (ValueError, KeyError, TypeError):
-                self._put_aside()
-                return None
         return None
 
     @contextmanager

@@ -31,10 +31,6 @@ class DescriptorSettings:
     mean: Tensor
     cov: Tensor
 
-    def turned(self) -> DescriptorSettings:
-        """The same people's settings turned round."""
-        return DescriptorSettings(-self.mean, self.cov)
-
 
 @dataclass(frozen=True)
 class Word:
@@ -103,7 +99,7 @@ class Word:
         """The same people's settings turned round: what 'less <word>' means."""
         name = self.name.removeprefix("less ") if self.name.startswith("less ") else f"less {self.name}"
         turned = {word: -weight for word, weight in self.made_of.items()}
-        kinds = {kind: one.turned() for kind, one in self.by_kind.items()}
+        kinds = {kind: replace(one, mean=-one.mean) for kind, one in self.by_kind.items()}
         return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned, by_kind=kinds)
 
 
