@@ -291,8 +291,7 @@ class AdaptiveEQ:
         """What a sound is taken for; None for silence, and by encoders that tell no kinds apart. Raises `AeqError`."""
         if analysis.silent:
             return None
-        usual = self.encoder.usual_of([analysis], [prior_of(kind, name)], self.eq_model)[0]
-        return HeardAs.of(usual)
+        return HeardAs.of(self.encoder.usual_of(analysis, prior_of(kind, name), self.eq_model))
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""

@@ -138,17 +138,12 @@ class UnseenEncoder(BalanceEncoder):
         return cls(models, torch.stack(rows), [fold_of[sound.source] for sound, _ in both]), unseen
 
     @torch.no_grad()
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
-        """What is usual for each sound, by the model that has not learned from it."""
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
+        """What is usual for a sound, by the model that has not learned from it."""
         del eq_model
-        found = []
-        for analysis, prior in zip(analyses, priors, strict=True):
-            raw = features(analysis)
-            nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
-            found.append(self.models[self.fold[nearest]].usual(raw, prior))
-        return found
+        raw = features(analysis)
+        nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
+        return self.models[self.fold[nearest]].usual(raw, prior)
 
 
 def train_folds(

@@ -120,9 +120,8 @@ def run_sections(
     `choose`: also with the constants that the recordings of all other folds would choose.
     """
     folds = load_folds(audio, data, models, tell)
-    tried = [Constants()]
-    if choose:
-        tried = list(dict.fromkeys([*tried, *itertools.starmap(Constants, itertools.product(CUT_PRICES, PULLS))]))
+    others = itertools.starmap(Constants, itertools.product(CUT_PRICES, PULLS)) if choose else ()
+    tried = list(dict.fromkeys([Constants(), *others]))
     trials, different, moved = _joined(folds, every, tried, tell)
     steady = _steady(folds, every, tried, tell)
     chosen = {k: _chosen_without(k, different, steady) for k in range(N_FOLDS)} if choose else {}
@@ -172,14 +171,12 @@ def _joined(
     count = done = 0
     for k, fold in enumerate(folds):
         for group, clips in ((MIXES, fold.clips), (SINGLE, fold.single)):
-            last = count
             for pair in joined_clips(fold, clips[::every], group, k, count):
-                done, last = done + 1, max(last, pair.number + 1)
+                done, count = done + 1, max(count, pair.number + 1)
                 tell(f"fold {k + 1} of {N_FOLDS}: pair {done}")
                 untouched[group].append(balances_apart_db(pair.analysis, pair.cut_s))
                 for label, trial in _trials(pair, tried, moved):
                     trials.setdefault(f"{group}, {label}", []).append(replace(trial, fold=k))
-            count = last
     if not trials:
         raise AeqError("nothing could be joined: name folders with several recordings of unseen sources")
     for group, apart_db in untouched.items():

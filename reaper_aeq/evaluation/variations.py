@@ -115,8 +115,7 @@ def _fold(seen: Seen, engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Case, f
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
             damaged = equalized(clip.analysis, -row)
-            drawn_by = {"cvae": DRAWS}
-            requests = [EqRequest(asked.word, method=name, variations=drawn_by.get(name, 0)) for name in METHODS]
+            requests = [EqRequest(asked.word, method=m, variations=DRAWS if m == "cvae" else 0) for m in METHODS]
             answers = answered(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
             for method, answer in zip(METHODS, answers, strict=True):
                 seen[method].curves.append(center(response(answer)))

@@ -226,8 +226,3 @@ def _edit(row: Sequence[Any]) -> Edit:
     for name in ("heard", "computed_db", "made_db", "meant_db"):
         found[name] = tuple(float(part) for part in json.loads(found[name]))
     return Edit(**found | {"intensity": float(found["intensity"])})
-
-
-def exported(edits: Sequence[Edit]) -> list[dict[str, Any]]:
-    """JSON-ready."""
-    return [asdict(one) for one in edits]

@@ -140,10 +140,9 @@ class UsualBalance(BalanceEncoder):
         return self.standardize(features) @ self.basis
 
     def kinds_by_sound(self, place: Tensor) -> Tensor:
-        """Components (..., c) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
-        likeness = self.mean_kernel(place.reshape(-1, place.shape[-1]), self.features, self._feature_squares)
-        logits = likeness @ self.classifier[:-1] + self.classifier[-1]
-        return logits.softmax(-1).reshape(*place.shape[:-1], N_KINDS)
+        """Components (m, c) -> probabilities (m, kinds): logistic regression on likeness to training sounds."""
+        likeness = self.mean_kernel(place, self.features, self._feature_squares)
+        return (likeness @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
 
     def mean_kernel(self, a: Tensor, b: Tensor, b_squares: Tensor | None = None) -> Tensor:
         """Components, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k), each feature
@@ -226,17 +225,14 @@ class UsualBalance(BalanceEncoder):
         own = self.shapes(self.alike(place, probability))
         return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
         """See `BalanceEncoder`."""
         del eq_model
-        return [self.usual(features(one), prior) for one, prior in zip(analyses, priors, strict=True)]
+        return self.usual(features(analysis), prior)
 
     @torch.no_grad()
     def usual(self, raw: Tensor, prior: Tensor | None = None) -> Usual:
-        """Features (f,) of one sound -> what is usual for it. Each by itself: the last digits of a product of matrices
-        depend on how many rows it has, and a sound's answer must not depend on its company."""
+        """Features (f,) of one sound -> what is usual for it."""
         place = self.components(raw)[None]
         kind = combined(self.kinds_by_sound(place)[0], prior)
         mean = self.mean(place, kind[None])[0]

@@ -157,14 +157,13 @@ class Vocabulary(WordsByName[Word]):
         if len(parts) == 1 and parts[0][1] == 1.0:
             return parts[0][0]
         total = sum(abs(weight) for _, weight in parts) or 1.0
-        shares = [abs(weight) / total for _, weight in parts]
 
         def added(kind: str) -> DescriptorSettings:
-            each = [word.for_kind(kind) for word, _ in parts]
-            mean = sum((weight * one.mean for one, (_, weight) in zip(each, parts, strict=True)), torch.zeros(()))
-            return DescriptorSettings(
-                mean, sum((share * one.cov for one, share in zip(each, shares, strict=True)), torch.zeros(()))
-            )
+            mean, cov = torch.zeros(2)
+            for word, weight in parts:
+                one = word.for_kind(kind)
+                mean, cov = mean + weight * one.mean, cov + abs(weight) / total * one.cov
+            return DescriptorSettings(mean, cov)
 
         usual = added("")
         kinds = {kind: added(kind) for kind in KINDS if any(kind in word.by_kind for word, _ in parts)}

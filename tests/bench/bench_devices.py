@@ -44,7 +44,7 @@ def sounds(items: int) -> list[AnalyzedRequest]:
 
 def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callable[[], Tensor]]:
     """Name -> a function whose answer, (items, grid or codes), both devices must agree on."""
-    seen = engine.encoder.observe_many([one.analysis for one in asked], engine.eq_model)
+    seen = [engine.encoder.observe(one.analysis, engine.eq_model) for one in asked]
     plans = [validated(one, engine.words) for one in asked]
     requests: list[MethodInput] = [engine._request(one, p, s) for one, p, s in zip(asked, plans, seen, strict=True)]
     wanted = adaptive.curves(requests)
@@ -54,9 +54,7 @@ def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callabl
     grid = GRID.numpy()
 
     def encode() -> Tensor:
-        return torch.stack(
-            [s.usual_db for s in engine.encoder.observe_many([a.analysis for a in asked], engine.eq_model)]
-        )
+        return torch.stack([engine.encoder.observe(one.analysis, engine.eq_model).usual_db for one in asked])
 
     def refine() -> Tensor:
         return torch.stack([torch.from_numpy(e.response_db(grid, REFERENCE_RATE)) for e in refined(requests, start)])

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import fftconvolve, firwin, kaiserord, sosfilt
@@ -18,6 +17,7 @@ from ...dsp.audio import AudioFile
 from ...dsp.loudness import ABSOLUTE_GATE_LUFS, integrated_loudness, k_weighting
 from ...dsp.peaks import true_peak_db
 from ...dsp.write import AudioWriter
+from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...training.datasets.readers import AUDIO_SUFFIXES
 from ...util.companions import files_below
@@ -109,9 +109,6 @@ def alike_in_loudness(sounds: dict[str, np.ndarray], sample_rate: int) -> tuple[
     return {name: (audio * gains[name]).astype(np.float32) for name, audio in sounds.items()}, target
 
 
-if TYPE_CHECKING:
-    from ...engine import AdaptiveEQ
-
 Told = Callable[[str, int, int], None]
 
 
@@ -146,8 +143,6 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     """
     # 'brighter' and 'bright' are one word
     words = list(dict.fromkeys(engine.words.blend(word).name for word in wanted.words))
-    if (folder / FILE).exists():
-        raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
     try:
         (folder / SOUNDS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -156,7 +151,7 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     with write_all([folder / FILE], mode=0o600) as writing:
         writing.otherwise(lambda: _remove(written, folder))
         if (folder / FILE).exists():
-            raise StudyError(f"{folder} holds a study by now: choose another folder")
+            raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
         items: list[StudyItem] = []
         for n, path in enumerate(recordings):
             told("recordings", n, len(recordings))

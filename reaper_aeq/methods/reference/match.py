@@ -105,7 +105,7 @@ def match_analysis(
             raise AeqError(f"{name} is silent: there is nothing to match")
     if source.silent:
         return _nothing_heard(source, names, request)
-    seen, *others = encoder.observe_many([source, *references], eq_model)
+    seen, *others = (encoder.observe(one, eq_model) for one in (source, *references))
     found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
     inside = window(request.low_hz, request.high_hz)
     likely, sure = posterior(found, matching)
