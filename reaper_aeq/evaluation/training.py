@@ -27,7 +27,7 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.score import standard_scores
 from ..training.audio import train_audio
 from ..training.datasets.readers import Clip, read_clips
-from ..training.datasets.sources import TrainingSource, bootstrap, music, noise, random_curves
+from ..training.datasets.sources import TrainingSource, bootstrap, noise, random_curves
 from ..training.direct import heard_code, train_direct
 from ..training.loop import Run
 from ..util.settings import AudioTraining
@@ -87,7 +87,7 @@ def run_training(
     known = folds[0].engine.encoder  # of which only the mean spectrum of music is used, and none of its recordings
     ways = {
         "noise": noise(NOISE_SOUNDS, run, 16),
-        "music": music(recordings),
+        "music": TrainingSource("music", recordings, random_curves),
         "bootstrap": bootstrap(NOISE_SOUNDS, run, 16, eq_model, known),
     }
     report: Table = {}

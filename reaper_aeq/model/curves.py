@@ -61,9 +61,8 @@ def audible_rms_db(curve_db: Tensor, visible: Tensor) -> float:
 def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     """Values at `freqs_hz` (n,), (..., n) brought to the grid, linear over log-frequency, ends held; float64."""
     log_f = np.log(freqs_hz)
-    flat = np.atleast_2d(values_db).reshape(-1, len(log_f))
-    rows = np.stack([np.interp(np.log(GRID_HZ), log_f, row) for row in flat])
-    return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
+    rows = np.apply_along_axis(lambda row: np.interp(np.log(GRID_HZ), log_f, row), -1, values_db)
+    return torch.from_numpy(rows)
 
 
 def soft_clip(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:

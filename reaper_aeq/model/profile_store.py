@@ -128,10 +128,8 @@ class ProfileStore:
             return count
 
         def remove(db: sqlite3.Connection) -> int:
-            found = db.execute(
-                "delete from edits where (?1 is null or profile = ?1) and (?2 is null or word = ?2)", [profile, word]
-            )
-            return found.rowcount
+            forget = "delete from edits where (?1 is null or profile = ?1) and (?2 is null or word = ?2)"
+            return db.execute(forget, [profile, word]).rowcount
 
         return self._do(remove, after="vacuum") or 0
 

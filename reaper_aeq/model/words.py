@@ -76,15 +76,10 @@ class Word:
         """As it is meant for a sound of these kinds, (kinds,) in the order of `KINDS`; None where nothing is known."""
         if not self.by_kind or probabilities is None:
             return self
-        shares = [float(share) for share in probabilities]
-        means = [self.for_kind(kind) for kind in KINDS]
-        mean = sum((share * one.mean for share, one in zip(shares, means, strict=True)), torch.zeros(()))
-        spread = (
-            share * (one.cov + torch.outer(one.mean - mean, one.mean - mean))
-            for share, one in zip(shares, means, strict=True)
-        )
-        cov = sum(spread, torch.zeros(()))
-        return replace(self, mean=mean, cov=cov, by_kind={})
+        each = [(float(share), self.for_kind(kind)) for share, kind in zip(probabilities, KINDS, strict=True)]
+        mean = sum((share * one.mean for share, one in each), torch.zeros(()))
+        spread = (share * (one.cov + torch.outer(one.mean - mean, one.mean - mean)) for share, one in each)
+        return replace(self, mean=mean, cov=sum(spread, torch.zeros(())), by_kind={})
 
     @property
     def weak(self) -> bool:

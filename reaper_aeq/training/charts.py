@@ -84,11 +84,9 @@ def charted_words(statements: Sequence[Statement]) -> dict[str, Charted]:
 
 def scale_to_people(charts: Mapping[str, Charted], people: Mapping[str, Tensor]) -> float:
     """How many times what charts state people do, by the peaks of words that both mean alike ((bands,) mean curves)."""
-    ratios = []
-    for name in charts.keys() & people.keys():
-        said, done = charts[name].curve.mean, people[name]
-        if float(correlation(done, said)) >= DISPUTED_BELOW:
-            ratios.append(float(done[COMPARED].abs().max() / said[COMPARED].abs().max()))
+    both = [(charts[name].curve.mean, people[name]) for name in charts.keys() & people.keys()]
+    alike = [(said, done) for said, done in both if float(correlation(done, said)) >= DISPUTED_BELOW]
+    ratios = [float(done[COMPARED].abs().max() / said[COMPARED].abs().max()) for said, done in alike]
     return min(max(statistics.median(ratios), SCALES[0]), SCALES[1]) if ratios else SCALES[0]
 
 

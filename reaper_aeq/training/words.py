@@ -76,7 +76,7 @@ def build_words(
     settings: WordsTraining, people: PeopleData, eq_model: EqAutoencoder, charts: Mapping[str, Charted] | None = None
 ) -> Vocabulary:
     """People's settings and charts -> `Vocabulary`. Pure, so that an examination can leave settings out."""
-    return vocabulary_of(settings, *learn(settings, people), eq_model, charts)
+    return vocabulary_of(settings, *learn(settings, people), eq_model, charts or {})
 
 
 def known_charts(data: Path | str) -> dict[str, Charted]:
@@ -86,12 +86,11 @@ def known_charts(data: Path | str) -> dict[str, Charted]:
 
 def vocabulary_of(
     settings: WordsTraining, everything: Mapping[tuple[str, str], WordSettings], pool: Pool, eq_model: EqAutoencoder,
-    charts: Mapping[str, Charted] | None = None,
+    charts: Mapping[str, Charted],
 ) -> Vocabulary:  # fmt: skip
     """What people showed of each (word, language), and charts say -> what is known well enough or asked for."""
     english = dict.fromkeys((name, "en") for name in ASKED_FOR)
     known = dict.fromkeys(key for key, shown in everything.items() if shown.people >= settings.min_people)
-    charts = charts or {}
     shown_means = {name: pool.meaning(everything[name, "en"])[0] for name in charts if (name, "en") in everything}
     scale, usual_size = scale_to_people(charts, shown_means), usual_size_of(everything)
     words: dict[str, Word] = {}

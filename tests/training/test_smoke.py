@@ -22,7 +22,7 @@ from reaper_aeq.model.words import Vocabulary
 from reaper_aeq.training import eq as eq_module
 from reaper_aeq.training.audio import fold_sources, train_audio
 from reaper_aeq.training.datasets.readers import read_clips, read_ltas_prior
-from reaper_aeq.training.datasets.sources import WAYS, bootstrap, gather, music, noise, random_curves
+from reaper_aeq.training.datasets.sources import WAYS, TrainingSource, bootstrap, gather, noise, random_curves
 from reaper_aeq.training.eq import train_eq
 from reaper_aeq.training.loop import Run
 from reaper_aeq.training.words import train_words
@@ -112,7 +112,7 @@ def test_audio_bootstrap(tmp_path, run, eq_model, network):
 
 def test_every_way_gives_sounds_with_eqs_that_are_known(run, eq_model):
     plain = noise(5, run, 2)
-    ways = [plain, bootstrap(5, run, 2, eq_model, None), music(plain.clips)]
+    ways = [plain, bootstrap(5, run, 2, eq_model, None), TrainingSource("music", plain.clips, random_curves)]
     assert tuple(way.name for way in (ways[0], ways[2], ways[1])) == WAYS
     for way in ways:
         curves = way.draw(5, run.generator(f"{way.name} EQs", 0))

@@ -21,7 +21,7 @@ from ...eq import SHELF_BANDWIDTH_OCT, BandKind
 from ...errors import AeqError, AudioError
 from ...model.curves import GRID, REFERENCE_RATE, on_grid
 from ...util.companions import files_below
-from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
+from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_manifest, read_table
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 MP3_SKIP_S = 0.05  # the encoder's padding at the start
@@ -181,8 +181,7 @@ def read_clips(
     """
     clips: list[Clip] = []
     for folder in map(Path, folders):
-        manifest = folder / "MANIFEST.tsv"
-        rows = {r["file"]: r for r in read_table(manifest)} if manifest.is_file() else {}
+        rows = read_manifest(folder)
         files = files_below(folder, AUDIO_SUFFIXES)
         if not files:
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")

@@ -114,11 +114,6 @@ def noise(count: int, run: Run, sources: int) -> TrainingSource:
     return TrainingSource("noise", _modulated_noise("noise", flat, count, run, sources), random_curves)
 
 
-def music(clips: Sequence[Clip]) -> TrainingSource:
-    """Recordings (`data.read_clips`)."""
-    return TrainingSource("music", clips, random_curves)
-
-
 def bootstrap(
     count: int, run: Run, sources: int, eq_model: EqAutoencoder, known: BalanceEncoder | None
 ) -> TrainingSource:
