@@ -53,12 +53,13 @@ def train_words(
     if not charts:
         run.tell(f"no EQ charts in {data}: words from people's settings alone")
     vocabulary = vocabulary_of(settings, everything, pool, eq_model, charts)
-    evidence = {name: word.evidence.confidence for name, word in vocabulary.items()}
+    confidences = {name: word.evidence.confidence for name, word in vocabulary.items()}
+    evidence = dict(sorted(confidences.items(), key=lambda item: -item[1]))
     metrics: dict[str, float] = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
     metrics["flat_settings"] = round(pool.flat, 2)
     metrics["charted"] = sum(word.evidence.charts > 0 for word in vocabulary.values())
     metrics["disputed"] = sum(word.evidence.disputed for word in vocabulary.values())
-    for i, (name, confidence) in enumerate(sorted(evidence.items(), key=lambda item: -item[1])):
+    for i, (name, confidence) in enumerate(evidence.items()):
         run.log("words", i, confidence=confidence, settings=vocabulary[name].evidence.settings)
         run.step_done("words", i + 1, len(evidence))
     run.tell(f"{metrics['words']} words, {metrics['weak']} of them weak; best known: {', '.join(list(evidence)[:6])}")

@@ -184,6 +184,8 @@ def test_words_from_charts_stand_beside_those_of_people(tmp_path, run, eq_model,
     words = Vocabulary.load(tmp_path / "out")
     assert set(words) == {"warm", "bright", "claro", "honky", "thin"}
     assert not any("no EQ charts" in line for line in told)
+    by_confidence = sorted(words, key=lambda name: -words[name].evidence.confidence)
+    assert told[-1].endswith(f"best known: {', '.join(by_confidence)}")
     honky = words["honky"].evidence
     assert (honky.settings, honky.charts, honky.sources, honky.agreement) == (0, 5, ("charts",), 1.0)
     curve = eq_model.decode_curve(words["honky"].mean.float())
