@@ -23,12 +23,12 @@ from .methods.sections import follow_song
 from .methods.validation import AnalyzedRequest, ValidatedRequest, prior_of, validated
 from .model import DEFAULT_ENCODER, ENCODERS
 from .model.audio_encoder import BalanceEncoder, Observation, balance_of
-from .model.curves import audible_projection, center, normal_cdf
-from .model.encoders import load_encoder
+from .model.curves import audible_projection, center
 from .model.eq_autoencoder import EqAutoencoder
 from .model.personal import Profiles
 from .model.registry import ModelRegistry
-from .model.score import scores, standard_scores
+from .model.score import percentiles, scores, standard_scores
+from .model.usual import load_encoder
 from .model.words import Vocabulary
 from .request import DEFAULT_MATCH, DEFAULT_METHOD, DRAWS, EqRequest, MatchRequest
 from .result.explanation import explain, explain_heard, explain_own, explain_understood, suggest
@@ -289,12 +289,11 @@ class AdaptiveEQ:
         """What a sound is taken for; None for silence, and by encoders that tell no kinds apart. Raises `AeqError`."""
         if analysis.silent:
             return None
-        usual = self.encoder.usual_of([analysis], [prior_of(kind, name)], self.eq_model)[0]
-        return HeardAs.of(usual)
+        return HeardAs.of(self.encoder.usual_of(analysis, prior_of(kind, name), self.eq_model))
 
     def score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """0..1: the share of sounds of this kind that have less of the word. 0.5 for silence."""
-        return float(normal_cdf(torch.tensor(self.raw_score(audio, sample_rate, word), dtype=torch.float64)))
+        return float(percentiles(torch.tensor(self.raw_score(audio, sample_rate, word), dtype=torch.float64)))
 
     def raw_score(self, audio: Any, sample_rate: int, word: str | Mapping[str, float]) -> float:
         """The score before it is made a percentile, in standard deviations of music: 0 is usual. 0 for silence."""

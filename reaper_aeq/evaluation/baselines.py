@@ -14,21 +14,25 @@ from torch import Tensor
 from ..dsp.audio import read_audio
 from ..dsp.spectrum import GRID_HZ, Analysis
 from ..engine import AdaptiveEQ
-from ..errors import AeqError
+from ..methods.adaptive.posterior import LEVEL_VAR, RATIO_LIMIT
 from ..methods.validation import AnalyzedRequest
 from ..model import DEFAULT_ENCODER
-from ..model.curves import GRID, center
+from ..model.audio_encoder import BLIND_VAR, center_robust, visibility
+from ..model.curves import COMPARED, GRID, center
 from ..model.texture import statistics, texture
 from ..model.usual import features
 from ..request import EqRequest, MatchRequest
 from ..training.datasets.readers import Clip
 from .compared import USUAL_RULE
 from .law import answered, response
-from .rules import Music, UsualRule, posterior_rule, scalar_rule
+from .rules import UsualRule
 
 ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
 NO_GENRE = {"with", "vocals", "soundtrack", "single"}
+
+
+Spectra = tuple[Tensor, Tensor]  # what they are like: mean (bands,) dB and covariance (bands, bands) dB²
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Fold:
 
     clips: list[Clip]
     engine: AdaptiveEQ
-    music: Music
+    music: Spectra
     curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
@@ -72,12 +76,14 @@ class RepairTrial:
         return known["SocialEQ"] if "SocialEQ" in known else known["SAFE"]
 
     @property
-    def strength(self) -> float:
-        """0..1: how much the rules let the sound count."""
-        return ADAPTATION if self.adaptation is None else self.adaptation
+    def ratio(self) -> float:
+        """How far the rules let the sound count: a factor of the variance of people's settings."""
+        adaptation = ADAPTATION if self.adaptation is None else self.adaptation
+        return min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
 
 
-# Trials of one fold -> of each (bands,) dB, or None where there are no data for the word
+# Trials of one fold, all on mixes or all on one single source -> of each (bands,) dB, or None where there are no data
+# for the word
 ComparedMethod = Callable[[Sequence[RepairTrial]], list[Tensor | None]]
 
 
@@ -91,20 +97,32 @@ def fixed(source: str) -> ComparedMethod:
     return each(lambda trial: trial.fold.curves[trial.word].get(source))
 
 
+def _deviation(ltas_db: Tensor, mean_db: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
+    """From what is usual, (bands,) dB, and how far that may be off, (bands, bands) dB²."""
+    visible = visibility(ltas_db)
+    counted = visible * COMPARED
+    noise = cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
+    return center_robust(ltas_db - mean_db, visible), noise
+
+
 def scalar(trial: RepairTrial) -> Tensor:
-    """The word's published curve times what `scalar_rule` finds."""
-    axis = center(trial.published)
-    cov = trial.fold.people_cov[trial.word]
-    # the variance of people's settings along the curve, in units of it
-    spread = float(axis @ cov @ axis) / max(float(axis @ axis), 1e-12) ** 2
-    return scalar_rule(trial.ltas_db, axis, spread, trial.fold.music, trial.strength)
+    """The word's published curve times one number: the posterior mean of N(1, r v) given the LTAS, where v is the
+    variance of people's settings along the curve, in units of it."""
+    curve, cov = center(trial.published), trial.fold.people_cov[trial.word]
+    along_var = float(curve @ cov @ curve) / max(float(curve @ curve), 1e-12) ** 2
+    deviation, noise = _deviation(trial.ltas_db, *trial.fold.music)
+    toward = torch.linalg.solve(noise, curve)
+    prior = 1 / max(trial.ratio * along_var, 1e-9)
+    return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
 
 
-def posterior(trial: RepairTrial, music: Music | None = None) -> Tensor:
-    """The posterior rule, about what all music is like or about `music`; from the mean of SAFE's settings for the word,
-    where there are none from the published curve."""
+def posterior(trial: RepairTrial, music: Spectra | None = None) -> Tensor:
+    """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS, about what all music is like
+    or about `music`. The mean is that of SAFE's settings for the word, where there are none the published curve."""
     mean, cov = trial.fold.curves[trial.word].get("SAFE", trial.published), trial.fold.people_cov[trial.word]
-    return posterior_rule(trial.ltas_db, mean, cov, music or trial.fold.music, trial.strength)
+    deviation, noise = _deviation(trial.ltas_db, *(music or trial.fold.music))
+    spread = trial.ratio * cov
+    return center(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
 
 
 def usual(trial: RepairTrial) -> Tensor | None:
@@ -113,24 +131,22 @@ def usual(trial: RepairTrial) -> Tensor | None:
     if rule is None:
         return None
     # an EQ changes no feature, so the clean recording's are those of the trial
-    known = rule.usual(features(trial.clip.analysis)[None], [None])[0]
-    return posterior(trial, Music(known.mean_db, known.cov))
+    known = rule.usual(features(trial.clip.analysis))
+    return posterior(trial, (known.mean_db, known.cov))
 
 
 def ours(method: str, encoder: str = DEFAULT_ENCODER) -> ComparedMethod:
     """One of our methods, through real ReaEQ bands; None for single sources where `encoder` knows mixes only."""
 
     def answer(trials: Sequence[RepairTrial]) -> list[Tensor | None]:
-        asked = {
-            n: AnalyzedRequest(trial.damaged, EqRequest(trial.word, adaptation=trial.adaptation, method=method))
-            for n, trial in enumerate(trials)
-            if encoder == DEFAULT_ENCODER or trial.clip.kind == "mix"
-        }
-        if not asked:
+        if not trials or (encoder != DEFAULT_ENCODER and trials[0].clip.kind != "mix"):
             return [None] * len(trials)
         engine = trials[0].fold.engine if encoder == DEFAULT_ENCODER else trials[0].fold.others[encoder]
-        answers = dict(zip(asked, answered(engine.adapt_many(list(asked.values()))), strict=True))
-        return [response(answers[n]) if n in answers else None for n in range(len(trials))]
+        asked = [
+            AnalyzedRequest(trial.damaged, EqRequest(trial.word, adaptation=trial.adaptation, method=method))
+            for trial in trials
+        ]
+        return [response(answer) for answer in answered(engine.adapt_many(asked))]
 
     return answer
 
@@ -151,16 +167,13 @@ def matchering(trial: RepairTrial) -> Tensor | None:
     None for single sources, which have none.
 
     Of the sum of both channels, as our grid is; its loudness and limiter stages change no balance and are left out.
-    Raises `AeqError` where it is not installed.
     """
     neighbor = trial.fold.neighbors.get(trial.clip.name)
     if neighbor is None:
         return None
-    try:
-        import matchering as package
-        from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
-    except ImportError:
-        raise AeqError("matchering is not installed: pip install matchering, or leave it out") from None
+    import matchering as package
+    from matchering.stage_helpers import analyze_levels, get_fir, normalize_reference
+
     config, path = package.Config(), neighbor.path
     if path not in _heard:
         reference, _ = normalize_reference(_stereo(path).T.astype(np.float64), config)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -31,7 +32,13 @@ from .unseen import PEOPLE_WORDS, load_folds
 
 LAWS = ("null", "monotone", "adaptive", "settling", "level", "form", "safe", "human")
 LAW_SOUNDS_EVERY, LEAST_LAW_SOUNDS_EVERY = 4, 32  # every so many-th recording; with `every` fewer, but no fewer
-INPUTS = ("already has it", "lacks it", "silent below 200 Hz", "extreme")
+# Of a word's mean curve, the EQ (bands,) dB that makes an input odd.
+INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "already has it": lambda mean: 2.0 * mean,
+    "lacks it": lambda mean: -2.0 * mean,
+    "silent below 200 Hz": lambda _: torch.where(GRID < 200.0, -90.0, 0.0).double(),
+    "extreme": lambda _: 20.0 * torch.sin(GRID.log2() * 1.1),
+}
 SPEED_REPEATS = 5
 
 
@@ -117,34 +124,22 @@ def _odd_inputs(folds: Sequence[Fold], who: Mapping[str, ComparedMethod], tell: 
     """'warm' on inputs that a fixed curve does not notice: the share of people's curve that is given, and boosts."""
     tell("odd inputs")
     table: Table = {}
-    for kind in INPUTS:
-        given: dict[str, list[float]] = {}
-        boost: dict[str, list[float]] = {}
+    for kind, odd in INPUTS.items():
+        given: defaultdict[str, list[float]] = defaultdict(list)
+        boost: defaultdict[str, list[float]] = defaultdict(list)
         for fold in folds:
             clip, mean = fold.clips[0], fold.engine.curve_of("warm")
-            damage = _odd(kind, mean)
+            damage = odd(mean)
             trial = RepairTrial(fold, clip, "warm", damage, equalized(clip.analysis, damage))
             for name, answer in who.items():
-                curve = answer([trial])[0]
-                if curve is not None:
-                    given.setdefault(name, []).append(float(projection(curve, mean)))
-                    boost.setdefault(name, []).append(float(curve[damage < -60].max()) if kind == INPUTS[2] else 0.0)
+                if (curve := answer([trial])[0]) is not None:
+                    given[name].append(float(projection(curve, mean)))
+                    boost[name] += curve[damage < -60].tolist()
         table[kind] = {name: {"given": round(statistics.median(values), 2)} for name, values in given.items()}
-        if kind == INPUTS[2]:
-            for name, values in boost.items():
+        for name, values in boost.items():
+            if values:
                 table[kind][name]["boost_of_silence_db"] = round(max(values), 1)
     return table
-
-
-def _odd(kind: str, mean: Tensor) -> Tensor:
-    """(bands,) dB that makes an input odd for a word of mean curve `mean`."""
-    octave = GRID.log2()
-    return {
-        INPUTS[0]: 2.0 * mean,
-        INPUTS[1]: -2.0 * mean,
-        INPUTS[2]: torch.where(GRID < 200.0, -90.0, 0.0).double(),
-        INPUTS[3]: 20.0 * torch.sin(octave * 1.1),
-    }[kind]
 
 
 def _laws(engine: AdaptiveEQ, methods: Sequence[str], folder: Path | str, every: int, tell: Tell) -> Table:

@@ -17,11 +17,10 @@ from ..methods.cvae.training import known_rows, train_cvae
 from ..model import DEFAULT_ENCODER, ENCODERS, NETWORKS
 from ..model.audio_encoder import BalanceEncoder, Usual
 from ..model.checkpoint import Checkpoint
-from ..model.encoders import load_encoder
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.free_text.sentences import Sentences
 from ..model.kinds import FROM_MANIFEST, KINDS
-from ..model.usual import UsualBalance, features
+from ..model.usual import UsualBalance, features, load_encoder
 from ..model.words import Vocabulary
 from ..training.audio import dealt, train_audio
 from ..training.datasets.descriptor_settings import once_each
@@ -139,17 +138,12 @@ class UnseenEncoder(BalanceEncoder):
         return cls(models, torch.stack(rows), [fold_of[sound.source] for sound, _ in both]), unseen
 
     @torch.no_grad()
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
-        """What is usual for each sound, by the model that has not learned from it."""
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
+        """What is usual for a sound, by the model that has not learned from it."""
         del eq_model
-        found = []
-        for analysis, prior in zip(analyses, priors, strict=True):
-            raw = features(analysis)
-            nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
-            found.append(self.models[self.fold[nearest]].usual_alone(raw, prior))
-        return found
+        raw = features(analysis)
+        nearest = int((self.models[0].components(raw) - self.known).square().sum(1).argmin())
+        return self.models[self.fold[nearest]].usual(raw, prior)
 
 
 def train_folds(
@@ -180,10 +174,8 @@ def train_usual_folds(
 def setting_folds(curves_db: Tensor) -> Tensor:
     """(n, bands) -> (n,), the fold of each setting; near-duplicates share one."""
     groups = near_duplicates(curves_db)
-    names = sorted(set(groups))
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(1)).tolist()
-    fold = {name: order[i] % N_FOLDS for i, name in enumerate(names)}
-    return torch.tensor([fold[group] for group in groups])
+    order = torch.randperm(int(groups.max()) + 1, generator=torch.Generator().manual_seed(1))
+    return order[groups] % N_FOLDS
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..result.realization import eq_curve
 from ..result.result import Result, raised
 from ..result.safety import Loudness
 from ..training.datasets.readers import AUDIO_SUFFIXES
-from ..training.datasets.tables import read_table
+from ..training.datasets.tables import read_manifest
 
 WORDS = ("warm", "bright")  # of the costly laws
 AGREED = ("warm", "bright", "muddy", "deep", "airy", "tinny")  # both data sets agree on these
@@ -65,8 +65,7 @@ def read_sounds(folder: Path | str, every: int = 1) -> list[TestSound]:
     """The first `EXCERPT_S` seconds of each (or every n-th) recording in a folder. Raises `AeqError` if none."""
     folder = Path(folder)
     files = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in AUDIO_SUFFIXES)
-    manifest = folder / "MANIFEST.tsv"
-    told = {row["file"]: row for row in read_table(manifest)} if manifest.is_file() else {}
+    told = read_manifest(folder)
     sounds = []
     for path in files[::every]:
         try:

@@ -15,7 +15,7 @@ from ..engine import AdaptiveEQ
 from ..eq import PASS_FILTERS, Band, BandKind, Eq
 from ..methods.method import MethodInput, method
 from ..methods.validation import AnalyzedRequest, validated
-from ..model.curves import COMPARED
+from ..model.curves import audible_rms_db
 from ..request import EqRequest
 from ..result.realization import bands_for, eq_curve
 from ..result.result import Result
@@ -119,10 +119,7 @@ def costs_db(engine: AdaptiveEQ, wanted: Sequence[AnalyzedRequest]) -> list[floa
 
 def missed_db(eq: Eq, target_db: Tensor, request: MethodInput) -> float:
     """RMS between a response and what it was meant to be, where the source has sound from 50 Hz to 16 kHz."""
-    weight = request.observation.visible * COMPARED
-    weight = weight / weight.sum().clamp_min(1e-9)
-    off = eq_curve(eq, request.sample_rate) - target_db
-    return float((weight * (off - (weight * off).sum()).square()).sum().sqrt())
+    return audible_rms_db(eq_curve(eq, request.sample_rate) - target_db, request.observation.visible)
 
 
 def _laws(material: str, seen: SigningFigures) -> Iterator[Law]:

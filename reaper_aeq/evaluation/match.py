@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,33 +43,18 @@ PARTS = {
 NAMES = {"ltas": "LTAS smoothed", "posterior": "LTAS posterior", "encoder": "encoder by gradient"}
 
 
-@dataclass
-class RecoveredEq:
-    """What one way found in all trials: RMS from the truth in dB, and seconds."""
-
-    error_db: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def summary(self) -> dict[str, float]:
-        """Figures by name: trials, RMS errors in dB, ms."""
-        out = {
-            "trials": len(self.error_db),
-            "median_db": round(statistics.median(self.error_db), 3),
-            "mean_db": round(statistics.fmean(self.error_db), 3),
-            "tenth_worst_db": round(float(np.quantile(self.error_db, 0.9)), 3),
-        }
-        if self.seconds:
-            out["ms"] = round(1000 * statistics.median(self.seconds), 1)
-        return out
-
-
-@dataclass(frozen=True)
-class MatchFold:
-    """The mixes of a fold, an engine that is fitted without them, and the settings that nothing was fitted to."""
-
-    clips: list[Clip]
-    engine: AdaptiveEQ
-    settings: list[Eq]
+def summary(trials: Sequence[tuple[float, float | None]]) -> dict[str, float]:
+    """Figures of one way by name: trials, RMS errors in dB, ms. `trials`: RMS from the truth in dB, seconds or None."""
+    error_db = [off_db for off_db, _ in trials]
+    out = {
+        "trials": len(error_db),
+        "median_db": round(statistics.median(error_db), 3),
+        "mean_db": round(statistics.fmean(error_db), 3),
+        "tenth_worst_db": round(float(np.quantile(error_db, 0.9)), 3),
+    }
+    if seconds := [took for _, took in trials if took is not None]:
+        out["ms"] = round(1000 * statistics.median(seconds), 1)
+    return out
 
 
 def run_match(
@@ -84,43 +69,41 @@ def run_match(
 
     Raises `AeqError` for missing data and `ModelError` where an encoder has seen what it is examined on.
     """
-    tables: dict[str, dict[str, RecoveredEq]] = {name: {} for name in PARTS}
+    tables: dict[str, defaultdict[str, list[tuple[float, float | None]]]] = {name: defaultdict(list) for name in PARTS}
     # all of them first: what is wrong with the last is told before the first is examined
-    for k, fold in enumerate(list(load_folds(audio, data, models, learn, tell))):
-        tell(f"fold {k + 1} of {N_FOLDS}: {len(fold.clips[::every])} mixes")
-        for i, clip in enumerate(fold.clips[::every]):
+    for k, (clips, engine, settings) in enumerate(list(load_folds(audio, data, models, learn, tell))):
+        tell(f"fold {k + 1} of {N_FOLDS}: {len(clips[::every])} mixes")
+        for i, clip in enumerate(clips[::every]):
             sound, rate = read_audio(clip.path)
             sound = sound[:, round(MP3_SKIP_S * rate) :]
             dry = analyze_blocks([sound], rate)
-            picked = torch.randperm(len(fold.settings), generator=torch.Generator().manual_seed(100 * k + i))
+            picked = torch.randperm(len(settings), generator=torch.Generator().manual_seed(100 * k + i))
             for row in picked[:settings_per_mix].tolist():
-                eq = fold.settings[row]
+                eq = settings[row]
                 truth = eq_curve(eq, rate)
                 wet = analyze_blocks([as_channels(eq.apply(sound, rate), rate)], rate)
                 for name, (own, other) in PARTS.items():
-                    for way, curve, seconds in answers(fold, part(dry, *own), part(wet, *other)):
-                        found = tables[name].setdefault(way, RecoveredEq())
-                        found.error_db.append(float(rms_db(curve - truth)))
-                        found.seconds += [] if seconds is None else [seconds]
-    return {name: {way: found.summary() for way, found in table.items()} for name, table in tables.items()}
+                    for way, curve, seconds in answers(engine, part(dry, *own), part(wet, *other)):
+                        tables[name][way].append((float(rms_db(curve - truth)), seconds))
+    return {name: {way: summary(trials) for way, trials in table.items()} for name, table in tables.items()}
 
 
-def answers(fold: MatchFold, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
+def answers(engine: AdaptiveEQ, source: Analysis, reference: Analysis) -> Iterator[tuple[str, Tensor, float | None]]:
     """Each way's curve (bands,), and the seconds it took once both sounds were analyzed; two of them are no method."""
     yield "nothing", torch.zeros(len(GRID_HZ), dtype=torch.float64), None
     seen = difference(source.ltas_db(), source.in_reach, [(reference.ltas_db(), reference.in_reach)], [1.0])
     yield "LTAS difference", seen.db, None
     for by in MATCHES:
         start = time.perf_counter()
-        result = fold.engine.match_analysis(source, [reference], ["it"], MatchRequest(by=by))
+        result = engine.match_analysis(source, [reference], ["it"], MatchRequest(by=by))
         seconds = time.perf_counter() - start
         yield NAMES[by], response(result), seconds
 
 
 def load_folds(
     audio: Paths, data: Path | str, models: Path | str | None, learn: Paths, tell: Tell
-) -> Iterator[MatchFold]:
-    """Every fold with statistics fitted without its settings and sources."""
+) -> Iterator[tuple[list[Clip], AdaptiveEQ, list[Eq]]]:
+    """The mixes of every fold, an engine that is fitted without them, and the settings that nothing was fitted to."""
     known = [clip for clip in read_clips([*audio, *learn], tell) if clip.kind in MUSIC_KINDS]
     examined = {path.name for folder in audio for path in Path(folder).rglob("*")}
     mixes, fold_of = mixes_and_folds([c for c in known if c.name in examined], "the test of matching needs")
@@ -134,4 +117,4 @@ def load_folds(
         differences = content_differences(rest)
         engine.models.put(Matching(people_covariance(curves[row_fold != k]), content_covariance(differences)))
         settings = [eq_from_params(row, SAFE_KINDS) for row, fold in zip(params, row_fold, strict=True) if fold == k]
-        yield MatchFold([clip for clip in mixes if clip.source in sources], engine, settings)
+        yield [clip for clip in mixes if clip.source in sources], engine, settings

@@ -62,9 +62,7 @@ def run_personal(data: Path | str) -> dict[str, dict[str, dict[str, Any]]]:
     differences."""
     sessions = read_sessions(data)
     errors: dict[tuple[str, int], list[Tensor]] = defaultdict(list)
-    shares = {}
     for word, people in sessions.items():
-        shares[word] = person_share(list(people.values()))
         for who, own in people.items():
             others = [curves for other, curves in people.items() if other != who]
             share = sum(
@@ -79,8 +77,9 @@ def run_personal(data: Path | str) -> dict[str, dict[str, dict[str, Any]]]:
     report: dict[str, dict[str, dict[str, Any]]] = {}
     for word in [*sessions, "all words"]:
         report[word] = {f"{k} learned": _figures(errors[word, k]) for k in LEARNED if len(errors[word, k]) > 1}
-        if word in shares:
-            report[word]["how people differ"] = {"people": len(sessions[word]), "person_share": shares[word]}
+    for word, people in sessions.items():
+        share = person_share(list(people.values()))
+        report[word]["how people differ"] = {"people": len(people), "person_share": share}
     return report
 
 

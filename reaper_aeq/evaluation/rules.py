@@ -1,53 +1,13 @@
-"""The rules to beat: two constants and page-long adaptive ones (docs/examinations.md)."""
+"""The rule of usual balance, a page long, that ours has to beat (docs/examinations.md)."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..methods.adaptive.posterior import LEVEL_VAR, RATIO_LIMIT
-from ..model.audio_encoder import BLIND_VAR, Usual, center_robust, visibility
-from ..model.curves import COMPARED, center
+from ..model.audio_encoder import Usual
 from ..model.usual import UsualBalance, UsualShape
 from ..training.usual import Sounds, balanced_folds, fit_near, logistic, untrained, weights
-
-
-@dataclass(frozen=True)
-class Music:
-    """Mean (bands,) and covariance (bands, bands) of whole-track spectra."""
-
-    mean_db: Tensor
-    cov: Tensor
-
-
-def _ratio(adaptation: float) -> float:
-    return min(adaptation / max(1 - adaptation, 1e-9), RATIO_LIMIT)
-
-
-def _deviation(ltas_db: Tensor, music: Music) -> tuple[Tensor, Tensor]:
-    visible = visibility(ltas_db)
-    counted = visible * COMPARED
-    noise = music.cov + LEVEL_VAR + torch.diag(BLIND_VAR * (1 - counted) / counted.clamp_min(1e-4))
-    return center_robust(ltas_db - music.mean_db, visible), noise
-
-
-def scalar_rule(ltas_db: Tensor, published: Tensor, along_var: float, music: Music, adaptation: float) -> Tensor:
-    """The word's published curve times one number: the posterior mean of N(1, r * along_var) given the LTAS."""
-    curve = center(published)
-    deviation, noise = _deviation(ltas_db, music)
-    toward = torch.linalg.solve(noise, curve)
-    prior = 1 / max(_ratio(adaptation) * along_var, 1e-9)
-    return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
-
-
-def posterior_rule(ltas_db: Tensor, mean: Tensor, cov: Tensor, music: Music, adaptation: float) -> Tensor:
-    """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS (bands,)."""
-    deviation, noise = _deviation(ltas_db, music)
-    spread = _ratio(adaptation) * cov
-    return center(mean + spread @ torch.linalg.solve(spread + noise, -deviation - mean))
 
 
 class UsualRule:
@@ -89,11 +49,10 @@ class UsualRule:
         table = torch.linalg.solve(gram, (x - x_mean).T @ (w * (y - y_mean)))
         return table, y_mean - x_mean @ table
 
-    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
-        """Features (m, f) -> what is usual for each; names say nothing here."""
-        del priors
+    def usual(self, raw: Tensor) -> Usual:
+        """Features (f,) of one sound -> what is usual for it."""
         place = self.model.components(raw)
         kinds = (place @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
-        covs = self.FACTOR * self.model.shapes(self.model.alike(place, kinds))
-        means = self.center + place @ self.table
-        return [Usual(mean, cov, mean, kind) for mean, cov, kind in zip(means, covs, kinds, strict=True)]
+        cov = self.FACTOR * self.model.shapes(self.model.alike(place[None], kinds[None]))[0]
+        mean = self.center + place @ self.table
+        return Usual(mean, cov, mean, kinds)

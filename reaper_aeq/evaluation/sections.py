@@ -47,8 +47,9 @@ OTHERS, SAME = "another edit in each section", "the same edit in both"
 ONE, SECTIONS, KNOWN, CHOSEN = "one EQ", "sections", "sections, cut known", "sections, chosen on other folds"
 TONES_HZ = (60.0, 200.0, 700.0, 2500.0, 9000.0)
 # Recordings that each is joined with: more for mixes, for they are what songs are.
-MIXES, SINGLE, DIFFERENT = "mixes", "single sources", ", at least "
+MIXES, SINGLE = "mixes", "single sources"
 PARTNERS = {MIXES: 3, SINGLE: 1}
+MOVING_LOOKED_AT = 12  # of the answers that move
 SETTLED_S = 0.1  # after its beginning no filter shows a gain
 CUT_PRICES, PULLS = (13.0, CUT_PRICE, 21.0), (0.25, 0.5, 0.75)
 STEADY = 0.95  # of the answers to recordings by themselves, at least, are to have no envelope
@@ -119,12 +120,11 @@ def run_sections(
     `choose`: also with the constants that the recordings of all other folds would choose.
     """
     folds = load_folds(audio, data, models, tell)
-    tried = [Constants()]
-    if choose:
-        tried = list(dict.fromkeys([*tried, *itertools.starmap(Constants, itertools.product(CUT_PRICES, PULLS))]))
-    trials, moved = _joined(folds, every, tried, tell)
+    others = itertools.starmap(Constants, itertools.product(CUT_PRICES, PULLS)) if choose else ()
+    tried = list(dict.fromkeys([Constants(), *others]))
+    trials, different, moved = _joined(folds, every, tried, tell)
     steady = _steady(folds, every, tried, tell)
-    chosen = {k: _chosen_without(k, trials, steady) for k in range(N_FOLDS)} if choose else {}
+    chosen = {k: _chosen_without(k, different, steady) for k in range(N_FOLDS)} if choose else {}
     tables: dict[str, Table] = {
         "Joined recordings: people's edits taken back, error per section (mean dB RMS)": {
             row: _beside_one([_with_chosen(trial, chosen) for trial in own]) for row, own in trials.items()
@@ -162,30 +162,29 @@ def balances_apart_db(analysis: Analysis, cut_s: float) -> float:
 
 def _joined(
     folds: Sequence[Fold], every: int, tried: Sequence[Constants], tell: Tell
-) -> tuple[dict[str, list[Trial]], list[Result]]:
-    """Trials by row of the table, and answers that move."""
+) -> tuple[dict[str, list[Trial]], list[Trial], list[Result]]:
+    """Trials by row of the table, those of mixes of different balance, and answers that move."""
     trials: dict[str, list[Trial]] = {}
+    different: dict[str, list[Trial]] = {}
     moved: list[Result] = []
     untouched: dict[str, list[float]] = defaultdict(list)
     count = done = 0
     for k, fold in enumerate(folds):
         for group, clips in ((MIXES, fold.clips), (SINGLE, fold.single)):
-            last = count
             for pair in joined_clips(fold, clips[::every], group, k, count):
-                done, last = done + 1, max(last, pair.number + 1)
+                done, count = done + 1, max(count, pair.number + 1)
                 tell(f"fold {k + 1} of {N_FOLDS}: pair {done}")
                 untouched[group].append(balances_apart_db(pair.analysis, pair.cut_s))
                 for label, trial in _trials(pair, tried, moved):
                     trials.setdefault(f"{group}, {label}", []).append(replace(trial, fold=k))
-            count = last
     if not trials:
         raise AeqError("nothing could be joined: name folders with several recordings of unseen sources")
     for group, apart_db in untouched.items():
         least_db = statistics.median(apart_db)
-        own = [trial for trial in trials.get(f"{group}, {OTHERS}", ()) if trial.apart_db >= least_db]
-        if own:
-            trials[f"{group}{DIFFERENT}{least_db:.1f} dB apart"] = own
-    return trials, moved
+        different[group] = [one for one in trials.get(f"{group}, {OTHERS}", ()) if one.apart_db >= least_db]
+        if different[group]:
+            trials[f"{group}, at least {least_db:.1f} dB apart"] = different[group]
+    return trials, different.get(MIXES, []), moved
 
 
 def _trials(pair: JoinedClips, tried: Sequence[Constants], moved: list[Result]) -> Iterator[tuple[str, Trial]]:
@@ -216,8 +215,9 @@ def _trials(pair: JoinedClips, tried: Sequence[Constants], moved: list[Result]) 
 
 
 def _errors_db(result: Result, looks_s: Sequence[float], edits: Sequence[Tensor]) -> list[float]:
-    curves = [_curve_at(result, at_s) for at_s in looks_s]
-    return [float(rms_db(curve - edit)) for curve, edit in zip(curves, edits, strict=True)]
+    moving = result.moving
+    eqs = [moving.at(at_s) if moving else result.eq for at_s in looks_s]
+    return [float(rms_db(eq_curve(eq, result.sample_rate) - edit)) for eq, edit in zip(eqs, edits, strict=True)]
 
 
 def _followed(
@@ -238,15 +238,9 @@ def _followed(
     return found
 
 
-def _chosen_without(fold: int, trials: Mapping[str, Sequence[Trial]], steady: Steady) -> Constants:
-    """With what mixes of different balance of the other folds come nearest, where steady ones are left alone."""
-    own = [
-        trial
-        for row, some in trials.items()
-        if row.startswith(MIXES + DIFFERENT)
-        for trial in some
-        if trial.fold != fold
-    ]
+def _chosen_without(fold: int, different: Sequence[Trial], steady: Steady) -> Constants:
+    """With what mixes of `different` balance of the other folds come nearest, where steady ones are left alone."""
+    own = [trial for trial in different if trial.fold != fold]
     if not own:
         return Constants()
 
@@ -314,33 +308,28 @@ def _without_envelope(steady: Steady, chosen: Mapping[int, Constants]) -> dict[s
     }
 
 
-def _agreement(results: Sequence[Result], most: int = 12) -> dict[str, Any]:
+def _agreement(results: Sequence[Result]) -> dict[str, Any]:
     """How far levels of tones through the moving filters are from the curves they stand for, at worst, dB."""
-    moving = [eq for result in results[:most] if (eq := result.moving)]
+    moving = [eq for result in results[:MOVING_LOOKED_AT] if (eq := result.moving)]
     if not moving:
         return {"answers": 0}
-    return {"answers": len(moving), "worst_db": max(off_curve_db(eq, RATE) for eq in moving)}
+    return {"answers": len(moving), "worst_db": max(off_curve_db(eq) for eq in moving)}
 
 
-def off_curve_db(moving: MovingEq, sample_rate: int) -> float:
+def off_curve_db(moving: MovingEq) -> float:
     """How far the level of steady tones through the filter is from the curve at its time, at worst, dB; in ramps and
     between them, but for the first moments of the sound."""
     stop_s = moving.sections[-1].start_s + 1.0
-    time_s = np.arange(round(stop_s * sample_rate)) / sample_rate
+    time_s = np.arange(round(stop_s * RATE)) / RATE
     looks = np.arange(SETTLED_S, stop_s, 0.05)
     phases = 2 * np.pi * np.outer(TONES_HZ, time_s)
-    out = MovingEqFilter(moving, sample_rate, 2 * len(phases)).process(np.concatenate((np.cos(phases), np.sin(phases))))
-    at = np.round(looks * sample_rate).astype(int)
+    out = MovingEqFilter(moving, RATE, 2 * len(phases)).process(np.concatenate((np.cos(phases), np.sin(phases))))
+    at = np.round(looks * RATE).astype(int)
     real, imaginary = out[: len(phases), at].astype(np.float64), out[len(phases) :, at].astype(np.float64)
     levels_db = 20 * np.log10(np.hypot(real, imaginary))  # (tones, looks)
     eqs = [moving.at(at_s) for at_s in looks]
-    wanted_db = np.stack([eq.response_db(np.array(TONES_HZ), sample_rate) + eq.output_gain_db for eq in eqs], 1)
+    wanted_db = np.stack([eq.response_db(np.array(TONES_HZ), RATE) + eq.output_gain_db for eq in eqs], 1)
     return float(np.abs(levels_db - wanted_db).max())
-
-
-def _curve_at(result: Result, at_s: float) -> Tensor:
-    moving = result.moving
-    return eq_curve(moving.at(at_s) if moving else result.eq, result.sample_rate)
 
 
 def _excerpt(clip: Clip) -> np.ndarray | None:

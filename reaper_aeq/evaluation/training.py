@@ -27,8 +27,8 @@ from ..model.eq_autoencoder import EqAutoencoder
 from ..model.score import standard_scores
 from ..training.audio import train_audio
 from ..training.datasets.readers import Clip, read_clips
-from ..training.datasets.sources import TrainingSource, bootstrap, music, noise, random_curves
-from ..training.direct import DirectTraining, heard_code, train_direct
+from ..training.datasets.sources import TrainingSource, bootstrap, noise, random_curves
+from ..training.direct import heard_code, train_direct
 from ..training.loop import Run
 from ..util.settings import AudioTraining
 from .baselines import Fold
@@ -50,14 +50,14 @@ class Variant:
     kind: str
     ways: tuple[str, ...]
     equivariance: bool = True
-    keep_frequency: bool = True
+    network: str = "cnn"
 
     @property
     def title(self) -> str:
         """As the table calls it."""
         data = "all three" if len(self.ways) == 3 else " + ".join(self.ways)
         without = [] if self.equivariance else ["no equivariance"]
-        without += [] if self.keep_frequency else ["frequency pooled away"]
+        without += ["frequency pooled away"] if self.network == "cnn-pooled" else []
         return ", ".join([data, *without])
 
 
@@ -66,10 +66,10 @@ VARIANTS = (
     *(Variant(DIRECT, (way,)) for way in ALL),
     Variant(DIRECT, ALL),
     Variant(DIRECT, ALL, equivariance=False),
-    Variant(DIRECT, ALL, keep_frequency=False),
+    Variant(DIRECT, ALL, network="cnn-pooled"),
     *(Variant(OURS, (way,)) for way in ALL),
     Variant(OURS, ALL),
-    Variant(OURS, ("music",), keep_frequency=False),
+    Variant(OURS, ("music",), network="cnn-pooled"),
 )
 
 
@@ -87,7 +87,7 @@ def run_training(
     known = folds[0].engine.encoder  # of which only the mean spectrum of music is used, and none of its recordings
     ways = {
         "noise": noise(NOISE_SOUNDS, run, 16),
-        "music": music(recordings),
+        "music": TrainingSource("music", recordings, random_curves),
         "bootstrap": bootstrap(NOISE_SOUNDS, run, 16, eq_model, known),
     }
     report: Table = {}
@@ -103,9 +103,7 @@ def run_training(
 def _direct(
     variant: Variant, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, steps: int, name: str
 ) -> tuple[Listener, Tensor]:
-    network = "cnn" if variant.keep_frequency else "cnn-pooled"
-    recipe = DirectTraining(network, 1.0 if variant.equivariance else 0.0, steps)
-    net = train_direct(recipe, ways, eq_model, run, name)
+    net = train_direct(variant.network, ways, eq_model, run, name, steps=steps, equivariance=variant.equivariance)
 
     def curve(analysis: Analysis) -> Tensor:
         return center(eq_model.decode_curve(heard_code(net, analysis)).double())
@@ -128,8 +126,7 @@ def _direct(
 def _ours(
     variant: Variant, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, steps: int, name: str
 ) -> tuple[Listener, Tensor]:
-    network = "cnn" if variant.keep_frequency else "cnn-pooled"
-    settings = AudioTraining(network=network, members=2, steps=steps)
+    settings = AudioTraining(network=variant.network, members=2, steps=steps)
     clips: list[Clip] = [clip for way in ways for clip in (way.clips if way.name == "music" else way.with_eqs(run))]
     train_audio(settings, clips, None, eq_model, run.folder, run, name=name)
     encoder = AudioEncoder.load(run.folder, name)

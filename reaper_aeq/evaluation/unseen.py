@@ -35,7 +35,7 @@ from ..util.settings import WordsTraining
 from . import folds
 from .baselines import Fold, genre_neighbors
 from .folds import N_FOLDS, Paths, Tell
-from .rules import Music, UsualRule
+from .rules import UsualRule
 
 PEOPLE_WORDS = ("warm", "bright")
 LITTLE_KNOWN = "little-known words"  # all others: a handful of SAFE's settings each, examined together
@@ -56,8 +56,7 @@ class Published:
 
     def curve(self, gain_db: float) -> Tensor:
         """(bands,) dB"""
-        gain = max(-24.0, min(24.0, gain_db))
-        eq = Eq((Band(self.kind, self.freq_hz, gain, self.bandwidth_oct),))
+        eq = Eq((Band(self.kind, self.freq_hz, gain_db, self.bandwidth_oct),))
         return torch.from_numpy(eq.response_db(GRID_HZ, REFERENCE_RATE))
 
     def gains(self, count: int) -> list[float]:
@@ -123,7 +122,7 @@ def load_folds(
         if DRAWS in only:
             engine.models.put(folds.load_cvae_fold(models, k, people))
         rest = prior.without(sources)
-        music = Music(*gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known))
+        music = gaussian(level_by_middle(rest.ltas_db, rest.known), rest.known)
         little_known = unseen_rows(people.safe, unseen, vocabulary)
         curves, covs = {}, {}
         for word in {edit.word for edit in PUBLISHED} | {word for word, _ in little_known}:

@@ -7,6 +7,7 @@ word; the answer is the posterior mean, ours with the heavy tails of `methods.ad
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +33,6 @@ OURS = "ours"
 Fit = Callable[[Sounds], UsualBalance | UsualRule]
 
 
-@dataclass(frozen=True)
-class Unseen:
-    """What was predicted for each sound (n) by who had not seen its repository."""
-
-    usual: list[Usual]
-    fold: Tensor
-
-
 def run_usual(
     audio: Paths, data: Path | str, models: Path | str | None = None, tell: Tell = lambda _: None, *, learn: Paths = ()
 ) -> dict[str, Table]:
@@ -50,12 +43,12 @@ def run_usual(
     """
     clips, more = read_clips(audio, tell, other_speeds=True), read_clips(learn, tell, other_speeds=True)
     sounds = sounds_of(clips)
-    tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
+    tell(f"{len(sounds.kinds)} recordings of {len(set(sounds.sources))} sources")
     # what is examined stays as it is, whatever else is learned from
     to_learn = sounds_of([*clips, *more]) if more else sounds
     if more:
         own = set(to_learn.sources) - set(sounds.sources)
-        tell(f"{len(to_learn.names) - len(sounds.names)} more to learn from, {len(own)} sources of them not examined")
+        tell(f"{len(to_learn.kinds) - len(sounds.kinds)} more to learn from, {len(own)} sources of them not examined")
     people, eq_model = read_people(data), EqAutoencoder.load(models)
     who: dict[str, Fit] = {"rule": UsualRule.fit, OURS: lambda seen: fit_usual(UsualTraining(), seen)[0]}
     found = {}
@@ -79,18 +72,17 @@ def run_usual(
     return tables
 
 
-def unseen(sounds: Sounds, fit: Fit, to_learn: Sounds | None = None) -> Unseen:
-    """Predictions for every sound by what was fitted, on `to_learn` or the same sounds, without its fold's sources."""
-    to_learn = to_learn or sounds
-    fold_of = balanced_folds(sounds.sources, sounds.kinds.tolist(), N_FOLDS)
-    fold = torch.tensor([fold_of[source] for source in sounds.sources])
+def folds_of(sounds: Sounds) -> dict[str, int]:
+    """Source -> fold of those that are examined."""
+    return balanced_folds(sounds.sources, sounds.kinds.tolist(), N_FOLDS)
+
+
+def unseen(sounds: Sounds, fit: Fit, to_learn: Sounds) -> list[Usual]:
+    """Predictions for every sound by what was fitted on `to_learn` without its fold's sources."""
+    fold_of = folds_of(sounds)
     fold_to_learn = torch.tensor([fold_of.get(source, -1) for source in to_learn.sources])
-    usual: dict[int, Usual] = {}
-    for k in range(N_FOLDS):
-        own = (fold == k).nonzero()[:, 0].tolist()
-        model = fit(to_learn.subset(fold_to_learn != k))
-        usual |= zip(own, model.usual(sounds.features[own], [None] * len(own)), strict=True)
-    return Unseen([usual[n] for n in range(len(sounds.names))], fold)
+    models = [fit(to_learn.subset(fold_to_learn != k)) for k in range(N_FOLDS)]
+    return [models[fold_of[source]].usual(raw) for source, raw in zip(sounds.sources, sounds.features, strict=True)]
 
 
 def groups(sounds: Sounds) -> dict[str, list[int]]:
@@ -100,16 +92,16 @@ def groups(sounds: Sounds) -> dict[str, list[int]]:
     return {"mixes": of.pop("mix"), "single sources": [n for n, kind in enumerate(kinds) if kind != "mix"], **of}
 
 
-def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
+def balance_figures(sounds: Sounds, found: Sequence[Usual], rows: Sequence[int]) -> dict[str, float]:
     """Error of the usual balance (RMS dB), share of the variance about the mean of mixes explained, calibration (mean
     squared Mahalanobis distance a band; 1 is right) and log-likelihood a band."""
     mean = sounds.targets[sounds.kinds == list(KINDS).index("mix")].mean(0)
     left, total, calibration, nats = [], [], [], []
     for n in rows:
         use = sounds.heard[n]
-        off = sounds.targets[n, use] - found.usual[n].mean_db[use]
+        off = sounds.targets[n, use] - found[n].mean_db[use]
         basis = contrasts(int(use.sum()))
-        root = torch.linalg.cholesky(basis.T @ found.usual[n].cov[use][:, use] @ basis)
+        root = torch.linalg.cholesky(basis.T @ found[n].cov[use][:, use] @ basis)
         white = torch.linalg.solve_triangular(root, (basis.T @ off)[:, None], upper=False)[:, 0]
         bands = len(white)
         left.append(float(off.var(correction=0)))
@@ -125,10 +117,10 @@ def balance_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[
     }
 
 
-def kind_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str, float]:
+def kind_figures(sounds: Sounds, found: Sequence[Usual], rows: Sequence[int]) -> dict[str, float]:
     """How often the likeliest kind is right; on how many clips a kind is named, and how often that is right; how many
     are called melodic, and how many of these are."""
-    names, told = list(KINDS), [one for one in (found.usual[n].kinds for n in rows) if one is not None]
+    names, told = list(KINDS), [one for one in (found[n].kinds for n in rows) if one is not None]
     kinds = [names[int(sounds.kinds[n])] for n in rows]
     best = [names[int(one.argmax())] for one in told]
     called = [heard_as(one.tolist())[0] for one in told]
@@ -144,14 +136,13 @@ def kind_figures(sounds: Sounds, found: Unseen, rows: Sequence[int]) -> dict[str
     }
 
 
-def confusion(sounds: Sounds, found: Unseen) -> Table:
+def confusion(sounds: Sounds, found: Sequence[Usual]) -> Table:
     """{kind: {what it is called: {'share': 0..1}}}, the four commonest each."""
     out: Table = {}
     for k, kind in enumerate(KINDS):
-        own = [heard_as(found.usual[n].kinds.tolist())[0] for n in (sounds.kinds == k).nonzero()[:, 0].tolist()]
-        shares = {other: own.count(other) / len(own) for other in set(own)}
-        common = sorted(shares, key=shares.__getitem__, reverse=True)[:4]
-        out[kind] = {other: {"share": round(shares[other], 2)} for other in common}
+        called = Counter(heard_as(found[n].kinds.tolist())[0] for n in (sounds.kinds == k).nonzero()[:, 0].tolist())
+        common = called.most_common(4)
+        out[kind] = {other: {"share": round(count / called.total(), 2)} for other, count in common}
     return out
 
 
@@ -178,12 +169,17 @@ def word_settings(people: People, fold: int, eq_model: EqAutoencoder) -> dict[st
 
 
 def people_errors(
-    sounds: Sounds, found: Unseen, word: str, settings: Mapping[int, Mapping[str, WordEdits]], heavy_tails: bool
+    sounds: Sounds,
+    found: Sequence[Usual],
+    word: str,
+    settings: Mapping[int, Mapping[str, WordEdits]],
+    heavy_tails: bool,
 ) -> Tensor:
     """(n, 3): mean LSD of each sound's trials over bands with sound, of nothing, the SAFE mean and the posterior."""
-    out = torch.zeros(len(sounds.names), 3, dtype=torch.float64)
-    for n, usual in enumerate(found.usual):
-        own = settings[int(found.fold[n])][word]
+    out = torch.zeros(len(sounds.kinds), 3, dtype=torch.float64)
+    fold_of = folds_of(sounds)
+    for n, (usual, source) in enumerate(zip(found, sounds.sources, strict=True)):
+        own = settings[fold_of[source]][word]
         order = torch.randperm(len(own.unseen), generator=torch.Generator().manual_seed(n))
         rows = own.unseen[order[:ROWS_PER_CLIP]]
         use = sounds.heard[n].double() / sounds.heard[n].sum()

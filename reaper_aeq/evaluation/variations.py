@@ -102,7 +102,7 @@ def _fold(seen: Seen, engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Case, f
     unseen, others = asked.people[asked.fold == fold], asked.people[asked.fold != fold]
     if len(unseen) < 2 or not clips:
         return
-    width = _median(_distances(asked.people))
+    width = float(_pairs(_distances(asked.people)).median())
     seen[OTHERS].mmd.append(mmd(others, unseen, width))
     word = engine.words.find(asked.word)
     decoder = engine.eq_model.decoder.weight.double()
@@ -115,8 +115,7 @@ def _fold(seen: Seen, engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Case, f
         picked = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(100 * fold + i))[:per_mix]
         for row in unseen[picked]:
             damaged = equalized(clip.analysis, -row)
-            drawn_by = {"cvae": DRAWS}
-            requests = [EqRequest(asked.word, method=name, variations=drawn_by.get(name, 0)) for name in METHODS]
+            requests = [EqRequest(asked.word, method=m, variations=DRAWS if m == "cvae" else 0) for m in METHODS]
             answers = answered(engine.adapt_many([AnalyzedRequest(damaged, request) for request in requests]))
             for method, answer in zip(METHODS, answers, strict=True):
                 seen[method].curves.append(center(response(answer)))
@@ -128,18 +127,18 @@ def _fold(seen: Seen, engine: AdaptiveEQ, clips: Sequence[Clip], asked: _Case, f
 def _figures(seen: Seen, asked: _Case) -> dict[str, dict[str, Any]]:
     people = asked.people
     between = _distances(people)
-    width = _median(between)
+    width = float(_pairs(between).median())
     report: dict[str, dict[str, Any]] = {}
     for name, one in seen.items():
         if name == OTHERS:
             between.fill_diagonal_(torch.inf)
-            nearest, spread = between.amin(1), _median(between, mean=True)
+            nearest, apart = between.amin(1), between
             report[name] = {"answers": len(people), "mmd": sum(one.mmd) / len(one.mmd)}
         else:
             curves = torch.stack(one.curves)
-            nearest, spread = _distances(curves, people).amin(1), _median(_distances(curves), mean=True)
+            nearest, apart = _distances(curves, people).amin(1), _distances(curves)
             report[name] = {"answers": len(curves), "mmd": mmd(curves, people, width)}
-        report[name] |= {"spread_db": spread, "nearest_db": float(nearest.median())}
+        report[name] |= {"spread_db": float(_pairs(apart).mean()), "nearest_db": float(nearest.median())}
         if one.apart:
             report[name]["same_sound_db"] = sum(one.apart) / len(one.apart)
     return {
@@ -160,7 +159,6 @@ def _distances(a: Tensor, b: Tensor | None = None) -> Tensor:
     return torch.stack([rms_db(row - (a if b is None else b)) for row in a])
 
 
-def _median(distances: Tensor, *, mean: bool = False) -> float:
-    """Of all pairs."""
-    pairs = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
-    return float(pairs.mean() if mean else pairs.median())
+def _pairs(distances: Tensor) -> Tensor:
+    """(n, n) -> those of two different ones, each once."""
+    return distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]

@@ -10,7 +10,6 @@ and training is only about what "usual" means.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,41 +119,30 @@ class Observation:
 class BalanceEncoder(nn.Module, ABC):
     """How a sound's balance differs from what is usual; who inherits says what is usual.
 
-    `mean_db`: (bands,), of all music.
+    `mean_db`: (bands,), of all music. `device`: where networks run, cpu, cuda or mps.
     """
 
     mean_db: Tensor
+    device = "cpu"
 
     @abstractmethod
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
-        """`priors`: of each sound (kinds,) what its name says of its kind, or None."""
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
+        """What is usual for a sound. `prior`: (kinds,) what its name says of its kind, or None.
+
+        Each by itself: the last digits of a product of matrices depend on how many rows it has, and a sound's answer
+        must not depend on its company.
+        """
 
     def place(self, device: str) -> None:
         """Remembers that the other models are on `device`: cuda, mps or cpu. A network moves itself as well
         (`AudioEncoder`); what is none stays where the linear algebra is cheapest."""
-        self._device = device
-
-    @property
-    def device(self) -> str:
-        """Where networks run: cpu, cuda or mps."""
-        return getattr(self, "_device", "cpu")
-
-    def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
-        """One pass from the analysis of a sound (not silent) to what the methods need."""
-        return self.observe_many([analysis], eq_model, [prior])[0]
+        self.device = device
 
     @torch.no_grad()
-    def observe_many(
-        self, analyses: Sequence[Analysis], eq_model: EqAutoencoder, priors: Sequence[Tensor | None] | None = None
-    ) -> list[Observation]:
-        """`observe` for many sounds."""
-        usual = self.usual_of(analyses, priors or [None] * len(analyses), eq_model)
-        return [
-            self.compare(analysis.ltas_db(), one, analysis.in_reach, eq_model)
-            for analysis, one in zip(analyses, usual, strict=True)
-        ]
+    def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
+        """One pass from the analysis of a sound (not silent) to what the methods need."""
+        usual = self.usual_of(analysis, prior, eq_model)
+        return self.compare(analysis.ltas_db(), usual, analysis.in_reach, eq_model)
 
     @torch.no_grad()
     def compare(self, ltas_db: Tensor, usual: Usual, in_reach: Tensor, eq_model: EqAutoencoder) -> Observation:
@@ -189,32 +177,23 @@ class AudioEncoder(BalanceEncoder):
         """A sound of any length, (mels, frames) -> (32,): the usual deviation from average music of sounds that move
         like it."""
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
-        pieces = segments(texture_map).to(next(self.members.parameters()).device)
+        pieces = segments(texture_map).to(self.device)
         nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
         kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel
 
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
         """See `BalanceEncoder`."""
-        del priors  # it knows of mixes only
-        # each by itself: the last digits of a product of matrices depend on how many rows it has, and a sound's answer
-        # must not depend on its company
-        codes = [self.natural_code(texture(analysis)).to(eq_model.decoder.weight) for analysis in analyses]
-        naturals = [eq_model.decode_curve(code).double().cpu() for code in codes]
-        mean_db, cov = self.mean_db.cpu(), self.residual_cov.double().cpu()
-        return [Usual(mean_db + one, cov, mean_db + SCORED_SHARE * one) for one in naturals]
+        del prior  # it knows of mixes only
+        code = self.natural_code(texture(analysis)).to(eq_model.decoder.weight)
+        natural, mean_db = eq_model.decode_curve(code).double().cpu(), self.mean_db.cpu()
+        return Usual(mean_db + natural, self.residual_cov.double().cpu(), mean_db + SCORED_SHARE * natural)
 
     def place(self, device: str) -> None:
         """See `BalanceEncoder`."""
+        super().place(device)
         # the statistics need float64, which mps has not: only the networks move there
         self.to(device) if device != "mps" else self.members.to(device)
-
-    @property
-    def device(self) -> str:
-        """See `BalanceEncoder`."""
-        return next(self.members.parameters()).device.type
 
     @classmethod
     def load(cls, folder: Path | str | None = None, name: str = "audio") -> AudioEncoder:

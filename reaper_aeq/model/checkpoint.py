@@ -6,7 +6,6 @@ version's weights would give EQs that look fine and are not.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ModelError
-from ..util.files import make_folder, write_bytes_atomic, write_text_atomic
+from ..util.files import make_folder, write_bytes_atomic
 from ..util.paths import shipped
-from .description import read_model, sealed
+from .description import read_model, write_description
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,3 @@ class Checkpoint:
         except SafetensorError as error:
             folder = shipped("models") if folder is None else folder
             raise ModelError(f"the model {name!r} in {folder} is not a safetensors file ({error}): reinstall") from None
-
-
-def write_description(folder: Path | str, name: str, info: dict[str, Any], weights: bytes) -> None:
-    """Writes `<name>.json` for weights that are there. Raises `OutputError`."""
-    text = json.dumps(sealed(info, weights), indent=1, ensure_ascii=False)
-    write_text_atomic(Path(folder) / f"{name}.json", text + "\n")

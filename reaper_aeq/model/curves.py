@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -62,9 +61,8 @@ def audible_rms_db(curve_db: Tensor, visible: Tensor) -> float:
 def on_grid(freqs_hz: np.ndarray, values_db: np.ndarray) -> Tensor:
     """Values at `freqs_hz` (n,), (..., n) brought to the grid, linear over log-frequency, ends held; float64."""
     log_f = np.log(freqs_hz)
-    flat = np.atleast_2d(values_db).reshape(-1, len(log_f))
-    rows = np.stack([np.interp(np.log(GRID_HZ), log_f, row) for row in flat])
-    return torch.from_numpy(rows.reshape(*np.shape(values_db)[:-1], N_GRID))
+    rows = np.apply_along_axis(lambda row: np.interp(np.log(GRID_HZ), log_f, row), -1, values_db)
+    return torch.from_numpy(rows)
 
 
 def soft_clip(deviation_db: Tensor, knee_db: float = 15.0, room_db: float = 9.0) -> Tensor:
@@ -94,8 +92,3 @@ def soft_clip_inverse(clipped_db: Tensor, knee_db: float = 15.0, room_db: float 
     over = (clipped_db.abs() - knee_db).clamp_min(0.0)
     wide = knee_db + room_db * torch.expm1(over / room_db)
     return torch.where(clipped_db.abs() <= knee_db, clipped_db, wide * clipped_db.sign())
-
-
-def normal_cdf(x: Tensor) -> Tensor:
-    """The share of a standard normal distribution below each value, 0..1."""
-    return 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))

@@ -10,10 +10,12 @@ import hashlib
 import json
 import os
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..util.files import write_text_atomic
 from ..util.paths import shipped
 
 FORMAT = 2  # raised when files of one version cannot be used by the code of another
@@ -23,10 +25,11 @@ MAX_DESCRIPTION_BYTES, MAX_DEPTH, MAX_WEIGHTS_BYTES = 2_000_000, 16, 500_000_000
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
-def sealed(info: dict[str, Any], weights: bytes) -> dict[str, Any]:
-    """`info` as it is written: with the format and both hashes."""
-    whole = {"format": FORMAT, WEIGHTS: hashlib.sha256(weights).hexdigest(), **info}
-    return {**{key: whole[key] for key in ("format", WEIGHTS)}, OWN: _hash(whole), **info}
+def write_description(folder: Path | str, name: str, info: dict[str, Any], weights: bytes) -> None:
+    """Writes `<name>.json` for weights that are there: `info` with the format and both hashes. Raises `OutputError`."""
+    head = {"format": FORMAT, WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    text = json.dumps(head | {OWN: _hash(head | info)} | info, indent=1, ensure_ascii=False)
+    write_text_atomic(Path(folder) / f"{name}.json", text + "\n")
 
 
 def read_model(name: str, folder: Path | str | None = None) -> tuple[dict[str, Any], bytes]:
@@ -73,10 +76,7 @@ def _read(path: Path, most: int) -> bytes:
 
 def _parsed(data: bytes) -> Any:
     text = data.decode("utf-8")
-    deepest = depth = 0
-    for mark in re.findall(r"[][{}]", _TEXT.sub("", text)):
-        depth += 1 if mark in "[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
+    depths = accumulate(1 if mark in "[{" else -1 for mark in re.findall(r"[][{}]", _TEXT.sub("", text)))
+    if max(depths, default=0) > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
     return json.loads(text)

@@ -36,6 +36,7 @@ FROM_MANIFEST = {kind: kind for kind in KINDS} | {
 MELODIC = ("vocals", "guitar", "keys", "strings", "wind", "synth")  # hard to tell from one another by sound alone
 MELODIC_KIND, UNSURE = "melodic", "unsure"  # what is said where no kind is named
 NAME_SURE = 0.97  # of a telling name: how often the track really is of that kind
+DRUM_MACHINES = {"808", "909", "303"}  # numbers that say something
 COMMIT_FROM = 0.55  # of the likeliest kind: below, no kind is named
 # Where the sound alone seems to be one of these it mostly is not (models/README.md): 'melodic' is all that is said.
 NOT_BY_SOUND = ("strings", "wind", "synth")
@@ -77,19 +78,16 @@ def heard_as(probabilities: Sequence[float], *, by_name: bool = False) -> tuple[
 def _said(name: str) -> tuple[str, ...]:
     """The kinds that a name speaks of."""
     words = plain_words(name)
-    taken = [False] * len(words)
     kinds: list[str] = []
     initials = {word[0] for word in words}
     for pattern, kind in _patterns():
         if pattern[0][0] not in initials:
             continue
         for start in range(len(words) - len(pattern) + 1):
-            span = range(start, start + len(pattern))
-            if any(taken[i] for i in span) or not all(map(_fits, words[start : span.stop], pattern)):
-                continue
-            for i in span:
-                taken[i] = True
-            kinds.append(kind)
+            span = slice(start, start + len(pattern))
+            if all(map(_fits, words[span], pattern)):
+                words[span] = [""] * len(pattern)  # said once
+                kinds.append(kind)
     return tuple(dict.fromkeys(kinds))
 
 
@@ -97,11 +95,8 @@ def plain_words(name: str) -> list[str]:
     """'02-LeadVox_dbl.wav' -> ['lead', 'vox', 'dbl', 'wav']: lower case, without accents and counting numbers."""
     name = re.sub(r"(?<=[a-zß-ÿ])(?=[A-Z])", " ", name)
     name = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return [w for w in re.findall(r"[a-z]+|\d+[a-z]+\d*|\d+", re.sub(r"(?<=[a-z]{3})\d+", " ", name)) if not _counts(w)]
-
-
-def _counts(word: str) -> bool:
-    return word.isdigit() and word not in {"808", "909", "303"}
+    found = re.findall(r"[a-z]+|\d+[a-z]+\d*|\d+", re.sub(r"(?<=[a-z]{3})\d+", " ", name))
+    return [word for word in found if not word.isdigit() or word in DRUM_MACHINES]
 
 
 def _fits(word: str, pattern: str) -> bool:

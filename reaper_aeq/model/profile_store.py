@@ -128,10 +128,8 @@ class ProfileStore:
             return count
 
         def remove(db: sqlite3.Connection) -> int:
-            found = db.execute(
-                "delete from edits where (?1 is null or profile = ?1) and (?2 is null or word = ?2)", [profile, word]
-            )
-            return found.rowcount
+            forget = "delete from edits where (?1 is null or profile = ?1) and (?2 is null or word = ?2)"
+            return db.execute(forget, [profile, word]).rowcount
 
         return self._do(remove, after="vacuum") or 0
 
@@ -140,7 +138,7 @@ class ProfileStore:
         return sorted(self.path.parent.glob(f"{self.path.name}.damaged*")) if self.path.parent.is_dir() else []
 
     def _do(self, work: Any, again: bool = False, after: str = "") -> Any:
-        for attempt in range(2):
+        for _ in range(1 + again):
             try:
                 with self._open() as db:
                     with db:
@@ -149,15 +147,10 @@ class ProfileStore:
                     if after:
                         db.execute(after)
                     return found
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
                 if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
                     raise StoreError(f"the store of your own settings {self.path} cannot be used: {error}") from None
                 self._put_aside()
-                if not again or attempt:
-                    return None
-            except (ValueError, KeyError, TypeError):
-                self._put_aside()
-                return None
         return None
 
     @contextmanager
@@ -231,8 +224,3 @@ def _edit(row: Sequence[Any]) -> Edit:
     for name in ("heard", "computed_db", "made_db", "meant_db"):
         found[name] = tuple(float(part) for part in json.loads(found[name]))
     return Edit(**found | {"intensity": float(found["intensity"])})
-
-
-def exported(edits: Sequence[Edit]) -> list[dict[str, Any]]:
-    """JSON-ready."""
-    return [asdict(one) for one in edits]

@@ -8,10 +8,12 @@ makes it a percentile: 0.5 is usual, 0.98 two standard deviations more. A cosine
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from .curves import normal_cdf, weights
+from .curves import weights
 
 
 def axes(curves_db: Tensor, music_cov: Tensor) -> Tensor:
@@ -34,4 +36,9 @@ def standard_scores(curves_db: Tensor, balance_db: Tensor, music_cov: Tensor) ->
 
 def scores(curves_db: Tensor, balance_db: Tensor, music_cov: Tensor) -> Tensor:
     """(words,) in 0..1: percentile among sounds of its kind for each word's mean curve (words, bands)."""
-    return normal_cdf(standard_scores(curves_db, balance_db, music_cov))
+    return percentiles(standard_scores(curves_db, balance_db, music_cov))
+
+
+def percentiles(standard: Tensor) -> Tensor:
+    """The share of a standard normal distribution below each value, 0..1."""
+    return 0.5 * (1.0 + torch.erf(standard / math.sqrt(2.0)))

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..dsp.fine_structure import BAND_HZ, N_BINS, N_FINE
 from ..dsp.spectrum import Analysis
-from .audio_encoder import STAT_LIMIT, BalanceEncoder, Usual
+from . import ENCODERS
+from .audio_encoder import STAT_LIMIT, AudioEncoder, BalanceEncoder, Usual
 from .checkpoint import Checkpoint
 from .curves import GRID, N_GRID
 from .eq_autoencoder import EqAutoencoder
@@ -139,10 +140,9 @@ class UsualBalance(BalanceEncoder):
         return self.standardize(features) @ self.basis
 
     def kinds_by_sound(self, place: Tensor) -> Tensor:
-        """Components (..., c) -> probabilities (..., kinds): logistic regression on likeness to training sounds."""
-        likeness = self.mean_kernel(place.reshape(-1, place.shape[-1]), self.features, self._feature_squares)
-        logits = likeness @ self.classifier[:-1] + self.classifier[-1]
-        return logits.softmax(-1).reshape(*place.shape[:-1], N_KINDS)
+        """Components (m, c) -> probabilities (m, kinds): logistic regression on likeness to training sounds."""
+        likeness = self.mean_kernel(place, self.features, self._feature_squares)
+        return (likeness @ self.classifier[:-1] + self.classifier[-1]).softmax(-1)
 
     def mean_kernel(self, a: Tensor, b: Tensor, b_squares: Tensor | None = None) -> Tensor:
         """Components, with or without `kind_weight` times kind probabilities, (m, d), (k, d) -> (m, k), each feature
@@ -225,22 +225,14 @@ class UsualBalance(BalanceEncoder):
         own = self.shapes(self.alike(place, probability))
         return factors[:, :1, None] * own + torch.einsum("ms,sij->mij", factors[:, 1:], smooth_shapes())
 
-    @torch.no_grad()
-    def usual_of(
-        self, analyses: Sequence[Analysis], priors: Sequence[Tensor | None], eq_model: EqAutoencoder
-    ) -> list[Usual]:
+    def usual_of(self, analysis: Analysis, prior: Tensor | None, eq_model: EqAutoencoder) -> Usual:
         """See `BalanceEncoder`."""
         del eq_model
-        return self.usual(torch.stack([features(one) for one in analyses]), priors)
+        return self.usual(features(analysis), prior)
 
     @torch.no_grad()
-    def usual(self, raw: Tensor, priors: Sequence[Tensor | None]) -> list[Usual]:
-        """Features (m, f) -> what is usual for each, each by itself: the last digits of a product of matrices depend
-        on how many rows it has, and a sound's answer must not depend on its company."""
-        return [self.usual_alone(one, prior) for one, prior in zip(raw, priors, strict=True)]
-
-    def usual_alone(self, raw: Tensor, prior: Tensor | None) -> Usual:
-        """The same for the features (f,) of one sound."""
+    def usual(self, raw: Tensor, prior: Tensor | None = None) -> Usual:
+        """Features (f,) of one sound -> what is usual for it."""
         place = self.components(raw)[None]
         kind = combined(self.kinds_by_sound(place)[0], prior)
         mean = self.mean(place, kind[None])[0]
@@ -263,6 +255,13 @@ class UsualBalance(BalanceEncoder):
         model.features, model.shifted = model._known[:n, :c], model._known[n:, :c]  # once in memory
         model._known_squares, model._feature_squares = model._known.square().sum(1), model.features.square().sum(1)
         return model.eval().requires_grad_(False)
+
+
+def load_encoder(folder: Path | str | None, encoder: str, suffix: str = "") -> BalanceEncoder:
+    """Who says what balance is usual, by the names in `model.ENCODERS`; `suffix` of its file's name chooses one of
+    several. Raises `ModelError`."""
+    cls = UsualBalance if encoder == "kinds" else AudioEncoder
+    return cls.load(folder, ENCODERS[encoder] + suffix)
 
 
 def combined(by_sound: Tensor, prior: Tensor | None) -> Tensor:

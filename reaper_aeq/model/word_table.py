@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,20 +101,12 @@ class KnownWord:
         }  # fmt: skip
 
 
-class WordsByName(Mapping[str, W]):
+class WordsByName(dict[str, W]):
     """Words by name, with their aliases."""
 
     def __init__(self, words: Mapping[str, W], aliases: Mapping[str, str]):
-        self._words, self.aliases = dict(words), dict(aliases)
-
-    def __getitem__(self, name: str) -> W:
-        return self._words[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._words)
-
-    def __len__(self) -> int:
-        return len(self._words)
+        super().__init__(words)
+        self.aliases = dict(aliases)
 
 
 class WordTable(WordsByName[KnownWord]):

@@ -31,10 +31,6 @@ class DescriptorSettings:
     mean: Tensor
     cov: Tensor
 
-    def turned(self) -> DescriptorSettings:
-        """The same people's settings turned round."""
-        return DescriptorSettings(-self.mean, self.cov)
-
 
 @dataclass(frozen=True)
 class Word:
@@ -80,15 +76,10 @@ class Word:
         """As it is meant for a sound of these kinds, (kinds,) in the order of `KINDS`; None where nothing is known."""
         if not self.by_kind or probabilities is None:
             return self
-        shares = [float(share) for share in probabilities]
-        means = [self.for_kind(kind) for kind in KINDS]
-        mean = sum((share * one.mean for share, one in zip(shares, means, strict=True)), torch.zeros(()))
-        spread = (
-            share * (one.cov + torch.outer(one.mean - mean, one.mean - mean))
-            for share, one in zip(shares, means, strict=True)
-        )
-        cov = sum(spread, torch.zeros(()))
-        return replace(self, mean=mean, cov=cov, by_kind={})
+        each = [(float(share), self.for_kind(kind)) for share, kind in zip(probabilities, KINDS, strict=True)]
+        mean = sum((share * one.mean for share, one in each), torch.zeros(()))
+        spread = (share * (one.cov + torch.outer(one.mean - mean, one.mean - mean)) for share, one in each)
+        return replace(self, mean=mean, cov=sum(spread, torch.zeros(())), by_kind={})
 
     @property
     def weak(self) -> bool:
@@ -103,7 +94,7 @@ class Word:
         """The same people's settings turned round: what 'less <word>' means."""
         name = self.name.removeprefix("less ") if self.name.startswith("less ") else f"less {self.name}"
         turned = {word: -weight for word, weight in self.made_of.items()}
-        kinds = {kind: one.turned() for kind, one in self.by_kind.items()}
+        kinds = {kind: replace(one, mean=-one.mean) for kind, one in self.by_kind.items()}
         return replace(self, name=name, mean=-self.mean, parts=None if turned == {name: 1.0} else turned, by_kind=kinds)
 
 
@@ -113,7 +104,7 @@ class Vocabulary(WordsByName[Word]):
     def find(self, name: str) -> Word:
         """The word meant by `name`. Raises `UnknownWordError`, which names the nearest."""
         asked, sign = resolve(name, self)
-        return self._words[asked] if sign > 0 else self._words[asked].opposite()
+        return self[asked] if sign > 0 else self[asked].opposite()
 
     def meant(self, text: str) -> Word:
         """`find`, or for any other text the blend of known words that comes nearest to it (`free_text`).
@@ -126,7 +117,7 @@ class Vocabulary(WordsByName[Word]):
             try:
                 guess = understand(text, self)
             except NoTextModelError as none:
-                raise UnknownWordError(text, [*self._words, *self.aliases], none) from unknown
+                raise UnknownWordError(text, [*self, *self.aliases], none) from unknown
         blend = self.blend(guess.shares)
         evidence = replace(blend.evidence, agreement=round(blend.evidence.agreement * guess.likeness, 3))
         return replace(blend, name=plain(text), evidence=evidence, core=False, parts=guess.shares, free=True)
@@ -161,14 +152,13 @@ class Vocabulary(WordsByName[Word]):
         if len(parts) == 1 and parts[0][1] == 1.0:
             return parts[0][0]
         total = sum(abs(weight) for _, weight in parts) or 1.0
-        shares = [abs(weight) / total for _, weight in parts]
 
         def added(kind: str) -> DescriptorSettings:
-            each = [word.for_kind(kind) for word, _ in parts]
-            mean = sum((weight * one.mean for one, (_, weight) in zip(each, parts, strict=True)), torch.zeros(()))
-            return DescriptorSettings(
-                mean, sum((share * one.cov for one, share in zip(each, shares, strict=True)), torch.zeros(()))
-            )
+            mean, cov = torch.zeros(2)
+            for word, weight in parts:
+                one = word.for_kind(kind)
+                mean, cov = mean + weight * one.mean, cov + abs(weight) / total * one.cov
+            return DescriptorSettings(mean, cov)
 
         usual = added("")
         kinds = {kind: added(kind) for kind in KINDS if any(kind in word.by_kind for word, _ in parts)}
@@ -186,19 +176,18 @@ class Vocabulary(WordsByName[Word]):
 
     def save(self, folder: Path | str, info: dict[str, Any]) -> None:
         """Writes `words.safetensors` and `words.json` into `folder`. Raises `OutputError`."""
-        names = list(self._words)
         tensors = {
-            "mean": torch.stack([self._words[n].mean for n in names]).float(),
-            "cov": torch.stack([self._words[n].cov for n in names]).half(),
+            "mean": torch.stack([word.mean for word in self.values()]).float(),
+            "cov": torch.stack([word.cov for word in self.values()]).half(),
         }
-        by_kind = [one for word in self._words.values() for one in word.by_kind.values()]
+        by_kind = [one for word in self.values() for one in word.by_kind.values()]
         if by_kind:
             tensors["kind_mean"] = torch.stack([one.mean for one in by_kind]).float()
             tensors["kind_cov"] = torch.stack([one.cov for one in by_kind]).half()
         rows = [
             {"name": n, "language": w.language, "core": w.core, "confidence": w.evidence.confidence}
             | {**vars(w.evidence), "kinds": list(w.by_kind)}
-            for n, w in self._words.items()
+            for n, w in self.items()
         ]
         Checkpoint(tensors, {**info, "words": rows, "aliases": self.aliases}).save(folder, "words")
 

@@ -34,13 +34,12 @@ MUSIC_KINDS = ("mix", "submix")
 @dataclass(frozen=True)
 class Examples:
     """`maps`: textures (mels, frames_i); `stats` (n, s); `targets` (n, bands) dB, the clip's own balance minus the
-    mean of music, bounded; `sources` and `kinds` of each."""
+    mean of music, bounded; `sources` of each."""
 
     maps: list[Tensor]
     stats: Tensor
     targets: Tensor
     sources: tuple[str, ...]
-    kinds: tuple[str, ...]
 
     def weights(self, power: float) -> Tensor:
         """(n,): a repository with n clips counts n^(1 - power)."""
@@ -92,7 +91,7 @@ def train_audio(
         own.load_state_dict(trained.cpu().state_dict())
     encoder.kernel = kernel
     # only mixes say what mixes are like; stems teach the networks but would swell the covariance
-    music = [i for i, kind in enumerate(examples.kinds) if kind in MUSIC_KINDS] or list(range(len(clips)))
+    music = [i for i, clip in enumerate(clips) if clip.kind in MUSIC_KINDS] or list(range(len(clips)))
     encoder.mix, residual = mixing(unseen_nets[music], unseen_kernel[music], examples.targets[music])
     encoder.mean_db, encoder.total_cov = mean_db, total_cov
     explained = 1 - float(residual.square().sum() / examples.targets[music][:, COMPARED].square().sum())
@@ -135,8 +134,8 @@ def examples_of(clips: Sequence[Clip], prior: TrackSpectra | None) -> tuple[Tens
     # a stem lacks what it lacks: bounded, and never asked to explain bands that hold nothing
     targets = center(soft_clip(fill(at_level, known, mean, cov) - mean))
     maps = [texture(clip.analysis) for clip in clips]
-    sources, kinds = tuple(clip.source for clip in clips), tuple(clip.kind for clip in clips)
-    return mean, cov, Examples(maps, torch.stack([statistics(m) for m in maps]), targets, sources, kinds)
+    sources = tuple(clip.source for clip in clips)
+    return mean, cov, Examples(maps, torch.stack([statistics(m) for m in maps]), targets, sources)
 
 
 def fold_sources(sources: Sequence[str], folds: int, run: Run) -> list[int]:
@@ -222,10 +221,10 @@ def mixing(nets: Tensor, kernel: Tensor, targets: Tensor) -> tuple[Tensor, Tenso
     """Least-squares weights of two predictions (n, bands) in 0..1, and what they leave (n, compared bands)."""
     a, b, y = (x[:, COMPARED] for x in (nets, kernel, targets))
     grid = torch.linspace(0, 1, 21, dtype=torch.float64)
-    pairs = [(p, q) for p in grid for q in grid]
+    pairs = torch.cartesian_prod(grid, grid)
     errors = torch.stack([(y - p * a - q * b).square().sum() for p, q in pairs])
-    p, q = pairs[int(errors.argmin())]
-    return torch.stack((p, q)).float(), y - p * a - q * b
+    mix = pairs[errors.argmin()]
+    return mix.float(), y - mix[0] * a - mix[1] * b
 
 
 def residual_covariance(residual: Tensor, total_cov: Tensor, ridge_db: float) -> Tensor:

@@ -84,11 +84,9 @@ def charted_words(statements: Sequence[Statement]) -> dict[str, Charted]:
 
 def scale_to_people(charts: Mapping[str, Charted], people: Mapping[str, Tensor]) -> float:
     """How many times what charts state people do, by the peaks of words that both mean alike ((bands,) mean curves)."""
-    ratios = []
-    for name in charts.keys() & people.keys():
-        said, done = charts[name].curve.mean, people[name]
-        if float(correlation(done, said)) >= DISPUTED_BELOW:
-            ratios.append(float(done[COMPARED].abs().max() / said[COMPARED].abs().max()))
+    both = [(charts[name].curve.mean, people[name]) for name in charts.keys() & people.keys()]
+    alike = [(said, done) for said, done in both if float(correlation(done, said)) >= DISPUTED_BELOW]
+    ratios = [float(done[COMPARED].abs().max() / said[COMPARED].abs().max()) for said, done in alike]
     return min(max(statistics.median(ratios), SCALES[0]), SCALES[1]) if ratios else SCALES[0]
 
 
@@ -120,17 +118,15 @@ def _curve(own: Sequence[Statement], gains: Mapping[bool, float]) -> ChartCurve:
         low, high, gain = _setting(side, fault, gains)
         open_to = _open_end(low, high) if sign < 0 and not two else None
         middle = _dialled(low, high, sign * gain, fault, open_to)
-        single, counted = [], []
-        for group in by_source(side).values():
-            low_one, high_one, _ = _setting(group, fault, gains)
-            single.append(_dialled(low_one, high_one, sign * gain, fault, open_to))
-            counted.append(group[0].counts)
-        share = torch.tensor(counted, dtype=torch.float64)
+        groups = by_source(side).values()
+        ranges = [_setting(group, fault, gains)[:2] for group in groups]
+        single = torch.stack([_dialled(*one, sign * gain, fault, open_to) for one in ranges])
+        share = torch.tensor([group[0].counts for group in groups], dtype=torch.float64)
         share = share / share.sum()
-        off = torch.stack(single) - middle
+        off = single - middle
         of_word = part[sign] / sum(part[s] for s in signs)
         mean, cov = mean + middle, cov + of_word * (off.T * share) @ off
-        agreement += of_word * float(share @ correlation(torch.stack(single), middle))
+        agreement += of_word * float(share @ correlation(single, middle))
         sides.append((low, high, sign))
     n = float(sum(group[0].counts for group in by_source(own).values()))
     cov = cov + AMOUNT**2 * torch.outer(mean, mean)

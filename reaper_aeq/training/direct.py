@@ -7,7 +7,6 @@ network never sees one) in `evaluate training`, where the kinds of training data
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -24,15 +23,6 @@ from .loop import Run, Schedule, fingerprint, train_network
 
 FLOOR_DB = -70.0  # under the mean power of all bands and frames
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 24, 3e-3, 0.05
-
-
-@dataclass(frozen=True)
-class DirectTraining:
-    """`network`: of `model.texture_nets.NETWORKS`. `equivariance`: weight of |code(EQ(x)) - code(x) - encode(EQ)|."""
-
-    network: str = "cnn"
-    equivariance: float = 1.0
-    steps: int = 500
 
 
 def levels(analysis: Analysis) -> Tensor:
@@ -53,13 +43,17 @@ def features(levels_db: Tensor) -> Tensor:
 
 
 def train_direct(
-    recipe: DirectTraining, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, name: str
-) -> nn.Module:
-    """A network (batch, mels, SEGMENT) -> (batch, 32): the code of the EQ that was put on each sound."""
+    network: str, ways: Sequence[TrainingSource], eq_model: EqAutoencoder, run: Run, name: str, *, steps: int,
+    equivariance: bool,
+) -> nn.Module:  # fmt: skip
+    """A network (batch, mels, SEGMENT) -> (batch, 32): the code of the EQ that was put on each sound.
+
+    `network`: of `model.texture_nets.NETWORKS`. `equivariance`: |code(EQ(x)) - code(x) - encode(EQ)| counts as well.
+    """
     maps = [[levels(clip.analysis) for clip in way.clips] for way in ways]
     with torch.random.fork_rng():
         torch.manual_seed(run.seed)
-        net = NETWORKS[recipe.network]().to(run.device)
+        net = NETWORKS[network]().to(run.device)
 
     def crops(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Sounds without an EQ in dB, and two EQs for each; every way gives its share of a batch."""
@@ -83,14 +77,14 @@ def train_direct(
         one = net(features(sounds + on_mels(first).float()[..., None]).to(run.device))
         figures = {"heard_db": off_db(one, first)}
         loss = figures["heard_db"]
-        if recipe.equivariance:
+        if equivariance:
             two = net(features(sounds + on_mels(second).float()[..., None]).to(run.device))
             figures["equivariance_db"] = off_db(two - one, second - first)
-            loss = loss + recipe.equivariance * figures["equivariance_db"]
+            loss = loss + figures["equivariance_db"]
         return {"loss": loss, **figures}
 
-    about = fingerprint((recipe, [way.name for way in ways]), *(known[0] for known in maps))
-    train_network(run, name, net, Schedule(recipe.steps, LEARNING_RATE, WEIGHT_DECAY, 250, about), loss_of)
+    about = fingerprint((network, equivariance, [way.name for way in ways]), *(known[0] for known in maps))
+    train_network(run, name, net, Schedule(steps, LEARNING_RATE, WEIGHT_DECAY, 250, about), loss_of)
     return net.cpu()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from ..errors import AeqError
@@ -21,6 +22,7 @@ from ..model.curves import rms_db
 from ..util.files import atomic_write
 
 LOG_EVERY = 50
+NEAR_DB = 0.5
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -62,7 +64,6 @@ class Run:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
-        self.folder = Path(self.folder)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -106,10 +107,8 @@ class Run:
     def held_out(self, curves_db: Tensor, share: float) -> Tensor:
         """(n, bands) -> (n,) bool: whole groups of near-duplicates, about `share` of all rows."""
         groups = near_duplicates(curves_db)
-        names = sorted(set(groups))
-        order = torch.randperm(len(names), generator=self.generator("split", 0)).tolist()
-        held = {names[n] for n in order[: max(1, round(share * len(names)))]}
-        return torch.tensor([group in held for group in groups])
+        order = torch.randperm(int(groups.max()) + 1, generator=self.generator("split", 0))
+        return torch.isin(groups, order[: max(1, round(share * len(order)))])
 
     def network(self, name: str, build: Callable[[], Network]) -> Network:
         """What `build` makes, on the device of the run, its first weights drawn by (seed, name)."""
@@ -122,18 +121,14 @@ class Run:
         return torch.Generator().manual_seed(_number(self.seed, name, step))
 
 
-def near_duplicates(curves_db: Tensor, within_db: float = 0.5) -> list[int]:
-    """(n, bands) -> group of each row: rows within `within_db` of each other, directly or by a chain, share one.
+def near_duplicates(curves_db: Tensor) -> Tensor:
+    """(n, bands) -> (n,), the group of each row, counted from 0 in the order of their first rows: rows within `NEAR_DB`
+    of each other, directly or by a chain, share one.
 
     People save a setting twice; a split must not put one copy on each side.
     """
-    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < within_db
-    group = list(range(len(curves_db)))
-    for i, j in near.nonzero().tolist():
-        if group[i] != group[j]:
-            old, new = max(group[i], group[j]), min(group[i], group[j])
-            group = [new if g == old else g for g in group]
-    return group
+    near = torch.stack([rms_db(curves_db - row) for row in curves_db]) < NEAR_DB
+    return torch.from_numpy(connected_components(near.numpy(), directed=False)[1]).long()
 
 
 def fingerprint(settings: object, *data: Tensor) -> str:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import AeqError, ModelError
-from ..model.checkpoint import write_description
-from ..model.description import OWN, WEIGHTS
+from ..model.description import OWN, WEIGHTS, write_description
 
 
 def seal(folder: Path) -> list[str]:

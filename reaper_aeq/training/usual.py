@@ -6,9 +6,11 @@ how far kinds can be told apart) is learned from errors on repositories that had
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -39,43 +41,32 @@ PUBLISHERS = ("sfzinstruments", "debian:")
 
 
 @dataclass(frozen=True)
-class OtherSpeed:
-    """`Sounds.features` and `Sounds.targets` of the same recordings, played faster or slower."""
-
-    features: Tensor
-    targets: Tensor
-
-    def subset(self, keep: Tensor) -> OtherSpeed:
-        """`keep`: (n,) bool."""
-        return OtherSpeed(self.features[keep], self.targets[keep])
-
-
-@dataclass(frozen=True)
 class Sounds:
     """Recordings as they are learned from: all (n, ...) float64.
 
     `features` (n, f) raw; `targets` (n, bands) dB, level-free spectra, silence raised to `SILENT_BELOW_DB` under the
-    loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`;
-    `sources`: what is left out together, all `repositories` of one owner. `other_speeds`: from which the mean also
-    learns; none where clips were read without them.
+    loudest band; `heard` (n, bands) bool, compared bands that hold sound; `kinds` (n,) places in `KINDS`.
+    `other_speeds`: the same played faster or slower, from whose features and targets the mean also learns; none where
+    clips were read without them.
     """
 
-    names: tuple[str, ...]
     repositories: tuple[str, ...]
     features: Tensor
     targets: Tensor
     heard: Tensor
     kinds: Tensor
-    sources: tuple[str, ...]
-    other_speeds: tuple[OtherSpeed, ...] = ()
+    other_speeds: tuple[Sounds, ...] = ()
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """What is left out together: all `repositories` of one owner."""
+        return tuple(map(source_of, self.repositories))
 
     def subset(self, keep: Tensor) -> Sounds:
         """`keep`: (n,) bool."""
-        chosen = keep.nonzero()[:, 0].tolist()
-        rows = (self.names, self.repositories, self.sources)
-        names, repositories, sources = (tuple(row[i] for i in chosen) for row in rows)
+        repositories = tuple(compress(self.repositories, keep.tolist()))
         parts = (self.features[keep], self.targets[keep], self.heard[keep], self.kinds[keep])
-        return Sounds(names, repositories, *parts, sources, tuple(one.subset(keep) for one in self.other_speeds))
+        return Sounds(repositories, *parts, tuple(one.subset(keep) for one in self.other_speeds))
 
 
 def sounds_of(clips: Sequence[Clip]) -> Sounds:
@@ -89,14 +80,12 @@ def sounds_of(clips: Sequence[Clip]) -> Sounds:
     heard = torch.stack([visibility(row) for row in ltas]) * torch.stack([clip.analysis.in_reach for clip in clips])
     music = kinds == list(KINDS).index("mix")
     mixes = gaussian(_raised(ltas, known)[music], known[music])
-    sources = tuple(source_of(clip.source) for clip in clips)
-    names = tuple(clip.name for clip in clips)
-    repositories = tuple(clip.source for clip in clips)
-    at_speeds = zip(*(clip.other_speeds for clip in clips), strict=True)
-    return Sounds(
-        names, repositories, _features(clips), _targets(ltas, known, mixes), (heard > 0.5) & known & COMPARED, kinds,
-        sources, tuple(OtherSpeed(_features(at), _targets(*_spectra(at), mixes)) for at in at_speeds),
-    )  # fmt: skip
+    repositories, sound = tuple(clip.source for clip in clips), (heard > 0.5) & known & COMPARED
+    as_it_is, *at_speeds = (
+        Sounds(repositories, _features(at), _targets(*_spectra(at), mixes), sound, kinds)
+        for at in (clips, *zip(*(clip.other_speeds for clip in clips), strict=True))
+    )
+    return replace(as_it_is, other_speeds=tuple(at_speeds))
 
 
 def _features(clips: Sequence[Clip]) -> Tensor:
@@ -144,7 +133,7 @@ def train_usual(
 ) -> dict[str, float]:
     """Fits and writes `name` into `out`, returns the metrics. Raises `AeqError` for too few recordings."""
     sounds = sounds_of(clips)
-    run.tell(f"{len(sounds.names)} recordings of {len(set(sounds.sources))} sources")
+    run.tell(f"{len(sounds.kinds)} recordings of {len(set(sounds.sources))} sources")
     model, metrics = fit_usual(settings, sounds)
     save_usual(model, sounds, settings, metrics, out, name)
     return metrics
@@ -156,7 +145,7 @@ def save_usual(
     """Writes `name` into `out`, large parts in half precision. Raises `OutputError`."""
     n, f = len(model.features), len(model.feature_mean)
     architecture = {"n": n, "f": f, "shape": asdict(model.shape), "shifted": len(model.shifted)}
-    data = {"recordings": len(sounds.names), "sources": sorted(set(sounds.repositories))}
+    data = {"recordings": len(sounds.kinds), "sources": sorted(set(sounds.repositories))}
     info = {"architecture": architecture, "data": data, "settings": asdict(settings), "metrics": metrics}
     half = {"residual", "kind_probability", "shifted_probability", "basis"}
     tensors = {key: value.half() if key in half else value.float() for key, value in model.state_dict().items()}
@@ -216,7 +205,7 @@ def _steps(places: Tensor, step: Tensor) -> Tensor:
 def weights(sounds: Sounds, kind_power: float, source_power: float) -> Tensor:
     """(n,) of mean 1: a kind of k recordings counts k^(1 - kind_power), a source alike."""
     kind_count = sounds.kinds.bincount(minlength=N_KINDS).double()[sounds.kinds]
-    count = {source: sounds.sources.count(source) for source in set(sounds.sources)}
+    count = Counter(sounds.sources)
     source_count = torch.tensor([count[source] for source in sounds.sources], dtype=torch.float64)
     weight = kind_count**-kind_power * source_count**-source_power
     return weight / weight.mean()
@@ -231,7 +220,7 @@ def _fit_kinds(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
         """Of likeness to all training sounds, those that are not among `rows` of no weight."""
         part = sounds.subset(rows)
         # in coordinates in which the kernel is an inner product
-        root = torch.linalg.cholesky(gram[rows][:, rows] + GRAM_JITTER * torch.eye(len(part.names), dtype=gram.dtype))
+        root = torch.linalg.cholesky(gram[rows][:, rows] + GRAM_JITTER * torch.eye(len(part.kinds), dtype=gram.dtype))
         table = logistic(root, part.kinds, weights(part, 1.0, 0.5), settings.kind_penalty)
         out = torch.zeros_like(model.classifier)
         out[:-1][rows] = torch.linalg.solve_triangular(root.T, table[:-1], upper=True)
@@ -297,8 +286,8 @@ def _fit_scale(model: UsualBalance, sounds: Sounds, fold: Tensor, settings: Usua
     """How large the parts of the covariance are, from the likelihood of residuals that had no part in its shape."""
     tonal = tonality(sounds.features)
     model.tonal_mean = tonal.mean(0)
-    shapes = torch.zeros(len(sounds.names), N_GRID, N_GRID, dtype=torch.float64)
-    away = torch.zeros(len(sounds.names), dtype=torch.float64)
+    shapes = torch.zeros(len(sounds.kinds), N_GRID, N_GRID, dtype=torch.float64)
+    away = torch.zeros(len(sounds.kinds), dtype=torch.float64)
     for k in fold.unique():
         own = fold == k
         rest = (~own).double()

@@ -53,12 +53,13 @@ def train_words(
     if not charts:
         run.tell(f"no EQ charts in {data}: words from people's settings alone")
     vocabulary = vocabulary_of(settings, everything, pool, eq_model, charts)
-    evidence = {name: word.evidence.confidence for name, word in vocabulary.items()}
+    confidences = {name: word.evidence.confidence for name, word in vocabulary.items()}
+    evidence = dict(sorted(confidences.items(), key=lambda item: -item[1]))
     metrics: dict[str, float] = {"words": len(vocabulary), "weak": sum(word.weak for word in vocabulary.values())}
     metrics["flat_settings"] = round(pool.flat, 2)
     metrics["charted"] = sum(word.evidence.charts > 0 for word in vocabulary.values())
     metrics["disputed"] = sum(word.evidence.disputed for word in vocabulary.values())
-    for i, (name, confidence) in enumerate(sorted(evidence.items(), key=lambda item: -item[1])):
+    for i, (name, confidence) in enumerate(evidence.items()):
         run.log("words", i, confidence=confidence, settings=vocabulary[name].evidence.settings)
         run.step_done("words", i + 1, len(evidence))
     run.tell(f"{metrics['words']} words, {metrics['weak']} of them weak; best known: {', '.join(list(evidence)[:6])}")
@@ -76,7 +77,7 @@ def build_words(
     settings: WordsTraining, people: PeopleData, eq_model: EqAutoencoder, charts: Mapping[str, Charted] | None = None
 ) -> Vocabulary:
     """People's settings and charts -> `Vocabulary`. Pure, so that an examination can leave settings out."""
-    return vocabulary_of(settings, *learn(settings, people), eq_model, charts)
+    return vocabulary_of(settings, *learn(settings, people), eq_model, charts or {})
 
 
 def known_charts(data: Path | str) -> dict[str, Charted]:
@@ -86,12 +87,11 @@ def known_charts(data: Path | str) -> dict[str, Charted]:
 
 def vocabulary_of(
     settings: WordsTraining, everything: Mapping[tuple[str, str], WordSettings], pool: Pool, eq_model: EqAutoencoder,
-    charts: Mapping[str, Charted] | None = None,
+    charts: Mapping[str, Charted],
 ) -> Vocabulary:  # fmt: skip
     """What people showed of each (word, language), and charts say -> what is known well enough or asked for."""
     english = dict.fromkeys((name, "en") for name in ASKED_FOR)
     known = dict.fromkeys(key for key, shown in everything.items() if shown.people >= settings.min_people)
-    charts = charts or {}
     shown_means = {name: pool.meaning(everything[name, "en"])[0] for name in charts if (name, "en") in everything}
     scale, usual_size = scale_to_people(charts, shown_means), usual_size_of(everything)
     words: dict[str, Word] = {}

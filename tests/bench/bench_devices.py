@@ -51,9 +51,7 @@ def paths(engine: AdaptiveEQ, asked: list[AnalyzedRequest]) -> dict[str, Callabl
     grid = GRID.numpy()
 
     def encode() -> Tensor:
-        return torch.stack(
-            [s.usual_db for s in engine.encoder.observe_many([a.analysis for a in asked], engine.eq_model)]
-        )
+        return torch.stack([engine.encoder.observe(one.analysis, engine.eq_model).usual_db for one in asked])
 
     def refine() -> Tensor:
         return torch.stack([torch.from_numpy(e.response_db(grid, REFERENCE_RATE)) for e in refined(requests, start)])

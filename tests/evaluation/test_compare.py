@@ -19,7 +19,6 @@ from reaper_aeq.evaluation.compare import _means, compared_methods, plot_compari
 from reaper_aeq.evaluation.compared import USUAL_RULE, chosen_names
 from reaper_aeq.evaluation.laws import By
 from reaper_aeq.evaluation.repair import Score, note
-from reaper_aeq.evaluation.rules import Music
 from reaper_aeq.model import NETWORKS
 from reaper_aeq.model.audio_encoder import Usual
 from reaper_aeq.model.curves import N_GRID, center, rms_db
@@ -49,7 +48,7 @@ def trial(tmp_path_factory) -> RepairTrial:
     others = {network: AdaptiveEQ.load(device="cpu", encoder=network) for network in NETWORKS}
     cov = torch.eye(N_GRID, dtype=torch.float64) * 9 + 4
     fold = Fold(
-        clips, engine, Music(clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
+        clips, engine, (clips[0].analysis.ltas_db(), cov), {"warm": {"SAFE": TILT}}, {"warm": TILT[None]},
         {"warm": cov}, others, genre_neighbors(clips),
     )  # fmt: skip
     return RepairTrial(fold, clips[0], "warm", -2 * TILT, equalized(clips[0].analysis, -2 * TILT))
@@ -81,10 +80,10 @@ def test_who_is_matched_to_a_neighbor_answers_for_no_single_source(trial):
 
 def test_the_rule_of_usual_balance_undoes_what_is_unusual(trial):
     class Knows:
-        def usual(self, raw, priors):
-            assert raw.shape == (1, len(features(trial.clip.analysis))) and priors == [None]
+        def usual(self, raw):
+            assert raw.shape == (len(features(trial.clip.analysis)),)
             clean = trial.clip.analysis.ltas_db()
-            return [Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)]
+            return Usual(clean, 0.01 * torch.eye(N_GRID, dtype=torch.float64), clean)
 
     knows = dataclasses.replace(trial, fold=dataclasses.replace(trial.fold, usual_rule=Knows()))
     answer = compared_methods(with_matchering=False)[USUAL_RULE]([knows])[0]

@@ -53,10 +53,10 @@ def test_each_recording_is_heard_by_its_fold_through_any_eq_level_and_excerpt(so
         for audio in (sound.audio, 0.05 * sound.whole, sound.whole[:, RATE:]):
             for curve in (0 * tilt, tilt, 6 * torch.sin(GRID.log2())):
                 analysis = equalized(analyze_blocks([audio], RATE), curve)
-                (usual,) = encoder.usual_of([analysis], [None], eq_model)
-                (own,) = encoder.models[fold].usual_of([analysis], [None], eq_model)
+                usual = encoder.usual_of(analysis, None, eq_model)
+                own = encoder.models[fold].usual_of(analysis, None, eq_model)
                 assert torch.equal(usual.mean_db, own.mean_db) and torch.equal(usual.cov, own.cov)
-                other = encoder.models[4 - fold].usual_of([analysis], [None], eq_model)[0]
+                other = encoder.models[4 - fold].usual_of(analysis, None, eq_model)
                 assert not torch.equal(usual.mean_db, other.mean_db)
 
 

@@ -221,4 +221,4 @@ def test_a_folder_that_is_no_study_is_told_of(study, tmp_path):
 @pytest.mark.parametrize("methods", [["original"], ["fixed", "fixed"], ["original", "best"], [""]])
 def test_methods_that_make_no_comparison_are_refused(methods):
     with pytest.raises(AeqError):
-        check_methods(methods, ("adaptive", "fixed"))
+        check_methods(methods)

@@ -15,7 +15,6 @@ from reaper_aeq.model.curves import (
     GRID,
     N_GRID,
     center,
-    normal_cdf,
     on_grid,
     projection,
     rms_db,
@@ -102,7 +101,3 @@ def test_values_are_brought_to_the_grid_over_log_frequency():
     assert curves[0, 0] == 0.0 and curves[0, -1] == 20.0  # held at the ends
     assert bool((curves[1] == 5.0).all())
     assert on_grid(freqs, np.array([0.0, 10.0, 20.0])).shape == (N_GRID,)
-
-
-def test_normal_cdf():
-    assert normal_cdf(torch.tensor([-1.959964, 0.0, 1.644854])).tolist() == pytest.approx([0.025, 0.5, 0.95], abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import NormalDist
 
 import pytest
 import torch
@@ -57,6 +58,13 @@ def test_usual_is_a_half_and_opposites_mirror():
     assert scores(words, torch.zeros(N_GRID, dtype=torch.float64), MUSIC_COV).tolist() == [0.5, 0.5]
     up, down = scores(words, smooth(1, 6.0), MUSIC_COV).tolist()
     assert up > 0.5 and up + down == pytest.approx(1.0)
+
+
+def test_a_score_is_the_share_of_a_normal_distribution_below():
+    words, sound = torch.stack([smooth(n, 4.0) for n in range(6)]), smooth(7, 6.0)
+    raw = standard_scores(words, sound, MUSIC_COV).tolist()
+    assert max(raw) - min(raw) > 0.5
+    assert scores(words, sound, MUSIC_COV).tolist() == pytest.approx([NormalDist().cdf(one) for one in raw], abs=1e-6)
 
 
 def test_the_size_of_a_words_curve_is_no_matter():

@@ -36,9 +36,8 @@ def made(per_kind=24, sources=6, seed=0) -> training.Sounds:
     targets = kinds[:, None] * 0.5 * OCTAVES + tilt[:, None] * OCTAVES
     targets = targets + spread * torch.randn(count, 1, generator=draw, dtype=torch.float64) * torch.sin(OCTAVES)
     targets = center(targets + torch.randn(count, N_GRID, generator=draw, dtype=torch.float64))
-    names = tuple(f"{n}.wav" for n in range(count))
-    owners = tuple(f"owner{(n // len(KINDS)) % sources}/x" for n in range(count))
-    return training.Sounds(names, owners, features, targets, COMPARED.expand(count, -1), kinds, owners)
+    repositories = tuple(f"owner{(n // len(KINDS)) % sources}/x" for n in range(count))
+    return training.Sounds(repositories, features, targets, COMPARED.expand(count, -1), kinds)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def fitted():
 def test_a_fit_knows_kinds_balance_and_how_far_each_kind_varies(fitted):
     _, model, metrics = fitted
     fresh = made(seed=1)
-    usual = model.usual(fresh.features, [None] * len(fresh.names))
+    usual = [model.usual(one) for one in fresh.features]
     right = [int(one.kinds.argmax()) == int(kind) for one, kind in zip(usual, fresh.kinds, strict=True)]
     assert np.mean(right) > 0.9 and metrics["kind_right_unseen"] > 0.9
     left = fresh.targets - torch.stack([one.mean_db for one in usual])
@@ -59,8 +58,7 @@ def test_a_fit_knows_kinds_balance_and_how_far_each_kind_varies(fitted):
     along = torch.stack([(axis @ one.cov @ axis).sqrt() for one in usual])
     few, many = along[fresh.kinds == 1].mean(), along[fresh.kinds == 9].mean()
     assert many > 1.1 * few  # so few sounds of a kind are held close to all others
-    found = examination.Unseen(usual, torch.zeros(len(usual)))
-    figures = examination.balance_figures(fresh, found, range(len(usual)))
+    figures = examination.balance_figures(fresh, usual, range(len(usual)))
     assert 0.7 < figures["calibration"] < 1.4 and figures["explained"] > 0.4
 
 
@@ -68,9 +66,7 @@ def test_what_is_shipped_is_what_was_fitted(fitted, tmp_path):
     sounds, model, metrics = fitted
     training.save_usual(model, sounds, UsualTraining(), metrics, tmp_path, "usual")
     again = UsualBalance.load(tmp_path)
-    for a, b in zip(
-        model.usual(sounds.features[:5], [None] * 5), again.usual(sounds.features[:5], [None] * 5), strict=True
-    ):
+    for a, b in ((model.usual(one), again.usual(one)) for one in sounds.features[:5]):
         torch.testing.assert_close(a.mean_db, b.mean_db, rtol=0, atol=0.02)
         torch.testing.assert_close(a.cov, b.cov, rtol=1e-3, atol=0.02)
         torch.testing.assert_close(a.kinds, b.kinds, rtol=0, atol=1e-3)
@@ -82,7 +78,7 @@ def at_other_speeds(sounds: training.Sounds) -> training.Sounds:
     for way in (1.0, -1.0):
         features = sounds.features.clone()
         features[:, len(KINDS) + 1] += 4 * way
-        others.append(training.OtherSpeed(features, center(sounds.targets + 2 * way * torch.cos(OCTAVES))))
+        others.append(replace(sounds, features=features, targets=center(sounds.targets + 2 * way * torch.cos(OCTAVES))))
     return replace(sounds, other_speeds=tuple(others))
 
 
@@ -92,32 +88,29 @@ def test_the_mean_alone_learns_from_other_speeds(fitted, tmp_path):
     model, _ = training.fit_usual(UsualTraining(), several)
     for same in ("classifier", "kind_probability", "features", "kind_mean_db", "basis"):
         torch.testing.assert_close(getattr(model, same), getattr(plain, same))
-    assert len(model.alpha) == 3 * len(sounds.names) and len(model.residual) == len(sounds.names)
+    assert len(model.alpha) == 3 * len(sounds.kinds) and len(model.residual) == len(sounds.kinds)
 
     fresh = at_other_speeds(made(seed=1))
     axis = center(torch.cos(OCTAVES))[COMPARED]
     means = []
     for one in (plain, model):
         faster, slower = (
-            torch.stack([usual.mean_db for usual in one.usual(at.features[:60], [None] * 60)]).mean(0)[COMPARED]
+            torch.stack([usual.mean_db for usual in map(one.usual, at.features[:60])]).mean(0)[COMPARED]
             for at in fresh.other_speeds
         )
         means.append(float(axis @ (faster - slower) / (axis @ axis)))
     assert abs(means[0]) < 0.5 and means[1] > 1.5  # 4 are true
 
     training.save_usual(model, several, UsualTraining(), metrics, tmp_path, "usual")
-    for usual, again in zip(
-        model.usual(sounds.features[:5], [None] * 5),
-        UsualBalance.load(tmp_path).usual(sounds.features[:5], [None] * 5),
-        strict=True,
-    ):
-        torch.testing.assert_close(usual.mean_db, again.mean_db, rtol=0, atol=0.02)
+    again = UsualBalance.load(tmp_path)
+    for one in sounds.features[:5]:
+        torch.testing.assert_close(model.usual(one).mean_db, again.usual(one).mean_db, rtol=0, atol=0.02)
 
 
 def test_what_is_said_of_the_kind_changes_kind_and_balance(fitted):
     sounds, model, _ = fitted
     prior = torch.tensor(known_kind("drums"), dtype=torch.float64)
-    plain, told = model.usual(sounds.features[:1].repeat(2, 1), [None, prior])
+    plain, told = (model.usual(sounds.features[0], said) for said in (None, prior))
     assert float(told.kinds[list(KINDS).index("drums")]) == 1.0 and told.by_name and not plain.by_name
     assert (told.cov - plain.cov).abs().max() > 0.1
 
@@ -126,7 +119,7 @@ def test_unknown_features_are_average(fitted):
     sounds, model, _ = fitted
     raw = sounds.features[:1].clone()
     raw[:, -N_FINE:] = torch.nan
-    (usual,) = model.usual(raw, [None])
+    usual = model.usual(raw[0])
     assert usual.mean_db.isfinite().all() and usual.cov.isfinite().all()
     assert torch.linalg.eigvalsh(usual.cov).min() > 0 and tonality(raw).eq(0).all()
 
@@ -143,7 +136,7 @@ def test_a_telling_name_wins_over_a_classifier_that_is_sure_of_another_kind():
 
 def test_the_rule_of_one_page_predicts_and_has_a_covariance_of_each_sound():
     sounds = made(per_kind=12)
-    usual = UsualRule.fit(sounds).usual(sounds.features[:3], [None] * 3)
+    usual = list(map(UsualRule.fit(sounds).usual, sounds.features[:3]))
     assert all(torch.linalg.eigvalsh(one.cov).min() > -1e-9 for one in usual)
     assert not torch.allclose(usual[0].cov, usual[1].cov)
 
@@ -152,32 +145,30 @@ def test_sources_are_whole_and_kinds_even_in_folds():
     sounds = made(sources=10)
     fold_of = training.balanced_folds(sounds.sources, sounds.kinds.tolist())
     assert set(fold_of) == set(sounds.sources) and set(fold_of.values()) == set(range(5))
-    found = examination.unseen(sounds, lambda seen: SimpleNamespace(
-        usual=lambda raw, priors: [set(seen.sources)] * len(raw)
-    ))  # fmt: skip
-    assert all(source not in seen for source, seen in zip(sounds.sources, found.usual, strict=True))
+    found = examination.unseen(sounds, lambda seen: SimpleNamespace(usual=lambda raw: set(seen.sources)), sounds)
+    assert all(source not in seen for source, seen in zip(sounds.sources, found, strict=True))
 
 
 def test_what_is_only_learned_from_is_in_every_fold_but_nothing_of_an_examined_source():
     sounds, more = made(sources=10), made(per_kind=4, sources=12, seed=1)  # two owners more
-    own = tuple(f"{name} again" for name in more.names)
+    own = tuple(name.replace("owner1/", "further/").replace("/x", "/again") for name in more.repositories)
     joined = replace(
-        sounds, names=sounds.names + own, repositories=sounds.repositories + more.repositories,
+        sounds, repositories=sounds.repositories + own,
         features=torch.cat((sounds.features, more.features)), targets=torch.cat((sounds.targets, more.targets)),
         heard=torch.cat((sounds.heard, more.heard)), kinds=torch.cat((sounds.kinds, more.kinds)),
-        sources=sounds.sources + tuple(source.replace("owner1/", "further/") for source in more.sources),
     )  # fmt: skip
-    assert "further/x" in joined.sources and "owner3/x" in joined.sources[-len(own) :]
+    assert "further" in joined.sources and "owner3" in joined.sources[-len(own) :]
 
     def fit(seen):
-        return SimpleNamespace(usual=lambda raw, priors: [seen] * len(raw))
+        return SimpleNamespace(usual=lambda raw: seen)
 
-    found = examination.unseen(sounds, fit, joined)
-    assert len(found.usual) == len(sounds.names)
-    assert torch.equal(found.fold, examination.unseen(sounds, fit).fold)  # the folds are those of the examined alone
-    for source, seen in zip(sounds.sources, found.usual, strict=True):
-        assert source not in seen.sources and "further/x" in seen.sources
-        assert any(name.endswith("again") for name in seen.names)
+    found, alone = (examination.unseen(sounds, fit, to_learn) for to_learn in (joined, sounds))
+    assert len(found) == len(sounds.kinds)
+    for source, seen, without_more in zip(sounds.sources, found, alone, strict=True):
+        assert source not in seen.sources and "further" in seen.sources
+        assert any(name.endswith("again") for name in seen.repositories)
+        # the folds are those of the examined alone
+        assert set(without_more.sources) == set(seen.sources) & set(sounds.sources)
 
 
 def test_owners_of_one_hand_are_left_out_together():
@@ -211,8 +202,8 @@ def test_recordings_become_sounds_and_what_is_not_what_it_says_is_left_out(monke
         clip("megaglest_chicken.ogg", "speech", "b/d"),
     ]
     sounds = training.sounds_of(clips)
-    assert len(sounds.names) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
-    assert "megaglest_chicken.ogg" not in sounds.names and "other.wav" not in sounds.names
+    assert len(sounds.kinds) == len(KINDS) + 1 and sounds.kinds[-1] == list(KINDS).index("vocals")
+    assert sounds.repositories == tuple(one.source for one in clips[: len(KINDS) + 1])
     assert float((sounds.targets.amax(1) - sounds.targets.amin(1)).max()) <= 60.0 + 1e-6
     with pytest.raises(training.AeqError, match="no recordings of mix, drums"):
         training.sounds_of(clips[2:])
@@ -248,7 +239,7 @@ def test_edits_are_undone_better_by_who_knows_the_balance():
 def test_the_shipped_model_hears_no_eq_and_tells_noise_bursts_from_a_voice():
     model = UsualBalance.load()
     assert len(model.features) > 900 and model.shape.embedded == 40
-    usual = model.usual(model.feature_mean[None], [None])[0]
+    usual = model.usual(model.feature_mean)
     assert usual.cov.isfinite().all() and torch.linalg.eigvalsh(usual.cov).min() > 0
     assert EqAutoencoder.load().encode(usual.mean_db.float()[None]).isfinite().all()
 

@@ -118,15 +118,15 @@ def test_a_missing_file_is_named(tmp_path, read):
 def test_near_duplicates_share_a_group():
     base = torch.sin(GRID.log2())[None] * torch.tensor([[1.0], [5.0], [9.0]])
     curves = torch.cat([base, base[1:2] + 0.2 * torch.cos(GRID.log2()), base[:1] + 7.0])
-    assert near_duplicates(curves) == [0, 1, 2, 1, 0]  # another level is the same setting
-    assert near_duplicates(curves[:3]) == [0, 1, 2]
+    assert near_duplicates(curves).tolist() == [0, 1, 2, 1, 0]  # another level is the same setting
+    assert near_duplicates(curves[:3]).tolist() == [0, 1, 2]
 
 
 def test_near_duplicates_follow_chains():
     step = torch.sin(GRID.log2())
     step = 0.4 / rms_db(step) * step
     curves = torch.stack([k * step for k in (3, 1, 0, 2, 30)])
-    assert near_duplicates(curves) == [0, 0, 0, 0, 4]
+    assert near_duplicates(curves).tolist() == [0, 0, 0, 0, 1]
 
 
 def store(path, sound: np.ndarray, rate: int = 16_000) -> None:

@@ -73,7 +73,7 @@ def _make(
     for word in words:
         check_request(EqRequest(word, intensity), models)
     check_new_folder(folder)
-    names = check_methods([name.strip() for name in methods.split(",")], METHODS)
+    names = check_methods([name.strip() for name in methods.split(",")])
 
     from ...evaluation.listening.stimuli import StudyRequest, make_study, recordings_in
     from .sound import load_engine

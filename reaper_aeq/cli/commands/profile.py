@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 from ...eq import Eq
 from ...errors import AeqError, ProjectError
 from ...model import DEFAULT_ENCODER
-from ...model.profile_store import ProfileStore, exported
+from ...model.profile_store import ProfileStore
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
 from ...reaper.rpp.project import read_file
@@ -115,7 +116,7 @@ def profile_export(
     if out.resolve() == store.path.resolve():
         raise AeqError(f"{out} is the store itself: name another file")
     with atomic_write(out) as temporary:
-        temporary.write_text(json.dumps({"edits": exported(edits)}, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps({"edits": [asdict(one) for one in edits]}, indent=1) + "\n", encoding="utf-8")
     answer(as_json, {"outputs": [str(out)], "edits": len(edits)}, f"wrote {printable(out)}: {len(edits)} settings")
 
 

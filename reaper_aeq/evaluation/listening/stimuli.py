@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import fftconvolve, firwin, kaiserord, sosfilt
@@ -18,6 +17,7 @@ from ...dsp.audio import AudioFile
 from ...dsp.loudness import ABSOLUTE_GATE_LUFS, integrated_loudness, k_weighting
 from ...dsp.peaks import true_peak_db
 from ...dsp.write import AudioWriter
+from ...engine import AdaptiveEQ
 from ...errors import AudioError
 from ...training.datasets.readers import AUDIO_SUFFIXES
 from ...util.companions import files_below
@@ -31,26 +31,6 @@ LEAD_S = 1.0  # of sound before the excerpt, so that no filter starts from rest 
 TARGET_LUFS = -23.0
 CEILING_DBTP = -1.0  # a browser resamples to the rate of the sound card: leave room for peaks between samples
 ANCHOR_HZ, ANCHOR_STOP_HZ, ANCHOR_DB = 3500.0, 4000.0, 60.0
-
-
-@dataclass(frozen=True)
-class Cut:
-    """An excerpt with what precedes it.
-
-    Attributes:
-        audio: float32 (channels, lead + length).
-        lead: samples before the excerpt begins.
-        start_s: where the excerpt begins in the recording, s.
-    """
-
-    audio: np.ndarray
-    lead: int
-    start_s: float
-    sample_rate: int
-
-    def trim(self, audio: np.ndarray) -> np.ndarray:
-        """What was made of `audio` (channels, lead + length), without the lead: (channels, length)."""
-        return audio[:, self.lead :]
 
 
 def most_active(file: AudioFile, seconds: float) -> tuple[int, int]:
@@ -79,8 +59,11 @@ def most_active(file: AudioFile, seconds: float) -> tuple[int, int]:
     return min(best * step, samples - length), length
 
 
-def cut(file: AudioFile, start: int, length: int) -> Cut:
-    """Reads an excerpt and up to a second before it. Raises `AudioError`."""
+def cut(file: AudioFile, start: int, length: int) -> tuple[np.ndarray, int]:
+    """Reads an excerpt and up to a second before it: (channels, lead + length) float32, and how long the lead is.
+
+    Raises `AudioError`.
+    """
     first = max(0, start - round(LEAD_S * file.sample_rate))
     parts, at = [], 0
     for block in file.blocks():
@@ -88,7 +71,7 @@ def cut(file: AudioFile, start: int, length: int) -> Cut:
         at += block.shape[1]
         if at >= start + length:
             break
-    return Cut(np.concatenate(parts, axis=1), start - first, start / file.sample_rate, file.sample_rate)
+    return np.concatenate(parts, axis=1), start - first
 
 
 def anchor(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -126,9 +109,6 @@ def alike_in_loudness(sounds: dict[str, np.ndarray], sample_rate: int) -> tuple[
     return {name: (audio * gains[name]).astype(np.float32) for name, audio in sounds.items()}, target
 
 
-if TYPE_CHECKING:
-    from ...engine import AdaptiveEQ
-
 Told = Callable[[str, int, int], None]
 
 
@@ -163,8 +143,6 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     """
     # 'brighter' and 'bright' are one word
     words = list(dict.fromkeys(engine.words.blend(word).name for word in wanted.words))
-    if (folder / FILE).exists():
-        raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
     try:
         (folder / SOUNDS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -173,7 +151,7 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     with write_all([folder / FILE], mode=0o600) as writing:
         writing.otherwise(lambda: _remove(written, folder))
         if (folder / FILE).exists():
-            raise StudyError(f"{folder} holds a study by now: choose another folder")
+            raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
         items: list[StudyItem] = []
         for n, path in enumerate(recordings):
             told("recordings", n, len(recordings))
@@ -204,22 +182,21 @@ def _items(
         start, length = most_active(file, wanted.excerpt_s)
         if length < MIN_EXCERPT_S * file.sample_rate:
             raise AudioError(f"{path} is shorter than {MIN_EXCERPT_S:g} s: too short to be judged")
-        part = cut(file, start, length)
-    rate = part.sample_rate
+        audio, lead = cut(file, start, length)
+        rate = file.sample_rate
     for word in words:
-        made, eqs = {ORIGINAL: part.audio, ANCHOR: anchor(part.audio, rate)}, {}
+        made, eqs = {ORIGINAL: audio, ANCHOR: anchor(audio, rate)}, {}
         for method in wanted.methods:
             if method != ORIGINAL:
                 asked = engine.adapt_analysis(heard.analysis, word, method=method, intensity=wanted.intensity)
                 # loudness is matched below, so the exact output gain does not matter here
                 eqs[method] = asked.eq.to_dict()
-                made[method] = asked.eq.apply(part.audio, rate)
-        cuts = {name: faded(part.trim(audio), rate) for name, audio in made.items()}
+                made[method] = asked.eq.apply(audio, rate)
+        cuts = {name: faded(sound[:, lead:], rate) for name, sound in made.items()}
         matched, lufs = alike_in_loudness(cuts, rate)
-        files = {name: _write(folder, audio, rate, written) for name, audio in matched.items()}
-        start_s, duration_s = round(part.start_s, 3), cuts[ORIGINAL].shape[1] / rate
-        name = secrets.token_hex(4)
-        yield StudyItem(name, str(path), word, start_s, duration_s, rate, round(lufs, 2), files, eqs)
+        files = {name: _write(folder, sound, rate, written) for name, sound in matched.items()}
+        span_s = round(start / rate, 3), length / rate
+        yield StudyItem(secrets.token_hex(4), str(path), word, *span_s, rate, round(lufs, 2), files, eqs)
 
 
 def _write(folder: Path, audio: np.ndarray, sample_rate: int, written: list[Path]) -> str:

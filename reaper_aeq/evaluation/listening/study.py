@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AeqError
-from ...util.files import Writing, atomic_write
+from ...request import METHODS
+from ...util.files import Writing
 
 ORIGINAL, ANCHOR = "original", "anchor"
 MIN_EXCERPT_S = 1.0
@@ -84,15 +85,11 @@ class Study:
         """The file of a sound."""
         return self.folder / SOUNDS / self.item(item_id).sounds[condition]
 
-    def save(self, writing: Writing | None = None) -> None:
-        """Writes `study.json`, readable by its owner only: it holds the token. Raises `OutputError`.
-
-        Args:
-            writing: what holds the file already, so that no other run makes a study in the same folder meanwhile.
-        """
-        path = self.folder / FILE
+    def save(self, writing: Writing) -> None:
+        """Writes `study.json` as part of `writing`, which has held the file so that no other run makes a study in the
+        same folder meanwhile. Raises `OutputError`."""
         data = {"version": VERSION} | {name: value for name, value in asdict(self).items() if name != "folder"}
-        with writing.to(path) if writing else atomic_write(path, mode=0o600) as temporary:
+        with writing.to(self.folder / FILE) as temporary:
             temporary.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 
@@ -119,11 +116,11 @@ def load_study(folder: Path) -> Study:
     return study
 
 
-def check_methods(methods: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
     """`original` and methods, at least two, each once. Raises `StudyError`."""
     for name in methods:
-        if name != ORIGINAL and name not in known:
-            raise StudyError(f"unknown method {name!r}: use {ORIGINAL} and any of {', '.join(known)}")
+        if name not in (ORIGINAL, *METHODS):
+            raise StudyError(f"unknown method {name!r}: use {ORIGINAL} and any of {', '.join(METHODS)}")
     if len(set(methods)) < 2 or len(set(methods)) < len(methods):
         raise StudyError("--methods needs at least two different ones, such as 'original,adaptive'")
     return tuple(methods)

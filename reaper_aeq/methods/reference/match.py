@@ -104,7 +104,7 @@ def match_analysis(
     if source.silent:
         silence = nothing_heard(None, request.intensity, "reference", source)
         return MatchResult(**vars(silence), references=tuple(names), by=request.by)
-    seen, *others = encoder.observe_many([source, *references], eq_model)
+    seen, *others = (encoder.observe(one, eq_model) for one in (source, *references))
     found = difference(seen.ltas_db, seen.in_reach, [(o.ltas_db, o.in_reach) for o in others], shares)
     inside = window(request.low_hz, request.high_hz)
     likely, sure = posterior(found, matching)

@@ -61,11 +61,8 @@ def clauses(phrase: str) -> list[Clause]:
 def trimmed(text: str) -> str:
     """Without what says nothing of the sound at either end."""
     words = text.split()
-    while words and words[0] in _EMPTY:
-        words.pop(0)
-    while words and words[-1] in _EMPTY:
-        words.pop()
-    return " ".join(words)
+    telling = [n for n, word in enumerate(words) if word not in _EMPTY]
+    return " ".join(words[telling[0] : telling[-1] + 1]) if telling else ""
 
 
 def normal(text: str) -> str:

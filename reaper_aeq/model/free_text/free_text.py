@@ -50,11 +50,7 @@ def understand(phrase: str, vocabulary: WordsByName[Any]) -> Guess:
 
     Raises `UnknownWordError` (a typing mistake), `NotUnderstoodError` (near to no word) or `NoTextModelError`.
     """
-    parts, known_parts, unknown = _without_model(phrase, vocabulary)
-    if unknown:
-        parts, guesses = _guessed(phrase, parts, known_parts, unknown, vocabulary)
-    else:
-        guesses = [guess for guess in known_parts if guess]
+    parts, guesses = _guessed(phrase, *_without_model(phrase, vocabulary), vocabulary)
     total = sum(abs(part.weight) for part in parts) / max(abs(part.weight) for part in parts)
     weights: dict[str, float] = {}
     for part, guess in zip(parts, guesses, strict=True):
@@ -76,23 +72,23 @@ def check_words(request: str | Mapping[str, float], words: WordTable) -> None:
             resolve(text, words)
         except UnknownWordError as unknown:
             try:
-                if _without_model(text, words)[2]:
+                if None in _without_model(text, words)[1]:
                     sentences()
             except NoTextModelError as none:
                 raise UnknownWordError(text, [*words, *words.aliases], none) from unknown
 
 
-def _without_model(phrase: str, words: WordsByName[Any]) -> tuple[list[Clause], list[Guess | None], list[int]]:
-    """The clauses of a phrase, what each means where that is known, and the numbers of those that are left."""
+def _without_model(phrase: str, words: WordsByName[Any]) -> tuple[list[Clause], list[Guess | None]]:
+    """The clauses of a phrase, and what each means where that is known."""
     whole = known(trimmed(normal(phrase)), words)
     parts = [Clause(phrase, 1.0)] if whole else clauses(phrase)
     if not parts:
         raise UnknownWordError(phrase, [*words, *words.aliases])
     guesses = [whole or known(part.text, words) for part in parts]
-    unknown = [n for n, guess in enumerate(guesses) if guess is None]
-    for n in unknown:
-        _refuse_misspelled(parts[n].text, phrase, words)
-    return parts, guesses, unknown
+    for part, guess in zip(parts, guesses, strict=True):
+        if guess is None:
+            _refuse_misspelled(part.text, phrase, words)
+    return parts, guesses
 
 
 def plain(phrase: str) -> str:
@@ -133,14 +129,14 @@ def _refuse_misspelled(text: str, phrase: str, vocabulary: WordsByName[Any]) -> 
 
 
 def _guessed(
-    phrase: str, parts: list[Clause], guesses: list[Guess | None], unknown: Sequence[int], vocabulary: WordsByName[Any]
+    phrase: str, parts: list[Clause], guesses: list[Guess | None], vocabulary: WordsByName[Any]
 ) -> tuple[list[Clause], list[Guess]]:
-    """With the clauses that `unknown` names compared by the model; a phrase may say more than its parts."""
-    model = sentences()
-    found = compare([parts[n].text for n in unknown], vocabulary, model)
+    """With the clauses that are not known compared by the model; a phrase may say more than its parts."""
+    unknown = [n for n, guess in enumerate(guesses) if guess is None]
+    found = compare([parts[n].text for n in unknown], vocabulary, sentences()) if unknown else []
     missed = [n for n, guess in zip(unknown, found, strict=True) if isinstance(guess, NotUnderstoodError)]
     if len(missed) == len(parts) > 1 and all(part.weight > 0 for part in parts):
-        whole = compare([normal(phrase)], vocabulary, model)[0]
+        whole = compare([normal(phrase)], vocabulary, sentences())[0]
         if isinstance(whole, Guess):
             return [Clause(normal(phrase), 1.0)], [whole]
     for n, guess in zip(unknown, found, strict=True):

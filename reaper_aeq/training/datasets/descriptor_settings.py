@@ -131,9 +131,8 @@ def gather(settings: WordsTraining, people: PeopleData) -> dict[tuple[str, str],
     for key in dict.fromkeys([*safe_keys, *social_keys, *single_keys]):
         group = [social[n] for n in means.get(key, [])]
         count = sum(word.people for word in group)
-        total = torch.zeros(safe_db.shape[-1], dtype=safe_db.dtype)
-        for word in group:
-            total = total + word.people * settings.socialeq_db * center(word.curve)
+        nothing = torch.zeros(safe_db.shape[-1], dtype=safe_db.dtype)
+        total = sum((word.people * settings.socialeq_db * center(word.curve) for word in group), nothing)
         own, single = safe_db[rows.get(key, [])], single_db[singles.get(key, [])]
         weights = (settings.safe_weight, settings.people_per_setting, settings.safe_alike)
         everything[key] = WordSettings(own, single, total / max(count, 1), count, *weights)

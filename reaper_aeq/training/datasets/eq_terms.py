@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from ...errors import AeqError
@@ -90,16 +92,13 @@ def same_sources(said: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, int]:
     statements: dict[str, set[tuple[str, ...]]] = {}
     for source, statement in said:
         statements.setdefault(source, set()).add(statement)
-    names = sorted(statements)
-    group = {name: n for n, name in enumerate(names)}
-    for n, one in enumerate(names):
-        for other in names[:n]:
-            shorter = min(len(statements[one]), len(statements[other]))
-            same = len(statements[one] & statements[other])
-            if shorter >= COMPARABLE and same >= SAME_SHARE * shorter and group[one] != group[other]:
-                low, high = sorted((group[one], group[other]))
-                group = {name: low if g == high else g for name, g in group.items()}
-    return group
+
+    def repeats(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> bool:
+        shorter = min(len(one), len(other))
+        return shorter >= COMPARABLE and len(one & other) >= SAME_SHARE * shorter
+
+    alike = np.array([[repeats(one, other) for other in statements.values()] for one in statements.values()])
+    return dict(zip(statements, connected_components(alike, directed=False)[1].tolist(), strict=True))
 
 
 def by_source(statements: Sequence[Statement]) -> dict[int, list[Statement]]:

@@ -50,8 +50,6 @@ def fill(spectra_db: Tensor, known: Tensor, mean: Tensor, cov: Tensor) -> Tensor
 def _expected(rows: Tensor, seen: Tensor, mean: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
     """Rows of one pattern of missing bands -> rows filled in, and the covariance of what was filled in."""
     out, spread = rows.where(seen, 0.0), torch.zeros_like(cov)
-    if bool(seen.all()):
-        return out, spread
     s, u = seen.nonzero()[:, 0], (~seen).nonzero()[:, 0]
     gain = torch.linalg.solve(cov[s][:, s], cov[s][:, u])  # (seen, unseen)
     out[:, u] = mean[u] + (rows[:, s] - mean[s]) @ gain

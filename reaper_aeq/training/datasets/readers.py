@@ -21,13 +21,17 @@ from ...eq import SHELF_BANDWIDTH_OCT, BandKind
 from ...errors import AeqError, AudioError
 from ...model.curves import GRID, REFERENCE_RATE, on_grid
 from ...util.companions import files_below
-from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_table
+from .tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, band_columns, read_manifest, read_table
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 MP3_SKIP_S = 0.05  # the encoder's padding at the start
 # Octaves: a recording played faster or slower is as likely a sound as itself, and its balance moves with its partials.
 OTHER_SPEEDS_OCT = (1 / 6, -1 / 6)
-SAFE_KINDS = (BandKind.LOW_SHELF, BandKind.BAND, BandKind.BAND, BandKind.BAND, BandKind.HIGH_SHELF)
+SAFE_BANDS = {
+    "low_shelf": BandKind.LOW_SHELF, "peak1": BandKind.BAND, "peak2": BandKind.BAND, "peak3": BandKind.BAND,
+    "high_shelf": BandKind.HIGH_SHELF,
+}  # fmt: skip
+SAFE_KINDS = tuple(SAFE_BANDS.values())
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,13 @@ def safe_params(rows: Iterable[dict[str, str]]) -> Tensor:
 
     SAFE's shelves (Q 0.71) are ReaEQ's at one octave; a peak's Q becomes octaves by the digital octave law.
     """
-    out = []
-    for row in rows:
-        low = [float(row["low_shelf_freq_hz"]), float(row["low_shelf_gain_db"]), SHELF_BANDWIDTH_OCT]
-        high = [float(row["high_shelf_freq_hz"]), float(row["high_shelf_gain_db"]), SHELF_BANDWIDTH_OCT]
-        peaks = []
-        for k in "123":
-            freq_hz, q = float(row[f"peak{k}_freq_hz"]), float(row[f"peak{k}_q"])
-            width_oct = bandwidth_from_q(q, freq_hz, REFERENCE_RATE)
-            peaks.append([freq_hz, float(row[f"peak{k}_gain_db"]), width_oct])
-        out.append([low, *peaks, high])
-    return torch.tensor(out, dtype=torch.float64)
+
+    def band(row: dict[str, str], name: str) -> tuple[float, float, float]:
+        freq_hz, q = float(row[f"{name}_freq_hz"]), row.get(f"{name}_q")
+        width_oct = bandwidth_from_q(float(q), freq_hz, REFERENCE_RATE) if q else SHELF_BANDWIDTH_OCT
+        return freq_hz, float(row[f"{name}_gain_db"]), width_oct
+
+    return torch.tensor([[band(row, name) for name in SAFE_BANDS] for row in rows], dtype=torch.float64)
 
 
 def read_safe(folder: Path | str) -> PeopleSettings:
@@ -181,8 +181,7 @@ def read_clips(
     """
     clips: list[Clip] = []
     for folder in map(Path, folders):
-        manifest = folder / "MANIFEST.tsv"
-        rows = {r["file"]: r for r in read_table(manifest)} if manifest.is_file() else {}
+        rows = read_manifest(folder)
         files = files_below(folder, AUDIO_SUFFIXES)
         if not files:
             raise AeqError(f"{folder} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")

@@ -19,7 +19,6 @@ from ...dsp.response import response_db
 from ...dsp.spectrum import analyze_blocks
 from ...dsp.virtual_eq import equalized
 from ...eq import LIMITS, SHELF_BANDWIDTH_OCT
-from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder
 from ...model.curves import GRID, N_GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import N_LATENT, EqAutoencoder
@@ -98,9 +97,7 @@ def gather(
     names: Sequence[str], recordings: Sequence[Clip], settings: AudioTraining, eq_model: EqAutoencoder,
     known: BalanceEncoder | None, run: Run,
 ) -> list[Clip]:  # fmt: skip
-    """What `train audio` learns from. Raises `AeqError` for a way that is none."""
-    if wrong := set(names) - set(WAYS):
-        raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
+    """What `train audio` learns from, by the `names` of ways (`WAYS`)."""
     count, sources = settings.bootstrap_sounds, 4 * settings.members
     clips = list(recordings) if "music" in names else []
     if "noise" in names:
@@ -115,11 +112,6 @@ def noise(count: int, run: Run, sources: int) -> TrainingSource:
     """`count` sounds of modulated pink noise, which count as so many `sources`."""
     flat = torch.zeros(N_GRID, dtype=torch.float64)
     return TrainingSource("noise", _modulated_noise("noise", flat, count, run, sources), random_curves)
-
-
-def music(clips: Sequence[Clip]) -> TrainingSource:
-    """Recordings (`data.read_clips`)."""
-    return TrainingSource("music", clips, random_curves)
 
 
 def bootstrap(

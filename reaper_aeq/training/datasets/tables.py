@@ -67,6 +67,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
     return rows
 
 
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """What a folder's `MANIFEST.tsv` says of its recordings, {name: row}; nothing where there is none."""
+    path = folder / "MANIFEST.tsv"
+    return {row["file"]: row for row in read_table(path)} if path.is_file() else {}
+
+
 def _check(path: Path, rows: list[dict[str, str]], wanted: Columns) -> None:
     if not rows:
         raise AeqError(f"the data set {path} holds no rows: get it anew")
