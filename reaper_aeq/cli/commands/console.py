@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,15 +79,15 @@ def detail(text: str) -> None:
         report(text)
 
 
-def table(columns: dict[str, str], rows: list[list[str]], title: str | None = None) -> None:
-    """Prints a table on stdout; `columns` maps each heading to 'left' or 'right'."""
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Prints a table on stdout; the columns whose heading begins with '>' stand at their right, as numbers do."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading, justify in columns.items():
-        grid.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for heading in headings:
+        grid.add_column(heading.removeprefix(">"), justify="right" if heading[:1] == ">" else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(printable(cell)) for cell in row))  # names of files may look like markup
     console = Console()

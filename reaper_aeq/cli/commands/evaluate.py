@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ...errors import AeqError
+from ...errors import AeqError, check_known
 from ...request import DEFAULT_METHOD, METHODS
 from ...training.datasets.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from ...util.files import refuse_replacing
@@ -17,16 +17,16 @@ from ...util.printable import printable
 from .checks import (
     FOLD_DATA,
     check_data,
-    check_method,
     check_models,
     check_new_folder,
-    check_plot,
+    check_outputs,
     check_recordings,
     check_sentence_model,
 )
 from .console import print_json, progress, say, table
 from .listen import listen
 from .options import App, Audio, Data, Json, Models, Plot, RunFolder
+from .outputs import Outputs
 
 LAWS = (
     "safe", "null", "level", "heard", "monotone", "adaptive", "convergent", "settling", "form", "human", "score",
@@ -79,7 +79,7 @@ def evaluate_laws(
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     # with `unseen` those recordings that some fold has not learned from, each by that fold
     only = only or []
-    check_method(method)
+    check_known("method", method, METHODS)
     chosen = [name.replace("-", "_").replace(" ", "_") for name in only]
     unknown = [name for name, law in zip(only, chosen, strict=True) if law not in LAWS]
     if unknown:
@@ -104,7 +104,7 @@ def evaluate_laws(
         print_json({"passed": kept, "laws": [asdict(law) for law in laws]})
     else:
         rows = [[law.name, law.figure, law.must, "yes" if law.passed else "NO"] for law in laws]
-        table({"law": "left", "measured": "left", "must hold": "left", "holds": "left"}, rows)
+        table(["law", "measured", "must hold", "holds"], rows)
         say("\nall laws hold" if kept else f"\nbroken: {', '.join(law.name for law in laws if not law.passed)}")
     return 0 if kept else 1
 
@@ -188,7 +188,7 @@ def evaluate_compare(
     chosen = only or []
     chosen_names(chosen, matchering)
     _check(audio, models, data, *FOLD_DATA)
-    check_plot(plot)
+    check_outputs(Outputs(plot=plot).paths)
     from ...evaluation.compare import plot_comparison, run_compare
 
     if plot:
@@ -282,12 +282,11 @@ def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> 
             [one.term, f"{sign} {one.low_hz:.0f} to {one.high_hz:.0f} Hz", peak, str(one.settings), str(one.charts),
              charted, one.verdict, kinds]
         )  # fmt: skip
-    columns = {"term": "left", "charts say": "left", "our curve's peak": "right", "settings": "right"}
-    columns |= {"charts": "right", "alike": "right", "verdict": "left", "by kind of sound": "left"}
-    table(columns, rows)
+    headings = ["term", "charts say", ">our curve's peak", ">settings", ">charts", ">alike", "verdict"]
+    table([*headings, "by kind of sound"], rows)
     say("\nalike: correlation of people's mean curve with the charts'. people: 20 or more settings say otherwise.\n")
     table(
-        {"named presets": "left", "presets": "right", "correlation with ours": "right", "above 0": "right"},
+        ["named presets", ">presets", ">correlation with ours", ">above 0"],
         [[one.term, str(one.presets), f"{one.correlation:+.2f}", f"{100 * one.alike:.0f} %"] for one in presets],
     )
     say(f"\ncharted: {figures}: {'holds' if kept else 'BROKEN'}")
@@ -320,9 +319,8 @@ def print_figures(title: str, report: Rows) -> None:
     """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
     lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]
     names = list(dict.fromkeys(name for _, _, figures in lines for name in figures))
-    columns = {"": "left", "method": "left"} | {name.replace("_", " "): "right" for name in names}
     cells = [[row, method, *(_figure(figures.get(name)) for name in names)] for row, method, figures in lines]
-    table(columns, cells, title=title)
+    table(["", "method", *(f">{name.replace('_', ' ')}" for name in names)], cells, title=title)
     say("")
 
 

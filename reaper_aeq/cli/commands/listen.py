@@ -12,12 +12,12 @@ import typer
 from ...evaluation.listening.study import FILE, Study, StudyError, check_methods, load_study
 from ...request import METHODS, EqRequest
 from ...util.printable import printable
-from .checks import check_audio, check_new_folder, check_recordings, check_request, check_sounds
+from .checks import check_audio, check_new_folder, check_recordings, check_request
 from .console import print_json, progress, say, table
 from .options import FreePort, Json, Models
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
-BY_LISTENER = {"listeners first:second:even": "right", "p by listener": "right"}
+BY_LISTENER = (">listeners first:second:even", ">p by listener")
 QUESTIONS = {"more": "Which is more of the word", "prefer": "Which is preferred"}
 
 
@@ -66,9 +66,7 @@ def _make(
         raise StudyError(
             f"{folder} holds a study already: without --audio and --word it goes on; or choose another DIR"
         )
-    files = [path for path in audio if not path.is_dir()]
-    check_sounds(files)
-    check_audio(files)
+    check_audio(path for path in audio if not path.is_dir())
     check_recordings(path for path in audio if path.is_dir())
     for word in words:
         check_request(EqRequest(word, intensity), models)
@@ -119,15 +117,14 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
 
 
 def _print_choices(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = {"pair": "left", "word": "left", "first": "right", "second": "right", "no difference": "right"}
-    columns |= {"share of first (95 %)": "right", "p": "right", "p Holm": "right"} | BY_LISTENER
+    headings = ["pair", "word", ">first", ">second", ">no difference", ">share of first (95 %)", ">p", ">p Holm"]
     cells = [
         [f"{row['first']} / {row['second']}", row["word"] or "all", str(row["for_first"]), str(row["for_second"]),
          str(row["ties"]), _share(row), _p(row["p"]), _p(row["p_holm"]), *_signs(row["listeners"])]
         for row in rows
     ]  # fmt: skip
     say("")
-    table(columns, cells, title=title)
+    table([*headings, *BY_LISTENER], cells, title=title)
 
 
 def _print_ratings(report: Mapping[str, Any]) -> None:
@@ -139,22 +136,21 @@ def _print_ratings(report: Mapping[str, Any]) -> None:
         )
     if not report["ratings"]:
         return say("No page of ratings is finished by a listener who counts.")
-    columns = {"sound": "left", "word": "left", "ratings": "right", "mean (95 %)": "right", "median (95 %)": "right"}
     cells = [
         [row["condition"], row["word"] or "all", str(row["ratings"]),
          *(f"{row[name]:.1f} ({row[f'{name}_low']:.1f} to {row[f'{name}_high']:.1f})" for name in ("mean", "median"))]
         for row in report["ratings"]
     ]  # fmt: skip
-    table(columns, cells, title="Rated against the reference, 0 to 100")
-    columns = {"pair": "left", "pages": "right", "mean difference": "right", "p": "right", "p Holm": "right"}
-    columns |= BY_LISTENER
+    headings = ["sound", "word", ">ratings", ">mean (95 %)", ">median (95 %)"]
+    table(headings, cells, title="Rated against the reference, 0 to 100")
     cells = [
         [f"{row['first']} / {row['second']}", str(row["pairs"]), f"{row['mean_difference']:+.1f}", _p(row["p"]),
          _p(row["p_holm"]), *_signs(row["listeners"])]
         for row in report["rating_pairs"]
     ]  # fmt: skip
     say("")
-    table(columns, cells, title="Ratings compared (Wilcoxon, paired by page)")
+    headings = ["pair", ">pages", ">mean difference", ">p", ">p Holm", *BY_LISTENER]
+    table(headings, cells, title="Ratings compared (Wilcoxon, paired by page)")
 
 
 def _share(row: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from ...model import DEFAULT_ENCODER
 from ...reaper.live import WEB_PORT
 from ...request import DEFAULT_PROFILE, EqRequest, check_profile, check_range, parse_word
 from ...util.printable import printable
-from .checks import check_audio, check_models, check_plan, check_request, check_sounds
+from .checks import check_audio, check_models, check_plan, check_request
 from .console import print_json, progress, say
 from .options import App, Json, Models, PlanFile, References, RequestOptions, ResourcePath, range_of
 
@@ -146,7 +146,6 @@ def live_match(
 ) -> None:
     """Bring tracks or items to the balance of one or several references."""
     check_range("match_intensity", intensity, "intensity")
-    check_sounds(references)
     check_audio(references)
     check_models(models)
     with _session(port, models) as (reaper, engine, step_done):

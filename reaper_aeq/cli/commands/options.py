@@ -126,9 +126,7 @@ References = Annotated[list[Path], typer.Argument(metavar="REF...", help="What i
 Kind = Annotated[
     str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
 ]
-FxChain = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")]
 PlanFile = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")]
 ResourcePath = Annotated[
     Path | None,

@@ -98,7 +98,7 @@ def profile_list(name: Whose = None, as_json: Json = False) -> None:
         return
     if counts:
         rows_shown = [[who, word, str(count)] for (who, word), count in sorted(counts.items())]
-        table({"profile": "left", "word": "left", "edits": "right"}, rows_shown)
+        table(["profile", "word", ">edits"], rows_shown)
     say(f"{len(edits)} settings in {printable(store.path)}")
 
 

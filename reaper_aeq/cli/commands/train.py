@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...errors import AeqError, ModelError
+from ...errors import AeqError, ModelError, check_known
 from ...model import NETWORKS
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
 from ...util.files import make_folder
@@ -26,7 +26,7 @@ from ...util.settings import (
     WordsTraining,
     load_settings,
 )
-from .checks import check_data, check_encoder, check_folder, check_new_folder, check_recordings, check_sentence_model
+from .checks import check_data, check_folder, check_new_folder, check_recordings, check_sentence_model
 from .console import print_json, progress, say
 from .devices import NO_CUDA, check_device
 from .options import App, Audio, Data, Device, Json, Models, RunFolder
@@ -105,7 +105,7 @@ def train_audio(
         raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
-    check_encoder(settings.network, NETWORKS)
+    check_known("encoder", settings.network, NETWORKS)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
     name, examined = NETWORKS[settings.network], [folds] if folds else []
