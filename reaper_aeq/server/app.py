@@ -15,7 +15,7 @@ from fastapi import Path as PathPart
 
 from .. import __version__
 from . import wire
-from .backend import Backend, ServerSettings
+from .backend import Backend
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import OVER, Given, Jobs
@@ -24,6 +24,7 @@ from .mailbox import Mailboxes
 from .pages import add_pages
 from .pictures import Pictures, Theme
 from .second_process import SecondProcess
+from .state import State
 from .vocabulary import add_words
 from .worker import Worker
 
@@ -44,24 +45,26 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: SecondProcess | None = None) -> FastAPI:
+def create_app(
+    engine: Future[AdaptiveEQ], state: State, log_file: Path | None = None, second: SecondProcess | None = None
+) -> FastAPI:
     """The app; `app.state.backend` is its `Backend`, `app.state.mailboxes` its `Mailboxes`.
 
     `engine` may still be loading; `second` takes a part of large presses.
     """
     jobs = Jobs()
-    backend = Backend(settings, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
+    backend = Backend(state, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
     app = FastAPI(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",
     )  # fmt: skip
     app.state.backend, app.state.mailboxes = backend, Mailboxes(app, backend)
-    app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
+    app.add_middleware(Guard, token=state.token, port=state.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
     add_words(app, backend)
-    add_pages(app, settings.log_file)
+    add_pages(app, log_file)
     return app
 
 
@@ -83,7 +86,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
 
     @app.post("/v1/dashboard")
     async def dashboard() -> wire.DashboardAddress:
-        return wire.DashboardAddress(url=address(backend.settings.port, backend.codes.new()), seconds=CODE_S)
+        return wire.DashboardAddress(url=address(backend.state.port, backend.codes.new()), seconds=CODE_S)
 
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:

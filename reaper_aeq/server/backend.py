@@ -8,13 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LibraryError
 from .jobs import Jobs
 from .login import Codes
 from .pictures import Pictures
+from .state import State
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -22,19 +22,11 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class ServerSettings:
-    """What a backend is told: where it listens, who may ask, where its log is. `port` is the one it was given."""
-
-    token: str
-    port: int
-    log_file: Path | None = None
-
-
-@dataclass
 class Backend:
-    """What lives beside the app: `stopping` is set by anyone who wants it to end; `touched` is the last request."""
+    """What lives beside the app: `state` is what its file says, `stopping` is set by anyone who wants it to end,
+    `touched` is the last request."""
 
-    settings: ServerSettings
+    state: State
     engine: Future[AdaptiveEQ]
     jobs: Jobs
     worker: Worker

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from starlette.types import Message as AsgiMessage
 
-    from .backend import Backend, ServerSettings
+    from .backend import Backend
+    from .state import State
 
 BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.05
 BUSY_FOR_S = 60.0  # after a letter the next one is likely to come soon
@@ -182,7 +183,7 @@ class Mailboxes:
             return 410, {"error": "The backend that this was written to has ended."}
         box.put(f"{letter_id}.progress", wire.LetterProgress(sender=self.nonce, progress=0, done=0, total=0))
         sent = None if letter.body is None else json.dumps(letter.body).encode("utf-8", "surrogatepass")
-        status, answer = await call_app(self.app, self.backend.settings, letter.method, letter.path, sent)
+        status, answer = await call_app(self.app, self.backend.state, letter.method, letter.path, sent)
         if letter.method == "POST" and letter.path in JOB_PATHS and status in (200, 202):
             box.jobs[letter_id] = answer["id"]
             return await self._follow(box, letter_id, answer["id"])
@@ -246,20 +247,20 @@ class Mailboxes:
 
 
 async def call_app(
-    app: ASGIApp, settings: ServerSettings, method: str, path: str, body: bytes | None
+    app: ASGIApp, state: State, method: str, path: str, body: bytes | None
 ) -> tuple[int, dict[str, Any]]:
     """A request to the app without a socket, through the same checks, models and handlers as one by HTTP.
 
     Gives the status and the JSON object that was answered; 500 for anything else.
     """
-    headers = {"host": f"127.0.0.1:{settings.port}", "authorization": f"Bearer {settings.token}"}
+    headers = {"host": f"127.0.0.1:{state.port}", "authorization": f"Bearer {state.token}"}
     if body is not None:
         headers |= {"content-type": "application/json", "content-length": str(len(body))}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 0), "server": ("127.0.0.1", settings.port),
+        "client": ("127.0.0.1", 0), "server": ("127.0.0.1", state.port),
     }  # fmt: skip
     unread: list[AsgiMessage] = [{"type": "http.request", "body": body or b"", "more_body": False}]
     status, parts = 500, []

@@ -9,27 +9,24 @@ from fastapi import FastAPI, Response
 from fastapi.responses import PlainTextResponse
 
 FOLDER = Path(__file__).parent / "page"
-TYPES = {"index.html": "text/html", "style.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LOG_LINES, LOG_BYTES = 300, 200_000
 
 
 def add_pages(app: FastAPI, log_file: Path | None) -> None:
     """Adds `/`, `/page/...` and `/v1/log`."""
-    for name, kind in TYPES.items():
-        add_file(app, "/" if name == "index.html" else f"/page/{name}", (FOLDER / name).read_bytes(), kind)
+    for name in ("index.html", "style.css", "app.js", "icon.svg"):
+        add_file(app, FOLDER / name)
 
     @app.get("/v1/log", response_class=PlainTextResponse)
     def log() -> PlainTextResponse:
         return PlainTextResponse(last_lines(log_file) if log_file else "", headers={"Cache-Control": "no-store"})
 
 
-def add_file(app: FastAPI, address: str, content: bytes, kind: str) -> None:
-    """Answers `address` with `content`."""
-
-    def file() -> Response:
-        return Response(content, media_type=kind)
-
-    app.get(address, include_in_schema=False)(file)
+def add_file(app: FastAPI, path: Path) -> None:
+    """Answers `/page/NAME`, and for an index `/`, with what the file holds now."""
+    answer = Response(path.read_bytes(), media_type=TYPES[path.suffix])
+    app.get("/" if path.name == "index.html" else f"/page/{path.name}", include_in_schema=False)(lambda: answer)
 
 
 def last_lines(path: Path, lines: int = LOG_LINES, most_bytes: int = LOG_BYTES) -> str:

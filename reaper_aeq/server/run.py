@@ -25,7 +25,7 @@ from .. import __version__
 from ..util.heap import few_heaps
 from ..util.libraries import explain
 from .app import create_app
-from .backend import Backend, ServerSettings
+from .backend import Backend
 from .connections import limited, tell_briefly
 from .log import LogFile
 from .login import address
@@ -64,7 +64,7 @@ def run(
         state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
         engine: Future[AdaptiveEQ] = Future()
         second = SecondProcess(models) if (os.cpu_count() or 1) > 1 else None
-        app = create_app(engine, ServerSettings(state.token, port, log_file), second)
+        app = create_app(engine, state, log_file, second)
         backend: Backend = app.state.backend
         mailboxes: Mailboxes = app.state.mailboxes
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)

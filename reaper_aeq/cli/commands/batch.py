@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -16,17 +15,10 @@ from ...util.files import make_folder
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
 from .console import answer, note, progress, report
-from .options import Json, Models, RequestOptions, range_of
+from .options import Json, Models, RequestOptions
 
 if TYPE_CHECKING:
     from ...batch.run import Counts
-
-
-@dataclass(frozen=True)
-class WordOptions(RequestOptions):
-    """How the word for recordings is asked for."""
-
-    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0
 
 
 def batch(
@@ -43,7 +35,7 @@ def batch(
         Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
     ] = None,
     word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
-    how: WordOptions,
+    how: RequestOptions,
     sections: Annotated[
         bool, typer.Option("--sections", help="With --word: follow the song, the same bands, whose gains move.")
     ] = False,
@@ -90,14 +82,13 @@ def batch(
         step_done("tasks", 0, len(found.tasks))  # while the workers start
 
         from ...batch.index import HTML, write_index
-        from ...batch.run import Batch, Watch
+        from ...batch.run import Batch
         from ...batch.workers import LocalWorkers, workers_at, workers_of_this_machine
 
         count = min(workers or workers_of_this_machine(), len(found.tasks))
-        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
         place = out.absolute()
         run = Batch(
-            found.tasks, recipe, place, watch,
+            found.tasks, recipe, place, lambda counts: step_done("tasks", counts.ended, counts.total), report,
             lambda: workers_at(scheduler, recipe, str(place)) if scheduler else closing(LocalWorkers(count)),
             retries, again,
         )  # fmt: skip
