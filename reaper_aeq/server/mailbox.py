@@ -60,7 +60,6 @@ class Mailbox:
     identity: tuple[int, int]
     following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
     beat: int = 0
     beat_at: float = 0.0
     swept_at: float = 0.0
@@ -70,10 +69,9 @@ class Mailbox:
     def there(self) -> bool:
         """Whether the folder is still the one that was opened."""
         try:
-            status = self.folder.lstat()
+            return _identity(self.folder) == self.identity
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self.identity
 
     def put(self, name: str, message: Message) -> bool:
         """Whether there was room for it; the log says once what is wrong."""
@@ -89,6 +87,11 @@ class Mailbox:
             return False
 
 
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.lstat()
+    return status.st_dev, status.st_ino
+
+
 class Mailboxes:
     """All mailboxes of a backend. `add` and `run` belong to the thread of the app's event loop."""
 
@@ -101,8 +104,7 @@ class Mailboxes:
     def add(self, folder: Path) -> None:
         """Serves a folder from now on. Raises `TakenError`, `OutputError`."""
         letters.prepare(folder)
-        status = folder.lstat()
-        identity = (status.st_dev, status.st_ino)
+        identity = _identity(folder)
         if any(box.identity == identity and box.there for box in self.open):
             return
         held = lock(folder / "mailbox")
@@ -157,7 +159,7 @@ class Mailboxes:
     async def _answer(self, box: Mailbox, letter_id: str) -> None:
         try:
             status, body = await self._reply(box, letter_id)
-            if status and letter_id not in box.cancelled:
+            if status and letter_id in box.following:
                 await self._deliver(box, letter_id, status, body)
         except Exception:
             log.exception("a letter could not be answered")
@@ -165,7 +167,6 @@ class Mailboxes:
         finally:
             box.following.pop(letter_id, None)
             box.jobs.pop(letter_id, None)
-            box.cancelled.discard(letter_id)
             letters.remove(box.folder, letter_id, "progress", "cancel")
 
     async def _reply(self, box: Mailbox, letter_id: str) -> tuple[int, dict[str, Any]]:
@@ -225,9 +226,8 @@ class Mailboxes:
         box.held.close()
 
     def _give_up(self, box: Mailbox, letter_id: str) -> None:
-        if task := box.following.get(letter_id):
-            # a task that wakes up this very moment overlooks its cancellation (asyncio.wait_for before Python 3.12)
-            box.cancelled.add(letter_id)
+        # a task that wakes up this very moment overlooks its cancellation (asyncio.wait_for before Python 3.12)
+        if task := box.following.pop(letter_id, None):
             task.cancel()
         with suppress(AeqError):
             if job_id := box.jobs.get(letter_id):

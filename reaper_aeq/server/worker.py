@@ -70,9 +70,8 @@ class Worker:
         self._passed = 0  # tasks since memory was given back
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._taker = threading.Thread(target=self._take, name="take", daemon=True)
-        for thread in (self._thread, self._taker):
-            thread.start()
+        self._thread.start()
+        threading.Thread(target=self._take, name="take", daemon=True).start()
 
     def close(self, patience_s: float = 3.0) -> bool:
         """Lets it end after the tasks that are under way; False if they take longer than `patience_s`."""
@@ -195,13 +194,8 @@ class Worker:
         from ..project.media import Library
 
         with self._changed:
-            self._forget_libraries()
             library = self._libraries.setdefault(ticket.job, Library())
         return listen(ticket.given, library, between_blocks)
-
-    def _forget_libraries(self) -> None:
-        """Of jobs that are over, with what was kept of the media."""
-        self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -214,10 +208,10 @@ class Worker:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
             self._passed += len(tickets)
+            self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
             tidy = not self._ahead and self._passed >= GROUP
             if tidy:
                 self._passed = 0
-                self._forget_libraries()
             self._changed.notify_all()
         if tidy:
             give_back()
@@ -230,11 +224,10 @@ class Worker:
             measured: list[Ticket] = []
             try:
                 measured = self._answer([one for one in group if not one.ticket.dropped])
-            except Exception:
+            except Exception as error:
                 # a defect outside of any single task: these get their sentence, the next ones their chance
-                log.exception("a whole group of tasks failed")
                 for one in group:
-                    self._failed(one.ticket, BROKEN)
+                    self._refuse(one.ticket, error)
             tickets = [one.ticket for one in group if one.ticket not in measured]
             del group  # its sounds need not wait in memory for the next press
             self._over(tickets)
@@ -261,12 +254,10 @@ class Worker:
         engine, to_adapt = self.engine.result(), []
         for one in group:
             given = one.ticket.given
-            if isinstance(given, wire.AnalyzeTask):
-                self._guarded(one.ticket, self._describe, engine, one)
-            elif given.request is None:
-                self._guarded(one.ticket, self._match, engine, one)
-            else:
+            if isinstance(given, wire.AdaptTask) and given.request is not None:
                 to_adapt.append((one.ticket, given, one.heard))
+            else:
+                self._guarded(one.ticket, self._match if one.references else self._describe, engine, one)
         measured = []
         for ticket, heard, result in adapt_all(engine, to_adapt, self._refuse):
             try:
@@ -293,7 +284,7 @@ class Worker:
         from ..result.result import with_loudness
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
-        assert isinstance(given, wire.AdaptTask) and given.references is not None, "see `_answer`"
+        assert isinstance(given, wire.AdaptTask), "see `_answer`"
         request = MatchRequest(intensity=given.intensity)
         names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
         result = with_loudness(engine.match_analysis(heard.analysis, one.references, names, request), heard)
@@ -313,19 +304,15 @@ class Worker:
 
     def _tell(self, ticket: Ticket, told: SecondAnswer) -> None:
         """A defect has a trace, and people are not told of it."""
-        sentence = told.refused or BROKEN
+        given, sentence = ticket.given, told.refused or BROKEN
         if told.trace is None:
-            log.info("task %r: %s", ticket.given.name, sentence)
+            log.info("task %r: %s", given.name, sentence)
         else:
-            log.error("task %r of %s failed\n%s", ticket.given.name, ticket.given.path or "items", told.trace)
-        self._failed(ticket, sentence if told.trace is None else BROKEN, told.unreadable)
-
-    def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
-        given = ticket.given
-        failed = wire.TaskFailed(
-            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=unreadable
-        )
-        self.jobs.finish(ticket, failed)
+            log.error("task %r of %s failed\n%s", given.name, given.path or "items", told.trace)
+            sentence = BROKEN
+        self.jobs.finish(ticket, wire.TaskFailed(
+            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=told.unreadable,
+        ))  # fmt: skip
 
     def _done(self, ticket: Ticket, answer: wire.Answer, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)

@@ -27,7 +27,7 @@ from ...util.settings import (
     load_settings,
 )
 from .checks import check_data, check_folder, check_new_folder, check_recordings, check_sentence_model
-from .console import print_json, progress, say
+from .console import answer, progress
 from .devices import NO_CUDA, check_device
 from .options import App, Audio, Data, Device, Json, Models, RunFolder
 
@@ -254,12 +254,11 @@ def _training(
     metrics: dict[str, float] = {}
     with progress() as (tell, step_done):
         yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu")), metrics
-    if metrics and places.as_json:
-        print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
-    elif metrics:
-        for key, value in metrics.items():
-            say(f"{key.replace('_', ' ')}: {value:g}")
-        say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")
+    if metrics:
+        report = {"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)}
+        told = "".join(f"{key.replace('_', ' ')}: {value:g}\n" for key, value in metrics.items())
+        told += f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}"
+        answer(places.as_json, report, told)
 
 
 def _known_encoder(models: Path | None) -> AudioEncoder | None:
