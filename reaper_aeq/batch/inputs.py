@@ -139,9 +139,8 @@ def _expanded(text: str, where: str) -> list[str]:
 def _through_companions(match: str, pattern: str) -> bool:
     """Whether a pattern matched a companion, or what lies in one that the pattern does not name."""
     named = set(pattern.split(os.sep))
-    parts = match.split(os.sep)
-    below = (os.sep.join(parts[: n + 1]) for n, part in enumerate(parts) if part and part not in named)
-    return any(map(is_companion, below))
+    parts = (part for part in (Path(match), *Path(match).parents) if part.name and part.name not in named)
+    return any(is_companion(str(part)) for part in parts)
 
 
 def _read(file: str) -> bytes:

@@ -54,9 +54,7 @@ class LateCommands(UserDict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Loads it. Raises `KeyError`."""
-        if name not in self.data:
-            raise KeyError(name)
-        return load_command(name)
+        return load_command(self.data[name])
 
 
 class LateGroup(typer.core.TyperGroup):
@@ -64,7 +62,7 @@ class LateGroup(typer.core.TyperGroup):
 
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self.commands = LateCommands(dict.fromkeys(COMMANDS))
+        self.commands = LateCommands(zip(COMMANDS, COMMANDS, strict=True))
 
 
 app = App(

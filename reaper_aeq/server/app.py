@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Response
-from fastapi import Path as PathPart
 
 from .. import __version__
 from . import wire
@@ -19,12 +18,10 @@ from .backend import Backend
 from .failures import add_failures
 from .guard import Guard, PathError, check_path
 from .jobs import OVER, Given, Jobs
-from .login import CODE_S, address
 from .mailbox import Mailboxes
-from .pages import add_pages
-from .pictures import Pictures, Theme
+from .pages import JobId, add_pages, add_pictures
 from .second_process import SecondProcess
-from .state import State
+from .state import CODE_S, State
 from .vocabulary import add_words
 from .worker import Worker
 
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reaper_aeq.server")
 Wait = Annotated[float, Query(ge=0, le=wire.MAX_WAIT_S, allow_inf_nan=False, description="Seconds to wait for it")]
-JobId = Annotated[str, PathPart(max_length=64)]
-TaskNumber = Annotated[int, PathPart(ge=0, lt=wire.MAX_TASKS)]
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": wire.Failure, "description": text}
     for status, text in {
@@ -53,7 +48,7 @@ def create_app(
     `engine` may still be loading; `second` takes a part of large presses.
     """
     jobs = Jobs()
-    backend = Backend(state, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
+    backend = Backend(state, engine, jobs, Worker(jobs, engine, second))
     app = FastAPI(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",
@@ -63,6 +58,7 @@ def create_app(
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
+    add_pictures(app, jobs)
     add_words(app, backend)
     add_pages(app, log_file)
     return app
@@ -86,7 +82,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
 
     @app.post("/v1/dashboard")
     async def dashboard() -> wire.DashboardAddress:
-        return wire.DashboardAddress(url=address(backend.state.port, backend.codes.new()), seconds=CODE_S)
+        return wire.DashboardAddress(url=backend.state.address(backend.codes.new()), seconds=CODE_S)
 
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:
@@ -143,13 +139,3 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     async def cancel(job_id: JobId) -> wire.JobInfo:
         backend.touched = time.monotonic()
         return jobs.cancel(job_id)
-
-    svg: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"image/svg+xml": {}}, "description": "Spectrum, target range, EQ, result"}
-    }
-
-    @app.get("/v1/jobs/{job_id}/tasks/{n}/plot.svg", response_class=Response, responses=svg)
-    def plot(job_id: JobId, n: TaskNumber, theme: Theme = "light", narrow: bool = False) -> Response:
-        # its own thread: drawing takes a third of a second
-        drawn = backend.pictures.svg(job_id, n, theme, narrow)
-        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})

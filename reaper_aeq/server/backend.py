@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import LibraryError
+from .guard import Codes
 from .jobs import Jobs
-from .login import Codes
-from .pictures import Pictures
 from .state import State
 from .worker import Worker
 
@@ -30,7 +29,6 @@ class Backend:
     engine: Future[AdaptiveEQ]
     jobs: Jobs
     worker: Worker
-    pictures: Pictures
     started: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
     stopping: bool = False

@@ -10,6 +10,9 @@ import asyncio
 import hmac
 import ntpath
 import os
+import secrets
+import threading
+import time
 from contextlib import suppress
 from urllib.parse import parse_qs
 
@@ -21,7 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AeqError
-from .login import Codes
+from .state import CODE_S
 from .wire import MAX_BODY_BYTES
 
 READABLE_SUFFIXES = (
@@ -42,6 +45,7 @@ _PAGE = Template(
     autoescape=True,
 )
 LINGER_S = 1.0
+MOST_CODES = 8  # that are good at a time; the oldest goes
 BODY_S = 15.0  # for a body, which comes from this machine
 NEED_TOKEN = (
     "This needs the backend's token, or an address that was not used yet: open the dashboard in REAPER with the action"
@@ -68,6 +72,33 @@ def check_path(path: str) -> None:
 def same(given: str, secret: str) -> bool:
     """Compares in a time that says nothing of where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())
+
+
+class Codes:
+    """With which a browser gets in: each works once and only for seconds. Thread-safe.
+
+    Never with the token: whatever opens a browser puts the address on a command line, and every user of a machine may
+    read those.
+    """
+
+    def __init__(self) -> None:
+        self._good: dict[str, float] = {}  # oldest first, with the time at which it ends
+        self._lock = threading.Lock()
+
+    def new(self) -> str:
+        """32 hexadecimal digits, good for `CODE_S`."""
+        with self._lock:
+            code = secrets.token_hex(16)
+            self._good[code] = time.monotonic() + CODE_S
+            while len(self._good) > MOST_CODES:
+                del self._good[next(iter(self._good))]
+            return code
+
+    def use(self, given: str) -> bool:
+        """Whether it is good; from now on it is not."""
+        with self._lock:
+            found = [code for code in self._good if same(given, code)]
+            return bool(found) and self._good.pop(found[0]) > time.monotonic()
 
 
 class Guard:

@@ -28,7 +28,6 @@ from .app import create_app
 from .backend import Backend
 from .connections import limited, tell_briefly
 from .log import LogFile
-from .login import address
 from .mailbox import Mailboxes
 from .second_process import SecondProcess
 from .state import State, listening_socket, remove_state, write_state
@@ -72,12 +71,11 @@ def run(
             mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
 
-        def announce() -> None:
-            ready(state, address(port, backend.codes.new()))
-
         try:
             write_state(path, state)
-            server = Server(limited(app), backend, idle_minutes, announce)
+            server = Server(
+                limited(app), backend, idle_minutes, lambda: ready(state, state.address(backend.codes.new()))
+            )
             asyncio.run(server.serve_all(sock, mailboxes))
         finally:
             remove_state(path, state.token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -76,9 +76,7 @@ def batch(
     if found.media:
         media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
         note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
-    with ExitStack() as stack:
-        stack.callback(_locked(out).close)
-        _, step_done = stack.enter_context(progress())
+    with _locked(out), progress() as (_, step_done):
         step_done("tasks", 0, len(found.tasks))  # while the workers start
 
         from ...batch.index import HTML, write_index

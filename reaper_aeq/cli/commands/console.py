@@ -107,7 +107,7 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
 
     Gives `tell(sentence)` and `step_done(name, step, steps)`. Until the first step a bar says that work has begun.
     """
-    if _level <= QUIET or not _on_terminal(sys.stderr):
+    if _level <= QUIET or not (sys.stderr and sys.stderr.isatty()):
         yield note, lambda name, step, steps: None  # in a log a bar is only noise
         return
     from rich.console import Console
@@ -145,10 +145,6 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
         over.set()
         with lock:
             bars.stop()
-
-
-def _on_terminal(stream: Any) -> bool:
-    return stream is not None and stream.isatty()
 
 
 def _say(text: str, stream: Any) -> None:

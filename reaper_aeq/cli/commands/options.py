@@ -33,7 +33,7 @@ class App(typer.Typer):
 
     def __init__(self, help: str, **options: Any):
         super().__init__(help=help, **PLAIN | options)
-        self.callback(invoke_without_command=True)(_help_alone)
+        self.callback(invoke_without_command=True)(help_alone)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
         """Makes a function the command `name`; its signature says what it takes, its docstring is its help."""
@@ -104,11 +104,7 @@ Help = Annotated[
 ]
 
 
-def _help_alone(context: typer.Context, help_: Help = False) -> None:
-    help_alone(context)
-
-
-def help_alone(context: typer.Context) -> None:
+def help_alone(context: typer.Context, help_: Help = False) -> None:
     """For the callback of a group that is called without a command: shows what there is."""
     if context.invoked_subcommand is None:
         _show_help(context, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,11 @@ class OpenOutputs:
                 temporary.write_bytes(rfxchain_text(result.eq, name).encode())
         if self.outputs.plot:
             with self._writing.to(self.outputs.plot) as temporary:
-                draw(temporary, result, title)
+                from ...result.plot import plot_adaptation
+
+                # where its cache of fonts cannot be kept, matplotlib would say so each time
+                logging.getLogger("matplotlib").setLevel(logging.ERROR)
+                plot_adaptation(temporary, result, title=title, subtitle=result.explanation)
         if self._sound:
             from ...dsp.moving_filter import filter_of
 
@@ -123,17 +128,6 @@ def all_opened(
             return stack.enter_context(AudioWriter(one.audio, sample_rate, channels, like, temporary))
 
         yield [OpenOutputs(one, writing, sound(one)) for one in several]
-
-
-def draw(path: Path, result: Result, title: str) -> None:
-    """The picture of one result. Raises `OutputError`."""
-    import logging
-
-    from ...result.plot import plot_adaptation
-
-    # where its cache of fonts cannot be kept, matplotlib would say so each time
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    plot_adaptation(path, result, title=title, subtitle=result.explanation)
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:

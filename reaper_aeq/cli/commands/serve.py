@@ -15,8 +15,7 @@ from ...errors import AeqError
 from ...server.letters import START_LOG
 from ...server.letters import prepare as prepare_mailbox
 from ...server.log import open_private
-from ...server.login import CODE_S
-from ...server.state import State, default_state_file, read_state, refuse_other_file, running
+from ...server.state import CODE_S, State, default_state_file, read_state, refuse_other_file, running
 from ...util.files import make_folder
 from ...util.locks import lock
 from .checks import check_models
