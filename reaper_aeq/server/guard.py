@@ -14,9 +14,9 @@ import secrets
 import threading
 import time
 from contextlib import suppress
+from html import escape
 from urllib.parse import parse_qs
 
-from jinja2 import Template
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
@@ -40,10 +40,7 @@ ANSWER_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_PAGE = Template(
-    "<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{{ sentence }}</p></html>",
-    autoescape=True,
-)
+_PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{}</p></html>"
 LINGER_S = 1.0
 MOST_CODES = 8  # that are good at a time; the oldest goes
 BODY_S = 15.0  # for a body, which comes from this machine
@@ -135,7 +132,7 @@ class Guard:
             body = await self._body(headers, receive)
         except HTTPException as refusal:
             if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
-                page = HTMLResponse(_PAGE.render(sentence=refusal.detail), refusal.status_code)
+                page = HTMLResponse(_PAGE.format(escape(refusal.detail)), refusal.status_code)
                 return await page(scope, receive, send)
             return await _refuse(scope, receive, send, refusal)
         await self.app(scope, _replay(body, receive), send)

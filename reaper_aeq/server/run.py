@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
 
     async def serve_all(self, sock: socket.socket, mailboxes: Mailboxes) -> None:
         """Requests that come to the socket and those that come as files, until it ends."""
-        tell_briefly()
+        asyncio.get_running_loop().set_exception_handler(tell_briefly)
         letters = asyncio.create_task(mailboxes.run())
         await self.serve(sockets=[sock])
         self.backend.stopping = True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,7 +53,7 @@ class Worker:
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ], second: SecondProcess | None = None):
         """`second`: what takes a part of large presses, once it is there."""
         self.jobs, self.engine, self.second = jobs, engine, second
-        self._for_second: deque[Ticket] = deque()
+        self._for_second: list[Ticket] = []
         self._at_second: list[Ticket] = []
         self._references = References()
         self._lanes = Lanes(self._hear, self._not_heard)
@@ -67,7 +66,6 @@ class Worker:
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
-        self._passed = 0  # tasks since memory was given back
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -125,7 +123,7 @@ class Worker:
                 return  # more of them come in a moment
             kept = [ticket for ticket in self._for_second if not ticket.dropped]
             tickets = self._at_second = kept[:AT_ONCE]
-            self._for_second = deque(kept[AT_ONCE:])
+            self._for_second = kept[AT_ONCE:]
         for ticket in tickets:
             ticket.started = time.perf_counter()
         if tickets:
@@ -145,7 +143,7 @@ class Worker:
         with self._changed:
             self._at_second = []
             while told is None and self._for_second:
-                self._to_lanes(self._for_second.popleft())
+                self._to_lanes(self._for_second.pop(0))
             self._changed.notify_all()
         self._send()
 
@@ -207,13 +205,10 @@ class Worker:
         with self._changed:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
-            self._passed += len(tickets)
             self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
-            tidy = not self._ahead and self._passed >= GROUP
-            if tidy:
-                self._passed = 0
+            idle = not self._ahead
             self._changed.notify_all()
-        if tidy:
+        if idle:
             give_back()
         self._send()  # whoever was to come in a moment may have been cancelled
 

@@ -65,7 +65,7 @@ def catalog(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]
             for t in range(tracks)
         ]
         write(here / f"song {n:05}.rpp", specs, sample_rate=RATE)
-    return find_tasks([str(folder)], None, folder / "out", sounds=False).tasks
+    return find_tasks([str(folder)], None, folder / "out", sounds=False)[0]
 
 
 def recordings(folder: Path, songs: int, seconds: float) -> list[Task]:
@@ -76,7 +76,7 @@ def recordings(folder: Path, songs: int, seconds: float) -> list[Task]:
         here = folder / "songs" / f"{n // 100:03}"
         here.mkdir(exist_ok=True, parents=True)
         os.link(media[n % len(media)], here / f"{n:05}.wav")
-    return find_tasks([str(folder / "songs")], None, folder / "out", sounds=True).tasks
+    return find_tasks([str(folder / "songs")], None, folder / "out", sounds=True)[0]
 
 
 def workers_s() -> float:

@@ -15,7 +15,7 @@ from ...util.files import make_folder
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
 from .console import answer, note, progress, report
-from .options import Json, Models, RequestOptions
+from .options import NONE_GIVEN, Json, Models, RequestOptions
 
 if TYPE_CHECKING:
     from ...batch.run import Counts
@@ -25,9 +25,9 @@ def batch(
     *,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results and index go.")],
     inputs: Annotated[
-        list[str] | None,
+        list[str],
         typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
-    ] = None,
+    ] = NONE_GIVEN,
     listed: Annotated[
         str | None, typer.Option("--list", metavar="FILE", help="A file with one input per line; - is standard input.")
     ] = None,
@@ -69,24 +69,24 @@ def batch(
     request = None if word is None else asked
     recipe = Recipe.of(plan, request, render, models)
     check_new_folder(out)
-    found = find_tasks(inputs or [], listed, out, sounds=request is not None)
+    tasks, media = find_tasks(inputs, listed, out, sounds=request is not None)
     check_plan(recipe.plan, models)
     if request:
         check_request(request, models)
-    if found.media:
-        media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
-        note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
+    if media:
+        were = "1 recording was" if media == 1 else f"{media} recordings were"
+        note(f"{were} left out, in folders that hold a project: to have them treated too, name them")
     with _locked(out), progress() as (_, step_done):
-        step_done("tasks", 0, len(found.tasks))  # while the workers start
+        step_done("tasks", 0, len(tasks))  # while the workers start
 
         from ...batch.index import HTML, write_index
         from ...batch.run import Batch
         from ...batch.workers import LocalWorkers, workers_at, workers_of_this_machine
 
-        count = min(workers or workers_of_this_machine(), len(found.tasks))
+        count = min(workers or workers_of_this_machine(), len(tasks))
         place = out.absolute()
         run = Batch(
-            found.tasks, recipe, place, lambda counts: step_done("tasks", counts.ended, counts.total), report,
+            tasks, recipe, place, lambda counts: step_done("tasks", counts.ended, counts.total), report,
             lambda: workers_at(scheduler, recipe, str(place)) if scheduler else closing(LocalWorkers(count)),
             retries, again,
         )  # fmt: skip
@@ -95,7 +95,7 @@ def batch(
         finally:
             if not scheduler:
                 run.sweep()
-            write_index(found.tasks, out)
+            write_index(tasks, out)
     _tell(counts, out / HTML, as_json)
     return 1 if counts.failures else 0
 

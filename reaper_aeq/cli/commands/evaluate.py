@@ -25,7 +25,7 @@ from .checks import (
 )
 from .console import print_json, progress, say, table
 from .listen import listen
-from .options import App, Audio, Data, Json, Models, Plot, RunFolder
+from .options import NONE_GIVEN, App, Audio, Data, Json, Models, Plot, RunFolder
 from .outputs import Outputs
 
 LAWS = (
@@ -39,7 +39,7 @@ TITLES = {
 evaluate = App("Examine the models on recordings.")
 
 Learn = Annotated[
-    list[Path] | None, typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
+    list[Path], typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
 ]
 EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th mix, which is quicker.")]
 EveryRecording = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th recording, which is quicker.")]
@@ -68,8 +68,8 @@ def evaluate_laws(
     every: EveryRecording = 1,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
-    ] = None,
+        list[str], typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
+    ] = NONE_GIVEN,
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Hear each recording by models that have not learned from its source.")
     ] = False,
@@ -78,7 +78,6 @@ def evaluate_laws(
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     # with `unseen` those recordings that some fold has not learned from, each by that fold
-    only = only or []
     check_known("method", method, METHODS)
     chosen = [name.replace("-", "_").replace(" ", "_") for name in only]
     unknown = [name for name, law in zip(only, chosen, strict=True) if law not in LAWS]
@@ -121,14 +120,15 @@ def evaluate_repair(audio: Audio, data: Data, models: Models = None, as_json: Js
 
 
 @evaluate.command("usual")
-def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models = None, as_json: Json = False) -> None:
+def evaluate_usual(
+    audio: Audio, data: Data, learn: Learn = NONE_GIVEN, models: Models = None, as_json: Json = False
+) -> None:
     """How well the usual balance of unseen sounds is known, by kind, and how well it is known how well."""
-    more = learn or []
-    _check([*audio, *more], models, data)
+    _check([*audio, *learn], models, data)
     from ...evaluation.usual import run_usual
 
     with progress() as (tell, _):
-        report = run_usual(audio, data, models, tell, learn=more)
+        report = run_usual(audio, data, models, tell, learn=learn)
     _show(report, as_json, {title.capitalize(): rows for title, rows in report.items()})
 
 
@@ -136,19 +136,18 @@ def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models
 def evaluate_match(
     audio: Audio,
     data: Data,
-    learn: Learn = None,
+    learn: Learn = NONE_GIVEN,
     settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
     every: EveryMix = 1,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Put people's EQs on mixes and see how well a match recovers them."""
-    more = learn or []
-    _check([*audio, *more], models, data)
+    _check([*audio, *learn], models, data)
     from ...evaluation.match import run_match
 
     with progress() as (tell, _):
-        report = run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell)
+        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, every=every, tell=tell)
     _show(report, as_json, {"How far the EQ that was found is from the one on the reference, RMS": report})
 
 
@@ -172,9 +171,9 @@ def evaluate_compare(
     data: Data,
     every: EveryMix = 1,
     only: Annotated[
-        list[str] | None,
+        list[str],
         typer.Option(metavar="NAME", help="A method by its name in the tables; may be repeated. By default all."),
-    ] = None,
+    ] = NONE_GIVEN,
     matchering: Annotated[
         bool, typer.Option("--matchering", help="Compare Matchering too, which must be installed; slow.")
     ] = False,
@@ -185,8 +184,7 @@ def evaluate_compare(
     """Every method, the rules to beat and a matching tool on the same questions, in one set of tables."""
     from ...evaluation.compared import chosen_names
 
-    chosen = only or []
-    chosen_names(chosen, matchering)
+    chosen_names(only, matchering)
     _check(audio, models, data, *FOLD_DATA)
     check_outputs(Outputs(plot=plot).paths)
     from ...evaluation.compare import plot_comparison, run_compare
@@ -194,7 +192,7 @@ def evaluate_compare(
     if plot:
         refuse_replacing([plot], [*audio, data])
     with progress() as (tell, _):
-        report = run_compare(audio, data, models, every=every, only=chosen, with_matchering=matchering, tell=tell)
+        report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
         if plot:
             plot_comparison(report, plot)
     _show(report, as_json, report)
@@ -297,21 +295,20 @@ def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> 
 def evaluate_training(
     audio: Audio,
     data: Data,
-    learn: Learn = None,
+    learn: Learn = NONE_GIVEN,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of each network.")] = 400,
     run: RunFolder = Path("runs/training"),
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Train the audio encoder on each kind of sounds and without each idea behind it; compare on unseen mixes."""
-    more = learn or []
-    _check([*audio, *more], models, data, *FOLD_DATA)
+    _check([*audio, *learn], models, data, *FOLD_DATA)
     check_new_folder(run)
     from ...evaluation.training import run_training
     from ...training.loop import Run
 
     with progress() as (tell, step_done):
-        report = run_training(audio, more, data, models, Run(run, 1, tell, step_done), steps=steps)
+        report = run_training(audio, learn, data, models, Run(run, 1, tell, step_done), steps=steps)
     _show(report, as_json, {"Encoders by what they were trained on, on unseen mixes": report})
 
 

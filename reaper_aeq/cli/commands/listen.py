@@ -13,8 +13,8 @@ from ...evaluation.listening.study import FILE, Study, StudyError, check_methods
 from ...request import METHODS, EqRequest
 from ...util.printable import printable
 from .checks import check_audio, check_new_folder, check_recordings, check_request
-from .console import print_json, progress, say, table
-from .options import FreePort, Json, Models
+from .console import answer, print_json, progress, say, table
+from .options import NONE_GIVEN, FreePort, Json, Models
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
 BY_LISTENER = (">listeners first:second:even", ">p by listener")
@@ -24,9 +24,9 @@ QUESTIONS = {"more": "Which is more of the word", "prefer": "Which is preferred"
 def listen(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the study is kept: sounds and answers.")],
     audio: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
-    ] = None,
-    word: Annotated[list[str] | None, typer.Option(help="A word to be judged; may be repeated.")] = None,
+        list[Path], typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
+    ] = NONE_GIVEN,
+    word: Annotated[list[str], typer.Option(help="A word to be judged; may be repeated.")] = NONE_GIVEN,
     methods: Annotated[
         str, typer.Option(metavar="M,M,...", help=f"What is compared: original, {', '.join(METHODS)}.")
     ] = "original,fixed,adaptive",
@@ -44,7 +44,7 @@ def listen(
     anew = bool(audio or word)
     if result:
         return show_result(folder, asked_anew=anew, as_json=as_json)
-    study = _make(folder, audio or [], word or [], methods, excerpt, intensity, models) if anew else load_study(folder)
+    study = _make(folder, audio, word, methods, excerpt, intensity, models) if anew else load_study(folder)
     from ...evaluation.listening.app import serve
 
     serve(study, port, lambda url: tell(study, url, as_json))
@@ -84,12 +84,12 @@ def _make(
 def tell(study: Study, url: str, as_json: bool) -> None:
     """Where the page is and what awaits a listener."""
     items = len(study.items)
-    if as_json:
-        about = {"url": url, "words": study.words, "methods": list(study.methods)}
-        print_json(about | {"excerpts": items, "pairs": study.pairs, "ratings": items})
-    else:
-        say(f"For each listener: {study.pairs} pairs and {items} pages of ratings ({items} excerpts).")
-        say(f"Open {url}\nCtrl-C ends; the same command without --audio and --word goes on.")
+    about = {"url": url, "words": study.words, "methods": list(study.methods)}
+    told = (
+        f"For each listener: {study.pairs} pairs and {items} pages of ratings ({items} excerpts).\n"
+        f"Open {url}\nCtrl-C ends; the same command without --audio and --word goes on."
+    )
+    answer(as_json, about | {"excerpts": items, "pairs": study.pairs, "ratings": items}, told)
     sys.stdout.flush()
 
 

@@ -16,7 +16,7 @@ from ...reaper.live import WEB_PORT
 from ...request import DEFAULT_PROFILE, EqRequest, check_profile, check_range, parse_word
 from ...util.printable import printable
 from .checks import check_audio, check_models, check_plan, check_request
-from .console import print_json, progress, say
+from .console import answer, print_json, progress, say
 from .options import App, Json, Models, PlanFile, References, RequestOptions, ResourcePath, range_of
 
 if TYPE_CHECKING:
@@ -195,15 +195,13 @@ def live_learn(
 
         rows = learn(reaper, engine, chosen.tracks_of(), name)
         store = engine.profiles.store.path
-    if session.as_json:
-        print_json({"profile": name, "store": str(store), "learned": [vars(row) for row in rows]})
-        return
+    told = []
     for row in rows:
-        if row.left:
-            say(f"{printable(row.track)}: nothing was learned ({row.left})")
-        else:
-            count = f"{row.settings} setting{'s' if row.settings > 1 else ''}"
-            say(f"{printable(row.track)}: learned {row.change}; {count} of {row.word!r} now, in {printable(store)}")
+        count = f"{row.settings} setting{'s' if row.settings > 1 else ''} of {row.word!r} now, in {printable(store)}"
+        what = f"nothing was learned ({row.left})" if row.left else f"learned {row.change}; {count}"
+        told.append(f"{printable(row.track)}: {what}")
+    data = {"profile": name, "store": str(store), "learned": [vars(row) for row in rows]}
+    answer(session.as_json, data, "\n".join(told))
 
 
 @live.command("remove")
@@ -215,11 +213,9 @@ def live_remove(chosen: Chosen, port: Port = WEB_PORT, as_json: Json = False) ->
         from ...project.live.run import remove
 
         gone = remove(reaper, chosen.tracks_of())
-    if as_json:
-        print_json({"removed": [{"track": target.name, "instance": name} for target, name in gone]})
-        return
-    for target, name in gone:
-        say(f"{printable(target.name)}: removed {printable(name)}")
+    removed = [{"track": target.name, "instance": name} for target, name in gone]
+    told = "\n".join(f"{printable(target.name)}: removed {printable(name)}" for target, name in gone)
+    answer(as_json, {"removed": removed}, told)
 
 
 @live.command("setup")
@@ -233,13 +229,12 @@ def live_setup(given: ResourcePath = None, port: Port = WEB_PORT, as_json: Json 
     if (pid := running_reaper()) is not None:
         raise InstallError(f"REAPER is running (process {pid}) and would undo this when it ends: quit it first")
     copies = enable(resource, port)
-    if as_json:
-        print_json({"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]})
-        return
     kept = f" Copies of what was changed lie beside it ({', '.join(path.name for path in copies)})." if copies else ""
-    say(f"Done: reapy is enabled in {resource}.{kept}")
-    say(
+    told = (
+        f"Done: reapy is enabled in {resource}.{kept}\n"
         f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever"
-        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your firewall."
+        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your"
+        " firewall.\nStart REAPER, open a project, then try: reaper-aeq live warm --selected"
     )
-    say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
+    data = {"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]}
+    answer(as_json, data, told)

@@ -22,6 +22,7 @@ PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pre
 PLAIN["add_help_option"] = False
 PLAIN["context_settings"] = {"help_option_names": ["-h", "--help"]}
 
+NONE_GIVEN: list[Any] = []  # the default of options that may be repeated; typer copies it
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

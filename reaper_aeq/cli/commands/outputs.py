@@ -56,10 +56,11 @@ class Outputs:
 
     def numbered(self, number: int) -> Outputs:
         """The same files with '-1' and so on at the end of their names."""
-        audio, fxchain, plot = (
-            path and path.with_stem(f"{path.stem}-{number}") for path in (self.audio, self.fxchain, self.plot)
-        )
-        return Outputs(audio, fxchain, plot, self.force)
+
+        def named(path: Path | None) -> Path | None:
+            return path and path.with_stem(f"{path.stem}-{number}")
+
+        return Outputs(named(self.audio), named(self.fxchain), named(self.plot), self.force)
 
     def refuse_replacing(self, inputs: Iterable[Path]) -> None:
         """Raises `OutputError` if one of the files that are read would be replaced, unless `force` says so."""

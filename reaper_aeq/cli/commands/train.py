@@ -29,7 +29,7 @@ from ...util.settings import (
 from .checks import check_data, check_folder, check_new_folder, check_recordings, check_sentence_model
 from .console import answer, progress
 from .devices import NO_CUDA, check_device
-from .options import App, Audio, Data, Device, Json, Models, RunFolder
+from .options import NONE_GIVEN, App, Audio, Data, Device, Json, Models, RunFolder
 
 if TYPE_CHECKING:
     from ...model.audio_encoder import AudioEncoder
@@ -81,7 +81,7 @@ def train_eq(data: SomeData = None, places: TrainingPlaces = RUNS["eq"]) -> None
 @train.command("audio")
 def train_audio(
     data: SomeData = None,
-    audio: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = None,
+    audio: Annotated[list[Path], typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = NONE_GIVEN,
     sounds: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="music, noise or bootstrap; may be repeated. Else music if there is some."),
@@ -97,7 +97,6 @@ def train_audio(
     places: TrainingPlaces = RUNS["audio"],
 ) -> None:
     """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
-    audio = audio or []
     if folds and not (data and audio):
         raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
     sounds = sounds or (["music"] if audio else ["bootstrap"])
@@ -135,16 +134,16 @@ def train_audio(
 def train_usual(
     audio: Audio,
     folds: Annotated[
-        list[Path] | None,
+        list[Path],
         typer.Option(metavar="DIR", help="Fit the models that 'evaluate repair' examines on these; may be repeated."),
-    ] = None,
+    ] = NONE_GIVEN,
     settings: SettingsFile = None,
     out: Weights = WEIGHTS,
     run: RunFolder = Path("runs/usual"),
     as_json: Json = False,
 ) -> None:
     """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
-    places, folds = TrainingPlaces(settings, out, run, Device.CPU, as_json), folds or []
+    places = TrainingPlaces(settings, out, run, Device.CPU, as_json)
     chosen = places.load(UsualTraining, "usual")
     with _training(places, "usual", 0, audio=[*audio, *folds]) as (to, metrics):
         from ...training.datasets.readers import read_clips

@@ -41,14 +41,12 @@ def words(
     for word in chosen:
         seen = word.evidence
         both = "" if seen.cross is None else f" ({seen.cross:+.2f})"
-        agreement = f"{seen.agreement:+.2f}"
         kinds = f"; otherwise for {', '.join(word.kinds)}" if word.kinds else ""
         sources = " and ".join(seen.sources) + both + (" against charts" if seen.disputed else "") + kinds
-        confidence = f"{seen.confidence:.2f}"
         bars = bar(seen.confidence) + (" weak" if word.weak else "")
         rows.append(
-            [word.name, word.language, confidence, bars, str(seen.people), str(seen.settings), str(seen.charts),
-             agreement, sources]
+            [word.name, word.language, f"{seen.confidence:.2f}", bars, str(seen.people), str(seen.settings),
+             str(seen.charts), f"{seen.agreement:+.2f}", sources]
         )  # fmt: skip
     headings = ["word", "language", ">confidence", "", ">people", ">settings", ">charts", ">agreement", "data sets"]
     table(headings, rows)
