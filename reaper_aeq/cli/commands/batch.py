@@ -113,8 +113,6 @@ def _locked(out: Path) -> IO[bytes]:
 
 def _tell(counts: Counts, index: Path, as_json: bool) -> None:
     told = {"done": counts.done, "unchanged": counts.unchanged, "failed": len(counts.failures)}
-    parts = [f"{counts.done} done"]
-    parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
-    parts += [f"{len(counts.failures)} failed"] if counts.failures else []
+    parts = [f"{count} {how}" for how, count in told.items() if count or how == "done"]
     data = {**told, "seconds": round(counts.working_s, 3), "index": str(index)}
     answer(as_json, data, f"{', '.join(parts)}\nwrote {printable(index)}")

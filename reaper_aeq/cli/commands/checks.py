@@ -14,7 +14,6 @@ from ...dsp.readable import check_readable
 from ...errors import AeqError, check_known
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
-from ...model.free_text.sentences import sentences
 from ...model.kinds import KINDS
 from ...model.word_table import WordTable
 from ...request import EqRequest
@@ -88,11 +87,6 @@ def check_audio(paths: Iterable[Path | str]) -> None:
 
     for path in paths:
         AudioFile(path)
-
-
-def check_sentence_model() -> None:
-    """Raises `NoTextModelError` where there is none."""
-    sentences()
 
 
 def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:

@@ -10,19 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from ...errors import AeqError, check_known
+from ...model.free_text.sentences import sentences
 from ...request import DEFAULT_METHOD, METHODS
 from ...training.datasets.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from ...util.files import refuse_replacing
 from ...util.printable import printable
-from .checks import (
-    FOLD_DATA,
-    check_data,
-    check_models,
-    check_new_folder,
-    check_outputs,
-    check_recordings,
-    check_sentence_model,
-)
+from .checks import FOLD_DATA, check_data, check_models, check_new_folder, check_outputs, check_recordings
 from .console import print_json, progress, say, table
 from .listen import listen
 from .options import NONE_GIVEN, App, Audio, Data, Json, Models, Plot, RunFolder
@@ -218,7 +211,7 @@ def evaluate_variations(
 def evaluate_text(data: Data, models: Models = None, as_json: Json = False) -> None:
     """Is text that is no word taken for what people mean by it? Needs a sentence model."""
     _check([], models, data, WORDS, CONTRIBUTIONS)
-    check_sentence_model()
+    sentences()  # raises `NoTextModelError` where there is none
     from ...evaluation.text import run_text
 
     with progress() as (tell, _):

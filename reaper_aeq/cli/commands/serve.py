@@ -53,10 +53,9 @@ def serve(
     if state := running(path):
         return tell_of_other(state, path, as_json, mailbox)
     if background:
-        arguments = ["--state-file", str(path), "--idle-minutes", f"{idle_minutes:g}"]
-        arguments += ["--port", str(port)] if port is not None else []
-        arguments += ["--models", str(models.absolute())] if models else []
-        arguments += ["--mailbox", str(mailbox)] if mailbox else []
+        options = {"--state-file": path, "--idle-minutes": f"{idle_minutes:g}", "--port": port, "--mailbox": mailbox}
+        options["--models"] = models and models.absolute()
+        arguments = [str(part) for option in options.items() if option[1] is not None for part in option]
         return tell(start_in_background(path, arguments), path, as_json)
     held = lock(path)
     if held is None:

@@ -12,6 +12,7 @@ import typer
 
 from ...errors import AeqError, ModelError, check_known
 from ...model import NETWORKS
+from ...model.free_text.sentences import sentences
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
 from ...util.files import make_folder
 from ...util.paths import shipped
@@ -26,7 +27,7 @@ from ...util.settings import (
     WordsTraining,
     load_settings,
 )
-from .checks import check_data, check_folder, check_new_folder, check_recordings, check_sentence_model
+from .checks import check_data, check_folder, check_new_folder, check_recordings
 from .console import answer, progress
 from .devices import NO_CUDA, check_device
 from .options import NONE_GIVEN, App, Audio, Data, Device, Json, Models, RunFolder
@@ -191,23 +192,22 @@ def train_cvae(
     """Train the conditional VAE on people's settings; needs a sentence model."""
     settings = places.load(CvaeTraining, "cvae")
     needed = (SETTINGS, WORDS, CONTRIBUTIONS)
-    with _training(places, "cvae", settings.seed, data, models, needed=needed, sentences=True) as (run, metrics):
+    with _training(places, "cvae", settings.seed, data, models, needed=needed, text_model=True) as (run, metrics):
         from ...methods.cvae.training import known_rows, train_cvae
         from ...model.eq_autoencoder import EqAutoencoder
-        from ...model.free_text.sentences import sentences
         from ...model.usual import UsualBalance
         from ...model.words import Vocabulary
         from ...training.datasets.readers import read_people_data
 
-        eq_model, text_model = EqAutoencoder.load(models), sentences()
+        eq_model, known_text = EqAutoencoder.load(models), sentences()
         if folds:
             from ...evaluation.folds import train_cvae_folds
 
-            train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
+            train_cvae_folds(settings, data, eq_model, known_text, models, places.out, run)
             return
         words, cov = Vocabulary.load(models), UsualBalance.load(models).pooled()
         rows = known_rows(words, read_people_data(data), settings, eq_model)
-        metrics |= train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
+        metrics |= train_cvae(settings, rows, words, cov, eq_model, known_text, places.out, run)
 
 
 @train.command("match")
@@ -226,7 +226,7 @@ def train_match(
 @contextmanager
 def _training(
     places: TrainingPlaces, name: str, seed: int, data: Path | None = None, models: Path | None = None, *,
-    audio: Sequence[Path] = (), needed: Sequence[str] = (SETTINGS,), sentences: bool = False,
+    audio: Sequence[Path] = (), needed: Sequence[str] = (SETTINGS,), text_model: bool = False,
 ) -> Iterator[tuple[Run, dict[str, float]]]:  # fmt: skip
     """A `Run` whose steps are shown, and a place for the metrics of what it trained, which are told at its end.
 
@@ -240,8 +240,8 @@ def _training(
         check_folder(models, "folder of models")
     check_new_folder(places.out)
     check_new_folder(places.run)
-    if sentences:
-        check_sentence_model()
+    if text_model:
+        sentences()  # raises `NoTextModelError` where there is none
     make_folder(places.out)
     import torch
 
