@@ -1,24 +1,26 @@
-"""The HTTP interface: a value built from an engine and settings. What it says is described in `wire`."""
+"""A backend and its HTTP interface: values built from an engine and a state. What they say is described in `wire`."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Response
 
 from .. import __version__
+from ..errors import LibraryError
 from . import wire
-from .backend import Backend
 from .failures import add_failures
-from .guard import Guard, PathError, check_path
+from .guard import Codes, Guard, PathError, check_path
 from .jobs import OVER, Given, Jobs
-from .mailbox import Mailboxes
 from .pages import JobId, add_pages, add_pictures
 from .second_process import SecondProcess
 from .state import CODE_S, State
@@ -40,10 +42,57 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@dataclass
+class Backend:
+    """What lives beside the app: `state` is what its file says, `stopping` is set by anyone who wants it to end,
+    `touched` is the last request."""
+
+    state: State
+    engine: Future[AdaptiveEQ]
+    jobs: Jobs
+    worker: Worker
+    started: float = field(default_factory=time.monotonic)
+    touched: float = field(default_factory=time.monotonic)
+    stopping: bool = False
+    codes: Codes = field(default_factory=Codes)
+
+    @property
+    def unloadable(self) -> LibraryError | None:
+        """Why nothing here can ever be answered: then the backend stops, with this as its last word."""
+        failure = self.engine.exception() if self.engine.done() else None
+        return failure if isinstance(failure, LibraryError) else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a task is answered at once: with an EQ, or with the sentence that says which models are missing."""
+        return self.engine.done() and self.unloadable is None
+
+    @property
+    def device(self) -> str:
+        """Where the networks run; '' while they load, and where they could not."""
+        return self.engine.result().device if self.engine.done() and not self.engine.exception() else ""
+
+    def idle_s(self) -> float:
+        """Seconds since anything was asked for. Looking at the dashboard is not asking."""
+        if self.jobs.busy:
+            self.touched = time.monotonic()
+        return time.monotonic() - self.touched
+
+    async def until(self, happened: Callable[[], bool], seconds: float) -> None:
+        """Returns when `happened`, after `seconds`, or when the backend stops."""
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        end = loop.time() + seconds
+        with self.jobs.listening(lambda: loop.call_soon_threadsafe(event.set)):
+            while not happened() and not self.stopping and (left := end - loop.time()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), min(left, 0.25))  # stopping is silent
+                event.clear()
+
+
 def create_app(
     engine: Future[AdaptiveEQ], state: State, log_file: Path | None = None, second: SecondProcess | None = None
 ) -> FastAPI:
-    """The app; `app.state.backend` is its `Backend`, `app.state.mailboxes` its `Mailboxes`.
+    """The app; `app.state.backend` is its `Backend`, and `app.state.mailboxes` is for whoever serves it to set.
 
     `engine` may still be loading; `second` takes a part of large presses.
     """
@@ -53,13 +102,13 @@ def create_app(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",
     )  # fmt: skip
-    app.state.backend, app.state.mailboxes = backend, Mailboxes(app, backend)
+    app.state.backend = backend
     app.add_middleware(Guard, token=state.token, port=state.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
     add_pictures(app, jobs)
-    add_words(app, backend)
+    add_words(app, engine)
     add_pages(app, log_file)
     return app
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from starlette.types import Message as AsgiMessage
 
-    from .backend import Backend
+    from .app import Backend
     from .state import State
 
 BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.05

@@ -24,8 +24,7 @@ import uvicorn
 from .. import __version__
 from ..util.heap import few_heaps
 from ..util.libraries import explain
-from .app import create_app
-from .backend import Backend
+from .app import Backend, create_app
 from .connections import limited, tell_briefly
 from .log import LogFile
 from .mailbox import Mailboxes
@@ -65,7 +64,7 @@ def run(
         second = SecondProcess(models) if (os.cpu_count() or 1) > 1 else None
         app = create_app(engine, state, log_file, second)
         backend: Backend = app.state.backend
-        mailboxes: Mailboxes = app.state.mailboxes
+        mailboxes = app.state.mailboxes = Mailboxes(app, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
             mailboxes.add(mailbox)

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from ..request import check_learnable
 from . import wire
-from .backend import Backend
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
@@ -22,11 +22,11 @@ log = logging.getLogger("reaper_aeq.server")
 _one_at_a_time = threading.Lock()  # each edit is counted beside those before it
 
 
-def add_words(app: FastAPI, backend: Backend) -> None:
+def add_words(app: FastAPI, engine: Future[AdaptiveEQ]) -> None:
     """Adds `/v1/words`, `/v1/words/curves` and `/v1/profile/learn`."""
 
     async def loaded() -> AdaptiveEQ:
-        return await asyncio.shield(asyncio.wrap_future(backend.engine))
+        return await asyncio.shield(asyncio.wrap_future(engine))
 
     @app.get("/v1/words")
     async def words() -> wire.Words:
