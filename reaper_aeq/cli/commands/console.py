@@ -14,7 +14,6 @@ from typing import Any
 
 from ...util.printable import printable
 
-GETTING_READY = "getting ready"
 BAR_CELLS = 12
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SOON_S = 1.0  # what takes longer shows how far it is
@@ -118,7 +117,7 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
     bars = Progress(*columns, console=console, transient=True)
     tasks: dict[str, TaskID] = {}
     # libraries and models take seconds to load, more on a busy machine, before there is a step to count
-    waiting = [bars.add_task(GETTING_READY, total=None)]
+    waiting = [bars.add_task("getting ready", total=None)]
     lock, over = threading.Lock(), threading.Event()
 
     def step_done(name: str, step: int, steps: int) -> None:

@@ -102,9 +102,7 @@ class WritingSession(Session):
 class Chosen:
     """Whose EQ."""
 
-    selected: Annotated[bool, typer.Option("--selected", help="What is selected in REAPER; this is the default.")] = (
-        False
-    )
+    selected: Annotated[bool, typer.Option("--selected", help="What is selected in REAPER: the default.")] = False
     everything: Annotated[bool, typer.Option("--all", help="Every track that sounds.")] = False
     tracks: Annotated[
         list[str] | None,
