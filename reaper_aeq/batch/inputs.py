@@ -42,17 +42,9 @@ class Task:
         return cls(path, kind, f"{portable_stem(path, SHOWN_BYTES)}-{digest[:12]}", size)
 
 
-@dataclass(frozen=True)
-class FoundTasks:
-    """Tasks in order without repetition; `media` is how many recordings were left out because they lie in projects'
-    folders and nobody named them."""
-
-    tasks: list[Task]
-    media: int
-
-
-def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool) -> FoundTasks:
-    """The tasks that the user named.
+def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool) -> tuple[list[Task], int]:
+    """The tasks that the user named, in order without repetition; and how many recordings were left out because they
+    lie in projects' folders and nobody named them.
 
     A folder gives its projects at any depth, and with `sounds` its recordings too, but for those in or below a folder
     that holds a project: those are its media. Results of `reaper-aeq project` (`.aeq.rpp`), what lies in `out`, what is
@@ -83,7 +75,7 @@ def find_tasks(named: Sequence[str], listed: str | None, out: Path, sounds: bool
         if walk.passed_results:
             more = f": {out} is where the results go, and left out; choose another folder for them with --out"
         raise AeqError(what + more)
-    return FoundTasks(list(tasks.values()), len(walk.media - tasks.keys()))
+    return list(tasks.values()), len(walk.media - tasks.keys())
 
 
 class _Walk:
@@ -139,9 +131,8 @@ def _expanded(text: str, where: str) -> list[str]:
 def _through_companions(match: str, pattern: str) -> bool:
     """Whether a pattern matched a companion, or what lies in one that the pattern does not name."""
     named = set(pattern.split(os.sep))
-    parts = match.split(os.sep)
-    below = (os.sep.join(parts[: n + 1]) for n, part in enumerate(parts) if part and part not in named)
-    return any(map(is_companion, below))
+    parts = (part for part in (Path(match), *Path(match).parents) if part.name and part.name not in named)
+    return any(is_companion(str(part)) for part in parts)
 
 
 def _read(file: str) -> bytes:

@@ -38,28 +38,23 @@ class Counts:
         return self.unchanged + self.done + len(self.failures)
 
 
-@dataclass(frozen=True)
-class Watch:
-    """Who is told while a batch runs: `ended` after each task, `say` a sentence."""
-
-    ended: Callable[[Counts], None]
-    say: Callable[[str], None]
-
-
 class Batch:
     """One run of the command over `tasks`; `run` returns when each has ended.
 
     Args:
+        ended: told of the counts after each task. say: told a sentence.
         open_workers: gets the workers; called only if there is something to do.
         retries: how often a task is tried again that failed for no fault of its files.
         again: do also what did not change.
     """
 
     def __init__(
-        self, tasks: Sequence[Task], recipe: Recipe, out: Path, watch: Watch,
-        open_workers: Callable[[], AbstractContextManager[Workers]], retries: int = 2, again: bool = False,
+        self, tasks: Sequence[Task], recipe: Recipe, out: Path, ended: Callable[[Counts], None],
+        say: Callable[[str], None], open_workers: Callable[[], AbstractContextManager[Workers]], retries: int = 2,
+        again: bool = False,
     ):  # fmt: skip
-        self.tasks, self.recipe, self.out, self.watch, self.open_workers = tasks, recipe, out, watch, open_workers
+        self.tasks, self.recipe, self.out, self.open_workers = tasks, recipe, out, open_workers
+        self.ended, self.say = ended, say
         self.retries, self.again = retries, again
         self.counts = Counts(len(tasks))
         self.attempts: dict[str, int] = {}  # tries that ended, of tasks that are out or come again
@@ -116,7 +111,7 @@ class Batch:
                 self.counts.done += 1
             else:
                 self.counts.unchanged += 1
-            self.watch.ended(self.counts)
+            self.ended(self.counts)
 
     def _to_do(self) -> Iterator[Task]:
         """The tasks whose result is not there already; the others are counted on the way."""
@@ -125,7 +120,7 @@ class Batch:
             state = None if self.again else TaskState.read(self.out / task.id)
             if state and state.holds(asked[task.kind], self.out / task.id):
                 self.counts.unchanged += 1
-                self.watch.ended(self.counts)
+                self.ended(self.counts)
             else:
                 yield task
 
@@ -141,7 +136,7 @@ class Batch:
                 return
             if not workers.capacity() and not told_of_none:
                 told_of_none = True
-                self.watch.say("the scheduler has no workers yet: waiting for them")
+                self.say("the scheduler has no workers yet: waiting for them")
             for ended, answers in workers.ended():
                 handed_out -= 1
                 self.take(ended, answers)
@@ -157,5 +152,5 @@ class Batch:
         failed(task, self.out, attempts, error, answer["trace"])
         self.counts.failures.append(task.id)
         # most sentences name their file themselves
-        self.watch.say("failed: " + (error if task.path in error else f"{task.path}: {error}"))
-        self.watch.ended(self.counts)
+        self.say("failed: " + (error if task.path in error else f"{task.path}: {error}"))
+        self.ended(self.counts)

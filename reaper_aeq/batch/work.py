@@ -198,7 +198,7 @@ def _projects(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answer
                 "tracks": len(tracks),
                 "equalized": sum(row.inserted for row in tracks),
                 "asked": master.asked if master else "",
-                "score": _score(master),
+                "score": _score(master.result if master else None),
                 "warnings": [f"{row.title}: {warning}" for row, warning in report.warnings],
             }
             answers[job.task.id] = job.finish(places.paths, summary)
@@ -235,14 +235,12 @@ def _recordings(jobs: Sequence[Job], engine: AdaptiveEQ, answers: dict[str, Answ
                 name = stored_name(action.in_reaper(engine.words.spelled))
                 fill(row, action, name, with_loudness(result, sound), sound.analysis, engine)
                 outputs = _write(job, row)
-            summary = {"asked": row.asked, "score": _score(row), "warnings": row.warnings}
+            summary = {"asked": row.asked, "score": _score(row.result), "warnings": row.warnings}
             answers[job.task.id] = job.finish(outputs, summary)
 
 
-def _score(row: Row | None) -> list[float] | None:
-    return (
-        [rounded_score(row.result.score_before), rounded_score(row.result.score_after)] if row and row.result else None
-    )
+def _score(result: Result | None) -> list[float] | None:
+    return [rounded_score(result.score_before), rounded_score(result.score_after)] if result else None
 
 
 def _write(job: Job, row: Row) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import queue
@@ -110,7 +109,7 @@ class DaskWorkers:
     def __init__(self, client: Client):
         self.client = client
         self._threads, self._counted = 0, float("-inf")
-        self._family, self._numbers = f"aeq-{uuid.uuid4().hex}", itertools.count()
+        self._family = f"aeq-{uuid.uuid4().hex}"
         self._at_work: dict[Any, Chunk] = {}
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -123,7 +122,7 @@ class DaskWorkers:
     def submit(self, chunk: Chunk, *arguments: Any) -> None:
         """See `Workers`."""
         # keys of one family are held back by the scheduler instead of being heaped upon workers
-        key = self._family, next(self._numbers)
+        key = self._family, uuid.uuid4().hex
         future = self.client.submit(work, chunk, *arguments, key=key, pure=False, retries=0)
         self._at_work[future] = chunk
         future.add_done_callback(self._ended.put)

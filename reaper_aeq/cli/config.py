@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..util.paths import user_folder
 from ..util.small_files import read_toml
-from ..util.user_folders import user_folder
 
 SETTING, OFF = "AEQ_CONFIG", "off"
 MAX_BYTES = 100_000

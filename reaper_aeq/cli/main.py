@@ -34,17 +34,6 @@ COMMANDS = (
     "adapt", "match", "analyze", "words", "profile", "project", "batch", "demo", "serve", "install", "reapack", "train",
     "live", "evaluate",
 )  # fmt: skip
-_INVALID = re.compile(r"Invalid value for '(.+?)': (?:Value error, )?(.+)", re.DOTALL)
-_TOLD = (
-    (r"Input should be greater than or equal to (.+)", r"must be \1 or more"),
-    (r"Input should be less than or equal to (.+)", r"must be \1 or less"),
-    (r"Input should be greater than (.+)", r"must be above \1"),
-    (r"Input should be less than (.+)", r"must be below \1"),
-    (r"Input should be a finite number", "must be a finite number"),
-    (r"Input should be a valid integer.*", "must be a whole number"),
-    (r"Input should be a valid number.*", "must be a number"),
-    (r"Input should be a valid boolean.*", "must be true or false"),
-)
 
 
 @cache
@@ -65,9 +54,7 @@ class LateCommands(UserDict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Loads it. Raises `KeyError`."""
-        if name not in self.data:
-            raise KeyError(name)
-        return load_command(name)
+        return load_command(self.data[name])
 
 
 class LateGroup(typer.core.TyperGroup):
@@ -75,7 +62,7 @@ class LateGroup(typer.core.TyperGroup):
 
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self.commands = LateCommands(dict.fromkeys(COMMANDS))
+        self.commands = LateCommands(zip(COMMANDS, COMMANDS, strict=True))
 
 
 app = App(
@@ -146,22 +133,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" (see '{context.command_path} --help')" if context else ""
         if _from_defaults(error):
             hint = f" (as {config_file()} has it)"
-        return _refuse(plain_fault(error.format_message()) + hint, 2)
+        return _refuse(_plain_fault(error) + hint, 2)
 
 
-def plain_fault(sentence: str) -> str:
-    """What typer hands on of the library that checks its options, in our own words.
+def _plain_fault(error: Any) -> str:
+    """One of typer's mistakes in our own words, where pydantic, which checks its options, has found it."""
+    sentence = str(error.format_message()).removesuffix(".").replace("Value error, ", "")
+    if hasattr(error.__cause__, "errors") and (option := re.match("Invalid value for '(.+?)': ", sentence)):
+        from ..util.message import fault_told  # with pydantic, which is loaded by now
 
-    >>> plain_fault("Invalid value for '--top': Input should be greater than or equal to 1")
-    '--top must be 1 or more'
-    >>> plain_fault("No such command 'foo'.")
-    "No such command 'foo'"
-    """
-    sentence = sentence.removesuffix(".").replace("Value error, ", "")
-    if option := _INVALID.fullmatch(sentence):
-        for pattern, told in _TOLD:
-            if found := re.fullmatch(pattern, option[2]):
-                return f"{option[1]} {found.expand(told)}"
+        if told := fault_told(error.__cause__.errors()[0]):
+            return f"{option[1]} {told}"
     return sentence
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AeqError
-from ..util.user_folders import user_folder
+from ..util.paths import user_folder
 
 SETTING = "AEQ_PROFILES"
 VERSION = 1

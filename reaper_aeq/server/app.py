@@ -1,29 +1,29 @@
-"""The HTTP interface: a value built from an engine and settings. What it says is described in `wire`."""
+"""A backend and its HTTP interface: values built from an engine and a state. What they say is described in `wire`."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Response
-from fastapi import Path as PathPart
 
 from .. import __version__
+from ..errors import LibraryError
 from . import wire
-from .backend import Backend, ServerSettings
 from .failures import add_failures
-from .guard import Guard, PathError, check_path
+from .guard import Codes, Guard, PathError, check_path
 from .jobs import OVER, Given, Jobs
-from .login import CODE_S, address
-from .mailbox import Mailboxes
-from .pages import add_pages
-from .pictures import Pictures, Theme
+from .pages import JobId, add_pages, add_pictures
 from .second_process import SecondProcess
+from .state import CODE_S, State
 from .vocabulary import add_words
 from .worker import Worker
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reaper_aeq.server")
 Wait = Annotated[float, Query(ge=0, le=wire.MAX_WAIT_S, allow_inf_nan=False, description="Seconds to wait for it")]
-JobId = Annotated[str, PathPart(max_length=64)]
-TaskNumber = Annotated[int, PathPart(ge=0, lt=wire.MAX_TASKS)]
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": wire.Failure, "description": text}
     for status, text in {
@@ -44,24 +42,74 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def create_app(engine: Future[AdaptiveEQ], settings: ServerSettings, second: SecondProcess | None = None) -> FastAPI:
-    """The app; `app.state.backend` is its `Backend`, `app.state.mailboxes` its `Mailboxes`.
+@dataclass
+class Backend:
+    """What lives beside the app: `state` is what its file says, `stopping` is set by anyone who wants it to end,
+    `touched` is the last request."""
+
+    state: State
+    engine: Future[AdaptiveEQ]
+    jobs: Jobs
+    worker: Worker
+    started: float = field(default_factory=time.monotonic)
+    touched: float = field(default_factory=time.monotonic)
+    stopping: bool = False
+    codes: Codes = field(default_factory=Codes)
+
+    @property
+    def unloadable(self) -> LibraryError | None:
+        """Why nothing here can ever be answered: then the backend stops, with this as its last word."""
+        failure = self.engine.exception() if self.engine.done() else None
+        return failure if isinstance(failure, LibraryError) else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a task is answered at once: with an EQ, or with the sentence that says which models are missing."""
+        return self.engine.done() and self.unloadable is None
+
+    @property
+    def device(self) -> str:
+        """Where the networks run; '' while they load, and where they could not."""
+        return self.engine.result().device if self.engine.done() and not self.engine.exception() else ""
+
+    def idle_s(self) -> float:
+        """Seconds since anything was asked for. Looking at the dashboard is not asking."""
+        if self.jobs.busy:
+            self.touched = time.monotonic()
+        return time.monotonic() - self.touched
+
+    async def until(self, happened: Callable[[], bool], seconds: float) -> None:
+        """Returns when `happened`, after `seconds`, or when the backend stops."""
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        end = loop.time() + seconds
+        with self.jobs.listening(lambda: loop.call_soon_threadsafe(event.set)):
+            while not happened() and not self.stopping and (left := end - loop.time()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), min(left, 0.25))  # stopping is silent
+                event.clear()
+
+
+def create_app(
+    engine: Future[AdaptiveEQ], state: State, log_file: Path | None = None, second: SecondProcess | None = None
+) -> FastAPI:
+    """The app; `app.state.backend` is its `Backend`, and `app.state.mailboxes` is for whoever serves it to set.
 
     `engine` may still be loading; `second` takes a part of large presses.
     """
     jobs = Jobs()
-    backend = Backend(settings, engine, jobs, Worker(jobs, engine, second), Pictures(jobs))
+    backend = Backend(state, engine, jobs, Worker(jobs, engine, second))
     app = FastAPI(
         title="reaper-aeq", version=__version__, docs_url=None, redoc_url=None, responses=ERRORS,
         description="The local backend that REAPER's actions and the dashboard ask.",
     )  # fmt: skip
-    app.state.backend, app.state.mailboxes = backend, Mailboxes(app, backend)
-    app.add_middleware(Guard, token=settings.token, port=settings.port, codes=backend.codes)
+    app.state.backend = backend
+    app.add_middleware(Guard, token=state.token, port=state.port, codes=backend.codes)
     add_failures(app)
     _add_status(app, backend)
     _add_jobs(app, backend)
-    add_words(app, backend)
-    add_pages(app, settings.log_file)
+    add_pictures(app, jobs)
+    add_words(app, engine)
+    add_pages(app, log_file)
     return app
 
 
@@ -83,7 +131,7 @@ def _add_status(app: FastAPI, backend: Backend) -> None:
 
     @app.post("/v1/dashboard")
     async def dashboard() -> wire.DashboardAddress:
-        return wire.DashboardAddress(url=address(backend.settings.port, backend.codes.new()), seconds=CODE_S)
+        return wire.DashboardAddress(url=backend.state.address(backend.codes.new()), seconds=CODE_S)
 
     @app.post("/v1/shutdown")
     async def shutdown() -> wire.Stopping:
@@ -140,13 +188,3 @@ def _add_jobs(app: FastAPI, backend: Backend) -> None:
     async def cancel(job_id: JobId) -> wire.JobInfo:
         backend.touched = time.monotonic()
         return jobs.cancel(job_id)
-
-    svg: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"image/svg+xml": {}}, "description": "Spectrum, target range, EQ, result"}
-    }
-
-    @app.get("/v1/jobs/{job_id}/tasks/{n}/plot.svg", response_class=Response, responses=svg)
-    def plot(job_id: JobId, n: TaskNumber, theme: Theme = "light", narrow: bool = False) -> Response:
-        # its own thread: drawing takes a third of a second
-        drawn = backend.pictures.svg(job_id, n, theme, narrow)
-        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})

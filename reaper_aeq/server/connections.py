@@ -102,13 +102,9 @@ def limited(app: ASGIApp) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def tell_briefly() -> None:
-    """In the running loop: what asyncio would log at length each time becomes a line."""
-    asyncio.get_running_loop().set_exception_handler(_told)
-
-
-def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """No file handle for a new connection, one that broke off, or a defect."""
+def tell_briefly(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A line of what asyncio would log at length each time: no file handle for a new connection, one that broke off, or
+    a defect."""
     error = context.get("exception")
     if isinstance(error, OSError):
         log.warning("%s: %s", context["message"], error.strerror or error)

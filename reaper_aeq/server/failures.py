@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..errors import AeqError
+from ..util.message import fault_told
 
 BROKEN = "Something went wrong inside reaper-aeq; the log says what."
 log = logging.getLogger("reaper_aeq.server")
@@ -22,34 +23,6 @@ log = logging.getLogger("reaper_aeq.server")
 # What pydantic puts into the place of a fault where a field has several forms.
 _FORM = re.compile(r"constrained-\w+|dict\[.*\]|ReferenceInfo")
 _KEY = "[key]"  # the same, where it is the name in an object that is at fault
-_CHOICE = re.compile(r"\^\(([\w|-]+)\)\$")
-# From pydantic's names of a fault, with what it says of the limit that was broken.
-_TOLD = {
-    name: told
-    for told, names in {
-        "is missing": ("missing",),
-        "is not known here": ("extra_forbidden",),
-        "is not written as it has to be": ("string_pattern_mismatch",),
-        "must be text": ("string_type", "string_unicode"),
-        "must not be empty": ("string_too_short",),
-        "may have {max_length} characters at most": ("string_too_long",),
-        "must be {expected}": ("literal_error", "enum"),
-        "must be above {gt:g}": ("greater_than",),
-        "must be {ge:g} or more": ("greater_than_equal",),
-        "must be below {lt:g}": ("less_than",),
-        "must be {le:g} or less": ("less_than_equal",),
-        "must hold {min_length} or more": ("too_short",),
-        "may hold {max_length} at most": ("too_long",),
-        "must be a list": ("list_type",),
-        "must be an object": ("dict_type", "model_type", "model_attributes_type"),
-        "must be a finite number": ("finite_number",),
-        "must be a number": ("float_type", "float_parsing"),
-        "must be a whole number": ("int_type", "int_parsing", "int_from_float"),
-        "must be true or false": ("bool_type", "bool_parsing"),
-        "the body is not JSON": ("json_invalid", "json_type"),
-    }.items()
-    for name in names
-}
 
 
 def add_failures(app: FastAPI) -> None:
@@ -88,16 +61,12 @@ def first_fault(errors: list[dict[str, Any]] | Any) -> str:
     place = ".".join(part for part in parts if not _FORM.fullmatch(part) and part != _KEY)[:200]
     if _KEY in parts:
         place = f"a name in {place.rpartition('.')[0]}"
-    told = _TOLD.get(fault["type"])
+    told = fault_told(fault)
     if told is None:  # a sentence of our own models, about what they are given as a whole
         own = str(fault["msg"]).removeprefix("Value error, ")
         return f"{place}: {own[:1].lower()}{own[1:]}" if place else own
     if fault["type"].startswith("json"):
         return told
-    limits = fault.get("ctx", {})
-    if choice := _CHOICE.fullmatch(str(limits.get("pattern"))):
-        told = f"must be one of {', '.join(choice[1].split('|'))}"
-    told = told.format_map(limits).replace(" 1 characters", " 1 character")
     return f"{place or 'the body'} {told}"
 
 

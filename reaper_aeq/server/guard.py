@@ -10,17 +10,21 @@ import asyncio
 import hmac
 import ntpath
 import os
+import secrets
+import threading
+import time
 from contextlib import suppress
+from html import escape
 from urllib.parse import parse_qs
 
-from jinja2 import Template
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AeqError
-from .login import Codes
+from .state import CODE_S
 from .wire import MAX_BODY_BYTES
 
 READABLE_SUFFIXES = (
@@ -36,11 +40,9 @@ ANSWER_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_PAGE = Template(
-    "<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{{ sentence }}</p></html>",
-    autoescape=True,
-)
+_PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>reaper-aeq</title><p>{}</p></html>"
 LINGER_S = 1.0
+MOST_CODES = 8  # that are good at a time; the oldest goes
 BODY_S = 15.0  # for a body, which comes from this machine
 NEED_TOKEN = (
     "This needs the backend's token, or an address that was not used yet: open the dashboard in REAPER with the action"
@@ -69,6 +71,33 @@ def same(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())
 
 
+class Codes:
+    """With which a browser gets in: each works once and only for seconds. Thread-safe.
+
+    Never with the token: whatever opens a browser puts the address on a command line, and every user of a machine may
+    read those.
+    """
+
+    def __init__(self) -> None:
+        self._good: dict[str, float] = {}  # oldest first, with the time at which it ends
+        self._lock = threading.Lock()
+
+    def new(self) -> str:
+        """32 hexadecimal digits, good for `CODE_S`."""
+        with self._lock:
+            code = secrets.token_hex(16)
+            self._good[code] = time.monotonic() + CODE_S
+            while len(self._good) > MOST_CODES:
+                del self._good[next(iter(self._good))]
+            return code
+
+    def use(self, given: str) -> bool:
+        """Whether it is good; from now on it is not."""
+        with self._lock:
+            found = [code for code in self._good if same(given, code)]
+            return bool(found) and self._good.pop(found[0]) > time.monotonic()
+
+
 class Guard:
     """ASGI middleware: Host, Origin, token, size of the body. Every refusal is a status and one sentence."""
 
@@ -95,29 +124,28 @@ class Guard:
             return await send({"type": "websocket.close", "code": 1008})
         send = _with_headers(send)
         headers = Headers(scope=scope)
-        refusal = self._stranger(headers)
-        if refusal is None and (login := self._login(scope)) is not None:
-            return await RedirectResponse("/", 303, {"Set-Cookie": login})(scope, receive, send)
-        refusal = refusal or self._unknown(headers)
-        if refusal and scope["path"] == "/" and "text/html" in headers.get("accept", ""):
-            return await HTMLResponse(_PAGE.render(sentence=refusal[1]), refusal[0])(scope, receive, send)
-        if refusal:
-            return await _refuse(scope, receive, send, *refusal)
-        body = await self._body(headers, receive)
-        if not isinstance(body, bytes):
-            return await _refuse(scope, receive, send, *body)
+        try:
+            self._refuse_strangers(headers)
+            if login := self._login(scope):
+                return await RedirectResponse("/", 303, {"Set-Cookie": login})(scope, receive, send)
+            self._refuse_unknown(headers)
+            body = await self._body(headers, receive)
+        except HTTPException as refusal:
+            if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+                page = HTMLResponse(_PAGE.format(escape(refusal.detail)), refusal.status_code)
+                return await page(scope, receive, send)
+            return await _refuse(scope, receive, send, refusal)
         await self.app(scope, _replay(body, receive), send)
 
-    def _stranger(self, headers: Headers) -> tuple[int, str] | None:
+    def _refuse_strangers(self, headers: Headers) -> None:
         # Starlette's TrustedHostMiddleware forgives any port, and more than one Host
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
-            return 403, "The backend answers only to 127.0.0.1 and localhost at its own port."
+            raise HTTPException(403, "The backend answers only to 127.0.0.1 and localhost at its own port.")
         foreign = [origin for origin in headers.getlist("origin") if origin.lower() not in self.origins]
         # a browser says so even where it sends no Origin: an image or script that some page wants from us
         if foreign or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return 403, "The backend does not answer to other web pages."
-        return None
+            raise HTTPException(403, "The backend does not answer to other web pages.")
 
     def _login(self, scope: Scope) -> str | None:
         """The cookie for a browser that brings a code (or the token) in its address, which the address then loses."""
@@ -132,19 +160,20 @@ class Guard:
             return None
         return f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
 
-    def _unknown(self, headers: Headers) -> tuple[int, str] | None:
+    def _refuse_unknown(self, headers: Headers) -> None:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else ""
         cookies = [cookie_parser(line).get(self.cookie, "") for line in headers.getlist("cookie")]
-        return None if any(same(value, self.token) for value in (given, *cookies)) else (401, self.no_token)
+        if not any(same(value, self.token) for value in (given, *cookies)):
+            raise HTTPException(401, self.no_token)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | tuple[int, str]:
-        """The whole body, or why it is refused. Of one that is too large no more than the limit is ever held."""
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        """The whole body. Of one that is too large no more than the limit is ever held."""
         limit = f"at most {self.max_body_bytes / 1e6:g} MB"
-        too_large = 413, f"The request is too large ({limit}): send fewer tasks at once."
+        too_large = HTTPException(413, f"The request is too large ({limit}): send fewer tasks at once.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self.max_body_bytes:
-            return too_large
+            raise too_large
         body, more = bytearray(), True
         try:
             async with asyncio.timeout(BODY_S):
@@ -153,9 +182,9 @@ class Guard:
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
                     if len(body) > self.max_body_bytes:
-                        return too_large
+                        raise too_large
         except TimeoutError:
-            return 408, f"The request did not come within {BODY_S:g} seconds: try again."
+            raise HTTPException(408, f"The request did not come within {BODY_S:g} seconds: try again.") from None
         return bytes(body)
 
 
@@ -180,15 +209,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: HTTPException) -> None:
     """Answers, and reads for a moment what still comes: a connection that is closed over what was not read is reset,
     and the sender may never see the answer."""
 
     async def unfinished(message: Message) -> None:
         await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
 
-    headers = {"Connection": "close"} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
-    await JSONResponse({"error": sentence}, status, headers)(scope, receive, unfinished)
+    headers = {"Connection": "close"} | ({"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {})
+    await JSONResponse({"error": refusal.detail}, refusal.status_code, headers)(scope, receive, unfinished)
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_S):
             while (await receive()).get("more_body", False):

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from starlette.types import Message as AsgiMessage
 
-    from .backend import Backend, ServerSettings
+    from .app import Backend
+    from .state import State
 
 BUSY_POLL_S, IDLE_POLL_S = 0.02, 0.05
 BUSY_FOR_S = 60.0  # after a letter the next one is likely to come soon
@@ -59,7 +60,6 @@ class Mailbox:
     identity: tuple[int, int]
     following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
     beat: int = 0
     beat_at: float = 0.0
     swept_at: float = 0.0
@@ -69,10 +69,9 @@ class Mailbox:
     def there(self) -> bool:
         """Whether the folder is still the one that was opened."""
         try:
-            status = self.folder.lstat()
+            return _identity(self.folder) == self.identity
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self.identity
 
     def put(self, name: str, message: Message) -> bool:
         """Whether there was room for it; the log says once what is wrong."""
@@ -88,6 +87,11 @@ class Mailbox:
             return False
 
 
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.lstat()
+    return status.st_dev, status.st_ino
+
+
 class Mailboxes:
     """All mailboxes of a backend. `add` and `run` belong to the thread of the app's event loop."""
 
@@ -100,8 +104,7 @@ class Mailboxes:
     def add(self, folder: Path) -> None:
         """Serves a folder from now on. Raises `TakenError`, `OutputError`."""
         letters.prepare(folder)
-        status = folder.lstat()
-        identity = (status.st_dev, status.st_ino)
+        identity = _identity(folder)
         if any(box.identity == identity and box.there for box in self.open):
             return
         held = lock(folder / "mailbox")
@@ -156,7 +159,7 @@ class Mailboxes:
     async def _answer(self, box: Mailbox, letter_id: str) -> None:
         try:
             status, body = await self._reply(box, letter_id)
-            if status and letter_id not in box.cancelled:
+            if status and letter_id in box.following:
                 await self._deliver(box, letter_id, status, body)
         except Exception:
             log.exception("a letter could not be answered")
@@ -164,7 +167,6 @@ class Mailboxes:
         finally:
             box.following.pop(letter_id, None)
             box.jobs.pop(letter_id, None)
-            box.cancelled.discard(letter_id)
             letters.remove(box.folder, letter_id, "progress", "cancel")
 
     async def _reply(self, box: Mailbox, letter_id: str) -> tuple[int, dict[str, Any]]:
@@ -182,7 +184,7 @@ class Mailboxes:
             return 410, {"error": "The backend that this was written to has ended."}
         box.put(f"{letter_id}.progress", wire.LetterProgress(sender=self.nonce, progress=0, done=0, total=0))
         sent = None if letter.body is None else json.dumps(letter.body).encode("utf-8", "surrogatepass")
-        status, answer = await call_app(self.app, self.backend.settings, letter.method, letter.path, sent)
+        status, answer = await call_app(self.app, self.backend.state, letter.method, letter.path, sent)
         if letter.method == "POST" and letter.path in JOB_PATHS and status in (200, 202):
             box.jobs[letter_id] = answer["id"]
             return await self._follow(box, letter_id, answer["id"])
@@ -224,9 +226,8 @@ class Mailboxes:
         box.held.close()
 
     def _give_up(self, box: Mailbox, letter_id: str) -> None:
-        if task := box.following.get(letter_id):
-            # a task that wakes up this very moment overlooks its cancellation (asyncio.wait_for before Python 3.12)
-            box.cancelled.add(letter_id)
+        # a task that wakes up this very moment overlooks its cancellation (asyncio.wait_for before Python 3.12)
+        if task := box.following.pop(letter_id, None):
             task.cancel()
         with suppress(AeqError):
             if job_id := box.jobs.get(letter_id):
@@ -246,20 +247,20 @@ class Mailboxes:
 
 
 async def call_app(
-    app: ASGIApp, settings: ServerSettings, method: str, path: str, body: bytes | None
+    app: ASGIApp, state: State, method: str, path: str, body: bytes | None
 ) -> tuple[int, dict[str, Any]]:
     """A request to the app without a socket, through the same checks, models and handlers as one by HTTP.
 
     Gives the status and the JSON object that was answered; 500 for anything else.
     """
-    headers = {"host": f"127.0.0.1:{settings.port}", "authorization": f"Bearer {settings.token}"}
+    headers = {"host": f"127.0.0.1:{state.port}", "authorization": f"Bearer {state.token}"}
     if body is not None:
         headers |= {"content-type": "application/json", "content-length": str(len(body))}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 0), "server": ("127.0.0.1", settings.port),
+        "client": ("127.0.0.1", 0), "server": ("127.0.0.1", state.port),
     }  # fmt: skip
     unread: list[AsgiMessage] = [{"type": "http.request", "body": body or b"", "more_body": False}]
     status, parts = 500, []

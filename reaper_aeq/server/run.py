@@ -24,11 +24,9 @@ import uvicorn
 from .. import __version__
 from ..util.heap import few_heaps
 from ..util.libraries import explain
-from .app import create_app
-from .backend import Backend, ServerSettings
+from .app import Backend, create_app
 from .connections import limited, tell_briefly
 from .log import LogFile
-from .login import address
 from .mailbox import Mailboxes
 from .second_process import SecondProcess
 from .state import State, listening_socket, remove_state, write_state
@@ -64,20 +62,19 @@ def run(
         state = State(port, secrets.token_hex(32), os.getpid(), __version__, started)
         engine: Future[AdaptiveEQ] = Future()
         second = SecondProcess(models) if (os.cpu_count() or 1) > 1 else None
-        app = create_app(engine, ServerSettings(state.token, port, log_file), second)
+        app = create_app(engine, state, log_file, second)
         backend: Backend = app.state.backend
-        mailboxes: Mailboxes = app.state.mailboxes
+        mailboxes = app.state.mailboxes = Mailboxes(app, backend)
         log.info("reaper-aeq %s, process %d, port %d", __version__, state.pid, port)
         if mailbox:
             mailboxes.add(mailbox)
         threading.Thread(target=load, args=(engine, models), name="load", daemon=True).start()
 
-        def announce() -> None:
-            ready(state, address(port, backend.codes.new()))
-
         try:
             write_state(path, state)
-            server = Server(limited(app), backend, idle_minutes, announce)
+            server = Server(
+                limited(app), backend, idle_minutes, lambda: ready(state, state.address(backend.codes.new()))
+            )
             asyncio.run(server.serve_all(sock, mailboxes))
         finally:
             remove_state(path, state.token)
@@ -99,7 +96,7 @@ class Server(uvicorn.Server):
 
     async def serve_all(self, sock: socket.socket, mailboxes: Mailboxes) -> None:
         """Requests that come to the socket and those that come as files, until it ends."""
-        tell_briefly()
+        asyncio.get_running_loop().set_exception_handler(tell_briefly)
         letters = asyncio.create_task(mailboxes.run())
         await self.serve(sockets=[sock])
         self.backend.stopping = True

@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -159,8 +160,6 @@ class SecondProcess:
 
 # In the second process ------------------------------------------------------------------------------------------------
 
-_engines: dict[Path | None, AdaptiveEQ] = {}
-
 
 def _load(models: Path | None) -> int:
     """Loads the models; gives the number of this process."""
@@ -168,12 +167,11 @@ def _load(models: Path | None) -> int:
     return os.getpid()
 
 
+@cache
 def _engine(models: Path | None) -> AdaptiveEQ:
     from ..engine import AdaptiveEQ
 
-    if models not in _engines:
-        _engines[models] = AdaptiveEQ.load(models)
-    return _engines[models]
+    return AdaptiveEQ.load(models)
 
 
 def _answer(models: Path | None, tasks: Sequence[wire.AdaptTask]) -> list[SecondAnswer | None]:

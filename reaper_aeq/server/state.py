@@ -19,12 +19,13 @@ from typing import Any
 
 from ..errors import AeqError
 from ..util.files import atomic_write
+from ..util.paths import user_folder
 from ..util.small_files import read_small
-from ..util.user_folders import user_folder
 
 DEFAULT_PORT = 8765
 HOST = "127.0.0.1"
 MAX_STATE_BYTES = 10_000
+CODE_S = 30.0  # how long a browser may take to come; one that has to be started first takes some
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class State:
     def dashboard_address(self) -> str:
         """One that a browser can open, once and soon. Raises `AeqError`."""
         return str(self._asked("/v1/dashboard").get("url"))
+
+    def address(self, code: str) -> str:
+        """Of the dashboard, for a browser that brings one of its codes."""
+        return f"http://{HOST}:{self.port}/?code={code}"
 
     def _asked(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -88,8 +93,7 @@ def read_state(path: Path) -> State | None:
         state = State(**{name: data[name] for name in State.__dataclass_fields__})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    texts = (state.token, state.version, state.started)
-    whole = type(state.port) is int and type(state.pid) is int and all(isinstance(text, str) for text in texts)
+    whole = [type(value) for value in asdict(state).values()] == [int, str, int, str, str]
     return state if whole and 0 < state.port < 65536 and state.token.isalnum() and state.token.isascii() else None
 
 

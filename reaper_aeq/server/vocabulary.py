@@ -6,27 +6,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from ..request import check_learnable
 from . import wire
-from .backend import Backend
 
 if TYPE_CHECKING:
     from ..engine import AdaptiveEQ
-    from ..model.words import DescriptorSettings
+    from ..model.words import DescriptorSettings, Word
 
 log = logging.getLogger("reaper_aeq.server")
 _one_at_a_time = threading.Lock()  # each edit is counted beside those before it
 
 
-def add_words(app: FastAPI, backend: Backend) -> None:
+def add_words(app: FastAPI, engine: Future[AdaptiveEQ]) -> None:
     """Adds `/v1/words`, `/v1/words/curves` and `/v1/profile/learn`."""
 
     async def loaded() -> AdaptiveEQ:
-        return await asyncio.shield(asyncio.wrap_future(backend.engine))
+        return await asyncio.shield(asyncio.wrap_future(engine))
 
     @app.get("/v1/words")
     async def words() -> wire.Words:
@@ -49,21 +49,17 @@ def curves_of_words(engine: AdaptiveEQ) -> wire.WordCurves:
     import torch
 
     from ..model.curves import COMPARED, GRID, center
-    from ..model.words import DescriptorSettings
 
     decoder = center(engine.eq_model.decoder.weight.detach().double().cpu().T).T[COMPARED]  # (bands, 32)
 
-    def curve(kind: str, settings: DescriptorSettings) -> wire.WordCurve:
+    def curve(kind: str, settings: Word | DescriptorSettings) -> wire.WordCurve:
         variance = torch.einsum("bi,ij,bj->b", decoder, settings.cov, decoder)
         mean, spread = decoder @ settings.mean, variance.clamp_min(0.0).sqrt()
         mean_db, spread_db = ([round(value, 2) for value in line.tolist()] for line in (mean, spread))
         return wire.WordCurve(kind=kind, mean_db=mean_db, spread_db=spread_db)
 
     words = {
-        name: [
-            curve("", DescriptorSettings(word.mean, word.cov)),
-            *(curve(kind, one) for kind, one in word.by_kind.items()),
-        ]
+        name: [curve("", word), *(curve(kind, one) for kind, one in word.by_kind.items())]
         for name, word in engine.words.items()
     }
     return wire.WordCurves(freqs_hz=[round(f, 1) for f in GRID[COMPARED].tolist()], words=words)

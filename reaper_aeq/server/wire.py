@@ -28,10 +28,8 @@ def _limited(name: str) -> Any:
 
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Score = Share
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Intensity = Annotated[float, _limited("intensity")]
-Adaptation = Annotated[float, _limited("adaptation")]
 Id = Annotated[str, Field(min_length=1, max_length=200, description="The client's own name for it, a track's GUID")]
 Name = Annotated[str, Field(max_length=500, description="Shown to people")]
 Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
@@ -120,7 +118,7 @@ class AdaptTask(SoundTask):
         default=None, description="'warm', 'warm 0.7, airy 0.3', {'warm': 0.7}, or null to match `references`"
     )
     intensity: Intensity = 1.0
-    adaptation: Adaptation | None = None
+    adaptation: Annotated[float, _limited("adaptation")] | None = None
     method: Annotated[str, Field(max_length=40)] = "adaptive"
     kind: Kind | None = Field(default=None, description="What the sound is; else it is judged from it and from `name`")
     profile: Profile | None = Field(
@@ -187,8 +185,8 @@ class BandInfo(Message):
 class ScoreChange(Message):
     """A word's score, or how alike two balances are, before the EQ and after it."""
 
-    before: Score
-    after: Score
+    before: Share
+    after: Share
 
 
 class HeardAsInfo(Message):
@@ -291,8 +289,8 @@ class MatchAnswer(EqAnswer):
 class AnalyzeAnswer(Message):
     """`top` holds words for sounds only, those the sound has most of first; `scores` all words."""
 
-    scores: dict[str, Score]
-    top: list[tuple[str, Score]]
+    scores: dict[str, Share]
+    top: list[tuple[str, Share]]
     suggestion: str
 
 
@@ -398,7 +396,6 @@ class Stopping(Message):
     stopping: Literal[True]
 
 
-LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="One life of one backend")]
 
 
@@ -445,7 +442,7 @@ class LetterAnswer(Message):
     """`ID.answer`: the status and body that HTTP would have brought."""
 
     sender: Nonce
-    id: LetterId
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     status: Annotated[int, Field(ge=100, le=599)]
     body: dict[str, Any]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,7 +53,7 @@ class Worker:
     def __init__(self, jobs: Jobs, engine: Future[AdaptiveEQ], second: SecondProcess | None = None):
         """`second`: what takes a part of large presses, once it is there."""
         self.jobs, self.engine, self.second = jobs, engine, second
-        self._for_second: deque[Ticket] = deque()
+        self._for_second: list[Ticket] = []
         self._at_second: list[Ticket] = []
         self._references = References()
         self._lanes = Lanes(self._hear, self._not_heard)
@@ -67,12 +66,10 @@ class Worker:
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
-        self._passed = 0  # tasks since memory was given back
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._taker = threading.Thread(target=self._take, name="take", daemon=True)
-        for thread in (self._thread, self._taker):
-            thread.start()
+        self._thread.start()
+        threading.Thread(target=self._take, name="take", daemon=True).start()
 
     def close(self, patience_s: float = 3.0) -> bool:
         """Lets it end after the tasks that are under way; False if they take longer than `patience_s`."""
@@ -126,7 +123,7 @@ class Worker:
                 return  # more of them come in a moment
             kept = [ticket for ticket in self._for_second if not ticket.dropped]
             tickets = self._at_second = kept[:AT_ONCE]
-            self._for_second = deque(kept[AT_ONCE:])
+            self._for_second = kept[AT_ONCE:]
         for ticket in tickets:
             ticket.started = time.perf_counter()
         if tickets:
@@ -146,7 +143,7 @@ class Worker:
         with self._changed:
             self._at_second = []
             while told is None and self._for_second:
-                self._to_lanes(self._for_second.popleft())
+                self._to_lanes(self._for_second.pop(0))
             self._changed.notify_all()
         self._send()
 
@@ -195,13 +192,8 @@ class Worker:
         from ..project.media import Library
 
         with self._changed:
-            self._forget_libraries()
             library = self._libraries.setdefault(ticket.job, Library())
         return listen(ticket.given, library, between_blocks)
-
-    def _forget_libraries(self) -> None:
-        """Of jobs that are over, with what was kept of the media."""
-        self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
 
     def _not_heard(self, ticket: Ticket, error: Exception) -> None:
         if not isinstance(error, LeftError):
@@ -213,13 +205,10 @@ class Worker:
         with self._changed:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
-            self._passed += len(tickets)
-            tidy = not self._ahead and self._passed >= GROUP
-            if tidy:
-                self._passed = 0
-                self._forget_libraries()
+            self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
+            idle = not self._ahead
             self._changed.notify_all()
-        if tidy:
+        if idle:
             give_back()
         self._send()  # whoever was to come in a moment may have been cancelled
 
@@ -230,11 +219,10 @@ class Worker:
             measured: list[Ticket] = []
             try:
                 measured = self._answer([one for one in group if not one.ticket.dropped])
-            except Exception:
+            except Exception as error:
                 # a defect outside of any single task: these get their sentence, the next ones their chance
-                log.exception("a whole group of tasks failed")
                 for one in group:
-                    self._failed(one.ticket, BROKEN)
+                    self._refuse(one.ticket, error)
             tickets = [one.ticket for one in group if one.ticket not in measured]
             del group  # its sounds need not wait in memory for the next press
             self._over(tickets)
@@ -261,12 +249,10 @@ class Worker:
         engine, to_adapt = self.engine.result(), []
         for one in group:
             given = one.ticket.given
-            if isinstance(given, wire.AnalyzeTask):
-                self._guarded(one.ticket, self._describe, engine, one)
-            elif given.request is None:
-                self._guarded(one.ticket, self._match, engine, one)
-            else:
+            if isinstance(given, wire.AdaptTask) and given.request is not None:
                 to_adapt.append((one.ticket, given, one.heard))
+            else:
+                self._guarded(one.ticket, self._match if one.references else self._describe, engine, one)
         measured = []
         for ticket, heard, result in adapt_all(engine, to_adapt, self._refuse):
             try:
@@ -293,7 +279,7 @@ class Worker:
         from ..result.result import with_loudness
 
         ticket, heard, given = one.ticket, one.heard, one.ticket.given
-        assert isinstance(given, wire.AdaptTask) and given.references is not None, "see `_answer`"
+        assert isinstance(given, wire.AdaptTask), "see `_answer`"
         request = MatchRequest(intensity=given.intensity)
         names = [reference if isinstance(reference, str) else reference.name for reference in given.references]
         result = with_loudness(engine.match_analysis(heard.analysis, one.references, names, request), heard)
@@ -313,19 +299,15 @@ class Worker:
 
     def _tell(self, ticket: Ticket, told: SecondAnswer) -> None:
         """A defect has a trace, and people are not told of it."""
-        sentence = told.refused or BROKEN
+        given, sentence = ticket.given, told.refused or BROKEN
         if told.trace is None:
-            log.info("task %r: %s", ticket.given.name, sentence)
+            log.info("task %r: %s", given.name, sentence)
         else:
-            log.error("task %r of %s failed\n%s", ticket.given.name, ticket.given.path or "items", told.trace)
-        self._failed(ticket, sentence if told.trace is None else BROKEN, told.unreadable)
-
-    def _failed(self, ticket: Ticket, sentence: str, unreadable: bool = False) -> None:
-        given = ticket.given
-        failed = wire.TaskFailed(
-            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=unreadable
-        )
-        self.jobs.finish(ticket, failed)
+            log.error("task %r of %s failed\n%s", given.name, given.path or "items", told.trace)
+            sentence = BROKEN
+        self.jobs.finish(ticket, wire.TaskFailed(
+            n=ticket.n, id=given.id, name=given.name, ok=False, error=sentence, unreadable=told.unreadable,
+        ))  # fmt: skip
 
     def _done(self, ticket: Ticket, answer: wire.Answer, result: Result | None = None) -> None:
         given, seconds = ticket.given, round(time.perf_counter() - ticket.started, 3)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from functools import lru_cache
 from typing import Any
 
@@ -35,8 +34,6 @@ def give_back() -> None:
 @lru_cache(maxsize=1)
 def _glibc() -> Any:
     """None where the C library is no glibc."""
-    if not sys.platform.startswith("linux"):
-        return None
     try:
         if not os.confstr("CS_GNU_LIBC_VERSION"):
             return None

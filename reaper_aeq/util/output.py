@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import OutputError, output_error
@@ -33,8 +33,6 @@ class Output:
         # not made of the target's own name, which may already be as long as the disk allows
         self.temporary = self.target.with_name(f"{name}-{exact}{self.target.suffix[:16]}")
         self._spare = self.target.with_name(f"{name}-{exact}.old")
-        self._placed: tuple[int, ...] | None = None  # what lies at the target since `place`, None for nothing
-        self._is_placed = self._has_spare = False
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -64,8 +62,7 @@ class Output:
         try:
             yield
         finally:
-            with suppress(OSError):
-                self.temporary.unlink()
+            _unlink(self.temporary)
 
     def finish(self) -> None:
         """All of it is on the disk afterwards. Raises `OutputError`."""
@@ -76,45 +73,35 @@ class Output:
                 with suppress(OSError):  # a disk that knows no permissions
                     os.chmod(self.temporary, wanted)
 
-    def place(self, keep: bool) -> None:
-        """Renames it, or takes the older file away. `keep`: so that `take_back` can bring that again. Raises
-        `OutputError`."""
+    def place(self, keep: bool, undo: ExitStack, after: ExitStack) -> None:
+        """Renames it, or takes the older file away. Raises `OutputError`.
+
+        `keep`: so that `undo` can bring the older file again, until `after`.
+        """
         with self.told():
-            if keep and self.target.exists():
+            kept = keep and self.target.exists()
+            if kept:
                 _copy(self.target, self._spare)
-                self._has_spare = True
-            self._placed = None if self.goes else identity(self.temporary)
+                after.callback(_unlink, self._spare)
+            placed = None if self.goes else identity(self.temporary)
             if self.goes:
                 self.target.unlink()
             else:
                 os.replace(self.temporary, self.target)
-            self._is_placed = True
+            undo.callback(self._take_back, kept, placed)
 
-    def take_back(self) -> None:
-        """As it was before `place`."""
-        if self._is_placed and identity(self.target) == self._placed:  # else it is somebody else's by now
+    def _take_back(self, kept: bool, placed: tuple[int, ...] | None) -> None:
+        if identity(self.target) == placed:  # else it is somebody else's by now
             with suppress(OSError):
-                os.replace(self._spare, self.target) if self._has_spare else self.target.unlink()
-
-    def forget(self) -> None:
-        """The older file is not needed any more."""
-        if self._has_spare:
-            with suppress(OSError):
-                self._spare.unlink()
+                os.replace(self._spare, self.target) if kept else self.target.unlink()
 
 
 def place_all(outputs: Sequence[Output]) -> None:
     """Each in its turn; what cannot be takes those before it back. Raises `OutputError`."""
-    try:
+    with ExitStack() as after, ExitStack() as undo:
         for output in outputs:
-            output.place(keep=output is not outputs[-1])
-    except BaseException:
-        for output in reversed(outputs):
-            output.take_back()
-        raise
-    finally:
-        for output in outputs:
-            output.forget()
+            output.place(output is not outputs[-1], undo, after)
+        undo.pop_all()
 
 
 def _copy(source: Path, copy: Path) -> None:
@@ -144,8 +131,7 @@ def write_new(beside: Path, data: bytes, temporary: Path, names: Iterable[Path])
     except OSError as error:
         raise output_error(next(iter(names), beside), error) from error
     finally:
-        with suppress(OSError):
-            temporary.unlink()
+        _unlink(temporary)
     raise OutputError(f"cannot write a copy of {beside}: every name for it is taken")
 
 
@@ -162,8 +148,12 @@ def _rename_new(temporary: Path, name: Path) -> None:
 def remove(path: Path, ours: tuple[int, ...] | None) -> None:
     """Removes the file of the `identity` given, no other that lies there now."""
     if ours and identity(path) == ours:
-        with suppress(OSError):
-            path.unlink()
+        _unlink(path)
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def identity(path: Path) -> tuple[int, ...] | None:

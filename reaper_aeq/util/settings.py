@@ -134,16 +134,14 @@ def load_settings(cls: type[T], path: Path | str | None) -> T:
     if path is None:
         return cls()
     data = read_toml(path, MAX_BYTES, "the settings", "a settings file")
-    from pydantic import ConfigDict, ValidationError, create_model
+    from pydantic import TypeAdapter, ValidationError
 
-    types = get_type_hints(cls)
-    known: dict[str, Any] = {name: (kind, getattr(cls, name)) for name, kind in types.items()}
-    try:
-        checked = create_model(cls.__name__, __config__=ConfigDict(extra="forbid", strict=True), **known)(**data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = str(first["loc"][0])
+    types, checked = get_type_hints(cls), {}
+    for key, value in data.items():
         if key not in types:
-            raise SettingsError(f"{path}: unknown setting {key!r}; known are {', '.join(types)}") from None
-        raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {first['input']!r}") from None
-    return cls(**checked.model_dump())
+            raise SettingsError(f"{path}: unknown setting {key!r}; known are {', '.join(types)}")
+        try:
+            checked[key] = TypeAdapter(types[key]).validate_python(value, strict=True)
+        except ValidationError:
+            raise SettingsError(f"{path}: {key} must be of type {types[key].__name__}, not {value!r}") from None
+    return cls(**checked)

@@ -25,8 +25,8 @@ def catalog(tmp_path, monkeypatch) -> Path:
 
 
 def names(*named, listed=None, sounds=True, out="out"):
-    found = find_tasks(named, listed, Path(out), sounds)
-    return [Path(os.path.relpath(task.path)).as_posix() for task in found.tasks]
+    tasks, _ = find_tasks(named, listed, Path(out), sounds)
+    return [Path(os.path.relpath(task.path)).as_posix() for task in tasks]
 
 
 def test_a_folder_gives_projects_and_loose_recordings(catalog):
@@ -34,8 +34,8 @@ def test_a_folder_gives_projects_and_loose_recordings(catalog):
     assert names(".") == [
         "a/song.rpp", "b/song.RPP", "loose/take 1.wav", "loose/take 2.mp3", "loose/deep/take [3].ogg",
     ]  # fmt: skip
-    found = find_tasks(["."], None, Path("out"), True)
-    assert found.media == 2 and [task.kind for task in found.tasks] == [PROJECT] * 2 + [SOUND] * 3
+    tasks, media = find_tasks(["."], None, Path("out"), True)
+    assert media == 2 and [task.kind for task in tasks] == [PROJECT] * 2 + [SOUND] * 3
     assert names("a", "out", out="elsewhere") == ["a/song.rpp", "out/song-1/song.rpp"]
 
 
@@ -71,7 +71,7 @@ def test_companions_of_the_operating_system_are_no_tasks(catalog):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
     assert names(".", out="elsewhere") == before
-    assert find_tasks(["."], None, Path("out"), True).media == 2
+    assert find_tasks(["."], None, Path("out"), True)[1] == 2
     assert names("loose/*") == ["loose/deep/take [3].ogg", "loose/take 1.wav", "loose/take 2.mp3"]
     assert names("**/*.wav") == ["a/vox.wav", "loose/take 1.wav"]
     # whoever names such a thing itself means it
@@ -79,11 +79,11 @@ def test_companions_of_the_operating_system_are_no_tasks(catalog):
 
 
 def test_recordings_in_a_project_s_folder_that_are_named_are_not_left_out(catalog):
-    found = find_tasks(["a", "a/*.wav", "a/audio/bass.FLAC"], None, Path("out"), True)
-    assert [Path(task.path).name for task in found.tasks] == ["song.rpp", "vox.wav", "bass.FLAC"] and found.media == 0
-    found = find_tasks(["a/*"], None, Path("out"), True)
-    assert [Path(task.path).name for task in found.tasks] == ["bass.FLAC", "song.rpp", "vox.wav"] and found.media == 0
-    assert find_tasks(["a", "a/vox.wav"], None, Path("out"), True).media == 1
+    tasks, media = find_tasks(["a", "a/*.wav", "a/audio/bass.FLAC"], None, Path("out"), True)
+    assert [Path(task.path).name for task in tasks] == ["song.rpp", "vox.wav", "bass.FLAC"] and media == 0
+    tasks, media = find_tasks(["a/*"], None, Path("out"), True)
+    assert [Path(task.path).name for task in tasks] == ["bass.FLAC", "song.rpp", "vox.wav"] and media == 0
+    assert find_tasks(["a", "a/vox.wav"], None, Path("out"), True)[1] == 1
 
 
 def test_results_into_the_folder_that_is_read_are_told_so(catalog):

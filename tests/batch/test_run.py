@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from reaper_aeq.batch.inputs import PROJECT, SOUND, Task
-from reaper_aeq.batch.run import CHUNK_BYTES, CHUNK_SOUNDS, Batch, Watch
+from reaper_aeq.batch.run import CHUNK_BYTES, CHUNK_SOUNDS, Batch
 from reaper_aeq.batch.task import Recipe, TaskState
 from reaper_aeq.errors import AeqError
 from reaper_aeq.request import EqRequest
@@ -40,9 +40,7 @@ def batch(tmp_path, tasks, retries=1, script=None, told=None):
     recipe = Recipe.of(None, EqRequest("warm"), render=False, models=tmp_path)
     workers = Workers(script or {})
     said = [] if told is None else told
-    made = Batch(
-        tasks, recipe, tmp_path, Watch(lambda counts: None, said.append), lambda: nullcontext(workers), retries
-    )
+    made = Batch(tasks, recipe, tmp_path, lambda counts: None, said.append, lambda: nullcontext(workers), retries)
     made.workers = workers
     return made
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
@@ -28,7 +29,7 @@ from sounds import RATE, noise, store
 from standin.example import ItemSpec, TrackSpec, write
 
 from reaper_aeq.batch.inputs import Task, find_tasks
-from reaper_aeq.batch.run import Batch, Counts, Watch
+from reaper_aeq.batch.run import Batch, Counts
 from reaper_aeq.batch.task import Recipe
 from reaper_aeq.batch.workers import LocalWorkers, Workers
 from reaper_aeq.request import EqRequest
@@ -64,7 +65,7 @@ def catalog(folder: Path, songs: int, tracks: int, seconds: float) -> list[Task]
             for t in range(tracks)
         ]
         write(here / f"song {n:05}.rpp", specs, sample_rate=RATE)
-    return find_tasks([str(folder)], None, folder / "out", sounds=False).tasks
+    return find_tasks([str(folder)], None, folder / "out", sounds=False)[0]
 
 
 def recordings(folder: Path, songs: int, seconds: float) -> list[Task]:
@@ -75,7 +76,7 @@ def recordings(folder: Path, songs: int, seconds: float) -> list[Task]:
         here = folder / "songs" / f"{n // 100:03}"
         here.mkdir(exist_ok=True, parents=True)
         os.link(media[n % len(media)], here / f"{n:05}.wav")
-    return find_tasks([str(folder / "songs")], None, folder / "out", sounds=True).tasks
+    return find_tasks([str(folder / "songs")], None, folder / "out", sounds=True)[0]
 
 
 def workers_s() -> float:
@@ -87,9 +88,9 @@ def workers_s() -> float:
 def cost(workers: Workers, tasks: list[Task], recipe: Recipe, out: Path) -> Cost:
     """Of one batch, to a folder of its own or to one where it was done before."""
     out.mkdir(exist_ok=True)
-    watch = Watch(lambda counts: None, lambda sentence: print(sentence, file=sys.stderr))
+    say = partial(print, file=sys.stderr)
     before_s, own_s, started = workers_s(), time.process_time(), time.perf_counter()
-    counts = Batch(tasks, recipe, out, watch, lambda: nullcontext(workers)).run()
+    counts = Batch(tasks, recipe, out, lambda counts: None, say, lambda: nullcontext(workers)).run()
     wall_s, own_s = time.perf_counter() - started, time.process_time() - own_s
     return Cost(counts, wall_s, workers_s() - before_s, own_s)
 

@@ -464,7 +464,7 @@ def test_recordings_of_one_chunk_share_a_pass(tmp_path, tiny_models, monkeypatch
     recipe = Recipe.of(tmp_path / "plan.toml", request, render=False, models=tiny_models)
     out = tmp_path / "out"
     out.mkdir()
-    tasks = find_tasks([str(songs / "loose")], None, out, sounds=True).tasks
+    tasks = find_tasks([str(songs / "loose")], None, out, sounds=True)[0]
     plain, passes = AdaptiveEQ.adapt_many, []
     monkeypatch.setattr(AdaptiveEQ, "adapt_many", lambda self, many: passes.append(len(many)) or plain(self, many))
     answers = work(tasks, recipe, str(out), 0, "run", False)

@@ -228,8 +228,9 @@ def test_killed_midway_it_can_be_run_again(call, resource):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", replace)
-        for step in ("take_back", "forget"):  # nobody is there to take anything back
-            patch.setattr(output.Output, step, lambda output: None)
+        # nobody is there to take anything back
+        patch.setattr(output.Output, "_take_back", lambda *given: None)
+        patch.setattr(output, "_unlink", lambda path: None)
         with pytest.raises(Dead):
             call()
     assert call()[0] == 0

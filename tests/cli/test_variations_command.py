@@ -15,7 +15,7 @@ from json_eq import eq_from_json
 from sounds import RATE, noise, store
 from tables_kit import table
 
-from reaper_aeq.cli.commands import checks
+from reaper_aeq.cli.commands import checks, evaluate
 from reaper_aeq.cli.commands import outputs as outputs_module
 from reaper_aeq.cli.main import main
 from reaper_aeq.dsp.audio import read_audio
@@ -108,7 +108,7 @@ def test_examinations_are_printed_as_tables_and_as_json(monkeypatch, capsys, tmp
         variations, "run_variations", lambda *given, **options: asked.append((given, options)) or figures
     )
     monkeypatch.setattr(text, "run_text", lambda *given, **options: asked.append((given, options)) or figures)
-    monkeypatch.setattr(checks, "sentences", lambda: None)
+    monkeypatch.setattr(evaluate, "sentences", lambda: None)
     store(tmp_path / "song.wav", noise(1, 0.1))
     for name in (checks.SETTINGS, checks.WORDS, checks.CONTRIBUTIONS):
         (tmp_path / name).write_text(table(name))

@@ -13,7 +13,9 @@ from backends import PORT, TOKEN, Process
 from starlette.testclient import TestClient
 
 from reaper_aeq.engine import AdaptiveEQ
-from reaper_aeq.server.app import ServerSettings, create_app
+from reaper_aeq.server.app import create_app
+from reaper_aeq.server.mailbox import Mailboxes
+from reaper_aeq.server.state import State
 
 RATE = 44_100
 
@@ -36,7 +38,8 @@ def clients() -> Iterator[Callable[..., TestClient]]:
 
     def make(engine: object, log_file: Path | None = None, **headers: str) -> TestClient:
         future = engine if isinstance(engine, Future) else loaded(engine)
-        app = create_app(future, ServerSettings(TOKEN, PORT, log_file))
+        app = create_app(future, State(PORT, TOKEN, 1, "0.1.0", "2026-01-01T00:00:00Z"), log_file)
+        app.state.mailboxes = Mailboxes(app, app.state.backend)
         made.append(app)
         headers = {"Authorization": f"Bearer {TOKEN}"} | headers
         return TestClient(app, base_url=f"http://127.0.0.1:{PORT}", headers=headers, raise_server_exceptions=False)

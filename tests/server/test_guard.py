@@ -10,8 +10,9 @@ from backends import PORT, TOKEN, task
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reaper_aeq.server import login
-from reaper_aeq.server.guard import READABLE_SUFFIXES, PathError, check_path, same
+from reaper_aeq.server import guard
+from reaper_aeq.server.guard import MOST_CODES, READABLE_SUFFIXES, Codes, PathError, check_path, same
+from reaper_aeq.server.state import CODE_S
 from reaper_aeq.server.wire import MAX_BODY_BYTES
 
 ADDRESSES = [
@@ -93,21 +94,21 @@ def test_a_browser_comes_in_with_a_code_that_works_once(client):
 
 def test_a_code_works_only_for_seconds(client, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(login.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
     first, second = code_of(client), code_of(client)
     del client.headers["Authorization"]
-    now[0] += login.CODE_S - 1
+    now[0] += CODE_S - 1
     assert client.get(f"/?code={first}", follow_redirects=False).status_code == 303
     now[0] += 2
     client.cookies.clear()
     assert client.get(f"/?code={second}", follow_redirects=False).status_code == 401
-    assert login.CODE_S <= 60
+    assert CODE_S <= 60
 
 
 def test_only_a_few_codes_are_good_at_a_time():
-    codes = login.Codes()
-    given = [codes.new() for _ in range(login.MOST + 1)]
-    assert len(set(given)) == len(given) and [codes.use(code) for code in given] == [False] + [True] * login.MOST
+    codes = Codes()
+    given = [codes.new() for _ in range(MOST_CODES + 1)]
+    assert len(set(given)) == len(given) and [codes.use(code) for code in given] == [False] + [True] * MOST_CODES
     assert not codes.use("") and not codes.use("\udcff")
 
 

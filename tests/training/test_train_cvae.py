@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from reaper_aeq.cli.commands import checks
+from reaper_aeq.cli.commands import train as train_command
 from reaper_aeq.cli.main import main
 from reaper_aeq.dsp.fine_structure import N_FINE
 from reaper_aeq.errors import AeqError
@@ -19,7 +19,6 @@ from reaper_aeq.methods.cvae.training import Drawer, fix, known_rows, train_cvae
 from reaper_aeq.model.checkpoint import Checkpoint
 from reaper_aeq.model.curves import GRID, N_GRID, center
 from reaper_aeq.model.eq_autoencoder import EqAutoencoder
-from reaper_aeq.model.free_text import sentences
 from reaper_aeq.model.usual import UsualBalance
 from reaper_aeq.model.words import Evidence, Vocabulary, Word
 from reaper_aeq.training.datasets.readers import PeopleData, PeopleSettings, SocialWord
@@ -208,8 +207,7 @@ def test_the_command(tmp_path, monkeypatch, capsys, words, eq_model, safe, socia
     monkeypatch.setattr(data, "read_safe", lambda folder: safe)
     monkeypatch.setattr(data, "read_contributions", lambda folder: contributions)
     monkeypatch.setattr(data, "read_social_words", lambda folder: social)
-    monkeypatch.setattr(sentences, "sentences", Toy)
-    monkeypatch.setattr(checks, "sentences", Toy)
+    monkeypatch.setattr(train_command, "sentences", Toy)
     (tmp_path / "s.toml").write_text("steps = 2\nbatch = 8\naxes = 4\n")
     for name in (SETTINGS, WORDS, CONTRIBUTIONS):  # looked at before torch is loaded
         columns, between = COLUMNS[name], "\t" if name.endswith(".tsv") else ","

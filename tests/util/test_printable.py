@@ -41,7 +41,7 @@ def test_whatever_is_said(speak, capsys):
 
 
 def test_tables_and_progress(capsys):
-    console.table({"name": "left"}, [[EVIL]])
+    console.table(["name"], [[EVIL]])
     with console.progress() as (tell, _):
         tell(EVIL)
     out, err = capsys.readouterr()

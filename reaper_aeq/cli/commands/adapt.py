@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...eq import LIMITS, WITHOUT_GAIN, Eq
-from ...errors import AeqError
+from ...errors import AeqError, check_known
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...reaper.reaeq.names import instance_name
 from ...request import REFINE_STEPS, EqRequest, parse_word
 from ...util.printable import printable
 from ...util.scores import shown_change
-from .checks import check_encoder, check_kind, check_outputs, check_request, check_sounds
+from .checks import check_kind, check_outputs, check_request, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress, say, table
-from .options import Force, FxChain, Json, Kind, Models, Plot, RequestOptions, Source, range_of
+from .options import Json, Kind, Models, RequestOptions, Source, range_of
 from .outputs import Outputs, all_opened
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def adapt(
     source: Source,
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'warm 0.7, airy 0.3', or words of your own.")],
     how: RequestOptions,
+    *,
     refine: Annotated[
         int | None,
         typer.Option(
@@ -42,17 +43,13 @@ def adapt(
         bool, typer.Option("--exact", help="Refine through the waveform of up to a minute of sound: takes minutes.")
     ] = False,
     variations: Annotated[
-        int, typer.Option(metavar="N", help=f"Other answers that people might give, up to {LIMITS['variations'].high}.")
-    ] = 0,
-    out: Annotated[
-        Path | None,
+        int,
         typer.Option(
-            "-o", "--out", metavar="FILE", help="Write the sound with the EQ; variations get FILE-1 and so on."
+            metavar="N",
+            help=f"Other answers that people might give, up to {LIMITS['variations'].high}; files FILE-1 and so on.",
         ),
-    ] = None,
-    fxchain: FxChain = None,
-    plot: Plot = None,
-    force: Force = False,
+    ] = 0,
+    outputs: Outputs,
     name: Annotated[str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ: warm 100%'.")] = None,
     kind: Kind = None,
     track: Annotated[
@@ -66,18 +63,17 @@ def adapt(
 ) -> None:
     """Compute the EQ that makes a sound more WORD. Of several files to be written all appear, or none does."""
     # what can be wrong with the request is said before the file is read
-    outputs = Outputs(out, fxchain, plot)
     request = EqRequest(
         parse_word(word), **how.fields, refine=refine, variations=variations, kind=kind, name=track, sections=sections
     )
     request.check()
     if exact and not (refine or (refine is None and request.method in REFINE_STEPS)):
         raise AeqError("--exact needs --method refine or --refine N")
-    check_encoder(encoder)
+    check_known("encoder", encoder, ENCODERS)
     check_kind(kind)
     several = [outputs, *(outputs.numbered(n + 1) for n in range(variations))]
     for one in several:
-        one.refuse_replacing([source], force)
+        one.refuse_replacing([source])
     check_sounds([source])
     check_outputs(path for one in several for path in one.paths)
     check_request(request, models, ENCODERS[encoder])
@@ -132,10 +128,9 @@ def show(result: Result, written: Sequence[Path], measure: str = "score") -> Non
     if result.sections:
         from ...result.explanation import clock
 
-        columns = {"from": "right", "to": "right"}
-        columns |= {row[0] + " " + row[1]: "right" for row in band_rows(result.eq)} | {"output gain": "right"}
+        bands = (f">{kind} {freq}" for kind, freq, *_ in band_rows(result.eq))
         say("")
-        table(columns, [
+        table([">from", ">to", *bands, ">output gain"], [
             [clock(one.start_s), clock(one.stop_s), *(decibels(band.gain_db) for band in one.result.eq.bands),
              decibels(one.result.eq.output_gain_db)]
             for one in result.sections
@@ -150,7 +145,7 @@ def show(result: Result, written: Sequence[Path], measure: str = "score") -> Non
 def show_eq(eq: Eq) -> None:
     """The bands as a table, and the output gain."""
     if rows := band_rows(eq):
-        table({"band": "left", "frequency": "right", "gain": "right", "bandwidth": "right"}, rows)
+        table(["band", ">frequency", ">gain", ">bandwidth"], rows)
         say("")
     say(f"output gain {decibels(eq.output_gain_db)}")
 

@@ -11,7 +11,7 @@ import typer
 from ...errors import AeqError
 from ...util.printable import printable
 from ...util.scores import rounded_score, shown_score
-from .checks import check_audio, check_models, check_sounds
+from .checks import check_audio, check_models
 from .console import bar, complain, print_json, say, table
 from .options import Json, Models
 
@@ -31,7 +31,6 @@ def analyze(
     engine, reports, code = None, [], 0
     for source in sources:
         try:
-            check_sounds([source])
             check_audio([source])
             if engine is None:
                 from .sound import load_engine
@@ -76,5 +75,5 @@ def show(report: dict[str, Any], words: Sequence[str]) -> None:
     channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
     say(f"{printable(report['file'])} ({report['duration_s']:.1f} s, {report['sample_rate']} Hz, {channels})")
     rows = [[word, shown_score(report["profile"][word]), bar(report["profile"][word])] for word in words]
-    table({"word": "left", "score": "right", "": "left"}, rows)
+    table(["word", ">score", ""], rows)
     say(report["suggestion"] + "\n")

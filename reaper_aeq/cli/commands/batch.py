@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -16,26 +15,19 @@ from ...util.files import make_folder
 from ...util.printable import printable
 from .checks import check_new_folder, check_plan, check_request
 from .console import answer, note, progress, report
-from .options import Json, Models, RequestOptions, range_of
+from .options import NONE_GIVEN, Json, Models, RequestOptions
 
 if TYPE_CHECKING:
     from ...batch.run import Counts
-
-
-@dataclass(frozen=True)
-class WordOptions(RequestOptions):
-    """How the word for recordings is asked for."""
-
-    intensity: Annotated[float, typer.Option(help=f"How far to go with --word, {range_of('intensity')}.")] = 1.0
 
 
 def batch(
     *,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where results and index go.")],
     inputs: Annotated[
-        list[str] | None,
+        list[str],
         typer.Argument(metavar="INPUT...", help="Projects, recordings, folders, patterns such as '**/*.rpp'."),
-    ] = None,
+    ] = NONE_GIVEN,
     listed: Annotated[
         str | None, typer.Option("--list", metavar="FILE", help="A file with one input per line; - is standard input.")
     ] = None,
@@ -43,7 +35,7 @@ def batch(
         Path | None, typer.Option(metavar="FILE", help="For projects, TOML: which track gets what.")
     ] = None,
     word: Annotated[str | None, typer.Option(help="For recordings: a word, or 'warm 0.7, airy 0.3'.")] = None,
-    how: WordOptions,
+    how: RequestOptions,
     sections: Annotated[
         bool, typer.Option("--sections", help="With --word: follow the song, the same bands, whose gains move.")
     ] = False,
@@ -77,27 +69,24 @@ def batch(
     request = None if word is None else asked
     recipe = Recipe.of(plan, request, render, models)
     check_new_folder(out)
-    found = find_tasks(inputs or [], listed, out, sounds=request is not None)
+    tasks, media = find_tasks(inputs, listed, out, sounds=request is not None)
     check_plan(recipe.plan, models)
     if request:
         check_request(request, models)
-    if found.media:
-        media = "1 recording was" if found.media == 1 else f"{found.media} recordings were"
-        note(f"{media} left out, in folders that hold a project: to have them treated too, name them")
-    with ExitStack() as stack:
-        stack.callback(_locked(out).close)
-        _, step_done = stack.enter_context(progress())
-        step_done("tasks", 0, len(found.tasks))  # while the workers start
+    if media:
+        were = "1 recording was" if media == 1 else f"{media} recordings were"
+        note(f"{were} left out, in folders that hold a project: to have them treated too, name them")
+    with _locked(out), progress() as (_, step_done):
+        step_done("tasks", 0, len(tasks))  # while the workers start
 
         from ...batch.index import HTML, write_index
-        from ...batch.run import Batch, Watch
+        from ...batch.run import Batch
         from ...batch.workers import LocalWorkers, workers_at, workers_of_this_machine
 
-        count = min(workers or workers_of_this_machine(), len(found.tasks))
-        watch = Watch(lambda counts: step_done("tasks", counts.ended, counts.total), report)
+        count = min(workers or workers_of_this_machine(), len(tasks))
         place = out.absolute()
         run = Batch(
-            found.tasks, recipe, place, watch,
+            tasks, recipe, place, lambda counts: step_done("tasks", counts.ended, counts.total), report,
             lambda: workers_at(scheduler, recipe, str(place)) if scheduler else closing(LocalWorkers(count)),
             retries, again,
         )  # fmt: skip
@@ -106,7 +95,7 @@ def batch(
         finally:
             if not scheduler:
                 run.sweep()
-            write_index(found.tasks, out)
+            write_index(tasks, out)
     _tell(counts, out / HTML, as_json)
     return 1 if counts.failures else 0
 
@@ -124,8 +113,6 @@ def _locked(out: Path) -> IO[bytes]:
 
 def _tell(counts: Counts, index: Path, as_json: bool) -> None:
     told = {"done": counts.done, "unchanged": counts.unchanged, "failed": len(counts.failures)}
-    parts = [f"{counts.done} done"]
-    parts += [f"{counts.unchanged} unchanged"] if counts.unchanged else []
-    parts += [f"{len(counts.failures)} failed"] if counts.failures else []
+    parts = [f"{count} {how}" for how, count in told.items() if count or how == "done"]
     data = {**told, "seconds": round(counts.working_s, 3), "index": str(index)}
     answer(as_json, data, f"{', '.join(parts)}\nwrote {printable(index)}")

@@ -6,7 +6,7 @@ Standard library only: whoever mistypes a word or a path is told at once, not af
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,12 @@ from ...dsp.readable import check_readable
 from ...errors import AeqError, check_known
 from ...model import DEFAULT_ENCODER, ENCODERS
 from ...model.description import read_model
-from ...model.free_text.sentences import sentences
 from ...model.kinds import KINDS
 from ...model.word_table import WordTable
-from ...request import METHODS, EqRequest
+from ...request import EqRequest
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS, read_table
 from ...util.files import check_target, output_error
-from .outputs import AUDIO_SUFFIXES, Outputs
+from .outputs import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     from ...project.plan import Plan
@@ -39,11 +38,6 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
     for path in paths:
         if path is not None:
             check_target(path)
-
-
-def check_plot(path: Path | None) -> None:
-    """Raises `OutputError` for a name that no picture can have, or a place that cannot be written to."""
-    check_outputs(Outputs(plot=path).paths)
 
 
 def check_new_folder(path: Path) -> None:
@@ -95,11 +89,6 @@ def check_audio(paths: Iterable[Path | str]) -> None:
         AudioFile(path)
 
 
-def check_sentence_model() -> None:
-    """Raises `NoTextModelError` where there is none."""
-    sentences()
-
-
 def check_request(request: EqRequest, models: Path | None, *needed: str) -> None:
     """Raises what `EqRequest.check` does, `ModelError`, and `UnknownWordError` for a word that will not be
     understood."""
@@ -115,16 +104,6 @@ def check_plan(plan: Plan, models: Path | None) -> None:
 
     words = check_models(models)
     plan.check(lambda word: check_words(word, words))
-
-
-def check_method(name: str) -> None:
-    """Raises `AeqError` for a method that there is not."""
-    check_known("method", name, METHODS)
-
-
-def check_encoder(name: str, known: Collection[str] = ENCODERS) -> None:
-    """Raises `AeqError` for a network that is none of `known`."""
-    check_known("encoder", name, known)
 
 
 def check_kind(name: str | None) -> None:

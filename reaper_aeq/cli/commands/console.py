@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ...util.printable import printable
 
-GETTING_READY = "getting ready"
 BAR_CELLS = 12
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SOON_S = 1.0  # what takes longer shows how far it is
@@ -79,15 +78,15 @@ def detail(text: str) -> None:
         report(text)
 
 
-def table(columns: dict[str, str], rows: list[list[str]], title: str | None = None) -> None:
-    """Prints a table on stdout; `columns` maps each heading to 'left' or 'right'."""
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Prints a table on stdout; the columns whose heading begins with '>' stand at their right, as numbers do."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading, justify in columns.items():
-        grid.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for heading in headings:
+        grid.add_column(heading.removeprefix(">"), justify="right" if heading[:1] == ">" else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(printable(cell)) for cell in row))  # names of files may look like markup
     console = Console()
@@ -107,7 +106,7 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
 
     Gives `tell(sentence)` and `step_done(name, step, steps)`. Until the first step a bar says that work has begun.
     """
-    if _level <= QUIET or not _on_terminal(sys.stderr):
+    if _level <= QUIET or not (sys.stderr and sys.stderr.isatty()):
         yield note, lambda name, step, steps: None  # in a log a bar is only noise
         return
     from rich.console import Console
@@ -118,7 +117,7 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
     bars = Progress(*columns, console=console, transient=True)
     tasks: dict[str, TaskID] = {}
     # libraries and models take seconds to load, more on a busy machine, before there is a step to count
-    waiting = [bars.add_task(GETTING_READY, total=None)]
+    waiting = [bars.add_task("getting ready", total=None)]
     lock, over = threading.Lock(), threading.Event()
 
     def step_done(name: str, step: int, steps: int) -> None:
@@ -145,10 +144,6 @@ def progress(after_s: float = 0.0) -> Iterator[tuple[Tell, StepDone]]:
         over.set()
         with lock:
             bars.stop()
-
-
-def _on_terminal(stream: Any) -> bool:
-    return stream is not None and stream.isatty()
 
 
 def _say(text: str, stream: Any) -> None:

@@ -69,8 +69,7 @@ def demo(
     if as_json:
         print_json(summary)
         return
-    columns = {"track": "left", "word": "left", "score": "left", "what was done": "left", "output gain": "right"}
-    table(columns, lines)
+    table(["track", "word", "score", "what was done", ">output gain"], lines)
     say(f"\nwrote {printable(out)}: compare song-before.wav and song-after.wav; summary.md says what was done and why")
 
 

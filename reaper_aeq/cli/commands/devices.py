@@ -17,9 +17,7 @@ DRIVERS = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
 
 def check_device(device: str) -> None:
     """Raises `AeqError` where CUDA is asked for and certain not to be there; what only torch can tell passes."""
-    if device != "cuda":
-        return
-    built_for = torch_builds()
+    built_for = torch_builds() if device == "cuda" else None
     if built_for is None:
         return
     if not any(built_for.values()):

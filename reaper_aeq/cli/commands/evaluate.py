@@ -9,24 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from ...errors import AeqError
+from ...errors import AeqError, check_known
+from ...model.free_text.sentences import sentences
 from ...request import DEFAULT_METHOD, METHODS
 from ...training.datasets.tables import CHARTS, CHARTS_BY_INSTRUMENT, CONTRIBUTIONS, PRESETS, SETTINGS, WORDS
 from ...util.files import refuse_replacing
 from ...util.printable import printable
-from .checks import (
-    FOLD_DATA,
-    check_data,
-    check_method,
-    check_models,
-    check_new_folder,
-    check_plot,
-    check_recordings,
-    check_sentence_model,
-)
+from .checks import FOLD_DATA, check_data, check_models, check_new_folder, check_outputs, check_recordings
 from .console import print_json, progress, say, table
 from .listen import listen
-from .options import App, Audio, Data, Json, Models, Plot, RunFolder
+from .options import NONE_GIVEN, App, Audio, Data, Json, Models, Plot, RunFolder
+from .outputs import Outputs
 
 LAWS = (
     "safe", "null", "level", "heard", "monotone", "adaptive", "convergent", "settling", "form", "human", "score",
@@ -39,7 +32,7 @@ TITLES = {
 evaluate = App("Examine the models on recordings.")
 
 Learn = Annotated[
-    list[Path] | None, typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
+    list[Path], typer.Option("--learn", metavar="DIR", help="More recordings to learn from; may be repeated.")
 ]
 EveryMix = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th mix, which is quicker.")]
 EveryRecording = Annotated[int, typer.Option("--every", min=1, help="Use only every n-th recording, which is quicker.")]
@@ -68,8 +61,8 @@ def evaluate_laws(
     every: EveryRecording = 1,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = DEFAULT_METHOD,
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
-    ] = None,
+        list[str], typer.Option(help="Only this law, such as 'signable' or 'heard'; may be repeated.")
+    ] = NONE_GIVEN,
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Hear each recording by models that have not learned from its source.")
     ] = False,
@@ -78,8 +71,7 @@ def evaluate_laws(
 ) -> int:
     """Test on recordings what must always hold; exit code 1 where a law is broken."""
     # with `unseen` those recordings that some fold has not learned from, each by that fold
-    only = only or []
-    check_method(method)
+    check_known("method", method, METHODS)
     chosen = [name.replace("-", "_").replace(" ", "_") for name in only]
     unknown = [name for name, law in zip(only, chosen, strict=True) if law not in LAWS]
     if unknown:
@@ -104,7 +96,7 @@ def evaluate_laws(
         print_json({"passed": kept, "laws": [asdict(law) for law in laws]})
     else:
         rows = [[law.name, law.figure, law.must, "yes" if law.passed else "NO"] for law in laws]
-        table({"law": "left", "measured": "left", "must hold": "left", "holds": "left"}, rows)
+        table(["law", "measured", "must hold", "holds"], rows)
         say("\nall laws hold" if kept else f"\nbroken: {', '.join(law.name for law in laws if not law.passed)}")
     return 0 if kept else 1
 
@@ -121,14 +113,15 @@ def evaluate_repair(audio: Audio, data: Data, models: Models = None, as_json: Js
 
 
 @evaluate.command("usual")
-def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models = None, as_json: Json = False) -> None:
+def evaluate_usual(
+    audio: Audio, data: Data, learn: Learn = NONE_GIVEN, models: Models = None, as_json: Json = False
+) -> None:
     """How well the usual balance of unseen sounds is known, by kind, and how well it is known how well."""
-    more = learn or []
-    _check([*audio, *more], models, data)
+    _check([*audio, *learn], models, data)
     from ...evaluation.usual import run_usual
 
     with progress() as (tell, _):
-        report = run_usual(audio, data, models, tell, learn=more)
+        report = run_usual(audio, data, models, tell, learn=learn)
     _show(report, as_json, {title.capitalize(): rows for title, rows in report.items()})
 
 
@@ -136,19 +129,18 @@ def evaluate_usual(audio: Audio, data: Data, learn: Learn = None, models: Models
 def evaluate_match(
     audio: Audio,
     data: Data,
-    learn: Learn = None,
+    learn: Learn = NONE_GIVEN,
     settings: Annotated[int, typer.Option(min=1, help="People's settings tried on each mix.")] = 4,
     every: EveryMix = 1,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Put people's EQs on mixes and see how well a match recovers them."""
-    more = learn or []
-    _check([*audio, *more], models, data)
+    _check([*audio, *learn], models, data)
     from ...evaluation.match import run_match
 
     with progress() as (tell, _):
-        report = run_match(audio, data, models, learn=more, settings_per_mix=settings, every=every, tell=tell)
+        report = run_match(audio, data, models, learn=learn, settings_per_mix=settings, every=every, tell=tell)
     _show(report, as_json, {"How far the EQ that was found is from the one on the reference, RMS": report})
 
 
@@ -172,9 +164,9 @@ def evaluate_compare(
     data: Data,
     every: EveryMix = 1,
     only: Annotated[
-        list[str] | None,
+        list[str],
         typer.Option(metavar="NAME", help="A method by its name in the tables; may be repeated. By default all."),
-    ] = None,
+    ] = NONE_GIVEN,
     matchering: Annotated[
         bool, typer.Option("--matchering", help="Compare Matchering too, which must be installed; slow.")
     ] = False,
@@ -185,16 +177,15 @@ def evaluate_compare(
     """Every method, the rules to beat and a matching tool on the same questions, in one set of tables."""
     from ...evaluation.compared import chosen_names
 
-    chosen = only or []
-    chosen_names(chosen, matchering)
+    chosen_names(only, matchering)
     _check(audio, models, data, *FOLD_DATA)
-    check_plot(plot)
+    check_outputs(Outputs(plot=plot).paths)
     from ...evaluation.compare import plot_comparison, run_compare
 
     if plot:
         refuse_replacing([plot], [*audio, data])
     with progress() as (tell, _):
-        report = run_compare(audio, data, models, every=every, only=chosen, with_matchering=matchering, tell=tell)
+        report = run_compare(audio, data, models, every=every, only=only, with_matchering=matchering, tell=tell)
         if plot:
             plot_comparison(report, plot)
     _show(report, as_json, report)
@@ -220,7 +211,7 @@ def evaluate_variations(
 def evaluate_text(data: Data, models: Models = None, as_json: Json = False) -> None:
     """Is text that is no word taken for what people mean by it? Needs a sentence model."""
     _check([], models, data, WORDS, CONTRIBUTIONS)
-    check_sentence_model()
+    sentences()  # raises `NoTextModelError` where there is none
     from ...evaluation.text import run_text
 
     with progress() as (tell, _):
@@ -282,12 +273,11 @@ def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> 
             [one.term, f"{sign} {one.low_hz:.0f} to {one.high_hz:.0f} Hz", peak, str(one.settings), str(one.charts),
              charted, one.verdict, kinds]
         )  # fmt: skip
-    columns = {"term": "left", "charts say": "left", "our curve's peak": "right", "settings": "right"}
-    columns |= {"charts": "right", "alike": "right", "verdict": "left", "by kind of sound": "left"}
-    table(columns, rows)
+    headings = ["term", "charts say", ">our curve's peak", ">settings", ">charts", ">alike", "verdict"]
+    table([*headings, "by kind of sound"], rows)
     say("\nalike: correlation of people's mean curve with the charts'. people: 20 or more settings say otherwise.\n")
     table(
-        {"named presets": "left", "presets": "right", "correlation with ours": "right", "above 0": "right"},
+        ["named presets", ">presets", ">correlation with ours", ">above 0"],
         [[one.term, str(one.presets), f"{one.correlation:+.2f}", f"{100 * one.alike:.0f} %"] for one in presets],
     )
     say(f"\ncharted: {figures}: {'holds' if kept else 'BROKEN'}")
@@ -298,21 +288,20 @@ def evaluate_terms(data: Data, models: Models = None, as_json: Json = False) -> 
 def evaluate_training(
     audio: Audio,
     data: Data,
-    learn: Learn = None,
+    learn: Learn = NONE_GIVEN,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of each network.")] = 400,
     run: RunFolder = Path("runs/training"),
     models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Train the audio encoder on each kind of sounds and without each idea behind it; compare on unseen mixes."""
-    more = learn or []
-    _check([*audio, *more], models, data, *FOLD_DATA)
+    _check([*audio, *learn], models, data, *FOLD_DATA)
     check_new_folder(run)
     from ...evaluation.training import run_training
     from ...training.loop import Run
 
     with progress() as (tell, step_done):
-        report = run_training(audio, more, data, models, Run(run, 1, tell, step_done), steps=steps)
+        report = run_training(audio, learn, data, models, Run(run, 1, tell, step_done), steps=steps)
     _show(report, as_json, {"Encoders by what they were trained on, on unseen mixes": report})
 
 
@@ -320,9 +309,8 @@ def print_figures(title: str, report: Rows) -> None:
     """{row: {method: {figure: value}}} as a table of one line a method; a figure that a method lacks is left empty."""
     lines = [(row, method, figures) for row, methods in report.items() for method, figures in methods.items()]
     names = list(dict.fromkeys(name for _, _, figures in lines for name in figures))
-    columns = {"": "left", "method": "left"} | {name.replace("_", " "): "right" for name in names}
     cells = [[row, method, *(_figure(figures.get(name)) for name in names)] for row, method, figures in lines]
-    table(columns, cells, title=title)
+    table(["", "method", *(f">{name.replace('_', ' ')}" for name in names)], cells, title=title)
     say("")
 
 

@@ -22,7 +22,7 @@ from ...reaper.install.startup_block import has_block
 from ...server import letters
 from ...server.state import default_state_file
 from ...util.files import apply_changes
-from .console import note, print_json, say
+from .console import answer, note
 from .options import Json, ResourcePath
 
 
@@ -62,12 +62,7 @@ def install(
     for folder in folders:
         with suppress(OSError):  # one that is gone, or that holds something of the user's
             folder.rmdir()
-    if as_json:
-        print_json(report(plan, resource, uninstall))
-    elif uninstall:
-        say(told_uninstall(plan))
-    else:
-        say(told_install(plan))
+    answer(as_json, report(plan, resource, uninstall), told_uninstall(plan) if uninstall else told_install(plan))
     for path in plan.kept:
         note(f"note: you had changed {path.name.removesuffix('.yours')}; your version is {path}")
 

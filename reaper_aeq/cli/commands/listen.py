@@ -12,21 +12,21 @@ import typer
 from ...evaluation.listening.study import FILE, Study, StudyError, check_methods, load_study
 from ...request import METHODS, EqRequest
 from ...util.printable import printable
-from .checks import check_audio, check_new_folder, check_recordings, check_request, check_sounds
-from .console import print_json, progress, say, table
-from .options import FreePort, Json, Models
+from .checks import check_audio, check_new_folder, check_recordings, check_request
+from .console import answer, print_json, progress, say, table
+from .options import NONE_GIVEN, FreePort, Json, Models
 
 ENOUGH_LISTENERS = 20  # ITU-R BS.1534-3, 4: what experience has shown to be often sufficient
-BY_LISTENER = {"listeners first:second:even": "right", "p by listener": "right"}
+BY_LISTENER = (">listeners first:second:even", ">p by listener")
 QUESTIONS = {"more": "Which is more of the word", "prefer": "Which is preferred"}
 
 
 def listen(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the study is kept: sounds and answers.")],
     audio: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
-    ] = None,
-    word: Annotated[list[str] | None, typer.Option(help="A word to be judged; may be repeated.")] = None,
+        list[Path], typer.Option(metavar="FILE|DIR", help="A recording, or a folder of them; may be repeated.")
+    ] = NONE_GIVEN,
+    word: Annotated[list[str], typer.Option(help="A word to be judged; may be repeated.")] = NONE_GIVEN,
     methods: Annotated[
         str, typer.Option(metavar="M,M,...", help=f"What is compared: original, {', '.join(METHODS)}.")
     ] = "original,fixed,adaptive",
@@ -44,7 +44,7 @@ def listen(
     anew = bool(audio or word)
     if result:
         return show_result(folder, asked_anew=anew, as_json=as_json)
-    study = _make(folder, audio or [], word or [], methods, excerpt, intensity, models) if anew else load_study(folder)
+    study = _make(folder, audio, word, methods, excerpt, intensity, models) if anew else load_study(folder)
     from ...evaluation.listening.app import serve
 
     serve(study, port, lambda url: tell(study, url, as_json))
@@ -66,9 +66,7 @@ def _make(
         raise StudyError(
             f"{folder} holds a study already: without --audio and --word it goes on; or choose another DIR"
         )
-    files = [path for path in audio if not path.is_dir()]
-    check_sounds(files)
-    check_audio(files)
+    check_audio(path for path in audio if not path.is_dir())
     check_recordings(path for path in audio if path.is_dir())
     for word in words:
         check_request(EqRequest(word, intensity), models)
@@ -86,12 +84,12 @@ def _make(
 def tell(study: Study, url: str, as_json: bool) -> None:
     """Where the page is and what awaits a listener."""
     items = len(study.items)
-    if as_json:
-        about = {"url": url, "words": study.words, "methods": list(study.methods)}
-        print_json(about | {"excerpts": items, "pairs": study.pairs, "ratings": items})
-    else:
-        say(f"For each listener: {study.pairs} pairs and {items} pages of ratings ({items} excerpts).")
-        say(f"Open {url}\nCtrl-C ends; the same command without --audio and --word goes on.")
+    about = {"url": url, "words": study.words, "methods": list(study.methods)}
+    told = (
+        f"For each listener: {study.pairs} pairs and {items} pages of ratings ({items} excerpts).\n"
+        f"Open {url}\nCtrl-C ends; the same command without --audio and --word goes on."
+    )
+    answer(as_json, about | {"excerpts": items, "pairs": study.pairs, "ratings": items}, told)
     sys.stdout.flush()
 
 
@@ -119,15 +117,14 @@ def show_result(folder: Path, *, asked_anew: bool, as_json: bool) -> None:
 
 
 def _print_choices(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = {"pair": "left", "word": "left", "first": "right", "second": "right", "no difference": "right"}
-    columns |= {"share of first (95 %)": "right", "p": "right", "p Holm": "right"} | BY_LISTENER
+    headings = ["pair", "word", ">first", ">second", ">no difference", ">share of first (95 %)", ">p", ">p Holm"]
     cells = [
         [f"{row['first']} / {row['second']}", row["word"] or "all", str(row["for_first"]), str(row["for_second"]),
          str(row["ties"]), _share(row), _p(row["p"]), _p(row["p_holm"]), *_signs(row["listeners"])]
         for row in rows
     ]  # fmt: skip
     say("")
-    table(columns, cells, title=title)
+    table([*headings, *BY_LISTENER], cells, title=title)
 
 
 def _print_ratings(report: Mapping[str, Any]) -> None:
@@ -139,22 +136,21 @@ def _print_ratings(report: Mapping[str, Any]) -> None:
         )
     if not report["ratings"]:
         return say("No page of ratings is finished by a listener who counts.")
-    columns = {"sound": "left", "word": "left", "ratings": "right", "mean (95 %)": "right", "median (95 %)": "right"}
     cells = [
         [row["condition"], row["word"] or "all", str(row["ratings"]),
          *(f"{row[name]:.1f} ({row[f'{name}_low']:.1f} to {row[f'{name}_high']:.1f})" for name in ("mean", "median"))]
         for row in report["ratings"]
     ]  # fmt: skip
-    table(columns, cells, title="Rated against the reference, 0 to 100")
-    columns = {"pair": "left", "pages": "right", "mean difference": "right", "p": "right", "p Holm": "right"}
-    columns |= BY_LISTENER
+    headings = ["sound", "word", ">ratings", ">mean (95 %)", ">median (95 %)"]
+    table(headings, cells, title="Rated against the reference, 0 to 100")
     cells = [
         [f"{row['first']} / {row['second']}", str(row["pairs"]), f"{row['mean_difference']:+.1f}", _p(row["p"]),
          _p(row["p_holm"]), *_signs(row["listeners"])]
         for row in report["rating_pairs"]
     ]  # fmt: skip
     say("")
-    table(columns, cells, title="Ratings compared (Wilcoxon, paired by page)")
+    headings = ["pair", ">pages", ">mean difference", ">p", ">p Holm", *BY_LISTENER]
+    table(headings, cells, title="Ratings compared (Wilcoxon, paired by page)")
 
 
 def _share(row: Mapping[str, Any]) -> str:

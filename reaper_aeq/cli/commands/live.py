@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +15,8 @@ from ...model import DEFAULT_ENCODER
 from ...reaper.live import WEB_PORT
 from ...request import DEFAULT_PROFILE, EqRequest, check_profile, check_range, parse_word
 from ...util.printable import printable
-from .checks import check_audio, check_models, check_plan, check_request, check_sounds
-from .console import print_json, progress, say
+from .checks import check_audio, check_models, check_plan, check_request
+from .console import answer, print_json, progress, say
 from .options import App, Json, Models, PlanFile, References, RequestOptions, ResourcePath, range_of
 
 if TYPE_CHECKING:
@@ -46,26 +45,64 @@ live = App(
 Linked = Annotated[
     bool, typer.Option("--linked", help="Tracks that belong together: one EQ for all, computed from their sum.")
 ]
-Render = Annotated[
-    bool, typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound.")
-]
-Afresh = Annotated[
-    bool, typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept beside the new EQ.")
-]
-Sections = Annotated[
-    bool,
-    typer.Option("--sections", help="Follow the song: the same bands, whose gains move as envelopes."),
-]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web interface.")]
+
+
+@dataclass(frozen=True)
+class Session:
+    """With which REAPER and models, and how it is told."""
+
+    port: Port = WEB_PORT
+    models: Models = None
+    as_json: Json = False
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Api, AdaptiveEQ, Progress]]:
+        """REAPER, the engine, and whom to tell how far it is. Raises `AeqError`."""
+        from ...reaper.live.reach import connected
+
+        with connected(self.port) as reaper, progress() as (_, step_done):
+            from .sound import load_engine
+
+            yield reaper, load_engine(self.models), step_done
+
+
+@dataclass(frozen=True)
+class WritingSession(Session):
+    """And how tracks are heard and written."""
+
+    always_render: Annotated[
+        bool,
+        typer.Option("--render", help="Let REAPER render every track, also where its files hold all of its sound."),
+    ] = False
+    afresh: Annotated[
+        bool,
+        typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept beside the new EQ."),
+    ] = False
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """What became of the tracks."""
+        if self.as_json:
+            print_json({"tracks": [row.to_dict() for row in rows]})
+            return
+        from .project import show
+
+        show(rows)
+        for row in rows:
+            if row.heard.startswith("rendered"):
+                say(f"{row.title} was {row.heard}")
+        changed = sum(row.inserted for row in rows)
+        told = (
+            f"{changed} of {len(rows)} tracks changed, one undo point in REAPER" if changed else "nothing was changed"
+        )
+        say(f"\n{told}")
 
 
 @dataclass(frozen=True)
 class Chosen:
     """Whose EQ."""
 
-    selected: Annotated[bool, typer.Option("--selected", help="What is selected in REAPER; this is the default.")] = (
-        False
-    )
+    selected: Annotated[bool, typer.Option("--selected", help="What is selected in REAPER: the default.")] = False
     everything: Annotated[bool, typer.Option("--all", help="Every track that sounds.")] = False
     tracks: Annotated[
         list[str] | None,
@@ -77,11 +114,11 @@ class Chosen:
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 
-    def tracks_of(self, always_render: bool = False, linked: bool = False, afresh: bool = False) -> TrackChoice:
+    def tracks_of(self, how: WritingSession = WritingSession(), linked: bool = False) -> TrackChoice:
         """The same, as the rest of the program takes it."""
         from ...project.live.run import TrackChoice
 
-        return TrackChoice(tuple(self.tracks or ()), self.everything, always_render, linked, afresh)
+        return TrackChoice(tuple(self.tracks or ()), self.everything, how.always_render, linked, how.afresh)
 
 
 @live.command("word")
@@ -89,99 +126,80 @@ def live_word(
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
     chosen: Chosen,
     how: RequestOptions,
-    sections: Sections = False,
+    session: WritingSession,
+    sections: Annotated[
+        bool, typer.Option("--sections", help="Follow the song: the same bands, whose gains move as envelopes.")
+    ] = False,
     linked: Linked = False,
-    always_render: Render = False,
-    afresh: Afresh = False,
-    port: Port = WEB_PORT,
-    models: Models = None,
-    as_json: Json = False,
 ) -> None:
     """Make tracks or items more WORD. The same word again replaces its EQ, another word joins it."""
     # what can be wrong with the request is said before REAPER is looked for, and that before models are loaded
     wanted = EqRequest(parse_word(word), **how.fields, sections=sections)
-    check_request(wanted, models)
-    with _session(port, models) as (reaper, engine, step_done):
+    check_request(wanted, session.models)
+    with session.opened() as (reaper, engine, step_done):
         from ...project.live.run import make
 
-        rows = make(reaper, engine, chosen.tracks_of(always_render, linked, afresh), wanted, step_done)
-    _show(rows, as_json)
+        rows = make(reaper, engine, chosen.tracks_of(session, linked), wanted, step_done)
+    session.show(rows)
 
 
 @live.command("project")
-def live_project(
-    plan: PlanFile = None,
-    always_render: Render = False,
-    afresh: Afresh = False,
-    port: Port = WEB_PORT,
-    models: Models = None,
-    as_json: Json = False,
-) -> None:
+def live_project(session: WritingSession, plan: PlanFile = None) -> None:
     """Give each track, and the master, the EQ that a plan asks for."""
     from ...project.plan import read_plan
 
     chosen = read_plan(plan)
-    check_plan(chosen, models)
-    with _session(port, models) as (reaper, engine, step_done):
+    check_plan(chosen, session.models)
+    with session.opened() as (reaper, engine, step_done):
         from ...project.live.backend import run_plan
 
         chosen.check(engine.words.blend)
-        rows = run_plan(reaper, engine, chosen, step_done, always_render, afresh)
-    _show(rows, as_json)
+        rows = run_plan(reaper, engine, chosen, step_done, session.always_render, session.afresh)
+    session.show(rows)
 
 
 @live.command("match")
 def live_match(
     references: References,
     chosen: Chosen,
+    session: WritingSession,
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
     linked: Linked = False,
-    always_render: Render = False,
-    afresh: Afresh = False,
-    port: Port = WEB_PORT,
-    models: Models = None,
-    as_json: Json = False,
 ) -> None:
     """Bring tracks or items to the balance of one or several references."""
     check_range("match_intensity", intensity, "intensity")
-    check_sounds(references)
     check_audio(references)
-    check_models(models)
-    with _session(port, models) as (reaper, engine, step_done):
+    check_models(session.models)
+    with session.opened() as (reaper, engine, step_done):
         from ...project.live.run import match
 
-        choice = chosen.tracks_of(always_render, linked, afresh)
-        rows = match(reaper, engine, choice, references, intensity, step_done)
-    _show(rows, as_json)
+        rows = match(reaper, engine, chosen.tracks_of(session, linked), references, intensity, step_done)
+    session.show(rows)
 
 
 @live.command("learn")
 def live_learn(
     chosen: Chosen,
+    session: Session,
     name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
-    port: Port = WEB_PORT,
-    models: Models = None,
-    as_json: Json = False,
 ) -> None:
     """Learn what words mean to you from what you changed by hand in our EQs. Nothing of it leaves this machine."""
     check_profile(name)
-    check_models(models, DEFAULT_ENCODER)
-    with _session(port, models) as (reaper, engine, _):
+    check_models(session.models, DEFAULT_ENCODER)
+    with session.opened() as (reaper, engine, _):
         from ...project.live.learn import learn
 
         rows = learn(reaper, engine, chosen.tracks_of(), name)
         store = engine.profiles.store.path
-    if as_json:
-        print_json({"profile": name, "store": str(store), "learned": [vars(row) for row in rows]})
-        return
+    told = []
     for row in rows:
-        if row.left:
-            say(f"{printable(row.track)}: nothing was learned ({row.left})")
-        else:
-            count = f"{row.settings} setting{'s' if row.settings > 1 else ''}"
-            say(f"{printable(row.track)}: learned {row.change}; {count} of {row.word!r} now, in {printable(store)}")
+        count = f"{row.settings} setting{'s' if row.settings > 1 else ''} of {row.word!r} now, in {printable(store)}"
+        what = f"nothing was learned ({row.left})" if row.left else f"learned {row.change}; {count}"
+        told.append(f"{printable(row.track)}: {what}")
+    data = {"profile": name, "store": str(store), "learned": [vars(row) for row in rows]}
+    answer(session.as_json, data, "\n".join(told))
 
 
 @live.command("remove")
@@ -193,11 +211,9 @@ def live_remove(chosen: Chosen, port: Port = WEB_PORT, as_json: Json = False) ->
         from ...project.live.run import remove
 
         gone = remove(reaper, chosen.tracks_of())
-    if as_json:
-        print_json({"removed": [{"track": target.name, "instance": name} for target, name in gone]})
-        return
-    for target, name in gone:
-        say(f"{printable(target.name)}: removed {printable(name)}")
+    removed = [{"track": target.name, "instance": name} for target, name in gone]
+    told = "\n".join(f"{printable(target.name)}: removed {printable(name)}" for target, name in gone)
+    answer(as_json, {"removed": removed}, told)
 
 
 @live.command("setup")
@@ -211,37 +227,12 @@ def live_setup(given: ResourcePath = None, port: Port = WEB_PORT, as_json: Json 
     if (pid := running_reaper()) is not None:
         raise InstallError(f"REAPER is running (process {pid}) and would undo this when it ends: quit it first")
     copies = enable(resource, port)
-    if as_json:
-        print_json({"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]})
-        return
     kept = f" Copies of what was changed lie beside it ({', '.join(path.name for path in copies)})." if copies else ""
-    say(f"Done: reapy is enabled in {resource}.{kept}")
-    say(
+    told = (
+        f"Done: reapy is enabled in {resource}.{kept}\n"
         f"REAPER's web interface (port {port}) and reapy's server (port {SERVER_PORT}) have no password: whoever"
-        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your firewall."
+        " reaches them can control REAPER and run programs as you. Close both ports to other machines in your"
+        " firewall.\nStart REAPER, open a project, then try: reaper-aeq live warm --selected"
     )
-    say("Start REAPER, open a project, then try: reaper-aeq live warm --selected")
-
-
-@contextmanager
-def _session(port: int, models: Path | None) -> Iterator[tuple[Api, AdaptiveEQ, Progress]]:
-    from ...reaper.live.reach import connected
-
-    with connected(port) as reaper, progress() as (_, step_done):
-        from .sound import load_engine
-
-        yield reaper, load_engine(models), step_done
-
-
-def _show(rows: Sequence[Row], as_json: bool) -> None:
-    if as_json:
-        print_json({"tracks": [row.to_dict() for row in rows]})
-        return
-    from .project import show
-
-    show(rows)
-    for row in rows:
-        if row.heard.startswith("rendered"):
-            say(f"{row.title} was {row.heard}")
-    changed = sum(row.inserted for row in rows)
-    say(f"\n{changed} of {len(rows)} tracks changed, one undo point in REAPER" if changed else "\nnothing was changed")
+    data = {"resource_path": str(resource), "port": port, "copies": [str(path) for path in copies]}
+    answer(as_json, data, told)

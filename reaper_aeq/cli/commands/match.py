@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,13 +12,14 @@ from ...request import DEFAULT_MATCH, MATCHES, MatchRequest
 from .adapt import about, show
 from .checks import check_models, check_outputs, check_sounds
 from .console import COMPUTING, LOADING, SOON_S, print_json, progress
-from .options import Force, FxChain, Json, Models, Plot, References, Source, range_of
+from .options import Json, Models, References, Source, range_of
 from .outputs import Outputs, all_opened
 
 
 def match(
     source: Source,
     references: References,
+    *,
     weights: Annotated[
         str | None, typer.Option(metavar="W,W,...", help="How much each reference counts; by default all count alike.")
     ] = None,
@@ -33,12 +33,7 @@ def match(
         typer.Option(metavar="OCT", help=f"Smooth the EQ over this many octaves, {range_of('smoothing_oct')}."),
     ] = None,
     by: Annotated[str, typer.Option(help=f"How: {', '.join(MATCHES)}.")] = DEFAULT_MATCH,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")
-    ] = None,
-    fxchain: FxChain = None,
-    plot: Plot = None,
-    force: Force = False,
+    outputs: Outputs,
     name: Annotated[
         str | None, typer.Option(help="Name of the EQ in REAPER, instead of 'AEQ match: REF 100%'.")
     ] = None,
@@ -47,10 +42,9 @@ def match(
 ) -> None:
     """Compute the EQ that brings a sound to the balance of one or several references."""
     # what can be wrong with the request is said before a file is read
-    outputs = Outputs(out, fxchain, plot)
     request = MatchRequest(intensity, parse_weights(weights), low, high, smoothing, by)
     request.shares(len(references))
-    outputs.refuse_replacing([source, *references], force)
+    outputs.refuse_replacing([source, *references])
     check_sounds([source, *references])
     check_outputs(outputs.paths)
     check_models(models)

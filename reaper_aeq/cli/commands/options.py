@@ -22,6 +22,7 @@ PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "pre
 PLAIN["add_help_option"] = False
 PLAIN["context_settings"] = {"help_option_names": ["-h", "--help"]}
 
+NONE_GIVEN: list[Any] = []  # the default of options that may be repeated; typer copies it
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -33,7 +34,7 @@ class App(typer.Typer):
 
     def __init__(self, help: str, **options: Any):
         super().__init__(help=help, **PLAIN | options)
-        self.callback(invoke_without_command=True)(_help_alone)
+        self.callback(invoke_without_command=True)(help_alone)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
         """Makes a function the command `name`; its signature says what it takes, its docstring is its help."""
@@ -104,11 +105,7 @@ Help = Annotated[
 ]
 
 
-def _help_alone(context: typer.Context, help_: Help = False) -> None:
-    help_alone(context)
-
-
-def help_alone(context: typer.Context) -> None:
+def help_alone(context: typer.Context, help_: Help = False) -> None:
     """For the callback of a group that is called without a command: shows what there is."""
     if context.invoked_subcommand is None:
         _show_help(context, True)
@@ -126,9 +123,7 @@ References = Annotated[list[Path], typer.Argument(metavar="REF...", help="What i
 Kind = Annotated[
     str | None, typer.Option(metavar="KIND", help=f"What the sound is: {', '.join(KINDS)}. Else it is judged.")
 ]
-FxChain = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")]
 PlanFile = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: which track gets what.")]
 ResourcePath = Annotated[
     Path | None,

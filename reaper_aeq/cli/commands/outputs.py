@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ...errors import OutputError
 from ...util.files import Writing, refuse_replacing, write_all
 from .console import warn
+from .options import Plot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +30,17 @@ CHAIN_SUFFIXES = (".RfxChain",)  # the only ones that REAPER lists
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where to; None is not written. Raises `OutputError` for a suffix that the file cannot have."""
+    """Where to, as options of a command; None is not written.
 
-    audio: Path | None = None
-    fxchain: Path | None = None
-    plot: Path | None = None
+    Raises `OutputError` for a suffix that the file cannot have.
+    """
+
+    audio: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the sound with the EQ.")] = (
+        None
+    )
+    fxchain: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .RfxChain for REAPER.")] = None
+    plot: Plot = None
+    force: Annotated[bool, typer.Option("--force", help="Replace the output even if it is also an input.")] = False
 
     def __post_init__(self) -> None:
         """Checks the names."""
@@ -45,13 +55,16 @@ class Outputs:
         return [path for path in (self.audio, self.fxchain, self.plot) if path is not None]
 
     def numbered(self, number: int) -> Outputs:
-        """The same files with '-2' at the end of their names."""
-        named = (path and path.with_stem(f"{path.stem}-{number}") for path in (self.audio, self.fxchain, self.plot))
-        return Outputs(*named)
+        """The same files with '-1' and so on at the end of their names."""
 
-    def refuse_replacing(self, inputs: Iterable[Path], force: bool) -> None:
+        def named(path: Path | None) -> Path | None:
+            return path and path.with_stem(f"{path.stem}-{number}")
+
+        return Outputs(named(self.audio), named(self.fxchain), named(self.plot), self.force)
+
+    def refuse_replacing(self, inputs: Iterable[Path]) -> None:
         """Raises `OutputError` if one of the files that are read would be replaced, unless `force` says so."""
-        if not force:
+        if not self.force:
             refuse_replacing(self.paths, inputs, "choose another name, or say --force to have it replaced")
 
 
@@ -79,7 +92,11 @@ class OpenOutputs:
                 temporary.write_bytes(rfxchain_text(result.eq, name).encode())
         if self.outputs.plot:
             with self._writing.to(self.outputs.plot) as temporary:
-                draw(temporary, result, title)
+                from ...result.plot import plot_adaptation
+
+                # where its cache of fonts cannot be kept, matplotlib would say so each time
+                logging.getLogger("matplotlib").setLevel(logging.ERROR)
+                plot_adaptation(temporary, result, title=title, subtitle=result.explanation)
         if self._sound:
             from ...dsp.moving_filter import filter_of
 
@@ -112,17 +129,6 @@ def all_opened(
             return stack.enter_context(AudioWriter(one.audio, sample_rate, channels, like, temporary))
 
         yield [OpenOutputs(one, writing, sound(one)) for one in several]
-
-
-def draw(path: Path, result: Result, title: str) -> None:
-    """The picture of one result. Raises `OutputError`."""
-    import logging
-
-    from ...result.plot import plot_adaptation
-
-    # where its cache of fonts cannot be kept, matplotlib would say so each time
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    plot_adaptation(path, result, title=title, subtitle=result.explanation)
 
 
 def _tell_of_clipping(sound: AudioWriter) -> None:

@@ -13,15 +13,15 @@ import typer
 from ...eq import Eq
 from ...errors import AeqError, ProjectError
 from ...model import DEFAULT_ENCODER
-from ...model.profile_store import ProfileStore
+from ...model.profile_store import Edit, ProfileStore
 from ...reaper.chunks import parse
 from ...reaper.rpp.fxchain import read_eqs
 from ...reaper.rpp.project import read_file
 from ...request import DEFAULT_PROFILE, EqRequest, check_learnable, check_profile
-from ...util.files import atomic_write
+from ...util.files import write_text_atomic
 from ...util.printable import printable
 from .checks import check_kind, check_request, check_sounds
-from .console import answer, print_json, say, table
+from .console import answer, print_json, report, say, table
 from .options import App, Json, Kind, Models, range_of
 
 profile = App("What the words mean to you: learn from your own settings; list, export or erase what was learned.")
@@ -32,7 +32,15 @@ Whose = Annotated[
 
 def _tell(store: ProfileStore) -> None:
     for sentence in store.told:
-        typer.echo(f"note: {printable(sentence)}", err=True)
+        report(f"note: {sentence}")
+
+
+def _learned(name: str | None) -> tuple[ProfileStore, list[Edit]]:
+    """The store, and what it holds of a profile, or of all. Raises `AeqError`."""
+    store = ProfileStore()
+    edits = store.edits(check_profile(name) if name else None)
+    _tell(store)
+    return store, edits
 
 
 @profile.command("learn")
@@ -89,17 +97,14 @@ def read_chain_eq(path: Path) -> Eq:
 @profile.command("list")
 def profile_list(name: Whose = None, as_json: Json = False) -> None:
     """List how many settings of each word were learned, and where they are kept."""
-    store = ProfileStore()
-    edits = store.edits(check_profile(name) if name else None)
-    _tell(store)
-    counts = Counter((one.profile, one.word) for one in edits)
+    store, edits = _learned(name)
+    counts = sorted(Counter((one.profile, one.word) for one in edits).items())
     if as_json:
-        rows = [{"profile": who, "word": word, "edits": count} for (who, word), count in sorted(counts.items())]
+        rows = [{"profile": who, "word": word, "edits": count} for (who, word), count in counts]
         print_json({"store": str(store.path), "learned": rows})
         return
     if counts:
-        rows_shown = [[who, word, str(count)] for (who, word), count in sorted(counts.items())]
-        table({"profile": "left", "word": "left", "edits": "right"}, rows_shown)
+        table(["profile", "word", ">edits"], [[who, word, str(count)] for (who, word), count in counts])
     say(f"{len(edits)} settings in {printable(store.path)}")
 
 
@@ -110,13 +115,11 @@ def profile_export(
     as_json: Json = False,
 ) -> None:
     """Write all that was learned as JSON: each setting with its word, kind, curves and date."""
-    store = ProfileStore()
-    edits = store.edits(check_profile(name) if name else None)
-    _tell(store)
+    store, edits = _learned(name)
     if out.resolve() == store.path.resolve():
         raise AeqError(f"{out} is the store itself: name another file")
-    with atomic_write(out) as temporary:
-        temporary.write_text(json.dumps({"edits": [asdict(one) for one in edits]}, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"edits": [asdict(one) for one in edits]}, indent=1)
+    write_text_atomic(out, text + "\n")
     answer(as_json, {"outputs": [str(out)], "edits": len(edits)}, f"wrote {printable(out)}: {len(edits)} settings")
 
 

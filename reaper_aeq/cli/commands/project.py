@@ -92,9 +92,7 @@ def project(
 
 def show(rows: Sequence[Row]) -> None:
     """The table on the screen, then the warnings."""
-    columns = {"#": "right", "track": "left", "sounds": "left", "asked for": "left", "score": "left"}
-    columns |= {"what was done": "left"}
-    table(columns, [_cells(row) for row in rows])
+    table([">#", "track", "sounds", "asked for", "score", "what was done"], [_cells(row) for row in rows])
     titles: dict[str, list[str]] = {}
     for row in rows:
         for warning in row.warnings:

@@ -14,7 +14,7 @@ from ...errors import InstallError
 from ...reaper.install.scripts import FOLDER, REAPACK_CATEGORY, shipped_scripts
 from ...util.files import refuse_replacing, write_bytes_atomic
 from ...util.paths import shipped
-from .console import print_json, say
+from .console import answer
 from .options import Json
 
 
@@ -29,13 +29,11 @@ def reapack(
     scripts = shipped_scripts()
     refuse_replacing([out], [shipped("reascripts") / name for name in scripts])
     write_bytes_atomic(out, build_index(scripts, base, release_time(), FOLDER, REAPACK_CATEGORY))
-    if as_json:
-        print_json({"index": str(out), "files": len(scripts), "version": __version__})
-        return
-    say(
+    told = (
         f"Wrote {out}: {len(scripts)} files of version {__version__}. Put the folder reascripts where {base} points to,"
         " and this file on the web too; users give its address to ReaPack (Extensions > ReaPack > Import repositories)."
     )
+    answer(as_json, {"index": str(out), "files": len(scripts), "version": __version__}, told)
 
 
 def release_time() -> datetime:

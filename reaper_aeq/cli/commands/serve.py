@@ -15,8 +15,7 @@ from ...errors import AeqError
 from ...server.letters import START_LOG
 from ...server.letters import prepare as prepare_mailbox
 from ...server.log import open_private
-from ...server.login import CODE_S
-from ...server.state import State, default_state_file, read_state, refuse_other_file, running
+from ...server.state import CODE_S, State, default_state_file, read_state, refuse_other_file, running
 from ...util.files import make_folder
 from ...util.locks import lock
 from .checks import check_models
@@ -54,10 +53,9 @@ def serve(
     if state := running(path):
         return tell_of_other(state, path, as_json, mailbox)
     if background:
-        arguments = ["--state-file", str(path), "--idle-minutes", f"{idle_minutes:g}"]
-        arguments += ["--port", str(port)] if port is not None else []
-        arguments += ["--models", str(models.absolute())] if models else []
-        arguments += ["--mailbox", str(mailbox)] if mailbox else []
+        options = {"--state-file": path, "--idle-minutes": f"{idle_minutes:g}", "--port": port, "--mailbox": mailbox}
+        options["--models"] = models and models.absolute()
+        arguments = [str(part) for option in options.items() if option[1] is not None for part in option]
         return tell(start_in_background(path, arguments), path, as_json)
     held = lock(path)
     if held is None:

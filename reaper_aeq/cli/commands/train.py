@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...errors import AeqError, ModelError
+from ...errors import AeqError, ModelError, check_known
 from ...model import NETWORKS
+from ...model.free_text.sentences import sentences
 from ...training.datasets.tables import CONTRIBUTIONS, SETTINGS, SPECTRA, WORDS
 from ...util.files import make_folder
 from ...util.paths import shipped
@@ -26,10 +27,10 @@ from ...util.settings import (
     WordsTraining,
     load_settings,
 )
-from .checks import check_data, check_encoder, check_folder, check_new_folder, check_recordings, check_sentence_model
-from .console import print_json, progress, say
+from .checks import check_data, check_folder, check_new_folder, check_recordings
+from .console import answer, progress
 from .devices import NO_CUDA, check_device
-from .options import App, Audio, Data, Device, Json, Models, RunFolder
+from .options import NONE_GIVEN, App, Audio, Data, Device, Json, Models, RunFolder
 
 if TYPE_CHECKING:
     from ...model.audio_encoder import AudioEncoder
@@ -81,7 +82,7 @@ def train_eq(data: SomeData = None, places: TrainingPlaces = RUNS["eq"]) -> None
 @train.command("audio")
 def train_audio(
     data: SomeData = None,
-    audio: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = None,
+    audio: Annotated[list[Path], typer.Option(metavar="DIR", help="Recordings; may be repeated.")] = NONE_GIVEN,
     sounds: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="music, noise or bootstrap; may be repeated. Else music if there is some."),
@@ -97,7 +98,6 @@ def train_audio(
     places: TrainingPlaces = RUNS["audio"],
 ) -> None:
     """Train the audio encoder on recordings; without --audio on sounds made from noise and the EQ model."""
-    audio = audio or []
     if folds and not (data and audio):
         raise AeqError("--folds needs --data and --audio: there is nothing to leave out of a bootstrap")
     sounds = sounds or (["music"] if audio else ["bootstrap"])
@@ -105,7 +105,7 @@ def train_audio(
         raise AeqError("there is no music without --audio: name a folder of recordings")
     settings = places.load(AudioTraining, "audio")
     settings = replace(settings, network=encoder or settings.network)
-    check_encoder(settings.network, NETWORKS)
+    check_known("encoder", settings.network, NETWORKS)
     if wrong := set(sounds) - set(WAYS):
         raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
     name, examined = NETWORKS[settings.network], [folds] if folds else []
@@ -135,16 +135,16 @@ def train_audio(
 def train_usual(
     audio: Audio,
     folds: Annotated[
-        list[Path] | None,
+        list[Path],
         typer.Option(metavar="DIR", help="Fit the models that 'evaluate repair' examines on these; may be repeated."),
-    ] = None,
+    ] = NONE_GIVEN,
     settings: SettingsFile = None,
     out: Weights = WEIGHTS,
     run: RunFolder = Path("runs/usual"),
     as_json: Json = False,
 ) -> None:
     """Learn kinds of sounds and their usual balance from recordings whose MANIFEST.tsv names the kind."""
-    places, folds = TrainingPlaces(settings, out, run, Device.CPU, as_json), folds or []
+    places = TrainingPlaces(settings, out, run, Device.CPU, as_json)
     chosen = places.load(UsualTraining, "usual")
     with _training(places, "usual", 0, audio=[*audio, *folds]) as (to, metrics):
         from ...training.datasets.readers import read_clips
@@ -192,23 +192,22 @@ def train_cvae(
     """Train the conditional VAE on people's settings; needs a sentence model."""
     settings = places.load(CvaeTraining, "cvae")
     needed = (SETTINGS, WORDS, CONTRIBUTIONS)
-    with _training(places, "cvae", settings.seed, data, models, needed=needed, sentences=True) as (run, metrics):
+    with _training(places, "cvae", settings.seed, data, models, needed=needed, text_model=True) as (run, metrics):
         from ...methods.cvae.training import known_rows, train_cvae
         from ...model.eq_autoencoder import EqAutoencoder
-        from ...model.free_text.sentences import sentences
         from ...model.usual import UsualBalance
         from ...model.words import Vocabulary
         from ...training.datasets.readers import read_people_data
 
-        eq_model, text_model = EqAutoencoder.load(models), sentences()
+        eq_model, known_text = EqAutoencoder.load(models), sentences()
         if folds:
             from ...evaluation.folds import train_cvae_folds
 
-            train_cvae_folds(settings, data, eq_model, text_model, models, places.out, run)
+            train_cvae_folds(settings, data, eq_model, known_text, models, places.out, run)
             return
         words, cov = Vocabulary.load(models), UsualBalance.load(models).pooled()
         rows = known_rows(words, read_people_data(data), settings, eq_model)
-        metrics |= train_cvae(settings, rows, words, cov, eq_model, text_model, places.out, run)
+        metrics |= train_cvae(settings, rows, words, cov, eq_model, known_text, places.out, run)
 
 
 @train.command("match")
@@ -227,7 +226,7 @@ def train_match(
 @contextmanager
 def _training(
     places: TrainingPlaces, name: str, seed: int, data: Path | None = None, models: Path | None = None, *,
-    audio: Sequence[Path] = (), needed: Sequence[str] = (SETTINGS,), sentences: bool = False,
+    audio: Sequence[Path] = (), needed: Sequence[str] = (SETTINGS,), text_model: bool = False,
 ) -> Iterator[tuple[Run, dict[str, float]]]:  # fmt: skip
     """A `Run` whose steps are shown, and a place for the metrics of what it trained, which are told at its end.
 
@@ -241,8 +240,8 @@ def _training(
         check_folder(models, "folder of models")
     check_new_folder(places.out)
     check_new_folder(places.run)
-    if sentences:
-        check_sentence_model()
+    if text_model:
+        sentences()  # raises `NoTextModelError` where there is none
     make_folder(places.out)
     import torch
 
@@ -254,12 +253,11 @@ def _training(
     metrics: dict[str, float] = {}
     with progress() as (tell, step_done):
         yield Run(places.run, seed, tell, step_done, torch.device("cuda" if has_cuda else "cpu")), metrics
-    if metrics and places.as_json:
-        print_json({"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)})
-    elif metrics:
-        for key, value in metrics.items():
-            say(f"{key.replace('_', ' ')}: {value:g}")
-        say(f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}")
+    if metrics:
+        report = {"trained": name, "metrics": metrics, "out": str(places.out), "run": str(places.run)}
+        told = "".join(f"{key.replace('_', ' ')}: {value:g}\n" for key, value in metrics.items())
+        told += f"wrote {printable(places.out / name)}.safetensors and .json; the log is in {printable(places.run)}"
+        answer(places.as_json, report, told)
 
 
 def _known_encoder(models: Path | None) -> AudioEncoder | None:

@@ -37,22 +37,19 @@ def words(
     if as_json:
         print_json({"words": [word.to_dict() for word in chosen], "aliases": aliases})
         return
-    columns = {"word": "left", "language": "left", "confidence": "right", "": "left", "people": "right"}
-    columns |= {"settings": "right", "charts": "right", "agreement": "right", "data sets": "left"}
     rows = []
     for word in chosen:
         seen = word.evidence
         both = "" if seen.cross is None else f" ({seen.cross:+.2f})"
-        agreement = f"{seen.agreement:+.2f}"
         kinds = f"; otherwise for {', '.join(word.kinds)}" if word.kinds else ""
         sources = " and ".join(seen.sources) + both + (" against charts" if seen.disputed else "") + kinds
-        confidence = f"{seen.confidence:.2f}"
         bars = bar(seen.confidence) + (" weak" if word.weak else "")
         rows.append(
-            [word.name, word.language, confidence, bars, str(seen.people), str(seen.settings), str(seen.charts),
-             agreement, sources]
+            [word.name, word.language, f"{seen.confidence:.2f}", bars, str(seen.people), str(seen.settings),
+             str(seen.charts), f"{seen.agreement:+.2f}", sources]
         )  # fmt: skip
-    table(columns, rows)
+    headings = ["word", "language", ">confidence", "", ">people", ">settings", ">charts", ">agreement", "data sets"]
+    table(headings, rows)
     say(
         f"\n{len(chosen)} words. Confidence: how many people and charts, and how far they agree;"
         f" below {WEAK_BELOW:g} a word is weak."
@@ -86,8 +83,6 @@ def _mine(profile: str, models: Path | None, as_json: bool) -> None:
         print_json({"profile": profile, "words": rows})
         return
     if rows:
-        table(
-            {"word": "left", "edits": "right", "from everybody's": "right"},
-            [[str(row["word"]), str(row["edits"]), f"{row['distance_db']:.2f} dB RMS"] for row in rows],
-        )
+        cells = [[str(row["word"]), str(row["edits"]), f"{row['distance_db']:.2f} dB RMS"] for row in rows]
+        table(["word", ">edits", ">from everybody's"], cells)
     say(f"{len(rows)} words learned from {profile!r}")

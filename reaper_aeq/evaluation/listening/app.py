@@ -25,7 +25,6 @@ FOLDER = Path(__file__).parent / "page"
 MAX_BODY_BYTES = 4096
 MAX_NAME = 60
 NO_TOKEN = "Open this page at the address that 'reaper-aeq evaluate listen' printed."
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Token = Annotated[str, PathPart(max_length=64)]
 
 
@@ -67,8 +66,7 @@ def create_app(study: Study, port: int) -> FastAPI:
     add_failures(app)
     # the page's own files, and style and icon of the dashboard, which it shares
     for path in (*FOLDER.iterdir(), pages.FOLDER / "style.css", pages.FOLDER / "icon.svg"):
-        address = "/" if path.name == "index.html" else f"/page/{path.name}"
-        pages.add_file(app, address, path.read_bytes(), TYPES[path.suffix])
+        pages.add_file(app, path)
     _add_listeners(app, study, store)
     return app
 
