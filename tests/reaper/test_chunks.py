@@ -135,7 +135,7 @@ def test_new_lines_take_the_files_own_form(data):
     expected = [model(b"<ITEM") + b"<FXCHAIN", model(b"NAME take") + b"SHOW 0", model(b"NAME take") + b"<VST x",
                 model(b"E 0") + b"AAAA", model(b"NAME take") + b">", model(b"<ITEM") + b">"]  # fmt: skip
     assert re.search(newline.join(expected) + newline, written)
-    track.remove(chain)
+    track.children.remove(chain)
     assert root.to_bytes() == data
 
 

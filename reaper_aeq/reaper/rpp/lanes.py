@@ -83,7 +83,7 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
-    return is_marked((part.values("EGUID") or [""])[0]) or bool(parameters_of([part]).intersection(drawn))
+    return is_marked(part.value("EGUID")) or bool(parameters_of([part]).intersection(drawn))
 
 
 def parameters_of(parts: Iterable[Line | Chunk]) -> frozenset[int]:

@@ -52,7 +52,7 @@ def write(track: Chunk, key: str, value: str, *, empty_stays: bool = False) -> N
     else:
         store.append(lines)
     if not store.children and not empty_stays:
-        track.remove(store)
+        track.children.remove(store)
 
 
 def _part(store: Chunk, key: str) -> Line | Chunk | None:

@@ -11,10 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..chunks import Chunk, Line
+from ..chunks import Chunk, Line, number
 from ..instance_record import EDITED, NAME, InstanceRecord, Kept, dumps, loads
 from . import track_ext
-from .fields import floats, ints, number, text
 from .fxchain import ChainHolder
 from .items import Item, read_item
 from .lanes import NUMBER
@@ -55,19 +54,19 @@ class Track(ChainHolder):
         self.depth = 0
         self.parent: Track | None = None
         self.children: list[Track] = []
-        self.name = text(chunk, "NAME")
-        self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
-        self.volume, self.pan, _, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
-        self.mute, self.solo, self.solo_defeat = map(bool, ints(chunk, "MUTESOLO", [0, 0, 0]))
-        self.phase_inverted = bool(ints(chunk, "IPHASE", [0])[0])
-        _, self.depth_change = ints(chunk, "ISBUS", [0, 0])
-        self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
-        self.channels = ints(chunk, "NCHAN", [2])[0]
-        self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])
+        self.name = chunk.value("NAME")
+        self.guid = chunk.value("TRACKID") or (chunk.tokens[1:] or [""])[0]
+        self.volume, self.pan, _, _, self.width = chunk.floats("VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
+        self.mute, self.solo, self.solo_defeat = map(bool, chunk.ints("MUTESOLO", [0, 0, 0]))
+        self.phase_inverted = bool(chunk.ints("IPHASE", [0])[0])
+        _, self.depth_change = chunk.ints("ISBUS", [0, 0])
+        self.fx_enabled = bool(chunk.ints("FX", [1])[0])
+        self.channels = chunk.ints("NCHAN", [2])[0]
+        self.sends_to_parent = bool(chunk.ints("MAINSEND", [1])[0])
         self.receives: tuple[Receive, ...] = ()  # those that are not muted; filled in once all tracks are known
         self.damage: list[str] = []  # what of it cannot be followed, a sentence each
         self.frozen = chunk.find("FREEZE") is not None
-        self.locked = bool(ints(chunk, "LOCK", [0])[0])
+        self.locked = bool(chunk.ints("LOCK", [0])[0])
         self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
 
     @property
@@ -79,11 +78,11 @@ class Track(ChainHolder):
         """Whether an item sounds here: not muted, and in a lane that plays where the track has fixed lanes."""
         if item.mute:
             return False
-        (mode,) = ints(self.chunk, "FREEMODE", [0])
+        (mode,) = self.chunk.ints("FREEMODE", [0])
         # Without LANESOLO all lanes play; it may also be left over from a mode that was switched off.
         if item.lane is None or mode != _FIXED_LANES or self.chunk.line("LANESOLO") is None:
             return True
-        lanes = ints(self.chunk, "LANESOLO", [0] * 8)
+        lanes = self.chunk.ints("LANESOLO", [0] * 8)
         word, bit = divmod(item.lane, 32)
         return word >= len(lanes) or bool(lanes[word] >> bit & 1)
 
@@ -142,11 +141,11 @@ class Master(ChainHolder):
     def __init__(self, project: Chunk, platform: str | None, path: Path | None):
         super().__init__(project, platform, path)
         self.name = "MASTER"
-        self.volume, self.pan = floats(project, "MASTER_VOLUME", [1.0, 0.0])
-        (state,) = ints(project, "MASTERMUTESOLO", [0])
+        self.volume, self.pan = project.floats("MASTER_VOLUME", [1.0, 0.0])
+        (state,) = project.ints("MASTERMUTESOLO", [0])
         self.mute = bool(state & 1)
-        self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
-        self.channels = ints(project, "MASTER_NCH", [2])[0]
+        self.fx_enabled = bool(project.ints("MASTER_FX", [1])[0])
+        self.channels = project.ints("MASTER_NCH", [2])[0]
 
     def drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         # Beside the master nothing can be kept: it is among the project's own values, whose names REAPER has in
@@ -157,11 +156,11 @@ class Master(ChainHolder):
 
     def forget_drawn(self, fxid: str) -> None:
         for values, section, line in self._kept_of(fxid):
-            section.remove(line)
+            section.children.remove(line)
             if not section.children:
-                values.remove(section)
+                values.children.remove(section)
             if not values.children:
-                self.chunk.remove(values)
+                self.chunk.children.remove(values)
 
     def _kept_of(self, fxid: str) -> list[tuple[Chunk, Chunk, Line]]:
         """The lines that tell which envelopes of an EQ are ours, with the chunks that they stand in."""
