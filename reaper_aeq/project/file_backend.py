@@ -17,7 +17,7 @@ from ..result.result import Result
 from . import NOTHING_PLAYS
 from .analysis_pool import AnalysisPool
 from .described import AnalyzedItems
-from .edited import edit_of, note, ours_of
+from .edited import edit_of, note, ours_of, with_edit
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
@@ -90,7 +90,7 @@ class FileBackend:
         except AeqError as error:  # nothing of it is changed
             channel.row.left = str(error)
             return None
-        whole = edit.on(result.eq) if edit else result.eq
+        whole = with_edit(edit, result.eq) if edit else result.eq
         moving = result.moving and along(result.eq, whole, result.moving)
         shown = name + EDITED * bool(edit)
         set_ours(track, None if result.does_nothing and not edit else whole, shown, moving)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, EqSection, MovingEq, hz_text
+from .instance_record import InstanceRecord
 
 # What REAPER's own rounding may change, far below what a hand does and anybody hears.
 SAME_DB, SAME_HZ, SAME_OCT = 0.05, 5e-3, 0.02
@@ -34,6 +35,27 @@ class HeldEq:
     def known(self) -> Eq:
         """What of it we can compute."""
         return Eq(tuple(band for band in self.bands if band), self.output_gain_db)
+
+
+@dataclass(frozen=True)
+class HandEdit:
+    """An instance that is not what was computed: what is kept of it, both EQs, and the difference in words."""
+
+    record: InstanceRecord
+    computed: Eq
+    held: HeldEq
+    change: str
+
+    @classmethod
+    def of(cls, record: InstanceRecord, held: HeldEq, driven: Callable[[], Collection[int]]) -> HandEdit | None:
+        """None where nobody changed it, and where nothing is known of it. `driven`: gives the numbers of the parameters
+        that follow an envelope, and is asked only where something changed."""
+        computed = record.computed
+        change = described(computed, held) if computed else ""
+        if computed and change:
+            held = without_envelopes(computed, held, driven())
+            change = described(computed, held)
+        return cls(record, computed, held, change) if computed and change else None
 
 
 def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
@@ -69,7 +91,7 @@ def toward(computed: Eq, held: HeldEq, share: float) -> Eq:
                 band.bandwidth_oct * (now.bandwidth_oct / band.bandwidth_oct) ** share,
             ))  # fmt: skip
     for own in added:
-        if own and own.enabled and own.kind not in WITHOUT_GAIN:
+        if own and own.enabled and _has_gain(own):
             bands.append(replace(own, gain_db=own.gain_db * share))
     return Eq(tuple(bands), computed.output_gain_db)
 

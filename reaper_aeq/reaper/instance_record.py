@@ -119,9 +119,10 @@ def _record(one: Any) -> InstanceRecord | None:
         blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
         heard, told, learned = (one.get(name) for name in ("heard", "told", "learned"))
         record = InstanceRecord(
-            one["fx"], one["family"], one["name"], blend, one["eq"], heard if isinstance(heard, dict) else None,
-            told if isinstance(told, str) else "", learned if isinstance(learned, str) else "",
-            one.get("taught") is True, tuple(int(lane) for lane in one.get("lanes") or ()),
+            fx=one["fx"], family=one["family"], name=one["name"], blend=blend, eq=one["eq"],
+            heard=heard if isinstance(heard, dict) else None, told=told if isinstance(told, str) else "",
+            learned=learned if isinstance(learned, str) else "", taught=one.get("taught") is True,
+            lanes=tuple(int(lane) for lane in one.get("lanes") or ()),
         )  # fmt: skip
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...engine import AdaptiveEQ
-from ...reaper.edits import signature, toward
+from ...reaper.edits import HandEdit, signature, toward
 from ...reaper.live import check, instances, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.tracks import enter_front_project
@@ -63,7 +63,7 @@ def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) ->
     return rows
 
 
-def hindrance(edit: instances.HandEdit) -> str:
+def hindrance(edit: HandEdit) -> str:
     """Why nothing can be learned of it, the end of a sentence; '' where something can."""
     record, heard = edit.record, edit.record.heard
     if record.learned == signature(edit.held):

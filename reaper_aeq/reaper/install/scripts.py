@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -98,12 +98,12 @@ def plan_install(
     listed = key_bindings.with_scripts(listed, plan.actions, resource / "Scripts")
     _list(plan, bindings, bound, listed, now)
     made = missing_folders(path.parent for path in plan.changes)
-    record = InstallRecord(
-        backend.command, backend.state_file, backend.version,
+    record = replace(
+        backend,
         files={name: digest(data) for name, data in scripts.items()},
         folders=[*earlier.folders, *(folder.relative_to(resource).as_posix() for folder in made)],
         backups=[*earlier.backups, *([plan.backup.name] if plan.backup else [])],
-    )  # fmt: skip
+    )
     plan.put(place / RECORD, record.to_bytes())
     return plan
 

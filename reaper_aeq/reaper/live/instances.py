@@ -13,7 +13,7 @@ from typing import Any
 
 from ...eq import Eq
 from .. import edits
-from ..edits import HeldEq
+from ..edits import HandEdit
 from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
 from ..reaeq.names import blend_of, family_of
 from . import reaeq
@@ -122,29 +122,14 @@ def guids(reaper: Api, track: str) -> set[str]:
     return {guid(reaper, track, one.index) for one in every(chain(reaper, track))}
 
 
-@dataclass(frozen=True)
-class HandEdit:
-    """An instance that is not what was computed: what is kept of it, both EQs, and the difference in words."""
-
-    record: InstanceRecord
-    computed: Eq
-    held: HeldEq
-    change: str
-
-
 def edit_of(reaper: Api, track: str, instance: Instance | None) -> HandEdit | None:
     """None where nobody changed it, and where nothing is known of it (the master's, those of version 0.1)."""
     if instance is None or instance.record is None:
         return None
-    computed = instance.record.computed
     held = reaeq.read(reaper, track, instance.index)
-    if computed is None or not held.bands:  # one without bands tells nothing: writing to it will say why
+    if not held.bands:  # one without bands tells nothing: writing to it will say why
         return None
-    change = edits.described(computed, held)
-    if change:
-        held = edits.without_envelopes(computed, held, driven(reaper, track, instance.index))
-        change = edits.described(computed, held)
-    return HandEdit(instance.record, computed, held, change) if change else None
+    return HandEdit.of(instance.record, held, lambda: driven(reaper, track, instance.index))
 
 
 def with_edit(

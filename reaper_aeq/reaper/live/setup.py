@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ...errors import InstallError
 from ...util.files import apply_changes
-from ..chunks import quote_token, split_tokens
+from ..chunks import quote_token
 from ..install import ini
+from ..install.key_bindings import words_of
 from ..install.scripts import read
 from . import WEB_PORT
 from .reach import import_reapy
@@ -76,11 +77,11 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
     """
     ending, lines = ini.ending_of(data), ini.lines_of(data)
     ours = [n for n, line in enumerate(lines) if _is_for(line, script)]
-    known = [split_tokens(lines[n].decode("utf-8", "surrogateescape"))[3] for n in ours]
-    command = next(iter(known), "RS" + hashlib.sha1(f"reapy server {script}".encode()).hexdigest())
+    fresh = "RS" + hashlib.sha1(f"reapy server {script}".encode()).hexdigest()
+    command = words_of(lines[ours[0]])[3] if ours else fresh
     new = f"SCR 4 0 {command} {quote_token(f'Custom: {_SCRIPT}')} {quote_token(script)}".encode()
     if ours:
-        if split_tokens(lines[ours[0]].decode("utf-8", "surrogateescape").strip())[5:] != [script]:
+        if words_of(lines[ours[0]])[5:] != [script]:
             lines[ours[0]] = new + ending
         for n in reversed(ours[1:]):
             del lines[n]
@@ -93,7 +94,6 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
 
 def _is_for(line: bytes, script: str) -> bool:
     """A script line of the main section for this file, quoted or not."""
-    text = line.decode("utf-8", "surrogateescape").strip()
-    words = split_tokens(text)
+    words, unquoted = words_of(line), f'" {script}'.encode("utf-8", "surrogateescape")
     named = words[:1] == ["SCR"] and words[2:3] == ["0"] and words[4:5] == [f"Custom: {_SCRIPT}"]
-    return named and (words[5:] == [script] or text.endswith(f'" {script}'))
+    return named and (words[5:] == [script] or line.rstrip().endswith(unquoted))

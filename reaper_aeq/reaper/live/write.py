@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...eq import Eq, MovingEq
-from ..edits import along, signature
+from ..edits import HandEdit, along, signature
 from ..instance_record import EDITED, InstanceRecord
 from ..reaeq.names import blend_of, family_of
 from . import check, fx, instances, moving, reaeq, render_state
@@ -160,8 +160,8 @@ def write_one(reaper: Api, entry: Entry) -> None:
     moving.keep(reaper, track, index, lanes)
     told, learned = (edit.change, edit.record.learned) if edit else ("", "")
     record = InstanceRecord(
-        fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq.to_dict(), entry.heard, told, learned,
-        lanes=lanes,
+        fx=fx.guid(reaper, track, index), family=entry.family, name=name, blend=entry.blend, eq=entry.eq.to_dict(),
+        heard=entry.heard, told=told, learned=learned, lanes=lanes,
     )  # fmt: skip
     instances.note(reaper, track, record, target.group)
     if instance:
@@ -250,7 +250,7 @@ def _without_lanes(reaper: Api, target: Target, instance: instances.Instance) ->
     return ()
 
 
-def note_learned(reaper: Api, target: Target, edit: instances.HandEdit, computed: Eq) -> None:
+def note_learned(reaper: Api, target: Target, edit: HandEdit, computed: Eq) -> None:
     """What counts as computed from now on, beside the track, and the name; in a block of the caller's."""
     track, before = target.track, edit.record
     found = (one for one in instances.ours(reaper, track) if one.record and one.record.fx == before.fx)
