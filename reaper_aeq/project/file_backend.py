@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..dsp.analyze_file import AnalyzedAudio
 from ..eq import Eq, MovingEq
@@ -10,7 +10,6 @@ from ..errors import AeqError, AudioError
 from ..reaper.edits import along
 from ..reaper.instance_record import EDITED
 from ..reaper.rpp.fxchain import stored_name
-from ..reaper.rpp.items import Take
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
@@ -37,10 +36,9 @@ class FileBackend:
         self._heard_again = bool(plan.master and project.master) or any(
             channel.sources and not channel.row.left for channel in self.channels
         )
-        self.eqs: dict[int, Eq] = {}
-        for track, channel in zip(project.tracks, self.channels, strict=True):
-            if channel.row.left and (eq := _ours(track)):
-                self.eqs[track.index] = eq
+        # what an earlier run left on tracks that this one does not touch
+        left = [track for track, channel in zip(project.tracks, self.channels, strict=True) if channel.row.left]
+        self.eqs = {track.index: eq for track in left if (eq := _ours(track))}
 
     def seconds(self) -> float:
         """Of sound to be analyzed."""
@@ -98,8 +96,7 @@ class FileBackend:
             self.eqs[track.index] = whole
             note(track, shown, result.eq, edit.change if edit else "")
         if edit:
-            told = f"what was changed by hand is kept ({edit.change}): --afresh drops it"
-            channel.row.warnings.append(told)
+            channel.row.warnings.append(f"what was changed by hand is kept ({edit.change}): --afresh drops it")
         return name
 
     def master(self) -> Channel[Track | Master] | None:
@@ -165,7 +162,7 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
 
 
 def _ours(track: Track) -> Eq | None:
-    """What an earlier run left on a track that this one does not touch."""
+    """What an EQ of ours does there; None where none is on."""
     return next((found.eq for found in ours_of(track) if not found.bypassed and not found.offline), None)
 
 
@@ -181,14 +178,10 @@ def _folders(track: Track) -> tuple[str, ...]:
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
     found = [f"not heard: {reason}" for reason in reasons]
     takes = [item.take for item in track.items if track.plays(item) and item.take]
-    checks: list[tuple[Callable[[Take], bool], str]] = [
-        (lambda take: take.has_fx, "FX on its items are not heard"),
-        (lambda take: take.has_envelopes, "automation of its items is not followed"),
-        (lambda take: take.has_stretch_markers, "stretch markers are not followed"),
-    ]
-    found += [sentence for check, sentence in checks if any(map(check, takes))]
-    if track.channels > 2:
-        found.append("of its channels only 1 and 2 are heard")
+    found += ["FX on its items are not heard"] * any(take.has_fx for take in takes)
+    found += ["automation of its items is not followed"] * any(take.has_envelopes for take in takes)
+    found += ["stretch markers are not followed"] * any(take.has_stretch_markers for take in takes)
+    found += ["of its channels only 1 and 2 are heard"] * (track.channels > 2)
     return found + _off(track.fx_enabled)
 
 

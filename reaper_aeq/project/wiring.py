@@ -146,10 +146,8 @@ def _soloed(tracks: Sequence[MixTrack]) -> set[int] | None:
     """What sounds while some are soloed: these, what lies in and above them, and what they send to. None: no solo."""
     if not any(track.solo for track in tracks):
         return None
-    heard = {track.index for track in tracks if track.solo_defeat}
-    for track in tracks:
-        if track.solo:
-            heard |= {above.index for above in _upwards(track)} | {inner.index for inner in _inside(track)}
+    heard = {track.index for track in tracks if track.solo_defeat or any(above.solo for above in _upwards(track))}
+    heard |= {above.index for track in tracks if track.solo for above in _upwards(track)}
     while True:
         fed = {t.index for t in tracks if t.index not in heard and any(r.source in heard for r in t.receives)}
         if not fed:
@@ -161,14 +159,6 @@ def _upwards(track: MixTrack | None) -> Iterator[MixTrack]:
     while track:
         yield track
         track = track.parent
-
-
-def _inside(track: MixTrack) -> Iterator[MixTrack]:
-    waiting = [track]
-    while waiting:
-        here = waiting.pop()
-        yield here
-        waiting += here.children
 
 
 def _named(track: MixTrack) -> str:

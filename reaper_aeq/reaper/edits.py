@@ -225,19 +225,20 @@ def _moved_alike(before: Band, now: Band, new: Band) -> Band:
 
 def _difference(before: Band, now: Band | None) -> list[Band]:
     """Bands that do what a hand did to one that the next answer has not."""
-    if now is not None and not _told(before, now):
+    now = now or replace(before, enabled=False)
+    if not _told(before, now):
         return []
-    both = now is not None and now.enabled and before.enabled and now.kind == before.kind and _has_gain(now)
-    if now is not None and both and _same_freq(before, now) and _same_width(before, now):
+    both = now.enabled and before.enabled and now.kind == before.kind and _has_gain(now)
+    if both and _same_freq(before, now) and _same_width(before, now):
         return [replace(now, gain_db=now.gain_db - before.gain_db)]
     taken = [replace(before, gain_db=-before.gain_db)] if before.enabled and _has_gain(before) else []
-    return ([now] if now is not None and now.enabled else []) + taken
+    return ([now] if now.enabled else []) + taken
 
 
 def _told(before: Band, now: Band | None) -> list[str]:
-    if now is None or now.enabled != before.enabled:
-        is_on = now is not None and now.enabled
-        return [f"the band at {hz_text(before.freq_hz)} {'on' if is_on else 'off'}"] if is_on or before.enabled else []
+    now = now or replace(before, enabled=False)
+    if now.enabled != before.enabled:
+        return [f"the band at {hz_text(before.freq_hz)} {'on' if now.enabled else 'off'}"]
     if not now.enabled:
         return []
     if now.kind != before.kind:

@@ -50,13 +50,10 @@ class InstanceRecord:
     def holds(self, bands: Sequence[Band | None]) -> bool:
         """Whether an instance with these bands is as it was written."""
         kept = self.eq["bands"]  # as it stands there: other versions write more of a band than we read
-        for n, band in enumerate(bands):
-            if n >= len(kept):
-                if band is None or band.enabled:
-                    return False
-            elif band is None or not _same(band, kept[n], moved=3 * n + 1 in self.lanes):
-                return False
-        return len(bands) >= len(kept)
+        if len(bands) < len(kept) or any(band is None or band.enabled for band in bands[len(kept) :]):
+            return False
+        pairs = enumerate(zip(bands, kept, strict=False))
+        return all(band and _same(band, known, moved=3 * n + 1 in self.lanes) for n, (band, known) in pairs)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

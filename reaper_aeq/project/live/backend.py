@@ -22,7 +22,7 @@ from ..analysis_pool import Progress
 from ..plan import Plan
 from ..rows import Row
 from ..runner import Channel, why_left
-from .run import STEP, how_heard, is_idle, learnable, listen_all, overridden, row_of, scratch, side_by_side
+from .run import STEP, entry, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
 
 
 def run_plan(
@@ -80,12 +80,8 @@ class LiveBackend:
         """See `ProjectBackend`."""
         if is_idle(channel.track, result):
             return None
-        sound = learnable(self.sounds[channel.track.number], result)
-        self.entries.append(
-            write.Entry(
-                channel.track, result.eq, name, alone=True, afresh=self.afresh, heard=sound, moving=result.moving
-            )
-        )
+        heard = self.sounds[channel.track.number]
+        self.entries.append(entry(channel.track, name, result, heard, alone=True, afresh=self.afresh))
         self.given.append(channel)
         return name
 

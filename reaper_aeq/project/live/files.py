@@ -7,7 +7,8 @@ the files is rendered: instruments, FX in front of the EQ's place, take FX, auto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -29,31 +30,8 @@ _HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
 _DEFAULT_RATE = 48_000.0
 _BEFORE_FX = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV")  # what acts behind a track's own FX is not heard by its EQ
 _MIDI = ("MIDI", "MIDIPOOL")
-
-
-@dataclass
-class FileSound:
-    """What reaches an EQ, in its files; `track` None is the master's.
-
-    `eqs`: of the tracks that feed it, by their places. `sections`: its EQ is to follow the song.
-    """
-
-    mixer: Mixer
-    track: Track | None
-    eqs: dict[int, Eq] = field(default_factory=dict)
-    sections: bool = False
-
-    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> AnalyzedAudio | None:
-        """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
-
-        `between_blocks` raises to end the work.
-        """
-        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks, sections=self.sections)
-        if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
-            return heard
-        if heard.warning:
-            raise AudioError(heard.warning)
-        return None
+# Listens to a sound in its files, None where nothing can be heard; what it calls between blocks raises to end the work.
+FileSound = Callable[[Callable[[], None]], AnalyzedAudio | None]
 
 
 class NotInFilesError(AeqError):
@@ -109,7 +87,23 @@ def _sound(
         if fx.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
             raise NotInFilesError("automation shapes it")
         _refuse_what_is_not_in_files(one, library)
-    return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None}, sections)
+    eqs = {n: eq for n, eq in found.items() if eq is not None}
+    return partial(_heard, Mixer(opened, library), top, eqs, sections)
+
+
+def _heard(
+    mixer: Mixer, track: Track | None, eqs: Mapping[int, Eq], sections: bool, between_blocks: Callable[[], None]
+) -> AnalyzedAudio | None:
+    """What reaches the EQ of a track, or of the master (None), with `eqs` on the tracks that feed it.
+
+    Raises `AudioError` for a file that cannot be read.
+    """
+    heard, is_silent = analyze_mix(mixer, track, eqs, between_blocks, sections=sections)
+    if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
+        return heard
+    if heard.warning:
+        raise AudioError(heard.warning)
+    return None
 
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
