@@ -1,28 +1,41 @@
-"""A project file as what a plan runs on: the mixer plays it, EQs go first in the chains of its text."""
+"""A project file as what a plan runs on: the mixer plays it, EQs go first in the chains of its text.
+
+What somebody changed by hand in an EQ of ours is kept on the next one, as the actions and `live` do; what was computed
+lies beside the track, as the actions keep it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..dsp.analyze_file import AnalyzedAudio
-from ..eq import Eq, MovingEq
+from ..eq import Band, Eq, MovingEq
 from ..errors import AeqError, AudioError
-from ..reaper.edits import along
-from ..reaper.instance_record import EDITED
-from ..reaper.rpp.fxchain import stored_name
+from ..reaper.edits import FIELDS, HandEdit, HeldEq, along, kept
+from ..reaper.instance_record import EDITED, InstanceRecord
+from ..reaper.reaeq.instance import to_eq
+from ..reaper.reaeq.names import blend_of, family_of
+from ..reaper.reaeq.state import StateError
+from ..reaper.rpp.fxchain import EqInstance, stored_name
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
 from . import NOTHING_PLAYS
 from .analysis_pool import AnalysisPool
 from .described import AnalyzedItems
-from .edited import edit_of, note, ours_of, with_edit
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
 from .runner import Channel, why_left
 
 MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 MB
+UNKNOWN_KIND = (
+    "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh to drop"
+    " what was changed by hand"
+)
+_SAME = 1e-9
 
 
 class FileBackend:
@@ -144,6 +157,58 @@ def refuse_silence(mixer: Mixer) -> None:
         raise AudioError(NOTHING_PLAYS)
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
+
+
+def ours_of(holder: Track | Master) -> list[EqInstance]:
+    """The instances of ours, by their names, in the order of the chain; those in containers are left alone."""
+    return [one for one in holder.eqs() if family_of(one.name) and not one.in_container]
+
+
+def edit_of(holder: Track | Master, instance: EqInstance | None) -> HandEdit | None:
+    """None where nobody changed it, and where nothing is known of it: of the master nothing is kept.
+
+    Raises `AeqError` for a change that cannot be kept.
+    """
+    if instance is None or isinstance(holder, Master):
+        return None
+    records = holder.records().records
+    found = [one for one in records if one.fx == instance.guid]
+    found = found or [one for one in records if one.name == instance.name]  # a copied track, a merged project
+    edit = HandEdit.of(found[0], _held(instance), lambda: instance.lanes) if found else None
+    if edit and None in edit.held.bands:
+        raise AeqError(UNKNOWN_KIND)
+    return edit
+
+
+def with_edit(edit: HandEdit, eq: Eq) -> Eq:
+    """The next answer with what was changed by hand; what is there where that is the same, to the last digit."""
+    whole, there = kept(edit.computed, edit.held, eq), edit.held.known
+    fields = [(whole.output_gain_db, there.output_gain_db)]
+    for now, before in zip(whole.bands, there.bands, strict=False):
+        fields += [(getattr(now, name), getattr(before, name)) for name in FIELDS]
+    alike = [(band.kind, band.enabled) for band in whole.bands] == [(band.kind, band.enabled) for band in there.bands]
+    same = alike and all(math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME) for a, b in fields)
+    return there if same else whole
+
+
+def note(track: Track, name: str, eq: Eq, told: str) -> None:
+    """Keeps beside the track what was computed for the instance of this name, and which envelopes of it are ours."""
+    instance = next((one for one in ours_of(track) if one.name == name), None)
+    family = family_of(name)
+    if instance is None or not instance.guid or family is None:
+        return
+    blend, lanes = blend_of(name, family) if family == "word" else {}, tuple(sorted(instance.our_lanes))
+    track.keep_records(InstanceRecord(instance.guid, family, name, blend, eq.to_dict(), told=told, lanes=lanes))
+
+
+def _held(instance: EqInstance) -> HeldEq:
+    bands: list[Band | None] = []
+    for band in instance.state.bands:
+        try:
+            bands += to_eq(replace(instance.state, bands=(band,))).bands
+        except StateError:
+            bands.append(None)
+    return HeldEq(bands, to_eq(replace(instance.state, bands=())).output_gain_db)
 
 
 def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq | None = None) -> None:

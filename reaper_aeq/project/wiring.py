@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from ..eq import Eq
 from ..reaper.rpp.items import Item, Take
@@ -52,10 +51,10 @@ class DescribedProject:
     eqs: dict[int, Eq]
 
 
-MixTrack: TypeAlias = Track | DescribedTrack
-MixProject: TypeAlias = Project | DescribedProject
-Playing: TypeAlias = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
-Input: TypeAlias = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
+MixTrack = Track | DescribedTrack
+MixProject = Project | DescribedProject
+Playing = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
+Input = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
 
 
 def playing(track: MixTrack, library: Library) -> tuple[Playing, list[str]]:

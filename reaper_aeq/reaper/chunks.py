@@ -13,6 +13,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from ..errors import ProjectError
 
@@ -26,13 +27,12 @@ _TOKEN = re.compile(r""" "([^"]*)"? | '([^']*)'? | `([^`]*)`? | ([^ \t]+) """, r
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(slots=True, eq=False)
 class Line:
     """One line with its indentation and line end. `number` counts from 1 in the file it was read from; 0 is new."""
 
-    __slots__ = ("number", "raw")
-
-    def __init__(self, raw: bytes, number: int = 0):
-        self.raw, self.number = raw, number
+    raw: bytes
+    number: int = 0
 
     def to_bytes(self) -> bytes:
         """The line as it stands in the file."""
@@ -70,20 +70,14 @@ class Line:
         """What ends it; empty for the last line of some files."""
         return self.raw[len(self.raw.rstrip(b"\r\n")) :]
 
-    def __repr__(self) -> str:
-        """For whoever debugs."""
-        return f"Line({self.raw!r}, {self.number})"
 
-
+@dataclass(slots=True, eq=False, repr=False)
 class Chunk:
     """`head`, `children` (lines and chunks in order) and `end`, the closing line. The root has neither head nor end."""
 
-    __slots__ = ("children", "end", "head")
-
-    def __init__(self, head: Line | None = None):
-        self.head = head
-        self.children: list[Line | Chunk] = []
-        self.end: Line | None = None
+    head: Line | None = None
+    children: list[Line | Chunk] = field(default_factory=list)
+    end: Line | None = None
 
     @property
     def name(self) -> str:

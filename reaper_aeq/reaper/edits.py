@@ -141,12 +141,11 @@ def without_envelopes(computed: Eq, held: HeldEq, lanes: Collection[int]) -> Hel
 
 def signature(held: HeldEq) -> str:
     """One text for one setting."""
-    rows = [
+    return "; ".join(
         f"{band.kind} {band.freq_hz:.3g} {band.gain_db:.1f} {band.bandwidth_oct:.1f}"
         for band in held.bands
         if band and band.enabled
-    ]
-    return "; ".join(rows)
+    )
 
 
 def _paired(computed: Sequence[Band], held: Bands) -> tuple[Bands, Bands]:

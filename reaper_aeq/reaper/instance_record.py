@@ -83,17 +83,14 @@ def loads(text: str, track: str) -> Kept:
         found = json.loads(text)
         if found["version"] != VERSION or not isinstance(found["eqs"], list):
             return Kept()
-        group = found.get("group")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Kept()
-    copied = found.get("track") != track
+    # a copied track is no member of the group, and what lay beside the first one before is no business of its
+    names = ("kind", "group", "before") if found.get("track") == track else ("kind",)
+    texts = {name: found[name] for name in names if isinstance(found.get(name), str)}
+    group, before = texts.pop("group", None), texts.pop("before", None)
     records = [record for one in found["eqs"] if (record := _record(one)) is not None]
-    more = {name: found[name] for name in ("kind",) if isinstance(found.get(name), str)}
-    before = found.get("before")
-    return Kept(
-        records, group if isinstance(group, str) and not copied else None, more,
-        before if isinstance(before, str) and not copied else None,
-    )  # fmt: skip
+    return Kept(records, group, texts, before)
 
 
 def dumps(kept: Kept, track: str) -> str:

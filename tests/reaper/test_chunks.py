@@ -219,7 +219,7 @@ def test_each_line_is_looked_at_once():
 
 
 def test_repr_says_where():
-    assert repr(Line(b"x\n", 3)) == "Line(b'x\\n', 3)"
+    assert repr(Line(b"x\n", 3)) == "Line(raw=b'x\\n', number=3)"
     assert "2 children" in repr(parse(b"a\nb\n")) and isinstance(parse(b""), Chunk)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InstallError
 from ..chunks import quote_token, split_tokens
-from .ini import lines_of, start_of
+from .ini import ending_of, lines_of, start_of
 
 FILE = "reaper-kb.ini"
 _MAIN_SECTION = "0"
@@ -113,11 +113,7 @@ def _place(data: bytes) -> tuple[int, bytes]:
         offset += len(line)
     first = next(iter(lines_of(data)), b"")
     place, line = found.get("SCR") or found.get("KEY") or (start_of(data), first)
-    if not line.endswith(b"\n"):
-        line = first
-    if not line.endswith(b"\n"):
-        return place, os.linesep.encode()
-    return place, b"\r\n" if line.endswith(b"\r\n") else b"\n"
+    return place, ending_of(line if line.endswith(b"\n") else first)
 
 
 def _new_line(file: str, separator: str) -> bytes:

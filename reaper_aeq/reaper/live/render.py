@@ -105,19 +105,13 @@ def _quiet(reaper: Api, group: Group, target: Target, later: Later) -> None:
 
 def _by_target(group: Group, names: Sequence[str]) -> list[tuple[Target, str]] | None:
     """One name for each target; None where the names do not tell whose they are."""
-    if len(names) != len(group.targets):
-        return None
-    if len(names) == 1:
+    if len(names) == len(group.targets) == 1:
         return [(group.targets[0], names[0])]
     by_number = {target.number: target for target in group.targets}
-    found = []
-    for name in names:
-        number = re.match(r"aeq\d+[a-z]-(\d+)", name)
-        target = by_number.pop(int(number[1]), None) if number else None
-        if target is None:
-            return None
-        found.append((target, name))
-    return found
+    numbers = [int(match[1]) for name in names if (match := re.match(r"aeq\d+[a-z]-(\d+)", name))]
+    if len(numbers) != len(names) or sorted(numbers) != sorted(by_number):
+        return None
+    return [(by_number[number], name) for number, name in zip(numbers, names, strict=True)]
 
 
 def _prepare(reaper: Api, group: Group, folder: Path) -> list[str]:

@@ -83,8 +83,7 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
     if ours:
         if words_of(lines[ours[0]])[5:] != [script]:
             lines[ours[0]] = new + ending
-        for n in reversed(ours[1:]):
-            del lines[n]
+        lines = [line for n, line in enumerate(lines) if n not in ours[1:]]
     else:
         if lines and not lines[-1].endswith(b"\n"):
             lines[-1] += ending

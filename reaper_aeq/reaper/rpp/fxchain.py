@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,10 +102,11 @@ def read_state(plugin: Chunk) -> ReaEqState:
         raise ProjectError(str(error), plugin.number) from None
 
 
-class ChainHolder(ABC):
+class ChainHolder:
     """A track or the master: a chunk with a chain of FX in which EQs are found and set by name."""
 
     chain_name: str
+    behind_chain: tuple[str, ...]  # chunks that REAPER writes behind the chain
 
     def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
         self.chunk, self._platform, self._path = chunk, platform, path
@@ -200,12 +200,14 @@ class ChainHolder(ABC):
         """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
         return ()
 
-    def forget_drawn(self, fxid: str) -> None:  # noqa: B027 - a track's record says it
+    def forget_drawn(self, fxid: str) -> None:
         """Those envelopes are gone: what is drawn there from now on is the user's."""
 
-    @abstractmethod
     def place_of_chain(self) -> int:
         """The index among the chunk's children at which REAPER would write a chain."""
+        children = self.chunk.children
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in self.behind_chain)
+        return next(behind, len(children))
 
 
 def _shift_links(fxs: Sequence[Chunk], moved: Mapping[int, int]) -> None:
@@ -263,10 +265,9 @@ def _called(name: str, fx: Chunk) -> Chunk | None:
 
 def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
     old = read_state(plugin)
-    state = replace(old, bands=new.bands, gain=new.gain)
-    if state == old or _sound_alike(state, old):
+    if _sound_alike(new, old):
         return False
-    plugin.children = plugin.made(encode_state(state))
+    plugin.children = plugin.made(encode_state(replace(old, bands=new.bands, gain=new.gain)))
     return True
 
 

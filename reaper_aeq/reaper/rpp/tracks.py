@@ -18,10 +18,6 @@ from .fxchain import ChainHolder
 from .items import Item, read_item
 from .lanes import NUMBER
 
-# What REAPER writes in a TRACK behind the FX chain.
-_AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
-# What it writes behind the master's chain, where no line of the master tells the place.
-_AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
 LANES_OF_MASTER = "REAPER-AEQ-LANES"  # the section in which the actions and `live` keep them
 _FIXED_LANES = 2  # of FREEMODE
 _PRE_FADER = (1, 3)  # modes of a send: 0 is behind the fader, 1 before the FX, 3 behind the FX but before the fader
@@ -47,6 +43,7 @@ class Track(ChainHolder):
     """
 
     chain_name = "FXCHAIN"
+    behind_chain = ("FREEZE", "FXCHAIN_REC", "ITEM")
 
     def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
         super().__init__(chunk, platform, path)
@@ -104,7 +101,10 @@ class Track(ChainHolder):
         alive = {one.guid for one in self.eqs()}
         records = [one for one in before.records if one.fx in alive and (record is None or one.fx != record.fx)]
         after = replace(before, records=[*records, *([record] if record else [])])
-        if record and before.before is None and not any(_is_about(one, record, alive) for one in before.records):
+        # in a copied track the record of an EQ that is there is known by its name
+        bare = record.name.removesuffix(EDITED) if record else ""
+        about = [one for one in before.records if one.fx in alive or one.name.removesuffix(EDITED) == bare]
+        if record and before.before is None and not about:
             after.before = self._lost_by(before)
         if after.records != before.records:
             track_ext.write(self.chunk, NAME, dumps(after, self.guid), empty_stays=after.before == "")
@@ -123,11 +123,6 @@ class Track(ChainHolder):
         found = found or [one for one in records if one.name.removesuffix(EDITED) == name.removesuffix(EDITED)]
         return found[0].lanes if found else ()
 
-    def place_of_chain(self) -> int:
-        children = self.chunk.children
-        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_CHAIN)
-        return next(behind, len(children))
-
     def __repr__(self) -> str:
         """For whoever debugs."""
         return f"<Track {self.index + 1} {self.name!r}>"
@@ -137,6 +132,7 @@ class Master(ChainHolder):
     """The master track; its settings stand among the project's own lines."""
 
     chain_name = "MASTERFXLIST"
+    behind_chain = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")  # where no line of the master tells it
 
     def __init__(self, project: Chunk, platform: str | None, path: Path | None):
         super().__init__(project, platform, path)
@@ -175,12 +171,9 @@ class Master(ChainHolder):
         ]
 
     def place_of_chain(self) -> int:
-        children = self.chunk.children
-        own = [i for i, child in enumerate(children) if isinstance(child, Line) and child.name.startswith("MASTER")]
-        if own:
-            return own[-1] + 1
-        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_MASTER)
-        return next(behind, len(children))
+        lines = ((i, child) for i, child in enumerate(self.chunk.children) if isinstance(child, Line))
+        own = [i for i, line in lines if line.name.startswith("MASTER")]
+        return own[-1] + 1 if own else super().place_of_chain()
 
     def __repr__(self) -> str:
         """For whoever debugs."""
@@ -211,8 +204,7 @@ def _connect(track: Track, count: int) -> None:
         if line.name != "AUXRECV":
             continue
         given = [number(token) for token in line.tokens[1:9]] or [math.nan]
-        fields = given + [0.0] * 8
-        source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
+        source, mode, volume, pan, mute, _, inverted, channels = (given + [0.0] * 8)[:8]
         if mute or channels == _NO_AUDIO:
             continue
         if not (source.is_integer() and 0 <= source < count):
@@ -224,8 +216,3 @@ def _connect(track: Track, count: int) -> None:
             pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
             found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
     track.receives = tuple(found)
-
-
-def _is_about(known: InstanceRecord, written: InstanceRecord, alive: Collection[str]) -> bool:
-    """Whether a record that was there is of an EQ that is there: in a copied track it is known by its name."""
-    return known.fx in alive or known.name.removesuffix(EDITED) == written.name.removesuffix(EDITED)
