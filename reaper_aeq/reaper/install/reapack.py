@@ -56,7 +56,10 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
     Raises `InstallError` for a base that is no address of the web, a header that breaks a rule, and a file that no
     package lists, or two do.
     """
-    base = _checked_base(base)
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InstallError(f"{base!r} is not a base address: it must look like https://example.org/reascripts/")
+    base = quote(base.rstrip("/"), safe=_URL_MARKS) + "/"
     index = ET.Element("index", version="1", name=name)
     folder = ET.SubElement(index, "category", name=category)
     listed: list[str] = []
@@ -73,13 +76,6 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
             raise InstallError(f"{path} is listed {listed.count(path)} times: mend the @provides lines of the packages")
     ET.indent(index)
     return ET.tostring(index, encoding="utf-8", xml_declaration=True) + b"\n"
-
-
-def _checked_base(base: str) -> str:
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise InstallError(f"{base!r} is not a base address: it must look like https://example.org/reascripts/")
-    return quote(base.rstrip("/"), safe=_URL_MARKS) + "/"
 
 
 def _sources(package: str, header: Header, scripts: Mapping[str, bytes]) -> dict[str, bool]:

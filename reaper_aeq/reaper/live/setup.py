@@ -41,8 +41,9 @@ def enable(resource: Path, port: int = WEB_PORT) -> list[Path]:
         ) from None
     before = {name: read(resource / name) for name in (SETTINGS, ACTIONS, STATE)}
     actions, command = with_server(before[ACTIONS] or b"", reapy.config.config.get_activate_reapy_server_path())
+    python = {"reascript": "1", "pythonlibpath64": str(library.parent), "pythonlibdll64": library.name}
     after = {
-        SETTINGS: with_web_interface(with_python(before[SETTINGS] or b"", library), port),
+        SETTINGS: with_web_interface(ini.with_values(before[SETTINGS] or b"", "reaper", python), port),
         ACTIONS: actions,
         # JSON, as reapy reads it
         STATE: ini.with_values(before[STATE] or b"", "reapy", {"activate_reapy_server": f'"_{command}"'}),
@@ -52,12 +53,6 @@ def enable(resource: Path, port: int = WEB_PORT) -> list[Path]:
     copies = {p.with_name(f"{p.name}.{now}.bak"): old for p in changed if (old := before[p.name]) is not None}
     apply_changes({**copies, **changed})
     return list(copies)
-
-
-def with_python(data: bytes, library: Path) -> bytes:
-    """reaper.ini with Python on, and where its library is."""
-    values = {"reascript": "1", "pythonlibpath64": str(library.parent), "pythonlibdll64": library.name}
-    return ini.with_values(data, "reaper", values)
 
 
 def with_web_interface(data: bytes, port: int) -> bytes:
