@@ -31,10 +31,6 @@ from .rows import MASTER, Row
 from .runner import Channel, why_left
 
 MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 MB
-UNKNOWN_KIND = (
-    "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh to drop"
-    " what was changed by hand"
-)
 _SAME = 1e-9
 
 
@@ -79,19 +75,16 @@ class FileBackend:
 
     def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[AnalyzedAudio | None]:
         """See `ProjectBackend`."""
-        tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
-        if tracks:
-            analyses = self.hearing.each(
-                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=self._heard_again),
-                tracks,
-            )
-        else:  # the master, which is heard alone
-            analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)]
-        heard: Sequence[Track | None] = tracks or [None]
-        timelines = map(self.mixer.timeline, heard)
-        return [
-            AnalyzedItems("", analysis, None, timeline) for analysis, timeline in zip(analyses, timelines, strict=True)
-        ]
+
+        def heard(track: Track) -> AnalyzedAudio | None:
+            analysis = self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=self._heard_again)
+            return AnalyzedItems("", analysis, None, self.mixer.timeline(track))
+
+        if tracks := [channel.track for channel in channels if isinstance(channel.track, Track)]:
+            return self.hearing.each(heard, tracks)
+        # the master, which is heard alone
+        analysis = self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)
+        return [AnalyzedItems("", analysis, None, self.mixer.timeline(None))]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str | None:
         """See `ProjectBackend`."""
@@ -138,14 +131,11 @@ class FileBackend:
             closed="it is frozen" if track.frozen else "it is locked" if track.locked else "",
             plays=bool(found), fed=bool(sources), unheard="; ".join(reasons),
         )  # fmt: skip
-        row.warnings = track.damage + self._left_out(track)
+        cut = " and ".join(repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ())))
+        row.warnings += track.damage
+        row.warnings += [f"tracks feed each other in a long circle: what comes from {cut} is not heard"] if cut else []
         row.warnings += _warnings(track, reasons) if found or not row.left else []
         return Channel(track, row, sources)
-
-    def _left_out(self, track: Track) -> list[str]:
-        cut = [repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ()))]
-        told = f"tracks feed each other in a long circle: what comes from {' and '.join(cut)} is not heard"
-        return [told] if cut else []
 
 
 def refuse_silence(mixer: Mixer) -> None:
@@ -176,7 +166,10 @@ def edit_of(holder: Track | Master, instance: EqInstance | None) -> HandEdit | N
     found = found or [one for one in records if one.name == instance.name]  # a copied track, a merged project
     edit = HandEdit.of(found[0], _held(instance), lambda: instance.lanes) if found else None
     if edit and None in edit.held.bands:
-        raise AeqError(UNKNOWN_KIND)
+        raise AeqError(
+            "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh"
+            " to drop what was changed by hand"
+        )
     return edit
 
 

@@ -68,11 +68,9 @@ class Mixer(Wiring):
         spans = self.spans(numbers)
         plan = None if repeated else self._reading(numbers, spans)
         windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
-        has_tape = self._has_tape(numbers)
-        lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
-        for window in windows:
-            stretched = self._stretched(numbers, window)
-            lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
+        lengths = [span.stop - span.start for window in windows for span in window] if self._has_tape(numbers) else []
+        stretched = [entry for window in windows for entry in self._stretched(numbers, window)]
+        lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
 
     def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:

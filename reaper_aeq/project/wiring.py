@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..eq import Eq
-from ..reaper.rpp.items import Item, Take
+from ..reaper.rpp.items import Item, Source, Take
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Receive, Track
 from .circles import closing, groups
@@ -57,21 +57,26 @@ Playing = list[tuple[Item, Take]]  # items of a track, each with a take of it th
 Input = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
 
 
+def takes_of(track: MixTrack) -> list[tuple[Item, Take, Source]]:
+    """The items of a track that are to sound, each with every take of it that plays, and what that plays."""
+    return [
+        (item, take, take.source)
+        for item in track.items
+        if track.plays(item)
+        for take in (item.takes if item.play_all_takes else [item.take])
+        if take and take.source
+    ]
+
+
 def playing(track: MixTrack, library: Library) -> tuple[Playing, list[str]]:
     """What can be heard of a track's items, and a sentence about each kind of thing that cannot."""
     found, reasons = [], []
-    for item in track.items:
-        if not track.plays(item):
-            continue
-        takes = item.takes if item.play_all_takes else [item.take]
-        for take in takes:
-            if take is None or take.source is None:
-                continue
-            reason = library.missing(take.source)
-            if reason is None:
-                found.append((item, take))
-            elif reason not in reasons:
-                reasons.append(reason)
+    for item, take, source in takes_of(track):
+        reason = library.missing(source)
+        if reason is None:
+            found.append((item, take))
+        elif reason not in reasons:
+            reasons.append(reason)
     return found, reasons
 
 

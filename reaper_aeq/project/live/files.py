@@ -19,14 +19,13 @@ from ...reaper.live import fx, instances, reaeq, track_state
 from ...reaper.live.api import Api
 from ...reaper.live.target import Target
 from ...reaper.live.tracks import above, all_tracks, track_value
-from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
 from ..described import analyze_mix
 from ..media import Library
 from ..mix import Mixer
+from ..wiring import takes_of
 
-_HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
 _DEFAULT_RATE = 48_000.0
 _BEFORE_FX = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV")  # what acts behind a track's own FX is not heard by its EQ
 _MIDI = ("MIDI", "MIDIPOOL")
@@ -150,7 +149,7 @@ def _opened(reaper: Api, tracks: Sequence[str]) -> Project:
     path = reaper.text("EnumProjects", -1)
     rate = reaper("GetSetProjectInfo", reaper.project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
     states = [track_state.audible_part(reaper, track).strip() + "\n" for track in tracks]
-    text = _HEAD.format(rate=rate) + "".join(states) + ">\n"
+    text = f'<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n{"".join(states)}>\n'
     # a project that was never saved has no relative names
     return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)
 
@@ -167,14 +166,8 @@ def _only(reaper: Api, track: Track, chosen: Sequence[str], one_after_another: b
 def _refuse_what_is_not_in_files(track: Track, library: Library) -> None:
     if track.channels > 2:
         raise NotInFilesError("it has more than two channels")
-    for item in track.items:
-        if track.plays(item):
-            _refuse_item(item, library)
-
-
-def _refuse_item(item: Item, library: Library) -> None:
-    for take in item.takes if item.play_all_takes else [item.take]:
-        if take is None or take.source is None or take.source.kind in _MIDI:
+    for _, take, source in takes_of(track):
+        if source.kind in _MIDI:
             continue  # without an instrument in front of the EQ, notes make no sound
         if take.has_fx:
             raise NotInFilesError("its items have FX")
@@ -182,5 +175,5 @@ def _refuse_item(item: Item, library: Library) -> None:
             raise NotInFilesError("automation of its items shapes it")
         if take.has_stretch_markers:
             raise NotInFilesError("its items have stretch markers")
-        if reason := library.missing(take.source):
+        if reason := library.missing(source):
             raise NotInFilesError(reason)

@@ -13,8 +13,6 @@ from ...result.realization import eq_curve
 from ...result.sketch import ltas_of
 from ..live.run import TrackChoice
 
-LABEL = "learn from my edits"
-
 
 @dataclass(frozen=True)
 class LearnedEdit:
@@ -57,7 +55,7 @@ def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) ->
         rows.append(LearnedEdit(one.name, told.word, edit.change, told.settings))
         noted.append((one, edit, toward(edit.computed, edit.held, told.share)))
     if noted:
-        with reaper.held(), write.undo_point(reaper, LABEL, [one for one, _, _ in noted]):
+        with reaper.held(), write.undo_point(reaper, "learn from my edits", [one for one, _, _ in noted]):
             for one, edit, computed in noted:
                 write.note_learned(reaper, one, edit, computed)
     return rows
