@@ -1,29 +1,37 @@
-"""A project file as what a plan runs on: the mixer plays it, EQs go first in the chains of its text."""
+"""A project file as what a plan runs on: the mixer plays it, EQs go first in the chains of its text.
+
+What somebody changed by hand in an EQ of ours is kept on the next one, as the actions and `live` do; what was computed
+lies beside the track, as the actions keep it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ..dsp.analyze_file import AnalyzedAudio
-from ..eq import Eq, MovingEq
+from ..eq import Band, Eq, MovingEq
 from ..errors import AeqError, AudioError
-from ..reaper.edits import along
-from ..reaper.instance_record import EDITED
-from ..reaper.rpp.fxchain import stored_name
-from ..reaper.rpp.items import Take
+from ..reaper.edits import FIELDS, HandEdit, HeldEq, along, kept
+from ..reaper.instance_record import EDITED, InstanceRecord
+from ..reaper.reaeq.instance import to_eq
+from ..reaper.reaeq.names import blend_of, family_of
+from ..reaper.reaeq.state import StateError
+from ..reaper.rpp.fxchain import EqInstance, stored_name
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Master, Track
 from ..result.result import Result
 from . import NOTHING_PLAYS
 from .analysis_pool import AnalysisPool
 from .described import AnalyzedItems
-from .edited import edit_of, note, ours_of
 from .mix import Mixer
 from .plan import Plan
 from .rows import MASTER, Row
 from .runner import Channel, why_left
 
 MOST_FRAMES = 100_000  # analyzed at a time: two and a half hours of sound, 50 MB
+_SAME = 1e-9
 
 
 class FileBackend:
@@ -37,10 +45,9 @@ class FileBackend:
         self._heard_again = bool(plan.master and project.master) or any(
             channel.sources and not channel.row.left for channel in self.channels
         )
-        self.eqs: dict[int, Eq] = {}
-        for track, channel in zip(project.tracks, self.channels, strict=True):
-            if channel.row.left and (eq := _ours(track)):
-                self.eqs[track.index] = eq
+        # what an earlier run left on tracks that this one does not touch
+        left = [track for track, channel in zip(project.tracks, self.channels, strict=True) if channel.row.left]
+        self.eqs = {track.index: eq for track in left if (eq := _ours(track))}
 
     def seconds(self) -> float:
         """Of sound to be analyzed."""
@@ -68,19 +75,16 @@ class FileBackend:
 
     def listen(self, channels: Sequence[Channel[Track | Master]]) -> list[AnalyzedAudio | None]:
         """See `ProjectBackend`."""
-        tracks = [channel.track for channel in channels if isinstance(channel.track, Track)]
-        if tracks:
-            analyses = self.hearing.each(
-                lambda track: self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=self._heard_again),
-                tracks,
-            )
-        else:  # the master, which is heard alone
-            analyses = [self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)]
-        heard: Sequence[Track | None] = tracks or [None]
-        timelines = map(self.mixer.timeline, heard)
-        return [
-            AnalyzedItems("", analysis, None, timeline) for analysis, timeline in zip(analyses, timelines, strict=True)
-        ]
+
+        def heard(track: Track) -> AnalyzedAudio | None:
+            analysis = self.mixer.analyze_track(track, self.eqs, self.hearing.analyze, final=self._heard_again)
+            return AnalyzedItems("", analysis, None, self.mixer.timeline(track))
+
+        if tracks := [channel.track for channel in channels if isinstance(channel.track, Track)]:
+            return self.hearing.each(heard, tracks)
+        # the master, which is heard alone
+        analysis = self.mixer.analyze_master(self.eqs, self.hearing.analyze, self.hearing.each)
+        return [AnalyzedItems("", analysis, None, self.mixer.timeline(None))]
 
     def put(self, channel: Channel[Track | Master], result: Result, name: str) -> str | None:
         """See `ProjectBackend`."""
@@ -90,7 +94,7 @@ class FileBackend:
         except AeqError as error:  # nothing of it is changed
             channel.row.left = str(error)
             return None
-        whole = edit.on(result.eq) if edit else result.eq
+        whole = with_edit(edit, result.eq) if edit else result.eq
         moving = result.moving and along(result.eq, whole, result.moving)
         shown = name + EDITED * bool(edit)
         set_ours(track, None if result.does_nothing and not edit else whole, shown, moving)
@@ -98,8 +102,7 @@ class FileBackend:
             self.eqs[track.index] = whole
             note(track, shown, result.eq, edit.change if edit else "")
         if edit:
-            told = f"what was changed by hand is kept ({edit.change}): --afresh drops it"
-            channel.row.warnings.append(told)
+            channel.row.warnings.append(f"what was changed by hand is kept ({edit.change}): --afresh drops it")
         return name
 
     def master(self) -> Channel[Track | Master] | None:
@@ -128,14 +131,11 @@ class FileBackend:
             closed="it is frozen" if track.frozen else "it is locked" if track.locked else "",
             plays=bool(found), fed=bool(sources), unheard="; ".join(reasons),
         )  # fmt: skip
-        row.warnings = track.damage + self._left_out(track)
+        cut = " and ".join(repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ())))
+        row.warnings += track.damage
+        row.warnings += [f"tracks feed each other in a long circle: what comes from {cut} is not heard"] if cut else []
         row.warnings += _warnings(track, reasons) if found or not row.left else []
         return Channel(track, row, sources)
-
-    def _left_out(self, track: Track) -> list[str]:
-        cut = [repr(self.project.tracks[n].title) for n in sorted(self.mixer.cut.get(track.index, ()))]
-        told = f"tracks feed each other in a long circle: what comes from {' and '.join(cut)} is not heard"
-        return [told] if cut else []
 
 
 def refuse_silence(mixer: Mixer) -> None:
@@ -147,6 +147,61 @@ def refuse_silence(mixer: Mixer) -> None:
         raise AudioError(NOTHING_PLAYS)
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     raise AudioError(f"none of the project's media can be heard: {reasons[0]}{more}")
+
+
+def ours_of(holder: Track | Master) -> list[EqInstance]:
+    """The instances of ours, by their names, in the order of the chain; those in containers are left alone."""
+    return [one for one in holder.eqs() if family_of(one.name) and not one.in_container]
+
+
+def edit_of(holder: Track | Master, instance: EqInstance | None) -> HandEdit | None:
+    """None where nobody changed it, and where nothing is known of it: of the master nothing is kept.
+
+    Raises `AeqError` for a change that cannot be kept.
+    """
+    if instance is None or isinstance(holder, Master):
+        return None
+    records = holder.records().records
+    found = [one for one in records if one.fx == instance.guid]
+    found = found or [one for one in records if one.name == instance.name]  # a copied track, a merged project
+    edit = HandEdit.of(found[0], _held(instance), lambda: instance.lanes) if found else None
+    if edit and None in edit.held.bands:
+        raise AeqError(
+            "its EQ was given a band of a kind that only ReaEQ can compute: choose another kind for it, or say --afresh"
+            " to drop what was changed by hand"
+        )
+    return edit
+
+
+def with_edit(edit: HandEdit, eq: Eq) -> Eq:
+    """The next answer with what was changed by hand; what is there where that is the same, to the last digit."""
+    whole, there = kept(edit.computed, edit.held, eq), edit.held.known
+    fields = [(whole.output_gain_db, there.output_gain_db)]
+    for now, before in zip(whole.bands, there.bands, strict=False):
+        fields += [(getattr(now, name), getattr(before, name)) for name in FIELDS]
+    alike = [(band.kind, band.enabled) for band in whole.bands] == [(band.kind, band.enabled) for band in there.bands]
+    same = alike and all(math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME) for a, b in fields)
+    return there if same else whole
+
+
+def note(track: Track, name: str, eq: Eq, told: str) -> None:
+    """Keeps beside the track what was computed for the instance of this name, and which envelopes of it are ours."""
+    instance = next((one for one in ours_of(track) if one.name == name), None)
+    family = family_of(name)
+    if instance is None or not instance.guid or family is None:
+        return
+    blend, lanes = blend_of(name, family) if family == "word" else {}, tuple(sorted(instance.our_lanes))
+    track.keep_records(InstanceRecord(instance.guid, family, name, blend, eq.to_dict(), told=told, lanes=lanes))
+
+
+def _held(instance: EqInstance) -> HeldEq:
+    bands: list[Band | None] = []
+    for band in instance.state.bands:
+        try:
+            bands += to_eq(replace(instance.state, bands=(band,))).bands
+        except StateError:
+            bands.append(None)
+    return HeldEq(bands, to_eq(replace(instance.state, bands=())).output_gain_db)
 
 
 def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq | None = None) -> None:
@@ -165,7 +220,7 @@ def set_ours(holder: Track | Master, eq: Eq | None, name: str, moving: MovingEq 
 
 
 def _ours(track: Track) -> Eq | None:
-    """What an earlier run left on a track that this one does not touch."""
+    """What an EQ of ours does there; None where none is on."""
     return next((found.eq for found in ours_of(track) if not found.bypassed and not found.offline), None)
 
 
@@ -181,14 +236,10 @@ def _folders(track: Track) -> tuple[str, ...]:
 def _warnings(track: Track, reasons: Sequence[str]) -> list[str]:
     found = [f"not heard: {reason}" for reason in reasons]
     takes = [item.take for item in track.items if track.plays(item) and item.take]
-    checks: list[tuple[Callable[[Take], bool], str]] = [
-        (lambda take: take.has_fx, "FX on its items are not heard"),
-        (lambda take: take.has_envelopes, "automation of its items is not followed"),
-        (lambda take: take.has_stretch_markers, "stretch markers are not followed"),
-    ]
-    found += [sentence for check, sentence in checks if any(map(check, takes))]
-    if track.channels > 2:
-        found.append("of its channels only 1 and 2 are heard")
+    found += ["FX on its items are not heard"] * any(take.has_fx for take in takes)
+    found += ["automation of its items is not followed"] * any(take.has_envelopes for take in takes)
+    found += ["stretch markers are not followed"] * any(take.has_stretch_markers for take in takes)
+    found += ["of its channels only 1 and 2 are heard"] * (track.channels > 2)
     return found + _off(track.fx_enabled)
 
 

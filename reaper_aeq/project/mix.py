@@ -53,11 +53,9 @@ class Mixer(Wiring):
     def spans(self, numbers: Iterable[int]) -> list[Span]:
         """Where something lies on these tracks: from where the first begins to where the last ends."""
         items = [self.span(item) for n in numbers for item, _ in self.playing[n][0]]
+        first, last = min((item.start for item in items), default=0), max((item.stop for item in items), default=0)
         found = merged(items, round(GAP_S * self.sample_rate))
-        if found:
-            found[0] = Span(min(item.start for item in items), found[0].stop)
-            found[-1] = Span(found[-1].start, max(item.stop for item in items))
-        return found
+        return [Span(max(span.start, first), min(span.stop, last)) for span in found]
 
     def timeline(self, track: MixTrack | None) -> Timeline:
         """Of what is analyzed of a track, or of the master (None)."""
@@ -70,11 +68,9 @@ class Mixer(Wiring):
         spans = self.spans(numbers)
         plan = None if repeated else self._reading(numbers, spans)
         windows = [between(spans, one.start, one.stop) for one in plan.windows] if plan else [spans]
-        has_tape = self._has_tape(numbers)
-        lengths = [span.stop - span.start for window in windows for span in window] if has_tape else []
-        for window in windows:
-            stretched = self._stretched(numbers, window)
-            lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
+        lengths = [span.stop - span.start for window in windows for span in window] if self._has_tape(numbers) else []
+        stretched = [entry for window in windows for entry in self._stretched(numbers, window)]
+        lengths += [self.span(as_tape(item, take)[0]).stop for _, item, take, _ in stretched]
         return sum(lengths) / self.sample_rate
 
     def _reading(self, numbers: set[int], spans: Sequence[Span]) -> Reading | None:
@@ -104,8 +100,7 @@ class Mixer(Wiring):
         """
         numbers = self.heard_by(track)
         keep = final and not after_eq and track.index not in self._circles
-        spans = self.spans(numbers)
-        keep = keep and self._reading(numbers, spans) is None
+        keep = keep and self._reading(numbers, self.spans(numbers)) is None
 
         def blocks(making: Pass, spans: Sequence[Span]) -> Iterator[np.ndarray]:
             node = making.node(track)

@@ -97,8 +97,7 @@ class TrackSound:
         self.sources = [(source, receive) for source, receive in sources if not source.silent]
         self.depth: int = 1 + max((source.depth for source, _ in self.sources), default=0)
         self._rate, self._library = wiring.sample_rate, wiring.library
-        waiting = [(wiring.span(item), item, take) for item, take in items]
-        waiting = [entry for entry in waiting if entry[0].stop > entry[0].start]
+        waiting = [(at, item, take) for item, take in items if (at := wiring.span(item)).stop > at.start]
         self._waiting = sorted(waiting, key=lambda entry: entry[0].start, reverse=True)
         self._sounding: list[tuple[Span, ItemSound]] = []
         self._filter = EqFilter(eq, self._rate, 2) if eq else None
@@ -114,11 +113,8 @@ class TrackSound:
             return self._tape.read(start, count)
         total = self._items(start, count)
         for source, receive in self.sources:
-            if receive is None:
-                total += source.after_fader(start, count)
-                continue
-            sound = source.after_eq(start, count) if receive.pre_fader else source.after_fader(start, count)
-            total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted)
+            sound = (source.after_eq if receive and receive.pre_fader else source.after_fader)(start, count)
+            total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted) if receive else sound
         return total
 
     def rests(self, start: int, count: int) -> bool:

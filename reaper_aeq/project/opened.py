@@ -27,8 +27,7 @@ def refuse_open(song: Path, project: Project) -> None:
     media = {take.source.path for t in project.tracks for item in t.items for take in item.takes if take.source}
     wanted = {os.path.realpath(path) for path in media if path}
     for process in reapers():
-        sign = _sign(process, os.path.realpath(song), wanted)
-        if sign:
+        if sign := _sign(process, os.path.realpath(song), wanted):
             raise OpenProjectError(
                 f"{song} seems to be open in REAPER (process {process.pid} {sign}): close it there, or say --force"
             )

@@ -37,11 +37,6 @@ class Frame:
     left: int = 34
     every: int = 1  # how many of the ticks are labeled
 
-    @property
-    def height(self) -> int:
-        """Of the whole picture."""
-        return self.upper + self.lower + 34
-
     def x(self, freq_hz: float | np.ndarray) -> np.ndarray:
         """Where a frequency lies, pixels from the left."""
         share = np.log(np.asarray(freq_hz) / LOW_HZ) / np.log(HIGH_HZ / LOW_HZ)
@@ -56,7 +51,7 @@ def picture(result: Result, title: str) -> str:
     label, drawn = f"{title}: spectrum before and after the EQ, and ReaEQ's response", ""
     for name, frame in (("wide", WIDE), ("narrow", NARROW)):
         parts = [_frequencies(frame), _spectra(result, frame), _response(result, frame)]
-        drawn += _svg(name, frame.width, frame.height, label, parts)
+        drawn += _svg(name, frame.width, frame.upper + frame.lower + 34, label, parts)
     return drawn
 
 

@@ -102,10 +102,8 @@ class Plan:
         >>> Plan(Path("p"), (Rule(Action("warm"), tracks=("*vox*",)),)).action("Lead Vox", (), ["vocals"], False).word
         'warm'
         """
-        for rule in self.rules:
-            if rule.fits(name, folders, kinds, is_bus):
-                return rule.action
-        return None if is_bus else self.default
+        otherwise = None if is_bus else self.default
+        return next((rule.action for rule in self.rules if rule.fits(name, folders, kinds, is_bus)), otherwise)
 
     def check(self, check_word: Callable[[str | Mapping[str, float]], object]) -> None:
         """Raises `PlanError` with the line of a word that `check_word` refuses, or of a reference that is missing."""

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from ..dsp.analyze_file import AnalyzedAudio, analyze_file
 from ..dsp.spectrum import Analysis
 from ..engine import AdaptiveEQ
-from ..errors import AeqError, AudioError
+from ..errors import AudioError
 from ..methods.validation import AnalyzedRequest
 from ..request import MatchRequest
 from ..result.result import Result, raised, with_loudness
@@ -111,21 +111,15 @@ def why_left(plan: Plan, row: Row, *, silenced: str, closed: str, plays: bool, f
     return ""
 
 
-def doubts(action: Action, result: Result, engine: AdaptiveEQ) -> list[str]:
-    """What a user should know before they trust a result, a sentence each."""
-    found = []
-    if action.word and (word := engine.words.blend(action.word)).weak:
-        found.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
-    if visible_share(result) < NARROW_SHARE:
-        found.append("a narrow source: bands in which it is silent were left alone")
-    return found
-
-
 def fill(row: Row, action: Action, name: str, result: Result, analysis: Analysis, engine: AdaptiveEQ) -> None:
     """What was found, into the row of its track."""
     row.action, row.instance, row.result = action, name, result
     row.lufs = (loudness_lufs(analysis), loudness_lufs(analysis, result.eq))
-    row.warnings += doubts(action, result, engine)
+    # what a user should know before they trust a result
+    if action.word and (word := engine.words.blend(action.word)).weak:
+        row.warnings.append(f"'{word.name}' is a weak word: the people asked hardly agree on what it is")
+    if visible_share(result) < NARROW_SHARE:
+        row.warnings.append("a narrow source: bands in which it is silent were left alone")
 
 
 def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: list[Channel[T]]) -> None:
@@ -140,16 +134,14 @@ def _treat(plan: Plan, engine: AdaptiveEQ, backend: ProjectBackend[T], part: lis
             row.left = "no rule of the plan fits it"
         else:
             chosen.append((channel, heard, action))
-    answers: Sequence[Result | AeqError]
-    if any(action.reference for _, _, action in chosen):  # the master, which is heard alone
-        answers = [_matched(plan, engine, action, heard.analysis) for _, heard, action in chosen]
-    else:
-        answers = engine.adapt_many([
-            AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
-            for channel, heard, action in chosen
-        ])  # fmt: skip
-    for (channel, heard, action), answer in zip(chosen, answers, strict=True):
-        result = along_the_project(with_loudness(raised(answer), heard), heard)
+    adapted = iter(engine.adapt_many([
+        AnalyzedRequest(heard.analysis, replace(action, name=names_of(channel.row)))
+        for channel, heard, action in chosen
+        if not action.reference
+    ]))  # fmt: skip
+    for channel, heard, action in chosen:
+        answer = _matched(plan, engine, action, heard.analysis) if action.reference else raised(next(adapted))
+        result = along_the_project(with_loudness(answer, heard), heard)
         name = backend.put(channel, result, action.in_reaper(engine.words.spelled))
         if name is None:
             channel.row.left = channel.row.left or IDLE

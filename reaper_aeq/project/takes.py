@@ -147,11 +147,10 @@ class ItemSound:
 
     def read(self, count: int) -> np.ndarray:
         """The next `count` samples, (count, 2) float32."""
-        parts, have = ([self._kept] if len(self._kept) else []), len(self._kept)
-        while have < count:
+        parts = [self._kept]
+        while sum(map(len, parts)) < count:
             parts.append(next(self._blocks))
-            have += len(parts[-1])
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self._kept
+        whole = np.concatenate(parts)
         sound, self._kept = whole[:count], whole[count:]
         if (self._gains != 1).any():
             sound = sound * self._gains

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from ..eq import Eq
-from ..reaper.rpp.items import Item, Take
+from ..reaper.rpp.items import Item, Source, Take
 from ..reaper.rpp.project import Project
 from ..reaper.rpp.tracks import Receive, Track
 from .circles import closing, groups
@@ -52,27 +51,32 @@ class DescribedProject:
     eqs: dict[int, Eq]
 
 
-MixTrack: TypeAlias = Track | DescribedTrack
-MixProject: TypeAlias = Project | DescribedProject
-Playing: TypeAlias = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
-Input: TypeAlias = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
+MixTrack = Track | DescribedTrack
+MixProject = Project | DescribedProject
+Playing = list[tuple[Item, Take]]  # items of a track, each with a take of it that plays
+Input = tuple[MixTrack, Receive | None]  # of a track: another, by a send or (None) as its child
+
+
+def takes_of(track: MixTrack) -> list[tuple[Item, Take, Source]]:
+    """The items of a track that are to sound, each with every take of it that plays, and what that plays."""
+    return [
+        (item, take, take.source)
+        for item in track.items
+        if track.plays(item)
+        for take in (item.takes if item.play_all_takes else [item.take])
+        if take and take.source
+    ]
 
 
 def playing(track: MixTrack, library: Library) -> tuple[Playing, list[str]]:
     """What can be heard of a track's items, and a sentence about each kind of thing that cannot."""
     found, reasons = [], []
-    for item in track.items:
-        if not track.plays(item):
-            continue
-        takes = item.takes if item.play_all_takes else [item.take]
-        for take in takes:
-            if take is None or take.source is None:
-                continue
-            reason = library.missing(take.source)
-            if reason is None:
-                found.append((item, take))
-            elif reason not in reasons:
-                reasons.append(reason)
+    for item, take, source in takes_of(track):
+        reason = library.missing(source)
+        if reason is None:
+            found.append((item, take))
+        elif reason not in reasons:
+            reasons.append(reason)
     return found, reasons
 
 
@@ -146,10 +150,8 @@ def _soloed(tracks: Sequence[MixTrack]) -> set[int] | None:
     """What sounds while some are soloed: these, what lies in and above them, and what they send to. None: no solo."""
     if not any(track.solo for track in tracks):
         return None
-    heard = {track.index for track in tracks if track.solo_defeat}
-    for track in tracks:
-        if track.solo:
-            heard |= {above.index for above in _upwards(track)} | {inner.index for inner in _inside(track)}
+    heard = {track.index for track in tracks if track.solo_defeat or any(above.solo for above in _upwards(track))}
+    heard |= {above.index for track in tracks if track.solo for above in _upwards(track)}
     while True:
         fed = {t.index for t in tracks if t.index not in heard and any(r.source in heard for r in t.receives)}
         if not fed:
@@ -161,14 +163,6 @@ def _upwards(track: MixTrack | None) -> Iterator[MixTrack]:
     while track:
         yield track
         track = track.parent
-
-
-def _inside(track: MixTrack) -> Iterator[MixTrack]:
-    waiting = [track]
-    while waiting:
-        here = waiting.pop()
-        yield here
-        waiting += here.children
 
 
 def _named(track: MixTrack) -> str:

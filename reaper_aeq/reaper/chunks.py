@@ -10,8 +10,10 @@ Standard library only.
 from __future__ import annotations
 
 import io
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from ..errors import ProjectError
 
@@ -25,13 +27,12 @@ _TOKEN = re.compile(r""" "([^"]*)"? | '([^']*)'? | `([^`]*)`? | ([^ \t]+) """, r
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(slots=True, eq=False)
 class Line:
     """One line with its indentation and line end. `number` counts from 1 in the file it was read from; 0 is new."""
 
-    __slots__ = ("number", "raw")
-
-    def __init__(self, raw: bytes, number: int = 0):
-        self.raw, self.number = raw, number
+    raw: bytes
+    number: int = 0
 
     def to_bytes(self) -> bytes:
         """The line as it stands in the file."""
@@ -69,20 +70,14 @@ class Line:
         """What ends it; empty for the last line of some files."""
         return self.raw[len(self.raw.rstrip(b"\r\n")) :]
 
-    def __repr__(self) -> str:
-        """For whoever debugs."""
-        return f"Line({self.raw!r}, {self.number})"
 
-
+@dataclass(slots=True, eq=False, repr=False)
 class Chunk:
     """`head`, `children` (lines and chunks in order) and `end`, the closing line. The root has neither head nor end."""
 
-    __slots__ = ("children", "end", "head")
-
-    def __init__(self, head: Line | None = None):
-        self.head = head
-        self.children: list[Line | Chunk] = []
-        self.end: Line | None = None
+    head: Line | None = None
+    children: list[Line | Chunk] = field(default_factory=list)
+    end: Line | None = None
 
     @property
     def name(self) -> str:
@@ -121,7 +116,7 @@ class Chunk:
         """The first line of this name directly inside."""
         start = name.encode()  # compared before anything is decoded: a MIDI source holds a million lines
         for child in self.children:
-            if isinstance(child, Line) and child.raw.lstrip().startswith(start) and child.name == name:
+            if isinstance(child, Line) and start in child.raw and child.name == name:
                 return child
         return None
 
@@ -129,6 +124,32 @@ class Chunk:
         """The tokens after the name on the first line of this name; empty where there is none."""
         line = self.line(name)
         return line.tokens[1:] if line else []
+
+    def value(self, name: str) -> str:
+        """The first of them; '' where there is none."""
+        return (self.values(name) or [""])[0]
+
+    def floats(self, name: str, defaults: Sequence[float]) -> list[float]:
+        """The numbers after the name on the first such line, as many as there are defaults.
+
+        Old versions of REAPER write fewer fields, so what is missing takes its default. Raises `ProjectError`, with the
+        number of the line, for a field that is no finite number.
+        """
+        line = self.line(name)
+        given = [_finite(line, token) for token in line.tokens[1 : 1 + len(defaults)]] if line else []
+        return given + list(defaults[len(given) :])
+
+    def ints(self, name: str, defaults: Sequence[int]) -> list[int]:
+        """Like `floats`; REAPER reads a whole number off a longer one (a fade of shape 1.1 has shape 1)."""
+        return [int(value) for value in self.floats(name, defaults)]
+
+    def positive(self, name: str, default: float) -> float:
+        """The first number after the name, which must be above zero."""
+        (value,) = self.floats(name, [default])
+        if value <= 0:
+            line = self.line(name)
+            raise ProjectError(f"{name} must be above 0, not {value:g}", line.number if line else None)
+        return value
 
     def walk(self) -> Iterator[Chunk]:
         """Every chunk inside, at any depth, in the order of the file."""
@@ -138,16 +159,7 @@ class Chunk:
 
     def to_bytes(self) -> bytes:
         """The file again; byte for byte what was read, where nothing was changed."""
-        parts: list[bytes] = []
-        self._collect(parts)
-        return b"".join(parts)
-
-    def _collect(self, parts: list[bytes]) -> None:
-        for part in (self.head, *self.children, self.end):
-            if isinstance(part, Chunk):
-                part._collect(parts)
-            elif part:
-                parts.append(part.raw)
+        return b"".join(part.to_bytes() for part in (self.head, *self.children, self.end) if part)
 
     # Changing ------------------------------------------------------------------------------------------------------
 
@@ -184,10 +196,6 @@ class Chunk:
         index, new = self.children.index(node), self.made(lines)
         self.children[index : index + 1] = new
         return new
-
-    def remove(self, node: Line | Chunk) -> None:
-        """Takes a child away."""
-        self.children.remove(node)
 
     def _layout(self) -> tuple[bytes, bytes, bytes]:
         """Indentation of children, one step of it, and the line end, as this chunk has them."""
@@ -249,6 +257,21 @@ def check_size(size_bytes: int) -> None:
     """Raises `ProjectError` for more than `MAX_BYTES`."""
     if size_bytes > MAX_BYTES:
         raise ProjectError(f"it is larger than any project ({size_bytes >> 20} MB; {MAX_BYTES >> 20} MB are allowed)")
+
+
+def number(token: str) -> float:
+    """NaN for what is no number; REAPER takes a comma for a point as well."""
+    try:
+        return float(token.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+def _finite(line: Line, token: str) -> float:
+    value = number(token)
+    if not math.isfinite(value):
+        raise ProjectError(f"{line.name} holds {token[:40]!r}, which is not a number", line.number)
+    return value
 
 
 def split_tokens(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..eq import PASS_FILTERS, WITHOUT_GAIN, Band, BandKind, Eq, EqSection, MovingEq, hz_text
+from .instance_record import InstanceRecord
 
 # What REAPER's own rounding may change, far below what a hand does and anybody hears.
 SAME_DB, SAME_HZ, SAME_OCT = 0.05, 5e-3, 0.02
@@ -34,6 +35,27 @@ class HeldEq:
     def known(self) -> Eq:
         """What of it we can compute."""
         return Eq(tuple(band for band in self.bands if band), self.output_gain_db)
+
+
+@dataclass(frozen=True)
+class HandEdit:
+    """An instance that is not what was computed: what is kept of it, both EQs, and the difference in words."""
+
+    record: InstanceRecord
+    computed: Eq
+    held: HeldEq
+    change: str
+
+    @classmethod
+    def of(cls, record: InstanceRecord, held: HeldEq, driven: Callable[[], Collection[int]]) -> HandEdit | None:
+        """None where nobody changed it, and where nothing is known of it. `driven`: gives the numbers of the parameters
+        that follow an envelope, and is asked only where something changed."""
+        computed = record.computed
+        change = described(computed, held) if computed else ""
+        if computed and change:
+            held = without_envelopes(computed, held, driven())
+            change = described(computed, held)
+        return cls(record, computed, held, change) if computed and change else None
 
 
 def kept(computed: Eq, held: HeldEq, new: Eq) -> Eq:
@@ -69,7 +91,7 @@ def toward(computed: Eq, held: HeldEq, share: float) -> Eq:
                 band.bandwidth_oct * (now.bandwidth_oct / band.bandwidth_oct) ** share,
             ))  # fmt: skip
     for own in added:
-        if own and own.enabled and own.kind not in WITHOUT_GAIN:
+        if own and own.enabled and _has_gain(own):
             bands.append(replace(own, gain_db=own.gain_db * share))
     return Eq(tuple(bands), computed.output_gain_db)
 
@@ -119,12 +141,11 @@ def without_envelopes(computed: Eq, held: HeldEq, lanes: Collection[int]) -> Hel
 
 def signature(held: HeldEq) -> str:
     """One text for one setting."""
-    rows = [
+    return "; ".join(
         f"{band.kind} {band.freq_hz:.3g} {band.gain_db:.1f} {band.bandwidth_oct:.1f}"
         for band in held.bands
         if band and band.enabled
-    ]
-    return "; ".join(rows)
+    )
 
 
 def _paired(computed: Sequence[Band], held: Bands) -> tuple[Bands, Bands]:
@@ -203,19 +224,20 @@ def _moved_alike(before: Band, now: Band, new: Band) -> Band:
 
 def _difference(before: Band, now: Band | None) -> list[Band]:
     """Bands that do what a hand did to one that the next answer has not."""
-    if now is not None and not _told(before, now):
+    now = now or replace(before, enabled=False)
+    if not _told(before, now):
         return []
-    both = now is not None and now.enabled and before.enabled and now.kind == before.kind and _has_gain(now)
-    if now is not None and both and _same_freq(before, now) and _same_width(before, now):
+    both = now.enabled and before.enabled and now.kind == before.kind and _has_gain(now)
+    if both and _same_freq(before, now) and _same_width(before, now):
         return [replace(now, gain_db=now.gain_db - before.gain_db)]
     taken = [replace(before, gain_db=-before.gain_db)] if before.enabled and _has_gain(before) else []
-    return ([now] if now is not None and now.enabled else []) + taken
+    return ([now] if now.enabled else []) + taken
 
 
 def _told(before: Band, now: Band | None) -> list[str]:
-    if now is None or now.enabled != before.enabled:
-        is_on = now is not None and now.enabled
-        return [f"the band at {hz_text(before.freq_hz)} {'on' if is_on else 'off'}"] if is_on or before.enabled else []
+    now = now or replace(before, enabled=False)
+    if now.enabled != before.enabled:
+        return [f"the band at {hz_text(before.freq_hz)} {'on' if now.enabled else 'off'}"]
     if not now.enabled:
         return []
     if now.kind != before.kind:

@@ -50,13 +50,10 @@ class InstanceRecord:
     def holds(self, bands: Sequence[Band | None]) -> bool:
         """Whether an instance with these bands is as it was written."""
         kept = self.eq["bands"]  # as it stands there: other versions write more of a band than we read
-        for n, band in enumerate(bands):
-            if n >= len(kept):
-                if band is None or band.enabled:
-                    return False
-            elif band is None or not _same(band, kept[n], moved=3 * n + 1 in self.lanes):
-                return False
-        return len(bands) >= len(kept)
+        if len(bands) < len(kept) or any(band is None or band.enabled for band in bands[len(kept) :]):
+            return False
+        pairs = enumerate(zip(bands, kept, strict=False))
+        return all(band and _same(band, known, moved=3 * n + 1 in self.lanes) for n, (band, known) in pairs)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -86,17 +83,14 @@ def loads(text: str, track: str) -> Kept:
         found = json.loads(text)
         if found["version"] != VERSION or not isinstance(found["eqs"], list):
             return Kept()
-        group = found.get("group")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Kept()
-    copied = found.get("track") != track
+    # a copied track is no member of the group, and what lay beside the first one before is no business of its
+    names = ("kind", "group", "before") if found.get("track") == track else ("kind",)
+    texts = {name: found[name] for name in names if isinstance(found.get(name), str)}
+    group, before = texts.pop("group", None), texts.pop("before", None)
     records = [record for one in found["eqs"] if (record := _record(one)) is not None]
-    more = {name: found[name] for name in ("kind",) if isinstance(found.get(name), str)}
-    before = found.get("before")
-    return Kept(
-        records, group if isinstance(group, str) and not copied else None, more,
-        before if isinstance(before, str) and not copied else None,
-    )  # fmt: skip
+    return Kept(records, group, texts, before)
 
 
 def dumps(kept: Kept, track: str) -> str:
@@ -119,9 +113,10 @@ def _record(one: Any) -> InstanceRecord | None:
         blend = {part["word"]: float(part["weight"]) for part in one["blend"]}
         heard, told, learned = (one.get(name) for name in ("heard", "told", "learned"))
         record = InstanceRecord(
-            one["fx"], one["family"], one["name"], blend, one["eq"], heard if isinstance(heard, dict) else None,
-            told if isinstance(told, str) else "", learned if isinstance(learned, str) else "",
-            one.get("taught") is True, tuple(int(lane) for lane in one.get("lanes") or ()),
+            fx=one["fx"], family=one["family"], name=one["name"], blend=blend, eq=one["eq"],
+            heard=heard if isinstance(heard, dict) else None, told=told if isinstance(told, str) else "",
+            learned=learned if isinstance(learned, str) else "", taught=one.get("taught") is True,
+            lanes=tuple(int(lane) for lane in one.get("lanes") or ()),
         )  # fmt: skip
         texts = (record.fx, record.name, *blend)
         fine = all(isinstance(text, str) for text in texts) and record.family in ("word", "match")

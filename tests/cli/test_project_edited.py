@@ -20,7 +20,7 @@ from reaper_aeq.eq import Eq
 from reaper_aeq.reaper.reaeq.instance import encode_state
 from reaper_aeq.reaper.reaeq.state import StateBand
 from reaper_aeq.reaper.rpp import track_ext
-from reaper_aeq.reaper.rpp.fxchain import split_fx
+from reaper_aeq.reaper.rpp.fxchain import plugin_of, split_fx
 from reaper_aeq.reaper.rpp.project import Project
 
 
@@ -62,7 +62,8 @@ def turn(song: Path, change) -> None:
     chain = project.tracks[0].chunk.find("FXCHAIN")
     (fx,) = split_fx(chain)[1]
     state = change(instance(song).state)
-    fx.plugin.children = fx.plugin.made(encode_state(state))
+    plugin = plugin_of(fx)
+    plugin.children = plugin.made(encode_state(state))
     song.write_bytes(project.to_bytes())
 
 
@@ -175,7 +176,7 @@ def draw(song: Path, guid: str, lanes: list[int]) -> None:
     track = project.tracks[0].chunk
     chain = track.find("FXCHAIN")
     (fx,) = split_fx(chain)[1]
-    place = next(n for n, part in enumerate(chain.children) if part is fx.parts[-1])
+    place = next(n for n, part in enumerate(chain.children) if part is fx.children[-1])
     band = instance(song).state.bands[0].type
     name = {0: "Low_Shelf", 1: "High_Shelf", 8: "Band_1"}.get(band, "Band_1")
     chain.insert(place, [f"<PARMENV 1:_Gain_{name} 0 1 0.25", f"EGUID {guid}", "ACT 1 -1", "PT 0 0.35 0", ">"])

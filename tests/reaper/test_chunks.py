@@ -135,7 +135,7 @@ def test_new_lines_take_the_files_own_form(data):
     expected = [model(b"<ITEM") + b"<FXCHAIN", model(b"NAME take") + b"SHOW 0", model(b"NAME take") + b"<VST x",
                 model(b"E 0") + b"AAAA", model(b"NAME take") + b">", model(b"<ITEM") + b">"]  # fmt: skip
     assert re.search(newline.join(expected) + newline, written)
-    track.remove(chain)
+    track.children.remove(chain)
     assert root.to_bytes() == data
 
 
@@ -219,7 +219,7 @@ def test_each_line_is_looked_at_once():
 
 
 def test_repr_says_where():
-    assert repr(Line(b"x\n", 3)) == "Line(b'x\\n', 3)"
+    assert repr(Line(b"x\n", 3)) == "Line(raw=b'x\\n', number=3)"
     assert "2 children" in repr(parse(b"a\nb\n")) and isinstance(parse(b""), Chunk)
 
 

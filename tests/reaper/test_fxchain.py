@@ -42,7 +42,7 @@ def test_where_one_fx_ends():
     )
     head, fxs = split_fx(chain.find("FXCHAIN"))
     assert [part.name for part in head] == ["SHOW"]
-    assert [[part.name for part in fx.parts] for fx in fxs] == [
+    assert [[part.name for part in fx.children] for fx in fxs] == [
         ["BYPASS", "JS", "WAK"], ["JS", "JS_SER"], ["BYPASS", "AU"]]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_states_in_the_lines_of_very_old_files():
 
 def links(chain):
     fxs = split_fx(chain.find("FXCHAIN"))[1]
-    return [part.values("PLINK")[1] for fx in fxs for part in fx.parts if part.name == "PROGRAMENV"]
+    return [part.values("PLINK")[1] for fx in fxs for part in fx.children if part.name == "PROGRAMENV"]
 
 
 def linked(*targets):

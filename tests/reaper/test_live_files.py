@@ -199,13 +199,13 @@ def test_media_that_goes_while_it_is_read(studio, refused, monkeypatch, tmp_path
     studio.open([TrackSpec("Vox", [ItemSpec(path, selected=True)])])
     from reaper_aeq.project.live import files as live_files
 
-    real = live_files.FileSound.heard
+    real = live_files._heard
 
-    def late(self, *more):
+    def late(*sound):
         path.unlink(missing_ok=True)
-        return real(self, *more)
+        return real(*sound)
 
-    monkeypatch.setattr(live_files.FileSound, "heard", late)
+    monkeypatch.setattr(live_files, "_heard", late)
     assert "vox.wav" in refused("warm", "--selected")
 
 
@@ -257,14 +257,14 @@ def test_lanes_folders_and_faders_of_heavy_tracks_are_heard_alike(studio, live, 
 
 @pytest.mark.parametrize("command", [["warm", "--selected"], ["project"]])
 def test_tracks_are_heard_side_by_side(studio, live, monkeypatch, command):
-    both, real = threading.Barrier(2, timeout=10), live_files.FileSound.heard
+    both, real = threading.Barrier(2, timeout=10), live_files._heard
 
-    def heard(sound, *more):
-        if sound.track is not None:  # not the master
+    def heard(mixer, track, *more):
+        if track is not None:  # not the master
             both.wait()  # fails where one is heard after the other
-        return real(sound, *more)
+        return real(mixer, track, *more)
 
-    monkeypatch.setattr(live_files.FileSound, "heard", heard)
+    monkeypatch.setattr(live_files, "_heard", heard)
     studio.open([TrackSpec(name, [ItemSpec(studio.noise("vox"))], selected=True) for name in "AB"])
     rows = live(*command)["tracks"]
     assert [row["name"] for row in rows][:2] == ["A", "B"] and all(row["instance"] for row in rows[:2])

@@ -102,7 +102,7 @@ def test_every_action(name):
 
 
 def test_one_package_brings_all():
-    packages = [name for name in ACTIONS if read_header(ACTIONS[name], name).indexed]
+    packages = [name for name in ACTIONS if "noindex" not in read_header(ACTIONS[name], name).flags]
     assert packages == ["AEQ_Make warmer.lua"]
     assert read_header(ACTIONS[packages[0]], packages[0]).flags == {"metapackage"}
 
@@ -129,7 +129,7 @@ FULL = """-- @description Name
 def test_all_of_it():
     header = read_header(FULL, "x.lua")
     assert (header.version, header.description, header.author) == ("1.2beta3", "Name", "me")
-    assert header.about == "# Title\n\nText @ home" and header.indexed and header.flags == {"metapackage"}
+    assert header.about == "# Title\n\nText @ home" and header.flags == {"metapackage"}
     assert header.provides == (Provide("AEQ_*.lua", True), Provide("aeq/*.lua", False), Provide("plain.lua"))
 
 

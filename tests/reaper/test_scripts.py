@@ -8,8 +8,7 @@ from install_kit import snapshot
 
 from reaper_aeq.errors import InstallError
 from reaper_aeq.reaper.install.key_bindings import command_id
-from reaper_aeq.reaper.install.record import InstallRecord
-from reaper_aeq.reaper.install.scripts import plan_install, plan_uninstall, shipped_scripts
+from reaper_aeq.reaper.install.scripts import InstallRecord, plan_install, plan_uninstall, shipped_scripts
 from reaper_aeq.util.files import apply_changes
 
 NOW = datetime(2026, 1, 31, 14, 22, 33)

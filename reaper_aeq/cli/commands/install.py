@@ -13,10 +13,9 @@ import typer
 from ... import __version__
 from ...errors import InstallError
 from ...reaper.install.key_bindings import FILE, command_id
-from ...reaper.install.record import InstallRecord
 from ...reaper.install.resource_path import resource_path
 from ...reaper.install.running import running_reaper
-from ...reaper.install.scripts import InstallPlan, plan_install, plan_uninstall, read, shipped_scripts
+from ...reaper.install.scripts import InstallPlan, InstallRecord, plan_install, plan_uninstall, read, shipped_scripts
 from ...reaper.install.startup_block import FILE as STARTUP
 from ...reaper.install.startup_block import has_block
 from ...server import letters

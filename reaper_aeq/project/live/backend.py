@@ -22,7 +22,7 @@ from ..analysis_pool import Progress
 from ..plan import Plan
 from ..rows import Row
 from ..runner import Channel, why_left
-from .run import STEP, how_heard, is_idle, learnable, listen_all, overridden, row_of, scratch, side_by_side
+from .run import STEP, entry, how_heard, is_idle, listen_all, overridden, row_of, scratch, side_by_side
 
 
 def run_plan(
@@ -35,7 +35,13 @@ def run_plan(
     with scratch() as folder:
         backend = LiveBackend(reaper, plan, progress, folder, always_render, afresh)
         rows = runner.run(plan, engine, backend)
-        backend.write()
+        if backend.entries:
+            with reaper.held():
+                write.write_all(
+                    reaper, "default plan" if plan.is_default else f"plan {plan.path.stem}", backend.entries
+                )
+        for channel in backend.given:
+            channel.row.warnings += overridden(channel.track)
     return rows
 
 
@@ -80,12 +86,8 @@ class LiveBackend:
         """See `ProjectBackend`."""
         if is_idle(channel.track, result):
             return None
-        sound = learnable(self.sounds[channel.track.number], result)
-        self.entries.append(
-            write.Entry(
-                channel.track, result.eq, name, alone=True, afresh=self.afresh, heard=sound, moving=result.moving
-            )
-        )
+        heard = self.sounds[channel.track.number]
+        self.entries.append(entry(channel.track, name, result, heard, alone=True, afresh=self.afresh))
         self.given.append(channel)
         return name
 
@@ -99,16 +101,6 @@ class LiveBackend:
         row.left = "it is muted" if muted else ""
         return Channel(one, row)
 
-    def write(self) -> None:
-        """All EQs that were put, as one undo point. Raises `LiveError`."""
-        if not self.entries:
-            return
-        label = "default plan" if self.plan.is_default else f"plan {self.plan.path.stem}"
-        with self.reaper.held():
-            write.write_all(self.reaper, label, self.entries)
-        for channel in self.given:
-            channel.row.warnings += overridden(channel.track)
-
 
 def _survey(reaper: Api, plan: Plan) -> list[Channel[Target]]:
     """All tracks in their order, each with why it is left alone, if it is."""
@@ -117,19 +109,19 @@ def _survey(reaper: Api, plan: Plan) -> list[Channel[Target]]:
     targets = [of_track(reaper, track, None) for track in pointers]
     parents = [place.get(reaper("GetParentTrack", track)) for track in pointers]
     channels = []
-    for n, (one, track) in enumerate(zip(targets, pointers, strict=True)):
-        chunk = track_state.whole_where_fed(reaper, track)
+    for n, one in enumerate(targets):
+        chunk = track_state.whole_where_fed(reaper, one.track)
         children = [child for child, parent in enumerate(parents) if parent == n]
         sources = children + [int(source) for source in re.findall(r"\n\s*AUXRECV (\d+) ", chunk)]
         row = row_of(one)
         row.folders = _folders(n, parents, targets)
-        plays = check.sounds(reaper, track)
+        plays = check.sounds(reaper, one.track)
         row.is_bus = bool(children) or (not plays and bool(sources))
-        silenced = "" if tracks.audible(reaper, track) else "it is muted, or another track is soloed"
+        silenced = "" if tracks.audible(reaper, one.track) else "it is muted, or another track is soloed"
         closed = check.closed_reason(chunk)
         row.left = why_left(plan, row, silenced=silenced, closed=closed, plays=plays, fed=bool(sources))
         if not row.left:
-            reasons = [check.item_reason(reaper, item) for item in tracks.items_of(reaper, track)]
+            reasons = [check.item_reason(reaper, item) for item in tracks.items_of(reaper, one.track)]
             row.warnings += [f"not heard: {reason}" for reason in dict.fromkeys(filter(None, reasons))]
         channels.append(Channel(one, row, sources))
     return channels

@@ -7,7 +7,8 @@ the files is rendered: instruments, FX in front of the EQ's place, take FX, auto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -18,42 +19,18 @@ from ...reaper.live import fx, instances, reaeq, track_state
 from ...reaper.live.api import Api
 from ...reaper.live.target import Target
 from ...reaper.live.tracks import above, all_tracks, track_value
-from ...reaper.rpp.items import Item
 from ...reaper.rpp.project import Project
 from ...reaper.rpp.tracks import Track
 from ..described import analyze_mix
 from ..media import Library
 from ..mix import Mixer
+from ..wiring import takes_of
 
-_HEAD = '<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n'
 _DEFAULT_RATE = 48_000.0
 _BEFORE_FX = ("VOLENV", "PANENV", "WIDTHENV", "MUTEENV")  # what acts behind a track's own FX is not heard by its EQ
 _MIDI = ("MIDI", "MIDIPOOL")
-
-
-@dataclass
-class FileSound:
-    """What reaches an EQ, in its files; `track` None is the master's.
-
-    `eqs`: of the tracks that feed it, by their places. `sections`: its EQ is to follow the song.
-    """
-
-    mixer: Mixer
-    track: Track | None
-    eqs: dict[int, Eq] = field(default_factory=dict)
-    sections: bool = False
-
-    def heard(self, between_blocks: Callable[[], None] = lambda: None) -> AnalyzedAudio | None:
-        """None where nothing can be heard. Raises `AudioError` for a file that cannot be read.
-
-        `between_blocks` raises to end the work.
-        """
-        heard, is_silent = analyze_mix(self.mixer, self.track, self.eqs, between_blocks, sections=self.sections)
-        if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
-            return heard
-        if heard.warning:
-            raise AudioError(heard.warning)
-        return None
+# Listens to a sound in its files, None where nothing can be heard; what it calls between blocks raises to end the work.
+FileSound = Callable[[Callable[[], None]], AnalyzedAudio | None]
 
 
 class NotInFilesError(AeqError):
@@ -109,7 +86,23 @@ def _sound(
         if fx.any_moves(reaper, pointer, _BEFORE_FX if one is top else None):
             raise NotInFilesError("automation shapes it")
         _refuse_what_is_not_in_files(one, library)
-    return FileSound(Mixer(opened, library), top, {n: eq for n, eq in found.items() if eq is not None}, sections)
+    eqs = {n: eq for n, eq in found.items() if eq is not None}
+    return partial(_heard, Mixer(opened, library), top, eqs, sections)
+
+
+def _heard(
+    mixer: Mixer, track: Track | None, eqs: Mapping[int, Eq], sections: bool, between_blocks: Callable[[], None]
+) -> AnalyzedAudio | None:
+    """What reaches the EQ of a track, or of the master (None), with `eqs` on the tracks that feed it.
+
+    Raises `AudioError` for a file that cannot be read.
+    """
+    heard, is_silent = analyze_mix(mixer, track, eqs, between_blocks, sections=sections)
+    if not is_silent and heard.analysis.duration_s >= MIN_SECONDS:
+        return heard
+    if heard.warning:
+        raise AudioError(heard.warning)
+    return None
 
 
 def _inside(reaper: Api, target: Target, tracks: Sequence[str]) -> list[str]:
@@ -156,7 +149,7 @@ def _opened(reaper: Api, tracks: Sequence[str]) -> Project:
     path = reaper.text("EnumProjects", -1)
     rate = reaper("GetSetProjectInfo", reaper.project, "PROJECT_SRATE", 0, False) or _DEFAULT_RATE
     states = [track_state.audible_part(reaper, track).strip() + "\n" for track in tracks]
-    text = _HEAD.format(rate=rate) + "".join(states) + ">\n"
+    text = f'<REAPER_PROJECT 0.1 "7.0" 0\n  SAMPLERATE {rate:g} 0 0\n{"".join(states)}>\n'
     # a project that was never saved has no relative names
     return Project.from_bytes(text.encode("utf-8", "surrogateescape"), Path(path) if path else None)
 
@@ -173,14 +166,8 @@ def _only(reaper: Api, track: Track, chosen: Sequence[str], one_after_another: b
 def _refuse_what_is_not_in_files(track: Track, library: Library) -> None:
     if track.channels > 2:
         raise NotInFilesError("it has more than two channels")
-    for item in track.items:
-        if track.plays(item):
-            _refuse_item(item, library)
-
-
-def _refuse_item(item: Item, library: Library) -> None:
-    for take in item.takes if item.play_all_takes else [item.take]:
-        if take is None or take.source is None or take.source.kind in _MIDI:
+    for _, take, source in takes_of(track):
+        if source.kind in _MIDI:
             continue  # without an instrument in front of the EQ, notes make no sound
         if take.has_fx:
             raise NotInFilesError("its items have FX")
@@ -188,5 +175,5 @@ def _refuse_item(item: Item, library: Library) -> None:
             raise NotInFilesError("automation of its items shapes it")
         if take.has_stretch_markers:
             raise NotInFilesError("its items have stretch markers")
-        if reason := library.missing(take.source):
+        if reason := library.missing(source):
             raise NotInFilesError(reason)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...engine import AdaptiveEQ
-from ...reaper.edits import signature, toward
+from ...reaper.edits import HandEdit, signature, toward
 from ...reaper.live import check, instances, write
 from ...reaper.live.api import Api, LiveError
 from ...reaper.live.tracks import enter_front_project
 from ...result.realization import eq_curve
 from ...result.sketch import ltas_of
 from ..live.run import TrackChoice
-
-LABEL = "learn from my edits"
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,13 @@ def learn(reaper: Api, engine: AdaptiveEQ, choice: TrackChoice, profile: str) ->
         rows.append(LearnedEdit(one.name, told.word, edit.change, told.settings))
         noted.append((one, edit, toward(edit.computed, edit.held, told.share)))
     if noted:
-        with reaper.held(), write.undo_point(reaper, LABEL, [one for one, _, _ in noted]):
+        with reaper.held(), write.undo_point(reaper, "learn from my edits", [one for one, _, _ in noted]):
             for one, edit, computed in noted:
                 write.note_learned(reaper, one, edit, computed)
     return rows
 
 
-def hindrance(edit: instances.HandEdit) -> str:
+def hindrance(edit: HandEdit) -> str:
     """Why nothing can be learned of it, the end of a sentence; '' where something can."""
     record, heard = edit.record, edit.record.heard
     if record.learned == signature(edit.held):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ...dsp.analyze_file import AnalyzedAudio, analyze_file
 from ...dsp.spectrum import Analysis
@@ -149,9 +148,10 @@ def overridden(one: Target) -> list[str]:
     return [*kept, f"{told} remove the envelope"]
 
 
-def learnable(analysis: Analysis, result: Result) -> dict[str, Any] | None:
-    """What is kept of a sound to learn from later; None where it was matched to another."""
-    return heard_of(analysis, result) if result.word is not None else None
+def entry(one: Target, name: str, result: Result, heard: Analysis, *, alone: bool, afresh: bool) -> write.Entry:
+    """What is to be written for an answer to what was heard, which is kept to learn from, if it was to a word."""
+    sound = heard_of(heard, result) if result.word is not None else None
+    return write.Entry(one, result.eq, name, alone=alone, afresh=afresh, heard=sound, moving=result.moving)
 
 
 def is_idle(one: Target, result: Result) -> bool:
@@ -226,7 +226,7 @@ def listen_all(
 
     def heard(one: Target, between_blocks: Callable[[], None]) -> AnalyzedAudio | None:
         if id(one) in files:
-            return files[id(one)].heard(between_blocks)
+            return files[id(one)](between_blocks)
         return listened([rendered[id(member)] for member in one.members], between_blocks, sections)
 
     return heard
@@ -271,10 +271,8 @@ def _run(
                 row.left = IDLE if is_idle(one, result) else ""
                 describe(row, heard, engine)
                 if not row.left:
-                    shown, sound = name + LINKED * bool(one.link), learnable(heard.analysis, result)
-                    entries.append(
-                        write.Entry(one, result.eq, shown, afresh=choice.afresh, heard=sound, moving=result.moving)
-                    )
+                    shown = name + LINKED * bool(one.link)
+                    entries.append(entry(one, shown, result, heard.analysis, alone=False, afresh=choice.afresh))
                     fill(row, action, shown, result, heard.analysis, engine)
                     row.warnings += [STEADY] if sections and not result.sections else []
                 row.warnings += [heard.warning] if heard.warning else []

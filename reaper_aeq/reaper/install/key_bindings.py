@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InstallError
 from ..chunks import quote_token, split_tokens
-from .ini import lines_of, start_of
+from .ini import ending_of, lines_of, start_of
 
 FILE = "reaper-kb.ini"
 _MAIN_SECTION = "0"
@@ -70,7 +70,7 @@ def own_ids(data: bytes, folder: str) -> set[str]:
 def uses(data: bytes, ids: Collection[str]) -> int:
     """How many keys and custom actions of the user refer to one of these ids."""
     named = {f"_{name}" for name in ids}
-    lines = [_words(line) for line in lines_of(data)]
+    lines = [words_of(line) for line in lines_of(data)]
     return sum(words[0] in ("KEY", "ACT") and not named.isdisjoint(words) for words in lines if words)
 
 
@@ -81,7 +81,8 @@ def _answered(line: bytes, ids: Collection[str]) -> bytes:
     return re.sub(rb"^(\s*SCR\s+)4(\s)", rb"\g<1>" + _NEW_INSTANCE.encode() + rb"\2", line, count=1)
 
 
-def _words(line: bytes) -> list[str]:
+def words_of(line: bytes) -> list[str]:
+    """The tokens of a line, without their quotes."""
     return split_tokens(line.decode("utf-8", "surrogateescape").strip())
 
 
@@ -89,7 +90,7 @@ def _script(line: bytes) -> list[str] | None:
     """The words of a script line of the main section."""
     if not line.lstrip().startswith(b"SCR"):
         return None
-    words = _words(line)
+    words = words_of(line)
     return words if len(words) >= 6 and words[0] == "SCR" and words[2] == _MAIN_SECTION else None
 
 
@@ -107,16 +108,12 @@ def _place(data: bytes) -> tuple[int, bytes]:
     offset = start_of(data)
     found: dict[str, tuple[int, bytes]] = {}
     for line in lines_of(data):
-        kind = (_words(line) or [""])[0]
+        kind = (words_of(line) or [""])[0]
         found.setdefault(kind, (offset, line))
         offset += len(line)
     first = next(iter(lines_of(data)), b"")
     place, line = found.get("SCR") or found.get("KEY") or (start_of(data), first)
-    if not line.endswith(b"\n"):
-        line = first
-    if not line.endswith(b"\n"):
-        return place, os.linesep.encode()
-    return place, b"\r\n" if line.endswith(b"\r\n") else b"\n"
+    return place, ending_of(line if line.endswith(b"\n") else first)
 
 
 def _new_line(file: str, separator: str) -> bytes:

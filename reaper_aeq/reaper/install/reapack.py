@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,11 +49,6 @@ class Header:
     links: tuple[str, ...] = ()
     flags: frozenset[str] = field(default_factory=frozenset)
 
-    @property
-    def indexed(self) -> bool:
-        """Whether it is a package of its own."""
-        return "noindex" not in self.flags
-
 
 def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: str, category: str) -> bytes:
     """The whole file. `scripts` map paths (forward slashes) to contents; each is fetched from `base` + its path.
@@ -60,7 +56,10 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
     Raises `InstallError` for a base that is no address of the web, a header that breaks a rule, and a file that no
     package lists, or two do.
     """
-    base = _checked_base(base)
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InstallError(f"{base!r} is not a base address: it must look like https://example.org/reascripts/")
+    base = quote(base.rstrip("/"), safe=_URL_MARKS) + "/"
     index = ET.Element("index", version="1", name=name)
     folder = ET.SubElement(index, "category", name=category)
     listed: list[str] = []
@@ -68,7 +67,7 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
         if "/" in path:
             continue  # library
         header = read_header(data.decode("utf-8"), path)
-        if header.indexed:
+        if "noindex" not in header.flags:
             sources = _sources(path, header, scripts)
             listed += sources
             _package(folder, path, header, sources, base, time)
@@ -77,13 +76,6 @@ def build_index(scripts: Mapping[str, bytes], base: str, time: datetime, name: s
             raise InstallError(f"{path} is listed {listed.count(path)} times: mend the @provides lines of the packages")
     ET.indent(index)
     return ET.tostring(index, encoding="utf-8", xml_declaration=True) + b"\n"
-
-
-def _checked_base(base: str) -> str:
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise InstallError(f"{base!r} is not a base address: it must look like https://example.org/reascripts/")
-    return quote(base.rstrip("/"), safe=_URL_MARKS) + "/"
 
 
 def _sources(package: str, header: Header, scripts: Mapping[str, bytes]) -> dict[str, bool]:
@@ -133,9 +125,8 @@ def _rtf(text: str) -> str:
 
 
 def _rtf_code(character: str) -> str:
-    units = character.encode("utf-16-le")
-    numbers = (int.from_bytes(units[i : i + 2], "little", signed=True) for i in range(0, len(units), 2))
-    return "".join(f"\\u{number}?" for number in numbers)
+    units = struct.iter_unpack("<h", character.encode("utf-16-le"))
+    return "".join(f"\\u{number}?" for (number,) in units)
 
 
 def read_header(source: str, name: str) -> Header:

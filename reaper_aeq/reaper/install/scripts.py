@@ -6,20 +6,66 @@ reaper-kb.ini. Where ReaPack has put the actions (reapack.py) they are its busin
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...errors import InstallError
 from ...util.files import missing_folders
 from ...util.paths import shipped
 from . import key_bindings, startup_block
-from .record import RECORD, InstallRecord, digest
 
 FOLDER = "reaper-aeq"  # below Scripts; a part of the command ids, so it stays
+RECORD = "aeq/installed.json"  # below the folder of the actions
 REAPACK_CATEGORY = "AEQ"  # ReaPack's own place: Scripts/<name of the index>/<category>
+
+
+@dataclass(frozen=True)
+class InstallRecord:
+    """`installed.json`: where the backend is, for the actions, and what an installation left, for the next one.
+
+    The actions read `command`, which starts the program, `state_file` and `version` (reascripts/aeq/install.lua); the
+    rest is only for us. `files` map each file's name to the digest of what was written; `folders` and `backups` (of the
+    action list) were made by us, relative to REAPER's resource folder.
+    """
+
+    command: list[str] = field(default_factory=list)
+    state_file: str = ""
+    version: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    backups: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> InstallRecord | None:
+        """None for a file that is absent or is no record. Names that lead out of their folder are left out: what is
+        named here will be removed one day."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            files = {str(name): str(known) for name, known in data.get("files", {}).items() if _inside(str(name))}
+            lists = ([str(name) for name in data.get(key, []) if _inside(str(name))] for key in ("folders", "backups"))
+            command = [str(word) for word in data["command"]]
+            return cls(command, str(data["state_file"]), str(data["version"]), files, *lists)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def to_bytes(self) -> bytes:
+        """The file, JSON."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
+
+
+def digest(data: bytes) -> str:
+    """By which a file is known to be as it was written."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
 
 
 @dataclass
@@ -75,10 +121,9 @@ def plan_install(
     if os.path.isfile(reapack / "aeq" / "install.lua"):
         plan.put(reapack / RECORD, backend.to_bytes())
         plan.by_reapack = earlier is None
-        if plan.by_reapack:
-            _start_with_reaper(plan, resource, reapack, start_with_reaper)
-            return plan
-    _start_with_reaper(plan, resource, place, start_with_reaper)
+    _start_with_reaper(plan, resource, reapack if plan.by_reapack else place, start_with_reaper)
+    if plan.by_reapack:
+        return plan
     plan.actions = actions_of(scripts)
     earlier = earlier or InstallRecord()
     for name, data in scripts.items():
@@ -98,12 +143,12 @@ def plan_install(
     listed = key_bindings.with_scripts(listed, plan.actions, resource / "Scripts")
     _list(plan, bindings, bound, listed, now)
     made = missing_folders(path.parent for path in plan.changes)
-    record = InstallRecord(
-        backend.command, backend.state_file, backend.version,
+    record = replace(
+        backend,
         files={name: digest(data) for name, data in scripts.items()},
         folders=[*earlier.folders, *(folder.relative_to(resource).as_posix() for folder in made)],
         backups=[*earlier.backups, *([plan.backup.name] if plan.backup else [])],
-    )  # fmt: skip
+    )
     plan.put(place / RECORD, record.to_bytes())
     return plan
 

@@ -37,8 +37,14 @@ def check_targets(reaper: Api, targets: Sequence[Target]) -> None:
         for item in items:
             if why := item_reason(reaper, item):
                 raise LiveError(f"{target.name!r}: {why}")
-        if target.how == "stem":
-            _check_stem(reaper, target)
+        if target.how == "stem" and not (
+            reaper("GetTrackNumMediaItems", target.track) > 0
+            or reaper("GetTrackNumSends", target.track, -1) > 0
+            or track_value(reaper, target.track, "I_FOLDERDEPTH") > 0
+        ):
+            raise LiveError(f"{target.name!r} has no items and nothing is sent to it: choose a track with audio")
+        if target.how == "stem" and not audible(reaper, target.track):
+            raise LiveError(f"{target.name!r} cannot be heard: it is muted, or another track is soloed")
         if target.has_midi and not has_instrument(reaper, target.track):
             raise LiveError(f"{target.name!r} has MIDI but no instrument that could be heard: add one, then try again")
 
@@ -81,22 +87,6 @@ def item_reason(reaper: Api, item: str) -> str:
     if not has_length and file and reaper("GetMediaSourceSampleRate", source) <= 0:
         return f"the media of an item on it is offline: {file}"
     return "" if has_length and reaper("GetMediaItemInfo_Value", item, "D_LENGTH") > 0 else empty
-
-
-def _check_stem(reaper: Api, target: Target) -> None:
-    if not has_input(reaper, target.track):
-        raise LiveError(f"{target.name!r} has no items and nothing is sent to it: choose a track with audio")
-    if not audible(reaper, target.track):
-        raise LiveError(f"{target.name!r} cannot be heard: it is muted, or another track is soloed")
-
-
-def has_input(reaper: Api, track: str) -> bool:
-    """Whether anything reaches this track: items of its own, children, receives."""
-    return (
-        reaper("GetTrackNumMediaItems", track) > 0
-        or reaper("GetTrackNumSends", track, -1) > 0
-        or track_value(reaper, track, "I_FOLDERDEPTH") > 0
-    )
 
 
 def has_instrument(reaper: Api, track: str) -> bool:

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from ...eq import Eq
-from .. import edits
-from ..edits import HeldEq
+from ..edits import HandEdit
 from ..instance_record import NAME, InstanceRecord, Kept, dumps, loads
 from ..reaeq.names import blend_of, family_of
 from . import reaeq
-from .api import Api, LiveError
+from .api import Api
 from .fx import chain, config, driven, every, guid, is_reaeq
 from .tracks import number_of
 
 KEY = f"P_EXT:{NAME}"
-SAME_WEIGHT = 0.005  # names have whole per cents
 
 
 @dataclass(frozen=True)
@@ -122,58 +118,14 @@ def guids(reaper: Api, track: str) -> set[str]:
     return {guid(reaper, track, one.index) for one in every(chain(reaper, track))}
 
 
-@dataclass(frozen=True)
-class HandEdit:
-    """An instance that is not what was computed: what is kept of it, both EQs, and the difference in words."""
-
-    record: InstanceRecord
-    computed: Eq
-    held: HeldEq
-    change: str
-
-
 def edit_of(reaper: Api, track: str, instance: Instance | None) -> HandEdit | None:
     """None where nobody changed it, and where nothing is known of it (the master's, those of version 0.1)."""
     if instance is None or instance.record is None:
         return None
-    computed = instance.record.computed
     held = reaeq.read(reaper, track, instance.index)
-    if computed is None or not held.bands:  # one without bands tells nothing: writing to it will say why
+    if not held.bands:  # one without bands tells nothing: writing to it will say why
         return None
-    change = edits.described(computed, held)
-    if change:
-        held = edits.without_envelopes(computed, held, driven(reaper, track, instance.index))
-        change = edits.described(computed, held)
-    return HandEdit(instance.record, computed, held, change) if change else None
-
-
-def with_edit(
-    track_name: str, edit: HandEdit | None, eq: Eq, blend: Mapping[str, float], heard: Mapping[str, Any] | None
-) -> Eq:
-    """What is to be written for `eq`, the answer to `blend` for the sound `heard`: the hand's work on it.
-
-    Raises `LiveError` where that cannot be read.
-    """
-    if edit is None:
-        return eq
-    if None in edit.held.bands:
-        raise LiveError(
-            f"the EQ of ours on {track_name!r} was given a band of a kind that only ReaEQ can compute: choose another"
-            " kind for it, or say --afresh to drop what was changed by hand"
-        )
-    if edit.record.taught and _same_question(edit.record, blend, heard):
-        # the word has learned of it: how much of it the answer has by itself now is known to the last digit
-        return edit.held.known
-    return edits.kept(edit.computed, edit.held, eq)
-
-
-def _same_question(record: InstanceRecord, blend: Mapping[str, float], heard: Mapping[str, Any] | None) -> bool:
-    """One word, as much of it, the same sound."""
-    if record.heard is None or heard is None or record.heard.get("ltas") != heard["ltas"]:
-        return False
-    if len(blend) != 1 or blend.keys() != record.blend.keys():
-        return False
-    return all(abs(weight - record.blend[word]) < SAME_WEIGHT for word, weight in blend.items())
+    return HandEdit.of(instance.record, held, lambda: driven(reaper, track, instance.index))
 
 
 def _track_guid(reaper: Api, track: str) -> str:

@@ -20,11 +20,6 @@ from .reaeq import GAIN, count
 from .tracks import is_null, number_of
 
 SECTION = "reaper-aeq-lanes"  # of the project, for the master, beside which nothing else can be kept
-IN_CONTAINER = "its EQ lies in a container, where its gains cannot follow the song: it got one EQ for all of it"
-STRANDED = (
-    "its EQ has envelopes of yours and was kept, so its gains cannot follow the song with the new bands: it got one EQ"
-    " for all of it"
-)
 _SHOWN_DB, _SAME = 0.06, 1e-5  # ReaEQ shows a gain with one decimal
 _MOVES_DB = 0.005
 
@@ -53,14 +48,17 @@ def why_not(index: int, before: Instance | None, eq: Eq, idle: Collection[int]) 
     is gone is dead without a sign.
     """
     if index >= fx.IN_CONTAINER:
-        return IN_CONTAINER
+        return "its EQ lies in a container, where its gains cannot follow the song: it got one EQ for all of it"
     computed = before.record.computed if before and before.record else None
     for one in idle:
         band = one // 3
         if one % 3 == GAIN and band < len(eq.bands):
             was = computed.bands[band] if computed and band < len(computed.bands) else None
             if was is None or was.kind != eq.bands[band].kind:
-                return STRANDED
+                return (
+                    "its EQ has envelopes of yours and was kept, so its gains cannot follow the song with the new"
+                    " bands: it got one EQ for all of it"
+                )
     return ""
 
 

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -76,14 +76,11 @@ def _server_port(port: int) -> int:
 def _alone(port: int) -> Iterator[None]:
     """Only one terminal of this user at a time starts the server."""
     place = Path(tempfile.gettempdir()) / f"reaper-aeq-reapy-{getattr(os, 'getuid', lambda: 0)()}-{port}.lock"
-    held = None
-    with suppress(OSError):  # without a place for a lock it goes without
-        held = TargetLock.take(place, START_S)
-    try:
+    with ExitStack() as stack:
+        with suppress(OSError):  # without a place for a lock it goes without
+            if held := TargetLock.take(place, START_S):
+                stack.callback(held.release)
         yield
-    finally:
-        if held is not None:
-            held.release()
 
 
 def _awaited(port: int) -> Any:

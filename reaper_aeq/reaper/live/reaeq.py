@@ -99,10 +99,9 @@ def _raw(reaper: Api, track: str, fx: int, parameter: int) -> float:
     return reaper("TrackFX_GetParam", track, fx, parameter, 0, 0)[0]
 
 
-def _parameter(reaper: Api, track: str, fx: int, parameter: int) -> tuple[bool, int, int]:
-    """Whether it is one of ReaEQ's, and which: the band type of the EQ calls, and its number among those."""
-    answer = reaper("TrackFX_GetEQParam", track, fx, parameter, 0, 0, 0, 0)
-    return bool(answer[0]), answer[4], answer[5]
+def _band(reaper: Api, track: str, fx: int, n: int) -> list[int]:
+    """Which the nth band is for the EQ calls: their type, and its number among those of that type."""
+    return reaper("TrackFX_GetEQParam", track, fx, 3 * n, 0, 0, 0, 0)[4:6]
 
 
 def _set_config(reaper: Api, track: str, fx: int, name: str, value: str) -> None:
@@ -113,7 +112,7 @@ def _set_config(reaper: Api, track: str, fx: int, name: str, value: str) -> None
 def _ensure_bands(reaper: Api, track: str, fx: int, wanted: int) -> bool:
     """No call adds a band; setting a parameter of a missing one of type "band" makes it, which real renders show."""
     while (total := count(reaper, track, fx)) < wanted:
-        alike = sum(_parameter(reaper, track, fx, 3 * n)[1] == _BAND_API for n in range(total))
+        alike = sum(_band(reaper, track, fx, n)[0] == _BAND_API for n in range(total))
         reaper("TrackFX_SetEQParam", track, fx, _BAND_API, alike, FREQ, NEW_BAND_HZ, False)
         if count(reaper, track, fx) <= total:
             return False
@@ -122,7 +121,7 @@ def _ensure_bands(reaper: Api, track: str, fx: int, wanted: int) -> bool:
 
 def _set_band(reaper: Api, track: str, fx: int, n: int, band: Band) -> None:
     # the EQ calls name "the second band of that type": which one parameter 3n belongs to has to be asked
-    _, kind, number = _parameter(reaper, track, fx, 3 * n)
+    kind, number = _band(reaper, track, fx, n)
     if kind != values.API_BAND_TYPES[band.kind]:
         return  # seen when it is read back
     wanted = {FREQ: band.freq_hz, GAIN: values.db_to_linear(band.gain_db), WIDTH: band.bandwidth_oct}

@@ -78,9 +78,16 @@ def _files(reaper: Api, group: Group, folder: Path, may_wait: bool) -> list[tupl
         found = _by_target(group, names)
         if found is None and len(group.targets) > 1:
             return None
-        _check_targets(group, names, found, folder)
+        # before anything is rendered: what else REAPER would do is another thing than asked
+        if found is None:
+            raise LiveError(
+                f"REAPER would render {len(names)} files for {group.targets[0].name!r} where one was asked for: the"
+                " action 'AEQ_Self-test' shows what is different in this REAPER"
+            )
+        if there := next((folder / name for name in names if os.path.lexists(folder / name)), None):
+            raise LiveError(f"{there} is there already, and REAPER would ask about it: remove it")
         _run(reaper, [folder / name for name in names], may_wait)
-        return [(target, folder / name) for target, name in found or []]
+        return [(target, folder / name) for target, name in found]
 
 
 def _quiet(reaper: Api, group: Group, target: Target, later: Later) -> None:
@@ -98,31 +105,13 @@ def _quiet(reaper: Api, group: Group, target: Target, later: Later) -> None:
 
 def _by_target(group: Group, names: Sequence[str]) -> list[tuple[Target, str]] | None:
     """One name for each target; None where the names do not tell whose they are."""
-    if len(names) != len(group.targets):
-        return None
-    if len(names) == 1:
+    if len(names) == len(group.targets) == 1:
         return [(group.targets[0], names[0])]
     by_number = {target.number: target for target in group.targets}
-    found = []
-    for name in names:
-        number = re.match(r"aeq\d+[a-z]-(\d+)", name)
-        target = by_number.pop(int(number[1]), None) if number else None
-        if target is None:
-            return None
-        found.append((target, name))
-    return found
-
-
-def _check_targets(group: Group, names: Sequence[str], found: object, folder: Path) -> None:
-    """One path for each target, before anything is rendered: what else REAPER would do is another thing than asked."""
-    if found is None:
-        raise LiveError(
-            f"REAPER would render {len(names)} files for {group.targets[0].name!r} where one was asked for: the action"
-            " 'AEQ_Self-test' shows what is different in this REAPER"
-        )
-    for name in names:
-        if os.path.lexists(folder / name):
-            raise LiveError(f"{folder / name} is there already, and REAPER would ask about it: remove it")
+    numbers = [int(match[1]) for name in names if (match := re.match(r"aeq\d+[a-z]-(\d+)", name))]
+    if len(numbers) != len(names) or sorted(numbers) != sorted(by_number):
+        return None
+    return [(by_number[number], name) for number, name in zip(numbers, names, strict=True)]
 
 
 def _prepare(reaper: Api, group: Group, folder: Path) -> list[str]:

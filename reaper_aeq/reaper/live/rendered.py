@@ -148,12 +148,11 @@ def refuse_the_mix(reaper: Api, stems: Sequence[tuple[Target, Path]], mix: Calla
 
 def _others_sound(reaper: Api, targets: Sequence[Target]) -> bool:
     """Whether a track that is outside one of these sounds: then the mix is something else than that one's sound."""
-    for track in all_tracks(reaper)[1:]:
-        inside = {track, *above(reaper, track)}
-        outside = any(target.track not in inside for target in targets)
-        if outside and sounds(reaper, track) and audible(reaper, track):
-            return True
-    return False
+    rendered = {target.track for target in targets}
+    return any(
+        not rendered <= {track, *above(reaper, track)} and sounds(reaper, track) and audible(reaper, track)
+        for track in all_tracks(reaper)[1:]
+    )
 
 
 def _samples(path: Path) -> str | None:

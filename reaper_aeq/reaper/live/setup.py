@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ...errors import InstallError
 from ...util.files import apply_changes
-from ..chunks import quote_token, split_tokens
+from ..chunks import quote_token
 from ..install import ini
+from ..install.key_bindings import words_of
 from ..install.scripts import read
 from . import WEB_PORT
 from .reach import import_reapy
@@ -40,8 +41,9 @@ def enable(resource: Path, port: int = WEB_PORT) -> list[Path]:
         ) from None
     before = {name: read(resource / name) for name in (SETTINGS, ACTIONS, STATE)}
     actions, command = with_server(before[ACTIONS] or b"", reapy.config.config.get_activate_reapy_server_path())
+    python = {"reascript": "1", "pythonlibpath64": str(library.parent), "pythonlibdll64": library.name}
     after = {
-        SETTINGS: with_web_interface(with_python(before[SETTINGS] or b"", library), port),
+        SETTINGS: with_web_interface(ini.with_values(before[SETTINGS] or b"", "reaper", python), port),
         ACTIONS: actions,
         # JSON, as reapy reads it
         STATE: ini.with_values(before[STATE] or b"", "reapy", {"activate_reapy_server": f'"_{command}"'}),
@@ -51,12 +53,6 @@ def enable(resource: Path, port: int = WEB_PORT) -> list[Path]:
     copies = {p.with_name(f"{p.name}.{now}.bak"): old for p in changed if (old := before[p.name]) is not None}
     apply_changes({**copies, **changed})
     return list(copies)
-
-
-def with_python(data: bytes, library: Path) -> bytes:
-    """reaper.ini with Python on, and where its library is."""
-    values = {"reascript": "1", "pythonlibpath64": str(library.parent), "pythonlibdll64": library.name}
-    return ini.with_values(data, "reaper", values)
 
 
 def with_web_interface(data: bytes, port: int) -> bytes:
@@ -76,14 +72,13 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
     """
     ending, lines = ini.ending_of(data), ini.lines_of(data)
     ours = [n for n, line in enumerate(lines) if _is_for(line, script)]
-    known = [split_tokens(lines[n].decode("utf-8", "surrogateescape"))[3] for n in ours]
-    command = next(iter(known), "RS" + hashlib.sha1(f"reapy server {script}".encode()).hexdigest())
+    fresh = "RS" + hashlib.sha1(f"reapy server {script}".encode()).hexdigest()
+    command = words_of(lines[ours[0]])[3] if ours else fresh
     new = f"SCR 4 0 {command} {quote_token(f'Custom: {_SCRIPT}')} {quote_token(script)}".encode()
     if ours:
-        if split_tokens(lines[ours[0]].decode("utf-8", "surrogateescape").strip())[5:] != [script]:
+        if words_of(lines[ours[0]])[5:] != [script]:
             lines[ours[0]] = new + ending
-        for n in reversed(ours[1:]):
-            del lines[n]
+        lines = [line for n, line in enumerate(lines) if n not in ours[1:]]
     else:
         if lines and not lines[-1].endswith(b"\n"):
             lines[-1] += ending
@@ -93,7 +88,6 @@ def with_server(data: bytes, script: str) -> tuple[bytes, str]:
 
 def _is_for(line: bytes, script: str) -> bool:
     """A script line of the main section for this file, quoted or not."""
-    text = line.decode("utf-8", "surrogateescape").strip()
-    words = split_tokens(text)
+    words, unquoted = words_of(line), f'" {script}'.encode("utf-8", "surrogateescape")
     named = words[:1] == ["SCR"] and words[2:3] == ["0"] and words[4:5] == [f"Custom: {_SCRIPT}"]
-    return named and (words[5:] == [script] or text.endswith(f'" {script}'))
+    return named and (words[5:] == [script] or line.rstrip().endswith(unquoted))

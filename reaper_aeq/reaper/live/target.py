@@ -70,7 +70,10 @@ def of_track(reaper: Api, track: str, family: str | None, items: Sequence[str] =
     place = "first" if bare or number < 0 else "last"
     name = "Master" if number < 0 else reaper.text("GetTrackName", track)
     fx_off = not track_value(reaper, track, "I_FXEN")
-    return Target(track, name, number, how, place, family, instance, list(items), has_midi, fx_off)
+    return Target(
+        track=track, name=name, number=number, how=how, place=place, family=family, instance=instance,
+        items=list(items), has_midi=has_midi, fx_off=fx_off,
+    )  # fmt: skip
 
 
 def selected(reaper: Api, family: str) -> list[Target]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...eq import Eq, MovingEq
-from ..edits import along, signature
+from ..edits import HandEdit, along, kept, signature
 from ..instance_record import EDITED, InstanceRecord
 from ..reaeq.names import blend_of, family_of
 from . import check, fx, instances, moving, reaeq, render_state
@@ -20,6 +20,7 @@ from .tracks import exists, front_project
 
 UNDO_STATE = 1 | 2  # track and master FX, and what is kept beside a track; nothing else of the project
 MISCCFG = 8  # what is kept beside the project
+SAME_WEIGHT = 0.005  # names have whole per cents
 
 
 @dataclass
@@ -126,16 +127,16 @@ def write_one(reaper: Api, entry: Entry) -> None:
     if instance and reaper("TrackFX_GetOffline", track, instance.index):
         raise LiveError(f"the EQ of ours on {target.name!r} is offline: set it online in the FX window, then try again")
     if instance and entry.alone:
-        kept = fx.guid(reaper, track, instance.index)
-        while others := [one for one in instances.ours(reaper, track) if fx.guid(reaper, track, one.index) != kept]:
+        guid = fx.guid(reaper, track, instance.index)
+        while others := [one for one in instances.ours(reaper, track) if fx.guid(reaper, track, one.index) != guid]:
             _delete(reaper, track, others[-1].index, target)
-        index = fx.find(reaper, track, kept)
+        index = fx.find(reaper, track, guid)
         if index is None:
             raise _not_taken(reaper, target, "its place in the chain")
         instance = replace(instance, index=index)
     # read before a fresh one takes its place
     edit = instances.edit_of(reaper, track, None if entry.afresh else instance)
-    whole = instances.with_edit(target.name, edit, entry.eq, entry.blend, entry.heard)
+    whole = _with_edit(entry, edit)
     lanes = _without_lanes(reaper, target, instance) if instance else ()
     new_place = 0 if target.place == "first" else reaper("TrackFX_GetCount", track)
     place = instance.index if instance else new_place
@@ -160,8 +161,8 @@ def write_one(reaper: Api, entry: Entry) -> None:
     moving.keep(reaper, track, index, lanes)
     told, learned = (edit.change, edit.record.learned) if edit else ("", "")
     record = InstanceRecord(
-        fx.guid(reaper, track, index), entry.family, name, entry.blend, entry.eq.to_dict(), entry.heard, told, learned,
-        lanes=lanes,
+        fx=fx.guid(reaper, track, index), family=entry.family, name=name, blend=entry.blend, eq=entry.eq.to_dict(),
+        heard=entry.heard, told=told, learned=learned, lanes=lanes,
     )  # fmt: skip
     instances.note(reaper, track, record, target.group)
     if instance:
@@ -176,8 +177,31 @@ def eq_to_write(reaper: Api, entry: Entry) -> Eq:
     if entry.afresh:
         return entry.eq
     instance = instances.find(reaper, entry.target.track, entry.target.family)
-    edit = instances.edit_of(reaper, entry.target.track, instance)
-    return instances.with_edit(entry.target.name, edit, entry.eq, entry.blend, entry.heard)
+    return _with_edit(entry, instances.edit_of(reaper, entry.target.track, instance))
+
+
+def _with_edit(entry: Entry, edit: HandEdit | None) -> Eq:
+    """The answer with the hand's work on it. Raises `LiveError` where that cannot be read."""
+    if edit is None:
+        return entry.eq
+    if None in edit.held.bands:
+        raise LiveError(
+            f"the EQ of ours on {entry.target.name!r} was given a band of a kind that only ReaEQ can compute: choose"
+            " another kind for it, or say --afresh to drop what was changed by hand"
+        )
+    if edit.record.taught and _same_question(edit.record, entry):
+        # the word has learned of it: how much of it the answer has by itself now is known to the last digit
+        return edit.held.known
+    return kept(edit.computed, edit.held, entry.eq)
+
+
+def _same_question(record: InstanceRecord, entry: Entry) -> bool:
+    """One word, as much of it, the same sound."""
+    if record.heard is None or entry.heard is None or record.heard.get("ltas") != entry.heard["ltas"]:
+        return False
+    if len(entry.blend) != 1 or entry.blend.keys() != record.blend.keys():
+        return False
+    return all(abs(weight - record.blend[word]) < SAME_WEIGHT for word, weight in entry.blend.items())
 
 
 def put_in_for_now(reaper: Api, entries: Sequence[Entry], later: Later) -> None:
@@ -250,7 +274,7 @@ def _without_lanes(reaper: Api, target: Target, instance: instances.Instance) ->
     return ()
 
 
-def note_learned(reaper: Api, target: Target, edit: instances.HandEdit, computed: Eq) -> None:
+def note_learned(reaper: Api, target: Target, edit: HandEdit, computed: Eq) -> None:
     """What counts as computed from now on, beside the track, and the name; in a block of the caller's."""
     track, before = target.track, edit.record
     found = (one for one in instances.ours(reaper, track) if one.record and one.record.fx == before.fx)

@@ -32,6 +32,7 @@ KIND_OF_TYPE = {number: kind for kind, number in TYPE_OF_KIND.items()} | {2: Ban
 _NAMES_WITHOUT_KIND = {5: "All Pass", 10: "Parallel Band Pass"}
 
 PLATFORM_FILES = {"windows": "reaeq.dll", "macos": "reaeq.vst.dylib", "linux": "reaeq.vst.so"}
+_PLATFORMS = {"win32": "windows", "darwin": "macos"}  # by `sys.platform`
 _BYTES_PER_LINE = 96  # 128 characters of base64, as REAPER's own writer breaks
 # ReaEQ stores amplitude 0 for minus infinity dB, which a Band cannot hold: it becomes this, and is as silent.
 FLOOR_DB = -150.0
@@ -100,7 +101,7 @@ def vst_block(eq: Eq | ReaEqState, name: str = "", platform: str | None = None) 
         name: the instance name, shown in the FX list; control characters become spaces.
         platform: 'windows', 'macos' or 'linux' (this one by default): the plug-in's file name differs, nothing else.
     """
-    file = PLATFORM_FILES.get(platform or _this_platform())
+    file = PLATFORM_FILES.get(platform or _PLATFORMS.get(sys.platform, "linux"))
     if file is None:
         raise AeqError(f"unknown platform {platform!r}: use {', '.join(PLATFORM_FILES)}")
     token = quote_token(clean_name(name))
@@ -123,10 +124,6 @@ def rfxchain_text(eq: Eq | ReaEqState, name: str = "", platform: str | None = No
     fxid = f"FXID {{{str(uuid.uuid4()).upper()}}}"
     lines = ["BYPASS 0 0 0", *vst_block(eq, name, platform), "FLOATPOS 0 0 0 0", fxid, "WAK 0 0"]
     return "\n".join(lines) + "\n"
-
-
-def _this_platform() -> str:
-    return {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,46 +46,36 @@ class EqInstance:
         return to_eq(self.state)
 
 
-@dataclass
-class Fx:
-    """The lines of one FX as they stand in its chain."""
-
-    parts: list[Line | Chunk]
-
-    @property
-    def plugin(self) -> Chunk | None:
-        """The chunk of the plug-in itself; None where there is none."""
-        return next((part for part in self.parts if isinstance(part, Chunk) and part.name in PLUGINS), None)
-
-    def values(self, name: str) -> list[str]:
-        """The tokens after the name on the first line of this name; empty where there is none."""
-        return next((part.tokens[1:] for part in self.parts if isinstance(part, Line) and part.name == name), [])
-
-
-def split_fx(chain: Chunk) -> tuple[list[Line | Chunk], list[Fx]]:
-    """What stands before the first FX (window, selection), and the FX in their order."""
+def split_fx(chain: Chunk) -> tuple[list[Line | Chunk], list[Chunk]]:
+    """What stands before the first FX (window, selection), and the lines of each FX in their order, as a chunk without
+    a head."""
     head: list[Line | Chunk] = []
-    fxs: list[Fx] = []
+    fxs: list[Chunk] = []
     for child in chain.children:
         if isinstance(child, Line):
             begins = child.name == "BYPASS"
         else:
             # The oldest chains and hand-written ones have no BYPASS line.
-            begins = child.name in PLUGINS and (not fxs or fxs[-1].plugin is not None)
+            begins = child.name in PLUGINS and (not fxs or plugin_of(fxs[-1]) is not None)
         if begins:
-            fxs.append(Fx([]))
-        (fxs[-1].parts if fxs else head).append(child)
+            fxs.append(Chunk())
+        (fxs[-1].children if fxs else head).append(child)
     for fx in fxs:
         # Stands at the end of one FX and says how the *next* one runs: it must neither go nor come with this one.
-        while fx.parts and fx.parts[-1].name == "PARALLEL":
-            fx.parts.pop()
+        while fx.children and fx.children[-1].name == "PARALLEL":
+            fx.children.pop()
     return head, fxs
+
+
+def plugin_of(fx: Chunk) -> Chunk | None:
+    """The chunk of the plug-in itself; None where there is none."""
+    return next((chunk for chunk in fx.chunks if chunk.name in PLUGINS), None)
 
 
 def read_eqs(chain: Chunk) -> list[EqInstance]:
     """Every ReaEQ of the chain, those in containers too. Raises `ProjectError` with the line of a damaged state."""
     found = (pair for top in split_fx(chain)[1] for pair in _inside(top))
-    return [_instance(fx, within) for fx, within in found if is_reaeq(fx.plugin)]
+    return [_instance(fx, plugin, within) for fx, within in found if is_reaeq(plugin := plugin_of(fx))]
 
 
 def is_reaeq(plugin: Chunk | None) -> TypeGuard[Chunk]:
@@ -113,10 +102,11 @@ def read_state(plugin: Chunk) -> ReaEqState:
         raise ProjectError(str(error), plugin.number) from None
 
 
-class ChainHolder(ABC):
+class ChainHolder:
     """A track or the master: a chunk with a chain of FX in which EQs are found and set by name."""
 
     chain_name: str
+    behind_chain: tuple[str, ...]  # chunks that REAPER writes behind the chain
 
     def __init__(self, chunk: Chunk, platform: str | None, path: Path | None):
         self.chunk, self._platform, self._path = chunk, platform, path
@@ -148,8 +138,8 @@ class ChainHolder(ABC):
         new, chain = to_state(eq), self.chunk.find(self.chain_name)
         fxs = split_fx(chain)[1] if chain else []
         for fx in fxs:
-            if chain and fx.plugin and _named(fx, name):
-                return self._reset_eq(chain, fx, fx.plugin, new, name, moving)
+            if chain and (plugin := _called(name, fx)):
+                return self._reset_eq(chain, fx, plugin, new, name, moving)
         # Once the last of the instances that live in a chain of ours goes, the chain goes with it.
         brought = chain is None or (bool(fxs) and all(map(_brought_chain, fxs)))
         block = vst_block(new, name, self._platform)
@@ -162,35 +152,30 @@ class ChainHolder(ABC):
             chain.append(lines)
         else:
             _shift_links(fxs, {old: old + 1 for old in range(len(fxs))})
-            chain.insert(chain.children.index(fxs[0].parts[0]), lines)
+            chain.insert(chain.children.index(fxs[0].children[0]), lines)
         return True
 
     def _reset_eq(
-        self, chain: Chunk, fx: Fx, plugin: Chunk, new: ReaEqState, name: str, moving: MovingEq | None
+        self, chain: Chunk, fx: Chunk, plugin: Chunk, new: ReaEqState, name: str, moving: MovingEq | None
     ) -> bool:
         """As `set_eq`, of the instance that is there."""
         try:
             replaced = _replace_bands(plugin, new)
         except ProjectError as error:
             raise error.in_file(self._path) from None
-        changed = _replace_lanes(chain, fx, moving, self.drawn_in_reaper(name, _guid(fx))) or replaced
+        guid = fx.value("FXID")
+        changed = _replace_lanes(chain, fx, moving, self.drawn_in_reaper(name, guid)) or replaced
         if changed and moving is None:
-            self.forget_drawn(_guid(fx))
+            self.forget_drawn(guid)
         return changed
 
-    def rename_eq(self, name: str, new: str) -> bool:
-        """Gives the ReaEQ of this name another; nothing else of it changes. False if there is none."""
+    def rename_eq(self, name: str, new: str) -> None:
+        """Gives the ReaEQ of this name, if there is one, another; nothing else of it changes."""
         chain = self.chunk.find(self.chain_name)
-        found = (fx.plugin for fx in (split_fx(chain)[1] if chain else []) if _named(fx, name))
-        plugin = next(found, None)
-        if plugin is None or plugin.head is None:
-            return False
-        old_token, new_token = (quote_token(clean_name(one)).encode() for one in (name, new))
-        before, found_token, after = plugin.head.raw.partition(b" " + old_token + b" ")
-        if not found_token:
-            return False
-        plugin.head.raw = before + b" " + new_token + b" " + after
-        return True
+        plugin = next((found for fx in (split_fx(chain)[1] if chain else []) if (found := _called(name, fx))), None)
+        if plugin and plugin.head:
+            old_token, new_token = (b" %b " % quote_token(clean_name(one)).encode() for one in (name, new))
+            plugin.head.raw = plugin.head.raw.replace(old_token, new_token, 1)
 
     def remove_eq(self, name: str) -> bool:
         """Removes every ReaEQ that `set_eq` inserted under this name, and the chain if it came with it; False if there
@@ -198,15 +183,15 @@ class ChainHolder(ABC):
         name = stored_name(name)
         chain = self.chunk.find(self.chain_name)
         found = False
-        while chain and (fx := next((fx for fx in split_fx(chain)[1] if _named(fx, name)), None)):
+        while chain and (fx := next((fx for fx in split_fx(chain)[1] if _called(name, fx)), None)):
             fxs = split_fx(chain)[1]
-            index = next(i for i, other in enumerate(fxs) if other.parts[0] is fx.parts[0])
-            for part in fx.parts:
-                chain.remove(part)
+            index = next(i for i, other in enumerate(fxs) if other.children[0] is fx.children[0])
+            for part in fx.children:
+                chain.children.remove(part)
             del fxs[index]
             _shift_links(fxs, {old: old - (old > index) for old in range(len(fxs) + 1) if old != index})
             if not fxs and _brought_chain(fx):
-                self.chunk.remove(chain)
+                self.chunk.children.remove(chain)
                 chain = None
             found = True
         return found
@@ -215,15 +200,17 @@ class ChainHolder(ABC):
         """The parameters whose envelopes the actions or `live` drew for the EQ of this name and FXID."""
         return ()
 
-    def forget_drawn(self, fxid: str) -> None:  # noqa: B027 - a track's record says it
+    def forget_drawn(self, fxid: str) -> None:
         """Those envelopes are gone: what is drawn there from now on is the user's."""
 
-    @abstractmethod
     def place_of_chain(self) -> int:
         """The index among the chunk's children at which REAPER would write a chain."""
+        children = self.chunk.children
+        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in self.behind_chain)
+        return next(behind, len(children))
 
 
-def _shift_links(fxs: Sequence[Fx], moved: Mapping[int, int]) -> None:
+def _shift_links(fxs: Sequence[Chunk], moved: Mapping[int, int]) -> None:
     """Rewrites parameter links, by which the FX of a chain name each other by number, after numbers changed as `moved`
     says; a link to one not in it is left alone. `fxs` are those of the old chain that are still there, in order.
 
@@ -232,8 +219,8 @@ def _shift_links(fxs: Sequence[Fx], moved: Mapping[int, int]) -> None:
     """
     stayed = sorted(moved)
     for old_position, fx in zip(stayed, fxs, strict=True):
-        for part in fx.parts:
-            line = part.line("PLINK") if isinstance(part, Chunk) and part.name == "PROGRAMENV" else None
+        for envelope in fx.find_all("PROGRAMENV"):
+            line = envelope.line("PLINK")
             match = _PLINK.match(line.raw) if line else None
             if line and match and (target := int(match[2])) in moved:
                 # Changed by how far both went, not computed anew: what was odd before is as odd when it is put back.
@@ -250,21 +237,19 @@ def stored_name(name: str) -> str:
     return stored
 
 
-def _inside(fx: Fx) -> Iterator[tuple[Fx, bool]]:
+def _inside(fx: Chunk) -> Iterator[tuple[Chunk, bool]]:
     yield fx, False
-    if fx.plugin is not None and fx.plugin.name == "CONTAINER":
-        for inner in split_fx(fx.plugin)[1]:
-            for found, _ in _inside(inner):
-                yield found, True
+    plugin = plugin_of(fx)
+    for inner in split_fx(plugin)[1] if plugin and plugin.name == "CONTAINER" else []:
+        for found, _ in _inside(inner):
+            yield found, True
 
 
-def _instance(fx: Fx, within: bool) -> EqInstance:
+def _instance(fx: Chunk, plugin: Chunk, within: bool) -> EqInstance:
     bypass = [token != "0" for token in fx.values("BYPASS")] + [False, False]
-    plugin = fx.plugin
-    assert plugin is not None, "only of a ReaEQ"
     return EqInstance(
-        _name(plugin), bypass[0], bypass[1], read_state(plugin), within, _guid(fx), parameters_of(fx.parts),
-        parameters_of(filter(is_ours, fx.parts)),
+        _name(plugin), bypass[0], bypass[1], read_state(plugin), within, fx.value("FXID"), parameters_of(fx.children),
+        parameters_of(filter(is_ours, fx.children)),
     )  # fmt: skip
 
 
@@ -272,16 +257,17 @@ def _name(plugin: Chunk) -> str:
     return (plugin.tokens[4:] or [""])[0]
 
 
-def _named(fx: Fx, name: str) -> bool:
-    return is_reaeq(fx.plugin) and _name(fx.plugin) == name
+def _called(name: str, fx: Chunk) -> Chunk | None:
+    """The plug-in of an FX that is a ReaEQ of this name."""
+    plugin = plugin_of(fx)
+    return plugin if is_reaeq(plugin) and _name(plugin) == name else None
 
 
 def _replace_bands(plugin: Chunk, new: ReaEqState) -> bool:
     old = read_state(plugin)
-    state = replace(old, bands=new.bands, gain=new.gain)
-    if state == old or _sound_alike(state, old):
+    if _sound_alike(new, old):
         return False
-    plugin.children = plugin.made(encode_state(state))
+    plugin.children = plugin.made(encode_state(replace(old, bands=new.bands, gain=new.gain)))
     return True
 
 
@@ -294,25 +280,21 @@ def _sound_alike(a: ReaEqState, b: ReaEqState) -> bool:
     return all(math.isclose(x, y, rel_tol=1e-12) for x, y in zip(*rows, strict=True))
 
 
-def _replace_lanes(chain: Chunk, fx: Fx, moving: MovingEq | None, drawn: Collection[int]) -> bool:
+def _replace_lanes(chain: Chunk, fx: Chunk, moving: MovingEq | None, drawn: Collection[int]) -> bool:
     """Puts our envelopes in the place of those of ours that are there; whether anything changed."""
-    old = [part for part in fx.parts if is_ours(part, drawn)]
-    kept = [part for part in fx.parts if part not in old]
+    old = [part for part in fx.children if is_ours(part, drawn)]
+    kept = [part for part in fx.children if part not in old]
     new = lane_lines(moving, parameters_of(kept)) if moving else []
     if b"".join(part.to_bytes() for part in chain.made(new)) == b"".join(part.to_bytes() for part in old):
         return False
     before = next(part for part in reversed(kept) if not (isinstance(part, Line) and part.name == "WAK"))
     for part in old:
-        chain.remove(part)
+        chain.children.remove(part)
     chain.insert(chain.children.index(before) + 1, new)
     return True
 
 
-def _brought_chain(fx: Fx) -> bool:
+def _brought_chain(fx: Chunk) -> bool:
     """Whether the chain came with this instance. REAPER writes empty chains of exactly our form, so only its FXID tells
     a chain to take away from one to leave."""
-    return is_marked(_guid(fx))
-
-
-def _guid(fx: Fx) -> str:
-    return (fx.values("FXID") or [""])[0]
+    return is_marked(fx.value("FXID"))

@@ -13,7 +13,6 @@ from pathlib import Path, PureWindowsPath
 
 from ...errors import ProjectError
 from ..chunks import Chunk, Line
-from .fields import floats, ints, positive, text
 
 MAX_OCTAVES = 6.0  # of pitch: beyond it hardly anything of a sound is left in what can be heard
 _OFFLINE = "_OFFLINE_"
@@ -111,10 +110,10 @@ def read_item(chunk: Chunk, folder: Path | None) -> Item:
     head, *others = _split_takes(chunk)
     first = _take(head, folder, first=True)
     takes = [_take(part, folder, first=False) for part in others]
-    if first.source or text(head, "GUID") or takes:
+    if first.source or head.value("GUID") or takes:
         takes.insert(0, first)
-    (position_s,) = floats(chunk, "POSITION", [0.0])
-    (length_s,) = floats(chunk, "LENGTH", [0.0])
+    (position_s,) = chunk.floats("POSITION", [0.0])
+    (length_s,) = chunk.floats("LENGTH", [0.0])
     if length_s < 0:
         raise ProjectError(f"LENGTH of an item cannot be {length_s:g}", chunk.number)
     return Item(
@@ -122,12 +121,12 @@ def read_item(chunk: Chunk, folder: Path | None) -> Item:
         length_s,
         tuple(takes),
         active=next((i for i, part in enumerate(others, 1) if "SEL" in part.tokens[1:]), 0),
-        loop=bool(ints(chunk, "LOOP", [0])[0]),
-        mute=bool(ints(chunk, "MUTE", [0])[0]),
-        volume=abs(floats(head, "VOLPAN", [1.0])[0]),
+        loop=bool(chunk.ints("LOOP", [0])[0]),
+        mute=bool(chunk.ints("MUTE", [0])[0]),
+        volume=abs(head.floats("VOLPAN", [1.0])[0]),
         fade_in=_fade(chunk, "FADEIN"),
         fade_out=_fade(chunk, "FADEOUT"),
-        play_all_takes=bool(ints(chunk, "ALLTAKES", [0])[0]),
+        play_all_takes=bool(chunk.ints("ALLTAKES", [0])[0]),
         lane=_lane(chunk),
     )
 
@@ -147,21 +146,21 @@ def _split_takes(chunk: Chunk) -> Iterator[Chunk]:
 def _take(part: Chunk, folder: Path | None, first: bool) -> Take:
     # The first take shares its line with the item's own volume; the others begin with the pan.
     if first:
-        _, pan, volume = floats(part, "VOLPAN", [1.0, 0.0, 1.0])
+        _, pan, volume = part.floats("VOLPAN", [1.0, 0.0, 1.0])
     else:
-        pan, volume = floats(part, "TAKEVOLPAN", [0.0, 1.0])
+        pan, volume = part.floats("TAKEVOLPAN", [0.0, 1.0])
     source = part.find("SOURCE")
-    _, preserve_pitch, pitch = floats(part, "PLAYRATE", [1.0, 0.0, 0.0])
+    _, preserve_pitch, pitch = part.floats("PLAYRATE", [1.0, 0.0, 0.0])
     return Take(
         source=_source(source, folder) if source else None,
-        offset_s=floats(part, "SOFFS", [0.0])[0],
-        rate=positive(part, "PLAYRATE", 1.0),
+        offset_s=part.floats("SOFFS", [0.0])[0],
+        rate=part.positive("PLAYRATE", 1.0),
         preserve_pitch=bool(preserve_pitch),
         pitch_semitones=pitch,
         volume=abs(volume),
         pan=pan,
         phase_flipped=volume < 0,
-        channel_mode=ints(part, "CHANMODE", [0])[0],
+        channel_mode=part.ints("CHANMODE", [0])[0],
         has_fx=part.find("TAKEFX") is not None,
         has_envelopes=any(inner.name.endswith("ENV") for inner in part.chunks),
         has_stretch_markers=part.line("SM") is not None,
@@ -177,23 +176,23 @@ def _source(chunk: Chunk, folder: Path | None) -> Source:
             return Source("SECTION", sections=tuple(sections))
         chunk = inner
     kind = (chunk.tokens[1:] or [""])[0]
-    file = text(chunk, "FILE")
+    file = chunk.value("FILE")
     path = media_path(file, folder) if file else None
     return Source(kind.removeprefix(_OFFLINE), file, path, tuple(sections), kind.startswith(_OFFLINE), folder)
 
 
 def _section(chunk: Chunk) -> Section:
-    (mode,) = ints(chunk, "MODE", [0])
+    (mode,) = chunk.ints("MODE", [0])
     reverse = bool(mode & _REVERSE)
     if mode & _NO_SECTION:
         return Section(reverse=reverse)
-    (start_s,), (length_s,) = floats(chunk, "STARTPOS", [0.0]), floats(chunk, "LENGTH", [0.0])
+    (start_s,), (length_s,) = chunk.floats("STARTPOS", [0.0]), chunk.floats("LENGTH", [0.0])
     return Section(start_s, length_s if length_s > 0 else None, reverse)
 
 
 def _fade(chunk: Chunk, name: str) -> Fade:
     # Shape, length, length of the automatic crossfade, shape again (newer files), flag, curvature.
-    old_shape, length_s, auto_s, shape, _, _ = floats(chunk, name, [0.0, 0.0, 0.0, -1.0, 0.0, 0.0])
+    old_shape, length_s, auto_s, shape, _, _ = chunk.floats(name, [0.0, 0.0, 0.0, -1.0, 0.0, 0.0])
     return Fade(max(0.0, auto_s if auto_s > 0 else length_s), int(shape if shape >= 0 else old_shape))
 
 
@@ -201,7 +200,7 @@ def _lane(chunk: Chunk) -> int | None:
     if chunk.line("YPOS") is None:
         return None
     # Top edge and height as parts of the track's; the lane is how many such heights lie above it.
-    top, height = floats(chunk, "YPOS", [0.0, 1.0])
+    top, height = chunk.floats("YPOS", [0.0, 1.0])
     return round(top / height) if 1e-4 < height <= 1 and 0 <= top <= 1 else 0
 
 

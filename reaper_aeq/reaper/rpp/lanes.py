@@ -15,11 +15,6 @@ from ..chunks import Chunk, Line
 from ..reaeq.values import db_to_linear
 
 NUMBER = r"(?<!\d)\d{1,4}(?!\d)"  # of a parameter, in text that anybody may have written
-_NAMES = {
-    BandKind.LOW_SHELF: "Low_Shelf", BandKind.HIGH_SHELF: "High_Shelf", BandKind.BAND: "Band",
-    BandKind.LOW_PASS: "Low_Pass", BandKind.HIGH_PASS: "High_Pass", BandKind.NOTCH: "Notch",
-    BandKind.BAND_PASS: "Band_Pass",
-}  # fmt: skip
 # The 15th character of a GUID (the 16th with its brace) by which ours are told from the user's: random ones have a 4.
 _OURS = "8"
 
@@ -60,7 +55,7 @@ def parameter(moving: MovingEq, which: int) -> tuple[str, float, float, float]:
         return f"{3 * which}:_Global_Gain", 4.0, 1.0, 1.0
     kind = moving.bands[which].kind
     number = "" if which == 0 and kind is BandKind.LOW_SHELF else f"_{which + 1}"
-    return f"{3 * which + 1}:_Gain_{_NAMES[kind]}{number}", 1.0, 0.25, 0.25
+    return f"{3 * which + 1}:_Gain_{kind.title()}{number}", 1.0, 0.25, 0.25
 
 
 def guid_for(work: bytes, marked: bool) -> str:
@@ -83,7 +78,7 @@ def is_ours(part: Line | Chunk, drawn: Collection[int] = ()) -> bool:
     """
     if not isinstance(part, Chunk) or part.name != "PARMENV":
         return False
-    return is_marked((part.values("EGUID") or [""])[0]) or bool(parameters_of([part]).intersection(drawn))
+    return is_marked(part.value("EGUID")) or bool(parameters_of([part]).intersection(drawn))
 
 
 def parameters_of(parts: Iterable[Line | Chunk]) -> frozenset[int]:

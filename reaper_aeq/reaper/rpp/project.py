@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ...errors import ProjectError
-from ..chunks import Chunk, Line, check_size, parse
-from .fields import positive
-from .references import refer_from
+from ..chunks import Chunk, Line, check_size, parse, quote_token
+from .items import media_path
 from .tracks import Master, Track, nest
 
 _PROJECT, _TRACK = "REAPER_PROJECT", "TRACK"
@@ -38,14 +37,15 @@ class Project:
     def __init__(self, root: Chunk, path: Path | None = None):
         self.path = path
         self._root = root
-        folder = path.resolve().parent if path else None
+        self._folder = path.resolve().parent if path else None
         body = root.find(_PROJECT)
         self.version = (body.tokens[2:] or [""])[0] if body else ""
         self.platform = _platform_of_version(self.version) or _platform_of_plugins(root)
         inside = body or root
-        self.sample_rate = round(positive(inside, "SAMPLERATE", 44100))  # Hz; REAPER's own default where it is missing
+        self.sample_rate = round(inside.positive("SAMPLERATE", 44100))  # Hz; REAPER's own default where it is missing
         self.tracks = [
-            Track(chunk, index, folder, self.platform, path) for index, chunk in enumerate(inside.find_all(_TRACK))
+            Track(chunk, index, self._folder, self.platform, path)
+            for index, chunk in enumerate(inside.find_all(_TRACK))
         ]
         nest(self.tracks)
         self.master = Master(body, self.platform, path) if body else None
@@ -74,9 +74,8 @@ class Project:
 
     def to_bytes_in(self, folder: str | os.PathLike[str]) -> bytes:
         """What to write for a copy in another folder: relative names of media lead there from it."""
-        here = self.path.resolve().parent if self.path else None
-        if here is not None and here != Path(folder).resolve():
-            refer_from(self._root, here, Path(folder))
+        if self._folder and self._folder != Path(folder).resolve():
+            _refer_from(self._root, self._folder, Path(folder))
         return self.to_bytes()
 
 
@@ -106,3 +105,38 @@ def _platform_of_plugins(root: Chunk) -> str | None:
         if chunk.name == "VST" and (match := re.search(r"\.(dll|dylib|so)$", (chunk.tokens[2:] or [""])[0])):
             return _PLUGIN_FILES[match[1]]
     return None
+
+
+def _refer_from(root: Chunk, old: Path, new: Path) -> None:
+    """Rewrites the relative names of media below `root`, which hold from the folder `old`, so that they do from `new`.
+
+    Relative names start from the project's folder, so a copy in another folder would lose its media. They stay
+    relative: the workstation may know the disk by another name than the machine that wrote the copy. Absolute names,
+    those inside plug-ins, and everything else on the lines stay as they are.
+    """
+    for chunk in root.walk():
+        if chunk.name == "SOURCE" and (line := chunk.line("FILE")):
+            _rewrite(line, old, new)
+
+
+def _rewrite(line: Line, old: Path, new: Path) -> None:
+    name, *values = line.tokens
+    file, more = (values or [""])[0], values[1:]
+    if not file or PureWindowsPath(file).is_absolute() or PurePosixPath(file).is_absolute():
+        return
+    try:
+        found = os.path.relpath(media_path(file, old), os.path.realpath(new))
+    except ValueError:  # another drive of Windows
+        found = os.path.abspath(media_path(file, old))
+    found = found.replace(os.sep, "\\" if "\\" in file and "/" not in file else "/")
+    text = " ".join([name, quote_token(found), *more])
+    line.raw = line.indent + _encoded(text, line.raw) + line.line_end
+
+
+def _encoded(text: str, raw: bytes) -> bytes:
+    """As the line was: old files are not in UTF-8."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.encode("latin-1", "replace")
+    return text.encode("utf-8", "surrogateescape")

@@ -45,23 +45,17 @@ def write(track: Chunk, key: str, value: str, *, empty_stays: bool = False) -> N
         (made,) = track.insert(places[-1] + 1 if places else 0, ["<EXT", ">"])
         assert isinstance(made, Chunk), "two lines that open and close it"
         store = made
-    part = _part(store, key)
     lines = _lines(key, value) if value else []
-    if part is not None:
+    if part := _part(store, key):
         store.replace(part, lines)
     else:
         store.append(lines)
     if not store.children and not empty_stays:
-        track.remove(store)
+        track.children.remove(store)
 
 
 def _part(store: Chunk, key: str) -> Line | Chunk | None:
-    for child in store.children:
-        if isinstance(child, Line) and child.name == key:
-            return child
-        if isinstance(child, Chunk) and child.name == "BIN" and child.tokens[1:2] == [key]:
-            return child
-    return None
+    return store.line(key) or next((part for part in store.find_all("BIN") if part.tokens[1:2] == [key]), None)
 
 
 def _lines(key: str, value: str) -> list[str]:

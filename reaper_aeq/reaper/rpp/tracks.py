@@ -11,18 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..chunks import Chunk, Line
+from ..chunks import Chunk, Line, number
 from ..instance_record import EDITED, NAME, InstanceRecord, Kept, dumps, loads
 from . import track_ext
-from .fields import floats, ints, number, text
 from .fxchain import ChainHolder
 from .items import Item, read_item
 from .lanes import NUMBER
 
-# What REAPER writes in a TRACK behind the FX chain.
-_AFTER_CHAIN = ("FREEZE", "FXCHAIN_REC", "ITEM")
-# What it writes behind the master's chain, where no line of the master tells the place.
-_AFTER_MASTER = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")
 LANES_OF_MASTER = "REAPER-AEQ-LANES"  # the section in which the actions and `live` keep them
 _FIXED_LANES = 2  # of FREEMODE
 _PRE_FADER = (1, 3)  # modes of a send: 0 is behind the fader, 1 before the FX, 3 behind the FX but before the fader
@@ -48,6 +43,7 @@ class Track(ChainHolder):
     """
 
     chain_name = "FXCHAIN"
+    behind_chain = ("FREEZE", "FXCHAIN_REC", "ITEM")
 
     def __init__(self, chunk: Chunk, index: int, folder: Path | None, platform: str | None, path: Path | None):
         super().__init__(chunk, platform, path)
@@ -55,19 +51,19 @@ class Track(ChainHolder):
         self.depth = 0
         self.parent: Track | None = None
         self.children: list[Track] = []
-        self.name = text(chunk, "NAME")
-        self.guid = text(chunk, "TRACKID") or (chunk.tokens[1:] or [""])[0]
-        self.volume, self.pan, _, _, self.width = floats(chunk, "VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
-        self.mute, self.solo, self.solo_defeat = map(bool, ints(chunk, "MUTESOLO", [0, 0, 0]))
-        self.phase_inverted = bool(ints(chunk, "IPHASE", [0])[0])
-        _, self.depth_change = ints(chunk, "ISBUS", [0, 0])
-        self.fx_enabled = bool(ints(chunk, "FX", [1])[0])
-        self.channels = ints(chunk, "NCHAN", [2])[0]
-        self.sends_to_parent = bool(ints(chunk, "MAINSEND", [1])[0])
+        self.name = chunk.value("NAME")
+        self.guid = chunk.value("TRACKID") or (chunk.tokens[1:] or [""])[0]
+        self.volume, self.pan, _, _, self.width = chunk.floats("VOLPAN", [1.0, 0.0, -1.0, -1.0, 1.0])
+        self.mute, self.solo, self.solo_defeat = map(bool, chunk.ints("MUTESOLO", [0, 0, 0]))
+        self.phase_inverted = bool(chunk.ints("IPHASE", [0])[0])
+        _, self.depth_change = chunk.ints("ISBUS", [0, 0])
+        self.fx_enabled = bool(chunk.ints("FX", [1])[0])
+        self.channels = chunk.ints("NCHAN", [2])[0]
+        self.sends_to_parent = bool(chunk.ints("MAINSEND", [1])[0])
         self.receives: tuple[Receive, ...] = ()  # those that are not muted; filled in once all tracks are known
         self.damage: list[str] = []  # what of it cannot be followed, a sentence each
         self.frozen = chunk.find("FREEZE") is not None
-        self.locked = bool(ints(chunk, "LOCK", [0])[0])
+        self.locked = bool(chunk.ints("LOCK", [0])[0])
         self.items: tuple[Item, ...] = tuple(read_item(inner, folder) for inner in chunk.find_all("ITEM"))
 
     @property
@@ -79,11 +75,11 @@ class Track(ChainHolder):
         """Whether an item sounds here: not muted, and in a lane that plays where the track has fixed lanes."""
         if item.mute:
             return False
-        (mode,) = ints(self.chunk, "FREEMODE", [0])
+        (mode,) = self.chunk.ints("FREEMODE", [0])
         # Without LANESOLO all lanes play; it may also be left over from a mode that was switched off.
         if item.lane is None or mode != _FIXED_LANES or self.chunk.line("LANESOLO") is None:
             return True
-        lanes = ints(self.chunk, "LANESOLO", [0] * 8)
+        lanes = self.chunk.ints("LANESOLO", [0] * 8)
         word, bit = divmod(item.lane, 32)
         return word >= len(lanes) or bool(lanes[word] >> bit & 1)
 
@@ -105,7 +101,10 @@ class Track(ChainHolder):
         alive = {one.guid for one in self.eqs()}
         records = [one for one in before.records if one.fx in alive and (record is None or one.fx != record.fx)]
         after = replace(before, records=[*records, *([record] if record else [])])
-        if record and before.before is None and not any(_is_about(one, record, alive) for one in before.records):
+        # in a copied track the record of an EQ that is there is known by its name
+        bare = record.name.removesuffix(EDITED) if record else ""
+        about = [one for one in before.records if one.fx in alive or one.name.removesuffix(EDITED) == bare]
+        if record and before.before is None and not about:
             after.before = self._lost_by(before)
         if after.records != before.records:
             track_ext.write(self.chunk, NAME, dumps(after, self.guid), empty_stays=after.before == "")
@@ -124,11 +123,6 @@ class Track(ChainHolder):
         found = found or [one for one in records if one.name.removesuffix(EDITED) == name.removesuffix(EDITED)]
         return found[0].lanes if found else ()
 
-    def place_of_chain(self) -> int:
-        children = self.chunk.children
-        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_CHAIN)
-        return next(behind, len(children))
-
     def __repr__(self) -> str:
         """For whoever debugs."""
         return f"<Track {self.index + 1} {self.name!r}>"
@@ -138,15 +132,16 @@ class Master(ChainHolder):
     """The master track; its settings stand among the project's own lines."""
 
     chain_name = "MASTERFXLIST"
+    behind_chain = ("MASTERPLAYSPEEDENV", "TEMPOENVEX", "PROJBAY", "TRACK")  # where no line of the master tells it
 
     def __init__(self, project: Chunk, platform: str | None, path: Path | None):
         super().__init__(project, platform, path)
         self.name = "MASTER"
-        self.volume, self.pan = floats(project, "MASTER_VOLUME", [1.0, 0.0])
-        (state,) = ints(project, "MASTERMUTESOLO", [0])
+        self.volume, self.pan = project.floats("MASTER_VOLUME", [1.0, 0.0])
+        (state,) = project.ints("MASTERMUTESOLO", [0])
         self.mute = bool(state & 1)
-        self.fx_enabled = bool(ints(project, "MASTER_FX", [1])[0])
-        self.channels = ints(project, "MASTER_NCH", [2])[0]
+        self.fx_enabled = bool(project.ints("MASTER_FX", [1])[0])
+        self.channels = project.ints("MASTER_NCH", [2])[0]
 
     def drawn_in_reaper(self, name: str, fxid: str) -> Collection[int]:
         # Beside the master nothing can be kept: it is among the project's own values, whose names REAPER has in
@@ -157,11 +152,11 @@ class Master(ChainHolder):
 
     def forget_drawn(self, fxid: str) -> None:
         for values, section, line in self._kept_of(fxid):
-            section.remove(line)
+            section.children.remove(line)
             if not section.children:
-                values.remove(section)
+                values.children.remove(section)
             if not values.children:
-                self.chunk.remove(values)
+                self.chunk.children.remove(values)
 
     def _kept_of(self, fxid: str) -> list[tuple[Chunk, Chunk, Line]]:
         """The lines that tell which envelopes of an EQ are ours, with the chunks that they stand in."""
@@ -176,12 +171,9 @@ class Master(ChainHolder):
         ]
 
     def place_of_chain(self) -> int:
-        children = self.chunk.children
-        own = [i for i, child in enumerate(children) if isinstance(child, Line) and child.name.startswith("MASTER")]
-        if own:
-            return own[-1] + 1
-        behind = (i for i, child in enumerate(children) if isinstance(child, Chunk) and child.name in _AFTER_MASTER)
-        return next(behind, len(children))
+        lines = ((i, child) for i, child in enumerate(self.chunk.children) if isinstance(child, Line))
+        own = [i for i, line in lines if line.name.startswith("MASTER")]
+        return own[-1] + 1 if own else super().place_of_chain()
 
     def __repr__(self) -> str:
         """For whoever debugs."""
@@ -212,8 +204,7 @@ def _connect(track: Track, count: int) -> None:
         if line.name != "AUXRECV":
             continue
         given = [number(token) for token in line.tokens[1:9]] or [math.nan]
-        fields = given + [0.0] * 8
-        source, mode, volume, pan, mute, _, inverted, channels = fields[:8]
+        source, mode, volume, pan, mute, _, inverted, channels = (given + [0.0] * 8)[:8]
         if mute or channels == _NO_AUDIO:
             continue
         if not (source.is_integer() and 0 <= source < count):
@@ -225,8 +216,3 @@ def _connect(track: Track, count: int) -> None:
             pre_fader = math.isfinite(mode) and int(mode) in _PRE_FADER
             found.append(Receive(int(source), pre_fader, volume, max(-1.0, min(1.0, pan)), bool(inverted)))
     track.receives = tuple(found)
-
-
-def _is_about(known: InstanceRecord, written: InstanceRecord, alive: Collection[str]) -> bool:
-    """Whether a record that was there is of an EQ that is there: in a copied track it is known by its name."""
-    return known.fx in alive or known.name.removesuffix(EDITED) == written.name.removesuffix(EDITED)
