@@ -209,6 +209,7 @@ class AdaptiveEQ:
         """From the bands at intensity 1 to all that is said of them."""
         analysis, seen = checked.analysis, request.observation
         asked, intensity = checked.asked, checked.intensity
+        assert request.loudness is not None, "`requests` gives it"
         at = partial(at_intensity, eq, seen=seen, loudness=request.loudness, word_db=request.mean_db)
         held = held_for_peaks(at, abs(intensity), analysis)
         eq = held.eq

@@ -31,7 +31,7 @@ class MethodInput:
         sample_rate: Hz, at which the bands will run.
         refine: gradient steps on the bands that are found, 0 is none.
         sound: (channels, samples) float32, where those steps are to go through the waveform.
-        loudness: of the sound through any EQ.
+        loudness: of the sound through any EQ, for methods whose bands are found here.
         pull: how much of the pull to one score it gets (`adaptive.follow`); 1 for a sound by itself.
     """
 
@@ -41,9 +41,8 @@ class MethodInput:
     residual_cov: Tensor
     adaptation: float
     word: Word | None = None
-    # some examinations ask for a curve alone, and give neither
-    models: ModelRegistry = None  # type: ignore[assignment]
-    loudness: Loudness = None  # type: ignore[assignment]
+    models: ModelRegistry | None = None
+    loudness: Loudness | None = None
     sample_rate: int = 48_000
     refine: int = 0
     sound: Tensor | None = None
@@ -51,6 +50,7 @@ class MethodInput:
 
     def fit_target(self, eq_model: EqAutoencoder, code: Tensor) -> FitTarget:
         """What bands are searched for, for a code (32,) of this sound's answer."""
+        assert self.loudness is not None, "bands are found for a sound whose loudness is known"
         return fit_target(eq_model, code, self.observation, self.loudness, self.mean_db)
 
 

@@ -44,7 +44,7 @@ def variations(request: MethodInput, count: int) -> Tensor:
 
 def drawn(request: MethodInput, count: int) -> Tensor:
     """(count, bands) dB: settings that people might choose, spread evenly; the same for the same request."""
-    assert request.word is not None, "a trained method needs the word"
+    assert request.models is not None and request.word is not None, "drawing needs the models and the word"
     model, word, ratio = request.models.get(Cvae), request.word, evidence_ratio(request.adaptation)
     decoder = request.models.eq.decoder.weight.double().cpu()  # (bands, 32)
     seen = word_on_sound(request, model, decoder, ratio)

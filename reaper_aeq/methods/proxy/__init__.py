@@ -32,6 +32,7 @@ PRIOR = 1e-3  # dB² for each squared standard deviation from the usual
 def curves(requests: Sequence[MethodInput]) -> Tensor:
     """(n, bands) dB, level-free."""
     models = requests[0].models
+    assert models is not None, "a trained method needs the models"
     # two levels of one sound differ in the last digits, after which a search goes another way
     wanted = (adaptive.curves(requests) / TARGET_STEP_DB).round() * TARGET_STEP_DB
     eq_model, proxy = models.eq, models.get(EqProxy)

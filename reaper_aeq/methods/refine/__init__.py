@@ -58,6 +58,7 @@ class Aims:
     def of(cls, requests: Sequence[MethodInput], kinds: tuple[BandKind, ...], device: str) -> Aims:
         """What each sound is to become is the target of its constrained mean."""
         models = requests[0].models
+        assert models is not None, "steps need the models"
         found = [r.fit_target(models.eq, models.eq.encode(constrained_mean(r).float())) for r in requests]
         rate = requests[0].sample_rate
         ranges = [ranges_hz(one.sound, rate) for one in found]
@@ -120,7 +121,8 @@ def refined(requests: Sequence[MethodInput], eqs: Sequence[Eq]) -> list[Eq]:
 
 @torch.no_grad()
 def _refine(requests: Sequence[MethodInput], eqs: Sequence[Eq], kinds: tuple[BandKind, ...]) -> list[Eq]:
-    device = "cuda" if requests[0].models.device == "cuda" else "cpu"  # mps has no float64
+    models = requests[0].models
+    device = "cuda" if models is not None and models.device == "cuda" else "cpu"  # mps has no float64
     aims = Aims.of(requests, kinds, device)
     sound = requests[0].sound
     respond = aims.response if sound is None else heard_response(sound.to(device), kinds, aims.sample_rate)
