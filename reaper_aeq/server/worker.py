@@ -66,6 +66,7 @@ class Worker:
         self._heard: list[HeardTicket] = []
         self._heard_since = 0.0
         self._libraries: dict[JobRecord, Library] = {}  # what is known of the media of each job that is not over
+        self._passed = 0  # tasks since memory was given back
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -206,9 +207,12 @@ class Worker:
             self._ahead.difference_update(tickets)
             self._hearing.difference_update(tickets)
             self._libraries = {job: library for job, library in self._libraries.items() if not job.over}
-            idle = not self._ahead
+            self._passed += len(tickets)
+            tidy = not self._ahead and self._passed >= GROUP
+            if tidy:
+                self._passed = 0
             self._changed.notify_all()
-        if idle:
+        if tidy:
             give_back()
         self._send()  # whoever was to come in a moment may have been cancelled
 
