@@ -19,7 +19,7 @@ local function default_state_file()
     return files.join(home, "Library/Application Support/reaper-aeq/backend.json")
   end
   local state_home = os.getenv("XDG_STATE_HOME") or ""
-  -- a relative path there counts for nothing, as the backend has it (user_folders.py)
+  -- a relative path there counts for nothing, as the backend has it (util/paths.py)
   return files.join(state_home:sub(1, 1) == "/" and state_home or files.join(home, ".local/state"),
     "reaper-aeq/backend.json")
 end
