@@ -113,8 +113,11 @@ class TrackSound:
             return self._tape.read(start, count)
         total = self._items(start, count)
         for source, receive in self.sources:
-            sound = (source.after_eq if receive and receive.pre_fader else source.after_fader)(start, count)
-            total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted) if receive else sound
+            if receive is None:
+                total += source.after_fader(start, count)
+                continue
+            sound = source.after_eq(start, count) if receive.pre_fader else source.after_fader(start, count)
+            total += sound * stereo_gains(receive.volume, receive.pan, receive.inverted)
         return total
 
     def rests(self, start: int, count: int) -> bool:

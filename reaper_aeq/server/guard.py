@@ -131,7 +131,9 @@ class Guard:
             self._refuse_unknown(headers)
             body = await self._body(headers, receive)
         except HTTPException as refusal:
-            if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+            # of a body that was not read something may still come, see `_refuse`
+            at_door = refusal.status_code in (401, 403) and scope["path"] == "/"
+            if at_door and "text/html" in headers.get("accept", ""):
                 page = HTMLResponse(_PAGE.format(escape(refusal.detail)), refusal.status_code)
                 return await page(scope, receive, send)
             return await _refuse(scope, receive, send, refusal)

@@ -81,8 +81,8 @@ class Output:
         with self.told():
             kept = keep and self.target.exists()
             if kept:
+                after.callback(_unlink, self._spare)  # also what a full disk leaves of it
                 _copy(self.target, self._spare)
-                after.callback(_unlink, self._spare)
             placed = None if self.goes else identity(self.temporary)
             if self.goes:
                 self.target.unlink()

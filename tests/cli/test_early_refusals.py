@@ -289,6 +289,17 @@ def test_it_takes_less_than_half_of_loading_torch(folder, arguments):
     assert ours < torch / 2
 
 
+@pytest.mark.parametrize("arguments", [
+    ["analyze", "nope.wav"],
+    ["live", "match", "nope.wav"],
+    ["evaluate", "listen", "study", "--audio", "nope.wav", "--word", "warm"],
+], ids=" ".join)  # fmt: skip
+def test_a_file_that_is_not_there_is_told_before_the_library_that_reads_files_is_loaded(folder, arguments):
+    script = "import sys; sys.modules['soundfile'] = None; from reaper_aeq.cli.main import main; main(sys.argv[1:])"
+    run = subprocess.run([sys.executable, "-c", script, *arguments], cwd=folder, capture_output=True, text=True)
+    assert run.stderr.startswith("error: nope.wav does not exist")
+
+
 def test_words_need_no_torch(folder):
     lines = json.dumps([["words"], ["words", "--json"]])
     run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=folder, input=lines, capture_output=True, text=True)

@@ -138,6 +138,12 @@ def test_a_body_up_to_the_limit_is_read_and_one_above_is_not(client):
     refused(client.post("/v1/jobs", content=body.ljust(MAX_BODY_BYTES + 1)), 413, "large")
 
 
+def test_what_was_not_read_closes_the_connection_on_a_browsers_page_too(client):
+    large = client.request("GET", "/", headers={"Accept": "text/html", "Content-Length": str(MAX_BODY_BYTES + 1)})
+    refused(large, 413, "large")
+    assert large.headers["Connection"] == "close"
+
+
 def test_a_body_that_does_not_say_its_length_is_counted(client):
     given = []
 

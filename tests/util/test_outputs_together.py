@@ -62,6 +62,22 @@ def test_without_second_names_on_the_disk_older_files_come_back_too(tmp_path, pa
     test_one_that_cannot_take_its_place_leaves_all_as_it_was(tmp_path, paths, monkeypatch, "c.rpp", ("a.html",))
 
 
+def test_a_disk_that_fills_up_while_the_older_file_is_copied_keeps_nothing_of_the_copy(tmp_path, paths, monkeypatch):
+    def link(source, target):
+        raise OSError(errno.EPERM, "no links")
+
+    def copy(source, target):
+        Path(target).write_text("half")
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(files_module.os, "link", link)
+    monkeypatch.setattr("reaper_aeq.util.output.shutil.copy2", copy)
+    paths[0].write_text("old")
+    with pytest.raises(OutputError), write_all(paths) as writing:
+        write(writing, paths, "new")
+    assert contents(tmp_path) == {"a.html": "old"}
+
+
 def test_what_somebody_else_put_there_meanwhile_is_never_removed(tmp_path, paths, monkeypatch):
     """Before, an output that was not there at the start was removed at the end, whoever had written it."""
     with pytest.raises(KeyboardInterrupt), write_all(paths) as writing:

@@ -82,7 +82,10 @@ def check_models(folder: Path | None, *needed: str) -> WordTable:
 
 
 def check_audio(paths: Iterable[Path | str]) -> None:
-    """Raises `AudioError` for the first file that is no audio, which takes the libraries that read it, but no torch."""
+    """Raises `AudioError` for the first file that is no audio, which takes the libraries that read it, but no torch;
+    for one that is not there not even those."""
+    paths = list(paths)
+    check_sounds(paths)
     from ...dsp.audio import AudioFile
 
     for path in paths:

@@ -68,8 +68,8 @@ class Session:
 
 
 @dataclass(frozen=True)
-class WritingSession(Session):
-    """And how tracks are heard and written."""
+class Writing:
+    """How tracks are heard and written."""
 
     always_render: Annotated[
         bool,
@@ -79,6 +79,11 @@ class WritingSession(Session):
         bool,
         typer.Option("--afresh", help="Drop what was changed by hand in our EQs; else it is kept beside the new EQ."),
     ] = False
+
+
+@dataclass(frozen=True)
+class WritingSession(Session, Writing):
+    """A session that writes; its own options come first."""
 
     def show(self, rows: Sequence[Row]) -> None:
         """What became of the tracks."""
@@ -114,7 +119,7 @@ class Chosen:
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 
-    def tracks_of(self, how: WritingSession = WritingSession(), linked: bool = False) -> TrackChoice:
+    def tracks_of(self, how: Writing = Writing(), linked: bool = False) -> TrackChoice:
         """The same, as the rest of the program takes it."""
         from ...project.live.run import TrackChoice
 
@@ -126,11 +131,12 @@ def live_word(
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word, 'less muddy', or 'warm 0.7, airy 0.3'.")],
     chosen: Chosen,
     how: RequestOptions,
-    session: WritingSession,
+    *,
     sections: Annotated[
         bool, typer.Option("--sections", help="Follow the song: the same bands, whose gains move as envelopes.")
     ] = False,
     linked: Linked = False,
+    session: WritingSession,
 ) -> None:
     """Make tracks or items more WORD. The same word again replaces its EQ, another word joins it."""
     # what can be wrong with the request is said before REAPER is looked for, and that before models are loaded
@@ -144,7 +150,7 @@ def live_word(
 
 
 @live.command("project")
-def live_project(session: WritingSession, plan: PlanFile = None) -> None:
+def live_project(*, plan: PlanFile = None, session: WritingSession) -> None:
     """Give each track, and the master, the EQ that a plan asks for."""
     from ...project.plan import read_plan
 
@@ -162,11 +168,12 @@ def live_project(session: WritingSession, plan: PlanFile = None) -> None:
 def live_match(
     references: References,
     chosen: Chosen,
-    session: WritingSession,
+    *,
     intensity: Annotated[
         float, typer.Option(help=f"How far to go, {range_of('match_intensity')}; 1 is the reference.")
     ] = 1.0,
     linked: Linked = False,
+    session: WritingSession,
 ) -> None:
     """Bring tracks or items to the balance of one or several references."""
     check_range("match_intensity", intensity, "intensity")
@@ -182,8 +189,9 @@ def live_match(
 @live.command("learn")
 def live_learn(
     chosen: Chosen,
-    session: Session,
+    *,
     name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
+    session: Session,
 ) -> None:
     """Learn what words mean to you from what you changed by hand in our EQs. Nothing of it leaves this machine."""
     check_profile(name)

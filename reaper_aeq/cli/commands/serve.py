@@ -55,7 +55,9 @@ def serve(
     if background:
         options = {"--state-file": path, "--idle-minutes": f"{idle_minutes:g}", "--port": port, "--mailbox": mailbox}
         options["--models"] = models and models.absolute()
-        arguments = [str(part) for option in options.items() if option[1] is not None for part in option]
+        arguments: list[str] = []
+        for name, value in options.items():
+            arguments += [] if value is None else [name, str(value)]
         return tell(start_in_background(path, arguments), path, as_json)
     held = lock(path)
     if held is None:

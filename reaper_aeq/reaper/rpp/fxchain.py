@@ -240,9 +240,10 @@ def stored_name(name: str) -> str:
 def _inside(fx: Chunk) -> Iterator[tuple[Chunk, bool]]:
     yield fx, False
     plugin = plugin_of(fx)
-    for inner in split_fx(plugin)[1] if plugin and plugin.name == "CONTAINER" else []:
-        for found, _ in _inside(inner):
-            yield found, True
+    if plugin and plugin.name == "CONTAINER":
+        for inner in split_fx(plugin)[1]:
+            for found, _ in _inside(inner):
+                yield found, True
 
 
 def _instance(fx: Chunk, plugin: Chunk, within: bool) -> EqInstance:

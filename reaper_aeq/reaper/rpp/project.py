@@ -110,9 +110,9 @@ def _platform_of_plugins(root: Chunk) -> str | None:
 def _refer_from(root: Chunk, old: Path, new: Path) -> None:
     """Rewrites the relative names of media below `root`, which hold from the folder `old`, so that they do from `new`.
 
-    Relative names start from the project's folder, so a copy in another folder would lose its media. They stay
-    relative: the workstation may know the disk by another name than the machine that wrote the copy. Absolute names,
-    those inside plug-ins, and everything else on the lines stay as they are.
+    Relative names start from the project's folder (docs/reaper.md, section 6), so a copy in another folder would lose
+    its media. They stay relative: the workstation may know the disk by another name than the machine that wrote the
+    copy. Absolute names, those inside plug-ins, and everything else on the lines stay as they are.
     """
     for chunk in root.walk():
         if chunk.name == "SOURCE" and (line := chunk.line("FILE")):
