@@ -46,6 +46,12 @@ def finite(result: Result) -> bool:
     return all(map(math.isfinite, numbers))
 
 
+@pytest.mark.parametrize("encoder", ["kinds", "cnn"])
+def test_a_device_is_known_by_its_kind_whichever_of_several_it_is(encoder):
+    """What runs on one asks for 'cuda'."""
+    assert AdaptiveEQ.load(device="cpu:0", encoder=encoder).device == "cpu"
+
+
 def test_importing_the_package_loads_no_torch():
     program = "import sys, reaper_aeq; reaper_aeq.Band; print('torch' in sys.modules, 'numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

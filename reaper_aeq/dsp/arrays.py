@@ -93,7 +93,10 @@ def _tensor(audio: Any) -> torch.Tensor:
         array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
         # An axis of one sample counts as contiguous whatever its stride.
         odd = any(stride < 0 or stride % array.itemsize for stride in array.strides)
-        tensor = torch.from_numpy(array.copy() if odd or not array.flags.writeable else array)
+        try:
+            tensor = torch.from_numpy(array.copy() if odd or not array.flags.writeable else array)
+        except TypeError:  # numpy has several types of one size, such as ulonglong and uint64, of which torch knows one
+            raise AudioError(f"audio of type {array.dtype} is not PCM: pass floats, int16 or int32") from None
     if tensor.is_floating_point():
         return tensor
     if tensor.dtype == torch.uint8:

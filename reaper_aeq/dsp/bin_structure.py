@@ -19,8 +19,8 @@ NEXT = (1, 3)  # bands upwards
 PER_BAND = 1 + len(LAGS) + 3 + len(NEXT)
 LEAST_POWER = 1e-30  # of what does not count
 LEAST_SPREAD_DB2 = 1.0  # added to the mean square of bins: of a band of two that are as loud nothing is alike
-Edges = tuple[tuple[int, int], ...]  # of bands: their first bins and ends
 LEAST_DB2 = 0.01  # added to variances: of a level that stands still nothing is alike
+Edges = tuple[tuple[int, int], ...]  # of bands: their first bins and ends
 
 
 class BinStructure:

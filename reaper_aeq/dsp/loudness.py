@@ -158,7 +158,7 @@ def _block_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     lengths = np.diff(edges)
     if len(energy) >= _STEPS_PER_BLOCK:
         each = (np.lib.stride_tricks.sliding_window_view(one, _STEPS_PER_BLOCK) for one in (energy, lengths))
-        energy, lengths = (steps.sum(-1) for steps in each)
+        energy, lengths = (windows.sum(-1) for windows in each)
     return energy / lengths
 
 

@@ -226,6 +226,7 @@ class Loudest:
         return _decibels(self._most)
 
     def _end(self) -> None:
+        # silence behind the end; more of it, where one asks again, changes nothing
         self.add(self._tail.new_zeros(len(self._tail), 3 * self._size))
 
     def pieces(self) -> Tensor:

@@ -164,9 +164,8 @@ def analyze_blocks(
     rows, nodes, store = bytearray(), bytearray(), FrameStore()
     exact_bytes = 4 * n_nodes * (round(EXACT_UP_TO_S * sample_rate) // hop + 2)
     fine_bins = min(math.ceil(TOP_HZ / sample_rate * n_fft), n_fft // 2) + 1
-    tail = torch.zeros(
-        1, hop
-    )  # half a frame of silence before and after, so that the sound's edges count as its middle
+    # half a frame of silence before and after, so that the sound's edges count as its middle
+    tail = torch.zeros(1, hop)
     samples = channels = 0
 
     def take(sound: Tensor) -> Tensor:

@@ -31,8 +31,7 @@ ADAPTATION = 0.5
 MATCHERING_RATE = 44_100
 NO_GENRE = {"with", "vocals", "soundtrack", "single"}
 
-
-Spectra = tuple[Tensor, Tensor]  # what they are like: mean (bands,) dB and covariance (bands, bands) dB²
+Gaussian = tuple[Tensor, Tensor]  # what spectra are like: mean (bands,) dB and covariance (bands, bands) dB²
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Fold:
 
     clips: list[Clip]
     engine: AdaptiveEQ
-    music: Spectra
+    music: Gaussian
     curves: dict[str, dict[str, Tensor]]  # word -> 'SAFE' / 'SocialEQ' mean curve, where there is one
     people: dict[str, Tensor]  # word -> unseen settings (n, bands)
     people_cov: dict[str, Tensor]
@@ -116,7 +115,7 @@ def scalar(trial: RepairTrial) -> Tensor:
     return (prior - float(toward @ deviation)) / (prior + float(toward @ curve)) * curve
 
 
-def posterior(trial: RepairTrial, music: Spectra | None = None) -> Tensor:
+def posterior(trial: RepairTrial, music: Gaussian | None = None) -> Tensor:
     """The whole curve: posterior mean of people's settings N(mean, r cov) given the LTAS, about what all music is like
     or about `music`. The mean is that of SAFE's settings for the word, where there are none the published curve."""
     mean, cov = trial.fold.curves[trial.word].get("SAFE", trial.published), trial.fold.people_cov[trial.word]

@@ -8,10 +8,12 @@ from importlib import import_module
 
 from torch import Tensor
 
+from ..errors import check_known
 from ..model.audio_encoder import Observation
 from ..model.eq_autoencoder import EqAutoencoder
 from ..model.registry import ModelRegistry
 from ..model.words import Word
+from ..request import METHODS
 from ..result.realization import FitTarget, fit_target
 from ..result.safety import Loudness
 
@@ -58,7 +60,8 @@ Curves = Callable[[Sequence[MethodInput]], Tensor]  # requests -> (n, bands) dB,
 
 
 def method(name: str) -> Curves:
-    """The function `curves` of the module `methods.<name>`, one of `METHODS`; the engine fits ReaEQ bands to what it
-    gives and keeps those safe for the sound."""
+    """The function `curves` of the module `methods.<name>`, which the engine fits ReaEQ bands to and keeps safe for the
+    sound. Raises `AeqError` for a name that is none of `METHODS`."""
+    check_known("method", name, METHODS)
     found: Curves = import_module(f".{name}", __package__).curves
     return found

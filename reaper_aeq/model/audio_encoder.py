@@ -136,7 +136,7 @@ class BalanceEncoder(nn.Module, ABC):
     def place(self, device: str) -> None:
         """Remembers that the other models are on `device`: cuda, mps or cpu. A network moves itself as well
         (`AudioEncoder`); what is none stays where the linear algebra is cheapest."""
-        self.device = device
+        self.device = torch.device(device).type
 
     @torch.no_grad()
     def observe(self, analysis: Analysis, eq_model: EqAutoencoder, prior: Tensor | None = None) -> Observation:
@@ -177,7 +177,7 @@ class AudioEncoder(BalanceEncoder):
         """A sound of any length, (mels, frames) -> (32,): the usual deviation from average music of sounds that move
         like it."""
         # the networks may be somewhere else than the rest: mps lacks the precision that the statistics need
-        pieces = segments(texture_map).to(self.device)
+        pieces = segments(texture_map).to(next(self.members.parameters()).device)
         nets = torch.stack([member(pieces) for member in self.members]).mean(0).to(self.mix).mean(0)
         kernel = self.kernel(statistics(texture_map)[None].to(self.mix))[0]
         return self.mix[0] * nets + self.mix[1] * kernel

@@ -47,7 +47,8 @@ def followed(settings: int, person_share: float = PERSON_SHARE) -> float:
 
 
 def updated(everybody: DescriptorSettings, codes: Tensor, person_share: float = PERSON_SHARE) -> DescriptorSettings:
-    """Everybody's distribution given a person's own settings, codes (n, 32); what their next setting will be."""
+    """Everybody's distribution given a person's own settings, codes (n, 32), n at least 1; what their next
+    setting will be."""
     share = followed(len(codes), person_share)
     mean = everybody.mean + share * (codes.mean(0) - everybody.mean)
     return DescriptorSettings(mean, (1.0 - person_share * share) * everybody.cov)

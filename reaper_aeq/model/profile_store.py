@@ -150,6 +150,8 @@ class ProfileStore:
             except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
                 if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
                     raise StoreError(f"the store of your own settings {self.path} cannot be used: {error}") from None
+                if again and not isinstance(error, sqlite3.DatabaseError):
+                    raise  # what cannot be written is no damage of the store
                 self._put_aside()
         return None
 

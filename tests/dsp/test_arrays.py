@@ -78,6 +78,7 @@ def test_pcm_is_scaled_by_its_full_scale(kind):
         (np.float32(1), "not 0-dimensional"),
         (np.zeros(10, dtype=np.int64), "int64 is not PCM: pass floats, int16 or int32"),
         (np.zeros(10, dtype=np.uint16), "uint16 is not PCM"),
+        (np.zeros(10, dtype=np.ulonglong), "uint64 is not PCM"),
         (torch.zeros(10, dtype=torch.bool), "bool is not PCM"),
         (np.zeros(10, dtype=complex), "not of type complex128"),
         (np.zeros(10, dtype=bool), "not of type bool"),

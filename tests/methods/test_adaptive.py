@@ -177,6 +177,8 @@ def test_methods_are_found_by_name():
     assert method("adaptive") is adaptive.curves and method("fixed") is fixed.curves
     assert all(callable(method(name)) for name in METHODS)
     with pytest.raises(AeqError, match=f"unknown method 'magic': use one of {', '.join(METHODS)}"):
+        method("magic")
+    with pytest.raises(AeqError, match="unknown method 'magic'"):
         validated(AnalyzedRequest(None, EqRequest("warm", method="magic")), {})
 
 

@@ -42,6 +42,13 @@ def test_what_is_no_edit_is_refused_and_nothing_of_its_press_is_kept(store, bad)
     assert store.edits() == []
 
 
+def test_an_edit_that_cannot_be_written_is_no_damage_of_the_store(store):
+    store.add([edit()])
+    with pytest.raises(ValueError):
+        store.add([edit(word="\udce9")])
+    assert len(store.edits()) == 1 and store.set_aside() == [] and store.told == []
+
+
 def test_erasing_a_word_leaves_no_trace_of_it_in_the_file(store):
     store.add([edit(word=SECRET)] * 50 + [edit()])
     assert SECRET.encode() in store.path.read_bytes()

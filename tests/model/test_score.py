@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reaper_aeq.model.audio_encoder import center_robust
 from reaper_aeq.model.curves import GRID, N_GRID, center, rms_db
-from reaper_aeq.model.score import axes, scores, standard_scores
+from reaper_aeq.model.score import axes, percentiles, scores, standard_scores
 
 OCTAVES = GRID.log2()
 MUSIC_COV = 30 * torch.exp(-0.5 * (OCTAVES[:, None] - OCTAVES).square()) + torch.eye(N_GRID, dtype=torch.float64)
@@ -90,3 +90,7 @@ def test_certain_bands_count_for_more():
 
 def test_no_word_is_a_half():
     assert scores(torch.zeros(1, N_GRID, dtype=torch.float64), smooth(6, 9.0), MUSIC_COV).item() == 0.5
+
+
+def test_percentiles_are_those_of_a_normal_distribution():
+    assert percentiles(torch.tensor([-1.959964, 0.0, 1.644854])).tolist() == pytest.approx([0.025, 0.5, 0.95], abs=1e-6)

@@ -107,6 +107,7 @@ def test_sources_that_repeat_one_another_are_one():
     rows += [("d", ("boxy", "mix", str(n), str(n))) for n in range(8)]
     groups = same_sources(rows)
     assert groups["a"] == groups["b"] and len({groups[name] for name in "acd"}) == 3
+    assert same_sources(reversed(rows)) == groups, "numbers do not hang on the order, which a set has by chance"
 
 
 def test_the_scale_is_what_people_do_where_both_have_the_word():

@@ -124,6 +124,8 @@ def test_every_way_gives_sounds_with_eqs_that_are_known(run, eq_model):
     assert len({clip.source for clip in plain.clips}) == 2
     both = gather(["noise", "music"], plain.clips, AUDIO, eq_model, None, run)
     assert len(both) == 5 + AUDIO.bootstrap_sounds and both[0] is plain.clips[0]
+    with pytest.raises(AeqError, match="unknown sounds 'silence': use noise, music, bootstrap"):
+        gather(["silence"], [], AUDIO, eq_model, None, run)
 
 
 def test_a_repeated_training_gives_the_same_weights(tmp_path, eq_model):

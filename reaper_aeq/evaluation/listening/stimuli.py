@@ -143,6 +143,7 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     """
     # 'brighter' and 'bright' are one word
     words = list(dict.fromkeys(engine.words.blend(word).name for word in wanted.words))
+    _check_free(folder)
     try:
         (folder / SOUNDS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -150,8 +151,7 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
     written: list[Path] = []
     with write_all([folder / FILE], mode=0o600) as writing:
         writing.otherwise(lambda: _remove(written, folder))
-        if (folder / FILE).exists():
-            raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
+        _check_free(folder)  # another run may have made one before this one had the lock
         items: list[StudyItem] = []
         for n, path in enumerate(recordings):
             told("recordings", n, len(recordings))
@@ -162,6 +162,11 @@ def make_study(folder: Path, recordings: Sequence[Path], wanted: StudyRequest, e
         study = Study(folder, seed, token, created, wanted.methods, tuple(items))
         study.save(writing)
     return study
+
+
+def _check_free(folder: Path) -> None:
+    if (folder / FILE).exists():
+        raise StudyError(f"{folder} holds a study already: leave out --audio to go on, or choose another folder")
 
 
 def _remove(written: Sequence[Path], folder: Path) -> None:

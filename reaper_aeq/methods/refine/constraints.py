@@ -53,7 +53,7 @@ def raw_scores(requests: Sequence[MethodInput], response: Tensor) -> Tensor:
     """What the sounds score for their words after EQs: (n, ..., grid) dB -> (n, ...), on any scale."""
     found = []
     for request, own in zip(requests, response.cpu(), strict=True):
-        after = (soft_clip_inverse(request.observation.balance_db) + own).flatten(0, -2)
+        after = (soft_clip_inverse(request.observation.balance_db) + own).reshape(-1, own.shape[-1])
         balances = torch.stack([center_robust(row, torch.ones_like(row)) for row in after])
         found.append((balances @ axes(request.mean_db[None], request.residual_cov)[0]).view(own.shape[:-1]))
     return torch.stack(found).to(response.device)

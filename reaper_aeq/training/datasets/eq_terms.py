@@ -90,7 +90,7 @@ def _said(row: dict[str, str]) -> tuple[str, ...]:
 def same_sources(said: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, int]:
     """(source, statement) -> number of each source, alike for those that repeat one another, directly or by a chain."""
     statements: dict[str, set[tuple[str, ...]]] = {}
-    for source, statement in said:
+    for source, statement in sorted(said):  # a set has another order in each run
         statements.setdefault(source, set()).add(statement)
 
     def repeats(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> bool:

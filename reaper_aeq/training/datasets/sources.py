@@ -19,6 +19,7 @@ from ...dsp.response import response_db
 from ...dsp.spectrum import analyze_blocks
 from ...dsp.virtual_eq import equalized
 from ...eq import LIMITS, SHELF_BANDWIDTH_OCT
+from ...errors import AeqError
 from ...model.audio_encoder import BalanceEncoder
 from ...model.curves import GRID, N_GRID, REFERENCE_RATE, center
 from ...model.eq_autoencoder import N_LATENT, EqAutoencoder
@@ -97,7 +98,9 @@ def gather(
     names: Sequence[str], recordings: Sequence[Clip], settings: AudioTraining, eq_model: EqAutoencoder,
     known: BalanceEncoder | None, run: Run,
 ) -> list[Clip]:  # fmt: skip
-    """What `train audio` learns from, by the `names` of ways (`WAYS`)."""
+    """What `train audio` learns from. Raises `AeqError` for a way that is none."""
+    if wrong := set(names) - set(WAYS):
+        raise AeqError(f"unknown sounds {sorted(wrong)[0]!r}: use {', '.join(WAYS)}")
     count, sources = settings.bootstrap_sounds, 4 * settings.members
     clips = list(recordings) if "music" in names else []
     if "noise" in names:
