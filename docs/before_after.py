@@ -15,6 +15,7 @@ import numpy as np
 
 from reaper_aeq import AdaptiveEQ, Eq
 from reaper_aeq.demo.song import make_song
+from reaper_aeq.methods.method import method
 from reaper_aeq.methods.validation import AnalyzedRequest, validated
 from reaper_aeq.request import EqRequest
 from reaper_aeq.result.explanation import moves
@@ -35,8 +36,8 @@ def settings(track: str, word: str) -> tuple[Eq, Eq]:
     audio = next(one.audio for one in make_song(sample_rate=SAMPLE_RATE) if one.name == track)
     asked = AnalyzedRequest(engine.analyze(audio, SAMPLE_RATE), EqRequest(word, name=track))
     checked = validated(asked, engine.words)
-    (request,) = engine.requests([asked], [checked])
-    target = request.fit_target(engine.eq_model, engine.eq_model.encode(checked.method.curves([request])[0].float()))
+    (request,) = engine.requests([checked])
+    target = request.fit_target(engine.eq_model, engine.eq_model.encode(method(checked.method)([request])[0].float()))
     (five,), (few,) = (bands_for([target], unrestricted=unrestricted) for unrestricted in (True, False))
     return five, few
 

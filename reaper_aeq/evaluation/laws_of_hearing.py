@@ -48,8 +48,7 @@ def heard(engine: AdaptiveEQ, sounds: Sequence[TestSound]) -> Iterator[Law]:
                 results = answered(engine.adapt_many(asked))
                 for analysis, result, m in zip(analyses, results, curves, strict=True):
                     presses += intensity == 1
-                    net_db = net_change_db(response(result), result.eq.output_gain_db, visible(analysis))
-                    quiet += intensity == 1 and net_db < AUDIBLE_DB
+                    quiet += intensity == 1 and net_db(result, analysis) < AUDIBLE_DB
                     if result.score_before > SCORED_TO:
                         continue
                     got = share(result, analysis, m)
@@ -105,6 +104,11 @@ def curves_on(engine: AdaptiveEQ, word: str, analyses: Sequence[Analysis]) -> li
 def share(result: Result, analysis: Analysis, m: Tensor) -> float:
     """How many times the word's curve (bands,) an EQ holds where the source has sound."""
     return float(audible_projection(response(result), m, visible(analysis)))
+
+
+def net_db(result: Result, analysis: Analysis) -> float:
+    """The largest change that comes out where the source has sound, dB."""
+    return net_change_db(response(result), result.eq.output_gain_db, visible(analysis))
 
 
 def visible(analysis: Analysis) -> Tensor:
