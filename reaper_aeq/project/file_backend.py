@@ -191,7 +191,9 @@ def note(track: Track, name: str, eq: Eq, told: str) -> None:
     if instance is None or not instance.guid or family is None:
         return
     blend, lanes = blend_of(name, family) if family == "word" else {}, tuple(sorted(instance.our_lanes))
-    track.keep_records(InstanceRecord(instance.guid, family, name, blend, eq.to_dict(), told=told, lanes=lanes))
+    track.keep_records(
+        InstanceRecord(fx=instance.guid, family=family, name=name, blend=blend, eq=eq.to_dict(), told=told, lanes=lanes)
+    )
 
 
 def _held(instance: EqInstance) -> HeldEq:

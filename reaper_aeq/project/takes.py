@@ -150,7 +150,7 @@ class ItemSound:
         parts = [self._kept]
         while sum(map(len, parts)) < count:
             parts.append(next(self._blocks))
-        whole = np.concatenate(parts)
+        whole = np.concatenate(parts) if len(parts) > 1 else self._kept  # which is long where `count` is short
         sound, self._kept = whole[:count], whole[count:]
         if (self._gains != 1).any():
             sound = sound * self._gains

@@ -49,7 +49,7 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of REAPER's web 
 
 
 @dataclass(frozen=True)
-class Session:
+class LiveSession:
     """With which REAPER and models, and how it is told."""
 
     port: Port = WEB_PORT
@@ -68,7 +68,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Writing:
+class WritingOptions:
     """How tracks are heard and written."""
 
     always_render: Annotated[
@@ -82,7 +82,7 @@ class Writing:
 
 
 @dataclass(frozen=True)
-class WritingSession(Session, Writing):
+class WritingSession(LiveSession, WritingOptions):
     """A session that writes; its own options come first."""
 
     def show(self, rows: Sequence[Row]) -> None:
@@ -119,7 +119,7 @@ class Chosen:
         if sum(map(bool, (self.selected, self.everything, self.tracks))) > 1:
             raise AeqError("say only one of --selected, --all and --track")
 
-    def tracks_of(self, how: Writing = Writing(), linked: bool = False) -> TrackChoice:
+    def tracks_of(self, how: WritingOptions = WritingOptions(), linked: bool = False) -> TrackChoice:
         """The same, as the rest of the program takes it."""
         from ...project.live.run import TrackChoice
 
@@ -191,7 +191,7 @@ def live_learn(
     chosen: Chosen,
     *,
     name: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose meaning.")] = DEFAULT_PROFILE,
-    session: Session,
+    session: LiveSession,
 ) -> None:
     """Learn what words mean to you from what you changed by hand in our EQs. Nothing of it leaves this machine."""
     check_profile(name)

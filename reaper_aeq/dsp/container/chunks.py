@@ -38,7 +38,7 @@ class _Described:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _FileKind:
     """How a kind of file is built: `head` bytes before its first chunk, how chunks follow, which one holds the sound,
     to how many bytes they are filled up; and what the chunks before the sound say of it."""
 
@@ -97,7 +97,7 @@ def look(window: FileWindow, start: int, sounds_like: Callable[[FilePart, FilePa
     return Layout(counted, f"has {rest} bytes behind its sound that were not read")
 
 
-def _kind(head: bytes) -> _Kind | None:
+def _kind(head: bytes) -> _FileKind | None:
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _WAV
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -105,7 +105,7 @@ def _kind(head: bytes) -> _Kind | None:
     return _W64 if head == _W64_RIFF else _CAF if head[:4] == b"caff" else None
 
 
-def _chunks_to_the_end(window: FileWindow, kind: _Kind, position: int) -> bool:
+def _chunks_to_the_end(window: FileWindow, kind: _FileKind, position: int) -> bool:
     """Whether what follows the sound are chunks, up to the end of the file or nearly."""
     begin = position = position + -position % kind.aligned
     if window.size - position <= 8:
@@ -285,7 +285,7 @@ def _describe_caf(window: FileWindow, before: list[FileChunk]) -> _Described | N
     return _Described(packet, packet * round(rate), build)
 
 
-_WAV = _Kind(12, _riff, b"data", 2, _describe_wav)
-_AIFF = _Kind(12, _form, b"SSND", 2, _describe_aiff)
-_W64 = _Kind(40, _w64, b"data", 8, _describe_w64)
-_CAF = _Kind(8, _caf, b"data", 1, _describe_caf)
+_WAV = _FileKind(12, _riff, b"data", 2, _describe_wav)
+_AIFF = _FileKind(12, _form, b"SSND", 2, _describe_aiff)
+_W64 = _FileKind(40, _w64, b"data", 8, _describe_w64)
+_CAF = _FileKind(8, _caf, b"data", 1, _describe_caf)

@@ -29,7 +29,7 @@ SEARCHED = 2**16  # bytes of rubbish before the first frame
 WORTH_TELLING_S = 0.1
 
 
-class _Kind(NamedTuple):
+class _StreamKind(NamedTuple):
     """What stays the same in a stream."""
 
     layer: int
@@ -56,7 +56,7 @@ class _Kind(NamedTuple):
 class _Stream:
     """Frames of one kind that belong together. `header` is its header frame, with which it starts if it has one."""
 
-    kind: _Kind
+    kind: _StreamKind
     start: int
     header: bytes = b""
     frames: int = 0
@@ -134,10 +134,10 @@ def frame_length(head: bytes) -> int:
     return _FRAMES[head[1:3]][0] if len(head) == 4 and head[0] == 0xFF and head[1:3] in _FRAMES else 0
 
 
-def _kind(head: bytes) -> _Kind:
+def _kind(head: bytes) -> _StreamKind:
     """Of a frame with this header, which has a length."""
     _, layer, sample_rate = _FRAMES[head[1:3]]
-    return _Kind(layer, sample_rate, head[3] >> 6 == 3)
+    return _StreamKind(layer, sample_rate, head[3] >> 6 == 3)
 
 
 def _frames() -> dict[bytes, tuple[int, int, int]]:
@@ -152,7 +152,7 @@ def _frames() -> dict[bytes, tuple[int, int, int]]:
             if 0 < bitrate < 15 and rate < 3:
                 bits_s, hz = 1000 * _KBPS[1 if version == 3 else 2, layer][bitrate - 1], _RATES[version][rate]
                 slot = 4 if layer == 1 else 1  # bytes
-                slots = _Kind(layer, hz, False).samples // 8 // slot * bits_s // hz + padding
+                slots = _StreamKind(layer, hz, False).samples // 8 // slot * bits_s // hz + padding
                 found[bytes((second, third))] = slot * slots, layer, hz
     return found
 
